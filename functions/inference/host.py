@@ -1,0 +1,214 @@
+"""Keeps the active version in memory and switches it while requests run.
+
+Resolve the pointer, fetch, verify, load, score the golden requests, swap. Everything before the swap can fail without
+harm: the model in place keeps serving, `problem` says why it is not the newest, and a metric counts it.
+
+A refresh runs in a thread of its own and a request waits for it only so long: in a Lambda environment nothing runs
+between requests, and no fault of S3 or SSM may cost a caller more than `REQUEST_WAIT_SECONDS`.
+"""
+
+import asyncio
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from inference.model import ServedModel
+from skylift.errors import NoActiveVersion, SkyliftError
+from skylift.observability import Metric, logger
+from skylift.pointer import ActivePointer
+from skylift.predictors import load_predictor
+from skylift.references import Reference
+from skylift.store import VersionStore
+
+REQUEST_WAIT_SECONDS = 0.5
+"""How long a request waits for a refresh while a model is in place."""
+
+FIRST_WAIT_SECONDS = 8.0
+"""How long the start, or a request, waits for the first model: Lambda ends an init phase after ten seconds."""
+
+_RETRY_SECONDS = 1.0
+_JITTER = 0.2
+_MAX_BACKOFF = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why the active version is not in place.
+
+    Parameters
+    ----------
+    what
+        The failure's own words.
+    since
+        When it began, UTC.
+    reference
+        The version that could not be loaded; None where the pointer could not be read.
+    """
+
+    what: str
+    since: datetime
+    reference: Reference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rejected:
+    """A version that could not be loaded, and when to try it again."""
+
+    problem: Problem
+    failures: int
+    retry_at: float
+
+
+class ModelHost:
+    """Holds the model of one serving environment.
+
+    Parameters
+    ----------
+    pointer, store
+        The registry.
+    refresh_seconds
+        How old the pointer may be before it is read again.
+    max_instances
+        How many instances a request may hold.
+    clock
+        Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        pointer: ActivePointer,
+        store: VersionStore,
+        *,
+        refresh_seconds: float,
+        max_instances: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pointer = pointer
+        self._store = store
+        self._refresh_seconds = refresh_seconds
+        self._max_instances = max_instances
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="refresh")
+        self._lock = threading.Lock()
+        self._flight: Future[None] | None = None
+        self._due = clock()
+        self._rejected: _Rejected | None = None
+        self._events: deque[Metric] = deque()
+        self.model: ServedModel | None = None
+        self.problem: Problem | None = None
+        self.checked_at: float | None = None
+
+    def start(self) -> None:
+        """Load the active version before the first request; a failure leaves it to the requests."""
+        wait([self._refreshing()], timeout=FIRST_WAIT_SECONDS)
+
+    async def current(self) -> ServedModel:
+        """The model to answer with, refreshed where that is due.
+
+        Raises
+        ------
+        NoActiveVersion
+            No model is in place yet; the text says why.
+        """
+        if self._clock() >= self._due or (self.model is None and self._in_flight()):
+            seconds = FIRST_WAIT_SECONDS if self.model is None else REQUEST_WAIT_SECONDS
+            await asyncio.wait([asyncio.wrap_future(self._refreshing())], timeout=seconds)
+        if self.model is None:
+            reason = self.problem.what if self.problem else "it is still loading"
+            raise NoActiveVersion(f"no model is ready ({reason})", "try again shortly")
+        return self.model
+
+    def drain_events(self) -> list[Metric]:
+        """Metrics of refreshes since the last call."""
+        events = []
+        while self._events:
+            events.append(self._events.popleft())
+        return events
+
+    @property
+    def pointer_age(self) -> float | None:
+        """Seconds since the pointer was last read; None before the first time."""
+        return None if self.checked_at is None else self._clock() - self.checked_at
+
+    def _in_flight(self) -> bool:
+        return self._flight is not None and not self._flight.done()
+
+    def _refreshing(self) -> Future[None]:
+        """The refresh under way, or a new one."""
+        with self._lock:
+            if self._flight is None or self._flight.done():
+                self._due = self._clock() + self._interval()
+                self._flight = self._threads.submit(self._refresh)
+                self._flight.add_done_callback(self._landed)
+            return self._flight
+
+    def _interval(self) -> float:
+        """Seconds to the next refresh: jittered downwards, so that a switch never takes longer than promised."""
+        seconds = self._refresh_seconds if self.model else min(self._refresh_seconds, _RETRY_SECONDS)
+        return seconds * random.uniform(1 - _JITTER, 1)  # noqa: S311 (spreads load, guards nothing)
+
+    def _refresh(self) -> None:
+        """Runs in the thread: bring the active version into place, or know why not."""
+        self.problem = self._refreshed()
+
+    def _refreshed(self) -> Problem | None:
+        try:
+            reference = self._pointer.read()
+        except SkyliftError as error:
+            self._events.append(Metric("RefreshFailures"))
+            return self._failure(error.what)
+        self.checked_at = self._clock()
+        if reference is None:
+            return self._failure("the pointer names no version: promote one")
+        if self.model is not None and reference == self.model.reference:
+            self._rejected = None
+            return None
+        if self._rejected and self._rejected.problem.reference == reference and self._clock() < self._rejected.retry_at:
+            return self._rejected.problem
+        return self._switch_to(reference)
+
+    def _switch_to(self, reference: Reference) -> Problem | None:
+        started = self._clock()
+        try:
+            model = self._load(reference)
+        except SkyliftError as error:
+            self._events.append(Metric("ModelLoadFailures"))
+            return self._reject(self._failure(error.what, reference))
+        self.model, self._rejected = model, None
+        self._events.extend([Metric("ModelLoads"), Metric("ModelLoadSeconds", self._clock() - started)])
+        return None
+
+    def _load(self, reference: Reference) -> ServedModel:
+        manifest = self._store.resolve(reference).manifest
+        predictor = load_predictor(manifest, partial(self._store.artifact, manifest))
+        return ServedModel.of(
+            reference, manifest, predictor, max_instances=self._max_instances, loaded_at=datetime.now(UTC)
+        )
+
+    def _reject(self, problem: Problem) -> Problem:
+        """Try a bad version again at growing intervals: each try fetches all of it."""
+        again = self._rejected is not None and self._rejected.problem.reference == problem.reference
+        failures = self._rejected.failures + 1 if self._rejected and again else 1
+        pause = self._refresh_seconds * min(2 ** (failures - 1), _MAX_BACKOFF)
+        self._rejected = _Rejected(problem, failures, self._clock() + pause * (1 - _JITTER))
+        return problem
+
+    def _failure(self, what: str, reference: Reference | None = None) -> Problem:
+        """A problem; the one already known where it is the same."""
+        known = self.problem
+        if known is not None and (known.what, known.reference) == (what, reference):
+            return known
+        return Problem(what, datetime.now(UTC), reference)
+
+    def _landed(self, flight: Future[None]) -> None:
+        """Note a failure that nobody foresaw: the thread is the border that keeps it from the requests."""
+        if (error := flight.exception()) is not None:
+            logger.error("refresh failed unexpectedly", exc_info=error)
+            self._events.append(Metric("ModelLoadFailures"))
+            self.problem = self._failure(f"the refresh failed unexpectedly ({type(error).__name__})")

@@ -1,0 +1,90 @@
+"""A loaded version, ready to answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import numpy as np
+
+from inference.schema import RequestSchema
+from skylift.contract import Instance
+from skylift.manifest import Manifest
+from skylift.references import Reference
+from skylift.scoring import Matrix, Predictor, encode, predictions
+
+_MAX_WARNINGS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Predictions for the instances of one request, and what a caller should know about them."""
+
+    predictions: list[dict[str, object]]
+    warnings: list[dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A version in memory, with everything that can be made of it once.
+
+    Parameters
+    ----------
+    reference, manifest, predictor
+        As loaded and verified.
+    schema
+        Reads requests by its contract.
+    lower, upper
+        Bounds of the training values by feature, float64 `[features]`; infinite where there are none.
+    loaded_at
+        When, UTC.
+    """
+
+    reference: Reference
+    manifest: Manifest
+    predictor: Predictor
+    schema: RequestSchema
+    lower: Matrix
+    upper: Matrix
+    loaded_at: datetime
+
+    @classmethod
+    def of(
+        cls, reference: Reference, manifest: Manifest, predictor: Predictor, *, max_instances: int, loaded_at: datetime
+    ) -> Self:
+        """Make everything that requests need of a version."""
+        features = manifest.contract.features
+        return cls(
+            reference,
+            manifest,
+            predictor,
+            RequestSchema(manifest.contract, max_instances),
+            np.array([-np.inf if feature.min is None else feature.min for feature in features]),
+            np.array([np.inf if feature.max is None else feature.max for feature in features]),
+            loaded_at,
+        )
+
+    def answer(self, instances: list[Instance]) -> Answer:
+        """Score valid instances in one call.
+
+        Parameters
+        ----------
+        instances
+            As `schema.parse` gives them.
+        """
+        contract = self.manifest.contract
+        rows = encode(contract, instances)
+        return Answer(predictions(contract, self.predictor.scores(rows)), self._range_warnings(rows))
+
+    def _range_warnings(self, rows: Matrix) -> list[dict[str, object]]:
+        outside = (rows < self.lower) | (rows > self.upper)  # NaN, a missing value, is on neither side
+        if not outside.any():
+            return []
+        places = np.argwhere(outside).tolist()
+        warnings: list[dict[str, object]] = []
+        for instance, index in places[:_MAX_WARNINGS]:
+            feature = self.manifest.contract.features[index]
+            message = f"{rows[instance, index]:g} is outside the training range {feature.min:g} to {feature.max:g}"
+            warnings.append({"instance": instance, "field": feature.name, "message": message})
+        if rest := len(places) - len(warnings):
+            warnings.append({"instance": None, "field": None, "message": f"and {rest} more values outside their range"})
+        return warnings

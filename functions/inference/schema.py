@@ -1,0 +1,190 @@
+"""The request schema of a contract: reads a body in one of its three forms, or says field by field what is wrong.
+
+    {"instances": [{...}, ...]}     one or more
+    {...}                           one
+    {"features": [...]}             one, by position
+
+Validation is pydantic-core's, built from the contract at load time: a body is parsed and checked in one pass.
+"""
+
+import difflib
+import re
+from typing import Any
+
+from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema, from_json
+
+from skylift.contract import Contract, Feature, Instance
+from skylift.errors import FieldProblem, InvalidInstance, NotJson, TooManyInstances
+
+_ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')
+_MAX_PROBLEMS = 20
+_MAX_LISTED = 50
+
+_REASONS = {
+    "missing": "missing_field",
+    "extra_forbidden": "unknown_field",
+    "literal_error": "unknown_category",
+    "finite_number": "not_finite",
+}
+
+
+class RequestSchema:
+    """Reads request bodies by a contract.
+
+    Parameters
+    ----------
+    contract
+        Of the model in place.
+    max_instances
+        How many instances a body may hold.
+    """
+
+    def __init__(self, contract: Contract, max_instances: int) -> None:
+        self._features = {feature.name: feature for feature in contract.features}
+        self._max_instances = max_instances
+        values = {name: _value_schema(feature) for name, feature in self._features.items()}
+        instance = core_schema.typed_dict_schema(
+            {
+                name: core_schema.typed_dict_field(values[name], required=feature.required)
+                for name, feature in self._features.items()
+            },
+            extra_behavior="forbid",
+        )
+        many = core_schema.list_schema(instance, min_length=1, max_length=max_instances)
+        self._instance = SchemaValidator(instance)
+        self._envelopes = {
+            "instances": _envelope("instances", many),
+            "features": _envelope("features", core_schema.tuple_schema(list(values.values()))),
+        }
+
+    def parse(self, body: bytes) -> list[Instance]:
+        """Read a body.
+
+        Returns
+        -------
+        At least one valid instance; a field that may be missing can be absent.
+
+        Raises
+        ------
+        NotJson
+            The body is not JSON.
+        TooManyInstances
+            It holds more than `max_instances`.
+        InvalidInstance
+            Fields break the contract.
+        """
+        if not body.strip():
+            raise NotJson("the body is empty", f'send {{"instances": [...]}} with {self._names()}')
+        form = match[1].decode() if (match := _ENVELOPE.match(body)) else self._unusual_form(body)
+        try:
+            if form is None:
+                return [self._instance.validate_json(body)]
+            content = self._envelopes[form].validate_json(body)[form]
+        except ValidationError as error:
+            raise self._explained(error) from error
+        return content if form == "instances" else [dict(zip(self._features, content, strict=True))]
+
+    def _unusual_form(self, body: bytes) -> str | None:
+        """The envelope of a body whose first key does not show it."""
+        try:
+            document = from_json(body)
+        except ValueError:
+            return None  # validation says what is wrong with it
+        if isinstance(document, dict):
+            for form in self._envelopes:
+                if form in document and form not in self._features:
+                    return form
+        return None
+
+    def _explained(self, error: ValidationError) -> NotJson | TooManyInstances | InvalidInstance:
+        details = error.errors(include_url=False)
+        kind, place = details[0]["type"], details[0]["loc"]
+        if kind == "json_invalid":
+            return NotJson(f"the body is not JSON: {details[0]['ctx']['error']}", "send a JSON object")
+        if (kind, place) == ("too_long", ("instances",)):
+            return TooManyInstances(
+                f"more than {self._max_instances} instances in one request", "send them in several requests"
+            )
+        problems = tuple(self._problem(detail) for detail in details[:_MAX_PROBLEMS])
+        return InvalidInstance(problems, len(details))
+
+    def _problem(self, detail: ErrorDetails) -> FieldProblem:
+        kind, place = detail["type"], detail["loc"]
+        positional = len(place) == 2 and place[0] == "features"
+        last = list(self._features)[int(place[1])] if positional else place[-1] if place else ""
+        feature = self._features.get(last) if isinstance(last, str) else None
+        reason = _REASONS.get(kind, "wrong_type")
+        if kind == "extra_forbidden":
+            message = f"unknown field{self._nearest(str(last))}"
+        elif kind == "missing" and feature:
+            message = f"missing: expected {expectation(feature)}"
+        elif place == ("features",) or positional and kind == "missing":
+            reason, message = "wrong_length", f"expected {len(self._features)} values in this order: {self._names()}"
+        elif kind == "too_short":
+            reason, message = "wrong_length", "expected at least one instance"
+        elif kind == "missing" or kind == "list_type":
+            message = "expected an array of instances"
+        elif kind == "dict_type":
+            message = f"expected an object with {self._names()}"
+        elif feature:
+            message = f"{'null is not allowed: ' if detail['input'] is None else ''}expected {expectation(feature)}"
+        else:
+            message = detail["msg"]
+        return FieldProblem(_dotted(place), reason, message)
+
+    def _nearest(self, name: str) -> str:
+        if near := difflib.get_close_matches(name, [*self._features, *self._envelopes], n=1):
+            return f"; did you mean {near[0]!r}?"
+        return f"; known are {self._names()}"
+
+    def _names(self) -> str:
+        return _listed(list(self._features))
+
+
+def expectation(feature: Feature) -> str:
+    """What a field expects, in words.
+
+    Examples
+    --------
+    >>> expectation(Feature(name="age", kind="integer", unit="years"))
+    'an integer (years)'
+    """
+    words = {
+        "number": "a finite number",
+        "integer": "an integer",
+        "boolean": "true or false",
+        "category": f"one of {_listed([repr(name) for name in feature.categories])}",
+    }[feature.kind]
+    return words + (f" ({feature.unit})" if feature.unit else "") + ("" if feature.required else " or null")
+
+
+def _listed(names: list[str]) -> str:
+    rest = len(names) - _MAX_LISTED
+    return ", ".join(names[:_MAX_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _dotted(place: tuple[int | str, ...]) -> str:
+    """Write a place as `instances[3].petal_width`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    return text.removeprefix(".") or "body"
+
+
+def _envelope(key: str, content: CoreSchema) -> SchemaValidator:
+    return SchemaValidator(
+        core_schema.typed_dict_schema({key: core_schema.typed_dict_field(content)}, extra_behavior="forbid")
+    )
+
+
+def _value_schema(feature: Feature) -> CoreSchema:
+    number: dict[str, Any] = {"strict": True, "allow_inf_nan": False}
+    schema: CoreSchema
+    match feature.kind:
+        case "number":
+            schema = core_schema.float_schema(**number)
+        case "integer":  # 5 and 5.0 are the same integer in JSON
+            schema = core_schema.float_schema(multiple_of=1, **number)
+        case "boolean":
+            schema = core_schema.bool_schema(strict=True)
+        case "category":
+            schema = core_schema.literal_schema(list(feature.categories))
+    return schema if feature.required else core_schema.nullable_schema(schema)

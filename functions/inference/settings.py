@@ -1,0 +1,25 @@
+"""Settings of the service, from the environment with the prefix `SKYLIFT_`."""
+
+from typing import Literal
+
+from pydantic import NonNegativeFloat, PositiveInt
+
+from skylift.settings import RegistrySettings
+
+
+class InferenceSettings(RegistrySettings):
+    """Settings of one serving environment.
+
+    Parameters
+    ----------
+    refresh_seconds
+        How old the pointer may be before it is read again; 0 reads it in every request.
+    max_instances
+        How many instances a request may hold.
+    log_level
+        Of Skylift's own log lines.
+    """
+
+    refresh_seconds: NonNegativeFloat = 15
+    max_instances: PositiveInt = 1000
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

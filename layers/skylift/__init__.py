@@ -1,0 +1,1 @@
+"""What functions and training share: contract, manifest, references, registry, observability, errors."""

@@ -1,0 +1,162 @@
+"""Every failure Skylift reports on purpose.
+
+    SkyliftError
+    |-- ConfigError            model.yaml, a setting or an argument is wrong
+    |-- DataError              the table cannot be read or learned from
+    |-- TrainingError          no candidate could be fitted
+    |-- GateFailed             the trained model is not good enough to publish
+    |-- RequestError           a caller's request cannot be answered
+    |   |-- NotJson            the body is not JSON
+    |   |-- WrongContentType   the body is not declared to be JSON
+    |   |-- BodyTooLarge       the body has too many bytes
+    |   |-- TooManyInstances   the body has too many instances
+    |   `-- InvalidInstance    a field of the body breaks the contract
+    |-- RegistryError          the registry cannot give what was asked
+    |   |-- StorageUnavailable S3 or SSM did not answer, or refused
+    |   |-- InvalidReference   a reference is not of the form v7@sha256:...
+    |   |-- VersionNotFound    no such version
+    |   |-- NoActiveVersion    the pointer names no version
+    |   |-- IntegrityError     stored bytes are not those their digest names
+    |   `-- PromotionRefused   a version may not go live
+    `-- UnservableModel        a version cannot be served by this process
+        |-- IncompatibleEnvironment  it was trained by another scikit-learn
+        `-- GoldenMismatch           it does not score as it did in training
+
+Each carries what happened and what to do about it. The command line turns them into exit codes
+(`training/cli.py`), the service into HTTP problems (`functions/inference/problems.py`).
+"""
+
+from dataclasses import dataclass
+
+
+class SkyliftError(Exception):
+    """A failure with a cause and a next step.
+
+    Parameters
+    ----------
+    what
+        What happened, one sentence without a full stop.
+    todo
+        What the reader can do about it; empty where nothing can be done.
+    """
+
+    def __init__(self, what: str, todo: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.todo = todo
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.todo}" if self.todo else self.what
+
+
+class ConfigError(SkyliftError):
+    """`model.yaml`, a setting or an argument is wrong."""
+
+
+class DataError(SkyliftError):
+    """The table cannot be read or learned from."""
+
+
+class TrainingError(SkyliftError):
+    """No candidate could be fitted."""
+
+
+class GateFailed(SkyliftError):
+    """The trained model is not good enough to publish."""
+
+
+class RequestError(SkyliftError):
+    """A caller's request cannot be answered as it stands."""
+
+
+class NotJson(RequestError):
+    """The body is not JSON."""
+
+
+class WrongContentType(RequestError):
+    """The body is not declared to be JSON."""
+
+
+class BodyTooLarge(RequestError):
+    """The body has too many bytes."""
+
+
+class TooManyInstances(RequestError):
+    """The body has too many instances."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One field that breaks the contract.
+
+    Parameters
+    ----------
+    field
+        Where it is, for example `instances[3].petal_width`.
+    reason
+        A short stable code, for example `unknown_field`.
+    message
+        What is wrong and what was expected.
+    """
+
+    field: str
+    reason: str
+    message: str
+
+
+class InvalidInstance(RequestError):
+    """Fields of the body break the contract.
+
+    Parameters
+    ----------
+    problems
+        The first of them, in the order of the body.
+    total
+        How many there are.
+    """
+
+    def __init__(self, problems: tuple[FieldProblem, ...], total: int) -> None:
+        noun = "field breaks" if total == 1 else "fields break"
+        super().__init__(f"{total} {noun} the contract", "see errors, and /openapi.json for the contract")
+        self.problems = problems
+        self.total = total
+
+
+class RegistryError(SkyliftError):
+    """The registry cannot give what was asked."""
+
+
+class StorageUnavailable(RegistryError):
+    """S3 or SSM did not answer, or refused."""
+
+
+class InvalidReference(RegistryError):
+    """A reference is not of the form `v7@sha256:<64 hex digits>`."""
+
+
+class VersionNotFound(RegistryError):
+    """No such version."""
+
+
+class NoActiveVersion(RegistryError):
+    """The pointer names no version."""
+
+
+class IntegrityError(RegistryError):
+    """Stored bytes are not those their digest names."""
+
+
+class PromotionRefused(RegistryError):
+    """A version may not go live."""
+
+
+class UnservableModel(SkyliftError):
+    """A version cannot be served by this process."""
+
+
+class IncompatibleEnvironment(UnservableModel):
+    """The version was trained by another scikit-learn than the one installed here."""
+
+
+class GoldenMismatch(UnservableModel):
+    """The version does not score its golden requests as it did in training."""

@@ -1,0 +1,234 @@
+"""The manifest of a version: what it is, how good it is, how it was made, and the digest of each of its files."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from skylift.contract import ClassName, Contract, Instance, Part, Scalar
+from skylift.errors import IntegrityError
+from skylift.references import Reference, sha256, version_name
+
+SCHEMA_VERSION = 1
+
+MODEL_FILE = "model.joblib"
+BASELINE_FILE = "baseline.json"
+MANIFEST_FILE = "manifest.json"
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Prediction(Part):
+    """One answer: a label with its probabilities, or a value.
+
+    Parameters
+    ----------
+    label
+        The most probable class; None for regression.
+    probabilities
+        By class, in the order of the contract's classes.
+    value
+        None for classification.
+    """
+
+    label: ClassName | None = None
+    probabilities: dict[str, float] | None = None
+    value: float | None = None
+
+
+class Golden(Part):
+    """Requests whose answers were recorded in training; a process that scores them otherwise must not serve."""
+
+    instances: tuple[Instance, ...]
+    predictions: tuple[Prediction, ...]
+
+
+class Spread(Part):
+    """A metric over the folds of the cross-validation."""
+
+    mean: float
+    std: float
+    folds: tuple[float, ...]
+
+
+class ClassMetrics(Part):
+    """How well one class is recognised on the holdout."""
+
+    name: ClassName
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class Metrics(Part):
+    """How good the model is, by metric name.
+
+    Parameters
+    ----------
+    cross_validated
+        On the training rows.
+    holdout
+        Measured once, on rows no candidate has seen.
+    per_class
+        On the holdout; empty for regression.
+    """
+
+    cross_validated: dict[str, Spread]
+    holdout: dict[str, float]
+    per_class: tuple[ClassMetrics, ...] = ()
+
+
+class Entry(Part):
+    """A candidate's line in the leaderboard.
+
+    Parameters
+    ----------
+    candidate
+        Its name in `model.yaml`.
+    estimator
+        Import path of its class.
+    params
+        Its parameters, those found by the search included.
+    scores
+        Cross-validated, by metric; empty where it could not be fitted.
+    failure
+        Why it could not be fitted.
+    """
+
+    candidate: str
+    estimator: str
+    params: dict[str, Scalar | list[Scalar]]
+    scores: dict[str, Spread]
+    failure: str | None = None
+
+
+class Gate(Part):
+    """A bound on a holdout metric, and whether it held."""
+
+    metric: str
+    min: float | None = None
+    max: float | None = None
+    value: float
+    passed: bool
+
+    def __str__(self) -> str:
+        bounds = {">=": self.min, "<=": self.max}
+        words = [f"{sign} {bound:g}" for sign, bound in bounds.items() if bound is not None]
+        return f"{self.metric} {self.value:.4f} ({' and '.join(words)})"
+
+
+class Lineage(Part):
+    """Where the model comes from.
+
+    Parameters
+    ----------
+    data_sha256
+        Digest of the raw table.
+    data_rows, train_rows, holdout_rows
+        After cleaning.
+    holdout, seed
+        The split.
+    config_sha256
+        Digest of `model.yaml`.
+    git_commit, git_dirty
+        Of the working tree; None outside a repository.
+    notes
+        What cleaning and fitting did that a reader should know.
+    """
+
+    data_sha256: Digest
+    data_rows: int
+    train_rows: int
+    holdout_rows: int
+    holdout: float
+    seed: int
+    config_sha256: Digest
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Artifact(Part):
+    """A file of the version."""
+
+    sha256: Digest
+    bytes: int
+
+
+class Compiled(Part):
+    """The compiled form, or the reason why there is none."""
+
+    format: str | None = None
+    dtype: str | None = None
+    max_abs_diff: float | None = None
+    agreement: float | None = None
+    reason: str | None = None
+
+
+class Manifest(Part):
+    """Everything known of a version. It never changes once stored.
+
+    Parameters
+    ----------
+    version
+        The version's number, from 1.
+    environment
+        Versions of what made it: python, scikit-learn, numpy and so on.
+    artifacts
+        Its other files by name.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    model: str
+    version: int
+    created_at: datetime
+    contract: Contract
+    metrics: Metrics
+    leaderboard: tuple[Entry, ...]
+    selected: str
+    select_by: str
+    gates: tuple[Gate, ...]
+    golden: Golden
+    lineage: Lineage
+    environment: dict[str, str]
+    artifacts: dict[str, Artifact]
+    compiled: Compiled
+
+    @property
+    def name(self) -> str:
+        """The version's name, for example `v7`."""
+        return version_name(self.version)
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON: the bytes that are stored and that a reference's digest names."""
+        return self.model_dump_json(indent=2, exclude_none=True).encode() + b"\n"
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, source: str) -> "Manifest":
+        """Read stored bytes.
+
+        Parameters
+        ----------
+        source
+            What they are, for the error.
+
+        Raises
+        ------
+        IntegrityError
+            They are no manifest of a known schema.
+        """
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the document"
+            raise IntegrityError(
+                f"{source} is not a manifest this release can read ({place}: {first['msg']})",
+                "publish the version again, or upgrade Skylift",
+            ) from error
+
+
+def reference_to(version: int, manifest_bytes: bytes) -> Reference:
+    """Reference to the version whose stored manifest these bytes are."""
+    return Reference(version, sha256(manifest_bytes))

@@ -1,0 +1,74 @@
+"""The one owner of logger and metrics.
+
+Logs are JSON by Powertools, metrics are CloudWatch's embedded metric format by Powertools: both go to stdout, from
+where CloudWatch reads them, and neither costs a network call.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
+
+NAMESPACE = "Skylift"
+
+type MetricName = Literal[
+    "Predictions",
+    "PredictionErrors",
+    "PredictionLatency",
+    "ModelLoads",
+    "ModelLoadFailures",
+    "ModelLoadSeconds",
+    "ColdStart",
+    "RefreshFailures",
+]
+
+_UNITS: dict[MetricName, str] = {"PredictionLatency": "Milliseconds", "ModelLoadSeconds": "Seconds"}
+
+logger = Logger(service="skylift", use_rfc3339=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One data point.
+
+    Parameters
+    ----------
+    name
+        See `MetricName`.
+    value
+        A count, or in the unit of the metric: milliseconds for latency, seconds for loading.
+    """
+
+    name: MetricName
+    value: float = 1
+
+
+def emit(metrics: Iterable[Metric], dimensions: Mapping[str, str], extra_dimensions: Mapping[str, str] | None = None) -> None:
+    """Write metrics as one line of embedded metric format.
+
+    A provider is made for each line because Powertools' `Metrics` shares its state between threads and requests.
+
+    Parameters
+    ----------
+    metrics
+        Data points; nothing is written where there are none.
+    dimensions
+        Every metric is kept by these.
+    extra_dimensions
+        And once more by these and the former together.
+    """
+    line = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
+    for metric in metrics:
+        line.add_metric(metric.name, _UNITS.get(metric.name, "Count"), metric.value)
+    if not line.metric_set:
+        return
+    for name, value in dimensions.items():
+        line.add_dimension(name, value)
+    if extra_dimensions:
+        line.add_dimensions(**dimensions, **extra_dimensions)
+    sys.stdout.write(json.dumps(line.serialize_metric_set()) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,106 @@
+"""The pointer: the SSM parameter `/skylift/{stage}/{model}/active`, which names the version that serves.
+
+SSM keeps its history: who moved it, when, from what to what.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from skylift.aws import aws_errors, error_code
+from skylift.references import NOTHING, Reference
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One change of the pointer.
+
+    Parameters
+    ----------
+    at
+        When.
+    by
+        ARN of whoever did it, as SSM recorded it.
+    before, after
+        What it held; `none` for nothing.
+    """
+
+    at: datetime
+    by: str
+    before: str
+    after: str
+
+
+class ActivePointer:
+    """The pointer of one model in one stage.
+
+    Parameters
+    ----------
+    stage
+        For example `dev`.
+    model
+        The model's name.
+    client
+        An SSM client.
+    """
+
+    def __init__(self, stage: str, model: str, *, client: "SSMClient") -> None:
+        self.name = f"/skylift/{stage}/{model}/active"
+        self._client = client
+
+    def read(self) -> Reference | None:
+        """What the pointer names now; None before the first promotion.
+
+        Raises
+        ------
+        InvalidReference
+            It holds something that is no reference.
+        StorageUnavailable
+            SSM failed.
+        """
+        with aws_errors(f"reading the pointer {self.name}"):
+            try:
+                value = self._client.get_parameter(Name=self.name)["Parameter"]["Value"]
+            except ClientError as error:
+                if error_code(error) == "ParameterNotFound":
+                    return None
+                raise
+        return None if value == NOTHING else Reference.parse(value)
+
+    def move(self, to: Reference) -> None:
+        """Name another version.
+
+        Raises
+        ------
+        StorageUnavailable
+            SSM failed.
+        """
+        with aws_errors(f"moving the pointer {self.name}"):
+            self._client.put_parameter(Name=self.name, Value=str(to), Type="String", Overwrite=True)
+
+    def history(self) -> list[Move]:
+        """Every change that SSM still knows, oldest first (it keeps the last 100).
+
+        Raises
+        ------
+        StorageUnavailable
+            SSM failed.
+        """
+        moves: list[Move] = []
+        before = NOTHING
+        with aws_errors(f"reading the history of {self.name}"):
+            try:
+                for page in self._client.get_paginator("get_parameter_history").paginate(Name=self.name):
+                    for entry in page["Parameters"]:
+                        after = entry["Value"]
+                        moves.append(Move(entry["LastModifiedDate"], entry["LastModifiedUser"], before, after))
+                        before = after
+            except ClientError as error:
+                if error_code(error) != "ParameterNotFound":
+                    raise
+        return moves

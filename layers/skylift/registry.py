@@ -1,0 +1,115 @@
+"""The registry as people use it: publish, list, resolve, promote, roll back, look at the history.
+
+The service needs less: it reads the pointer and the store.
+"""
+
+from collections.abc import Callable, Mapping
+
+from skylift.errors import IntegrityError, NoActiveVersion, PromotionRefused, UnservableModel
+from skylift.manifest import Manifest
+from skylift.pointer import ActivePointer, Move
+from skylift.predictors import load_predictor
+from skylift.references import NOTHING, Reference, parse_version
+from skylift.store import Version, VersionStore
+
+
+class Registry:
+    """The versions of a model and the pointer to the active one.
+
+    Parameters
+    ----------
+    store
+        Where the versions are.
+    pointer
+        Names the active one.
+    """
+
+    def __init__(self, store: VersionStore, pointer: ActivePointer) -> None:
+        self._store = store
+        self._pointer = pointer
+
+    def publish(self, describe: Callable[[int], Manifest], artifacts: Mapping[str, bytes]) -> Version:
+        """Store a new version; see `VersionStore.publish`. It does not serve before it is promoted."""
+        return self._store.publish(describe, artifacts)
+
+    def versions(self) -> list[Version]:
+        """The visible versions, ascending by number."""
+        return self._store.versions()
+
+    def version(self, text: str) -> Version:
+        """A version by its name, its number or its reference.
+
+        Raises
+        ------
+        InvalidReference
+            The text is none of these.
+        VersionNotFound
+            There is no such version.
+        IntegrityError
+            Its manifest is not the one the reference names.
+        """
+        number, digest = parse_version(text)
+        if digest is not None:
+            return self._store.resolve(Reference(number, digest))
+        return self._store.version(number)
+
+    def active(self) -> Reference | None:
+        """What serves now; None before the first promotion."""
+        return self._pointer.read()
+
+    def resolve(self) -> Version:
+        """The version that serves now.
+
+        Raises
+        ------
+        NoActiveVersion
+            Before the first promotion.
+        """
+        reference = self._pointer.read()
+        if reference is None:
+            raise NoActiveVersion("no version is active", "promote one: `skylift promote v1`")
+        return self._store.resolve(reference)
+
+    def history(self) -> list[Move]:
+        """Moves of the pointer, oldest first."""
+        return self._pointer.history()
+
+    def promote(self, text: str) -> Reference:
+        """Make a version the active one, if it may serve.
+
+        Raises
+        ------
+        PromotionRefused
+            A gate failed, a file does not have its digest, the environment is another one, or the golden requests
+            score differently; with the reason.
+        VersionNotFound
+            There is no such version.
+        """
+        version = self.version(text)
+        self._examine(version.manifest)
+        self._pointer.move(version.reference)
+        return version.reference
+
+    def rollback(self) -> Reference:
+        """Make the last different version the active one again, under the same checks as a promotion.
+
+        Raises
+        ------
+        PromotionRefused
+            There is none, or it may not serve any more.
+        """
+        moves = self._pointer.history()
+        current = moves[-1].after if moves else NOTHING
+        for move in reversed(moves):
+            if move.after not in (current, NOTHING):
+                return self.promote(move.after)
+        raise PromotionRefused("there is no earlier version to roll back to", "see `skylift history`")
+
+    def _examine(self, manifest: Manifest) -> None:
+        if failed := [str(gate) for gate in manifest.gates if not gate.passed]:
+            raise PromotionRefused(f"{manifest.name} failed its gate: {', '.join(failed)}", "train a better model")
+        try:
+            files = {name: self._store.artifact(manifest, name) for name in manifest.artifacts}
+            load_predictor(manifest, files.__getitem__)
+        except (IntegrityError, UnservableModel) as error:
+            raise PromotionRefused(f"{manifest.name} may not serve: {error.what}", error.todo) from error

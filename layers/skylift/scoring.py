@@ -1,0 +1,115 @@
+"""From instances to answers: encoding by the contract, scoring by a predictor, comparing with golden answers.
+
+A predictor sees one float64 matrix, whatever the table held: numbers as they are, booleans as 0 and 1, categories
+as their position in the contract, missing values as NaN. It is the only module of the layer that needs numpy, so
+functions without a model do not import it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skylift.contract import Contract, Feature, Instance, Scalar, class_key
+from skylift.errors import GoldenMismatch
+from skylift.manifest import Golden, Prediction
+
+type Matrix = NDArray[np.float64]
+
+GOLDEN_TOLERANCE = 1e-5
+"""Largest relative or absolute difference to a recorded answer: room for another CPU, not for another model."""
+
+
+class Predictor(Protocol):
+    """Scores rows.
+
+    Implementations hold a fitted model; `predictors.py` loads them.
+    """
+
+    def scores(self, rows: Matrix) -> Matrix:
+        """Score encoded rows.
+
+        Parameters
+        ----------
+        rows
+            float64 `[n, features]`.
+
+        Returns
+        -------
+        float64 `[n, classes]`, probabilities, for classification; `[n]`, values, for regression.
+        """
+        ...
+
+
+def encode(contract: Contract, instances: Sequence[Mapping[str, Scalar]]) -> Matrix:
+    """Encode valid instances.
+
+    Returns
+    -------
+    float64 `[n, features]`, in the contract's order.
+    """
+    rows = np.empty((len(instances), len(contract.features)))
+    for index, feature in enumerate(contract.features):
+        rows[:, index] = _encode_column(feature, [instance.get(feature.name) for instance in instances])
+    return rows
+
+
+def _encode_column(feature: Feature, values: list[Scalar]) -> Matrix:
+    if feature.kind == "category":
+        codes: dict[Scalar, float] = {name: float(code) for code, name in enumerate(feature.categories)}
+        codes[None] = np.nan
+        return np.array([codes[value] for value in values])
+    return np.array(values, dtype=np.float64)  # None becomes NaN
+
+
+def predictions(contract: Contract, scores: Matrix) -> list[dict[str, object]]:
+    """Answers to scored rows, in their order and as JSON has them."""
+    if contract.task == "regression":
+        return [{"value": value} for value in scores.tolist()]
+    classes = contract.target.classes
+    keys = [class_key(name) for name in classes]
+    best = scores.argmax(axis=1).tolist()
+    return [
+        {"label": classes[index], "probabilities": dict(zip(keys, row, strict=True))}
+        for index, row in zip(best, scores.tolist(), strict=True)
+    ]
+
+
+def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> None:
+    """Score the golden requests and compare.
+
+    Raises
+    ------
+    GoldenMismatch
+        A label is another, or a probability or value is further off than `GOLDEN_TOLERANCE`.
+    """
+    scores = predictor.scores(encode(contract, golden.instances))
+    expected_shape = (len(golden.instances), len(contract.target.classes)) if contract.target.classes else (len(golden.instances),)
+    if scores.shape != expected_shape:
+        raise GoldenMismatch(f"the model answers with shape {scores.shape}, not {expected_shape}", "publish the version again")
+    for number, (got, expected) in enumerate(zip(predictions(contract, scores), golden.predictions, strict=True), start=1):
+        if not _agree(Prediction.model_validate(got), expected):
+            raise GoldenMismatch(
+                f"golden request {number} of {len(golden.instances)} is scored {_brief(Prediction.model_validate(got))}, "
+                f"not {_brief(expected)} as in training",
+                "do not serve it: train and publish again with the pinned requirements",
+            )
+
+
+def _agree(got: Prediction, expected: Prediction) -> bool:
+    if got.label != expected.label:
+        return False
+    return np.allclose(_numbers(got), _numbers(expected), rtol=GOLDEN_TOLERANCE, atol=GOLDEN_TOLERANCE)
+
+
+def _numbers(prediction: Prediction) -> list[float]:
+    if prediction.value is not None:
+        return [prediction.value]
+    return list((prediction.probabilities or {}).values())
+
+
+def _brief(prediction: Prediction) -> str:
+    if prediction.value is not None:
+        return f"{prediction.value:.6g}"
+    return f"{prediction.label} at {max(_numbers(prediction), default=float('nan')):.6f}"

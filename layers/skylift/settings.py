@@ -1,0 +1,29 @@
+"""Settings that everything which talks to the registry shares, from the environment with the prefix `SKYLIFT_`."""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+"""A model's or a stage's name: it becomes part of S3 keys, SSM names and URLs."""
+
+
+class RegistrySettings(BaseSettings):
+    """Where the registry is.
+
+    Parameters
+    ----------
+    bucket
+        The model bucket.
+    stage
+        For example `dev`; part of the pointer's name.
+    model
+        The model's name.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SKYLIFT_", extra="ignore")
+
+    bucket: str
+    model: Name
+    stage: Name = "dev"

@@ -1,0 +1,212 @@
+"""Versions in S3: `models/{model}/v{n}/`, the model first, the manifest last, never changed.
+
+`model.joblib` is put with `IfNoneMatch='*'`: that put claims the number, and a lost race takes the next one.
+`manifest.json` is put last: a version exists when its manifest does, so a publisher that dies before leaves
+nothing visible and only skips a number.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from skylift.aws import aws_errors, error_code
+from skylift.errors import IntegrityError, StorageUnavailable, VersionNotFound
+from skylift.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, reference_to
+from skylift.references import Reference, sha256, version_name
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict"}
+_ABSENT = {"NoSuchKey", "404"}
+_MAX_MANIFEST_BYTES = 16 * 2**20
+_CLAIM_ATTEMPTS = 100
+_CONTENT_TYPES = {".json": "application/json", ".html": "text/html; charset=utf-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A stored version: its reference and what its manifest says."""
+
+    reference: Reference
+    manifest: Manifest
+
+
+class VersionStore:
+    """The versions of one model in a bucket.
+
+    Parameters
+    ----------
+    bucket
+        The bucket's name.
+    model
+        The model's name.
+    client
+        An S3 client.
+    """
+
+    def __init__(self, bucket: str, model: str, *, client: "S3Client") -> None:
+        self._bucket = bucket
+        self._model = model
+        self._client = client
+
+    def publish(self, describe: Callable[[int], Manifest], artifacts: Mapping[str, bytes]) -> Version:
+        """Store a new version under the next free number.
+
+        Parameters
+        ----------
+        describe
+            Makes the manifest, once the number is known.
+        artifacts
+            Files by name; `model.joblib` among them.
+
+        Raises
+        ------
+        StorageUnavailable
+            S3 failed. The version is then not visible, and the number is not used again.
+        """
+        number = self._claim(artifacts[MODEL_FILE])
+        for name, data in artifacts.items():
+            if name != MODEL_FILE:
+                self._put(number, name, data)
+        manifest = describe(number)
+        body = manifest.to_bytes()
+        self._put(number, MANIFEST_FILE, body)
+        return Version(reference_to(number, body), manifest)
+
+    def numbers(self) -> list[int]:
+        """Numbers of the visible versions, ascending."""
+        return sorted(number for number, files in self._claims().items() if MANIFEST_FILE in files)
+
+    def versions(self) -> list[Version]:
+        """The visible versions, ascending by number."""
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            return list(pool.map(self.version, self.numbers()))
+
+    def version(self, number: int) -> Version:
+        """A visible version as it is stored now.
+
+        Raises
+        ------
+        VersionNotFound
+            There is none with this number.
+        IntegrityError
+            Its manifest cannot be read.
+        """
+        body = self._get(number, MANIFEST_FILE, limit=_MAX_MANIFEST_BYTES)
+        return self._read(reference_to(number, body), body)
+
+    def resolve(self, reference: Reference) -> Version:
+        """The version a reference names, its manifest checked against the reference's digest.
+
+        Raises
+        ------
+        VersionNotFound
+            There is none with this number.
+        IntegrityError
+            The stored manifest is another one, or says that it belongs elsewhere.
+        """
+        body = self._get(reference.number, MANIFEST_FILE, limit=_MAX_MANIFEST_BYTES)
+        if sha256(body) != reference.digest:
+            raise IntegrityError(
+                f"the manifest of {reference.name} does not have the digest that the reference names",
+                "promote a version whose reference `skylift versions` shows",
+            )
+        return self._read(reference, body)
+
+    def artifact(self, manifest: Manifest, name: str) -> bytes:
+        """A file of a version, checked against the digest in its manifest.
+
+        Raises
+        ------
+        IntegrityError
+            The manifest does not list it, or it is missing, truncated or altered.
+        """
+        place = f"{name} of {manifest.name}"
+        expected = manifest.artifacts.get(name)
+        if expected is None:
+            raise IntegrityError(f"{manifest.name} has no {name}", "publish the version again")
+        try:
+            data = self._get(manifest.version, name, limit=expected.bytes)
+        except VersionNotFound as error:
+            raise IntegrityError(f"{place} is missing", "restore the object, or promote another version") from error
+        if len(data) != expected.bytes or sha256(data) != expected.sha256:
+            raise IntegrityError(
+                f"{place} does not have the digest that its manifest names", "restore the object, or promote another version"
+            )
+        return data
+
+    def _key(self, number: int, name: str) -> str:
+        return f"models/{self._model}/{version_name(number)}/{name}"
+
+    def _claim(self, model: bytes) -> int:
+        first = max(self._claims(), default=0) + 1
+        for number in range(first, first + _CLAIM_ATTEMPTS):
+            if self._put_if_absent(number, MODEL_FILE, model):
+                return number
+        raise StorageUnavailable(f"{_CLAIM_ATTEMPTS} other publishers took every number tried", "publish again")
+
+    def _claims(self) -> dict[int, set[str]]:
+        """Names of the files under each number, visible or not."""
+        prefix = f"models/{self._model}/"
+        claims: dict[int, set[str]] = {}
+        for key in self._keys(prefix):
+            folder, _, name = key.removeprefix(prefix).partition("/")
+            if folder[:1] == "v" and folder[1:].isdecimal():
+                claims.setdefault(int(folder[1:]), set()).add(name)
+        return claims
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        with aws_errors(f"listing the versions of {self._model} in bucket {self._bucket}"):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+                yield from (item["Key"] for item in page.get("Contents", []))
+
+    def _put(self, number: int, name: str, data: bytes) -> None:
+        if not self._put_if_absent(number, name, data):
+            raise StorageUnavailable(f"{name} of {version_name(number)} exists already", "publish again: it takes a new number")
+
+    def _put_if_absent(self, number: int, name: str, data: bytes) -> bool:
+        key = self._key(number, name)
+        suffix = name[name.rfind(".") :]
+        with aws_errors(f"writing {name} of {self._model} {version_name(number)} to bucket {self._bucket}"):
+            try:
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=data,
+                    IfNoneMatch="*",
+                    ChecksumAlgorithm="SHA256",
+                    ContentType=_CONTENT_TYPES.get(suffix, "application/octet-stream"),
+                )
+            except ClientError as error:
+                if error_code(error) in _LOST_RACE:
+                    return False
+                raise
+        return True
+
+    def _get(self, number: int, name: str, *, limit: int) -> bytes:
+        """Up to `limit` bytes of a file, and one more where it is longer."""
+        key = self._key(number, name)
+        with aws_errors(f"reading {name} of {self._model} {version_name(number)}"):
+            try:
+                response = self._client.get_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                if error_code(error) in _ABSENT:
+                    raise VersionNotFound(
+                        f"{self._model} has no version {version_name(number)}", "see `skylift versions`"
+                    ) from error
+                raise
+            with response["Body"] as body:
+                return body.read(limit + 1) if response["ContentLength"] > limit else body.read()
+
+    def _read(self, reference: Reference, body: bytes) -> Version:
+        manifest = Manifest.from_bytes(body, source=f"the manifest of {reference.name}")
+        if (manifest.model, manifest.version) != (self._model, reference.number):
+            raise IntegrityError(
+                f"the manifest of {self._model} {reference.name} says it is {manifest.model} {manifest.name}",
+                "publish the version again",
+            )
+        return Version(reference, manifest)

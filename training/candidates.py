@@ -1,0 +1,134 @@
+"""Candidates: which estimators are tried, and how each is built around the contract."""
+
+import inspect
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils import get_tags
+
+from skylift.contract import Contract, Task
+from skylift.errors import ConfigError
+from training.config import Candidate
+
+_MISSING_CODE = -1.0
+_TREES = ("sklearn.ensemble", "sklearn.tree")
+
+_DEFAULTS: dict[Task, tuple[Candidate, ...]] = {
+    "classification": (
+        Candidate(name="logistic", estimator="sklearn.linear_model.LogisticRegression", params={"max_iter": 1000}),
+        Candidate(name="forest", estimator="sklearn.ensemble.RandomForestClassifier"),
+        Candidate(name="boosting", estimator="sklearn.ensemble.HistGradientBoostingClassifier"),
+        Candidate(name="svm", estimator="sklearn.svm.SVC"),
+    ),
+    "regression": (
+        Candidate(name="ridge", estimator="sklearn.linear_model.Ridge"),
+        Candidate(name="forest", estimator="sklearn.ensemble.RandomForestRegressor"),
+        Candidate(name="boosting", estimator="sklearn.ensemble.HistGradientBoostingRegressor"),
+        Candidate(name="svm", estimator="sklearn.svm.SVR"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A candidate ready to fit.
+
+    Parameters
+    ----------
+    candidate
+        Its configuration.
+    estimator
+        Unfitted, from encoded rows to probabilities or values.
+    grid
+        Its search, by parameter path in `estimator`.
+    """
+
+    candidate: Candidate
+    estimator: Any
+    grid: dict[str, list[Any]]
+
+
+def candidates_for(task: Task, configured: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """The configured candidates, or good ones for the task."""
+    return configured or _DEFAULTS[task]
+
+
+def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) -> Built:
+    """Build a candidate's estimator.
+
+    Parameters
+    ----------
+    folds
+        For the calibration of classifiers that give no probabilities of their own.
+    seed
+        For estimators that take one and were given none.
+
+    Raises
+    ------
+    ConfigError
+        The class or a parameter does not exist, or the estimator is of the other task.
+    """
+    model = _instantiate(candidate, seed)
+    if not (is_classifier if contract.task == "classification" else is_regressor)(model):
+        raise ConfigError(f"candidate {candidate.name}: {candidate.estimator} does no {contract.task}", "choose another")
+    scale = candidate.scale if candidate.scale is not None else not candidate.estimator.startswith(_TREES)
+    takes_missing = bool(get_tags(model).input_tags.allow_nan)
+    steps = _preparation(contract, scale=scale, impute=not takes_missing)
+    path = ""
+    if contract.task == "classification" and not hasattr(model, "predict_proba"):
+        model, path = CalibratedClassifierCV(model, ensemble=False, cv=folds), "estimator__"
+    estimator = Pipeline([*steps, ("model", model)]) if steps else model
+    path = f"model__{path}" if steps else path
+    return Built(candidate, estimator, {f"{path}{name}": values for name, values in candidate.search.items()})
+
+
+def _instantiate(candidate: Candidate, seed: int) -> Any:
+    module, _, name = candidate.estimator.rpartition(".")
+    try:
+        factory = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"candidate {candidate.name}: there is no {candidate.estimator}", "check the name") from error
+    if not (inspect.isclass(factory) and issubclass(factory, BaseEstimator)):
+        raise ConfigError(f"candidate {candidate.name}: {candidate.estimator} is no scikit-learn estimator", "choose another")
+    known = factory().get_params()
+    for parameter in [*candidate.params, *candidate.search]:
+        if parameter not in known:
+            raise ConfigError(f"candidate {candidate.name}: {name} has no parameter {parameter!r}", "check the name")
+    seeded = {"random_state": seed} if "random_state" in known else {}
+    return factory(**seeded | candidate.params)
+
+
+def _preparation(contract: Contract, *, scale: bool, impute: bool) -> list[tuple[str, Any]]:
+    """Steps before the estimator: none where it can read the encoded rows as they are."""
+    numbers = [index for index, feature in enumerate(contract.features) if feature.kind != "category"]
+    categories = [index for index, feature in enumerate(contract.features) if feature.kind == "category"]
+    some_missing = any(not contract.features[index].required for index in numbers)
+    on_numbers: list[tuple[str, Any]] = []
+    if impute and some_missing:
+        on_numbers.append(("impute", SimpleImputer(strategy="median")))
+    if scale:
+        on_numbers.append(("scale", StandardScaler()))
+    if not categories:
+        return on_numbers
+    parts: list[tuple[str, Any, list[int]]] = []
+    if numbers:
+        parts.append(("numbers", Pipeline(on_numbers) if on_numbers else "passthrough", numbers))
+    for index in categories:
+        parts.append((f"category_{index}", _category(contract, index), [index]))
+    return [("columns", ColumnTransformer(parts))]
+
+
+def _category(contract: Contract, index: int) -> Any:
+    """One column per known category, whatever a fold happens to hold; all zeros for a missing value."""
+    codes = [float(code) for code in range(len(contract.features[index].categories))]
+    encoder = OneHotEncoder(categories=[codes], handle_unknown="ignore", sparse_output=False)
+    if contract.features[index].required:
+        return encoder
+    return Pipeline([("missing", SimpleImputer(strategy="constant", fill_value=_MISSING_CODE)), ("encode", encoder)])

@@ -1,0 +1,264 @@
+"""The command line: `skylift --help`."""
+
+import json
+import os
+import shlex
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
+
+from skylift.aws import aws_errors, cloudformation_client, s3_client, ssm_client
+from skylift.errors import ConfigError, GateFailed, SkyliftError
+from skylift.pointer import ActivePointer
+from skylift.registry import Registry
+from skylift.settings import RegistrySettings
+from skylift.store import Version, VersionStore
+from training.config import load_config
+from training.console import (
+    err,
+    facts,
+    history_table,
+    leaderboard_table,
+    manifest_facts,
+    out,
+    short,
+    versions_table,
+)
+
+DEFAULT_CONFIG = Path("training/model.yaml")
+_STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The model.yaml to work by.")]
+StackOption = Annotated[
+    str | None,
+    typer.Option("--stack", envvar="SKYLIFT_STACK", help="CloudFormation stack whose outputs name the registry."),
+]
+VersionArgument = Annotated[str, typer.Argument(help="v7, 7 or v7@sha256:...")]
+PortOption = Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help="Port on 127.0.0.1.")]
+
+
+class _Commands(TyperGroup):
+    """Turns failures into one line on stderr and exit code 1: the only place that does."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (SkyliftError, OSError) as error:
+            if ctx.params.get("debug"):
+                raise
+            err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="From a table and one model.yaml to a governed prediction API.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def main(debug: Annotated[bool, typer.Option("--debug", help="Show the trace of a failure.")] = False) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def up(config: ConfigOption = DEFAULT_CONFIG, port: PortOption = 8000) -> None:
+    """Train, publish, promote and serve on this machine, with an embedded AWS."""
+    from training.local import check_port
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        check_port(port)
+        _up(config, port)
+    except KeyboardInterrupt:
+        out.print("Stopped.")
+
+
+def _up(path: Path, port: int) -> None:
+    from training.local import SERVICE_LOG, LocalService, ServiceFailed, embedded_aws, environment_file
+
+    config, digest = load_config(path)
+    with (
+        embedded_aws(config.model) as environment,
+        LocalService(port) as service,  # starts while training runs
+        environment_file(environment) as environment_path,
+    ):
+        registry = _registry(RegistrySettings())  # type: ignore[call-arg]
+        version = _train_and_publish(path, registry)
+        with err.status("promoting and waiting for the service"):
+            reference = registry.promote(str(version.reference))
+            service.wait_until_ready()
+            example = {"instances": [version.manifest.contract.example]}
+            answer = service.ask("/predict", example)
+        manifest, lineage = version.manifest, version.manifest.lineage
+        best = manifest.metrics.cross_validated[manifest.select_by]
+        out.print(leaderboard_table(manifest))
+        out.print()
+        out.print(
+            facts(
+                [
+                    ("data", f"{config.data.path.name}: {lineage.data_rows} rows, {len(manifest.contract.features)} features"),
+                    ("selected", f"{manifest.selected}, {manifest.select_by} {best.mean:.4f} cross-validated"),
+                    ("holdout", ", ".join(f"{name} {value:.4f}" for name, value in manifest.metrics.holdout.items())),
+                    ("gates", ", ".join(str(gate) for gate in manifest.gates) or "none"),
+                    ("published", f"{version.reference.name} to s3://{environment['SKYLIFT_BUCKET']}"),
+                    ("promoted", short(reference)),
+                    ("serving", f"{service.url} (try {service.url}/docs)"),
+                    ("first answer", json.dumps(answer["predictions"][0])),
+                    ("logs", str(SERVICE_LOG)),
+                ]
+            )
+        )
+        body = shlex.quote(json.dumps(example))
+        out.print(f"\nAsk it:\n  curl {service.url}/predict -H 'content-type: application/json' -d {body}", markup=False, soft_wrap=True)
+        out.print(f"\nIn another terminal:\n  . {environment_path} && .venv/bin/skylift versions", markup=False, soft_wrap=True)
+        out.print("\nCtrl-C stops everything.")
+        raise ServiceFailed(f"the service ended with code {service.wait()}", f"see {SERVICE_LOG}")
+
+
+@app.command()
+def train(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+    """Train by model.yaml and publish a new version. It does not serve before it is promoted."""
+    registry = _registry(_settings(stack, config))
+    version = _train_and_publish(config, registry)
+    out.print(leaderboard_table(version.manifest))
+    out.print()
+    out.print(manifest_facts(version))
+    out.print(f"\nPublished {version.reference}\nMake it live: skylift promote {version.reference.name}", soft_wrap=True)
+
+
+@app.command()
+def promote(version: VersionArgument, config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+    """Make a version the active one, if it may serve."""
+    reference = _registry(_settings(stack, config)).promote(version)
+    out.print(f"Active: {reference}", soft_wrap=True)
+
+
+@app.command()
+def rollback(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+    """Make the last different version the active one again."""
+    reference = _registry(_settings(stack, config)).rollback()
+    out.print(f"Active: {reference}", soft_wrap=True)
+
+
+@app.command()
+def versions(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+    """List the versions; * marks the active one."""
+    registry = _registry(_settings(stack, config))
+    if found := registry.versions():
+        out.print(versions_table(found, registry.active()))
+    else:
+        out.print("No versions yet. Make one: skylift train")
+
+
+@app.command()
+def show(
+    version: Annotated[str | None, typer.Argument(help="v7, 7 or v7@sha256:...; the active one where absent")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as it is stored.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+) -> None:
+    """Show a version."""
+    registry = _registry(_settings(stack, config))
+    found = registry.version(version) if version else registry.resolve()
+    if as_json:
+        typer.echo(found.manifest.to_bytes(), nl=False)
+        return
+    out.print(manifest_facts(found))
+    out.print()
+    out.print(leaderboard_table(found.manifest))
+
+
+@app.command()
+def history(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+    """Show who moved the pointer, when, from what to what."""
+    moves = _registry(_settings(stack, config)).history()
+    if moves:
+        out.print(history_table(moves))
+    else:
+        out.print("The pointer was never moved. Move it: skylift promote v1")
+
+
+@app.command()
+def serve(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, port: PortOption = 8000) -> None:
+    """Serve the active version on this machine."""
+    from training.local import check_port, service_command
+
+    check_port(port)
+    settings = _settings(stack, config)
+    os.environ.update(SKYLIFT_BUCKET=settings.bucket, SKYLIFT_MODEL=settings.model, SKYLIFT_STAGE=settings.stage)
+    out.print(f"Serving {settings.model} on http://127.0.0.1:{port}", soft_wrap=True)
+    command = service_command(port)
+    os.execv(command[0], command)  # noqa: S606 (no shell: the service takes this process's place and signals)
+
+
+def _train_and_publish(path: Path, registry: Registry) -> Version:
+    """Train and publish, with progress on stderr.
+
+    Raises
+    ------
+    GateFailed
+        The model is not good enough; nothing was published.
+    """
+    from training.job import train as run_training
+    from training.packaging import pack
+
+    config, digest = load_config(path)
+    with err.status("starting") as status:
+
+        def progress(phrase: str) -> None:
+            status.update(phrase)
+            if not err.is_terminal:
+                err.print(phrase, markup=False)
+
+        trained = run_training(config, progress=progress)
+        try:
+            trained.check_gates()
+        except GateFailed:
+            err.print(leaderboard_table(trained))
+            raise
+        progress("publishing")
+        package = pack(trained, config_sha256=digest)
+        return registry.publish(package.describe, package.artifacts)
+
+
+def _registry(settings: RegistrySettings) -> Registry:
+    return Registry(
+        VersionStore(settings.bucket, settings.model, client=s3_client()),
+        ActivePointer(settings.stage, settings.model, client=ssm_client()),
+    )
+
+
+def _settings(stack: str | None, config: Path) -> RegistrySettings:
+    """Where the registry is: the stack's outputs, else the environment; the model's name else from model.yaml.
+
+    Raises
+    ------
+    ConfigError
+        The bucket is named nowhere, or a name cannot be used.
+    """
+    known = _stack_outputs(stack) if stack else {}
+    if "model" not in known and "SKYLIFT_MODEL" not in os.environ:
+        known["model"] = load_config(config)[0].model
+    try:
+        return RegistrySettings(**known)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = f"SKYLIFT_{str(first['loc'][0]).upper()}"
+        raise ConfigError(f"{name}: {first['msg']}", f"set {name}, or name a stack with --stack") from error
+
+
+def _stack_outputs(stack: str) -> dict[str, str]:
+    with aws_errors(f"reading the outputs of stack {stack}"):
+        found = cloudformation_client().describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in found}
+    if missing := [name for name in _STACK_OUTPUTS.values() if name not in outputs]:
+        raise ConfigError(f"stack {stack} has no output {', '.join(missing)}", "name the stack that template.yaml made")
+    return {setting: outputs[name] for setting, name in _STACK_OUTPUTS.items()}

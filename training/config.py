@@ -1,0 +1,159 @@
+"""`model.yaml`: the one file a user edits."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from skylift.contract import ClassName, Scalar, Task
+from skylift.errors import ConfigError
+from skylift.references import sha256
+from skylift.settings import Name
+
+Metric = Literal["accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc", "mae", "rmse", "r2"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSection(_Section):
+    """Where the table is and how its columns are cleaned.
+
+    Parameters
+    ----------
+    path
+        Of the CSV file, relative to `model.yaml`.
+    drop
+        Columns to leave out, by their names in the file.
+    rename
+        New names by old ones.
+    """
+
+    path: Path
+    drop: tuple[str, ...] = ()
+    rename: dict[str, str] = {}
+
+
+class TargetSection(_Section):
+    """What to predict.
+
+    Parameters
+    ----------
+    column
+        Its name, after renaming.
+    task
+        Guessed from the column where absent.
+    labels
+        Names of classes as callers see them, by their names in the table.
+    unit
+        Of a regression's values.
+    """
+
+    column: str
+    task: Task | None = None
+    labels: dict[ClassName, ClassName] = {}
+    unit: str | None = None
+
+
+class SplitSection(_Section):
+    """Which rows are kept for the one final measurement.
+
+    Parameters
+    ----------
+    holdout
+        Their share.
+    seed
+        Of every random choice in training.
+    """
+
+    holdout: Annotated[float, Field(gt=0, lt=0.9)] = 0.2
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+
+
+class FeatureSection(_Section):
+    """What people should know of a field."""
+
+    unit: str | None = None
+    description: str | None = None
+
+
+class Candidate(_Section):
+    """An estimator to try.
+
+    Parameters
+    ----------
+    name
+        For the leaderboard.
+    estimator
+        Import path of a scikit-learn class.
+    params
+        Its fixed parameters.
+    search
+        Values to try, by parameter.
+    scale
+        Whether numbers are standardised first; where absent, for all but trees.
+    """
+
+    name: str
+    estimator: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*\.[A-Za-z_]\w*$")]
+    params: dict[str, Any] = {}
+    search: dict[str, Annotated[list[Scalar | list[Scalar]], Field(min_length=1)]] = {}
+    scale: bool | None = None
+
+
+class GateSection(_Section):
+    """Bounds that a holdout metric must keep for the model to be published."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class ModelConfig(_Section):
+    """A whole `model.yaml`; only `model`, `data.path` and `target.column` are required."""
+
+    model: Name
+    data: DataSection
+    target: TargetSection
+    split: SplitSection = SplitSection()
+    features: dict[str, FeatureSection] = {}
+    candidates: tuple[Candidate, ...] = ()
+    select_by: Metric | None = None
+    gates: dict[Metric, GateSection] = {}
+
+
+def load_config(path: Path) -> tuple[ModelConfig, str]:
+    """Read `model.yaml`.
+
+    Returns
+    -------
+    tuple
+        The configuration, its data path made absolute, and the SHA-256 of the file.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, is not YAML, or has a wrong or unknown key; with the place.
+    """
+    try:
+        text = path.read_bytes()
+        document = yaml.safe_load(text)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror})", "name the file with --config") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not YAML ({_one_line(error)})", "mend the file") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path} holds no configuration", "it needs model, data.path and target.column")
+    try:
+        config = ModelConfig.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path}: {place}: {first['msg']}", "see the README for the keys of model.yaml") from error
+    data = config.data.model_copy(update={"path": (path.parent / config.data.path).resolve()})
+    return config.model_copy(update={"data": data}), sha256(text)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,131 @@
+"""What people see: tables that align, colours only on a terminal."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from skylift.manifest import Manifest
+from skylift.pointer import Move
+from skylift.references import NOTHING, Reference
+from skylift.store import Version
+
+if TYPE_CHECKING:
+    from training.job import Trained
+
+_WIDTH_WITHOUT_TERMINAL = 120
+_DIGEST_DIGITS = 12
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+for console in (out, err):
+    if not console.is_terminal:
+        console.width = _WIDTH_WITHOUT_TERMINAL
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> Table:
+    """A plain table; columns whose name ends in `#` hold numbers."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        numeric = column.endswith("#")
+        made.add_column(column.rstrip("#"), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
+    return made
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> Table:
+    """Names and what they are."""
+    made = Table(box=None, show_header=False, pad_edge=False)
+    made.add_column(style="bold", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in rows:
+        made.add_row(name, Text(value))
+    return made
+
+
+def short(reference: Reference | str) -> str:
+    """A reference with the first digits of its digest."""
+    name, _, digest = str(reference).partition("@sha256:")
+    return f"{name}@{digest[:_DIGEST_DIGITS]}" if digest else name
+
+
+def when(moment: datetime) -> str:
+    """A moment to the second, in UTC."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def versions_table(versions: Sequence[Version], active: Reference | None) -> Table:
+    """Versions with the active one marked."""
+    rows = []
+    for version in versions:
+        manifest = version.manifest
+        cross_validated = manifest.metrics.cross_validated[manifest.select_by]
+        rows.append(
+            (
+                "*" if version.reference == active else "",
+                manifest.name,
+                when(manifest.created_at),
+                manifest.selected,
+                manifest.select_by,
+                f"{cross_validated.mean:.4f}",
+                f"{manifest.metrics.holdout[manifest.select_by]:.4f}",
+                "passed" if all(gate.passed for gate in manifest.gates) else "failed",
+                str(version.reference).partition("sha256:")[2][:_DIGEST_DIGITS],
+            )
+        )
+    columns = ("", "version", "created (UTC)", "candidate", "metric", "cross-validated#", "holdout#", "gates", "digest")
+    return table(columns, rows)
+
+
+def history_table(moves: Sequence[Move]) -> Table:
+    """Moves of the pointer, newest first."""
+    rows = [
+        (when(move.at), move.by, short(move.before), short(move.after))
+        for move in reversed(moves)
+        if (move.before, move.after) != (NOTHING, NOTHING)
+    ]
+    return table(("when (UTC)", "who", "from", "to"), rows)
+
+
+def leaderboard_table(manifest: "Manifest | Trained") -> Table:
+    """Candidates, best first."""
+    metrics = list(next(entry for entry in manifest.leaderboard if entry.scores).scores)
+    ordered = [manifest.select_by, *(metric for metric in metrics if metric != manifest.select_by)]
+    rows = []
+    for entry in manifest.leaderboard:
+        if entry.failure:
+            rows.append((entry.candidate, f"failed: {entry.failure}"))
+        else:
+            first, *rest = (entry.scores[metric] for metric in ordered)
+            rows.append((entry.candidate, f"{first.mean:.4f} +- {first.std:.4f}", *(f"{score.mean:.4f}" for score in rest)))
+    return table(("candidate", *(f"{metric}#" for metric in ordered)), rows, title="Candidates, cross-validated")
+
+
+def manifest_facts(version: Version) -> Table:
+    """A version in short."""
+    manifest, lineage = version.manifest, version.manifest.lineage
+    commit = "none" if lineage.git_commit is None else lineage.git_commit[:12] + (" with changes" if lineage.git_dirty else "")
+    features = ", ".join(
+        f"{feature.name} ({feature.kind}{'' if feature.required else ', may be missing'})"
+        for feature in manifest.contract.features
+    )
+    rows = [
+        ("reference", str(version.reference)),
+        ("created", f"{when(manifest.created_at)} UTC"),
+        ("task", f"{manifest.contract.task} of {manifest.contract.target.name}"),
+        ("features", features),
+        ("candidate", manifest.selected),
+        ("holdout", ", ".join(f"{name} {value:.4f}" for name, value in manifest.metrics.holdout.items())),
+        ("gates", ", ".join(f"{gate} {'passed' if gate.passed else 'FAILED'}" for gate in manifest.gates) or "none"),
+        ("data", f"{lineage.data_rows} rows, sha256 {lineage.data_sha256[:_DIGEST_DIGITS]}"),
+        ("split", f"{lineage.train_rows} to learn from, {lineage.holdout_rows} kept for measuring, seed {lineage.seed}"),
+        ("commit", commit),
+        ("environment", ", ".join(f"{name} {number}" for name, number in manifest.environment.items())),
+        ("files", ", ".join(f"{name} ({artifact.bytes:,} bytes)" for name, artifact in manifest.artifacts.items())),
+        ("compiled", manifest.compiled.format or f"no: {manifest.compiled.reason}"),
+    ]
+    return facts([*rows, *(("note", note) for note in lineage.notes)])

@@ -1,0 +1,289 @@
+"""Reads and cleans the table, makes the contract from it, and splits it.
+
+Estimators see one float64 matrix, encoded by the contract exactly as the service encodes requests
+(see `skylift.scoring`): booleans as 0 and 1, categories as codes, missing values as NaN.
+"""
+
+import csv
+import io
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from skylift.contract import ClassName, Contract, Feature, Instance, Kind, Scalar, Target, Task
+from skylift.errors import ConfigError, DataError
+from skylift.references import sha256
+from skylift.scoring import Matrix
+from training.config import FeatureSection, ModelConfig
+
+MAX_CATEGORIES = 100
+MAX_CLASSES = 100
+_MAX_GUESSED_CLASSES = 20
+_MIN_ROWS = 10
+_DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A cleaned table, encoded.
+
+    Parameters
+    ----------
+    contract
+        Made from it.
+    rows
+        float64 `[n, features]`.
+    targets
+        Class codes, or values: `[n]`.
+    digest
+        SHA-256 of the file.
+    notes
+        What cleaning did that a reader should know.
+    """
+
+    contract: Contract
+    rows: Matrix
+    targets: NDArray[np.float64] | NDArray[np.int64]
+    digest: str
+    notes: tuple[str, ...]
+
+    def instance(self, index: int) -> Instance:
+        """A row as a caller would send it, missing values left out."""
+        values = zip(self.contract.features, self.rows[index].tolist(), strict=True)
+        return {feature.name: decode(feature, value) for feature, value in values if value == value}
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Indices of the rows to learn from and of those kept for the final measurement."""
+
+    train: NDArray[np.int64]
+    holdout: NDArray[np.int64]
+
+
+def decode(feature: Feature, value: float) -> Scalar:
+    """Undo the encoding of one value."""
+    match feature.kind:
+        case "number":
+            return value
+        case "integer":
+            return int(value)
+        case "boolean":
+            return bool(value)
+        case "category":
+            return feature.categories[int(value)]
+
+
+def read_table(config: ModelConfig) -> Table:
+    """Read the table of a configuration and make its contract.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, has too few rows, or nothing to learn from.
+    ConfigError
+        `model.yaml` names a column that the table does not have.
+    """
+    content = _read_bytes(config.data.path)
+    frame = _cleaned(_parse_csv(content, config.data.path), config)
+    notes: list[str] = []
+    target_column = frame.pop(config.target.column)
+    if missing := int(target_column.isna().sum()):
+        notes.append(f"{missing} rows without {config.target.column} were left out")
+        frame, target_column = frame[target_column.notna()], target_column[target_column.notna()]
+    if len(frame) < _MIN_ROWS:
+        raise DataError(f"{config.data.path.name} has {len(frame)} usable rows", f"at least {_MIN_ROWS} are needed")
+    task = config.target.task or _guess_task(target_column)
+    if config.target.task is None:
+        notes.append(f"target.task was guessed: {task}")
+    target, targets = _target(target_column, task, config)
+    features: list[Feature] = []
+    columns: list[Matrix] = []
+    for name in frame.columns:
+        made = _feature(frame[name], config.features.get(name, FeatureSection()))
+        if isinstance(made, str):
+            notes.append(f"column {name} was left out: {made}")
+        else:
+            features.append(made[0])
+            columns.append(made[1])
+    if not features:
+        raise DataError("the table has no usable feature column", "see: " + "; ".join(notes))
+    _check_known(config.features, [feature.name for feature in features], "features")
+    contract = Contract(task=task, features=tuple(features), target=target)
+    return Table(contract, np.column_stack(columns), targets, sha256(content), tuple(notes))
+
+
+def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
+    """Split by a seed, classes in the same proportions on both sides.
+
+    Raises
+    ------
+    DataError
+        A class has too few rows to be learned and measured.
+    """
+    stratify = table.targets if table.contract.task == "classification" else None
+    try:
+        train, kept = train_test_split(
+            np.arange(len(table.targets)), test_size=holdout, random_state=seed, stratify=stratify
+        )
+    except ValueError as error:
+        raise DataError(f"the table cannot be split: {error}", "add rows, or change split.holdout") from error
+    return Split(train, kept)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})", "check data.path in model.yaml") from error
+
+
+def _parse_csv(content: bytes, path: Path) -> pd.DataFrame:
+    try:
+        head = content[:65536].decode("utf-8-sig", errors="ignore").partition("\n")[0]
+        delimiter = max(_DELIMITERS, key=head.count)
+        _check_header(head, delimiter)
+        return pd.read_csv(
+            io.BytesIO(content),
+            sep=delimiter,
+            encoding="utf-8-sig",
+            dtype_backend="numpy_nullable",
+            skipinitialspace=True,
+            index_col=False,
+            low_memory=False,
+        )
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name} is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
+    except (ValueError, csv.Error) as error:  # pandas' parser errors are ValueErrors
+        raise DataError(f"{path.name} cannot be read as CSV: {' '.join(str(error).split())}", "mend the file") from error
+
+
+def _check_header(line: str, delimiter: str) -> None:
+    names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+    if repeated := sorted({name for name in names if name and names.count(name) > 1}):
+        raise ValueError(f"the header names {', '.join(repeated)} more than once")
+
+
+def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
+    frame.columns = pd.Index([str(name).strip() for name in frame.columns])
+    columns = list(frame.columns)
+    _check_known(config.data.drop, columns, "data.drop")
+    _check_known(config.data.rename, columns, "data.rename")
+    unnamed = [name for name in columns if name.startswith("Unnamed:")]  # an index that a data frame was saved with
+    frame = frame.drop(columns=[*config.data.drop, *unnamed]).rename(columns=config.data.rename)
+    _check_known([config.target.column], list(frame.columns), "target.column")
+    if frame.columns.duplicated().any():
+        raise ConfigError("data.rename gives two columns the same name", "give each its own")
+    return frame
+
+
+def _check_known(names: object, known: list[str], key: str) -> None:
+    assert isinstance(names, dict | tuple | list)
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            todo = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known[:30])}"
+            raise ConfigError(f"{key} names {name!r}, which the table does not have", todo)
+
+
+def _guess_task(column: "pd.Series[object]") -> Task:
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return "classification"
+    values = column.astype(float)
+    few = values.nunique() <= _MAX_GUESSED_CLASSES
+    return "classification" if few and bool((values == values.round()).all()) else "regression"
+
+
+def _target(
+    column: "pd.Series[object]", task: Task, config: ModelConfig
+) -> tuple[Target, NDArray[np.float64] | NDArray[np.int64]]:
+    name = config.target.column
+    if task == "regression":
+        values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
+        if not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values))[0]) + 1
+            raise DataError(f"target {name} is not a finite number in row {row}", "clean it, or set task: classification")
+        return Target(name=name, unit=config.target.unit), values
+    classes = _class_names(column)
+    if not 2 <= len(classes) <= MAX_CLASSES:
+        todo = "a classification needs two or more" if len(classes) < 2 else "group them, or set task: regression"
+        raise DataError(f"target {name} has {len(classes)} classes", todo)
+    counts = column.value_counts()
+    if rare := [str(label) for label, count in counts.items() if count < 2]:
+        raise DataError(f"only one row has {name} {', '.join(rare[:5])}", "add rows, or leave these out")
+    _check_known([str(label) for label in config.target.labels], [str(label) for label in classes], "target.labels")
+    by_text = {str(label): code for code, label in enumerate(classes)}
+    targets = np.array([by_text[str(_plain(value))] for value in column])
+    return Target(name=name, classes=tuple(config.target.labels.get(label, label) for label in classes)), targets
+
+
+def _class_names(column: "pd.Series[object]") -> list[ClassName]:
+    """Distinct values in their natural order, integers where the column holds whole floats."""
+    return sorted((_plain(value) for value in column.unique()), key=lambda value: (isinstance(value, str), value))
+
+
+def _plain(value: object) -> ClassName:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | float | np.integer | np.floating) and float(value).is_integer():
+        return int(value)
+    return str(value)
+
+
+def _feature(column: "pd.Series[object]", about: FeatureSection) -> tuple[Feature, Matrix] | str:
+    """The feature of a column with its encoded values, or why it is left out."""
+    present = column.dropna()
+    distinct = present.nunique()
+    if distinct == 0:
+        return "it is empty"
+    if distinct == 1 and len(present) == len(column):
+        return f"it is always {present.iloc[0]}"
+    common = {
+        "name": str(column.name),
+        "required": len(present) == len(column),
+        "unit": about.unit,
+        "description": about.description,
+    }
+    kind = _kind(column)
+    if kind == "category":
+        texts = present.astype(str)
+        if distinct > MAX_CATEGORIES:
+            return f"it has {distinct} different texts, more than {MAX_CATEGORIES}"
+        categories = tuple(sorted(texts.unique()))
+        codes = {name: float(code) for code, name in enumerate(categories)}
+        encoded = np.array([np.nan if pd.isna(value) else codes[str(value)] for value in column])
+        example: Scalar = str(texts.mode().iloc[0])
+        return Feature(kind=kind, categories=categories, example=example, **common), encoded
+    encoded = column.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    if np.isinf(encoded).any():
+        return "it holds infinite values"
+    values = encoded[~np.isnan(encoded)]
+    if kind == "boolean":
+        return Feature(kind=kind, example=bool(values.mean() >= 0.5), **common), encoded
+    typical = float(np.quantile(values, 0.5, method="nearest"))
+    return (
+        Feature(
+            kind=kind,
+            min=float(values.min()),
+            max=float(values.max()),
+            mean=float(values.mean()),
+            example=int(typical) if kind == "integer" else typical,
+            **common,
+        ),
+        encoded,
+    )
+
+
+def _kind(column: "pd.Series[object]") -> Kind:
+    if pd.api.types.is_bool_dtype(column):
+        return "boolean"
+    if pd.api.types.is_integer_dtype(column):
+        return "integer"
+    if pd.api.types.is_numeric_dtype(column):
+        return "number"
+    return "category"

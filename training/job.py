@@ -1,0 +1,186 @@
+"""The training job: read, clean, split, compare candidates, refit the best, measure it once."""
+
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
+
+from skylift.errors import ConfigError, GateFailed, TrainingError
+from skylift.manifest import Entry, Gate, Metrics, Spread
+from skylift.predictors import SklearnPredictor
+from training.candidates import Built, build, candidates_for
+from training.config import Candidate, ModelConfig
+from training.data import Split, Table, read_table, split_rows
+from training.evaluation import DEFAULT_METRIC, holdout_metrics, judge, scorers, spread
+
+_FOLDS = 5
+
+type Progress = Callable[[str], None]
+"""Told what happens next, one short phrase at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained model with all that was learned about it on the way.
+
+    Parameters
+    ----------
+    config, table, split
+        What it was made from.
+    estimator
+        Fitted on the training rows.
+    selected
+        Name of the candidate it is.
+    select_by
+        The metric it was chosen by.
+    leaderboard
+        Every candidate, best first.
+    metrics, gates
+        How good it is, and whether that is enough.
+    notes
+        What a reader should know.
+    """
+
+    config: ModelConfig
+    table: Table
+    split: Split
+    estimator: Any
+    selected: str
+    select_by: str
+    leaderboard: tuple[Entry, ...]
+    metrics: Metrics
+    gates: tuple[Gate, ...]
+    notes: tuple[str, ...]
+
+    def check_gates(self) -> None:
+        """Refuse a model that is not good enough.
+
+        Raises
+        ------
+        GateFailed
+            With the metrics and their bounds.
+        """
+        if failed := [str(gate) for gate in self.gates if not gate.passed]:
+            raise GateFailed(f"gate failed on the holdout: {', '.join(failed)}", "nothing was published; improve the model or the data")
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """A candidate after its search."""
+
+    built: Built
+    entry: Entry
+    best: dict[str, Any]
+    rank: float
+
+
+def train(config: ModelConfig, *, progress: Progress = lambda _: None) -> Trained:
+    """Run the job.
+
+    The same data, configuration and code give the same model and metrics to the byte.
+
+    Raises
+    ------
+    DataError, ConfigError
+        See `read_table`, `split_rows` and `build`.
+    TrainingError
+        No candidate could be fitted.
+    """
+    progress(f"reading {config.data.path.name}")
+    table = read_table(config)
+    contract = table.contract
+    split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
+    select_by = config.select_by or DEFAULT_METRIC[contract.task]
+    scoring = scorers(contract.task, len(contract.target.classes))
+    if select_by not in scoring:
+        raise ConfigError(f"select_by is {select_by}, no metric of a {contract.task}", f"there are: {', '.join(scoring)}")
+
+    notes = list(table.notes)
+    results: list[_Result] = []
+    candidates = candidates_for(contract.task, config.candidates)
+    for number, candidate in enumerate(candidates, start=1):
+        progress(f"candidate {number} of {len(candidates)}: {candidate.name}")
+        result, warned = _search(candidate, table, split, config.split.seed, scoring, select_by)
+        results.append(result)
+        notes += [f"{candidate.name}: {text}" for text in warned]
+    results.sort(key=lambda result: -result.rank)  # stable: of equals, the first configured
+    best = results[0]
+    if best.entry.failure is not None:
+        reasons = "; ".join(f"{result.entry.candidate}: {result.entry.failure}" for result in results)
+        raise TrainingError(f"no candidate could be fitted ({reasons})", "mend candidates in model.yaml, or the data")
+
+    progress(f"refitting {best.entry.candidate}")
+    estimator = best.built.estimator.set_params(**best.best)
+    with warnings.catch_warnings(record=True):
+        estimator.fit(table.rows[split.train], table.targets[split.train])
+    scores = SklearnPredictor(estimator, contract.task).scores(table.rows[split.holdout])
+    holdout, per_class = holdout_metrics(contract, table.targets[split.holdout], scores)
+    return Trained(
+        config=config,
+        table=table,
+        split=split,
+        estimator=estimator,
+        selected=best.entry.candidate,
+        select_by=select_by,
+        leaderboard=tuple(result.entry for result in results),
+        metrics=Metrics(cross_validated=best.entry.scores, holdout=holdout, per_class=per_class),
+        gates=judge(config.gates, holdout),
+        notes=tuple(notes),
+    )
+
+
+def _search(
+    candidate: Candidate, table: Table, split: Split, seed: int, scoring: dict[str, Any], select_by: str
+) -> tuple[_Result, list[str]]:
+    """Cross-validate a candidate over its grid; the result, and what was warned of."""
+    rows, targets = table.rows[split.train], table.targets[split.train]
+    classifies = table.contract.task == "classification"
+    folds = _folds(targets) if classifies else _FOLDS
+    built = build(candidate, table.contract, folds=folds, seed=seed)
+    splitter = (StratifiedKFold if classifies else KFold)(folds, shuffle=True, random_state=seed)
+    search = GridSearchCV(
+        built.estimator, built.grid, scoring=scoring, refit=False, cv=splitter, error_score="raise"
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", FitFailedWarning)
+        try:
+            search.fit(rows, targets)
+        except ValueError as error:
+            entry = _entry(built, {}, {}, failure=" ".join(str(error).split())[:300])
+            return _Result(built, entry, {}, -np.inf), []
+    table_of_results = search.cv_results_
+    ranks = table_of_results[f"mean_test_{select_by}"]
+    best = int(np.argmax(ranks))
+    found: dict[str, Any] = table_of_results["params"][best]
+    scores = {
+        metric: spread(metric, [table_of_results[f"split{fold}_test_{metric}"][best] for fold in range(folds)])
+        for metric in scoring
+    }
+    return _Result(built, _entry(built, found, scores), found, float(ranks[best])), _brief(caught)
+
+
+def _entry(built: Built, found: dict[str, Any], scores: dict[str, Spread], failure: str | None = None) -> Entry:
+    candidate = built.candidate
+    named = {path.rpartition("__")[2]: value for path, value in found.items()}
+    return Entry(
+        candidate=candidate.name,
+        estimator=candidate.estimator,
+        params=candidate.params | named,
+        scores=scores,
+        failure=failure,
+    )
+
+
+def _folds(targets: Any) -> int:
+    """As many folds as the rarest class has rows, within two and five."""
+    return int(np.clip(np.bincount(targets)[np.unique(targets)].min(), 2, _FOLDS))
+
+
+def _brief(caught: Iterable[warnings.WarningMessage]) -> list[str]:
+    """The distinct first lines of warnings."""
+    return list(dict.fromkeys(str(warning.message).strip().splitlines()[0] for warning in caught))
