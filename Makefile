@@ -1,0 +1,67 @@
+# Works with GNU make, git and a Python >= 3.12; nothing else is needed for `make up` and `make test`.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PORT ?= 8000
+CONFIG ?= training/model.yaml
+UV_VERSION := 0.13.8
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+PYTHON := $(shell for candidate in python3.13 python3.12 python3.14 python3 python; do \
+	"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && { echo "$$candidate"; break; }; done)
+
+# Python finds this project's packages compiled, and nothing of the caller's environment gets in the way.
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH VIRTUAL_ENV
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: $(VENV)/.main ## Train, publish, promote and serve on this machine (PORT=8000, CONFIG=training/model.yaml)
+	@exec $(BIN)/skylift up --port $(PORT) --config $(CONFIG)
+
+.PHONY: test
+test: $(VENV)/.dev ## Run all tests that need no Docker
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+.PHONY: format
+format: $(VENV)/.dev ## Mend style where a tool can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: lock
+lock: $(UV) ## Pin all requirements anew from pyproject.toml (UPGRADE=1 for the newest)
+	@lock() { $(UV) pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-annotate \
+		--no-emit-index-url --quiet --custom-compile-command 'make lock' "$$@"; }; \
+	lock $(if $(UPGRADE),--upgrade) --all-extras -o requirements-dev.txt; \
+	lock -c requirements-dev.txt --extra inference --extra training --extra local -o requirements.txt; \
+	lock -c requirements-dev.txt --extra inference -o functions/inference/requirements.txt
+
+.PHONY: clean
+clean: ## Remove what the other targets made
+	@rm -rf $(VENV) build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+$(UV):
+	@[ -n "$(PYTHON)" ] || { echo "error: no Python >= 3.12 found: install one, or name it: make up PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { echo "error: $(VENV) could not be made: is there room on the disk, and is Python's venv module installed (Debian: apt install python3-venv)?" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || { rm -rf $(VENV); echo "error: uv could not be installed: is there room on the disk, and is the package registry reachable?" >&2; exit 1; }
+
+install = $(UV) pip install --quiet --python $(VENV) --compile-bytecode
+$(VENV)/.main: requirements.txt pyproject.toml $(UV)
+$(VENV)/.dev: requirements-dev.txt pyproject.toml $(UV)
+$(VENV)/.main $(VENV)/.dev:
+	@echo "Installing $<"
+	@$(install) --require-hashes -r $< && $(install) --no-deps --no-build-isolation -e . \
+		|| { echo "error: $< could not be installed: is there room on the disk, and is the package registry reachable?" >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,75 @@
+"""Fixtures of every test: an AWS in memory, never a real one."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from moto import mock_aws
+
+from skylift.aws import s3_client, ssm_client
+from skylift.pointer import ActivePointer
+from skylift.registry import Registry
+from skylift.store import VersionStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
+
+BUCKET = "models-test"
+STAGE = "test"
+MODEL = "iris"
+
+
+@pytest.fixture(autouse=True)
+def _no_real_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that open nothing, and no setting of the machine or of another test."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "SKYLIFT_STACK", "SKYLIFT_REFRESH_SECONDS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "SKYLIFT_BUCKET": BUCKET,
+        "SKYLIFT_STAGE": STAGE,
+        "SKYLIFT_MODEL": MODEL,
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def aws(_no_real_aws: None) -> Iterator[None]:
+    """S3 with the bucket, and SSM, in memory."""
+    with mock_aws():
+        s3_client().create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        yield
+
+
+@pytest.fixture
+def s3(aws: None) -> "S3Client":
+    """An S3 client."""
+    return s3_client()
+
+
+@pytest.fixture
+def ssm(aws: None) -> "SSMClient":
+    """An SSM client."""
+    return ssm_client()
+
+
+@pytest.fixture
+def store(s3: "S3Client") -> VersionStore:
+    """The versions of iris."""
+    return VersionStore(BUCKET, MODEL, client=s3)
+
+
+@pytest.fixture
+def pointer(ssm: "SSMClient") -> ActivePointer:
+    """The pointer of iris."""
+    return ActivePointer(STAGE, MODEL, client=ssm)
+
+
+@pytest.fixture
+def registry(store: VersionStore, pointer: ActivePointer) -> Registry:
+    """The registry of iris."""
+    return Registry(store, pointer)

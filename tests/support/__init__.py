@@ -1,0 +1,1 @@
+"""What tests share: tables, trained models and fakes."""

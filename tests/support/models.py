@@ -1,0 +1,55 @@
+"""Small trained models, made once per test process."""
+
+from functools import cache
+from pathlib import Path
+
+from skylift.manifest import Manifest
+from training.config import Candidate, DataSection, ModelConfig, load_config
+from training.job import Trained, train
+from training.packaging import Package, pack
+
+ROOT = Path(__file__).parents[2]
+IRIS_CONFIG = ROOT / "training" / "model.yaml"
+
+IRIS_SETOSA = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+
+CANDIDATES = {
+    "logistic": Candidate(
+        name="logistic", estimator="sklearn.linear_model.LogisticRegression", params={"max_iter": 1000}
+    ),
+    "tree": Candidate(name="tree", estimator="sklearn.tree.DecisionTreeClassifier", params={"max_depth": 3}),
+}
+
+
+@cache
+def iris_config() -> ModelConfig:
+    """The shipped configuration."""
+    return load_config(IRIS_CONFIG)[0]
+
+
+@cache
+def trained_iris(candidate: str = "logistic") -> Trained:
+    """Iris, trained with one quick candidate."""
+    return train(iris_config().model_copy(update={"candidates": (CANDIDATES[candidate],)}))
+
+
+@cache
+def iris_package(candidate: str = "logistic") -> Package:
+    """Iris, ready to publish; the shipped gates passed."""
+    return pack(trained_iris(candidate), config_sha256="0" * 64)
+
+
+def train_csv(path: Path, text: str, target: str, **sections: object) -> Trained:
+    """Train on a table given as text, with the three required keys and what else is named."""
+    path.write_text(text, encoding="utf-8")
+    document = {"model": "table", "data": DataSection(path=path), "target": {"column": target}, **sections}
+    return train(ModelConfig.model_validate(document))
+
+
+def changed(package: Package, **fields: object) -> Package:
+    """The package with fields of its manifest replaced."""
+
+    def describe(version: int) -> Manifest:
+        return package.describe(version).model_copy(update=fields)
+
+    return Package(describe, package.artifacts)
