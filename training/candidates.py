@@ -3,7 +3,7 @@
 import inspect
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
@@ -77,7 +77,9 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
     """
     model = _instantiate(candidate, seed)
     if not (is_classifier if contract.task == "classification" else is_regressor)(model):
-        raise ConfigError(f"candidate {candidate.name}: {candidate.estimator} does no {contract.task}", "choose another")
+        raise ConfigError(
+            f"candidate {candidate.name}: {candidate.estimator} does no {contract.task}", "choose another"
+        )
     scale = candidate.scale if candidate.scale is not None else not candidate.estimator.startswith(_TREES)
     takes_missing = bool(get_tags(model).input_tags.allow_nan)
     steps = _preparation(contract, scale=scale, impute=not takes_missing)
@@ -92,12 +94,14 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
 def _instantiate(candidate: Candidate, seed: int) -> Any:
     module, _, name = candidate.estimator.rpartition(".")
     try:
-        factory = getattr(import_module(module), name)
+        factory: Any = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"candidate {candidate.name}: there is no {candidate.estimator}", "check the name") from error
     if not (inspect.isclass(factory) and issubclass(factory, BaseEstimator)):
-        raise ConfigError(f"candidate {candidate.name}: {candidate.estimator} is no scikit-learn estimator", "choose another")
-    known = factory().get_params()
+        raise ConfigError(
+            f"candidate {candidate.name}: {candidate.estimator} is no scikit-learn estimator", "choose another"
+        )
+    known = cast("Any", factory)().get_params()
     for parameter in [*candidate.params, *candidate.search]:
         if parameter not in known:
             raise ConfigError(f"candidate {candidate.name}: {name} has no parameter {parameter!r}", "check the name")
@@ -120,8 +124,7 @@ def _preparation(contract: Contract, *, scale: bool, impute: bool) -> list[tuple
     parts: list[tuple[str, Any, list[int]]] = []
     if numbers:
         parts.append(("numbers", Pipeline(on_numbers) if on_numbers else "passthrough", numbers))
-    for index in categories:
-        parts.append((f"category_{index}", _category(contract, index), [index]))
+    parts.extend((f"category_{index}", _category(contract, index), [index]) for index in categories)
     return [("columns", ColumnTransformer(parts))]
 
 

@@ -20,12 +20,11 @@ from skylift.store import Version, VersionStore
 from training.config import load_config
 from training.console import (
     err,
-    facts,
     history_table,
     leaderboard_table,
     manifest_facts,
     out,
-    short,
+    up_facts,
     versions_table,
 )
 
@@ -44,7 +43,7 @@ PortOption = Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help=
 class _Commands(TyperGroup):
     """Turns failures into one line on stderr and exit code 1: the only place that does."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except (SkyliftError, OSError) as error:
@@ -84,41 +83,33 @@ def up(config: ConfigOption = DEFAULT_CONFIG, port: PortOption = 8000) -> None:
 def _up(path: Path, port: int) -> None:
     from training.local import SERVICE_LOG, LocalService, ServiceFailed, embedded_aws, environment_file
 
-    config, digest = load_config(path)
+    config, _ = load_config(path)
     with (
         embedded_aws(config.model) as environment,
         LocalService(port) as service,  # starts while training runs
         environment_file(environment) as environment_path,
     ):
-        registry = _registry(RegistrySettings())  # type: ignore[call-arg]
+        registry = _registry(RegistrySettings())
         version = _train_and_publish(path, registry)
         with err.status("promoting and waiting for the service"):
-            reference = registry.promote(str(version.reference))
+            registry.promote(str(version.reference))
             service.wait_until_ready()
             example = {"instances": [version.manifest.contract.example]}
             answer = service.ask("/predict", example)
-        manifest, lineage = version.manifest, version.manifest.lineage
-        best = manifest.metrics.cross_validated[manifest.select_by]
-        out.print(leaderboard_table(manifest))
+        out.print(leaderboard_table(version.manifest))
         out.print()
-        out.print(
-            facts(
-                [
-                    ("data", f"{config.data.path.name}: {lineage.data_rows} rows, {len(manifest.contract.features)} features"),
-                    ("selected", f"{manifest.selected}, {manifest.select_by} {best.mean:.4f} cross-validated"),
-                    ("holdout", ", ".join(f"{name} {value:.4f}" for name, value in manifest.metrics.holdout.items())),
-                    ("gates", ", ".join(str(gate) for gate in manifest.gates) or "none"),
-                    ("published", f"{version.reference.name} to s3://{environment['SKYLIFT_BUCKET']}"),
-                    ("promoted", short(reference)),
-                    ("serving", f"{service.url} (try {service.url}/docs)"),
-                    ("first answer", json.dumps(answer["predictions"][0])),
-                    ("logs", str(SERVICE_LOG)),
-                ]
-            )
-        )
+        out.print(up_facts(version, url=service.url, answer=json.dumps(answer["predictions"][0]), log=str(SERVICE_LOG)))
         body = shlex.quote(json.dumps(example))
-        out.print(f"\nAsk it:\n  curl {service.url}/predict -H 'content-type: application/json' -d {body}", markup=False, soft_wrap=True)
-        out.print(f"\nIn another terminal:\n  . {environment_path} && .venv/bin/skylift versions", markup=False, soft_wrap=True)
+        out.print(
+            f"\nAsk it:\n  curl {service.url}/predict -H 'content-type: application/json' -d {body}",
+            markup=False,
+            soft_wrap=True,
+        )
+        out.print(
+            f"\nIn another terminal:\n  . {environment_path} && .venv/bin/skylift versions",
+            markup=False,
+            soft_wrap=True,
+        )
         out.print("\nCtrl-C stops everything.")
         raise ServiceFailed(f"the service ended with code {service.wait()}", f"see {SERVICE_LOG}")
 
@@ -131,7 +122,9 @@ def train(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> N
     out.print(leaderboard_table(version.manifest))
     out.print()
     out.print(manifest_facts(version))
-    out.print(f"\nPublished {version.reference}\nMake it live: skylift promote {version.reference.name}", soft_wrap=True)
+    out.print(
+        f"\nPublished {version.reference}\nMake it live: skylift promote {version.reference.name}", soft_wrap=True
+    )
 
 
 @app.command()

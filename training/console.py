@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from skylift.manifest import Manifest
 from skylift.pointer import Move
 from skylift.references import NOTHING, Reference
 from skylift.store import Version
 
 if TYPE_CHECKING:
+    from skylift.manifest import Manifest
     from training.job import Trained
 
 _WIDTH_WITHOUT_TERMINAL = 120
@@ -95,20 +95,26 @@ def leaderboard_table(manifest: "Manifest | Trained") -> Table:
     """Candidates, best first."""
     metrics = list(next(entry for entry in manifest.leaderboard if entry.scores).scores)
     ordered = [manifest.select_by, *(metric for metric in metrics if metric != manifest.select_by)]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for entry in manifest.leaderboard:
         if entry.failure:
             rows.append((entry.candidate, f"failed: {entry.failure}"))
         else:
             first, *rest = (entry.scores[metric] for metric in ordered)
-            rows.append((entry.candidate, f"{first.mean:.4f} +- {first.std:.4f}", *(f"{score.mean:.4f}" for score in rest)))
+            rows.append(
+                (entry.candidate, f"{first.mean:.4f} +- {first.std:.4f}", *(f"{score.mean:.4f}" for score in rest))
+            )
     return table(("candidate", *(f"{metric}#" for metric in ordered)), rows, title="Candidates, cross-validated")
 
 
 def manifest_facts(version: Version) -> Table:
     """A version in short."""
     manifest, lineage = version.manifest, version.manifest.lineage
-    commit = "none" if lineage.git_commit is None else lineage.git_commit[:12] + (" with changes" if lineage.git_dirty else "")
+    commit = (
+        "none"
+        if lineage.git_commit is None
+        else lineage.git_commit[:12] + (" with changes" if lineage.git_dirty else "")
+    )
     features = ", ".join(
         f"{feature.name} ({feature.kind}{'' if feature.required else ', may be missing'})"
         for feature in manifest.contract.features
@@ -122,10 +128,30 @@ def manifest_facts(version: Version) -> Table:
         ("holdout", ", ".join(f"{name} {value:.4f}" for name, value in manifest.metrics.holdout.items())),
         ("gates", ", ".join(f"{gate} {'passed' if gate.passed else 'FAILED'}" for gate in manifest.gates) or "none"),
         ("data", f"{lineage.data_rows} rows, sha256 {lineage.data_sha256[:_DIGEST_DIGITS]}"),
-        ("split", f"{lineage.train_rows} to learn from, {lineage.holdout_rows} kept for measuring, seed {lineage.seed}"),
+        (
+            "split",
+            f"{lineage.train_rows} to learn from, {lineage.holdout_rows} kept for measuring, seed {lineage.seed}",
+        ),
         ("commit", commit),
         ("environment", ", ".join(f"{name} {number}" for name, number in manifest.environment.items())),
         ("files", ", ".join(f"{name} ({artifact.bytes:,} bytes)" for name, artifact in manifest.artifacts.items())),
         ("compiled", manifest.compiled.format or f"no: {manifest.compiled.reason}"),
+    ]
+    return facts([*rows, *(("note", note) for note in lineage.notes)])
+
+
+def up_facts(version: Version, *, url: str, answer: str, log: str) -> Table:
+    """What the main job did."""
+    manifest, lineage = version.manifest, version.manifest.lineage
+    best = manifest.metrics.cross_validated[manifest.select_by]
+    rows = [
+        ("data", f"{lineage.data_rows} rows, {len(manifest.contract.features)} features"),
+        ("selected", f"{manifest.selected}, {manifest.select_by} {best.mean:.4f} cross-validated"),
+        ("holdout", ", ".join(f"{name} {value:.4f}" for name, value in manifest.metrics.holdout.items())),
+        ("gates", ", ".join(str(gate) for gate in manifest.gates) or "none"),
+        ("active", short(version.reference)),
+        ("serving", f"{url}, with a page to try it at {url}/docs"),
+        ("first answer", answer),
+        ("logs", log),
     ]
     return facts([*rows, *(("note", note) for note in lineage.notes)])

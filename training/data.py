@@ -6,9 +6,12 @@ Estimators see one float64 matrix, encoded by the contract exactly as the servic
 
 import csv
 import io
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,7 +58,7 @@ class Table:
     def instance(self, index: int) -> Instance:
         """A row as a caller would send it, missing values left out."""
         values = zip(self.contract.features, self.rows[index].tolist(), strict=True)
-        return {feature.name: decode(feature, value) for feature, value in values if value == value}
+        return {feature.name: decode(feature, value) for feature, value in values if not math.isnan(value)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +108,12 @@ def read_table(config: ModelConfig) -> Table:
     features: list[Feature] = []
     columns: list[Matrix] = []
     for name in frame.columns:
-        made = _feature(frame[name], config.features.get(name, FeatureSection()))
-        if isinstance(made, str):
-            notes.append(f"column {name} was left out: {made}")
-        else:
-            features.append(made[0])
-            columns.append(made[1])
+        if reason := _unusable(frame[name]):
+            notes.append(f"column {name} was left out: {reason}")
+            continue
+        feature, column = _feature(frame[name], config.features.get(name, FeatureSection()))
+        features.append(feature)
+        columns.append(column)
     if not features:
         raise DataError("the table has no usable feature column", "see: " + "; ".join(notes))
     _check_known(config.features, [feature.name for feature in features], "features")
@@ -160,7 +163,9 @@ def _parse_csv(content: bytes, path: Path) -> pd.DataFrame:
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name} is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
     except (ValueError, csv.Error) as error:  # pandas' parser errors are ValueErrors
-        raise DataError(f"{path.name} cannot be read as CSV: {' '.join(str(error).split())}", "mend the file") from error
+        raise DataError(
+            f"{path.name} cannot be read as CSV: {' '.join(str(error).split())}", "mend the file"
+        ) from error
 
 
 def _check_header(line: str, delimiter: str) -> None:
@@ -182,8 +187,7 @@ def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
     return frame
 
 
-def _check_known(names: object, known: list[str], key: str) -> None:
-    assert isinstance(names, dict | tuple | list)
+def _check_known(names: Iterable[str], known: list[str], key: str) -> None:
     for name in names:
         if name not in known:
             near = get_close_matches(name, known, n=1)
@@ -191,7 +195,7 @@ def _check_known(names: object, known: list[str], key: str) -> None:
             raise ConfigError(f"{key} names {name!r}, which the table does not have", todo)
 
 
-def _guess_task(column: "pd.Series[object]") -> Task:
+def _guess_task(column: "pd.Series[Any]") -> Task:
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return "classification"
     values = column.astype(float)
@@ -200,14 +204,16 @@ def _guess_task(column: "pd.Series[object]") -> Task:
 
 
 def _target(
-    column: "pd.Series[object]", task: Task, config: ModelConfig
+    column: "pd.Series[Any]", task: Task, config: ModelConfig
 ) -> tuple[Target, NDArray[np.float64] | NDArray[np.int64]]:
     name = config.target.column
     if task == "regression":
         values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
         if not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values))[0]) + 1
-            raise DataError(f"target {name} is not a finite number in row {row}", "clean it, or set task: classification")
+            raise DataError(
+                f"target {name} is not a finite number in row {row}", "clean it, or set task: classification"
+            )
         return Target(name=name, unit=config.target.unit), values
     classes = _class_names(column)
     if not 2 <= len(classes) <= MAX_CLASSES:
@@ -222,7 +228,7 @@ def _target(
     return Target(name=name, classes=tuple(config.target.labels.get(label, label) for label in classes)), targets
 
 
-def _class_names(column: "pd.Series[object]") -> list[ClassName]:
+def _class_names(column: "pd.Series[Any]") -> list[ClassName]:
     """Distinct values in their natural order, integers where the column holds whole floats."""
     return sorted((_plain(value) for value in column.unique()), key=lambda value: (isinstance(value, str), value))
 
@@ -235,51 +241,49 @@ def _plain(value: object) -> ClassName:
     return str(value)
 
 
-def _feature(column: "pd.Series[object]", about: FeatureSection) -> tuple[Feature, Matrix] | str:
-    """The feature of a column with its encoded values, or why it is left out."""
-    present = column.dropna()
-    distinct = present.nunique()
+def _unusable(column: "pd.Series[Any]") -> str | None:
+    """Why a column cannot be a feature; None where it can."""
+    distinct = column.nunique()
     if distinct == 0:
         return "it is empty"
-    if distinct == 1 and len(present) == len(column):
-        return f"it is always {present.iloc[0]}"
-    common = {
-        "name": str(column.name),
-        "required": len(present) == len(column),
-        "unit": about.unit,
-        "description": about.description,
-    }
-    kind = _kind(column)
-    if kind == "category":
-        texts = present.astype(str)
-        if distinct > MAX_CATEGORIES:
-            return f"it has {distinct} different texts, more than {MAX_CATEGORIES}"
-        categories = tuple(sorted(texts.unique()))
-        codes = {name: float(code) for code, name in enumerate(categories)}
-        encoded = np.array([np.nan if pd.isna(value) else codes[str(value)] for value in column])
-        example: Scalar = str(texts.mode().iloc[0])
-        return Feature(kind=kind, categories=categories, example=example, **common), encoded
-    encoded = column.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-    if np.isinf(encoded).any():
+    if distinct == 1 and not column.hasnans:
+        return f"it is always {column.iloc[0]}"
+    if _kind(column) == "category" and distinct > MAX_CATEGORIES:
+        return f"it has {distinct} different texts, more than {MAX_CATEGORIES}"
+    if _kind(column) == "number" and np.isinf(_as_floats(column)).any():
         return "it holds infinite values"
-    values = encoded[~np.isnan(encoded)]
-    if kind == "boolean":
-        return Feature(kind=kind, example=bool(values.mean() >= 0.5), **common), encoded
-    typical = float(np.quantile(values, 0.5, method="nearest"))
-    return (
-        Feature(
-            kind=kind,
-            min=float(values.min()),
-            max=float(values.max()),
-            mean=float(values.mean()),
-            example=int(typical) if kind == "integer" else typical,
-            **common,
-        ),
-        encoded,
+    return None
+
+
+def _feature(column: "pd.Series[Any]", about: FeatureSection) -> tuple[Feature, Matrix]:
+    """The feature of a column, and its encoded values."""
+    kind = _kind(column)
+    texts = column.dropna().astype(str) if kind == "category" else None
+    feature = Feature(
+        name=str(column.name),
+        kind=kind,
+        required=not column.hasnans,
+        categories=() if texts is None else tuple(sorted(texts.unique())),
+        unit=about.unit,
+        description=about.description,
     )
+    if texts is not None:
+        codes = {name: float(code) for code, name in enumerate(feature.categories)}
+        encoded = np.array([np.nan if pd.isna(value) else codes[str(value)] for value in column])
+        return feature.model_copy(update={"example": str(texts.mode().iloc[0])}), encoded
+    encoded = _as_floats(column)
+    values = encoded[~np.isnan(encoded)]
+    found: dict[str, Any] = {"example": decode(feature, float(np.quantile(values, 0.5, method="nearest")))}
+    if kind != "boolean":
+        found |= {"min": float(values.min()), "max": float(values.max()), "mean": float(values.mean())}
+    return feature.model_copy(update=found), encoded
 
 
-def _kind(column: "pd.Series[object]") -> Kind:
+def _as_floats(column: "pd.Series[Any]") -> Matrix:
+    return np.asarray(column.astype("Float64").to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
+
+
+def _kind(column: "pd.Series[Any]") -> Kind:
     if pd.api.types.is_bool_dtype(column):
         return "boolean"
     if pd.api.types.is_integer_dtype(column):

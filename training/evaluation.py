@@ -40,8 +40,7 @@ DEFAULT_METRIC: dict[Task, Metric] = {"classification": "accuracy", "regression"
 
 def scorers(task: Task, classes: int) -> dict[str, Any]:
     """scikit-learn scorers of a task, by metric name."""
-    names: Mapping[str, str] = SCORERS[task]
-    made = {metric: get_scorer(scorer) for metric, scorer in names.items()}
+    made: dict[str, Any] = {metric: get_scorer(scorer) for metric, scorer in SCORERS[task].items()}
     if classes == 2:
         made["roc_auc"] = get_scorer("roc_auc")
     if task == "classification":

@@ -65,7 +65,10 @@ class Trained:
             With the metrics and their bounds.
         """
         if failed := [str(gate) for gate in self.gates if not gate.passed]:
-            raise GateFailed(f"gate failed on the holdout: {', '.join(failed)}", "nothing was published; improve the model or the data")
+            raise GateFailed(
+                f"gate failed on the holdout: {', '.join(failed)}",
+                "nothing was published; improve the model or the data",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,9 @@ def train(config: ModelConfig, *, progress: Progress = lambda _: None) -> Traine
     select_by = config.select_by or DEFAULT_METRIC[contract.task]
     scoring = scorers(contract.task, len(contract.target.classes))
     if select_by not in scoring:
-        raise ConfigError(f"select_by is {select_by}, no metric of a {contract.task}", f"there are: {', '.join(scoring)}")
+        raise ConfigError(
+            f"select_by is {select_by}, no metric of a {contract.task}", f"there are: {', '.join(scoring)}"
+        )
 
     notes = list(table.notes)
     results: list[_Result] = []
@@ -142,9 +147,7 @@ def _search(
     folds = _folds(targets) if classifies else _FOLDS
     built = build(candidate, table.contract, folds=folds, seed=seed)
     splitter = (StratifiedKFold if classifies else KFold)(folds, shuffle=True, random_state=seed)
-    search = GridSearchCV(
-        built.estimator, built.grid, scoring=scoring, refit=False, cv=splitter, error_score="raise"
-    )
+    search = GridSearchCV(built.estimator, built.grid, scoring=scoring, refit=False, cv=splitter, error_score="raise")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", FitFailedWarning)

@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from moto.server import ThreadedMotoServer
 
@@ -137,15 +137,16 @@ class LocalService:
     def ask(self, path: str, body: object = None) -> Any:
         """GET a path, or POST JSON to it; the answer's JSON."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, {"content-type": "application/json"})
-        with urllib.request.urlopen(request, timeout=_START_SECONDS) as response:
+        headers = {"content-type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers)  # noqa: S310 (the url is our own)
+        with urllib.request.urlopen(request, timeout=_START_SECONDS) as response:  # noqa: S310
             return json.load(response)
 
     def wait(self) -> int:
         """Wait for the process to end; its exit code."""
         return self._process.wait()
 
-    def __enter__(self) -> "LocalService":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -100,8 +100,10 @@ def pack(trained: Trained, *, config_sha256: str) -> Package:
 
 
 def golden(trained: Trained) -> Golden:
-    """Holdout rows that a server must score as training did: of every predicted class or level, and with a missing
-    value where the table has one."""
+    """Holdout rows that a server must score as training did.
+
+    They are of every predicted class or level, and some with a missing value where the table has one.
+    """
     table, rows = trained.table, trained.split.holdout
     predictor = SklearnPredictor(trained.estimator, table.contract.task)
     chosen = _representatives(table.contract, predictor.scores(table.rows[rows]), table.rows[rows])
@@ -123,8 +125,10 @@ def _representatives(contract: Contract, scores: Matrix, rows: Matrix) -> list[i
 
 
 def baseline(trained: Trained) -> bytes:
-    """The training distribution as JSON, for drift: per feature its share of missing values, and shares by decile or
-    by category; the same for the target."""
+    """The training distribution as JSON, for drift.
+
+    Per feature its share of missing values, and shares by decile or by category; the same for the target.
+    """
     table, train = trained.table, trained.split.train
     features: dict[str, Any] = {}
     for index, feature in enumerate(table.contract.features):
@@ -146,13 +150,13 @@ def baseline(trained: Trained) -> bytes:
 
 def _shares(codes: NDArray[Any], size: int) -> list[float]:
     counts = np.bincount(codes.astype(int), minlength=size)
-    return [float(share) for share in counts / max(counts.sum(), 1)]
+    return [float(share) for share in counts / max(int(counts.sum()), 1)]
 
 
 def _deciles(values: NDArray[Any]) -> dict[str, Any]:
     edges = np.unique(np.quantile(values, np.linspace(0, 1, _BASELINE_BINS + 1))) if len(values) else np.array([])
     counts = np.histogram(values, edges)[0] if len(edges) > 1 else np.array([len(values)])
-    return {"edges": edges.tolist(), "shares": [float(share) for share in counts / max(counts.sum(), 1)]}
+    return {"edges": edges.tolist(), "shares": [float(share) for share in counts / max(int(counts.sum()), 1)]}
 
 
 def _dump(estimator: Any) -> bytes:

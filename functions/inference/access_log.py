@@ -4,7 +4,6 @@ An ASGI middleware: it gives each request its id and a record that routes fill, 
 Bodies are never written.
 """
 
-import logging
 import sys
 import time
 import uuid
@@ -110,7 +109,8 @@ class AccessLog:
             fields["refresh"] = {event.name: event.value for event in events}
         if self._host.problem:
             fields["degraded"] = self._host.problem.what
-        logger.log(_level(record.status), "request", extra=fields, exc_info=failure)
+        write = logger.error if record.status >= 500 else logger.info
+        write("request", extra=fields, exc_info=failure)
         if self._cold:
             self._cold = False
             events.append(Metric("ColdStart"))
@@ -122,10 +122,6 @@ class AccessLog:
                 events.append(Metric("PredictionErrors"))
                 by_reason = {"reason": record.reason or "internal"}
         emit(events, {"model": self._model, "version": version}, by_reason)
-
-
-def _level(status: int) -> int:
-    return logging.ERROR if status >= 500 else logging.INFO
 
 
 def _request_id(scope: "Scope") -> str:

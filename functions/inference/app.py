@@ -3,6 +3,7 @@
 import os
 import time
 from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -87,7 +88,9 @@ async def health(request: Request, host: Host) -> Response:
 async def model_info(host: Host) -> Response:
     """Describe the active version: its contract, how good it is and where it comes from."""
     model = await host.current()
-    document: dict[str, Any] = model.manifest.model_dump(mode="json", exclude={"golden", "artifacts"}, exclude_none=True)
+    document: dict[str, Any] = model.manifest.model_dump(
+        mode="json", exclude={"golden", "artifacts"}, exclude_none=True
+    )
     document["version"] = model.reference.name
     document["reference"] = str(model.reference)
     return Response(to_json(document), media_type=_JSON, headers={"x-model-version": model.reference.name})
@@ -105,7 +108,9 @@ async def openapi(request: Request, host: Host) -> Response:
 async def docs() -> HTMLResponse:
     """A page to read the contract and to try it; it reads `/model-info`, so it follows the active version."""
     page = files("inference").joinpath("docs.html").read_text(encoding="utf-8")
-    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
+    )
     return HTMLResponse(page, headers={"content-security-policy": policy})
 
 
@@ -172,8 +177,7 @@ async def _json_body(request: Request) -> bytes:
 def _resident_mib() -> float | None:
     """Resident memory of this process in MiB; None where the system does not tell."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            pages = int(file.read().split()[1])
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:
         return None
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)

@@ -36,7 +36,9 @@ def openapi_document(model: ServedModel, max_instances: int) -> Schema:
         "responses": {
             "200": {
                 "description": "One prediction per instance, in their order",
-                "headers": {"x-model-version": {"schema": {"type": "string"}, "description": "The version that answered"}},
+                "headers": {
+                    "x-model-version": {"schema": {"type": "string"}, "description": "The version that answered"}
+                },
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Answer"}}},
             },
             **{status: _problem_response(words) for status, words in _PROBLEMS.items()},

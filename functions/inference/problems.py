@@ -1,6 +1,7 @@
 """Turns every failure into an RFC 9457 problem: the only place that knows HTTP status codes of errors."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from fastapi import FastAPI, Request, Response
 from pydantic_core import to_json
@@ -68,7 +69,7 @@ def problem(
 
 
 async def _on_skylift_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, SkyliftError)
+    error = cast("SkyliftError", error)
     status, slug, title = _STATUS.get(type(error), (500, "internal", "Internal error"))
     if status == 500:
         return await _on_unexpected(request, error)
@@ -84,7 +85,7 @@ async def _on_skylift_error(request: Request, error: Exception) -> Response:
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+    error = cast("HTTPException", error)
     slug, title = _HTTP_TITLES.get(error.status_code, (f"http-{error.status_code}", error.detail))
     detail = f"{request.method} {request.url.path}: see / for what there is"
     return problem(request, error.status_code, slug, title, detail=detail, headers=error.headers)

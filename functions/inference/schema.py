@@ -118,11 +118,11 @@ class RequestSchema:
             message = f"unknown field{self._nearest(str(last))}"
         elif kind == "missing" and feature:
             message = f"missing: expected {expectation(feature)}"
-        elif place == ("features",) or positional and kind == "missing":
+        elif place == ("features",) or (positional and kind == "missing"):
             reason, message = "wrong_length", f"expected {len(self._features)} values in this order: {self._names()}"
         elif kind == "too_short":
             reason, message = "wrong_length", "expected at least one instance"
-        elif kind == "missing" or kind == "list_type":
+        elif kind in {"missing", "list_type"}:
             message = "expected an array of instances"
         elif kind == "dict_type":
             message = f"expected an object with {self._names()}"

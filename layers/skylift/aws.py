@@ -68,11 +68,16 @@ def aws_errors(doing: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = error_code(error)
-        todo = "check the role's policy and credentials" if code in _DENIED else "try again; see the AWS status page if it stays"
+        todo = (
+            "check the role's policy and credentials"
+            if code in _DENIED
+            else "try again; see the AWS status page if it stays"
+        )
         raise StorageUnavailable(f"{doing} failed ({code or 'no error code'})", todo) from error
     except (NoCredentialsError, NoRegionError) as error:
         raise StorageUnavailable(
-            f"{doing} failed ({type(error).__name__})", "set AWS_REGION and credentials, or name a profile in AWS_PROFILE"
+            f"{doing} failed ({type(error).__name__})",
+            "set AWS_REGION and credentials, or name a profile in AWS_PROFILE",
         ) from error
     except BotoCoreError as error:
         raise StorageUnavailable(

@@ -9,8 +9,6 @@ from skylift.contract import ClassName, Contract, Instance, Part, Scalar
 from skylift.errors import IntegrityError
 from skylift.references import Reference, sha256, version_name
 
-SCHEMA_VERSION = 1
-
 MODEL_FILE = "model.joblib"
 BASELINE_FILE = "baseline.json"
 MANIFEST_FILE = "manifest.json"
@@ -179,7 +177,7 @@ class Manifest(Part):
         Its other files by name.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     model: str
     version: int
     created_at: datetime

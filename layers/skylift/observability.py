@@ -47,7 +47,9 @@ class Metric:
     value: float = 1
 
 
-def emit(metrics: Iterable[Metric], dimensions: Mapping[str, str], extra_dimensions: Mapping[str, str] | None = None) -> None:
+def emit(
+    metrics: Iterable[Metric], dimensions: Mapping[str, str], extra_dimensions: Mapping[str, str] | None = None
+) -> None:
     """Write metrics as one line of embedded metric format.
 
     A provider is made for each line because Powertools' `Metrics` shares its state between threads and requests.

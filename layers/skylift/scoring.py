@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.contract import Contract, Feature, Instance, Scalar, class_key
+from skylift.contract import Contract, Feature, Scalar, class_key
 from skylift.errors import GoldenMismatch
 from skylift.manifest import Golden, Prediction
 
@@ -85,13 +85,20 @@ def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> No
         A label is another, or a probability or value is further off than `GOLDEN_TOLERANCE`.
     """
     scores = predictor.scores(encode(contract, golden.instances))
-    expected_shape = (len(golden.instances), len(contract.target.classes)) if contract.target.classes else (len(golden.instances),)
+    expected_shape = (
+        (len(golden.instances), len(contract.target.classes)) if contract.target.classes else (len(golden.instances),)
+    )
     if scores.shape != expected_shape:
-        raise GoldenMismatch(f"the model answers with shape {scores.shape}, not {expected_shape}", "publish the version again")
-    for number, (got, expected) in enumerate(zip(predictions(contract, scores), golden.predictions, strict=True), start=1):
-        if not _agree(Prediction.model_validate(got), expected):
+        raise GoldenMismatch(
+            f"the model answers with shape {scores.shape}, not {expected_shape}", "publish the version again"
+        )
+    for number, (got, expected) in enumerate(
+        zip(predictions(contract, scores), golden.predictions, strict=True), start=1
+    ):
+        answer = Prediction.model_validate(got)
+        if not _agree(answer, expected):
             raise GoldenMismatch(
-                f"golden request {number} of {len(golden.instances)} is scored {_brief(Prediction.model_validate(got))}, "
+                f"golden request {number} of {len(golden.instances)} is scored {_brief(answer)}, "
                 f"not {_brief(expected)} as in training",
                 "do not serve it: train and publish again with the pinned requirements",
             )

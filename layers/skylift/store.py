@@ -135,7 +135,8 @@ class VersionStore:
             raise IntegrityError(f"{place} is missing", "restore the object, or promote another version") from error
         if len(data) != expected.bytes or sha256(data) != expected.sha256:
             raise IntegrityError(
-                f"{place} does not have the digest that its manifest names", "restore the object, or promote another version"
+                f"{place} does not have the digest that its manifest names",
+                "restore the object, or promote another version",
             )
         return data
 
@@ -166,7 +167,9 @@ class VersionStore:
 
     def _put(self, number: int, name: str, data: bytes) -> None:
         if not self._put_if_absent(number, name, data):
-            raise StorageUnavailable(f"{name} of {version_name(number)} exists already", "publish again: it takes a new number")
+            raise StorageUnavailable(
+                f"{name} of {version_name(number)} exists already", "publish again: it takes a new number"
+            )
 
     def _put_if_absent(self, number: int, name: str, data: bytes) -> bool:
         key = self._key(number, name)
