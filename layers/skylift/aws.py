@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+from botocore.parsers import ResponseParserError
 
 from skylift.errors import StorageUnavailable
 
@@ -24,24 +34,41 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     s3={"addressing_style": "path"},
 )
-_DENIED = {"AccessDenied", "AccessDeniedException", "ExpiredToken", "InvalidAccessKeyId", "UnrecognizedClientException"}
+_DENIED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_NOT_CONFIGURED = (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 
 
 def s3_client() -> "S3Client":
     """S3 in the region and at the endpoint that the standard environment variables name."""
-    with aws_errors("creating the S3 client"):
+    with _creating("S3"):
         return boto3.client("s3", config=_CONFIG)
 
 
 def ssm_client() -> "SSMClient":
     """SSM, likewise."""
-    with aws_errors("creating the SSM client"):
+    with _creating("SSM"):
         return boto3.client("ssm", config=_CONFIG)
 
 
 def cloudformation_client() -> "CloudFormationClient":
     """CloudFormation, likewise."""
-    with aws_errors("creating the CloudFormation client"):
+    with _creating("CloudFormation"):
         return boto3.client("cloudformation", config=_CONFIG)
 
 
@@ -68,18 +95,37 @@ def aws_errors(doing: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code = error_code(error)
-        todo = (
-            "check the role's policy and credentials"
-            if code in _DENIED
-            else "try again; see the AWS status page if it stays"
-        )
-        raise StorageUnavailable(f"{doing} failed ({code or 'no error code'})", todo) from error
-    except (NoCredentialsError, NoRegionError) as error:
+        raise StorageUnavailable(f"{doing} failed ({code or 'no error code'})", _todo(code)) from error
+    except _NOT_CONFIGURED as error:
         raise StorageUnavailable(
             f"{doing} failed ({type(error).__name__})",
-            "set AWS_REGION and credentials, or name a profile in AWS_PROFILE",
+            "set AWS_DEFAULT_REGION and credentials, or name a profile in AWS_PROFILE",
         ) from error
-    except BotoCoreError as error:
+    except ParamValidationError as error:
+        raise StorageUnavailable(
+            f"{doing} failed ({type(error).__name__})", "check the names of the bucket, the stage and the model"
+        ) from error
+    except (BotoCoreError, ResponseParserError) as error:
         raise StorageUnavailable(
             f"{doing} failed ({type(error).__name__})", "check the network, the region and AWS_ENDPOINT_URL"
         ) from error
+
+
+@contextmanager
+def _creating(service: str) -> Iterator[None]:
+    doing = f"creating the {service} client"
+    with aws_errors(doing):
+        try:
+            yield
+        except ValueError as error:  # botocore's word for an endpoint that is no URL
+            raise StorageUnavailable(
+                f"{doing} failed ({type(error).__name__})", "check AWS_ENDPOINT_URL and AWS_DEFAULT_REGION"
+            ) from error
+
+
+def _todo(code: str) -> str:
+    if code in _DENIED:
+        return "check the role's policy and credentials"
+    if code == "NoSuchBucket":
+        return "check SKYLIFT_BUCKET, or deploy the stack that makes the bucket"
+    return "try again; see the AWS status page if it stays"

@@ -24,7 +24,7 @@ Task = Literal["classification", "regression"]
 class Part(BaseModel):
     """Base of everything stored in a manifest: immutable, and tolerant of keys that later releases add."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
 
 
 class Feature(Part):

@@ -1,9 +1,9 @@
 """The manifest of a version: what it is, how good it is, how it was made, and the digest of each of its files."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from skylift.contract import ClassName, Contract, Instance, Part, Scalar
 from skylift.errors import IntegrityError
@@ -35,10 +35,22 @@ class Prediction(Part):
 
 
 class Golden(Part):
-    """Requests whose answers were recorded in training; a process that scores them otherwise must not serve."""
+    """Requests whose answers were recorded in training; a process that scores them otherwise must not serve.
+
+    Raises
+    ------
+    ValueError
+        There is none, or one without its answer.
+    """
 
     instances: tuple[Instance, ...]
     predictions: tuple[Prediction, ...]
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if not self.instances or len(self.instances) != len(self.predictions):
+            raise ValueError("golden requests must be at least one, each with its answer")
+        return self
 
 
 class Spread(Part):

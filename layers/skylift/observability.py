@@ -63,14 +63,14 @@ def emit(
     extra_dimensions
         And once more by these and the former together.
     """
-    line = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
-    for metric in metrics:
-        line.add_metric(metric.name, _UNITS.get(metric.name, "Count"), metric.value)
-    if not line.metric_set:
-        return
+    line = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="")  # no dimension from POWERTOOLS_SERVICE_NAME
     for name, value in dimensions.items():
         line.add_dimension(name, value)
     if extra_dimensions:
         line.add_dimensions(**dimensions, **extra_dimensions)
+    for metric in metrics:  # after the dimensions: the hundredth value of a metric writes a line at once
+        line.add_metric(metric.name, _UNITS.get(metric.name, "Count"), metric.value)
+    if not line.metric_set:
+        return
     sys.stdout.write(json.dumps(line.serialize_metric_set()) + "\n")
     sys.stdout.flush()

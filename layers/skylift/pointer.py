@@ -84,7 +84,7 @@ class ActivePointer:
             self._client.put_parameter(Name=self.name, Value=str(to), Type="String", Overwrite=True)
 
     def history(self) -> list[Move]:
-        """Every change that SSM still knows, oldest first (it keeps the last 100).
+        """Every change that SSM still knows whole, oldest first (it keeps the last 100 values).
 
         Raises
         ------
@@ -92,13 +92,16 @@ class ActivePointer:
             SSM failed.
         """
         moves: list[Move] = []
-        before = NOTHING
+        before: str | None = None
         with aws_errors(f"reading the history of {self.name}"):
             try:
                 for page in self._client.get_paginator("get_parameter_history").paginate(Name=self.name):
                     for entry in page["Parameters"]:
                         after = entry["Value"]
-                        moves.append(Move(entry["LastModifiedDate"], entry["LastModifiedUser"], before, after))
+                        if entry["Version"] == 1:
+                            before = NOTHING
+                        if before is not None:
+                            moves.append(Move(entry["LastModifiedDate"], entry["LastModifiedUser"], before, after))
                         before = after
             except ClientError as error:
                 if error_code(error) != "ParameterNotFound":

@@ -21,10 +21,19 @@ class SklearnPredictor:
         with `predict` for regression.
     task
         `classification` or `regression`.
+
+    Raises
+    ------
+    UnservableModel
+        The estimator has no such method.
     """
 
     def __init__(self, estimator: Any, task: str) -> None:
-        self._score = estimator.predict_proba if task == "classification" else estimator.predict
+        method = "predict_proba" if task == "classification" else "predict"
+        score = getattr(estimator, method, None)
+        if score is None:
+            raise UnservableModel(f"{type(estimator).__name__} has no {method}", "use an estimator that has")
+        self._score = score
 
     def scores(self, rows: Matrix) -> Matrix:
         """Score encoded rows; see `Predictor.scores`."""
@@ -90,4 +99,9 @@ def _load_joblib(data: bytes, manifest: Manifest) -> Any:
             raise UnservableModel(
                 f"{MODEL_FILE} of {manifest.name} needs code that is not installed here ({error})",
                 "add the package to functions/inference/requirements.txt, or use a scikit-learn estimator",
+            ) from error
+        except Exception as error:  # unpickling bytes that are no pickle may raise anything
+            raise UnservableModel(
+                f"{MODEL_FILE} of {manifest.name} cannot be loaded ({type(error).__name__})",
+                "publish the version again",
             ) from error

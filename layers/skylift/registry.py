@@ -5,8 +5,8 @@ The service needs less: it reads the pointer and the store.
 
 from collections.abc import Callable, Mapping
 
-from skylift.errors import IntegrityError, NoActiveVersion, PromotionRefused, UnservableModel
-from skylift.manifest import Manifest
+from skylift.errors import IntegrityError, InvalidReference, NoActiveVersion, PromotionRefused, UnservableModel
+from skylift.manifest import MODEL_FILE, Manifest
 from skylift.pointer import ActivePointer, Move
 from skylift.predictors import load_predictor
 from skylift.references import NOTHING, Reference, parse_version
@@ -82,8 +82,8 @@ class Registry:
         PromotionRefused
             A gate failed, a file does not have its digest, the environment is another one, or the golden requests
             score differently; with the reason.
-        VersionNotFound
-            There is no such version.
+        InvalidReference, VersionNotFound, IntegrityError
+            There is no such version, or its manifest is not the one the reference names.
         """
         version = self.version(text)
         self._examine(version.manifest)
@@ -101,7 +101,7 @@ class Registry:
         moves = self._pointer.history()
         current = moves[-1].after if moves else NOTHING
         for move in reversed(moves):
-            if move.after not in (current, NOTHING):
+            if move.after != current and _is_reference(move.after):
                 return self.promote(move.after)
         raise PromotionRefused("there is no earlier version to roll back to", "see `skylift history`")
 
@@ -109,7 +109,16 @@ class Registry:
         if failed := [str(gate) for gate in manifest.gates if not gate.passed]:
             raise PromotionRefused(f"{manifest.name} failed its gate: {', '.join(failed)}", "train a better model")
         try:
-            files = {name: self._store.artifact(manifest, name) for name in manifest.artifacts}
+            names = {MODEL_FILE, *manifest.artifacts}
+            files = {name: self._store.artifact(manifest, name) for name in names}
             load_predictor(manifest, files.__getitem__)
         except (IntegrityError, UnservableModel) as error:
             raise PromotionRefused(f"{manifest.name} may not serve: {error.what}", error.todo) from error
+
+
+def _is_reference(text: str) -> bool:
+    try:
+        Reference.parse(text)
+    except InvalidReference:
+        return False
+    return True

@@ -5,8 +5,10 @@
 nothing visible and only skips a number.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from skylift.references import Reference, sha256, version_name
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_FOLDER = re.compile(r"v([1-9][0-9]{0,8})")
 _LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict"}
 _ABSENT = {"NoSuchKey", "404"}
 _MAX_MANIFEST_BYTES = 16 * 2**20
@@ -66,16 +69,19 @@ class VersionStore:
         Raises
         ------
         StorageUnavailable
-            S3 failed. The version is then not visible, and the number is not used again.
+            S3 failed. The number is not used again, and the version is not visible, unless all that failed is the
+            answer to the last write.
+        IntegrityError
+            The manifest could not be read back. The version is not visible.
         """
         number = self._claim(artifacts[MODEL_FILE])
         for name, data in artifacts.items():
             if name != MODEL_FILE:
                 self._put(number, name, data)
-        manifest = describe(number)
-        body = manifest.to_bytes()
+        body = describe(number).to_bytes()
+        version = self._read(reference_to(number, body), body)
         self._put(number, MANIFEST_FILE, body)
-        return Version(reference_to(number, body), manifest)
+        return version
 
     def numbers(self) -> list[int]:
         """Numbers of the visible versions, ascending."""
@@ -156,8 +162,8 @@ class VersionStore:
         claims: dict[int, set[str]] = {}
         for key in self._keys(prefix):
             folder, _, name = key.removeprefix(prefix).partition("/")
-            if folder[:1] == "v" and folder[1:].isdecimal():
-                claims.setdefault(int(folder[1:]), set()).add(name)
+            if match := _FOLDER.fullmatch(folder):
+                claims.setdefault(int(match[1]), set()).add(name)
         return claims
 
     def _keys(self, prefix: str) -> Iterator[str]:
@@ -166,10 +172,17 @@ class VersionStore:
                 yield from (item["Key"] for item in page.get("Contents", []))
 
     def _put(self, number: int, name: str, data: bytes) -> None:
-        if not self._put_if_absent(number, name, data):
+        """Write a file under a number that is ours; one that is there already is from a try whose answer was lost."""
+        if not self._put_if_absent(number, name, data) and not self._holds(number, name, data):
             raise StorageUnavailable(
                 f"{name} of {version_name(number)} exists already", "publish again: it takes a new number"
             )
+
+    def _holds(self, number: int, name: str, data: bytes) -> bool:
+        try:
+            return self._get(number, name, limit=len(data)) == data
+        except VersionNotFound:
+            return False
 
     def _put_if_absent(self, number: int, name: str, data: bytes) -> bool:
         key = self._key(number, name)
@@ -202,7 +215,7 @@ class VersionStore:
                         f"{self._model} has no version {version_name(number)}", "see `skylift versions`"
                     ) from error
                 raise
-            with response["Body"] as body:
+            with closing(response["Body"]) as body:  # entered itself, it gives the raw stream with urllib3's errors
                 return body.read(limit + 1) if response["ContentLength"] > limit else body.read()
 
     def _read(self, reference: Reference, body: bytes) -> Version:

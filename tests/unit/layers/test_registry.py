@@ -1,21 +1,425 @@
-"""The registry: promote and roll back."""
+"""The registry: what goes live, what is refused, and how one gets back."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from skylift.errors import (
+    IntegrityError,
+    InvalidReference,
+    NoActiveVersion,
+    PromotionRefused,
+    StorageUnavailable,
+    VersionNotFound,
+)
+from skylift.manifest import BASELINE_FILE, MODEL_FILE, Gate, Golden
+from skylift.pointer import ActivePointer
+from skylift.references import NOTHING, Reference, sha256
 from skylift.registry import Registry
-from tests.support.models import iris_package
+from tests.conftest import BUCKET
+from tests.support.faults import before, denied, fails_with, throttled
+from tests.support.models import changed, iris_package
+from tests.support.pickles import trap
+from training.packaging import Package
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
 
 
-def test_a_promoted_version_is_the_active_one(registry: Registry) -> None:
+def _publish(registry: Registry, package: Package | None = None) -> Reference:
+    package = package or iris_package()
+    return registry.publish(package.describe, package.artifacts).reference
+
+
+def _moves(registry: Registry) -> list[str]:
+    return [move.after.partition("@")[0] for move in registry.history()]
+
+
+def _set(ssm: "SSMClient", pointer: ActivePointer, value: str) -> None:
+    ssm.put_parameter(Name=pointer.name, Value=value, Type="String", Overwrite=True)
+
+
+def _overwrite(s3: "S3Client", name: str, data: bytes, *, version: str = "v2") -> None:
+    s3.put_object(Bucket=BUCKET, Key=f"models/iris/{version}/{name}", Body=data)
+
+
+def _swapped_answers() -> Golden:
+    golden = iris_package().describe(1).golden
+    return Golden(instances=golden.instances, predictions=golden.predictions[::-1])
+
+
+@pytest.fixture
+def live(registry: Registry) -> Reference:
+    """The first version, promoted."""
+    return registry.promote(str(_publish(registry)))
+
+
+class TestPublishing:
+    def test_a_published_version_does_not_serve_yet(self, registry: Registry) -> None:
+        _publish(registry)
+
+        assert registry.active() is None
+
+    def test_a_published_version_is_listed(self, registry: Registry) -> None:
+        references = [_publish(registry), _publish(registry)]
+
+        assert [version.reference for version in registry.versions()] == references
+
+    @pytest.mark.parametrize("write", ["1", "v1", "reference"])
+    def test_a_version_is_found_by_number_name_and_reference(self, registry: Registry, write: str) -> None:
+        reference = _publish(registry)
+
+        assert registry.version(str(reference) if write == "reference" else write).reference == reference
+
+
+class TestPromoting:
+    def test_a_promoted_version_is_the_active_one(self, registry: Registry) -> None:
+        reference = _publish(registry)
+
+        registry.promote("v1")
+
+        assert registry.active() == reference
+
+    def test_the_active_version_resolves_to_its_manifest(self, registry: Registry, live: Reference) -> None:
+        assert registry.resolve() == registry.version("v1")
+
+    @pytest.mark.parametrize("write", ["2", "v2", "reference"])
+    def test_a_version_is_promoted_by_number_name_or_reference(
+        self, registry: Registry, live: Reference, write: str
+    ) -> None:
+        reference = _publish(registry)
+
+        promoted = registry.promote(str(reference) if write == "reference" else write)
+
+        assert promoted == registry.active() == reference
+
+    def test_an_older_version_may_be_promoted_again(self, registry: Registry, live: Reference) -> None:
+        registry.promote(str(_publish(registry)))
+
+        registry.promote("v1")
+
+        assert registry.active() == live
+
+    def test_the_history_tells_every_promotion(self, registry: Registry, live: Reference) -> None:
+        second = registry.promote(str(_publish(registry)))
+
+        assert [(move.before, move.after) for move in registry.history()] == [
+            (NOTHING, str(live)),
+            (str(live), str(second)),
+        ]
+
+    def test_a_promotion_mends_a_pointer_that_holds_garbage(
+        self, registry: Registry, pointer: ActivePointer, ssm: "SSMClient"
+    ) -> None:
+        reference = _publish(registry)
+        _set(ssm, pointer, "garbage")
+
+        registry.promote("v1")
+
+        assert registry.active() == reference
+
+
+class TestRefusing:
+    @pytest.mark.parametrize(
+        ("package", "reason"),
+        [
+            (
+                lambda: changed(iris_package(), gates=(Gate(metric="accuracy", min=0.99, value=0.5, passed=False),)),
+                r"v2 failed its gate: accuracy 0\.5000 \(>= 0\.99\)",
+            ),
+            (
+                lambda: changed(iris_package(), environment={"scikit-learn": "0.24.2"}),
+                r"v2 may not serve: v2 was trained by scikit-learn 0\.24\.2",
+            ),
+            (
+                lambda: changed(iris_package(), environment={}),
+                "v2 may not serve: v2 was trained by scikit-learn None",
+            ),
+            (lambda: changed(iris_package(), golden=_swapped_answers()), "v2 may not serve: golden request 1 of"),
+            (lambda: changed(iris_package(), artifacts={}), r"v2 may not serve: v2 has no model\.joblib"),
+            (lambda: _with_model(b"no pickle"), r"v2 may not serve: model\.joblib of v2 cannot be loaded"),
+        ],
+        ids=[
+            "failed gate",
+            "another scikit-learn",
+            "unknown scikit-learn",
+            "golden requests scored differently",
+            "no model listed",
+            "no pickle",
+        ],
+    )
+    def test_a_version_that_may_not_serve_is_refused_with_the_reason_and_the_pointer_stays(
+        self, registry: Registry, live: Reference, package: Callable[[], Package], reason: str
+    ) -> None:
+        _publish(registry, package())
+
+        with pytest.raises(PromotionRefused, match=reason) as caught:
+            registry.promote("v2")
+
+        assert caught.value.todo
+        assert _moves(registry) == ["v1"]
+
+    def test_every_failed_gate_is_told_and_no_other(self, registry: Registry) -> None:
+        gates = (
+            Gate(metric="accuracy", min=0.99, value=0.5, passed=False),
+            Gate(metric="f1_macro", min=0.9, value=0.95, passed=True),
+            Gate(metric="log_loss", max=0.1, value=0.7, passed=False),
+        )
+        _publish(registry, changed(iris_package(), gates=gates))
+
+        with pytest.raises(PromotionRefused, match=r"accuracy .* log_loss") as caught:
+            registry.promote("v1")
+
+        assert "f1_macro" not in caught.value.what
+
+    @pytest.mark.parametrize("name", [MODEL_FILE, BASELINE_FILE])
+    def test_a_version_with_an_altered_file_is_refused_and_the_pointer_stays(
+        self, registry: Registry, live: Reference, s3: "S3Client", name: str
+    ) -> None:
+        _publish(registry)
+        _overwrite(s3, name, b"altered")
+
+        with pytest.raises(PromotionRefused, match=f"v2 may not serve: {name} of v2 does not have the digest"):
+            registry.promote("v2")
+
+        assert _moves(registry) == ["v1"]
+
+    @pytest.mark.parametrize("name", [MODEL_FILE, BASELINE_FILE])
+    def test_a_version_with_a_missing_file_is_refused_and_the_pointer_stays(
+        self, registry: Registry, live: Reference, s3: "S3Client", name: str
+    ) -> None:
+        _publish(registry)
+        s3.delete_object(Bucket=BUCKET, Key=f"models/iris/v2/{name}")
+
+        with pytest.raises(PromotionRefused, match=f"{name} of v2 is missing"):
+            registry.promote("v2")
+
+        assert _moves(registry) == ["v1"]
+
+    def test_a_model_that_was_replaced_is_refused_before_it_is_opened(
+        self, registry: Registry, live: Reference, s3: "S3Client", tmp_path: Path
+    ) -> None:
+        sprung = tmp_path / "sprung"
+        _publish(registry)
+        _overwrite(s3, MODEL_FILE, trap(sprung))
+
+        with pytest.raises(PromotionRefused):
+            registry.promote("v2")
+
+        assert not sprung.exists()
+
+    def test_a_version_that_failed_its_gate_is_refused_before_it_is_opened(
+        self, registry: Registry, tmp_path: Path
+    ) -> None:
+        sprung = tmp_path / "sprung"
+        failed = (Gate(metric="accuracy", min=0.99, value=0.5, passed=False),)
+        _publish(registry, changed(_with_model(trap(sprung)), gates=failed))
+
+        with pytest.raises(PromotionRefused, match="gate"):
+            registry.promote("v1")
+
+        assert not sprung.exists()
+
+    @pytest.mark.parametrize(
+        ("text", "error"),
+        [
+            ("v9", VersionNotFound),
+            (f"v9@sha256:{'0' * 64}", VersionNotFound),
+            (f"v1@sha256:{'0' * 64}", IntegrityError),
+            ("v1@sha256:0", InvalidReference),
+            ("latest", InvalidReference),
+            ("", InvalidReference),
+        ],
+    )
+    def test_what_names_no_stored_version_is_refused_and_the_pointer_stays(
+        self, registry: Registry, live: Reference, text: str, error: type[Exception]
+    ) -> None:
+        with pytest.raises(error):
+            registry.promote(text)
+
+        assert _moves(registry) == ["v1"]
+
+    def test_an_altered_manifest_is_refused_by_reference_and_the_pointer_stays(
+        self, registry: Registry, live: Reference, s3: "S3Client"
+    ) -> None:
+        reference = _publish(registry)
+        _overwrite(s3, "manifest.json", iris_package("tree").describe(2).to_bytes())
+
+        with pytest.raises(IntegrityError):
+            registry.promote(str(reference))
+
+        assert _moves(registry) == ["v1"]
+
+    def test_where_s3_fails_in_the_examination_the_pointer_stays(
+        self, registry: Registry, live: Reference, s3: "S3Client"
+    ) -> None:
+        _publish(registry)
+        before(s3, "GetObject", fails_with(throttled("SlowDown")), only=2)
+
+        with pytest.raises(StorageUnavailable):
+            registry.promote("v2")
+
+        assert _moves(registry) == ["v1"]
+
+    def test_where_the_pointer_may_not_be_moved_it_stays(
+        self, registry: Registry, live: Reference, ssm: "SSMClient"
+    ) -> None:
+        _publish(registry)
+        before(ssm, "PutParameter", fails_with(denied("AccessDeniedException")))
+
+        with pytest.raises(StorageUnavailable, match="moving the pointer"):
+            registry.promote("v2")
+
+        assert registry.active() == live
+
+
+class TestResolving:
+    def test_before_the_first_promotion_nothing_is_active(self, registry: Registry) -> None:
+        _publish(registry)
+
+        with pytest.raises(NoActiveVersion) as caught:
+            registry.resolve()
+
+        assert "skylift promote" in caught.value.todo
+
+    def test_a_pointer_set_to_none_names_nothing(
+        self, registry: Registry, live: Reference, pointer: ActivePointer, ssm: "SSMClient"
+    ) -> None:
+        _set(ssm, pointer, NOTHING)
+
+        with pytest.raises(NoActiveVersion):
+            registry.resolve()
+
+    @pytest.mark.parametrize(
+        ("value", "error"),
+        [
+            ("v1", InvalidReference),
+            (f"v1@sha256:{'0' * 64}", IntegrityError),
+            (f"v9@sha256:{'0' * 64}", VersionNotFound),
+        ],
+    )
+    def test_a_pointer_moved_by_hand_to_what_is_not_stored_does_not_resolve(
+        self,
+        registry: Registry,
+        live: Reference,
+        pointer: ActivePointer,
+        ssm: "SSMClient",
+        value: str,
+        error: type[Exception],
+    ) -> None:
+        _set(ssm, pointer, value)
+
+        with pytest.raises(error):
+            registry.resolve()
+
+
+class TestRollingBack:
+    def _promote(self, registry: Registry, count: int) -> list[Reference]:
+        return [registry.promote(str(_publish(registry))) for _ in range(count)]
+
+    def test_rollback_returns_to_the_last_different_version(self, registry: Registry) -> None:
+        self._promote(registry, 3)
+
+        assert registry.rollback().name == "v2"
+        assert _moves(registry) == ["v1", "v2", "v3", "v2"]
+
+    def test_rollback_twice_returns_to_where_one_was(self, registry: Registry) -> None:
+        _, second = self._promote(registry, 2)
+
+        registry.rollback()
+        registry.rollback()
+
+        assert registry.active() == second
+
+    def test_a_version_promoted_twice_in_a_row_is_one_step(self, registry: Registry) -> None:
+        first, second = self._promote(registry, 2)
+        registry.promote(str(second))
+
+        assert registry.rollback() == first
+
+    def test_rollback_never_goes_to_a_version_that_was_published_but_never_active(self, registry: Registry) -> None:
+        first = registry.promote(str(_publish(registry)))
+        _publish(registry)
+        registry.promote(str(_publish(registry)))
+
+        assert registry.rollback() == first
+
+    @pytest.mark.parametrize("value", [NOTHING, "garbage", "v1"])
+    def test_rollback_skips_what_is_no_reference(
+        self, registry: Registry, pointer: ActivePointer, ssm: "SSMClient", value: str
+    ) -> None:
+        first = registry.promote(str(_publish(registry)))
+        _set(ssm, pointer, value)
+        registry.promote(str(_publish(registry)))
+
+        assert registry.rollback() == first
+
+    @pytest.mark.parametrize("value", [NOTHING, "garbage"])
+    def test_rollback_from_what_is_no_reference_returns_to_the_last_version(
+        self, registry: Registry, live: Reference, pointer: ActivePointer, ssm: "SSMClient", value: str
+    ) -> None:
+        _set(ssm, pointer, value)
+
+        assert registry.rollback() == live
+
+    def test_before_the_first_promotion_there_is_nothing_to_roll_back_to(self, registry: Registry) -> None:
+        with pytest.raises(PromotionRefused, match="no earlier version") as caught:
+            registry.rollback()
+
+        assert caught.value.todo == "see `skylift history`"
+        assert registry.active() is None
+
+    def test_after_the_first_promotion_there_is_nothing_to_roll_back_to(
+        self, registry: Registry, pointer: ActivePointer, ssm: "SSMClient"
+    ) -> None:
+        _set(ssm, pointer, NOTHING)
+        only = registry.promote(str(_publish(registry)))
+
+        with pytest.raises(PromotionRefused, match="no earlier version"):
+            registry.rollback()
+
+        assert registry.active() == only
+
+    def test_a_version_that_may_not_serve_any_more_is_no_target_and_the_pointer_stays(
+        self, registry: Registry, s3: "S3Client"
+    ) -> None:
+        self._promote(registry, 2)
+        _overwrite(s3, MODEL_FILE, b"altered", version="v1")
+
+        with pytest.raises(PromotionRefused, match="v1 may not serve"):
+            registry.rollback()
+
+        assert _moves(registry) == ["v1", "v2"]
+
+    def test_a_version_that_is_gone_is_no_target_and_the_pointer_stays(
+        self, registry: Registry, s3: "S3Client"
+    ) -> None:
+        self._promote(registry, 2)
+        s3.delete_object(Bucket=BUCKET, Key="models/iris/v1/manifest.json")
+
+        with pytest.raises(VersionNotFound):
+            registry.rollback()
+
+        assert _moves(registry) == ["v1", "v2"]
+
+    def test_a_target_whose_manifest_was_altered_is_refused_and_the_pointer_stays(
+        self, registry: Registry, s3: "S3Client"
+    ) -> None:
+        self._promote(registry, 2)
+        _overwrite(s3, "manifest.json", iris_package("tree").describe(1).to_bytes(), version="v1")
+
+        with pytest.raises(IntegrityError):
+            registry.rollback()
+
+        assert _moves(registry) == ["v1", "v2"]
+
+
+def _with_model(data: bytes) -> Package:
     package = iris_package()
-    version = registry.publish(package.describe, package.artifacts)
-
-    registry.promote("v1")
-
-    assert registry.active() == version.reference
-
-
-def test_rollback_returns_to_the_last_different_version(registry: Registry) -> None:
-    for candidate in ("logistic", "tree"):
-        package = iris_package(candidate)
-        registry.promote(str(registry.publish(package.describe, package.artifacts).reference))
-
-    assert registry.rollback().name == "v1"
+    artifacts = package.artifacts | {MODEL_FILE: data}
+    manifest = package.describe(1)
+    listed = manifest.artifacts[MODEL_FILE].model_copy(update={"sha256": sha256(data), "bytes": len(data)})
+    return changed(Package(package.describe, artifacts), artifacts=manifest.artifacts | {MODEL_FILE: listed})

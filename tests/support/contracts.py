@@ -1,0 +1,128 @@
+"""Contracts and instances for property tests: any that training could make, and ways to break an instance."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from skylift.contract import Contract, Feature, Instance, Target
+
+LARGEST = 3.4028234663852886e38
+
+modest = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+"""Few examples, the same in every run, and no clock."""
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+_NAMES = st.one_of(
+    st.sampled_from(["instances", "features", "a.b", "with space", "größe", "数", "", "a[0]", '"quoted"', "null"]),
+    _TEXT,
+)
+
+
+@st.composite
+def features(draw: st.DrawFn, name: str) -> Feature:
+    """A feature of any kind."""
+    kind = draw(st.sampled_from(["number", "integer", "boolean", "category"]))
+    required = draw(st.booleans())
+    if kind == "category":
+        categories = draw(st.lists(_TEXT, min_size=1, max_size=5, unique=True))
+        return Feature(name=name, kind="category", required=required, categories=tuple(categories))
+    if kind == "boolean":
+        return Feature(name=name, kind="boolean", required=required)
+    low, high = sorted(draw(st.lists(st.integers(-1000, 1000), min_size=2, max_size=2)))
+    return Feature(name=name, kind=kind, required=required, min=low, max=high)
+
+
+@st.composite
+def contracts(draw: st.DrawFn) -> Contract:
+    """A contract of one to six features."""
+    names = draw(st.lists(_NAMES, min_size=1, max_size=6, unique=True))
+    return Contract(
+        task="regression",
+        features=tuple(draw(features(name)) for name in names),
+        target=Target(name="y"),
+    )
+
+
+def values(feature: Feature) -> st.SearchStrategy[Any]:
+    """Values that a feature allows."""
+    allowed: st.SearchStrategy[Any]
+    match feature.kind:
+        case "number":
+            allowed = st.one_of(st.floats(-LARGEST, LARGEST, allow_nan=False), st.integers(-(10**30), 10**30))
+        case "integer":
+            allowed = st.one_of(st.integers(-(10**30), 10**30), st.integers(-(10**6), 10**6).map(float))
+        case "boolean":
+            allowed = st.booleans()
+        case "category":
+            allowed = st.sampled_from(feature.categories)
+    return allowed if feature.required else st.one_of(allowed, st.none())
+
+
+@st.composite
+def instances(draw: st.DrawFn, contract: Contract) -> Instance:
+    """A valid instance; fields that may be missing sometimes are."""
+    return {
+        feature.name: draw(values(feature)) for feature in contract.features if feature.required or draw(st.booleans())
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A body that breaks a contract, and how."""
+
+    body: bytes
+    how: str
+
+
+@st.composite
+def broken_bodies(draw: st.DrawFn, contract: Contract) -> Broken:
+    """A body that was valid until one thing about it changed."""
+    instance: dict[str, Any] = dict(draw(instances(contract)))
+    feature = draw(st.sampled_from(contract.features))
+    how = draw(st.sampled_from(["unknown field", "wrong type", "missing field", "cut", "wrong length", "wrong shape"]))
+    match how:
+        case "unknown field":
+            names = {known.name for known in contract.features} | {"instances", "features"}
+            instance[draw(_TEXT.filter(lambda name: name not in names))] = 1
+        case "wrong type":
+            instance[feature.name] = draw(st.sampled_from(_wrong_values(feature)))
+        case "missing field":
+            if not feature.required:
+                instance[feature.name] = []
+            else:
+                instance.pop(feature.name, None)
+        case "cut":
+            whole = json.dumps({"instances": [instance]}).encode()
+            return Broken(whole[: draw(st.integers(0, len(whole) - 1))], how)
+        case "wrong length":
+            length = draw(st.integers(0, 8).filter(lambda size: size != len(contract.features)))
+            return Broken(json.dumps({"features": [0] * length}).encode(), how)
+        case "wrong shape":
+            shape: object = draw(
+                st.sampled_from([[], {"instances": []}, {"instances": [1]}, {"instances": [None]}, 1, "x", None])
+            )
+            return Broken(json.dumps(shape).encode(), how)
+    return Broken(json.dumps({"instances": [instance]}).encode(), how)
+
+
+def _wrong_values(feature: Feature) -> list[Any]:
+    always: list[Any] = [[], {}, [1], {"a": 1}, float("nan"), float("inf"), -float("inf"), 10**400]
+    match feature.kind:
+        case "number":
+            return [*always, "1", "", True, False, 1e39, -1e300]
+        case "integer":
+            return [*always, "1", True, False, 1.5, 1e39, -1e300]
+        case "boolean":
+            return [*always, "true", 0, 1, 1.0]
+        case "category":
+            unknown = "".join(feature.categories) + "?"
+            return [*always, unknown, True, 0, 1.5]

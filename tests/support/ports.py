@@ -1,0 +1,10 @@
+"""Ports on the loopback."""
+
+import socket
+
+
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port

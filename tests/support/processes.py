@@ -1,0 +1,153 @@
+"""The main job as a process of its own, watched from outside."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.ports import free_port
+
+SKYLIFT = Path(sys.executable).with_name("skylift")
+STOP_SECONDS = 5
+_START_SECONDS = 120
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
+    """Wait for a condition, up to a deadline."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Fields of `/proc/{pid}/stat` from the state on; None where the process is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return None
+
+
+def lives(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    stat = _stat(pid)
+    return stat is not None and stat[0] != "Z"
+
+
+def descendants(pid: int) -> set[int]:
+    """The processes that a process started, and those that they started."""
+    parents = {
+        int(entry.name): int(stat[1]) for entry in Path("/proc").glob("[0-9]*") if (stat := _stat(int(entry.name)))
+    }
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+class Up:
+    """`skylift up` in a folder of its own.
+
+    Parameters
+    ----------
+    folder
+        Its working directory.
+    config
+        The `model.yaml`.
+    port
+        A free one where none is named.
+    environment
+        On top of this process's.
+    """
+
+    def __init__(self, folder: Path, config: Path, *, port: int | None = None, **environment: str) -> None:
+        self.folder, self.port = folder, port or free_port()
+        self._out, self._err = folder / "stdout", folder / "stderr"
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self._process = subprocess.Popen(
+                [SKYLIFT, "up", "--config", config, "--port", str(self.port)],
+                cwd=folder,
+                env=os.environ | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def printed(self) -> str:
+        """What it wrote to stdout until now."""
+        return self._out.read_text(encoding="utf-8")
+
+    @property
+    def told(self) -> str:
+        """What it wrote to stderr until now."""
+        return self._err.read_text(encoding="utf-8")
+
+    @property
+    def cpu_seconds(self) -> float:
+        """How long it computed."""
+        stat = _stat(self.pid)
+        return 0 if stat is None else (int(stat[11]) + int(stat[12])) / _TICKS
+
+    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until it got somewhere; it must not end before."""
+
+        def reached() -> bool:
+            if condition():
+                return True
+            assert self._process.poll() is None, f"it ended before {what}:\n{self.told}"
+            return False
+
+        wait_until(reached, seconds=_START_SECONDS, what=what)
+
+    def wait_until_serving(self) -> None:
+        """Wait until it says that it serves."""
+        self.wait_for(lambda: "Ctrl-C stops everything." in self.printed, "serving")
+
+    def send(self, signal_number: signal.Signals) -> None:
+        """Send a signal to it alone."""
+        self._process.send_signal(signal_number)
+
+    def ended(self, *, seconds: float) -> int:
+        """Wait until it ended; its exit code."""
+        return self._process.wait(seconds)
+
+    def skylift(self, *arguments: str, check: bool = True) -> str:
+        """Run another command on its embedded AWS, as from another terminal; what it printed."""
+        script = f'. build/local.env && exec "{SKYLIFT}" "$@"'
+        command = ["sh", "-c", script, "skylift", *arguments]
+        return subprocess.run(command, cwd=self.folder, check=check, capture_output=True, text=True, timeout=60).stdout
+
+    def kill(self) -> None:
+        """End it and all it started, whatever state it is in."""
+        for pid in [self.pid, *descendants(self.pid)]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self._process.wait()
+
+
+@contextmanager
+def up(folder: Path, config: Path, *, port: int | None = None, **environment: str) -> Iterator[Up]:
+    """`skylift up`, ended in any case."""
+    started = Up(folder, config, port=port, **environment)
+    try:
+        yield started
+    finally:
+        started.kill()

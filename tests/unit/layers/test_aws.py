@@ -1,0 +1,161 @@
+"""AWS: clients that cannot hang, and errors that say what to do."""
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    IncompleteReadError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSLError,
+)
+from botocore.parsers import ResponseParserError
+
+from skylift.aws import aws_errors, cloudformation_client, error_code, s3_client, ssm_client
+from skylift.errors import StorageUnavailable
+from tests.support.faults import denied, refusal, refused, throttled, timeout
+
+CLIENTS = [s3_client, ssm_client, cloudformation_client]
+
+CREDENTIALS = "check the role's policy and credentials"
+LATER = "try again; see the AWS status page if it stays"
+NETWORK = "check the network, the region and AWS_ENDPOINT_URL"
+CONFIGURATION = "set AWS_DEFAULT_REGION and credentials, or name a profile in AWS_PROFILE"
+
+
+@pytest.fixture
+def _fresh_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+
+
+@pytest.mark.parametrize("make", CLIENTS)
+def test_a_call_that_nobody_answers_ends_within_ten_seconds(make: Callable[[], Any]) -> None:
+    config = make().meta.config
+
+    assert (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"] <= 10
+
+
+@pytest.mark.parametrize("make", CLIENTS)
+def test_the_environment_names_the_endpoint(make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5000")
+
+    assert make().meta.endpoint_url == "http://127.0.0.1:5000"
+
+
+def test_the_bucket_is_no_part_of_the_host_so_a_local_aws_needs_no_name_of_its_own() -> None:
+    url = s3_client().generate_presigned_url("get_object", Params={"Bucket": "models", "Key": "a"})
+
+    assert "/models/a?" in url
+
+
+@pytest.mark.usefixtures("_fresh_session")
+@pytest.mark.parametrize("make", CLIENTS)
+class TestMisconfigured:
+    def test_an_endpoint_that_is_no_url_is_refused(
+        self, make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "no url")
+
+        with pytest.raises(StorageUnavailable, match=r"creating the .* client failed") as caught:
+            make()
+
+        assert "AWS_ENDPOINT_URL" in caught.value.todo
+
+    def test_a_profile_that_does_not_exist_is_named_as_the_cause(
+        self, make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_PROFILE", "nobody")
+
+        with pytest.raises(StorageUnavailable, match="ProfileNotFound") as caught:
+            make()
+
+        assert "AWS_PROFILE" in caught.value.todo
+
+
+@pytest.mark.usefixtures("_fresh_session")
+@pytest.mark.parametrize("make", [ssm_client, cloudformation_client])
+def test_without_a_region_the_setting_is_named(make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+
+    with pytest.raises(StorageUnavailable, match="NoRegionError") as caught:
+        make()
+
+    assert "AWS_DEFAULT_REGION" in caught.value.todo
+
+
+@pytest.mark.parametrize(
+    ("error", "todo"),
+    [
+        (denied("AccessDenied"), CREDENTIALS),
+        (denied("AccessDeniedException"), CREDENTIALS),
+        (refusal("ExpiredToken"), CREDENTIALS),
+        (refusal("ExpiredTokenException"), CREDENTIALS),
+        (refusal("InvalidAccessKeyId"), CREDENTIALS),
+        (refusal("SignatureDoesNotMatch"), CREDENTIALS),
+        (refusal("UnrecognizedClientException"), CREDENTIALS),
+        (throttled("ThrottlingException"), LATER),
+        (throttled("SlowDown"), LATER),
+        (refusal("InternalError", 500), LATER),
+        (refused(), NETWORK),
+        (timeout(), NETWORK),
+        (ConnectTimeoutError(endpoint_url="https://aws.test"), NETWORK),
+        (SSLError(endpoint_url="https://aws.test", error=OSError("bad certificate")), NETWORK),
+        (IncompleteReadError(actual_bytes=1, expected_bytes=2), NETWORK),
+        (ResponseParserError("unable to parse <html>"), NETWORK),
+        (NoRegionError(), CONFIGURATION),
+        (NoCredentialsError(), CONFIGURATION),
+        (PartialCredentialsError(provider="env", cred_var="aws_secret_access_key"), CONFIGURATION),
+        (CredentialRetrievalError(provider="sso", error_msg="expired"), CONFIGURATION),
+        (ProfileNotFound(profile="nobody"), CONFIGURATION),
+    ],
+    ids=lambda value: value.response["Error"]["Code"] if isinstance(value, ClientError) else type(value).__name__,
+)
+def test_every_error_of_aws_becomes_one_of_storage_with_the_step_that_helps(error: Exception, todo: str) -> None:
+    with pytest.raises(StorageUnavailable) as caught, aws_errors("reading the pointer"):
+        raise error
+
+    assert caught.value.what.startswith("reading the pointer failed (")
+    assert caught.value.todo == todo
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("error", [refusal("NoSuchBucket", 404), ParamValidationError(report="Invalid bucket name")])
+def test_a_bucket_that_cannot_be_is_put_down_to_its_name(error: ClientError | BotoCoreError) -> None:
+    with pytest.raises(StorageUnavailable) as caught, aws_errors("listing"):
+        raise error
+
+    assert "bucket" in caught.value.todo.lower()
+
+
+def test_an_error_of_aws_is_told_by_its_code_and_not_by_its_message() -> None:
+    with pytest.raises(StorageUnavailable) as caught, aws_errors("reading"):
+        raise denied()
+
+    assert str(caught.value) == f"reading failed (AccessDenied): {CREDENTIALS}"
+
+
+def test_an_error_without_a_code_is_told_as_such() -> None:
+    error = ClientError({}, "GetObject")
+
+    with pytest.raises(StorageUnavailable, match="no error code"), aws_errors("reading"):
+        raise error
+
+    assert error_code(error) == ""
+
+
+@pytest.mark.parametrize("error", [KeyError("Parameter"), ZeroDivisionError(), KeyboardInterrupt()])
+def test_a_fault_of_our_own_is_not_blamed_on_aws(error: BaseException) -> None:
+    with pytest.raises(type(error)), aws_errors("reading"):
+        raise error

@@ -1,0 +1,87 @@
+"""The contract: what makes one coherent, and how classes are written."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from skylift.contract import ClassName, Contract, Feature, Target, class_key
+
+NUMBER = Feature(name="age", kind="number", example=41.5)
+CATEGORY = Feature(name="city", kind="category", categories=("Bonn", "Köln"), example="Bonn")
+YES_OR_NO = Target(name="bought", classes=(False, True))
+
+
+def _contract(**fields: Any) -> Contract:
+    return Contract.model_validate(
+        {"task": "classification", "features": (NUMBER, CATEGORY), "target": YES_OR_NO} | fields
+    )
+
+
+def test_the_example_of_a_contract_has_every_feature_in_order() -> None:
+    assert list(_contract().example.items()) == [("age", 41.5), ("city", "Bonn")]
+
+
+def test_a_contract_without_features_is_refused() -> None:
+    with pytest.raises(ValidationError, match="at least one"):
+        _contract(features=())
+
+
+def test_two_features_of_one_name_are_refused() -> None:
+    with pytest.raises(ValidationError, match="a name of its own"):
+        _contract(features=(NUMBER, CATEGORY, NUMBER))
+
+
+def test_a_category_without_its_values_is_refused_by_name() -> None:
+    with pytest.raises(ValidationError, match="'town'"):
+        _contract(features=(Feature(name="town", kind="category"),))
+
+
+@pytest.mark.parametrize("kind", ["number", "integer", "boolean"])
+def test_only_a_category_may_list_categories(kind: str) -> None:
+    with pytest.raises(ValidationError, match="and nothing else"):
+        _contract(features=(Feature.model_validate({"name": "x", "kind": kind, "categories": ("a",)}),))
+
+
+@pytest.mark.parametrize("classes", [(), ("setosa",)])
+def test_a_classification_needs_two_classes(classes: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationError, match="at least two classes"):
+        _contract(target=Target(name="species", classes=classes))
+
+
+def test_a_regression_needs_no_classes() -> None:
+    contract = _contract(task="regression", target=Target(name="price", unit="EUR"))
+
+    assert contract.target.classes == ()
+
+
+def test_a_kind_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValidationError, match="kind"):
+        Feature.model_validate({"name": "when", "kind": "date"})
+
+
+def test_a_contract_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        _contract().task = "regression"  # type: ignore[misc]
+
+
+def test_keys_that_a_later_release_adds_are_ignored() -> None:
+    later = NUMBER.model_dump() | {"added_later": 1}
+
+    assert Feature.model_validate(later) == NUMBER
+
+
+@pytest.mark.parametrize("classes", [(False, True), (0, 1), ("0", "1"), ("no", "yes")])
+def test_classes_keep_their_type_through_json(classes: tuple[ClassName, ...]) -> None:
+    contract = _contract(target=Target(name="bought", classes=classes))
+
+    again = Contract.model_validate_json(contract.model_dump_json())
+
+    assert [(type(name), name) for name in again.target.classes] == [(type(name), name) for name in classes]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [(True, "true"), (False, "false"), (3, "3"), (-1, "-1"), ("setosa", "setosa"), ("True", "True")]
+)
+def test_a_class_is_written_as_json_would(name: ClassName, key: str) -> None:
+    assert class_key(name) == key

@@ -1,0 +1,79 @@
+"""Errors: one tree, each with what happened and what to do."""
+
+import pytest
+
+from skylift import errors
+from skylift.errors import (
+    FieldProblem,
+    IntegrityError,
+    InvalidInstance,
+    RegistryError,
+    RequestError,
+    SkyliftError,
+    StorageUnavailable,
+    UnservableModel,
+)
+
+ALL = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+
+
+def test_an_error_reads_as_what_happened_and_what_to_do() -> None:
+    assert str(SkyliftError("no version is active", "promote one")) == "no version is active: promote one"
+
+
+def test_an_error_that_nobody_can_mend_ends_with_what_happened() -> None:
+    assert str(SkyliftError("the table is empty")) == "the table is empty"
+
+
+def test_both_halves_can_be_told_apart() -> None:
+    error = StorageUnavailable("S3 is slow", "try again")
+
+    assert (error.what, error.todo) == ("S3 is slow", "try again")
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_error_can_be_caught_as_skylifts(kind: type[Exception]) -> None:
+    assert issubclass(kind, SkyliftError)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_error_is_drawn_in_the_tree_under_its_parent(kind: type[Exception]) -> None:
+    drawn: list[str] = []
+    parents = {"SkyliftError": "Exception"}
+    for line in (errors.__doc__ or "").splitlines():
+        words = line.removeprefix("    ").replace("|", " ").replace("`", " ").split("-- ")
+        if len(words) == 2:
+            depth, name = len(words[0]) // 4 + 1, words[1].split()[0]
+            parents[name] = drawn[depth - 1]
+        elif line.strip() == "SkyliftError":
+            depth, name = 0, "SkyliftError"
+        else:
+            continue
+        drawn[depth:] = [name]
+
+    assert parents.get(kind.__name__) == kind.__mro__[1].__name__
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(RequestError, RegistryError), (RegistryError, UnservableModel), (IntegrityError, RequestError)]
+)
+def test_faults_of_callers_of_storage_and_of_models_are_kept_apart(
+    one: type[SkyliftError], other: type[SkyliftError]
+) -> None:
+    assert not issubclass(one, other)
+    assert not issubclass(other, one)
+
+
+@pytest.mark.parametrize(("total", "text"), [(1, "1 field breaks the contract"), (2, "2 fields break the contract")])
+def test_an_invalid_instance_counts_its_fields(total: int, text: str) -> None:
+    problem = FieldProblem("instances[0].age", "missing", "missing: expected a number")
+
+    assert InvalidInstance((problem,), total).what == text
+
+
+def test_an_invalid_instance_keeps_the_first_problems_and_the_number_of_all() -> None:
+    problem = FieldProblem("instances[0].age", "missing", "missing: expected a number")
+
+    error = InvalidInstance((problem,), 250)
+
+    assert (error.problems, error.total) == ((problem,), 250)
