@@ -91,6 +91,17 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
     return Built(candidate, estimator, {f"{path}{name}": values for name, values in candidate.search.items()})
 
 
+def number_columns(contract: Contract) -> list[int]:
+    """Columns of the encoded rows that are no categories: the estimator sees them first, in this order."""
+    return [index for index, feature in enumerate(contract.features) if feature.kind != "category"]
+
+
+def estimates_by_trees(estimator: Any) -> bool:
+    """Whether the last step of an estimator is one of scikit-learn's trees or ensembles."""
+    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    return type(last).__module__.startswith(_TREES)
+
+
 def _instantiate(candidate: Candidate, seed: int) -> Any:
     module, _, name = candidate.estimator.rpartition(".")
     try:
@@ -101,7 +112,13 @@ def _instantiate(candidate: Candidate, seed: int) -> Any:
         raise ConfigError(
             f"candidate {candidate.name}: {candidate.estimator} is no scikit-learn estimator", "choose another"
         )
-    known = cast("Any", factory)().get_params()
+    try:
+        known = cast("Any", factory)().get_params()
+    except TypeError as error:
+        raise ConfigError(
+            f"candidate {candidate.name}: {name} needs other estimators as parameters, which model.yaml cannot give",
+            "choose another",
+        ) from error
     for parameter in [*candidate.params, *candidate.search]:
         if parameter not in known:
             raise ConfigError(f"candidate {candidate.name}: {name} has no parameter {parameter!r}", "check the name")
@@ -111,12 +128,12 @@ def _instantiate(candidate: Candidate, seed: int) -> Any:
 
 def _preparation(contract: Contract, *, scale: bool, impute: bool) -> list[tuple[str, Any]]:
     """Steps before the estimator: none where it can read the encoded rows as they are."""
-    numbers = [index for index, feature in enumerate(contract.features) if feature.kind != "category"]
+    numbers = number_columns(contract)
     categories = [index for index, feature in enumerate(contract.features) if feature.kind == "category"]
     some_missing = any(not contract.features[index].required for index in numbers)
     on_numbers: list[tuple[str, Any]] = []
     if impute and some_missing:
-        on_numbers.append(("impute", SimpleImputer(strategy="median")))
+        on_numbers.append(("impute", SimpleImputer(strategy="median", keep_empty_features=True)))
     if scale:
         on_numbers.append(("scale", StandardScaler()))
     if not categories:
@@ -134,4 +151,5 @@ def _category(contract: Contract, index: int) -> Any:
     encoder = OneHotEncoder(categories=[codes], handle_unknown="ignore", sparse_output=False)
     if contract.features[index].required:
         return encoder
-    return Pipeline([("missing", SimpleImputer(strategy="constant", fill_value=_MISSING_CODE)), ("encode", encoder)])
+    missing = SimpleImputer(strategy="constant", fill_value=_MISSING_CODE, keep_empty_features=True)
+    return Pipeline([("missing", missing), ("encode", encoder)])

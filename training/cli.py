@@ -4,16 +4,22 @@ import json
 import os
 import shlex
 import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Annotated, Any
+from threading import Thread
+from typing import Annotated, Any, NoReturn
 
 import typer
+from botocore.exceptions import ClientError
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from skylift.aws import aws_errors, cloudformation_client, s3_client, ssm_client
+from skylift.aws import aws_errors, cloudformation_client, error_code, s3_client, ssm_client
 from skylift.errors import ConfigError, GateFailed, SkyliftError
 from skylift.pointer import ActivePointer
+from skylift.references import NOTHING
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from skylift.store import Version, VersionStore
@@ -51,6 +57,8 @@ class _Commands(TyperGroup):
                 raise
             err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
             raise typer.Exit(1) from error
+        except KeyboardInterrupt:
+            _leave(130)
 
 
 app = typer.Typer(
@@ -77,7 +85,7 @@ def up(config: ConfigOption = DEFAULT_CONFIG, port: PortOption = 8000) -> None:
         check_port(port)
         _up(config, port)
     except KeyboardInterrupt:
-        out.print("Stopped.")
+        _leave(0)
 
 
 def _up(path: Path, port: int) -> None:
@@ -117,8 +125,10 @@ def _up(path: Path, port: int) -> None:
 @app.command()
 def train(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
     """Train by model.yaml and publish a new version. It does not serve before it is promoted."""
-    registry = _registry(_settings(stack, config))
-    version = _train_and_publish(config, registry)
+    settings = _settings(stack, config)
+    if (model := load_config(config)[0].model) != settings.model:
+        raise ConfigError(f"{config} is for the model {model}, not {settings.model}", f"set SKYLIFT_MODEL={model}")
+    version = _train_and_publish(config, _registry(settings))
     out.print(leaderboard_table(version.manifest))
     out.print()
     out.print(manifest_facts(version))
@@ -173,7 +183,7 @@ def show(
 def history(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
     """Show who moved the pointer, when, from what to what."""
     moves = _registry(_settings(stack, config)).history()
-    if moves:
+    if any(move.after != NOTHING for move in moves):
         out.print(history_table(moves))
     else:
         out.print("The pointer was never moved. Move it: skylift promote v1")
@@ -211,7 +221,7 @@ def _train_and_publish(path: Path, registry: Registry) -> Version:
             if not err.is_terminal:
                 err.print(phrase, markup=False)
 
-        trained = run_training(config, progress=progress)
+        trained = _interruptible(lambda: run_training(config, progress=progress))
         try:
             trained.check_gates()
         except GateFailed:
@@ -220,6 +230,28 @@ def _train_and_publish(path: Path, registry: Registry) -> Version:
         progress("publishing")
         package = pack(trained, config_sha256=digest)
         return registry.publish(package.describe, package.artifacts)
+
+
+def _interruptible[T](work: Callable[[], T]) -> T:
+    """Do work in a thread of its own: this one then hears signals also while compiled code runs for minutes."""
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 (raised again where the work is waited for)
+            done.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return done.result()
+
+
+def _leave(code: int) -> NoReturn:
+    """End at once: compiled code in the thread of `_interruptible` crashes when the interpreter ends around it."""
+    out.print("Stopped.")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _registry(settings: RegistrySettings) -> Registry:
@@ -250,7 +282,12 @@ def _settings(stack: str | None, config: Path) -> RegistrySettings:
 
 def _stack_outputs(stack: str) -> dict[str, str]:
     with aws_errors(f"reading the outputs of stack {stack}"):
-        found = cloudformation_client().describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
+        try:
+            found = cloudformation_client().describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
+        except ClientError as error:
+            if error_code(error) == "ValidationError":
+                raise ConfigError(f"there is no stack {stack}", "check its name, the region and the account") from error
+            raise
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found}
     if missing := [name for name in _STACK_OUTPUTS.values() if name not in outputs]:
         raise ConfigError(f"stack {stack} has no output {', '.join(missing)}", "name the stack that template.yaml made")

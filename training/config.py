@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from skylift.contract import ClassName, Scalar, Task
 from skylift.errors import ConfigError
@@ -121,6 +121,13 @@ class ModelConfig(_Section):
     candidates: tuple[Candidate, ...] = ()
     select_by: Metric | None = None
     gates: dict[Metric, GateSection] = {}
+
+    @field_validator("candidates")
+    @classmethod
+    def _names_differ(cls, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        if len({candidate.name for candidate in candidates}) < len(candidates):
+            raise ValueError("two have the same name")
+        return candidates
 
 
 def load_config(path: Path) -> tuple[ModelConfig, str]:

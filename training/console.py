@@ -1,7 +1,7 @@
 """What people see: tables that align, colours only on a terminal."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -55,7 +55,7 @@ def short(reference: Reference | str) -> str:
 
 def when(moment: datetime) -> str:
     """A moment to the second, in UTC."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def versions_table(versions: Sequence[Version], active: Reference | None) -> Table:
@@ -64,6 +64,7 @@ def versions_table(versions: Sequence[Version], active: Reference | None) -> Tab
     for version in versions:
         manifest = version.manifest
         cross_validated = manifest.metrics.cross_validated[manifest.select_by]
+        holdout = manifest.metrics.holdout.get(manifest.select_by)
         rows.append(
             (
                 "*" if version.reference == active else "",
@@ -72,7 +73,7 @@ def versions_table(versions: Sequence[Version], active: Reference | None) -> Tab
                 manifest.selected,
                 manifest.select_by,
                 f"{cross_validated.mean:.4f}",
-                f"{manifest.metrics.holdout[manifest.select_by]:.4f}",
+                "unknown" if holdout is None else f"{holdout:.4f}",
                 "passed" if all(gate.passed for gate in manifest.gates) else "failed",
                 str(version.reference).partition("sha256:")[2][:_DIGEST_DIGITS],
             )

@@ -7,6 +7,7 @@ Estimators see one float64 matrix, encoded by the contract exactly as the servic
 import csv
 import io
 import math
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from skylift.contract import ClassName, Contract, Feature, Instance, Kind, Scalar, Target, Task
+from skylift.contract import ClassName, Contract, Feature, Instance, Kind, Scalar, Target, Task, class_key
 from skylift.errors import ConfigError, DataError
 from skylift.references import sha256
 from skylift.scoring import Matrix
@@ -27,6 +28,7 @@ from training.config import FeatureSection, ModelConfig
 MAX_CATEGORIES = 100
 MAX_CLASSES = 100
 _MAX_GUESSED_CLASSES = 20
+_MIN_ROWS_PER_GUESSED_CLASS = 5
 _MIN_ROWS = 10
 _DELIMITERS = ",;\t|"
 
@@ -105,6 +107,7 @@ def read_table(config: ModelConfig) -> Table:
     if config.target.task is None:
         notes.append(f"target.task was guessed: {task}")
     target, targets = _target(target_column, task, config)
+    _check_known(config.features, list(frame.columns), "features")
     features: list[Feature] = []
     columns: list[Matrix] = []
     for name in frame.columns:
@@ -116,7 +119,6 @@ def read_table(config: ModelConfig) -> Table:
         columns.append(column)
     if not features:
         raise DataError("the table has no usable feature column", "see: " + "; ".join(notes))
-    _check_known(config.features, [feature.name for feature in features], "features")
     contract = Contract(task=task, features=tuple(features), target=target)
     return Table(contract, np.column_stack(columns), targets, sha256(content), tuple(notes))
 
@@ -136,6 +138,13 @@ def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
         )
     except ValueError as error:
         raise DataError(f"the table cannot be split: {error}", "add rows, or change split.holdout") from error
+    if table.contract.task == "classification":  # each class is learned in one half of the rows, and tested in another
+        counts = np.bincount(table.targets[train], minlength=len(table.contract.target.classes))
+        if rare := [str(table.contract.target.classes[code]) for code in np.flatnonzero(counts < 2)]:
+            raise DataError(
+                f"too few rows have {table.contract.target.name} {', '.join(rare[:5])}",
+                "add rows, leave these out, or make split.holdout smaller",
+            )
     return Split(train, kept)
 
 
@@ -148,20 +157,25 @@ def _read_bytes(path: Path) -> bytes:
 
 def _parse_csv(content: bytes, path: Path) -> pd.DataFrame:
     try:
-        head = content[:65536].decode("utf-8-sig", errors="ignore").partition("\n")[0]
+        text = content.decode("utf-8-sig")
+        head = next(iter(text[:65536].lstrip("\r\n").splitlines()), "")
         delimiter = max(_DELIMITERS, key=head.count)
         _check_header(head, delimiter)
-        return pd.read_csv(
-            io.BytesIO(content),
-            sep=delimiter,
-            encoding="utf-8-sig",
-            dtype_backend="numpy_nullable",
-            skipinitialspace=True,
-            index_col=False,
-            low_memory=False,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                io.StringIO(text),
+                sep=delimiter,
+                dtype_backend="numpy_nullable",
+                skipinitialspace=True,
+                index_col=False,
+                low_memory=False,
+            )
     except UnicodeDecodeError as error:
-        raise DataError(f"{path.name} is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path.name} is not UTF-8 (line {line})", "save it as UTF-8") from error
+    except pd.errors.ParserWarning as error:
+        raise DataError(f"the rows of {path.name} have more fields than its header", "name every column") from error
     except (ValueError, csv.Error) as error:  # pandas' parser errors are ValueErrors
         raise DataError(
             f"{path.name} cannot be read as CSV: {' '.join(str(error).split())}", "mend the file"
@@ -184,6 +198,9 @@ def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
     _check_known([config.target.column], list(frame.columns), "target.column")
     if frame.columns.duplicated().any():
         raise ConfigError("data.rename gives two columns the same name", "give each its own")
+    for name in frame.columns[[pd.api.types.is_string_dtype(dtype) for dtype in frame.dtypes]]:
+        stripped = frame[name].str.strip()
+        frame[name] = stripped.mask(stripped == "")
     return frame
 
 
@@ -199,7 +216,7 @@ def _guess_task(column: "pd.Series[Any]") -> Task:
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return "classification"
     values = column.astype(float)
-    few = values.nunique() <= _MAX_GUESSED_CLASSES
+    few = values.nunique() <= min(_MAX_GUESSED_CLASSES, len(values) / _MIN_ROWS_PER_GUESSED_CLASS)
     return "classification" if few and bool((values == values.round()).all()) else "regression"
 
 
@@ -214,6 +231,8 @@ def _target(
             raise DataError(
                 f"target {name} is not a finite number in row {row}", "clean it, or set task: classification"
             )
+        if values.min() == values.max():
+            raise DataError(f"target {name} is always {values[0]:g}", "there is nothing to learn: name another column")
         return Target(name=name, unit=config.target.unit), values
     classes = _class_names(column)
     if not 2 <= len(classes) <= MAX_CLASSES:
@@ -225,7 +244,11 @@ def _target(
     _check_known([str(label) for label in config.target.labels], [str(label) for label in classes], "target.labels")
     by_text = {str(label): code for code, label in enumerate(classes)}
     targets = np.array([by_text[str(_plain(value))] for value in column])
-    return Target(name=name, classes=tuple(config.target.labels.get(label, label) for label in classes)), targets
+    labels = {str(label): shown for label, shown in config.target.labels.items()}
+    shown = tuple(labels.get(str(label), label) for label in classes)
+    if len({class_key(label) for label in shown}) < len(shown):
+        raise ConfigError("target.labels gives two classes the same name", "give each its own")
+    return Target(name=name, classes=shown), targets
 
 
 def _class_names(column: "pd.Series[Any]") -> list[ClassName]:

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import (
     accuracy_score,
-    balanced_accuracy_score,
     f1_score,
     get_scorer,
     log_loss,
@@ -83,23 +82,24 @@ def holdout_metrics(
         Values by metric name, and per class for classification.
     """
     if contract.task == "regression":
-        return {
+        errors = {
             "mae": float(mean_absolute_error(targets, scores)),
             "rmse": float(root_mean_squared_error(targets, scores)),
-            "r2": float(r2_score(targets, scores)),
-        }, ()
+        }
+        return errors | ({"r2": float(r2_score(targets, scores))} if len(targets) > 1 else {}), ()
     labels = np.arange(len(contract.target.classes))
     predicted = scores.argmax(axis=1)
+    columns = precision_recall_fscore_support(targets, predicted, labels=labels, zero_division=0)
+    recall, support = columns[1], columns[3]
     values = {
         "accuracy": float(accuracy_score(targets, predicted)),
-        "balanced_accuracy": float(balanced_accuracy_score(targets, predicted)),
+        "balanced_accuracy": float(recall[support > 0].mean()),  # scikit-learn's own warns of a class without rows
         "f1_macro": float(f1_score(targets, predicted, labels=labels, average="macro", zero_division=0)),
         "log_loss": float(log_loss(targets, scores, labels=labels)),
     }
     if len(np.unique(targets)) == len(labels):  # ROC needs rows of every class
         positive = scores[:, 1] if len(labels) == 2 else scores
         values["roc_auc"] = float(roc_auc_score(targets, positive, multi_class="ovr", labels=labels))
-    columns = precision_recall_fscore_support(targets, predicted, labels=labels, zero_division=0)
     per_class = tuple(
         ClassMetrics(name=name, precision=float(p), recall=float(r), f1=float(f), support=int(n))
         for name, p, r, f, n in zip(contract.target.classes, *columns, strict=True)

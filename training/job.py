@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from skylift.errors import ConfigError, GateFailed, TrainingError
 from skylift.manifest import Entry, Gate, Metrics, Spread
@@ -18,6 +19,8 @@ from training.data import Split, Table, read_table, split_rows
 from training.evaluation import DEFAULT_METRIC, holdout_metrics, judge, scorers, spread
 
 _FOLDS = 5
+_SMALL = 10_000
+_FIT_FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError)
 
 type Progress = Callable[[str], None]
 """Told what happens next, one short phrase at a time."""
@@ -103,6 +106,10 @@ def train(config: ModelConfig, *, progress: Progress = lambda _: None) -> Traine
         raise ConfigError(
             f"select_by is {select_by}, no metric of a {contract.task}", f"there are: {', '.join(scoring)}"
         )
+    if unknown := [metric for metric in config.gates if metric not in scoring]:
+        raise ConfigError(
+            f"gates names {unknown[0]}, no metric of a {contract.task}", f"there are: {', '.join(scoring)}"
+        )
 
     notes = list(table.notes)
     results: list[_Result] = []
@@ -120,7 +127,8 @@ def train(config: ModelConfig, *, progress: Progress = lambda _: None) -> Traine
 
     progress(f"refitting {best.entry.candidate}")
     estimator = best.built.estimator.set_params(**best.best)
-    with warnings.catch_warnings(record=True):
+    with warnings.catch_warnings(), _threads(table):
+        warnings.simplefilter("ignore")  # the search has noted them
         estimator.fit(table.rows[split.train], table.targets[split.train])
     scores = SklearnPredictor(estimator, contract.task).scores(table.rows[split.holdout])
     holdout, per_class = holdout_metrics(contract, table.targets[split.holdout], scores)
@@ -144,16 +152,16 @@ def _search(
     """Cross-validate a candidate over its grid; the result, and what was warned of."""
     rows, targets = table.rows[split.train], table.targets[split.train]
     classifies = table.contract.task == "classification"
-    folds = _folds(targets) if classifies else _FOLDS
+    folds = _folds(targets) if classifies else int(np.clip(len(targets) // 2, 2, _FOLDS))  # r2 needs two rows
     built = build(candidate, table.contract, folds=folds, seed=seed)
     splitter = (StratifiedKFold if classifies else KFold)(folds, shuffle=True, random_state=seed)
     search = GridSearchCV(built.estimator, built.grid, scoring=scoring, refit=False, cv=splitter, error_score="raise")
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught, _threads(table):
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", FitFailedWarning)
         try:
             search.fit(rows, targets)
-        except ValueError as error:
+        except _FIT_FAILURES as error:
             entry = _entry(built, {}, {}, failure=" ".join(str(error).split())[:300])
             return _Result(built, entry, {}, -np.inf), []
     table_of_results = search.cv_results_
@@ -173,10 +181,21 @@ def _entry(built: Built, found: dict[str, Any], scores: dict[str, Spread], failu
     return Entry(
         candidate=candidate.name,
         estimator=candidate.estimator,
-        params=candidate.params | named,
+        params={name: _plain(value) for name, value in (candidate.params | named).items()},
         scores=scores,
         failure=failure,
     )
+
+
+def _threads(table: Table) -> threadpool_limits:
+    """One thread of compiled code for a small table, where more cost time, and much of it on a busy machine."""
+    return threadpool_limits(1 if len(table.rows) < _SMALL else None)
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as the leaderboard shows it: what is not a scalar or a list of them, as text."""
+    scalars = value if isinstance(value, list) else [value]
+    return value if all(item is None or isinstance(item, bool | int | float | str) for item in scalars) else str(value)
 
 
 def _folds(targets: Any) -> int:

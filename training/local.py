@@ -11,10 +11,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
+import moto.s3.urls  # now, not within the first request: a busy machine takes seconds for it
+import moto.ssm.urls
 from moto.server import ThreadedMotoServer
 
 from skylift.aws import aws_errors, s3_client, ssm_client
@@ -29,6 +31,14 @@ ENVIRONMENT_FILE = Path("build/local.env")
 _HOST = "127.0.0.1"
 _START_SECONDS = 30
 _STOP_SECONDS = 3
+_OVERRIDING = (  # what would win over the embedded AWS's address and credentials
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_SSM",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+)
 
 
 class ServiceFailed(SkyliftError):
@@ -49,7 +59,8 @@ def check_port(port: int) -> None:
         try:
             probe.bind((_HOST, port))
         except OSError as error:
-            todo = f"choose another: PORT={port + 1} make up, or skylift up --port {port + 1}"
+            other = port + 1 if 1024 <= port < 65535 else 8000
+            todo = f"choose another: PORT={other} make up, or skylift up --port {other}"
             raise ConfigError(f"port {port} cannot be opened ({error.strerror})", todo) from error
 
 
@@ -73,16 +84,19 @@ def embedded_aws(model: str) -> Iterator[dict[str, str]]:
         "SKYLIFT_STAGE": STAGE,
         "SKYLIFT_MODEL": model,
         "SKYLIFT_REFRESH_SECONDS": str(REFRESH_SECONDS),
+        "no_proxy": ",".join(filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), _HOST))),
     }
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+    for name in _OVERRIDING:
         os.environ.pop(name, None)
     os.environ.update(environment)
     try:
         with aws_errors("setting up the embedded AWS"):
             s3 = s3_client()
-            s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+            with suppress(s3.exceptions.BucketAlreadyOwnedByYou):  # by a first try that took too long to answer
+                s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
             s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-            ssm_client().put_parameter(Name=f"/skylift/{STAGE}/{model}/active", Value="none", Type="String")
+            pointer = f"/skylift/{STAGE}/{model}/active"
+            ssm_client().put_parameter(Name=pointer, Value="none", Type="String", Overwrite=True)
         yield environment
     finally:
         server.stop()

@@ -109,7 +109,8 @@ class AccessLog:
             fields["refresh"] = {event.name: event.value for event in events}
         if self._host.problem:
             fields["degraded"] = self._host.problem.what
-        write = logger.error if record.status >= 500 else logger.info
+        failure = failure or self._host.take_unforeseen()
+        write = logger.error if failure or record.status >= 500 else logger.info
         write("request", extra=fields, exc_info=failure)
         if self._cold:
             self._cold = False

@@ -48,7 +48,8 @@ async def predict(request: Request, host: Host) -> Response:
         "predictions": answer.predictions,
         "warnings": answer.warnings,
     }
-    return Response(to_json(content), media_type=_JSON, headers={"x-model-version": model.reference.name})
+    body = to_json(content, inf_nan_mode="null")
+    return Response(body, media_type=_JSON, headers={"x-model-version": model.reference.name})
 
 
 @router.get("/health")

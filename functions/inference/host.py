@@ -20,7 +20,7 @@ from functools import partial
 
 from inference.model import ServedModel
 from skylift.errors import NoActiveVersion, SkyliftError
-from skylift.observability import Metric, logger
+from skylift.observability import Metric
 from skylift.pointer import ActivePointer
 from skylift.predictors import load_predictor
 from skylift.references import Reference
@@ -100,6 +100,7 @@ class ModelHost:
         self._due = clock()
         self._rejected: _Rejected | None = None
         self._events: deque[Metric] = deque()
+        self._unforeseen: Exception | None = None
         self.model: ServedModel | None = None
         self.problem: Problem | None = None
         self.checked_at: float | None = None
@@ -131,6 +132,11 @@ class ModelHost:
             events.append(self._events.popleft())
         return events
 
+    def take_unforeseen(self) -> Exception | None:
+        """The last failure of a refresh that no error of Skylift's names; for the log, once."""
+        error, self._unforeseen = self._unforeseen, None
+        return error
+
     @property
     def pointer_age(self) -> float | None:
         """Seconds since the pointer was last read; None before the first time."""
@@ -145,7 +151,6 @@ class ModelHost:
             if self._flight is None or self._flight.done():
                 self._due = self._clock() + self._interval()
                 self._flight = self._threads.submit(self._refresh)
-                self._flight.add_done_callback(self._landed)
             return self._flight
 
     def _interval(self) -> float:
@@ -155,7 +160,12 @@ class ModelHost:
 
     def _refresh(self) -> None:
         """Runs in the thread: bring the active version into place, or know why not."""
-        self.problem = self._refreshed()
+        try:
+            self.problem = self._refreshed()
+        except Exception as error:  # noqa: BLE001 (the thread is the border that keeps it from the requests)
+            self._unforeseen = error
+            self._events.append(Metric("RefreshFailures"))
+            self.problem = self._failure(f"the refresh failed unexpectedly ({type(error).__name__})")
 
     def _refreshed(self) -> Problem | None:
         try:
@@ -178,9 +188,12 @@ class ModelHost:
         try:
             model = self._load(reference)
         except SkyliftError as error:
-            self._events.append(Metric("ModelLoadFailures"))
-            return self._reject(self._failure(error.what, reference))
+            return self._reject(reference, error.what)
+        except Exception as error:  # noqa: BLE001 (unpickling and scoring run code that is not ours)
+            self._unforeseen = error
+            return self._reject(reference, f"{reference.name} failed unexpectedly to load ({type(error).__name__})")
         self.model, self._rejected = model, None
+        self._due = started + self._interval()  # before, it was that of a service without a model
         self._events.extend([Metric("ModelLoads"), Metric("ModelLoadSeconds", self._clock() - started)])
         return None
 
@@ -191,8 +204,10 @@ class ModelHost:
             reference, manifest, predictor, max_instances=self._max_instances, loaded_at=datetime.now(UTC)
         )
 
-    def _reject(self, problem: Problem) -> Problem:
+    def _reject(self, reference: Reference, what: str) -> Problem:
         """Try a bad version again at growing intervals: each try fetches all of it."""
+        self._events.append(Metric("ModelLoadFailures"))
+        problem = self._failure(what, reference)
         again = self._rejected is not None and self._rejected.problem.reference == problem.reference
         failures = self._rejected.failures + 1 if self._rejected and again else 1
         pause = self._refresh_seconds * min(2 ** (failures - 1), _MAX_BACKOFF)
@@ -205,10 +220,3 @@ class ModelHost:
         if known is not None and (known.what, known.reference) == (what, reference):
             return known
         return Problem(what, datetime.now(UTC), reference)
-
-    def _landed(self, flight: Future[None]) -> None:
-        """Note a failure that nobody foresaw: the thread is the border that keeps it from the requests."""
-        if (error := flight.exception()) is not None:
-            logger.error("refresh failed unexpectedly", exc_info=error)
-            self._events.append(Metric("ModelLoadFailures"))
-            self.problem = self._failure(f"the refresh failed unexpectedly ({type(error).__name__})")

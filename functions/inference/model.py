@@ -73,7 +73,8 @@ class ServedModel:
         """
         contract = self.manifest.contract
         rows = encode(contract, instances)
-        return Answer(predictions(contract, self.predictor.scores(rows)), self._range_warnings(rows))
+        scores = self.predictor.scores(rows)
+        return Answer(predictions(contract, scores), self._range_warnings(rows) + _undefined_warnings(scores))
 
     def _range_warnings(self, rows: Matrix) -> list[dict[str, object]]:
         outside = (rows < self.lower) | (rows > self.upper)  # NaN, a missing value, is on neither side
@@ -88,3 +89,13 @@ class ServedModel:
         if rest := len(places) - len(warnings):
             warnings.append({"instance": None, "field": None, "message": f"and {rest} more values outside their range"})
         return warnings
+
+
+def _undefined_warnings(scores: Matrix) -> list[dict[str, object]]:
+    """Say which predictions have a number that JSON cannot write: it is null in the answer."""
+    undefined = ~np.isfinite(scores.reshape(len(scores), -1)).all(axis=1)
+    message = "the model gives no finite number here"
+    return [
+        {"instance": instance, "field": None, "message": message}
+        for instance in np.flatnonzero(undefined).tolist()[:_MAX_WARNINGS]
+    ]

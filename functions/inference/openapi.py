@@ -145,7 +145,7 @@ def _answer(contract: Contract) -> Schema:
             "predictions": {"type": "array", "items": _prediction(contract)},
             "warnings": {
                 "type": "array",
-                "description": "Values outside the training range: served all the same",
+                "description": "What to know of values outside the training range, and of predictions without a number",
                 "items": {
                     "type": "object",
                     "properties": {
@@ -163,9 +163,9 @@ def _prediction(contract: Contract) -> Schema:
     target = contract.target
     if contract.task == "regression":
         unit = f" in {target.unit}" if target.unit else ""
-        value = {"type": "number", "description": f"{target.name}{unit}"}
+        value = {"type": ["number", "null"], "description": f"{target.name}{unit}"}
         return {"type": "object", "required": ["value"], "properties": {"value": value}}
-    probability = {"type": "number", "minimum": 0, "maximum": 1}
+    probability = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
     keys = [class_key(name) for name in target.classes]
     return {
         "type": "object",

@@ -70,9 +70,9 @@ def problem(
 
 async def _on_skylift_error(request: Request, error: Exception) -> Response:
     error = cast("SkyliftError", error)
-    status, slug, title = _STATUS.get(type(error), (500, "internal", "Internal error"))
-    if status == 500:
-        return await _on_unexpected(request, error)
+    if type(error) not in _STATUS:
+        raise error
+    status, slug, title = _STATUS[type(error)]
     members: dict[str, object] = {}
     if isinstance(error, InvalidInstance):
         members["errors"] = [
@@ -92,7 +92,9 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def _on_unexpected(request: Request, _error: Exception) -> Response:
-    return problem(request, 500, "internal", "Internal error", detail="see the logs of this request")
+    # This answer does not pass the access log, which gives all others their id.
+    headers = {"x-request-id": record_of(request.scope).request_id}
+    return problem(request, 500, "internal", "Internal error", detail="see the logs of this request", headers=headers)
 
 
 def install(app: FastAPI) -> None:

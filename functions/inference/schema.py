@@ -19,12 +19,18 @@ from skylift.errors import FieldProblem, InvalidInstance, NotJson, TooManyInstan
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')
 _MAX_PROBLEMS = 20
 _MAX_LISTED = 50
+_MAX_NAME = 100
+
+_LARGEST = 3.4028234663852886e38
+"""The largest float32: forests compute in it, so a larger number is infinite to them."""
 
 _REASONS = {
     "missing": "missing_field",
     "extra_forbidden": "unknown_field",
     "literal_error": "unknown_category",
     "finite_number": "not_finite",
+    "greater_than_equal": "too_large",
+    "less_than_equal": "too_large",
 }
 
 
@@ -118,7 +124,7 @@ class RequestSchema:
             message = f"unknown field{self._nearest(str(last))}"
         elif kind == "missing" and feature:
             message = f"missing: expected {expectation(feature)}"
-        elif place == ("features",) or (positional and kind == "missing"):
+        elif place == ("features",) and kind in {"too_long", "tuple_type"}:
             reason, message = "wrong_length", f"expected {len(self._features)} values in this order: {self._names()}"
         elif kind == "too_short":
             reason, message = "wrong_length", "expected at least one instance"
@@ -127,13 +133,14 @@ class RequestSchema:
         elif kind == "dict_type":
             message = f"expected an object with {self._names()}"
         elif feature:
-            message = f"{'null is not allowed: ' if detail['input'] is None else ''}expected {expectation(feature)}"
+            message = f"{_remark(detail)}expected {expectation(feature)}"
         else:
             message = detail["msg"]
         return FieldProblem(_dotted(place), reason, message)
 
     def _nearest(self, name: str) -> str:
-        if near := difflib.get_close_matches(name, [*self._features, *self._envelopes], n=1):
+        others = [other for other in (*self._features, *self._envelopes) if other != name]
+        if near := difflib.get_close_matches(name[:_MAX_NAME], others, n=1):
             return f"; did you mean {near[0]!r}?"
         return f"; known are {self._names()}"
 
@@ -158,6 +165,12 @@ def expectation(feature: Feature) -> str:
     return words + (f" ({feature.unit})" if feature.unit else "") + ("" if feature.required else " or null")
 
 
+def _remark(detail: ErrorDetails) -> str:
+    if detail["input"] is None:
+        return "null is not allowed: "
+    return f"its size is beyond {_LARGEST:.1e}: " if _REASONS.get(detail["type"]) == "too_large" else ""
+
+
 def _listed(names: list[str]) -> str:
     rest = len(names) - _MAX_LISTED
     return ", ".join(names[:_MAX_LISTED]) + (f" and {rest} more" if rest > 0 else "")
@@ -165,7 +178,7 @@ def _listed(names: list[str]) -> str:
 
 def _dotted(place: tuple[int | str, ...]) -> str:
     """Write a place as `instances[3].petal_width`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part[:_MAX_NAME]}" for part in place)
     return text.removeprefix(".") or "body"
 
 
@@ -176,7 +189,7 @@ def _envelope(key: str, content: CoreSchema) -> SchemaValidator:
 
 
 def _value_schema(feature: Feature) -> CoreSchema:
-    number: dict[str, Any] = {"strict": True, "allow_inf_nan": False}
+    number: dict[str, Any] = {"strict": True, "allow_inf_nan": False, "ge": -_LARGEST, "le": _LARGEST}
     schema: CoreSchema
     match feature.kind:
         case "number":
