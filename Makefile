@@ -26,7 +26,7 @@ up: $(VENV)/.main ## Train, publish, promote and serve on this machine (PORT=800
 
 .PHONY: test
 test: $(VENV)/.dev ## Run all tests that need no Docker
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style and types

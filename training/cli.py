@@ -210,6 +210,7 @@ def _train_and_publish(path: Path, registry: Registry) -> Version:
     GateFailed
         The model is not good enough; nothing was published.
     """
+    from training.compile import compile_model, parity_rows
     from training.job import train as run_training
     from training.packaging import pack
 
@@ -227,8 +228,11 @@ def _train_and_publish(path: Path, registry: Registry) -> Version:
         except GateFailed:
             err.print(leaderboard_table(trained))
             raise
+        progress("compiling")
+        rows = parity_rows(trained.estimator, trained.table, trained.split)
+        compiled = compile_model(trained.estimator, trained.table.contract, rows)
         progress("publishing")
-        package = pack(trained, config_sha256=digest)
+        package = pack(trained, compiled, config_sha256=digest)
         return registry.publish(package.describe, package.artifacts)
 
 

@@ -13,7 +13,7 @@ from skylift.references import NOTHING, Reference
 from skylift.store import Version
 
 if TYPE_CHECKING:
-    from skylift.manifest import Manifest
+    from skylift.manifest import Compiled, Manifest
     from training.job import Trained
 
 _WIDTH_WITHOUT_TERMINAL = 120
@@ -136,9 +136,19 @@ def manifest_facts(version: Version) -> Table:
         ("commit", commit),
         ("environment", ", ".join(f"{name} {number}" for name, number in manifest.environment.items())),
         ("files", ", ".join(f"{name} ({artifact.bytes:,} bytes)" for name, artifact in manifest.artifacts.items())),
-        ("compiled", manifest.compiled.format or f"no: {manifest.compiled.reason}"),
+        ("compiled", compiled_words(manifest.compiled)),
     ]
     return facts([*rows, *(("note", note) for note in lineage.notes)])
+
+
+def compiled_words(compiled: "Compiled") -> str:
+    """The compiled form, or what it costs that there is none."""
+    if compiled.format is None:
+        return f"no ({compiled.reason}): served by scikit-learn, which starts and answers several times slower"
+    return (
+        f"{compiled.format} {compiled.dtype}, like scikit-learn on {compiled.rows:,} rows "
+        f"(largest difference {compiled.max_abs_diff:.1g})"
+    )
 
 
 def up_facts(version: Version, *, url: str, answer: str, log: str) -> Table:
@@ -150,6 +160,7 @@ def up_facts(version: Version, *, url: str, answer: str, log: str) -> Table:
         ("selected", f"{manifest.selected}, {manifest.select_by} {best.mean:.4f} cross-validated"),
         ("holdout", ", ".join(f"{name} {value:.4f}" for name, value in manifest.metrics.holdout.items())),
         ("gates", ", ".join(str(gate) for gate in manifest.gates) or "none"),
+        ("compiled", compiled_words(manifest.compiled)),
         ("active", short(version.reference)),
         ("serving", f"{url}, with a page to try it at {url}/docs"),
         ("first answer", answer),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from skylift.errors import ConfigError, GateFailed, TrainingError
 from skylift.manifest import Entry, Gate, Metrics, Spread

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import moto.s3.urls  # now, not within the first request: a busy machine takes seconds for it
-import moto.ssm.urls
+import moto.ssm.urls  # noqa: F401
 from moto.server import ThreadedMotoServer
 
 from skylift.aws import aws_errors, s3_client, ssm_client

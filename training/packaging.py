@@ -18,9 +18,9 @@ from pydantic_core import to_json
 from skylift.contract import Contract
 from skylift.manifest import (
     BASELINE_FILE,
+    COMPILED_FILE,
     MODEL_FILE,
     Artifact,
-    Compiled,
     Golden,
     Lineage,
     Manifest,
@@ -29,9 +29,11 @@ from skylift.manifest import (
 from skylift.predictors import SklearnPredictor
 from skylift.references import sha256
 from skylift.scoring import Matrix, encode, predictions
+from training.compile import CompiledModel
 from training.job import Trained
 
 _GOLDEN_ROWS = 10
+_RECORDED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib", "onnxruntime", "skl2onnx")
 _BASELINE_BINS = 10
 _GIT_SECONDS = 5
 
@@ -52,15 +54,19 @@ class Package:
     artifacts: dict[str, bytes]
 
 
-def pack(trained: Trained, *, config_sha256: str) -> Package:
+def pack(trained: Trained, compiled: CompiledModel, *, config_sha256: str) -> Package:
     """Pack a trained model.
 
     Parameters
     ----------
+    compiled
+        Its compiled form.
     config_sha256
         Digest of `model.yaml`.
     """
     artifacts = {MODEL_FILE: _dump(trained.estimator), BASELINE_FILE: baseline(trained)}
+    if compiled.data is not None:
+        artifacts[COMPILED_FILE] = compiled.data
     commit, dirty = _git_state(trained.config.data.path.parent)
     contract, table, split = trained.table.contract, trained.table, trained.split
 
@@ -90,10 +96,10 @@ def pack(trained: Trained, *, config_sha256: str) -> Package:
             ),
             environment={
                 "python": platform.python_version(),
-                **{name: installed_version(name) for name in ("scikit-learn", "numpy", "scipy", "joblib")},
+                **{name: installed_version(name) for name in _RECORDED_PACKAGES},
             },
             artifacts={name: Artifact(sha256=sha256(data), bytes=len(data)) for name, data in artifacts.items()},
-            compiled=Compiled(reason="this release serves model.joblib only"),
+            compiled=compiled.outcome,
         )
 
     return Package(describe, artifacts)

@@ -189,9 +189,6 @@ class ModelHost:
             model = self._load(reference)
         except SkyliftError as error:
             return self._reject(reference, error.what)
-        except Exception as error:  # noqa: BLE001 (unpickling and scoring run code that is not ours)
-            self._unforeseen = error
-            return self._reject(reference, f"{reference.name} failed unexpectedly to load ({type(error).__name__})")
         self.model, self._rejected = model, None
         self._due = started + self._interval()  # before, it was that of a service without a model
         self._events.extend([Metric("ModelLoads"), Metric("ModelLoadSeconds", self._clock() - started)])

@@ -26,7 +26,22 @@ Each carries what happened and what to do about it. The command line turns them 
 (`training/cli.py`), the service into HTTP problems (`functions/inference/problems.py`).
 """
 
+import pickle
 from dataclasses import dataclass
+
+FOREIGN_FAILURES = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.PickleError,
+)
+"""What estimators, pickles and converters raise when they cannot do their work: they share no base of their own."""
 
 
 class SkyliftError(Exception):

@@ -10,6 +10,7 @@ from skylift.errors import IntegrityError
 from skylift.references import Reference, sha256, version_name
 
 MODEL_FILE = "model.joblib"
+COMPILED_FILE = "model.onnx"
 BASELINE_FILE = "baseline.json"
 MANIFEST_FILE = "manifest.json"
 
@@ -167,10 +168,26 @@ class Artifact(Part):
 
 
 class Compiled(Part):
-    """The compiled form, or the reason why there is none."""
+    """The compiled form, or the reason why there is none.
 
-    format: str | None = None
+    Parameters
+    ----------
+    format
+        `onnx`; None where there is none.
+    dtype, opset
+        Of its input, and the version of the main operator set it needs.
+    rows
+        How many it was compared on with the reference.
+    max_abs_diff, agreement
+        Largest difference of a probability or value, and share of the rows with the same label.
+    reason
+        Why there is none.
+    """
+
+    format: Literal["onnx"] | None = None
     dtype: str | None = None
+    opset: int | None = None
+    rows: int | None = None
     max_abs_diff: float | None = None
     agreement: float | None = None
     reason: str | None = None

@@ -6,9 +6,13 @@ from collections.abc import Callable
 from importlib.metadata import version as installed_version
 from typing import Any
 
-from skylift.errors import IncompatibleEnvironment, UnservableModel
-from skylift.manifest import MODEL_FILE, Manifest
+import numpy as np
+
+from skylift.errors import FOREIGN_FAILURES, IncompatibleEnvironment, UnservableModel
+from skylift.manifest import COMPILED_FILE, MODEL_FILE, Manifest
 from skylift.scoring import Matrix, Predictor, check_golden
+
+_ONNX_ERRORS_ONLY = 3
 
 
 class SklearnPredictor:
@@ -41,8 +45,61 @@ class SklearnPredictor:
         return result
 
 
+class OnnxPredictor:
+    """A compiled model.
+
+    Parameters
+    ----------
+    data
+        The ONNX file: one input of encoded rows, one output of probabilities or values.
+
+    Raises
+    ------
+    UnservableModel
+        onnxruntime cannot run it.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        from onnxruntime import InferenceSession, SessionOptions
+
+        options = SessionOptions()
+        # One request at a time on a fraction of a core: threads and arenas only cost start and memory.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = _ONNX_ERRORS_ONLY
+        try:
+            self._session = InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except onnx_failures() as error:
+            raise UnservableModel(f"{COMPILED_FILE} cannot be run ({type(error).__name__})", "publish again") from error
+        (rows,), (output,) = self._session.get_inputs(), self._session.get_outputs()
+        self._input, self._outputs = rows.name, [output.name]
+        self._dtype = np.float32 if rows.type == "tensor(float)" else np.float64
+        self._single = len(output.shape) == 2 and output.shape[1] == 1
+
+    def scores(self, rows: Matrix) -> Matrix:
+        """Score encoded rows; see `Predictor.scores`."""
+        result: Matrix = self._session.run(self._outputs, {self._input: rows.astype(self._dtype)})[0].astype(np.float64)
+        return result[:, 0] if self._single else result
+
+
+def onnx_failures() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises, which has no base either."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return (
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.NotImplemented,
+        state.RuntimeException,
+    )
+
+
 def load_predictor(manifest: Manifest, read: Callable[[str], bytes]) -> Predictor:
     """Load what serves a version and prove that it scores as in training.
+
+    That is its compiled form where it has one, without importing scikit-learn; else the joblib model.
 
     Parameters
     ----------
@@ -54,16 +111,26 @@ def load_predictor(manifest: Manifest, read: Callable[[str], bytes]) -> Predicto
     Raises
     ------
     IncompatibleEnvironment
-        It was trained by another scikit-learn than the one installed here.
+        There is no compiled form, and it was trained by another scikit-learn than the one installed here.
     GoldenMismatch
         It scores its golden requests otherwise than in training.
     UnservableModel
         It cannot be loaded.
     """
-    check_environment(manifest)
-    predictor = SklearnPredictor(_load_joblib(read(MODEL_FILE), manifest), manifest.contract.task)
+    predictor = OnnxPredictor(read(COMPILED_FILE)) if manifest.compiled.format else load_reference(manifest, read)
     check_golden(manifest.contract, manifest.golden, predictor)
     return predictor
+
+
+def load_reference(manifest: Manifest, read: Callable[[str], bytes]) -> SklearnPredictor:
+    """Load the joblib model of a version; see `load_predictor`.
+
+    Raises
+    ------
+    IncompatibleEnvironment, UnservableModel
+    """
+    check_environment(manifest)
+    return SklearnPredictor(_load_joblib(read(MODEL_FILE), manifest), manifest.contract.task)
 
 
 def check_environment(manifest: Manifest) -> None:
@@ -100,7 +167,7 @@ def _load_joblib(data: bytes, manifest: Manifest) -> Any:
                 f"{MODEL_FILE} of {manifest.name} needs code that is not installed here ({error})",
                 "add the package to functions/inference/requirements.txt, or use a scikit-learn estimator",
             ) from error
-        except Exception as error:  # unpickling bytes that are no pickle may raise anything
+        except FOREIGN_FAILURES as error:
             raise UnservableModel(
                 f"{MODEL_FILE} of {manifest.name} cannot be loaded ({type(error).__name__})",
                 "publish the version again",

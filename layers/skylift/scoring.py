@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import Contract, Feature, Scalar, class_key
-from skylift.errors import GoldenMismatch
+from skylift.errors import FOREIGN_FAILURES, GoldenMismatch
 from skylift.manifest import Golden, Prediction
 
 type Matrix = NDArray[np.float64]
+
+TIE_MARGIN = 1e-6
+"""Probabilities closer than this are equal."""
 
 GOLDEN_TOLERANCE = 1e-5
 """Largest relative or absolute difference to a recorded answer: room for another CPU, not for another model."""
@@ -69,11 +72,29 @@ def predictions(contract: Contract, scores: Matrix) -> list[dict[str, object]]:
         return [{"value": value} for value in scores.tolist()]
     classes = contract.target.classes
     keys = [class_key(name) for name in classes]
-    best = scores.argmax(axis=1).tolist()
+    best = best_classes(scores).tolist()
     return [
         {"label": classes[index], "probabilities": dict(zip(keys, row, strict=True))}
         for index, row in zip(best, scores.tolist(), strict=True)
     ]
+
+
+def best_classes(scores: Matrix) -> NDArray[np.intp]:
+    """The most probable class of each row; of equals, to rounding, the first.
+
+    Forests give exact ties, and two ways to add up the same votes differ in the last digits: without a margin the
+    label would depend on the way.
+
+    Parameters
+    ----------
+    scores
+        Probabilities, float64 `[n, classes]`.
+
+    Returns
+    -------
+    Class codes, `[n]`.
+    """
+    return (scores >= scores.max(axis=1, keepdims=True) - TIE_MARGIN).argmax(axis=1)
 
 
 def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> None:
@@ -86,7 +107,7 @@ def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> No
     """
     try:
         scores = predictor.scores(encode(contract, golden.instances))
-    except Exception as error:  # what a model raises on rows of another shape or kind is its own affair
+    except FOREIGN_FAILURES as error:
         raise GoldenMismatch(
             f"the model cannot score the golden requests ({type(error).__name__})", "publish the version again"
         ) from error

@@ -1,12 +1,16 @@
-"""Train by a `model.yaml` and write the manifest that version 1 would have: `python -m tests.support.print_manifest model.yaml`."""
+"""Print the manifest that version 1 would have: `python -m tests.support.print_manifest model.yaml`."""
 
 import sys
 from pathlib import Path
 
+from training.compile import compile_model, parity_rows
 from training.config import load_config
 from training.job import train
 from training.packaging import pack
 
 if __name__ == "__main__":
     config, digest = load_config(Path(sys.argv[1]))
-    sys.stdout.buffer.write(pack(train(config), config_sha256=digest).describe(1).to_bytes())
+    trained = train(config)
+    rows = parity_rows(trained.estimator, trained.table, trained.split)
+    compiled = compile_model(trained.estimator, trained.table.contract, rows)
+    sys.stdout.buffer.write(pack(trained, compiled, config_sha256=digest).describe(1).to_bytes())

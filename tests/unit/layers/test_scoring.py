@@ -164,10 +164,15 @@ class TestGolden:
             self._check([0.75 + off, 0.25 - off])
 
     def test_another_label_does_not_pass_however_close_the_probabilities(self) -> None:
-        close = Prediction(label="a", probabilities={"a": 0.5 + 1e-9, "b": 0.5 - 1e-9})
+        close = Prediction(label="a", probabilities={"a": 0.5 + 2e-6, "b": 0.5 - 2e-6})
 
         with pytest.raises(GoldenMismatch):
-            self._check([0.5 - 1e-9, 0.5 + 1e-9], close)
+            self._check([0.5 - 2e-6, 0.5 + 2e-6], close)
+
+    def test_a_tie_to_rounding_is_none(self) -> None:
+        tied = Prediction(label="a", probabilities={"a": 0.5, "b": 0.5})
+
+        self._check([0.5 - 1e-9, 0.5 + 1e-9], tied)
 
     @pytest.mark.parametrize("expected", [1.0, -250_000.0, 1e12])
     def test_values_may_differ_in_proportion_to_their_size(self, expected: float) -> None:

@@ -1,0 +1,244 @@
+"""The life of a model by the command line: train, look, promote, go back, look who did what."""
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from skylift.manifest import MODEL_FILE, Gate
+from skylift.pointer import ActivePointer
+from skylift.references import sha256
+from skylift.registry import Registry
+from tests.conftest import BUCKET
+from tests.support.commands import done, refused, skylift
+from tests.support.models import changed, iris_package
+from tests.support.tables import LOGISTIC, TREE, lines
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def project(folder: Path, **sections: Any) -> Path:
+    """A small table and its `model.yaml`."""
+    text = lines("x,n,y", lambda number: f"{number},{number % 7},{'ab'[number // 20]}")
+    (folder / "table.csv").write_text(text, encoding="utf-8")
+    document = {
+        "model": "iris",
+        "data": {"path": "table.csv"},
+        "target": {"column": "y"},
+        "candidates": [TREE, LOGISTIC],
+    }
+    path = folder / "model.yaml"
+    path.write_text(yaml.safe_dump(document | sections), encoding="utf-8")
+    return path
+
+
+def publish(registry: Registry, candidate: str = "logistic", **fields: object) -> str:
+    package = changed(iris_package(candidate), **fields)
+    return str(registry.publish(package.describe, package.artifacts).reference)
+
+
+class TestTrain:
+    def test_a_version_is_published_but_does_not_serve(self, tmp_path: Path, registry: Registry) -> None:
+        text = done("train", "--config", project(tmp_path))
+
+        (version,) = registry.versions()
+        assert f"Published {version.reference}" in text
+        assert "Make it live: skylift promote v1" in text
+        assert registry.active() is None
+
+    def test_the_digest_of_the_configuration_is_kept(self, tmp_path: Path, registry: Registry) -> None:
+        path = project(tmp_path)
+
+        done("train", "--config", path)
+
+        assert registry.version("v1").manifest.lineage.config_sha256 == sha256(path.read_bytes())
+
+    def test_each_training_makes_the_next_version(self, tmp_path: Path, registry: Registry) -> None:
+        path = project(tmp_path, candidates=[TREE])
+
+        done("train", "--config", path)
+
+        assert "Published v2@sha256:" in done("train", "--config", path)
+
+    def test_progress_and_results_are_kept_apart(self, tmp_path: Path, registry: Registry) -> None:
+        result = skylift("train", "--config", project(tmp_path))
+
+        assert "candidate 1 of 2: tree" in result.stderr
+        assert "candidate 1 of 2" not in result.stdout
+        assert "Candidates, cross-validated" in result.stdout
+
+    def test_a_failed_gate_publishes_nothing_and_says_so_in_one_line(
+        self, tmp_path: Path, registry: Registry, s3: "S3Client"
+    ) -> None:
+        dummy = {"name": "dummy", "estimator": "sklearn.dummy.DummyClassifier"}
+
+        line = refused("train", "--config", project(tmp_path, candidates=[dummy], gates={"accuracy": {"min": 0.9}}))
+
+        assert "gate failed on the holdout: accuracy 0.5000 (>= 0.9): nothing was published" in line
+        assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET)
+
+    @pytest.mark.parametrize(
+        ("sections", "said"),
+        [
+            ({"data": {"path": "gone.csv"}}, "gone.csv cannot be read"),
+            ({"target": {"column": "z"}}, "target.column names 'z'"),
+            ({"candidates": [{"name": "c", "estimator": "sklearn.tree.Oak"}]}, "there is no sklearn.tree.Oak"),
+            ({"candidates": [TREE | {"params": {"max_depth": -1}}]}, "no candidate could be fitted"),
+            ({"select_by": "rmse"}, "select_by is rmse, no metric of a classification"),
+            ({"gate": {}}, "gate: Extra inputs are not permitted"),
+        ],
+    )
+    def test_a_mistake_is_told_in_one_line_and_publishes_nothing(
+        self, tmp_path: Path, registry: Registry, sections: dict[str, Any], said: str
+    ) -> None:
+        assert said in refused("train", "--config", project(tmp_path, **sections))
+        assert registry.versions() == []
+
+    def test_debug_shows_where_a_mistake_was_found(self, tmp_path: Path, registry: Registry) -> None:
+        result = skylift("--debug", "train", "--config", project(tmp_path, select_by="rmse"))
+
+        assert result.exit_code == 1
+        assert "select_by is rmse" in str(result.exception)
+        assert result.exception is not None
+        assert result.exception.__traceback__ is not None
+
+
+class TestVersions:
+    def test_without_versions_the_way_to_one_is_told(self, registry: Registry) -> None:
+        assert done("versions") == "No versions yet. Make one: skylift train\n"
+
+    def test_the_active_version_is_marked(self, registry: Registry) -> None:
+        publish(registry)
+        registry.promote(publish(registry, "tree"))
+
+        _, first, second = done("versions").splitlines()
+
+        assert first.split()[0] == "v1"
+        assert second.split()[:2] == ["*", "v2"]
+
+    def test_before_a_promotion_none_is_marked(self, registry: Registry) -> None:
+        publish(registry)
+
+        assert "*" not in done("versions")
+
+    def test_a_version_whose_metric_the_holdout_could_not_tell_is_listed(
+        self, tmp_path: Path, registry: Registry
+    ) -> None:
+        text = lines("x,y", lambda number: f"{number},{'rare' if number < 2 else 'ab'[number % 2]}")
+        path = project(tmp_path, select_by="roc_auc", candidates=[TREE])
+        (tmp_path / "table.csv").write_text(text, encoding="utf-8")
+        done("train", "--config", path)
+
+        assert "unknown" in done("versions")
+
+
+class TestShow:
+    def test_a_version_is_shown(self, registry: Registry) -> None:
+        reference = publish(registry)
+
+        text = done("show", "v1")
+
+        assert reference in text
+        assert "classification of species" in text
+
+    @pytest.mark.parametrize("name", ["v1", "1"])
+    def test_a_version_is_named_by_its_number(self, registry: Registry, name: str) -> None:
+        reference = publish(registry)
+
+        assert reference in done("show", name)
+
+    def test_a_version_is_named_by_its_reference(self, registry: Registry) -> None:
+        reference = publish(registry)
+
+        assert reference in done("show", reference)
+
+    def test_without_a_name_the_active_version_is_shown(self, registry: Registry) -> None:
+        publish(registry)
+        reference = registry.promote(publish(registry, "tree"))
+
+        assert str(reference) in done("show")
+
+    def test_without_a_name_and_an_active_version_the_way_to_one_is_told(self, registry: Registry) -> None:
+        assert refused("show") == "error: no version is active: promote one: `skylift promote v1`"
+
+    def test_json_is_the_manifest_as_it_is_stored(self, registry: Registry, s3: "S3Client") -> None:
+        reference = publish(registry)
+
+        text = done("show", "v1", "--json")
+
+        assert sha256(text.encode()) == reference.partition("sha256:")[2]
+        assert json.loads(text)["model"] == "iris"
+
+    @pytest.mark.parametrize("name", ["v9", "seven", "v1@sha256:" + "0" * 64])
+    def test_a_version_that_is_not_there_is_refused(self, registry: Registry, name: str) -> None:
+        publish(registry)
+
+        assert refused("show", name)
+
+
+class TestPromote:
+    def test_the_version_becomes_the_active_one(self, registry: Registry) -> None:
+        reference = publish(registry)
+
+        assert done("promote", "v1") == f"Active: {reference}\n"
+        assert str(registry.active()) == reference
+
+    def test_a_version_that_failed_its_gate_is_refused(self, registry: Registry) -> None:
+        publish(registry, gates=(Gate(metric="accuracy", min=0.99, value=0.9, passed=False),))
+
+        assert "v1 failed its gate: accuracy 0.9000 (>= 0.99)" in refused("promote", "v1")
+        assert registry.active() is None
+
+    def test_a_version_whose_model_was_altered_is_refused(self, registry: Registry, s3: "S3Client") -> None:
+        publish(registry)
+        s3.put_object(Bucket=BUCKET, Key=f"models/iris/v1/{MODEL_FILE}", Body=b"other")
+
+        assert f"{MODEL_FILE} of v1 does not have the digest" in refused("promote", "v1")
+        assert registry.active() is None
+
+    def test_a_version_of_another_scikit_learn_is_refused(self, registry: Registry) -> None:
+        publish(registry, environment={"scikit-learn": "0.1"})
+
+        assert "was trained by scikit-learn 0.1" in refused("promote", "v1")
+
+
+class TestRollback:
+    def test_the_version_before_becomes_the_active_one_again(self, registry: Registry) -> None:
+        first = registry.promote(publish(registry))
+        registry.promote(publish(registry, "tree"))
+
+        assert done("rollback") == f"Active: {first}\n"
+
+    @pytest.mark.parametrize("promoted", [0, 1])
+    def test_without_a_version_before_it_is_refused(self, registry: Registry, promoted: int) -> None:
+        for _ in range(promoted):
+            registry.promote(publish(registry))
+
+        assert "no earlier version to roll back to" in refused("rollback")
+
+
+class TestHistory:
+    def test_before_the_first_move_the_way_to_one_is_told(self, registry: Registry) -> None:
+        assert done("history") == "The pointer was never moved. Move it: skylift promote v1\n"
+
+    def test_a_pointer_that_was_only_set_up_was_never_moved(
+        self, registry: Registry, pointer: ActivePointer, ssm: Any
+    ) -> None:
+        ssm.put_parameter(Name=pointer.name, Value="none", Type="String")
+
+        assert done("history").startswith("The pointer was never moved.")
+
+    def test_each_move_is_told_with_who_and_from_what_to_what_newest_first(self, registry: Registry) -> None:
+        registry.promote(publish(registry))
+        registry.promote(publish(registry, "tree"))
+        registry.rollback()
+
+        _, *moves = done("history").splitlines()
+
+        ends = [[name.partition("@")[0] for name in move.split()[-2:]] for move in moves]
+        assert ends == [["v2", "v1"], ["v1", "v2"], ["none", "v1"]]
+        assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  \S+  ", move) for move in moves)

@@ -1,0 +1,33 @@
+"""The function in the real Lambda runtime, against an AWS served by moto."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.lambda_runtime import lay_out
+from tests.support.moto_server import MotoServer
+
+FOLDER = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if FOLDER in item.path.parents:
+            item.add_marker(
+                pytest.mark.skipif(sys.platform != "linux", reason="the Lambda runtime and its emulator need Linux")
+            )
+
+
+@pytest.fixture(scope="module")
+def task_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A task root as in the image."""
+    return lay_out(tmp_path_factory.mktemp("task"))
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[MotoServer]:
+    """An AWS that runs at the start of every module."""
+    with MotoServer() as server:
+        yield server

@@ -1,0 +1,292 @@
+"""Every bad request gets its problem: the right status, the place and the reason, and nothing of the inside."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import inference
+from inference.app import MAX_BODY_BYTES
+from tests.conftest import BUCKET
+from tests.support.models import IRIS_SETOSA
+from tests.support.service import (
+    PROBLEM,
+    FailingPredictor,
+    HttpClient,
+    body_of,
+    http_api_event,
+    invoke,
+    rest_api_event,
+)
+from tests.support.serving import Service
+
+INSIDE = (BUCKET, "Traceback", ".py", str(Path(inference.__file__).parent), "models/", "/skylift/", "pydantic")
+
+
+def problem_of(response: httpx.Response, status: int, slug: str) -> dict[str, Any]:
+    """The problem of a response, after checking what holds for every problem."""
+    document: dict[str, Any] = response.json()
+    assert (response.status_code, document["status"]) == (status, status)
+    assert response.headers["content-type"] == PROBLEM
+    assert document["type"] == f"urn:skylift:problem:{slug}"
+    assert document["title"]
+    assert document["detail"]
+    assert document["request_id"] == response.headers["x-request-id"]
+    for word in INSIDE:
+        assert word not in response.text
+    return document
+
+
+def with_changes(**changes: object) -> str:
+    return json.dumps(IRIS_SETOSA | changes)
+
+
+def with_literal(literal: str) -> str:
+    """An iris whose petal width is written as it stands."""
+    return json.dumps(IRIS_SETOSA | {"petal_width": 0}).replace('"petal_width": 0', f'"petal_width": {literal}')
+
+
+class TestNotJson:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "sepal_length=5.1",
+            "{'sepal_length': 5.1}",
+            "{",
+            '{"instances": [',
+            "<xml/>",
+            "undefined",
+            json.dumps(IRIS_SETOSA) + ",",
+        ],
+    )
+    def test_text_that_is_not_json_is_called_so(self, iris: HttpClient, body: str) -> None:
+        assert problem_of(iris.post(body), 400, "not-json")["detail"].startswith("the body is not JSON: ")
+
+    @pytest.mark.parametrize("body", [b"", b"  \n"])
+    def test_an_empty_body_is_called_empty(self, iris: HttpClient, body: bytes) -> None:
+        assert problem_of(iris.post(body), 400, "not-json")["detail"].startswith("the body is empty: ")
+
+    @pytest.mark.parametrize("body", [b"\xff\xfe{}", b'{"sepal_length": "\xff"}', b'{"\xc3\x28": 1}', b"\x80" * 100])
+    def test_invalid_utf_8_is_not_json(self, iris: HttpClient, body: bytes) -> None:
+        problem_of(iris.post(body), 400, "not-json")
+
+    @pytest.mark.parametrize("opening", ["[", '{"a":', '{"instances":[', '{"features":['])
+    def test_deep_nesting_is_not_json_to_the_service(self, iris: HttpClient, opening: str) -> None:
+        problem_of(iris.post(opening * 200_000), 400, "not-json")
+
+    def test_deep_nesting_that_is_closed_is_refused_likewise(self, iris: HttpClient) -> None:
+        problem_of(iris.post("[" * 5_000 + "]" * 5_000), 400, "not-json")
+
+
+class TestContentType:
+    @pytest.mark.parametrize(
+        "content_type",
+        ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "json", "", "text/json"],
+    )
+    def test_another_content_type_is_refused(self, iris: HttpClient, content_type: str) -> None:
+        document = problem_of(iris.predict(IRIS_SETOSA, content_type=content_type), 415, "wrong-content-type")
+
+        assert "application/json" in document["detail"]
+
+    def test_a_missing_content_type_is_refused(self, iris: HttpClient) -> None:
+        response = iris.request("POST", "/predict", content=json.dumps(IRIS_SETOSA))
+
+        problem_of(response, 415, "wrong-content-type")
+
+
+class TestSize:
+    def test_one_instance_more_than_a_thousand_is_too_many(self, iris: HttpClient) -> None:
+        document = problem_of(iris.predict({"instances": [IRIS_SETOSA] * 1001}), 413, "too-many-instances")
+
+        assert "1000" in document["detail"]
+
+    def test_ten_megabytes_are_too_large(self, iris: HttpClient) -> None:
+        problem_of(iris.post(b" " * 10_000_000), 413, "body-too-large")
+
+    def test_a_body_that_hides_its_length_is_still_too_large(self, iris: HttpClient) -> None:
+        problem_of(iris.post(b" " * (MAX_BODY_BYTES + 1), content_length="1"), 413, "body-too-large")
+
+    def test_the_largest_allowed_body_is_read(self, iris: HttpClient) -> None:
+        instance = json.dumps(IRIS_SETOSA).encode()
+
+        assert iris.post(instance + b" " * (MAX_BODY_BYTES - len(instance))).status_code == 200
+
+
+class TestFields:
+    @pytest.mark.parametrize(
+        ("body", "place", "reason", "words"),
+        [
+            (with_changes(petal_widht=1), "petal_widht", "unknown_field", "did you mean 'petal_width'?"),
+            (with_changes(zzz=1), "zzz", "unknown_field", "known are sepal_length, sepal_width, petal_length"),
+            (with_changes(petal_width="0.2"), "petal_width", "wrong_type", "expected a finite number (cm)"),
+            (with_changes(petal_width=""), "petal_width", "wrong_type", "expected a finite number (cm)"),
+            (with_changes(petal_width=True), "petal_width", "wrong_type", "expected a finite number (cm)"),
+            (with_changes(petal_width=[0.2]), "petal_width", "wrong_type", "expected a finite number (cm)"),
+            (with_changes(petal_width={}), "petal_width", "wrong_type", "expected a finite number (cm)"),
+            (with_changes(petal_width=None), "petal_width", "wrong_type", "null is not allowed: expected a finite"),
+            (with_literal("NaN"), "petal_width", "not_finite", "expected a finite number (cm)"),
+            (with_literal("Infinity"), "petal_width", "not_finite", "expected a finite number (cm)"),
+            (with_literal("-Infinity"), "petal_width", "not_finite", "expected a finite number (cm)"),
+            (with_literal("1e400"), "petal_width", "not_finite", "expected a finite number (cm)"),
+            (with_literal("9" * 400), "petal_width", "not_finite", "expected a finite number (cm)"),
+            (with_literal("1e39"), "petal_width", "too_large", "its size is beyond 3.4e+38"),
+            (with_literal("-1.7e308"), "petal_width", "too_large", "its size is beyond 3.4e+38"),
+            ("[]", "body", "wrong_type", "expected an object with sepal_length"),
+            ("null", "body", "wrong_type", "expected an object with sepal_length"),
+            ("5", "body", "wrong_type", "expected an object with sepal_length"),
+            ('"text"', "body", "wrong_type", "expected an object with sepal_length"),
+            ('{"instances": {}}', "instances", "wrong_type", "expected an array of instances"),
+            ('{"instances": null}', "instances", "wrong_type", "expected an array of instances"),
+            ('{"instances": []}', "instances", "wrong_length", "expected at least one instance"),
+            ('{"instances": [1]}', "instances[0]", "wrong_type", "expected an object with sepal_length"),
+            ('{"features": {}}', "features", "wrong_length", "expected 4 values in this order: sepal_length"),
+            ('{"features": [1, 2, 3, 4, 5]}', "features", "wrong_length", "expected 4 values in this order"),
+            ('{"features": [1, 2, 3]}', "features[3]", "missing_field", "expected a finite number (cm)"),
+            ('{"features": [1, 2, 3, "4"]}', "features[3]", "wrong_type", "expected a finite number (cm)"),
+            ('{"features": [1, 2, 3, 4], "instances": []}', "instances", "unknown_field", "unknown field"),
+            ('{"instances": [], "instances": 5}', "instances", "wrong_type", "expected an array of instances"),
+            ('{"features": [1, 2, 3, 4], "features": 5}', "features", "wrong_length", "expected 4 values"),
+        ],
+        ids=lambda value: value[:40] if isinstance(value, str) else None,
+    )
+    def test_a_bad_field_is_answered_with_place_reason_and_what_was_expected(
+        self, iris: HttpClient, body: str, place: str, reason: str, words: str
+    ) -> None:
+        document = problem_of(iris.post(body), 422, "invalid-instance")
+
+        (entry,) = document["errors"]
+        assert (entry["field"], entry["reason"]) == (place, reason)
+        assert words in entry["message"]
+
+    def test_an_integer_too_long_to_read_is_refused(self, iris: HttpClient) -> None:
+        problem_of(iris.post(with_literal("9" * 5000)), 400, "not-json")
+
+    def test_a_missing_field_is_named(self, iris: HttpClient) -> None:
+        instance = {name: value for name, value in IRIS_SETOSA.items() if name != "sepal_width"}
+
+        (entry,) = problem_of(iris.predict({"instances": [IRIS_SETOSA, instance]}), 422, "invalid-instance")["errors"]
+
+        assert (entry["field"], entry["reason"]) == ("instances[1].sepal_width", "missing_field")
+
+    def test_every_bad_field_of_a_body_has_an_entry(self, iris: HttpClient) -> None:
+        document = problem_of(iris.predict({"instances": [{}, {}]}), 422, "invalid-instance")
+
+        assert [entry["field"] for entry in document["errors"]] == [
+            f"instances[{index}].{name}" for index in (0, 1) for name in IRIS_SETOSA
+        ]
+
+    def test_of_many_bad_fields_the_first_are_listed_and_all_counted(self, iris: HttpClient) -> None:
+        document = problem_of(iris.predict({"instances": [{}] * 1000}), 422, "invalid-instance")
+
+        assert (len(document["errors"]), document["errors_total"]) == (20, 4000)
+
+    def test_an_unknown_category_is_refused_with_the_known_ones(self, mixed: HttpClient) -> None:
+        flat = {"size": 30.5, "rooms": 2, "area": "west", "lift": True}
+
+        (entry,) = problem_of(mixed.predict(flat), 422, "invalid-instance")["errors"]
+
+        assert (entry["field"], entry["reason"]) == ("area", "unknown_category")
+        assert entry["message"] == "expected one of 'north', 'old town', 'south'"
+
+    @pytest.mark.parametrize(
+        ("field", "value"), [("rooms", 2.5), ("rooms", True), ("lift", "true"), ("lift", 1), ("area", None)]
+    )
+    def test_a_value_of_another_kind_is_refused(self, mixed: HttpClient, field: str, value: object) -> None:
+        flat = {"size": 30.5, "rooms": 2, "area": "south", "lift": True} | {field: value}
+
+        (entry,) = problem_of(mixed.predict(flat), 422, "invalid-instance")["errors"]
+
+        assert entry["field"] == field
+
+    def test_what_a_caller_sent_is_not_sent_back_at_length(self, iris: HttpClient) -> None:
+        response = iris.predict({"x" * 1_000_000: "y" * 1_000_000})
+
+        problem_of(response, 422, "invalid-instance")
+        assert len(response.content) < 2000
+
+
+class TestPathsAndMethods:
+    @pytest.mark.parametrize(
+        "path",
+        ["/nope", "/predict/", "/health/", "/Predict", "/predict/v1", "/../etc/passwd", "/%00", "/%ff", "/docs/x"],
+    )
+    def test_a_path_that_is_not_there_is_not_found(self, iris: HttpClient, path: str) -> None:
+        problem_of(iris.get(path), 404, "not-found")
+
+    def test_a_trailing_slash_is_not_found_for_predictions_either(self, iris: HttpClient) -> None:
+        response = iris.request(
+            "POST", "/predict/", content=json.dumps(IRIS_SETOSA), headers={"content-type": "application/json"}
+        )
+
+        problem_of(response, 404, "not-found")
+
+    @pytest.mark.parametrize(
+        ("method", "path", "allowed"),
+        [
+            ("GET", "/predict", "POST"),
+            ("PUT", "/predict", "POST"),
+            ("DELETE", "/predict", "POST"),
+            ("PATCH", "/predict", "POST"),
+            ("OPTIONS", "/predict", "POST"),
+            ("BREW", "/predict", "POST"),
+            ("POST", "/health", "GET"),
+            ("POST", "/model-info", "GET"),
+            ("POST", "/", "GET"),
+        ],
+    )
+    def test_another_method_is_answered_with_the_allowed_one(
+        self, iris: HttpClient, method: str, path: str, allowed: str
+    ) -> None:
+        response = iris.request(method, path)
+
+        problem_of(response, 405, "method-not-allowed")
+        assert response.headers["allow"] == allowed
+
+
+class TestInside:
+    def test_a_failure_nobody_foresaw_tells_nothing_of_the_inside(
+        self, serving: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        model = serving.host.model
+        assert model is not None
+        broken = type(model)(
+            model.reference,
+            model.manifest,
+            FailingPredictor(),
+            model.schema,
+            model.lower,
+            model.upper,
+            model.loaded_at,
+        )
+        monkeypatch.setattr(serving.host, "model", broken)
+
+        response = serving.client.predict(IRIS_SETOSA)
+
+        problem_of(response, 500, "internal")
+        assert "secret" not in response.text
+
+
+@pytest.mark.parametrize("make", [http_api_event, rest_api_event])
+class TestLambda:
+    @pytest.mark.parametrize(
+        ("body", "status"),
+        [
+            (None, 400),
+            ("", 400),
+            ("not json", 400),
+            ("[]", 422),
+            (with_literal("NaN"), 422),
+            ('{"größe": "数"}', 422),
+            (json.dumps({"instances": [IRIS_SETOSA] * 1001}), 413),
+        ],
+        ids=["none", "empty", "text", "array", "NaN", "unicode", "too many"],
+    )
+    def test_a_bad_body_in_an_event_is_a_problem(
+        self, lambda_handler: Any, make: Any, body: str | None, status: int
+    ) -> None:
+        response = invoke(lambda_handler, make("POST", "/predict", body))
+
+        assert response["statusCode"] == status
+        assert body_of(response)["status"] == status

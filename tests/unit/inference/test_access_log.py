@@ -1,0 +1,235 @@
+"""The access log: request ids, one log line and one line of metrics per request."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from inference.access_log import AccessLog, record_of
+from skylift.observability import logger
+from tests.support.models import iris_package
+from tests.support.service import CurrentStdout, LambdaContext, Stage
+
+
+@pytest.fixture(autouse=True)
+def _logs_to_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pytest capture what the logger writes."""
+    monkeypatch.setattr(logger.registered_handler, "stream", CurrentStdout())
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A host with iris v1 in place."""
+    stage = Stage()
+    stage.activate(iris_package())
+    stage.host.start()
+    return stage
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Answers as the test scope says, or fails."""
+    if failure := scope.get("test.failure"):
+        raise failure
+    record = record_of(scope)
+    record.instances, record.version, record.reason = scope.get("test.record", (0, None, None))
+    await send({"type": "http.response.start", "status": scope.get("test.status", 200), "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def ask(log: AccessLog, path: Any = "/predict", headers: Any = (), **more: Any) -> str:
+    """Send one request and give back its id."""
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "headers": headers, **more}
+    asyncio.run(log(scope, receive, send))
+    return str(dict(sent[0]["headers"])[b"x-request-id"].decode())
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+class TestRequestId:
+    def test_api_gateways_id_comes_first(self, stage: Stage) -> None:
+        log = AccessLog(app, stage.host, "iris")
+        more: dict[str, Any] = {
+            "aws.event": {"requestContext": {"requestId": "from-gateway"}},
+            "aws.context": LambdaContext("from-lambda"),
+        }
+
+        assert ask(log, headers=[(b"x-request-id", b"from-caller")], **more) == "from-gateway"
+
+    def test_lambdas_id_serves_where_the_event_has_none(self, stage: Stage) -> None:
+        log = AccessLog(app, stage.host, "iris")
+        more: dict[str, Any] = {
+            "aws.event": {"requestContext": {"elb": {}}},
+            "aws.context": LambdaContext("from-lambda"),
+        }
+
+        assert ask(log, headers=[(b"x-request-id", b"from-caller")], **more) == "from-lambda"
+
+    def test_outside_of_lambda_the_callers_id_is_taken_over(self, stage: Stage) -> None:
+        log = AccessLog(app, stage.host, "iris")
+
+        assert ask(log, headers=[(b"x-request-id", b"from-caller")]) == "from-caller"
+
+    @pytest.mark.parametrize("value", [b"", b"x" * 129, "größe".encode(), b"two\nlines", b"\x00"])
+    def test_an_id_of_the_caller_that_could_harm_a_log_is_not_taken_over(self, stage: Stage, value: bytes) -> None:
+        log = AccessLog(app, stage.host, "iris")
+
+        assert len(ask(log, headers=[(b"x-request-id", value)])) == len("00000000-0000-0000-0000-000000000000")
+
+    def test_a_request_without_any_id_gets_one_of_its_own(self, stage: Stage) -> None:
+        log = AccessLog(app, stage.host, "iris")
+
+        assert ask(log) != ask(log)
+
+
+class TestLines:
+    def test_a_request_writes_one_log_line_and_one_line_of_metrics(
+        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        ask(AccessLog(app, stage.host, "iris"))
+
+        log, metrics = lines(capsys)
+        assert log["message"] == "request"
+        assert "_aws" in metrics
+
+    def test_the_log_line_tells_who_asked_what_and_how_it_went(
+        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = AccessLog(app, stage.host, "iris")
+
+        ask(log, headers=[(b"x-request-id", b"r-1")], **{"test.record": (3, "v1", None)})
+
+        line = lines(capsys)[0]
+        assert line["level"] == "INFO"
+        assert line["correlation_id"] == "r-1"
+        assert {name: line[name] for name in ("method", "path", "status", "model", "version", "instances")} == {
+            "method": "POST",
+            "path": "/predict",
+            "status": 200,
+            "model": "iris",
+            "version": "v1",
+            "instances": 3,
+        }
+
+    def test_the_log_line_of_a_failure_has_its_reason(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+        log = AccessLog(app, stage.host, "iris")
+
+        ask(log, **{"test.status": 400, "test.record": (0, None, "not-json")})
+
+        assert lines(capsys)[0]["reason"] == "not-json"
+
+    def test_a_failure_nobody_foresaw_is_logged_with_its_trace(
+        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = AccessLog(app, stage.host, "iris")
+
+        with pytest.raises(ZeroDivisionError):
+            ask(log, **{"test.failure": ZeroDivisionError("why")})
+
+        line = lines(capsys)[0]
+        assert (line["level"], line["status"], line["exception_name"]) == ("ERROR", 500, "ZeroDivisionError")
+        assert "why" in line["exception"]
+
+    def test_a_refresh_that_failed_unforeseen_is_logged_with_its_trace_along_with_the_request(
+        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = AccessLog(app, stage.host, "iris")
+        stage.pointer.holds = ZeroDivisionError("why")
+        stage.pass_refresh()
+
+        ask(log)
+
+        line, _ = lines(capsys)
+        assert (line["level"], line["status"], line["exception_name"]) == ("ERROR", 200, "ZeroDivisionError")
+
+    def test_a_degraded_service_says_so_in_every_line(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+        log = AccessLog(app, stage.host, "iris")
+        stage.pointer.holds = None
+        stage.pass_refresh()
+
+        ask(log)
+
+        assert lines(capsys)[0]["degraded"] == "the pointer names no version: promote one"
+
+    def test_what_is_no_request_passes_by(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+        seen = []
+
+        async def lifespan(scope: Any, receive: Any, send: Any) -> None:
+            seen.append(scope["type"])
+
+        asyncio.run(AccessLog(lifespan, stage.host, "iris")({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
+
+        assert seen == ["lifespan"]
+        assert lines(capsys) == []
+
+
+class TestMetrics:
+    def test_instances_and_latency_of_a_prediction_are_counted(
+        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        ask(AccessLog(app, stage.host, "iris"), **{"test.record": (3, "v1", None)})
+
+        metrics = lines(capsys)[1]
+        assert metrics["Predictions"] == [3]
+        assert metrics["PredictionLatency"][0] >= 0
+        assert "PredictionErrors" not in metrics
+
+    def test_a_failed_prediction_is_counted_by_reason(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+        ask(AccessLog(app, stage.host, "iris"), **{"test.status": 400, "test.record": (0, None, "not-json")})
+
+        metrics = lines(capsys)[1]
+        assert (metrics["PredictionErrors"], metrics["reason"]) == ([1], "not-json")
+        assert metrics["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [
+            ["model", "version"],
+            ["model", "version", "reason"],
+        ]
+
+    def test_a_failure_nobody_foresaw_is_counted_as_internal(
+        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(ZeroDivisionError):
+            ask(AccessLog(app, stage.host, "iris"), **{"test.failure": ZeroDivisionError()})
+
+        assert lines(capsys)[1]["reason"] == "internal"
+
+    def test_the_version_that_answered_is_the_dimension(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+        ask(AccessLog(app, stage.host, "iris"), **{"test.record": (1, "v7", None)})
+
+        metrics = lines(capsys)[1]
+        assert (metrics["model"], metrics["version"]) == ("iris", "v7")
+
+    def test_without_a_model_the_version_is_none(self, capsys: pytest.CaptureFixture[str]) -> None:
+        ask(AccessLog(app, Stage().host, "iris"))
+
+        assert lines(capsys)[1]["version"] == "none"
+
+    def test_a_cold_start_is_counted_with_the_first_request_only(
+        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = AccessLog(app, stage.host, "iris")
+        for _ in range(3):
+            ask(log)
+
+        assert [line.get("ColdStart") for line in lines(capsys) if "_aws" in line] == [[1], None, None]
+
+    def test_a_request_for_something_else_counts_no_prediction(
+        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = AccessLog(app, stage.host, "iris")
+        ask(log, "/health")
+        lines(capsys)
+
+        ask(log, "/health")
+
+        (line,) = lines(capsys)
+        assert line["path"] == "/health"

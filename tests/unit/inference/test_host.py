@@ -1,0 +1,421 @@
+"""The model host: it switches while requests run, and no fault takes the model in place away."""
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+
+from inference import host as host_module
+from inference.host import Problem
+from skylift.errors import IntegrityError, InvalidReference, NoActiveVersion, StorageUnavailable
+from skylift.manifest import MODEL_FILE
+from skylift.references import Reference
+from tests.support.models import changed, iris_package
+from tests.support.service import TIMES_OUT, Stage, wrong_golden
+from training.packaging import Package
+
+DOWN = StorageUnavailable("reading the pointer failed (ReadTimeoutError)", "try again")
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests wait for a refresh until it is done, however slow the machine is."""
+    monkeypatch.setattr(host_module, "REQUEST_WAIT_SECONDS", TIMES_OUT)
+    monkeypatch.setattr(host_module, "FIRST_WAIT_SECONDS", TIMES_OUT)
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A host that was not started; the pointer names nothing."""
+    return Stage()
+
+
+@pytest.fixture
+def serving(stage: Stage) -> Stage:
+    """A host with v1 in place."""
+    stage.activate(iris_package())
+    stage.host.start()
+    stage.host.drain_events()
+    return stage
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits end as soon as they began."""
+    monkeypatch.setattr(host_module, "REQUEST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(host_module, "FIRST_WAIT_SECONDS", 0.01)
+
+
+def other_scikit_learn() -> Package:
+    return changed(iris_package("tree"), environment={"scikit-learn": "0.1"})
+
+
+class TestStart:
+    def test_the_active_version_is_in_place_after_the_start(self, stage: Stage) -> None:
+        reference = stage.activate(iris_package())
+
+        stage.host.start()
+
+        assert stage.host.model is not None
+        assert stage.host.model.reference == reference
+
+    def test_a_request_after_the_start_does_not_read_the_pointer_again(self, stage: Stage) -> None:
+        stage.activate(iris_package())
+        stage.host.start()
+
+        stage.ask()
+
+        assert stage.pointer.reads == 1
+
+    def test_without_a_start_the_first_request_loads_the_model(self, stage: Stage) -> None:
+        stage.activate(iris_package())
+
+        assert stage.ask().reference.name == "v1"
+
+    def test_a_start_that_finds_no_promoted_version_leaves_no_model_and_says_why(self, stage: Stage) -> None:
+        stage.host.start()
+
+        with pytest.raises(NoActiveVersion, match="the pointer names no version: promote one"):
+            stage.ask()
+
+    def test_a_failed_start_is_made_good_by_a_request_a_second_later(self, stage: Stage) -> None:
+        stage.pointer.holds = DOWN
+        stage.host.start()
+        stage.activate(iris_package())
+
+        stage.clock.advance(1)
+
+        assert stage.ask().reference.name == "v1"
+
+    @pytest.mark.usefixtures("impatient")
+    def test_a_start_does_not_wait_for_a_registry_that_does_not_answer(self, stage: Stage) -> None:
+        stage.activate(iris_package())
+        stage.pointer.gate.clear()
+
+        stage.host.start()
+
+        assert stage.host.model is None
+        stage.pointer.gate.set()
+
+    @pytest.mark.usefixtures("impatient")
+    def test_a_request_before_the_first_model_is_told_that_it_is_loading(self, stage: Stage) -> None:
+        stage.activate(iris_package())
+        stage.pointer.gate.clear()
+        stage.host.start()
+
+        with pytest.raises(NoActiveVersion, match="it is still loading"):
+            stage.ask()
+
+        stage.pointer.gate.set()
+
+    def test_a_request_waits_for_a_start_that_is_under_way(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        stage.activate(iris_package())
+        stage.pointer.gate.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(host_module, "FIRST_WAIT_SECONDS", 0.01)
+            stage.host.start()
+        with ThreadPoolExecutor(1) as thread:
+            answer = thread.submit(stage.ask)
+            stage.pointer.gate.set()
+
+            assert answer.result(TIMES_OUT).reference.name == "v1"
+
+
+class TestSwitch:
+    def test_a_new_version_is_in_place_within_the_refresh_time(self, serving: Stage) -> None:
+        serving.activate(iris_package("tree"))
+
+        assert serving.pass_refresh().reference.name == "v2"
+
+    def test_an_earlier_version_is_in_place_within_the_refresh_time(self, serving: Stage) -> None:
+        first = serving.pointer.holds
+        serving.activate(iris_package("tree"))
+        serving.pass_refresh()
+
+        serving.pointer.holds = first
+
+        assert serving.pass_refresh().reference.name == "v1"
+
+    def test_before_the_refresh_time_the_pointer_is_left_alone(self, serving: Stage) -> None:
+        serving.activate(iris_package("tree"))
+
+        serving.clock.advance(serving.refresh_seconds * 0.79)
+
+        assert serving.ask().reference.name == "v1"
+        assert serving.pointer.reads == 1
+
+    def test_a_refresh_time_of_zero_reads_the_pointer_in_every_request(self) -> None:
+        stage = Stage(refresh_seconds=0)
+        stage.activate(iris_package())
+        stage.ask()
+        stage.activate(iris_package("tree"))
+
+        assert stage.ask().reference.name == "v2"
+
+    def test_a_pointer_that_did_not_move_fetches_nothing(self, serving: Stage) -> None:
+        serving.pass_refresh()
+
+        assert serving.pointer.reads == 2
+        assert serving.store.fetches == ["v1"]
+
+    def test_a_switch_counts_a_load_and_how_long_it_took(self, serving: Stage) -> None:
+        serving.activate(iris_package("tree"))
+
+        serving.pass_refresh()
+
+        assert [event.name for event in serving.host.drain_events()] == ["ModelLoads", "ModelLoadSeconds"]
+
+    def test_events_are_given_once(self, serving: Stage) -> None:
+        serving.activate(iris_package("tree"))
+        serving.pass_refresh()
+        serving.host.drain_events()
+
+        assert serving.host.drain_events() == []
+
+    def test_many_requests_at_once_share_one_refresh(self, serving: Stage) -> None:
+        serving.activate(iris_package("tree"))
+        serving.clock.advance(serving.refresh_seconds)
+        serving.pointer.gate.clear()
+
+        async def many() -> set[str]:
+            waiting = [asyncio.create_task(serving.host.current()) for _ in range(20)]
+            await asyncio.sleep(0)
+            serving.pointer.gate.set()
+            return {model.reference.name for model in await asyncio.gather(*waiting)}
+
+        names = asyncio.run(many())
+
+        assert serving.pointer.reads == 2
+        assert serving.store.fetches == ["v1", "v2"]
+        assert names <= {"v1", "v2"}
+
+    def test_threads_at_once_share_one_refresh(self, serving: Stage) -> None:
+        serving.clock.advance(serving.refresh_seconds)
+        start = threading.Barrier(8)
+
+        def ask(_: int) -> str:
+            start.wait(TIMES_OUT)
+            return serving.ask().reference.name
+
+        with ThreadPoolExecutor(8) as threads:
+            names = list(threads.map(ask, range(8)))
+
+        assert names == ["v1"] * 8
+        assert serving.pointer.reads == 2
+
+    @pytest.mark.usefixtures("impatient")
+    def test_a_request_is_answered_by_the_model_in_place_while_a_refresh_hangs(self, serving: Stage) -> None:
+        serving.activate(iris_package("tree"))
+        serving.pointer.gate.clear()
+
+        assert serving.pass_refresh().reference.name == "v1"
+
+        serving.pointer.gate.set()
+
+    @pytest.mark.usefixtures("impatient")
+    def test_a_hanging_refresh_is_not_started_twice(self, serving: Stage) -> None:
+        serving.pointer.gate.clear()
+        serving.pass_refresh()
+
+        serving.pass_refresh()
+
+        assert serving.pointer.reads == 2
+        serving.pointer.gate.set()
+
+
+FAULTS_OF_A_VERSION: dict[str, Callable[[], Package]] = {
+    "golden requests scored otherwise": lambda: changed(iris_package("tree"), golden=wrong_golden()),
+    "another scikit-learn": other_scikit_learn,
+    "an estimator that cannot be unpickled": lambda: Package(
+        iris_package("tree").describe, iris_package("tree").artifacts | {MODEL_FILE: b"no pickle"}
+    ),
+}
+
+
+class TestFaults:
+    @pytest.mark.parametrize("fault", FAULTS_OF_A_VERSION)
+    def test_a_bad_version_leaves_the_model_in_place(self, serving: Stage, fault: str) -> None:
+        serving.activate(FAULTS_OF_A_VERSION[fault]())
+
+        assert serving.pass_refresh().reference.name == "v1"
+
+    @pytest.mark.parametrize("fault", FAULTS_OF_A_VERSION)
+    def test_a_bad_version_is_the_problem(self, serving: Stage, fault: str) -> None:
+        reference = serving.activate(FAULTS_OF_A_VERSION[fault]())
+
+        serving.pass_refresh()
+
+        assert serving.host.problem is not None
+        assert serving.host.problem.reference == reference
+
+    @pytest.mark.parametrize("fault", FAULTS_OF_A_VERSION)
+    def test_a_bad_version_is_counted_once_per_try(self, serving: Stage, fault: str) -> None:
+        serving.activate(FAULTS_OF_A_VERSION[fault]())
+
+        serving.pass_refresh()
+
+        assert [event.name for event in serving.host.drain_events()] == ["ModelLoadFailures"]
+
+    def test_the_problem_of_another_scikit_learn_names_both(self, serving: Stage) -> None:
+        serving.activate(other_scikit_learn())
+
+        serving.pass_refresh()
+
+        assert serving.host.problem is not None
+        assert serving.host.problem.what.startswith("v2 was trained by scikit-learn 0.1, and ")
+
+    @pytest.mark.parametrize("failure", [DOWN, InvalidReference("'junk' is not a reference"), ZeroDivisionError()])
+    def test_a_pointer_that_cannot_be_read_leaves_the_model_in_place(self, serving: Stage, failure: Exception) -> None:
+        serving.pointer.holds = failure
+
+        assert serving.pass_refresh().reference.name == "v1"
+        assert serving.count("RefreshFailures") == 1
+
+    @pytest.mark.parametrize("failure", [DOWN, IntegrityError("the manifest of v2 is another")])
+    def test_a_store_that_cannot_be_read_leaves_the_model_in_place(self, serving: Stage, failure: Exception) -> None:
+        serving.activate(iris_package("tree"))
+        serving.store.failure = failure
+
+        assert serving.pass_refresh().reference.name == "v1"
+        assert serving.count("ModelLoadFailures") == 1
+
+    def test_a_pointer_set_back_to_nothing_leaves_the_model_in_place(self, serving: Stage) -> None:
+        serving.pointer.holds = None
+
+        assert serving.pass_refresh().reference.name == "v1"
+        assert serving.host.problem is not None
+
+    def test_a_failure_nobody_foresaw_is_named_by_its_type_alone(self, serving: Stage) -> None:
+        serving.pointer.holds = ZeroDivisionError("secret")
+
+        serving.pass_refresh()
+
+        assert serving.host.problem is not None
+        assert serving.host.problem.what == "the refresh failed unexpectedly (ZeroDivisionError)"
+
+    def test_a_failure_nobody_foresaw_is_kept_for_the_log_once(self, serving: Stage) -> None:
+        failure = ZeroDivisionError("secret")
+        serving.pointer.holds = failure
+        serving.pass_refresh()
+
+        assert serving.host.take_unforeseen() is failure
+        assert serving.host.take_unforeseen() is None
+
+    def test_recovery_needs_no_restart(self, serving: Stage) -> None:
+        reference = serving.activate(iris_package("tree"))
+        serving.pointer.holds = DOWN
+        serving.pass_refresh()
+
+        serving.pointer.holds = reference
+
+        assert serving.pass_refresh().reference == reference
+        assert serving.host.problem is None
+
+    def test_a_version_that_was_mended_is_loaded_without_restart(self, serving: Stage) -> None:
+        serving.activate(iris_package("tree"))
+        serving.store.failure = DOWN
+        serving.pass_refresh()
+
+        serving.store.failure = None
+
+        assert serving.pass_refresh().reference.name == "v2"
+        assert serving.host.problem is None
+
+    def test_going_back_from_a_bad_version_ends_the_problem(self, serving: Stage) -> None:
+        good = serving.pointer.holds
+        serving.activate(other_scikit_learn())
+        serving.pass_refresh()
+
+        serving.pointer.holds = good
+        serving.pass_refresh()
+
+        assert serving.host.problem is None
+
+
+class TestProblem:
+    def test_a_problem_that_lasts_keeps_its_beginning(self, serving: Stage) -> None:
+        serving.pointer.holds = DOWN
+        serving.pass_refresh()
+        first = serving.host.problem
+
+        serving.pass_refresh()
+
+        assert first is not None
+        assert serving.host.problem is first
+
+    def test_another_problem_begins_anew(self, serving: Stage) -> None:
+        serving.pointer.holds = DOWN
+        serving.pass_refresh()
+        serving.host.problem = Problem(DOWN.what, datetime(2020, 1, 1, tzinfo=UTC))
+
+        serving.pointer.holds = StorageUnavailable("reading the pointer failed (ThrottlingException)")
+        serving.pass_refresh()
+
+        assert serving.host.problem.what == "reading the pointer failed (ThrottlingException)"
+        assert serving.host.problem.since.year > 2020
+
+    def test_the_age_of_the_pointer_grows_from_its_last_reading(self, serving: Stage) -> None:
+        serving.clock.advance(10)
+
+        assert serving.host.pointer_age == 10
+
+    def test_a_pointer_that_was_never_read_has_no_age(self, stage: Stage) -> None:
+        stage.pointer.holds = DOWN
+        stage.host.start()
+
+        assert stage.host.pointer_age is None
+
+
+class TestBackoff:
+    @pytest.fixture
+    def broken(self, serving: Stage) -> Reference:
+        """v2, which is active and cannot be loaded."""
+        return serving.activate(other_scikit_learn())
+
+    def test_a_bad_version_is_fetched_at_growing_intervals(self, serving: Stage, broken: Reference) -> None:
+        tries = []
+        for refresh in range(1, 32):
+            fetched = len(serving.store.fetches)
+            serving.pass_refresh()
+            if len(serving.store.fetches) > fetched:
+                tries.append(refresh)
+
+        gaps = [later - earlier for earlier, later in itertools.pairwise(tries)]
+        assert tries[0] == 1
+        assert gaps == sorted(gaps)
+        assert gaps[-1] > gaps[0]
+
+    def test_a_bad_version_is_tried_again_after_sixteen_refresh_times_at_the_latest(
+        self, serving: Stage, broken: Reference
+    ) -> None:
+        for _ in range(100):
+            serving.pass_refresh()
+        serving.store.fetches.clear()
+
+        for _ in range(16):
+            serving.pass_refresh()
+
+        assert serving.store.fetches
+
+    def test_while_a_bad_version_is_left_alone_the_problem_stays(self, serving: Stage, broken: Reference) -> None:
+        for _ in range(4):
+            serving.pass_refresh()
+        serving.store.fetches.clear()
+        problem = serving.host.problem
+
+        serving.pass_refresh()
+
+        assert serving.store.fetches == []
+        assert serving.host.problem is problem
+
+    def test_another_version_is_not_held_up_by_a_bad_one(self, serving: Stage, broken: Reference) -> None:
+        for _ in range(3):
+            serving.pass_refresh()
+
+        serving.activate(iris_package("tree"))
+
+        assert serving.pass_refresh().reference.name == "v3"

@@ -1,0 +1,93 @@
+"""A loaded version: what it answers, and what it warns of."""
+
+import math
+
+import pytest
+
+from skylift.contract import ClassName, Contract, Feature, Instance, Target
+from tests.support.service import ConstantPredictor, served
+
+SIZE = Feature(name="size", kind="number", min=10, max=90)
+ROOMS = Feature(name="rooms", kind="integer", required=False, min=1, max=5)
+AREA = Feature(name="area", kind="category", categories=("north", "south"))
+LIFT = Feature(name="lift", kind="boolean")
+RENT = Contract(task="regression", features=(SIZE, ROOMS, AREA, LIFT), target=Target(name="rent"))
+FLAT: Instance = {"size": 42.5, "rooms": 2, "area": "south", "lift": True}
+
+
+def classifier(*classes: ClassName) -> Contract:
+    return Contract(task="classification", features=(SIZE,), target=Target(name="kind", classes=classes))
+
+
+def test_a_regression_answers_with_values() -> None:
+    assert served(RENT, 152.1).answer([FLAT, FLAT]).predictions == [{"value": 152.1}, {"value": 152.1}]
+
+
+def test_a_classification_answers_with_the_most_probable_class_and_all_probabilities() -> None:
+    model = served(classifier("a", "b", "c"), [0.2, 0.7, 0.1])
+
+    (prediction,) = model.answer([{"size": 20.0}]).predictions
+
+    assert prediction == {"label": "b", "probabilities": {"a": 0.2, "b": 0.7, "c": 0.1}}
+
+
+@pytest.mark.parametrize(
+    ("classes", "label", "keys"),
+    [((False, True), True, ["false", "true"]), ((3, 7), 7, ["3", "7"]), (("no", "yes"), "yes", ["no", "yes"])],
+)
+def test_a_label_keeps_the_type_it_has_in_the_table(
+    classes: tuple[ClassName, ...], label: ClassName, keys: list[str]
+) -> None:
+    (prediction,) = served(classifier(*classes), [0.25, 0.75]).answer([{"size": 20.0}]).predictions
+
+    assert prediction["label"] is label or (prediction["label"] == label and not isinstance(label, bool))
+    assert list(prediction["probabilities"]) == keys  # type: ignore[call-overload]
+
+
+def test_all_instances_are_scored_in_one_call_and_in_the_order_of_the_contract() -> None:
+    model = served(RENT)
+    shuffled: Instance = {"lift": False, "area": "north", "size": 50.0}
+
+    model.answer([FLAT, shuffled])
+
+    predictor = model.predictor
+    assert isinstance(predictor, ConstantPredictor)
+    (rows,) = predictor.asked
+    assert repr(rows.tolist()) == repr([[42.5, 2.0, 1.0, 1.0], [50.0, math.nan, 0.0, 0.0]])
+
+
+class TestWarnings:
+    def test_values_inside_the_training_range_are_not_mentioned(self) -> None:
+        assert served(RENT).answer([FLAT, FLAT | {"size": 10, "rooms": 5}]).warnings == []
+
+    def test_a_value_outside_the_training_range_is_named(self) -> None:
+        assert served(RENT).answer([FLAT, FLAT | {"size": 95.5}]).warnings == [
+            {"instance": 1, "field": "size", "message": "95.5 is outside the training range 10 to 90"}
+        ]
+
+    def test_a_value_below_the_training_range_is_named(self) -> None:
+        assert served(RENT).answer([FLAT | {"rooms": 0}]).warnings == [
+            {"instance": 0, "field": "rooms", "message": "0 is outside the training range 1 to 5"}
+        ]
+
+    def test_a_missing_value_is_outside_of_nothing(self) -> None:
+        assert served(RENT).answer([FLAT | {"rooms": None}]).warnings == []
+
+    def test_categories_and_booleans_have_no_range(self) -> None:
+        assert served(RENT).answer([FLAT | {"area": "north", "lift": False}]).warnings == []
+
+    def test_after_a_hundred_warnings_the_rest_is_counted(self) -> None:
+        warnings = served(RENT).answer([FLAT | {"size": 1.0, "rooms": 9}] * 75).warnings
+
+        assert len(warnings) == 101
+        assert warnings[-1] == {
+            "instance": None,
+            "field": None,
+            "message": "and 50 more values outside their range",
+        }
+
+    @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+    def test_a_prediction_that_is_no_finite_number_is_named(self, value: float) -> None:
+        assert served(RENT, value).answer([FLAT]).warnings == [
+            {"instance": 0, "field": None, "message": "the model gives no finite number here"}
+        ]

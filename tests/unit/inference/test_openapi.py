@@ -1,0 +1,162 @@
+"""The OpenAPI document: made from the contract alone."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from inference.openapi import openapi_document
+from skylift.contract import Contract, Feature, Target
+from tests.support.contracts import contracts, instances, modest
+from tests.support.service import served
+
+SIZE = Feature(name="size", kind="number", min=10, max=90, unit="m2", description="Living area.", example=42.5)
+ROOMS = Feature(name="rooms", kind="integer", min=1, max=5, example=2)
+AREA = Feature(name="area", kind="category", required=False, categories=("north", "south"), example="north")
+LIFT = Feature(name="lift", kind="boolean", example=True)
+RENT = Contract(task="regression", features=(SIZE, ROOMS, AREA, LIFT), target=Target(name="rent", unit="EUR per month"))
+
+
+def document_of(contract: Contract, *, max_instances: int = 1000) -> dict[str, Any]:
+    return openapi_document(served(contract), max_instances)
+
+
+def validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:
+    """A validator of one of the document's schemas, its references resolved."""
+    return Draft202012Validator({**schema, "components": document["components"]})
+
+
+def request_schema(document: dict[str, Any]) -> dict[str, Any]:
+    content = document["paths"]["/predict"]["post"]["requestBody"]["content"]
+    schema: dict[str, Any] = content["application/json"]["schema"]
+    return schema
+
+
+def examples(document: dict[str, Any]) -> dict[str, Any]:
+    content = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+    return {name: example["value"] for name, example in content["examples"].items()}
+
+
+def every_schema(node: Any) -> list[dict[str, Any]]:
+    """Every value under a key `schema`, and every component schema."""
+    if isinstance(node, list):
+        return [schema for item in node for schema in every_schema(item)]
+    if not isinstance(node, dict):
+        return []
+    own = [node["schema"]] if isinstance(node.get("schema"), dict) else []
+    return own + [schema for value in node.values() for schema in every_schema(value)]
+
+
+def test_the_document_has_the_members_that_openapi_3_1_requires() -> None:
+    document = document_of(RENT)
+
+    assert document["openapi"].startswith("3.1.")
+    assert document["info"].keys() >= {"title", "version"}
+    for path, operations in document["paths"].items():
+        assert path.startswith("/")
+        for operation in operations.values():
+            assert operation["responses"], path
+            assert all(response["description"] for response in operation["responses"].values()), path
+
+
+def test_operation_ids_are_unique() -> None:
+    paths = document_of(RENT)["paths"].values()
+    ids = [operation["operationId"] for operations in paths for operation in operations.values()]
+
+    assert len(ids) == len(set(ids))
+
+
+def test_every_schema_is_valid_json_schema() -> None:
+    document = document_of(RENT)
+    schemas = [*every_schema(document["paths"]), *document["components"]["schemas"].values()]
+
+    assert len(schemas) > 5
+    for schema in schemas:
+        Draft202012Validator.check_schema(schema)
+
+
+def test_every_reference_leads_to_a_component() -> None:
+    document = document_of(RENT)
+    text = str(document)
+
+    for name in document["components"]["schemas"]:
+        assert f"'#/components/schemas/{name}'" in text
+    assert text.count("'$ref'") == sum(
+        text.count(f"'#/components/schemas/{name}'") for name in document["components"]["schemas"]
+    )
+
+
+@pytest.mark.parametrize("form", ["instances", "bare", "features"])
+def test_the_request_schema_knows_the_three_forms(form: str) -> None:
+    flat = {"size": 42.5, "rooms": 2, "area": "north", "lift": True}
+    body = {"instances": {"instances": [flat]}, "bare": flat, "features": {"features": list(flat.values())}}[form]
+    document = document_of(RENT)
+
+    assert validator(document, request_schema(document)).is_valid(body)
+
+
+def test_every_example_fits_the_request_schema() -> None:
+    document = document_of(RENT)
+
+    assert len(examples(document)) >= 3
+    for name, example in examples(document).items():
+        assert validator(document, request_schema(document)).is_valid(example), name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"size": "42"}, {"size": None}, {"rooms": 2.5}, {"area": "west"}, {"lift": 1}, {"colour": "red"}],
+    ids=str,
+)
+def test_the_instance_schema_refuses_what_the_service_refuses(change: dict[str, Any]) -> None:
+    flat = {"size": 42.5, "rooms": 2, "area": "north", "lift": True}
+    document = document_of(RENT)
+
+    assert not validator(document, document["components"]["schemas"]["Instance"]).is_valid(flat | change)
+
+
+def test_an_optional_field_is_not_required_and_may_be_null() -> None:
+    instance = document_of(RENT)["components"]["schemas"]["Instance"]
+
+    assert instance["required"] == ["size", "rooms", "lift"]
+    assert instance["properties"]["area"]["type"] == ["string", "null"]
+    assert instance["properties"]["area"]["enum"] == ["north", "south", None]
+
+
+def test_unit_description_and_training_range_are_told() -> None:
+    size = document_of(RENT)["components"]["schemas"]["Instance"]["properties"]["size"]
+
+    assert size["description"] == "Living area. Expected: a finite number (m2). Training range: 10 to 90."
+
+
+def test_the_number_of_instances_is_that_of_the_settings() -> None:
+    document = document_of(RENT, max_instances=7)
+
+    assert request_schema(document)["oneOf"][0]["properties"]["instances"]["maxItems"] == 7
+
+
+def test_the_answer_of_a_regression_has_a_value_with_its_unit() -> None:
+    prediction = document_of(RENT)["components"]["schemas"]["Answer"]["properties"]["predictions"]["items"]
+
+    assert prediction["properties"]["value"]["description"] == "rent in EUR per month"
+
+
+def test_the_answer_of_a_classification_lists_its_classes() -> None:
+    contract = Contract(task="classification", features=(SIZE,), target=Target(name="sold", classes=(False, True)))
+
+    prediction = document_of(contract)["components"]["schemas"]["Answer"]["properties"]["predictions"]["items"]
+
+    assert prediction["properties"]["label"]["enum"] == [False, True]
+    assert prediction["properties"]["probabilities"]["required"] == ["false", "true"]
+
+
+@modest
+@given(st.data())
+def test_of_any_contract_the_instance_schema_takes_valid_instances(data: st.DataObject) -> None:
+    contract = data.draw(contracts())
+    document = document_of(contract)
+    instance = data.draw(instances(contract))
+
+    assert validator(document, document["components"]["schemas"]["Instance"]).is_valid(instance)

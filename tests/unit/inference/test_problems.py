@@ -1,0 +1,113 @@
+"""Problems: what a failure becomes in HTTP."""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from inference import problems
+from inference.access_log import AccessLog
+from skylift.errors import (
+    BodyTooLarge,
+    FieldProblem,
+    InvalidInstance,
+    NoActiveVersion,
+    NotJson,
+    SkyliftError,
+    TooManyInstances,
+    WrongContentType,
+)
+from tests.support.service import PROBLEM, HttpClient, Stage
+
+
+def client_of(failure: Exception) -> HttpClient:
+    """A client of an application whose one path fails."""
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/fail")
+    async def fail() -> None:
+        raise failure
+
+    problems.install(app)
+    app.add_middleware(AccessLog, host=Stage().host, model="iris")
+    return HttpClient(app)
+
+
+def problem_of(failure: Exception) -> dict[str, Any]:
+    document: dict[str, Any] = client_of(failure).get("/fail", headers={"x-request-id": "r-1"}).json()
+    return document
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "slug"),
+    [
+        (NotJson("x"), 400, "not-json"),
+        (WrongContentType("x"), 415, "wrong-content-type"),
+        (BodyTooLarge("x"), 413, "body-too-large"),
+        (TooManyInstances("x"), 413, "too-many-instances"),
+        (InvalidInstance((), 1), 422, "invalid-instance"),
+        (NoActiveVersion("x"), 503, "no-model"),
+        (SkyliftError("x"), 500, "internal"),
+        (ZeroDivisionError("x"), 500, "internal"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_every_failure_has_a_status_and_a_type(failure: Exception, status: int, slug: str) -> None:
+    response = client_of(failure).get("/fail")
+
+    assert (response.status_code, response.headers["content-type"]) == (status, PROBLEM)
+    assert response.json()["type"] == f"urn:skylift:problem:{slug}"
+    assert response.json()["status"] == status
+
+
+def test_a_problem_tells_what_happened_and_what_to_do() -> None:
+    document = problem_of(NotJson("the body is empty", "send instances"))
+
+    assert document == {
+        "type": "urn:skylift:problem:not-json",
+        "title": "The body is not JSON",
+        "status": 400,
+        "detail": "the body is empty: send instances",
+        "request_id": "r-1",
+    }
+
+
+def test_field_problems_are_listed() -> None:
+    fields = (FieldProblem("instances[0].size", "wrong_type", "expected a finite number"),)
+
+    document = problem_of(InvalidInstance(fields, 1))
+
+    assert document["errors"] == [
+        {"field": "instances[0].size", "reason": "wrong_type", "message": "expected a finite number"}
+    ]
+    assert "errors_total" not in document
+
+
+def test_the_total_is_told_where_not_all_problems_are_listed() -> None:
+    assert problem_of(InvalidInstance((FieldProblem("a", "b", "c"),), 30))["errors_total"] == 30
+
+
+def test_a_service_without_model_says_when_to_come_back() -> None:
+    assert client_of(NoActiveVersion("x")).get("/fail").headers["retry-after"] == "2"
+
+
+@pytest.mark.parametrize("failure", [ZeroDivisionError("secret"), SkyliftError("secret")])
+def test_an_unforeseen_failure_tells_nothing_but_where_to_look(failure: Exception) -> None:
+    response = client_of(failure).get("/fail", headers={"x-request-id": "r-1"})
+
+    assert response.json()["detail"] == "see the logs of this request"
+    assert "secret" not in response.text
+    assert response.headers.get_list("x-request-id") == ["r-1"]
+
+
+def test_a_path_that_is_not_there_is_a_problem() -> None:
+    response = client_of(NotJson("x")).get("/nope")
+
+    assert (response.status_code, response.json()["type"]) == (404, "urn:skylift:problem:not-found")
+
+
+def test_a_wrong_method_is_a_problem_that_names_the_right_one() -> None:
+    response = client_of(NotJson("x")).request("POST", "/fail")
+
+    assert (response.status_code, response.json()["type"]) == (405, "urn:skylift:problem:method-not-allowed")
+    assert response.headers["allow"] == "GET"

@@ -1,0 +1,325 @@
+"""The request schema: which bodies it reads, and what it says about others."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.schema import RequestSchema, expectation
+from skylift.contract import Contract, Feature, Target
+from skylift.errors import FieldProblem, InvalidInstance, NotJson, RequestError, TooManyInstances
+from skylift.scoring import encode
+from tests.support.contracts import broken_bodies, contracts, instances, modest
+
+SIZE = Feature(name="size", kind="number", min=10, max=90, unit="m2")
+ROOMS = Feature(name="rooms", kind="integer", min=1, max=5)
+AREA = Feature(name="area", kind="category", categories=("north", "south"))
+LIFT = Feature(name="lift", kind="boolean", required=False)
+FLAT = {"size": 42.5, "rooms": 2, "area": "south", "lift": True}
+
+
+def contract_of(*features: Feature) -> Contract:
+    return Contract(task="regression", features=features, target=Target(name="rent"))
+
+
+def schema_of(*features: Feature, max_instances: int = 3) -> RequestSchema:
+    return RequestSchema(contract_of(*features), max_instances)
+
+
+@pytest.fixture
+def schema() -> RequestSchema:
+    return schema_of(SIZE, ROOMS, AREA, LIFT)
+
+
+def refused(schema: RequestSchema, document: object) -> FieldProblem:
+    """The one problem of a body."""
+    with pytest.raises(InvalidInstance) as caught:
+        schema.parse(json.dumps(document).encode())
+    (problem,) = caught.value.problems
+    return problem
+
+
+class TestForms:
+    def test_instances_are_read_in_their_order(self, schema: RequestSchema) -> None:
+        second = FLAT | {"size": 50.0}
+
+        assert schema.parse(json.dumps({"instances": [FLAT, second]}).encode()) == [FLAT, second]
+
+    def test_a_bare_object_is_one_instance(self, schema: RequestSchema) -> None:
+        assert schema.parse(json.dumps(FLAT).encode()) == [FLAT]
+
+    def test_features_are_one_instance_by_position(self, schema: RequestSchema) -> None:
+        assert schema.parse(b'{"features": [42.5, 2, "south", true]}') == [FLAT]
+
+    def test_white_space_around_the_envelope_does_not_matter(self, schema: RequestSchema) -> None:
+        assert schema.parse(b' \n{ "features"\t: [42.5, 2, "south", true] } ') == [FLAT]
+
+    def test_an_envelope_written_with_escapes_is_one_all_the_same(self, schema: RequestSchema) -> None:
+        assert schema.parse(rb'{"\u0066eatures": [42.5, 2, "south", true]}') == [FLAT]
+
+    @pytest.mark.parametrize("name", ["instances", "features"])
+    def test_a_column_may_be_called_as_an_envelope(self, name: str) -> None:
+        schema = schema_of(Feature(name=name, kind="number"))
+
+        assert schema.parse(json.dumps({name: 3.5}).encode()) == [{name: 3.5}]
+
+    @pytest.mark.parametrize("name", ["instances", "features"])
+    def test_a_column_called_as_an_envelope_is_also_read_inside_one(self, name: str) -> None:
+        schema = schema_of(Feature(name=name, kind="number"))
+
+        assert schema.parse(json.dumps({"instances": [{name: 3.5}]}).encode()) == [{name: 3.5}]
+
+    @pytest.mark.parametrize("name", ["instances", "features"])
+    def test_a_wrong_value_of_a_column_called_as_an_envelope_is_named_as_such(self, name: str) -> None:
+        schema = schema_of(Feature(name=name, kind="number"))
+
+        problem = refused(schema, {name: "much"})
+
+        assert problem == FieldProblem(name, "wrong_type", "expected a finite number")
+
+    def test_the_last_of_repeated_keys_counts(self, schema: RequestSchema) -> None:
+        body = b'{"instances": 5, "instances": [%s]}' % json.dumps(FLAT).encode()
+
+        assert schema.parse(body) == [FLAT]
+
+    def test_a_repeated_envelope_is_checked_as_its_last_value(self, schema: RequestSchema) -> None:
+        body = b'{"instances": [%s], "instances": 5}' % json.dumps(FLAT).encode()
+
+        with pytest.raises(InvalidInstance, match="1 field breaks"):
+            schema.parse(body)
+
+    def test_both_envelopes_at_once_are_refused(self, schema: RequestSchema) -> None:
+        problem = refused(schema, {"instances": [FLAT], "features": [1, 2, "south", True]})
+
+        assert (problem.field, problem.reason) == ("features", "unknown_field")
+        assert "did you mean 'features'" not in problem.message
+
+    def test_a_key_beside_the_envelope_is_refused(self, schema: RequestSchema) -> None:
+        assert refused(schema, {"version": 1, "instances": [FLAT]}).field == "version"
+
+
+class TestValues:
+    @pytest.mark.parametrize("value", [1, 1.5, -0.0, 1e38, -1e38, 5e-324])
+    def test_a_number_is_any_finite_number(self, value: float) -> None:
+        assert schema_of(SIZE).parse(json.dumps({"size": value}).encode()) == [{"size": value}]
+
+    @pytest.mark.parametrize("value", [5, 5.0, -3, 1e6])
+    def test_an_integer_may_be_written_with_a_point(self, value: float) -> None:
+        assert schema_of(ROOMS).parse(json.dumps({"rooms": value}).encode()) == [{"rooms": value}]
+
+    def test_an_optional_field_may_be_left_out(self, schema: RequestSchema) -> None:
+        without = {name: value for name, value in FLAT.items() if name != "lift"}
+
+        assert schema.parse(json.dumps(without).encode()) == [without]
+
+    def test_an_optional_field_may_be_null(self, schema: RequestSchema) -> None:
+        assert schema.parse(json.dumps(FLAT | {"lift": None}).encode()) == [FLAT | {"lift": None}]
+
+    @pytest.mark.parametrize(
+        ("field", "value", "reason", "message"),
+        [
+            ("size", "42", "wrong_type", "expected a finite number (m2)"),
+            ("size", True, "wrong_type", "expected a finite number (m2)"),
+            ("size", None, "wrong_type", "null is not allowed: expected a finite number (m2)"),
+            ("size", [1], "wrong_type", "expected a finite number (m2)"),
+            ("size", float("nan"), "not_finite", "expected a finite number (m2)"),
+            ("size", float("inf"), "not_finite", "expected a finite number (m2)"),
+            ("size", -float("inf"), "not_finite", "expected a finite number (m2)"),
+            ("size", 10**399, "not_finite", "expected a finite number (m2)"),
+            ("size", 1e39, "too_large", "its size is beyond 3.4e+38: expected a finite number (m2)"),
+            ("size", -1e300, "too_large", "its size is beyond 3.4e+38: expected a finite number (m2)"),
+            ("rooms", 2.5, "wrong_type", "expected an integer"),
+            ("rooms", False, "wrong_type", "expected an integer"),
+            ("rooms", 10**50, "too_large", "its size is beyond 3.4e+38: expected an integer"),
+            ("area", "west", "unknown_category", "expected one of 'north', 'south'"),
+            ("area", "North", "unknown_category", "expected one of 'north', 'south'"),
+            ("area", 0, "unknown_category", "expected one of 'north', 'south'"),
+            ("lift", "true", "wrong_type", "expected true or false or null"),
+            ("lift", 1, "wrong_type", "expected true or false or null"),
+        ],
+    )
+    def test_a_value_of_another_kind_is_refused_with_what_was_expected(
+        self, schema: RequestSchema, field: str, value: object, reason: str, message: str
+    ) -> None:
+        assert refused(schema, FLAT | {field: value}) == FieldProblem(field, reason, message)
+
+    def test_a_literal_beyond_the_largest_double_is_not_finite(self) -> None:
+        with pytest.raises(InvalidInstance) as caught:
+            schema_of(SIZE).parse(b'{"size": 1e400}')
+
+        assert caught.value.problems[0].reason == "not_finite"
+
+    def test_an_integer_too_long_to_read_is_refused(self) -> None:
+        with pytest.raises(RequestError):
+            schema_of(SIZE).parse(b'{"size": %s}' % (b"9" * 5000))
+
+
+class TestFields:
+    def test_a_missing_field_is_named_with_what_was_expected(self, schema: RequestSchema) -> None:
+        without = {name: value for name, value in FLAT.items() if name != "area"}
+
+        assert refused(schema, without) == FieldProblem(
+            "area", "missing_field", "missing: expected one of 'north', 'south'"
+        )
+
+    def test_an_unknown_field_is_answered_with_the_nearest_known_name(self, schema: RequestSchema) -> None:
+        assert refused(schema, FLAT | {"rooom": 1}) == FieldProblem(
+            "rooom", "unknown_field", "unknown field; did you mean 'rooms'?"
+        )
+
+    def test_an_unknown_field_near_nothing_is_answered_with_all_known_names(self, schema: RequestSchema) -> None:
+        assert refused(schema, FLAT | {"xyz": 1}).message == "unknown field; known are size, rooms, area, lift"
+
+    def test_a_very_long_name_is_not_sent_back_whole(self, schema: RequestSchema) -> None:
+        assert len(refused(schema, FLAT | {"x" * 100_000: 1}).field) == 100
+
+    def test_a_place_names_the_instance(self, schema: RequestSchema) -> None:
+        assert refused(schema, {"instances": [FLAT, FLAT | {"size": "x"}]}).field == "instances[1].size"
+
+    def test_a_place_names_the_position(self, schema: RequestSchema) -> None:
+        assert refused(schema, {"features": [42.5, "two", "south", True]}).field == "features[1]"
+
+    def test_too_many_positions_are_answered_with_the_order(self, schema: RequestSchema) -> None:
+        assert refused(schema, {"features": [42.5, 2, "south", True, 5]}) == FieldProblem(
+            "features", "wrong_length", "expected 4 values in this order: size, rooms, area, lift"
+        )
+
+    def test_every_missing_position_is_named(self, schema: RequestSchema) -> None:
+        with pytest.raises(InvalidInstance) as caught:
+            schema.parse(b'{"features": [42.5, 2]}')
+
+        assert [problem.field for problem in caught.value.problems] == ["features[2]", "features[3]"]
+
+    def test_all_problems_of_a_body_are_told_at_once(self, schema: RequestSchema) -> None:
+        with pytest.raises(InvalidInstance) as caught:
+            schema.parse(json.dumps({"size": "x", "rooms": 2.5, "colour": 1}).encode())
+
+        assert {problem.field for problem in caught.value.problems} == {"size", "rooms", "area", "colour"}
+
+    def test_more_than_twenty_problems_are_counted_but_not_listed(self, schema: RequestSchema) -> None:
+        with pytest.raises(InvalidInstance) as caught:
+            schema.parse(json.dumps(FLAT | {f"unknown {number}": 1 for number in range(30)}).encode())
+
+        assert (len(caught.value.problems), caught.value.total) == (20, 30)
+
+    def test_no_more_than_fifty_categories_are_listed(self) -> None:
+        many = Feature(name="town", kind="category", categories=tuple(f"t{number}" for number in range(60)))
+
+        assert expectation(many).endswith("'t49' and 10 more")
+
+
+class TestShapes:
+    @pytest.mark.parametrize("document", [[], [FLAT], 5, "text", None, True])
+    def test_a_body_that_is_no_object_is_answered_with_the_fields(self, schema: RequestSchema, document: Any) -> None:
+        assert refused(schema, document) == FieldProblem(
+            "body", "wrong_type", "expected an object with size, rooms, area, lift"
+        )
+
+    @pytest.mark.parametrize("content", [{}, None, 1, "text"])
+    def test_instances_that_are_no_array_are_refused(self, schema: RequestSchema, content: Any) -> None:
+        assert refused(schema, {"instances": content}) == FieldProblem(
+            "instances", "wrong_type", "expected an array of instances"
+        )
+
+    @pytest.mark.parametrize("content", [{}, None, 1, "text"])
+    def test_features_that_are_no_array_are_refused(self, schema: RequestSchema, content: Any) -> None:
+        assert refused(schema, {"features": content}).reason == "wrong_length"
+
+    def test_no_instance_at_all_is_refused(self, schema: RequestSchema) -> None:
+        assert refused(schema, {"instances": []}).message == "expected at least one instance"
+
+    def test_as_many_instances_as_allowed_are_read(self, schema: RequestSchema) -> None:
+        assert len(schema.parse(json.dumps({"instances": [FLAT] * 3}).encode())) == 3
+
+    def test_one_instance_more_than_allowed_is_too_many(self, schema: RequestSchema) -> None:
+        with pytest.raises(TooManyInstances, match="more than 3 instances"):
+            schema.parse(json.dumps({"instances": [FLAT] * 4}).encode())
+
+    def test_too_many_instances_are_so_even_where_all_are_wrong(self, schema: RequestSchema) -> None:
+        with pytest.raises(TooManyInstances):
+            schema.parse(json.dumps({"instances": [{}] * 4}).encode())
+
+
+class TestNotJson:
+    @pytest.mark.parametrize("body", [b"", b" \r\n\t"])
+    def test_an_empty_body_is_called_empty(self, schema: RequestSchema, body: bytes) -> None:
+        with pytest.raises(NotJson, match="the body is empty"):
+            schema.parse(body)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"size=42",
+            b"{'size': 42}",
+            b'{"size": 42,}',
+            b'{"size": 42',
+            b'{"size": 42} {}',
+            b"\xef\xbb\xbf{}",
+            b'{"size": "\xff"}',
+            b'{"\xc3": 1}',
+            b'{"size": "\\ud800"}',
+            b"\x00",
+            b"[" * 100_000,
+            b'{"instances": ' + b"[" * 100_000,
+            b'{"size": ' * 100_000,
+        ],
+        ids=lambda body: repr(body[:20]),
+    )
+    def test_anything_else_that_is_not_json_is_called_so(self, schema: RequestSchema, body: bytes) -> None:
+        with pytest.raises(NotJson, match="the body is not JSON"):
+            schema.parse(body)
+
+
+class TestAnyContract:
+    @modest
+    @given(st.data())
+    def test_valid_instances_are_read_and_encoded_in_the_order_of_the_contract(self, data: st.DataObject) -> None:
+        contract = data.draw(contracts())
+        sent = data.draw(st.lists(instances(contract), min_size=1, max_size=3))
+
+        rows = encode(contract, RequestSchema(contract, 3).parse(json.dumps({"instances": sent}).encode()))
+
+        for row, instance in zip(rows.tolist(), sent, strict=True):
+            for cell, feature in zip(row, contract.features, strict=True):
+                value = instance.get(feature.name)
+                if value is None:
+                    assert math.isnan(cell)
+                elif feature.kind == "category":
+                    assert feature.categories[int(cell)] == value
+                else:
+                    assert cell == float(value)
+
+    @modest
+    @given(st.data())
+    def test_the_three_forms_of_one_instance_are_read_alike(self, data: st.DataObject) -> None:
+        contract = data.draw(contracts())
+        instance = data.draw(instances(contract))
+        schema = RequestSchema(contract, 3)
+        by_position = [instance.get(feature.name) for feature in contract.features]
+        rows = [encode(contract, schema.parse(json.dumps({"instances": [instance]}).encode())).tolist()]
+
+        rows.append(encode(contract, schema.parse(json.dumps(instance).encode())).tolist())
+        if all(feature.required or instance.get(feature.name) is not None for feature in contract.features):
+            rows.append(encode(contract, schema.parse(json.dumps({"features": by_position}).encode())).tolist())
+
+        assert all(repr(row) == repr(rows[0]) for row in rows)
+
+    @modest
+    @given(st.data())
+    def test_a_broken_body_is_a_request_error_and_nothing_else(self, data: st.DataObject) -> None:
+        contract = data.draw(contracts())
+        broken = data.draw(broken_bodies(contract))
+
+        with pytest.raises(RequestError):
+            RequestSchema(contract, 3).parse(broken.body)
+
+    @modest
+    @given(st.binary(max_size=60))
+    def test_arbitrary_bytes_are_a_request_error_and_nothing_else(self, body: bytes) -> None:
+        schema = RequestSchema(contract_of(SIZE), 3)
+
+        with pytest.raises(RequestError):
+            schema.parse(body)
