@@ -22,7 +22,8 @@ from skylift.pointer import ActivePointer
 from skylift.references import NOTHING
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
-from skylift.store import Version, VersionStore
+from skylift.store import VersionStore
+from skylift.verification import Version
 from training.config import load_config
 from training.console import (
     err,
@@ -149,6 +150,17 @@ def rollback(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -
     """Make the last different version the active one again."""
     reference = _registry(_settings(stack, config)).rollback()
     out.print(f"Active: {reference}", soft_wrap=True)
+
+
+@app.command()
+def bake(
+    version: VersionArgument,
+    folder: Annotated[Path, typer.Argument(help="Where SKYLIFT_IMAGE_CACHE of the image will point.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+) -> None:
+    """Write a version into a folder that a container image takes along, for a start without S3."""
+    out.print(f"Baked {_registry(_settings(stack, config)).bake(version, folder)}", soft_wrap=True)
 
 
 @app.command()

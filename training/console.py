@@ -10,7 +10,7 @@ from rich.text import Text
 
 from skylift.pointer import Move
 from skylift.references import NOTHING, Reference
-from skylift.store import Version
+from skylift.verification import Version
 
 if TYPE_CHECKING:
     from skylift.manifest import Compiled, Manifest

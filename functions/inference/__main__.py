@@ -14,7 +14,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
     uvicorn.run(
-        compose(),
+        compose().app,
         host=arguments.host,
         port=arguments.port,
         log_level="warning",

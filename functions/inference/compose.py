@@ -1,25 +1,70 @@
 """Puts the service together from its settings: the one place that reads the environment."""
 
-from fastapi import FastAPI
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from inference.app import create_app
 from inference.host import ModelHost
 from inference.settings import InferenceSettings
 from skylift.aws import s3_client, ssm_client
+from skylift.image_cache import ImageCache
 from skylift.observability import logger
 from skylift.pointer import ActivePointer
 from skylift.store import VersionStore
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
-def compose() -> FastAPI:
-    """The application with its model loaded, as far as S3 and SSM answer."""
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The application with what a restored snapshot has to renew.
+
+    Parameters
+    ----------
+    app
+        Answers requests.
+    host
+        Holds the model.
+    clients
+        Of AWS.
+    """
+
+    app: "FastAPI"
+    host: ModelHost
+    clients: tuple[Any, ...]
+
+    def before_snapshot(self) -> None:
+        """Have the model in memory, scored on its golden requests, and no connection open."""
+        self.host.start()
+        self._disconnect()
+
+    def after_restore(self) -> None:
+        """Forget what was true when the snapshot was taken: connections, the pointer, and the jitter's seed."""
+        self._disconnect()
+        random.seed()
+        self.host.start()
+
+    def _disconnect(self) -> None:
+        for client in self.clients:
+            client.close()
+
+
+def compose() -> Service:
+    """The service with its model loaded, as far as S3 and SSM answer."""
     settings = InferenceSettings()
     logger.setLevel(settings.log_level)
+    ssm, s3 = ssm_client(), s3_client()
     host = ModelHost(
-        ActivePointer(settings.stage, settings.model, client=ssm_client()),
-        VersionStore(settings.bucket, settings.model, client=s3_client()),
+        ActivePointer(settings.stage, settings.model, client=ssm),
+        VersionStore(settings.bucket, settings.model, client=s3),
         refresh_seconds=settings.refresh_seconds,
         max_instances=settings.max_instances,
+        image=ImageCache(settings.image_cache, settings.model) if settings.image_cache else None,
     )
+    host.begin()
+    from inference.app import create_app  # takes as long as the model does, which loads meanwhile
+
+    app = create_app(settings, host)
     host.start()
-    return create_app(settings, host)
+    return Service(app, host, (ssm, s3))

@@ -19,7 +19,8 @@ from datetime import UTC, datetime
 from functools import partial
 
 from inference.model import ServedModel
-from skylift.errors import NoActiveVersion, SkyliftError
+from skylift.errors import NoActiveVersion, SkyliftError, StorageUnavailable
+from skylift.image_cache import ImageCache
 from skylift.observability import Metric
 from skylift.pointer import ActivePointer
 from skylift.predictors import load_predictor
@@ -72,6 +73,8 @@ class ModelHost:
     ----------
     pointer, store
         The registry.
+    image
+        Versions that came with the image.
     refresh_seconds
         How old the pointer may be before it is read again.
     max_instances
@@ -87,10 +90,12 @@ class ModelHost:
         *,
         refresh_seconds: float,
         max_instances: int,
+        image: ImageCache | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pointer = pointer
         self._store = store
+        self._image = image
         self._refresh_seconds = refresh_seconds
         self._max_instances = max_instances
         self._clock = clock
@@ -105,8 +110,12 @@ class ModelHost:
         self.problem: Problem | None = None
         self.checked_at: float | None = None
 
+    def begin(self) -> None:
+        """Read the pointer anew, and load what it names, while this thread does something else."""
+        self._refreshing()
+
     def start(self) -> None:
-        """Load the active version before the first request; a failure leaves it to the requests."""
+        """Wait for what `begin` began, or begin it; a failure leaves the loading to the requests."""
         wait([self._refreshing()], timeout=FIRST_WAIT_SECONDS)
 
     async def current(self) -> ServedModel:
@@ -172,7 +181,7 @@ class ModelHost:
             reference = self._pointer.read()
         except SkyliftError as error:
             self._events.append(Metric("RefreshFailures"))
-            return self._failure(error.what)
+            return self._without_registry(error)
         self.checked_at = self._clock()
         if reference is None:
             return self._failure("the pointer names no version: promote one")
@@ -187,16 +196,41 @@ class ModelHost:
         started = self._clock()
         try:
             model = self._load(reference)
+        except StorageUnavailable as error:
+            self._reject(reference, error.what)
+            return self._without_registry(error, reference)
         except SkyliftError as error:
             return self._reject(reference, error.what)
-        self.model, self._rejected = model, None
-        self._due = started + self._interval()  # before, it was that of a service without a model
-        self._events.extend([Metric("ModelLoads"), Metric("ModelLoadSeconds", self._clock() - started)])
+        self._rejected = None
+        self._swap(model, started)
         return None
 
+    def _swap(self, model: ServedModel, started: float) -> None:
+        self.model = model
+        self._due = started + self._interval()  # before, it was that of a service without a model
+        self._events.extend([Metric("ModelLoads"), Metric("ModelLoadSeconds", self._clock() - started)])
+
+    def _without_registry(self, error: SkyliftError, wanted: Reference | None = None) -> Problem:
+        """Serve the baked version where there is no other; degraded, because it may not be the active one."""
+        problem = self._failure(error.what, wanted)
+        baked = self._image.newest() if self._image else None
+        if self.model is None and baked is not None and isinstance(error, StorageUnavailable):
+            started = self._clock()
+            try:
+                self._swap(self._load(baked), started)
+            except SkyliftError as failure:
+                self._events.append(Metric("ModelLoadFailures"))
+                return self._failure(f"{error.what}; {failure.what}", wanted)
+        return problem
+
     def _load(self, reference: Reference) -> ServedModel:
-        manifest = self._store.resolve(reference).manifest
-        predictor = load_predictor(manifest, partial(self._store.artifact, manifest))
+        if self._image is not None and reference in self._image:
+            manifest = self._image.resolve(reference).manifest
+            read = partial(self._image.artifact, reference, manifest)
+        else:
+            manifest = self._store.resolve(reference).manifest
+            read = partial(self._store.artifact, manifest)
+        predictor = load_predictor(manifest, read)
         return ServedModel.of(
             reference, manifest, predictor, max_instances=self._max_instances, loaded_at=datetime.now(UTC)
         )

@@ -1,5 +1,6 @@
 """Settings of the service, from the environment with the prefix `SKYLIFT_`."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import NonNegativeFloat, PositiveInt
@@ -16,10 +17,13 @@ class InferenceSettings(RegistrySettings):
         How old the pointer may be before it is read again; 0 reads it in every request.
     max_instances
         How many instances a request may hold.
+    image_cache
+        Folder of a version baked into the image; see `skylift.image_cache`.
     log_level
         Of Skylift's own log lines.
     """
 
     refresh_seconds: NonNegativeFloat = 15
     max_instances: PositiveInt = 1000
+    image_cache: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

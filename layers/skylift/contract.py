@@ -84,7 +84,7 @@ class Contract(Part):
     Raises
     ------
     ValueError
-        Names repeat, a category has no values, or a classification has fewer than two classes.
+        Names repeat, a category has no values, a range has one end, or a classification has fewer than two classes.
     """
 
     task: Task
@@ -99,6 +99,8 @@ class Contract(Part):
         for feature in self.features:
             if (feature.kind == "category") != bool(feature.categories):
                 raise ValueError(f"feature {feature.name!r}: a category, and nothing else, lists its categories")
+            if (feature.min is None) != (feature.max is None):
+                raise ValueError(f"feature {feature.name!r}: min and max come together")
         if self.task == "classification" and len(self.target.classes) < 2:
             raise ValueError("a classification needs at least two classes")
         return self

@@ -3,7 +3,6 @@
 import io
 import warnings
 from collections.abc import Callable
-from importlib.metadata import version as installed_version
 from typing import Any
 
 import numpy as np
@@ -141,6 +140,8 @@ def check_environment(manifest: Manifest) -> None:
     IncompatibleEnvironment
         The versions differ.
     """
+    from importlib.metadata import version as installed_version  # costs a compiled model nothing here
+
     trained, installed = manifest.environment.get("scikit-learn"), installed_version("scikit-learn")
     if trained != installed:
         raise IncompatibleEnvironment(

@@ -4,13 +4,17 @@ The service needs less: it reads the pointer and the store.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 
 from skylift.errors import IntegrityError, InvalidReference, NoActiveVersion, PromotionRefused, UnservableModel
+from skylift.image_cache import bake
 from skylift.manifest import MODEL_FILE, Manifest
 from skylift.pointer import ActivePointer, Move
 from skylift.predictors import load_predictor
 from skylift.references import NOTHING, Reference, parse_version
-from skylift.store import Version, VersionStore
+from skylift.store import VersionStore
+from skylift.verification import Version
 
 
 class Registry:
@@ -89,6 +93,18 @@ class Registry:
         self._examine(version.manifest)
         self._pointer.move(version.reference)
         return version.reference
+
+    def bake(self, text: str, folder: Path) -> Path:
+        """Write a version that may serve into a folder for the container image; see `skylift.image_cache`.
+
+        Raises
+        ------
+        PromotionRefused
+            It may not serve.
+        """
+        version = self.version(text)
+        self._examine(version.manifest)
+        return bake(version, partial(self._store.artifact, version.manifest), folder)
 
     def rollback(self) -> Reference:
         """Make the last different version the active one again, under the same checks as a promotion.

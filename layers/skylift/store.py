@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -17,7 +16,8 @@ from botocore.exceptions import ClientError
 from skylift.aws import aws_errors, error_code
 from skylift.errors import IntegrityError, StorageUnavailable, VersionNotFound
 from skylift.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, reference_to
-from skylift.references import Reference, sha256, version_name
+from skylift.references import Reference, version_name
+from skylift.verification import Version, check_artifact, listed, read_version
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,14 +28,6 @@ _ABSENT = {"NoSuchKey", "404"}
 _MAX_MANIFEST_BYTES = 16 * 2**20
 _CLAIM_ATTEMPTS = 100
 _CONTENT_TYPES = {".json": "application/json", ".html": "text/html; charset=utf-8"}
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A stored version: its reference and what its manifest says."""
-
-    reference: Reference
-    manifest: Manifest
 
 
 class VersionStore:
@@ -79,7 +71,7 @@ class VersionStore:
             if name != MODEL_FILE:
                 self._put(number, name, data)
         body = describe(number).to_bytes()
-        version = self._read(reference_to(number, body), body)
+        version = read_version(reference_to(number, body), body, model=self._model)
         self._put(number, MANIFEST_FILE, body)
         return version
 
@@ -103,7 +95,7 @@ class VersionStore:
             Its manifest cannot be read.
         """
         body = self._get(number, MANIFEST_FILE, limit=_MAX_MANIFEST_BYTES)
-        return self._read(reference_to(number, body), body)
+        return read_version(reference_to(number, body), body, model=self._model)
 
     def resolve(self, reference: Reference) -> Version:
         """The version a reference names, its manifest checked against the reference's digest.
@@ -116,12 +108,7 @@ class VersionStore:
             The stored manifest is another one, or says that it belongs elsewhere.
         """
         body = self._get(reference.number, MANIFEST_FILE, limit=_MAX_MANIFEST_BYTES)
-        if sha256(body) != reference.digest:
-            raise IntegrityError(
-                f"the manifest of {reference.name} does not have the digest that the reference names",
-                "promote a version whose reference `skylift versions` shows",
-            )
-        return self._read(reference, body)
+        return read_version(reference, body, model=self._model)
 
     def artifact(self, manifest: Manifest, name: str) -> bytes:
         """A file of a version, checked against the digest in its manifest.
@@ -131,20 +118,14 @@ class VersionStore:
         IntegrityError
             The manifest does not list it, or it is missing, truncated or altered.
         """
-        place = f"{name} of {manifest.name}"
-        expected = manifest.artifacts.get(name)
-        if expected is None:
-            raise IntegrityError(f"{manifest.name} has no {name}", "publish the version again")
+        expected = listed(manifest, name)
         try:
             data = self._get(manifest.version, name, limit=expected.bytes)
         except VersionNotFound as error:
-            raise IntegrityError(f"{place} is missing", "restore the object, or promote another version") from error
-        if len(data) != expected.bytes or sha256(data) != expected.sha256:
             raise IntegrityError(
-                f"{place} does not have the digest that its manifest names",
-                "restore the object, or promote another version",
-            )
-        return data
+                f"{name} of {manifest.name} is missing", "restore the object, or promote another version"
+            ) from error
+        return check_artifact(manifest, name, data)
 
     def _key(self, number: int, name: str) -> str:
         return f"models/{self._model}/{version_name(number)}/{name}"
@@ -217,12 +198,3 @@ class VersionStore:
                 raise
             with closing(response["Body"]) as body:  # entered itself, it gives the raw stream with urllib3's errors
                 return body.read(limit + 1) if response["ContentLength"] > limit else body.read()
-
-    def _read(self, reference: Reference, body: bytes) -> Version:
-        manifest = Manifest.from_bytes(body, source=f"the manifest of {reference.name}")
-        if (manifest.model, manifest.version) != (self._model, reference.number):
-            raise IntegrityError(
-                f"the manifest of {self._model} {reference.name} says it is {manifest.model} {manifest.name}",
-                "publish the version again",
-            )
-        return Version(reference, manifest)

@@ -21,7 +21,8 @@ from skylift.manifest import Golden, Manifest, Prediction, reference_to
 from skylift.pointer import ActivePointer
 from skylift.references import Reference
 from skylift.scoring import Matrix
-from skylift.store import Version, VersionStore
+from skylift.store import VersionStore
+from skylift.verification import Version
 from tests.support.models import iris_package
 from training.packaging import Package
 

@@ -26,6 +26,7 @@ def test_only_bucket_and_model_have_no_default(monkeypatch: pytest.MonkeyPatch) 
         "stage": "dev",
         "refresh_seconds": 15,
         "max_instances": 1000,
+        "image_cache": None,
         "log_level": "INFO",
     }
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from skylift.manifest import Gate, Manifest, Metrics, reference_to
 from skylift.pointer import Move
 from skylift.references import NOTHING, Reference
-from skylift.store import Version
+from skylift.verification import Version
 from tests.support.models import changed, iris_package
 from tests.support.tables import TREE, learned, lines
 from training import console
