@@ -23,7 +23,7 @@ class Version:
 
     reference: Reference
     manifest: Manifest
-    body: bytes = field(repr=False, default=b"")
+    body: bytes = field(repr=False)
 
 
 def read_version(reference: Reference, body: bytes, *, model: str) -> Version:

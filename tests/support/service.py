@@ -138,7 +138,8 @@ class MemoryStore(VersionStore):
             raise self.failure
         if reference not in self._versions:
             raise VersionNotFound(f"iris has no version {reference.name}")
-        return Version(reference, self._versions[reference][0])
+        manifest = self._versions[reference][0]
+        return Version(reference, manifest, manifest.to_bytes())
 
     def artifact(self, manifest: Manifest, name: str) -> bytes:
         for stored, artifacts in self._versions.values():

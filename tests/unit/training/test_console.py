@@ -28,7 +28,7 @@ def shown(content: Any, *, width: int = 120) -> list[str]:
 
 def version(number: int = 1, **fields: Any) -> Version:
     manifest: Manifest = changed(iris_package(), created_at=NOON, **fields).describe(number)
-    return Version(reference_to(number, manifest.to_bytes()), manifest)
+    return Version(reference_to(number, manifest.to_bytes()), manifest, manifest.to_bytes())
 
 
 def moved(before: str, after: str) -> Move:
