@@ -93,6 +93,8 @@ class ServedModel:
 
 def _undefined_warnings(scores: Matrix) -> list[dict[str, object]]:
     """Say which predictions have a number that JSON cannot write: it is null in the answer."""
+    if np.isfinite(scores).all():
+        return []
     undefined = ~np.isfinite(scores.reshape(len(scores), -1)).all(axis=1)
     message = "the model gives no finite number here"
     return [

@@ -24,7 +24,8 @@ Task = Literal["classification", "regression"]
 class Part(BaseModel):
     """Base of everything stored in a manifest: immutable, and tolerant of keys that later releases add."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+    # Deferred: the parts are built once, with the manifest that holds them, and not each on its own at import.
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore", ser_json_inf_nan="strings")
 
 
 class Feature(Part):

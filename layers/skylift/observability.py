@@ -4,7 +4,6 @@ Logs are JSON by Powertools, metrics are CloudWatch's embedded metric format by 
 where CloudWatch reads them, and neither costs a network call.
 """
 
-import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Literal
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
+from pydantic_core import to_json
 
 NAMESPACE = "Skylift"
 
@@ -28,7 +28,10 @@ type MetricName = Literal[
 
 _UNITS: dict[MetricName, str] = {"PredictionLatency": "Milliseconds", "ModelLoadSeconds": "Seconds"}
 
-logger = Logger(service="skylift", use_rfc3339=True)
+# Not Powertools' `Metrics`, whose state all its users share; and no dimension from POWERTOOLS_SERVICE_NAME.
+_provider = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="")
+
+logger = Logger(service="skylift", use_rfc3339=True, json_serializer=lambda line: to_json(line, fallback=str).decode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def emit(
 ) -> None:
     """Write metrics as one line of embedded metric format.
 
-    A provider is made for each line because Powertools' `Metrics` shares its state between threads and requests.
+    Written by the thread that answers requests, one line at a time.
 
     Parameters
     ----------
@@ -63,7 +66,8 @@ def emit(
     extra_dimensions
         And once more by these and the former together.
     """
-    line = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="")  # no dimension from POWERTOOLS_SERVICE_NAME
+    line = _provider
+    line.clear_metrics()
     for name, value in dimensions.items():
         line.add_dimension(name, value)
     if extra_dimensions:
@@ -72,5 +76,5 @@ def emit(
         line.add_metric(metric.name, _UNITS.get(metric.name, "Count"), metric.value)
     if not line.metric_set:
         return
-    sys.stdout.write(json.dumps(line.serialize_metric_set()) + "\n")
+    sys.stdout.write(to_json(line.serialize_metric_set()).decode() + "\n")
     sys.stdout.flush()
