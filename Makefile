@@ -39,6 +39,10 @@ format: $(VENV)/.dev ## Mend style where a tool can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+.PHONY: bench
+bench: $(VENV)/.dev ## Compare with a plain service: build/bench.json, docs/benchmarks/ (about ten minutes)
+	@$(BIN)/python -m tests.benchmarks --plots && $(BIN)/python -m tests.benchmarks.report
+
 .PHONY: lock
 lock: $(UV) ## Pin all requirements anew from pyproject.toml (UPGRADE=1 for the newest)
 	@lock() { $(UV) pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-annotate \
@@ -55,7 +59,7 @@ $(UV):
 	@[ -n "$(PYTHON)" ] || { echo "error: no Python >= 3.12 found: install one, or name it: make up PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) || { echo "error: $(VENV) could not be made: is there room on the disk, and is Python's venv module installed (Debian: apt install python3-venv)?" >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || { rm -rf $(VENV); echo "error: uv could not be installed: is there room on the disk, and is the package registry reachable?" >&2; exit 1; }
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv==$(UV_VERSION) || { rm -rf $(VENV); echo "error: uv could not be installed: is there room on the disk, and is the package registry reachable?" >&2; exit 1; }
 
 install = $(UV) pip install --quiet --python $(VENV) --compile-bytecode
 $(VENV)/.main: requirements.txt pyproject.toml $(UV)

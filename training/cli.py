@@ -81,7 +81,8 @@ def up(config: ConfigOption = DEFAULT_CONFIG, port: PortOption = 8000) -> None:
     """Train, publish, promote and serve on this machine, with an embedded AWS."""
     from training.local import check_port
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         check_port(port)
         _up(config, port)

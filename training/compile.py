@@ -132,8 +132,25 @@ def _convert(estimator: Any, contract: Contract, dtype: str) -> tuple[bytes, int
         )
     while len(model.graph.output) > 1:  # the label: it follows from the probabilities
         model.graph.output.pop(0)
+    _send_missing_values_as_trained(model, estimator)
     opset = max(entry.version for entry in model.opset_import if entry.domain == "")
     return model.SerializeToString(deterministic=True), opset
+
+
+def _send_missing_values_as_trained(model: Any, estimator: Any) -> None:
+    """Give the tree nodes the side that missing values take, which the converter leaves out."""
+    trees = list(_trees(estimator))
+    sides = [
+        side
+        for tree in trees
+        for side in np.where(tree.children_left != tree.children_right, tree.missing_go_to_left, 0).tolist()
+    ]
+    for node in model.graph.node:
+        if node.op_type in {"TreeEnsembleClassifier", "TreeEnsembleRegressor"}:
+            attributes = {attribute.name: attribute for attribute in node.attribute}
+            tracks = attributes.get("nodes_missing_value_tracks_true")
+            if tracks is not None and len(tracks.ints) == len(sides):
+                tracks.ints[:] = sides
 
 
 def _compare(contract: Contract, expected: Matrix, predictor: Predictor, rows: Matrix) -> _Parity:
@@ -170,14 +187,20 @@ def _edges(estimator: Any, contract: Contract) -> Iterator[tuple[int, float]]:
 
 def _thresholds(estimator: Any) -> set[tuple[int, float]]:
     """Split points of trees, by the position of the column that their estimator sees."""
-    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
     found: set[tuple[int, float]] = set()
+    for tree in _trees(estimator):
+        # A split of missing from known values has an infinite threshold.
+        inner = (tree.children_left != tree.children_right) & np.isfinite(tree.threshold)
+        found.update(zip(tree.feature[inner].tolist(), tree.threshold[inner].tolist(), strict=True))
+    return found
+
+
+def _trees(estimator: Any) -> Iterator[Any]:
+    """The fitted trees of an estimator's last step, in their order; none where it has none."""
+    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
     for member in np.ravel(getattr(last, "estimators_", [last])):
         if (tree := getattr(member, "tree_", None)) is not None:
-            # A split of missing from known values has an infinite threshold.
-            inner = (tree.children_left != tree.children_right) & np.isfinite(tree.threshold)
-            found.update(zip(tree.feature[inner].tolist(), tree.threshold[inner].tolist(), strict=True))
-    return found
+            yield tree
 
 
 def _some[T](items: list[T]) -> Iterable[T]:

@@ -7,9 +7,10 @@ any other: the folder's name says which manifest it must hold.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from skylift.errors import IntegrityError
+from skylift.errors import IntegrityError, InvalidReference
 from skylift.manifest import MANIFEST_FILE, Manifest
 from skylift.references import Reference
 from skylift.verification import Version, check_artifact, read_version
@@ -38,7 +39,7 @@ def bake(version: Version, read: Callable[[str], bytes], folder: Path) -> Path:
 
 
 class ImageCache:
-    """The baked versions of a model; usually one.
+    """The baked versions of a model; usually one. What has another name than `bake` gives is left alone.
 
     Parameters
     ----------
@@ -52,8 +53,8 @@ class ImageCache:
         self._model = model
         self._folders: dict[Reference, Path] = {}
         for place in sorted((folder / model).glob("v*-*")):
-            reference = Reference.parse(place.name.replace("-", "@sha256:", 1))
-            self._folders[reference] = place
+            with suppress(InvalidReference):
+                self._folders[Reference.parse(place.name.replace("-", "@sha256:", 1))] = place
 
     def newest(self) -> Reference | None:
         """The baked version with the highest number."""

@@ -55,7 +55,7 @@ class OnnxPredictor:
     Raises
     ------
     UnservableModel
-        onnxruntime cannot run it.
+        onnxruntime cannot run it, or it has other inputs and outputs.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -70,14 +70,27 @@ class OnnxPredictor:
             self._session = InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except onnx_failures() as error:
             raise UnservableModel(f"{COMPILED_FILE} cannot be run ({type(error).__name__})", "publish again") from error
-        (rows,), (output,) = self._session.get_inputs(), self._session.get_outputs()
+        try:
+            (rows,), (output,) = self._session.get_inputs(), self._session.get_outputs()
+        except ValueError as error:
+            raise UnservableModel(f"{COMPILED_FILE} has not one input and one output", "publish again") from error
         self._input, self._outputs = rows.name, [output.name]
         self._dtype = np.float32 if rows.type == "tensor(float)" else np.float64
         self._single = len(output.shape) == 2 and output.shape[1] == 1
 
     def scores(self, rows: Matrix) -> Matrix:
-        """Score encoded rows; see `Predictor.scores`."""
-        result: Matrix = self._session.run(self._outputs, {self._input: rows.astype(self._dtype)})[0].astype(np.float64)
+        """Score encoded rows; see `Predictor.scores`.
+
+        Raises
+        ------
+        UnservableModel
+            onnxruntime fails, for example because the model takes rows of another width.
+        """
+        try:
+            scored = self._session.run(self._outputs, {self._input: rows.astype(self._dtype)})[0]
+        except onnx_failures() as error:
+            raise UnservableModel(f"{COMPILED_FILE} cannot score ({type(error).__name__})", "publish again") from error
+        result: Matrix = scored.astype(np.float64)
         return result[:, 0] if self._single else result
 
 

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from skylift.manifest import Compiled, Manifest
-from training.compile import CompiledModel
+from training.compile import CompiledModel, compile_model, parity_rows
 from training.config import Candidate, DataSection, ModelConfig, load_config
 from training.job import Trained, train
 from training.packaging import Package, pack
@@ -41,6 +41,19 @@ def trained_iris(candidate: str = "logistic") -> Trained:
 def iris_package(candidate: str = "logistic") -> Package:
     """Iris, ready to publish; the shipped gates passed."""
     return pack(trained_iris(candidate), NOT_COMPILED, config_sha256="0" * 64)
+
+
+def compiled(trained: Trained) -> CompiledModel:
+    """What compiling comes to, as `skylift train` does it."""
+    rows = parity_rows(trained.estimator, trained.table, trained.split)
+    return compile_model(trained.estimator, trained.table.contract, rows)
+
+
+@cache
+def compiled_iris_package(candidate: str = "logistic") -> Package:
+    """Iris, ready to publish with its compiled form."""
+    trained = trained_iris(candidate)
+    return pack(trained, compiled(trained), config_sha256="0" * 64)
 
 
 def train_csv(path: Path, text: str, target: str, **sections: object) -> Trained:

@@ -17,6 +17,7 @@ from inference.host import ModelHost
 from inference.model import ServedModel
 from skylift.contract import Contract
 from skylift.errors import IntegrityError, SkyliftError, VersionNotFound
+from skylift.image_cache import ImageCache
 from skylift.manifest import Golden, Manifest, Prediction, reference_to
 from skylift.pointer import ActivePointer
 from skylift.references import Reference
@@ -156,10 +157,16 @@ class Stage:
     store: MemoryStore = field(default_factory=MemoryStore)
     clock: Clock = field(default_factory=Clock)
     refresh_seconds: float = 15
+    image: ImageCache | None = None
 
     def __post_init__(self) -> None:
         self.host = ModelHost(
-            self.pointer, self.store, refresh_seconds=self.refresh_seconds, max_instances=1000, clock=self.clock
+            self.pointer,
+            self.store,
+            refresh_seconds=self.refresh_seconds,
+            max_instances=1000,
+            image=self.image,
+            clock=self.clock,
         )
 
     def activate(self, package: Package) -> Reference:

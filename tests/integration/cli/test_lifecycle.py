@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from skylift.manifest import MODEL_FILE, Gate
+from skylift.image_cache import ImageCache
+from skylift.manifest import MANIFEST_FILE, MODEL_FILE, Gate
 from skylift.pointer import ActivePointer
-from skylift.references import sha256
+from skylift.references import Reference, sha256
 from skylift.registry import Registry
 from tests.conftest import BUCKET
 from tests.support.commands import done, refused, skylift
@@ -204,6 +205,51 @@ class TestPromote:
         publish(registry, environment={"scikit-learn": "0.1"})
 
         assert "was trained by scikit-learn 0.1" in refused("promote", "v1")
+
+
+class TestBake:
+    def test_the_version_is_written_into_the_folder(self, registry: Registry, tmp_path: Path) -> None:
+        reference = Reference.parse(publish(registry))
+
+        text = done("bake", "v1", tmp_path)
+
+        place = tmp_path / "iris" / f"v1-{reference.digest}"
+        assert text == f"Baked {place}\n"
+        assert {file.name for file in place.iterdir()} == {MANIFEST_FILE, *iris_package().artifacts}
+        assert reference in ImageCache(tmp_path, "iris")
+
+    def test_the_version_is_not_promoted(self, registry: Registry, tmp_path: Path) -> None:
+        publish(registry)
+
+        done("bake", "v1", tmp_path)
+
+        assert registry.active() is None
+
+    def test_a_version_that_failed_its_gate_is_refused_and_nothing_is_written(
+        self, registry: Registry, tmp_path: Path
+    ) -> None:
+        publish(registry, gates=(Gate(metric="accuracy", min=0.99, value=0.9, passed=False),))
+
+        assert "v1 failed its gate: accuracy 0.9000 (>= 0.99)" in refused("bake", "v1", tmp_path / "cache")
+        assert not (tmp_path / "cache").exists()
+
+    def test_a_version_whose_model_was_altered_is_refused_and_nothing_is_written(
+        self, registry: Registry, s3: "S3Client", tmp_path: Path
+    ) -> None:
+        publish(registry)
+        s3.put_object(Bucket=BUCKET, Key=f"models/iris/v1/{MODEL_FILE}", Body=b"other")
+
+        assert f"{MODEL_FILE} of v1 does not have the digest" in refused("bake", "v1", tmp_path / "cache")
+        assert not (tmp_path / "cache").exists()
+
+    def test_a_version_that_is_not_there_is_refused(self, registry: Registry, tmp_path: Path) -> None:
+        assert refused("bake", "v9", tmp_path) == "error: iris has no version v9: see `skylift versions`"
+
+    def test_a_folder_that_cannot_be_made_is_named(self, registry: Registry, tmp_path: Path) -> None:
+        publish(registry)
+        (tmp_path / "cache").write_text("no folder", encoding="utf-8")
+
+        assert str(tmp_path / "cache") in refused("bake", "v1", tmp_path / "cache")
 
 
 class TestRollback:

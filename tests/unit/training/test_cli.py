@@ -44,6 +44,7 @@ class TestUsage:
         [
             ("fly",),
             ("promote",),
+            ("bake", "v1"),
             ("promote", "v1", "v2"),
             ("versions", "--colour"),
             ("up", "--port", "http"),
@@ -63,12 +64,16 @@ class TestUsage:
     def test_help_lists_every_command(self) -> None:
         text = done("--help")
 
-        assert {"up", "train", "promote", "rollback", "versions", "show", "history", "serve"} <= set(text.split())
+        assert {"up", "train", "promote", "bake", "rollback", "versions", "show", "history", "serve"} <= set(
+            text.split()
+        )
 
     def test_without_a_command_the_help_is_shown(self) -> None:
         assert "versions" in skylift().output
 
-    @pytest.mark.parametrize("command", ["up", "train", "promote", "rollback", "versions", "show", "history", "serve"])
+    @pytest.mark.parametrize(
+        "command", ["up", "train", "promote", "bake", "rollback", "versions", "show", "history", "serve"]
+    )
     def test_each_command_explains_itself(self, command: str) -> None:
         assert "--config" in done(command, "--help")
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from skylift.errors import ConfigError, GateFailed, TrainingError
+from skylift.manifest import COMPILED_FILE
 from skylift.predictors import SklearnPredictor, load_predictor
 from skylift.registry import Registry
 from skylift.scoring import encode, predictions
@@ -354,7 +355,9 @@ class TestRepeatability:
     @pytest.fixture(params=["iris", "mixed"])
     def twice(self, request: pytest.FixtureRequest, tmp_path: Path) -> list[dict[str, Any]]:
         if request.param == "iris":
-            return manifests(IRIS_CONFIG)
+            both = manifests(IRIS_CONFIG)
+            assert COMPILED_FILE in both[0]["artifacts"], "without it nothing is said of compiled files"
+            return both
         (tmp_path / "mixed.csv").write_text(mixed(), encoding="utf-8")
         forest = {
             "name": "forest",

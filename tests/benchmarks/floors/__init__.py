@@ -1,0 +1,1 @@
+"""What no service of this kind can go below: functions that do nothing."""

@@ -1,0 +1,240 @@
+"""The service as it is put together: started, frozen in a snapshot, and restored from it, as Lambda does it."""
+
+import asyncio
+import random
+import runpy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import snapshot_restore_py
+from awslambdaric import lambda_runtime_hooks_runner as lambda_hooks  # type: ignore[import-untyped]
+from fastapi import FastAPI
+
+from inference.compose import Service, compose
+from skylift.registry import Registry
+from tests.support.commands import done
+from tests.support.models import IRIS_SETOSA, compiled_iris_package, iris_package
+from tests.support.ports import free_port
+from tests.support.service import HttpClient, Stage, body_of, http_api_event, invoke
+
+
+class Client:
+    """An AWS client that notes at which reading of the pointer its connections were closed."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self.closed_after_reads: list[int] = []
+
+    def close(self) -> None:
+        self.closed_after_reads.append(self._stage.pointer.reads)
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A host that was not started; v1 is active."""
+    made = Stage()
+    made.activate(iris_package())
+    return made
+
+
+@pytest.fixture
+def clients(stage: Stage) -> tuple[Client, Client]:
+    return Client(stage), Client(stage)
+
+
+@pytest.fixture
+def frozen(stage: Stage, clients: tuple[Client, Client]) -> Service:
+    """A service of which a snapshot was taken."""
+    service = Service(FastAPI(), stage.host, clients)
+    service.before_snapshot()
+    return service
+
+
+@pytest.fixture
+def restored_random_state() -> Iterator[None]:
+    state = random.getstate()
+    yield
+    random.setstate(state)
+
+
+@pytest.fixture
+def released(registry: Registry) -> Callable[[str], None]:
+    """Publishes iris, made by a candidate, and promotes it."""
+
+    def release(candidate: str) -> None:
+        package = compiled_iris_package(candidate)
+        registry.promote(str(registry.publish(package.describe, package.artifacts).reference))
+
+    return release
+
+
+def version_of(service: Service) -> str | None:
+    model = service.host.model
+    return model.reference.name if model else None
+
+
+class TestStart:
+    def test_the_active_version_is_in_place_before_the_first_request(self, released: Callable[[str], None]) -> None:
+        released("logistic")
+
+        assert version_of(compose()) == "v1"
+
+    def test_without_a_version_it_starts_all_the_same_and_says_what_is_missing(self, registry: Registry) -> None:
+        answer = HttpClient(compose().app).predict(IRIS_SETOSA)
+
+        assert answer.status_code == 503
+        assert "promote one" in answer.json()["detail"]
+
+    def test_a_stray_folder_in_the_image_does_not_keep_it_from_starting(
+        self, released: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        released("logistic")
+        (tmp_path / "iris" / "v1-latest").mkdir(parents=True)
+        monkeypatch.setenv("SKYLIFT_IMAGE_CACHE", str(tmp_path))
+
+        assert version_of(compose()) == "v1"
+
+
+class TestBeforeSnapshot:
+    def test_the_model_is_in_place(self, frozen: Service) -> None:
+        assert version_of(frozen) == "v1"
+
+    def test_no_connection_is_open(self, frozen: Service, clients: tuple[Client, Client]) -> None:
+        assert [client.closed_after_reads for client in clients] == [[1], [1]]
+
+    def test_a_failure_does_not_keep_the_version_from_being_published(
+        self, stage: Stage, clients: tuple[Client, Client]
+    ) -> None:
+        stage.pointer.holds = None
+        service = Service(FastAPI(), stage.host, clients)
+
+        service.before_snapshot()
+
+        assert version_of(service) is None
+        assert all(client.closed_after_reads for client in clients)
+
+
+class TestAfterRestore:
+    def test_the_pointer_is_read_again_however_little_time_passed(self, frozen: Service, stage: Stage) -> None:
+        stage.activate(iris_package("tree"))
+
+        frozen.after_restore()
+
+        assert version_of(frozen) == "v2"
+
+    def test_connections_are_dropped_before_the_pointer_is_read(
+        self, frozen: Service, stage: Stage, clients: tuple[Client, Client]
+    ) -> None:
+        frozen.after_restore()
+
+        assert [client.closed_after_reads for client in clients] == [[1, 1], [1, 1]]
+        assert stage.pointer.reads == 2
+
+    def test_a_pointer_that_did_not_move_leaves_the_model_in_place(self, frozen: Service, stage: Stage) -> None:
+        model = stage.host.model
+
+        frozen.after_restore()
+
+        assert stage.host.model is model
+        assert stage.store.fetches == ["v1"]
+
+    def test_a_pointer_that_cannot_be_read_leaves_the_model_in_place(self, frozen: Service, stage: Stage) -> None:
+        stage.pointer.holds = ZeroDivisionError()
+
+        frozen.after_restore()
+
+        assert version_of(frozen) == "v1"
+        assert stage.host.problem is not None
+
+    @pytest.mark.usefixtures("restored_random_state")
+    def test_environments_restored_from_one_snapshot_do_not_share_their_jitter(self, frozen: Service) -> None:
+        snapshot = random.getstate()
+
+        def restore() -> list[float]:
+            random.setstate(snapshot)
+            frozen.after_restore()
+            return [random.random() for _ in range(4)]
+
+        assert restore() != restore()
+
+    @pytest.mark.usefixtures("restored_random_state")
+    def test_a_composed_service_finds_what_was_promoted_meanwhile(self, released: Callable[[str], None]) -> None:
+        released("logistic")
+        service = compose()
+        service.before_snapshot()
+        released("tree")
+
+        service.after_restore()
+
+        assert version_of(service) == "v2"
+        assert service.host.problem is None
+
+
+class TestHooks:
+    @pytest.fixture(autouse=True)
+    def _no_hooks_of_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(snapshot_restore_py, "_before_snapshot_registry", [])
+        monkeypatch.setattr(snapshot_restore_py, "_after_restore_registry", [])
+
+    @pytest.fixture
+    def entry(self, released: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+        """What the Lambda entry defines, started as the runtime does it, with v1 active."""
+        released("logistic")
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        yield runpy.run_module("inference.handler")
+        asyncio.set_event_loop(None)
+        loop.close()
+
+    def test_the_entry_registers_both_with_lambda(self, entry: dict[str, Any]) -> None:
+        service = entry["service"]
+
+        assert snapshot_restore_py.get_before_snapshot() == [(service.before_snapshot, (), {})]
+        assert snapshot_restore_py.get_after_restore() == [(service.after_restore, (), {})]
+
+    @pytest.mark.usefixtures("restored_random_state")
+    def test_lambda_drives_them_and_the_first_request_is_answered_by_what_is_active_then(
+        self, entry: dict[str, Any], released: Callable[[str], None]
+    ) -> None:
+        lambda_hooks.run_before_snapshot()
+        released("tree")
+        lambda_hooks.run_after_restore()
+
+        answer = invoke(entry["handler"], http_api_event("POST", "/predict", '{"features": [5.1, 3.5, 1.4, 0.2]}'))
+
+        assert body_of(answer)["version"] == "v2"
+
+
+class TestImage:
+    @pytest.fixture
+    def compose_without_aws(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], HttpClient]:
+        """Starts a service with an image cache, in a world where nothing listens at the address of AWS."""
+
+        def start() -> HttpClient:
+            monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+            monkeypatch.setenv("SKYLIFT_IMAGE_CACHE", str(tmp_path))
+            return HttpClient(compose().app)
+
+        return start
+
+    def test_what_the_command_line_baked_is_served_without_any_aws(
+        self, registry: Registry, tmp_path: Path, compose_without_aws: Callable[[], HttpClient]
+    ) -> None:
+        package = compiled_iris_package()
+        registry.publish(package.describe, package.artifacts)
+        done("bake", "v1", tmp_path)
+
+        client = compose_without_aws()
+
+        answer = client.predict(IRIS_SETOSA)
+        assert answer.json()["predictions"][0]["label"] == "setosa"
+        assert answer.headers["x-model-version"] == "v1"
+        assert client.health()["status"] == "degraded"
+
+    def test_an_empty_image_cache_is_no_model(self, compose_without_aws: Callable[[], HttpClient]) -> None:
+        client = compose_without_aws()
+
+        assert client.predict(IRIS_SETOSA).status_code == 503
+        assert client.health()["ready"] is False
