@@ -22,7 +22,7 @@ help: ## List the targets
 
 .PHONY: up
 up: $(VENV)/.main ## Train, publish, promote and serve on this machine (PORT=8000, CONFIG=training/model.yaml)
-	@exec $(BIN)/skylift up --port $(PORT) --config $(CONFIG)
+	@exec $(BIN)/skylift up --port "$(PORT)" --config "$(CONFIG)"
 
 .PHONY: test
 test: $(VENV)/.dev ## Run all tests that need no Docker

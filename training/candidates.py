@@ -18,6 +18,7 @@ from skylift.errors import ConfigError
 from training.config import Candidate
 
 _MISSING_CODE = -1.0
+_MAX_SVM_ROWS = 10_000
 _TREES = ("sklearn.ensemble", "sklearn.tree")
 
 _DEFAULTS: dict[Task, tuple[Candidate, ...]] = {
@@ -55,9 +56,11 @@ class Built:
     grid: dict[str, list[Any]]
 
 
-def candidates_for(task: Task, configured: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    """The configured candidates, or good ones for the task."""
-    return configured or _DEFAULTS[task]
+def candidates_for(task: Task, configured: tuple[Candidate, ...], rows: int) -> tuple[Candidate, ...]:
+    """The configured candidates, or good ones for the task; no SVM for many rows, whose square its time grows with."""
+    return configured or tuple(
+        candidate for candidate in _DEFAULTS[task] if rows <= _MAX_SVM_ROWS or candidate.name != "svm"
+    )
 
 
 def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) -> Built:

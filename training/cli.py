@@ -38,7 +38,9 @@ from training.console import (
 DEFAULT_CONFIG = Path("training/model.yaml")
 _STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The model.yaml to work by.")]
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", envvar="SKYLIFT_CONFIG", help="The model.yaml to work by.")
+]
 StackOption = Annotated[
     str | None,
     typer.Option("--stack", envvar="SKYLIFT_STACK", help="CloudFormation stack whose outputs name the registry."),
@@ -97,7 +99,7 @@ def _up(path: Path, port: int) -> None:
     with (
         embedded_aws(config.model) as environment,
         LocalService(port) as service,  # starts while training runs
-        environment_file(environment) as environment_path,
+        environment_file(environment | {"SKYLIFT_CONFIG": str(path.resolve())}) as environment_path,
     ):
         registry = _registry(RegistrySettings())
         version = _train_and_publish(path, registry)
@@ -108,7 +110,14 @@ def _up(path: Path, port: int) -> None:
             answer = service.ask("/predict", example)
         out.print(leaderboard_table(version.manifest))
         out.print()
-        out.print(up_facts(version, url=service.url, answer=json.dumps(answer["predictions"][0]), log=str(SERVICE_LOG)))
+        out.print(
+            up_facts(
+                version,
+                url=service.url,
+                answer=json.dumps(answer["predictions"][0], ensure_ascii=False),
+                log=str(SERVICE_LOG),
+            )
+        )
         body = shlex.quote(json.dumps(example))
         out.print(
             f"\nAsk it:\n  curl {service.url}/predict -H 'content-type: application/json' -d {body}",
@@ -129,7 +138,10 @@ def train(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> N
     """Train by model.yaml and publish a new version. It does not serve before it is promoted."""
     settings = _settings(stack, config)
     if (model := load_config(config)[0].model) != settings.model:
-        raise ConfigError(f"{config} is for the model {model}, not {settings.model}", f"set SKYLIFT_MODEL={model}")
+        raise ConfigError(
+            f"{config} is for the model {model}, not {settings.model}",
+            f"name the one for {settings.model} with --config, or set SKYLIFT_MODEL={model}",
+        )
     version = _train_and_publish(config, _registry(settings))
     out.print(leaderboard_table(version.manifest))
     out.print()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _WIDTH_WITHOUT_TERMINAL = 120
 _DIGEST_DIGITS = 12
+_SHORT_DIGITS = 8
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -69,16 +70,15 @@ def versions_table(versions: Sequence[Version], active: Reference | None) -> Tab
             (
                 "*" if version.reference == active else "",
                 manifest.name,
-                when(manifest.created_at),
+                when(manifest.created_at)[:-3],  # to the minute: the table fits 80 columns
                 manifest.selected,
                 manifest.select_by,
                 f"{cross_validated.mean:.4f}",
                 "unknown" if holdout is None else f"{holdout:.4f}",
-                "passed" if all(gate.passed for gate in manifest.gates) else "failed",
-                str(version.reference).partition("sha256:")[2][:_DIGEST_DIGITS],
+                version.reference.digest[:_SHORT_DIGITS],
             )
         )
-    columns = ("", "version", "created (UTC)", "candidate", "metric", "cross-validated#", "holdout#", "gates", "digest")
+    columns = ("", "version", "created (UTC)", "candidate", "metric", "cv#", "holdout#", "digest")
     return table(columns, rows)
 
 

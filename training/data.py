@@ -4,14 +4,10 @@ Estimators see one float64 matrix, encoded by the contract exactly as the servic
 (see `skylift.scoring`): booleans as 0 and 1, categories as codes, missing values as NaN.
 """
 
-import csv
-import io
 import math
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,11 +15,23 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from skylift.contract import ClassName, Contract, Feature, Instance, Kind, Scalar, Target, Task, class_key
+from skylift.contract import (
+    LARGEST_NUMBER,
+    ClassName,
+    Contract,
+    Feature,
+    Instance,
+    Kind,
+    Scalar,
+    Target,
+    Task,
+    class_key,
+)
 from skylift.errors import ConfigError, DataError
 from skylift.references import sha256
 from skylift.scoring import Matrix
 from training.config import FeatureSection, ModelConfig
+from training.csv_file import doubt_about_texts, parse_csv, read_bytes
 
 MAX_CATEGORIES = 100
 MAX_CLASSES = 100
@@ -94,8 +102,8 @@ def read_table(config: ModelConfig) -> Table:
     ConfigError
         `model.yaml` names a column that the table does not have.
     """
-    content = _read_bytes(config.data.path)
-    frame = _cleaned(_parse_csv(content, config.data.path), config)
+    content = read_bytes(config.data.path)
+    frame = _cleaned(parse_csv(content, config.data.path), config)
     notes: list[str] = []
     target_column = frame.pop(config.target.column)
     if missing := int(target_column.isna().sum()):
@@ -117,6 +125,8 @@ def read_table(config: ModelConfig) -> Table:
         feature, column = _feature(frame[name], config.features.get(name, FeatureSection()))
         features.append(feature)
         columns.append(column)
+        if feature.kind == "category" and (doubt := doubt_about_texts(frame[name])):
+            notes.append(f"column {name} is taken as texts: {doubt}")
     if not features:
         raise DataError("the table has no usable feature column", "see: " + "; ".join(notes))
     contract = Contract(task=task, features=tuple(features), target=target)
@@ -146,46 +156,6 @@ def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
                 "add rows, leave these out, or make split.holdout smaller",
             )
     return Split(train, kept)
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})", "check data.path in model.yaml") from error
-
-
-def _parse_csv(content: bytes, path: Path) -> pd.DataFrame:
-    try:
-        text = content.decode("utf-8-sig")
-        head = next(iter(text[:65536].lstrip("\r\n").splitlines()), "")
-        delimiter = max(_DELIMITERS, key=head.count)
-        _check_header(head, delimiter)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
-                io.StringIO(text),
-                sep=delimiter,
-                dtype_backend="numpy_nullable",
-                skipinitialspace=True,
-                index_col=False,
-                low_memory=False,
-            )
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{path.name} is not UTF-8 (line {line})", "save it as UTF-8") from error
-    except pd.errors.ParserWarning as error:
-        raise DataError(f"the rows of {path.name} have more fields than its header", "name every column") from error
-    except (ValueError, csv.Error) as error:  # pandas' parser errors are ValueErrors
-        raise DataError(
-            f"{path.name} cannot be read as CSV: {' '.join(str(error).split())}", "mend the file"
-        ) from error
-
-
-def _check_header(line: str, delimiter: str) -> None:
-    names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
-    if repeated := sorted({name for name in names if name and names.count(name) > 1}):
-        raise ValueError(f"the header names {', '.join(repeated)} more than once")
 
 
 def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
@@ -273,8 +243,8 @@ def _unusable(column: "pd.Series[Any]") -> str | None:
         return f"it is always {column.iloc[0]}"
     if _kind(column) == "category" and distinct > MAX_CATEGORIES:
         return f"it has {distinct} different texts, more than {MAX_CATEGORIES}"
-    if _kind(column) == "number" and np.isinf(_as_floats(column)).any():
-        return "it holds infinite values"
+    if _kind(column) in {"number", "integer"} and np.nanmax(np.abs(_as_floats(column))) > LARGEST_NUMBER:
+        return f"it holds values beyond {LARGEST_NUMBER:.1e}"
     return None
 
 

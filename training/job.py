@@ -113,7 +113,7 @@ def train(config: ModelConfig, *, progress: Progress = lambda _: None) -> Traine
 
     notes = list(table.notes)
     results: list[_Result] = []
-    candidates = candidates_for(contract.task, config.candidates)
+    candidates = candidates_for(contract.task, config.candidates, len(split.train))
     for number, candidate in enumerate(candidates, start=1):
         progress(f"candidate {number} of {len(candidates)}: {candidate.name}")
         result, warned = _search(candidate, table, split, config.split.seed, scoring, select_by)
@@ -153,7 +153,8 @@ def _search(
     rows, targets = table.rows[split.train], table.targets[split.train]
     classifies = table.contract.task == "classification"
     folds = _folds(targets) if classifies else int(np.clip(len(targets) // 2, 2, _FOLDS))  # r2 needs two rows
-    built = build(candidate, table.contract, folds=folds, seed=seed)
+    inner = max(2, min(folds, _rarest(targets) * (folds - 1) // folds)) if classifies else folds
+    built = build(candidate, table.contract, folds=inner, seed=seed)
     splitter = (StratifiedKFold if classifies else KFold)(folds, shuffle=True, random_state=seed)
     search = GridSearchCV(built.estimator, built.grid, scoring=scoring, refit=False, cv=splitter, error_score="raise")
     with warnings.catch_warnings(record=True) as caught, _threads(table):
@@ -200,7 +201,12 @@ def _plain(value: Any) -> Any:
 
 def _folds(targets: Any) -> int:
     """As many folds as the rarest class has rows, within two and five."""
-    return int(np.clip(np.bincount(targets)[np.unique(targets)].min(), 2, _FOLDS))
+    return int(np.clip(_rarest(targets), 2, _FOLDS))
+
+
+def _rarest(targets: Any) -> int:
+    """Rows of the rarest class."""
+    return int(np.bincount(targets)[np.unique(targets)].min())
 
 
 def _brief(caught: Iterable[warnings.WarningMessage]) -> list[str]:

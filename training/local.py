@@ -107,11 +107,13 @@ def environment_file(environment: dict[str, str]) -> Iterator[Path]:
     """A file that another terminal can source to work on the embedded AWS; gone at the end."""
     ENVIRONMENT_FILE.parent.mkdir(exist_ok=True)
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()]
-    ENVIRONMENT_FILE.write_text("".join(lines), encoding="utf-8")
+    content = "".join(lines)
+    ENVIRONMENT_FILE.write_text(content, encoding="utf-8")
     try:
         yield ENVIRONMENT_FILE
     finally:
-        ENVIRONMENT_FILE.unlink(missing_ok=True)
+        if ENVIRONMENT_FILE.exists() and ENVIRONMENT_FILE.read_text(encoding="utf-8") == content:  # not another run's
+            ENVIRONMENT_FILE.unlink(missing_ok=True)
 
 
 class LocalService:

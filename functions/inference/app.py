@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from pydantic_core import to_json
+from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse
 
 from inference import problems
@@ -15,7 +16,7 @@ from inference.access_log import AccessLog, record_of
 from inference.host import ModelHost
 from inference.openapi import openapi_document
 from inference.settings import InferenceSettings
-from skylift.errors import BodyTooLarge, NoActiveVersion, WrongContentType
+from skylift.errors import BodyTooLarge, ClientGone, NoActiveVersion, WrongContentType
 
 MAX_BODY_BYTES = 6 * 2**20
 """Lambda's own limit for a synchronous request."""
@@ -159,7 +160,7 @@ async def _json_body(request: Request) -> bytes:
 
     Raises
     ------
-    WrongContentType, BodyTooLarge
+    WrongContentType, BodyTooLarge, ClientGone
     """
     declared = request.headers.get("content-type", "")
     media_type = declared.partition(";")[0].strip().lower()
@@ -170,10 +171,13 @@ async def _json_body(request: Request) -> bytes:
     if length.isdecimal() and int(length) > MAX_BODY_BYTES:
         raise too_large
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise too_large
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise too_large
+    except ClientDisconnect as error:
+        raise ClientGone("the connection was closed before the body came to its end") from error
     return bytes(body)
 
 

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from inference.access_log import record_of
 from skylift.errors import (
     BodyTooLarge,
+    ClientGone,
     InvalidInstance,
     NoActiveVersion,
     NotJson,
@@ -24,6 +25,7 @@ _RETRY_AFTER_SECONDS = 2
 _STATUS: dict[type[SkyliftError], tuple[int, str, str]] = {
     NotJson: (400, "not-json", "The body is not JSON"),
     WrongContentType: (415, "wrong-content-type", "The body is not declared to be JSON"),
+    ClientGone: (499, "client-gone", "The client closed the connection"),
     BodyTooLarge: (413, "body-too-large", "The body is too large"),
     TooManyInstances: (413, "too-many-instances", "Too many instances"),
     InvalidInstance: (422, "invalid-instance", "Fields break the contract"),

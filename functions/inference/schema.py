@@ -13,16 +13,13 @@ from typing import Any
 
 from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema, from_json
 
-from skylift.contract import Contract, Feature, Instance
+from skylift.contract import LARGEST_NUMBER, Contract, Feature, Instance
 from skylift.errors import FieldProblem, InvalidInstance, NotJson, TooManyInstances
 
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')
 _MAX_PROBLEMS = 20
 _MAX_LISTED = 50
 _MAX_NAME = 100
-
-_LARGEST = 3.4028234663852886e38
-"""The largest float32: forests compute in it, so a larger number is infinite to them."""
 
 _REASONS = {
     "missing": "missing_field",
@@ -168,7 +165,7 @@ def expectation(feature: Feature) -> str:
 def _remark(detail: ErrorDetails) -> str:
     if detail["input"] is None:
         return "null is not allowed: "
-    return f"its size is beyond {_LARGEST:.1e}: " if _REASONS.get(detail["type"]) == "too_large" else ""
+    return f"its size is beyond {LARGEST_NUMBER:.1e}: " if _REASONS.get(detail["type"]) == "too_large" else ""
 
 
 def _listed(names: list[str]) -> str:
@@ -189,7 +186,7 @@ def _envelope(key: str, content: CoreSchema) -> SchemaValidator:
 
 
 def _value_schema(feature: Feature) -> CoreSchema:
-    number: dict[str, Any] = {"strict": True, "allow_inf_nan": False, "ge": -_LARGEST, "le": _LARGEST}
+    number: dict[str, Any] = {"strict": True, "allow_inf_nan": False, "ge": -LARGEST_NUMBER, "le": LARGEST_NUMBER}
     schema: CoreSchema
     match feature.kind:
         case "number":

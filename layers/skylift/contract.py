@@ -17,6 +17,9 @@ type Instance = dict[str, Scalar]
 type ClassName = bool | int | str
 """A class of the target, as the table has it."""
 
+LARGEST_NUMBER = 3.4028234663852886e38
+"""The largest float32: forests compute in it, so a larger number is infinite to them."""
+
 Kind = Literal["number", "integer", "category", "boolean"]
 Task = Literal["classification", "regression"]
 

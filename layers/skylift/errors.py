@@ -9,6 +9,7 @@
     |   |-- NotJson            the body is not JSON
     |   |-- WrongContentType   the body is not declared to be JSON
     |   |-- BodyTooLarge       the body has too many bytes
+    |   |-- ClientGone         the body never came to its end
     |   |-- TooManyInstances   the body has too many instances
     |   `-- InvalidInstance    a field of the body breaks the contract
     |-- RegistryError          the registry cannot give what was asked
@@ -94,6 +95,10 @@ class WrongContentType(RequestError):
 
 class BodyTooLarge(RequestError):
     """The body has too many bytes."""
+
+
+class ClientGone(RequestError):
+    """The client closed the connection before its body came to its end."""
 
 
 class TooManyInstances(RequestError):

@@ -45,3 +45,9 @@ def test_every_shell_command_in_the_readme_names_an_existing_make_target_or_subc
 
     assert set(re.findall(r"\bmake ([a-z]+)\b", text)) <= targets
     assert set(re.findall(r"^\.venv/bin/skylift ([a-z]+)", text, flags=re.MULTILINE)) <= commands
+
+
+def test_the_readme_has_no_placeholder() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^[A-Z_]+$", text, flags=re.MULTILINE) == []

@@ -182,13 +182,19 @@ class TestMistakes:
 class TestDefaults:
     @pytest.mark.parametrize("task", ["classification", "regression"])
     def test_without_configured_candidates_each_task_has_several_that_can_be_built(self, task: Any) -> None:
-        defaults = candidates_for(task, ())
+        defaults = candidates_for(task, (), 100)
 
         assert len(defaults) >= 4
         for candidate in defaults:
             built(candidate.model_dump(), NUMBER_OR_NONE, CITY_OR_NONE, task=task)
 
+    @pytest.mark.parametrize(("rows", "expected"), [(10_000, True), (10_001, False)])
+    def test_many_rows_get_no_svm(self, rows: int, expected: bool) -> None:
+        names = {candidate.name for candidate in candidates_for("classification", (), rows)}
+
+        assert ("svm" in names) is expected
+
     def test_configured_candidates_replace_the_defaults(self) -> None:
         own = (Candidate.model_validate(TREE),)
 
-        assert candidates_for("classification", own) == own
+        assert candidates_for("classification", own, 100) == own

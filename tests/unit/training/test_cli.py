@@ -141,7 +141,9 @@ class TestSettings:
     ) -> None:
         monkeypatch.setenv("SKYLIFT_MODEL", "wine")
 
-        assert "is for the model iris, not wine: set SKYLIFT_MODEL=iris" in refused("train", "--config", config)
+        assert "is for the model iris, not wine: name the one for wine with --config" in refused(
+            "train", "--config", config
+        )
 
 
 class CloudFormation:

@@ -107,7 +107,7 @@ def case(name: str, candidate: str) -> Case:
 
 def fitted(known: Table, name: str) -> Case:
     task: Task = known.contract.task
-    configured = (*candidates_for(task, ()), *(iris_config().candidates if task == "classification" else ()))
+    configured = (*candidates_for(task, (), 100), *(iris_config().candidates if task == "classification" else ()))
     chosen: Candidate = next(candidate for candidate in configured if candidate.name == name)
     split = split_rows(known, holdout=0.2, seed=42)
     estimator = build(chosen, known.contract, folds=5, seed=42).estimator
