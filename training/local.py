@@ -24,7 +24,7 @@ from skylift.errors import ConfigError, SkyliftError
 
 BUCKET = "skylift-local"
 STAGE = "local"
-REFRESH_SECONDS = 1
+REFRESH_SECONDS = 0.3
 SERVICE_LOG = Path("build/service.log")
 ENVIRONMENT_FILE = Path("build/local.env")
 
