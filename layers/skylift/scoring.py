@@ -1,8 +1,8 @@
 """From instances to answers: encoding by the contract, scoring by a predictor, comparing with golden answers.
 
 A predictor sees one float64 matrix, whatever the table held: numbers as they are, booleans as 0 and 1, categories
-as their position in the contract, missing values as NaN. It is the only module of the layer that needs numpy, so
-functions without a model do not import it.
+as their position in the contract, missing values as NaN. Only this module and `predictors` need numpy; functions
+that handle no model import neither.
 """
 
 from collections.abc import Mapping, Sequence
