@@ -49,7 +49,8 @@ lock: $(UV) ## Pin all requirements anew from pyproject.toml (UPGRADE=1 for the 
 		--no-emit-index-url --quiet --custom-compile-command 'make lock' "$$@"; }; \
 	lock $(if $(UPGRADE),--upgrade) --all-extras -o requirements-dev.txt; \
 	lock -c requirements-dev.txt --extra inference --extra training --extra local -o requirements.txt; \
-	lock -c requirements-dev.txt --extra inference -o functions/inference/requirements.txt
+	lock -c requirements-dev.txt --extra inference -o functions/inference/requirements.txt; \
+	lock -c requirements-dev.txt -o layers/requirements.txt
 
 .PHONY: clean
 clean: ## Remove what the other targets made

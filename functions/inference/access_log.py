@@ -61,14 +61,15 @@ class AccessLog:
         What answers.
     host
         Its model's version is a dimension, its refresh metrics are written along.
-    model
-        The model's name, the other dimension.
+    model, stage
+        The other dimensions. An alarm sees one set of them, so every metric is kept without the version too.
     """
 
-    def __init__(self, app: "ASGIApp", host: ModelHost, model: str) -> None:
+    def __init__(self, app: "ASGIApp", host: ModelHost, model: str, stage: str = "dev") -> None:
         self._app = app
         self._host = host
         self._model = model
+        self._stage = stage
         self._cold = True
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -115,14 +116,15 @@ class AccessLog:
         if self._cold:
             self._cold = False
             events.append(Metric("ColdStart"))
-        by_reason = None
+        by_version = {"version": version}
+        finer = [by_version]
         if scope["path"] == _PREDICTION_PATH:
             if record.status < 400:
                 events += [Metric("Predictions", record.instances), Metric("PredictionLatency", milliseconds)]
             else:
                 events.append(Metric("PredictionErrors"))
-                by_reason = {"reason": record.reason or "internal"}
-        emit(events, {"model": self._model, "version": version}, by_reason)
+                finer.append({**by_version, "reason": record.reason or "internal"})
+        emit(events, {"stage": self._stage, "model": self._model}, *finer)
 
 
 def _request_id(scope: "Scope") -> str:

@@ -151,7 +151,7 @@ def create_app(settings: InferenceSettings, host: ModelHost) -> FastAPI:
     # Below FastAPI's parameters: the contract reads the body, and solving them costs a tenth of a request.
     app.add_route("/predict", predict, methods=["POST"])
     problems.install(app)
-    app.add_middleware(AccessLog, host=host, model=settings.model)
+    app.add_middleware(AccessLog, host=host, model=settings.model, stage=settings.stage)
     return app
 
 

@@ -28,6 +28,8 @@ from skylift.errors import StorageUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_codedeploy import CodeDeployClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
@@ -72,6 +74,23 @@ def cloudformation_client() -> "CloudFormationClient":
     return cast("CloudFormationClient", _client("cloudformation", "CloudFormation"))
 
 
+def lambda_client(*, answer_seconds: float) -> "LambdaClient":
+    """Lambda, likewise; a function takes longer to answer than a service of AWS.
+
+    Parameters
+    ----------
+    answer_seconds
+        How long to wait for a function's answer, tried three times where Lambda throttles or does not answer.
+    """
+    patient = Config(read_timeout=answer_seconds, retries={"mode": "standard", "total_max_attempts": 3})
+    return cast("LambdaClient", _client("lambda", "Lambda", _CONFIG.merge(patient)))
+
+
+def codedeploy_client() -> "CodeDeployClient":
+    """CodeDeploy, likewise."""
+    return cast("CodeDeployClient", _client("codedeploy", "CodeDeploy"))
+
+
 def error_code(error: ClientError) -> str:
     """AWS's own code of an error, for example `NoSuchKey`."""
     return error.response.get("Error", {}).get("Code", "")
@@ -111,13 +130,13 @@ def aws_errors(doing: str) -> Iterator[None]:
         ) from error
 
 
-def _client(name: str, service: str) -> Any:
+def _client(name: str, service: str, config: Config = _CONFIG) -> Any:
     doing = f"creating the {service} client"
     with aws_errors(doing):
         try:
             session = Session()
             session.register_component("data_loader", _loader())
-            return session.create_client(name, config=_CONFIG)
+            return session.create_client(name, config=config)
         except ValueError as error:  # botocore's word for an endpoint that is no URL
             raise StorageUnavailable(
                 f"{doing} failed ({type(error).__name__})", "check AWS_ENDPOINT_URL and AWS_DEFAULT_REGION"

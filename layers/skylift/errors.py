@@ -19,6 +19,7 @@
     |   |-- NoActiveVersion    the pointer names no version
     |   |-- IntegrityError     stored bytes are not those their digest names
     |   `-- PromotionRefused   a version may not go live
+    |-- CodeRefused            a new version of the code may not take the traffic
     `-- UnservableModel        a version cannot be served by this process
         |-- IncompatibleEnvironment  it was trained by another scikit-learn
         `-- GoldenMismatch           it does not score as it did in training
@@ -170,6 +171,10 @@ class IntegrityError(RegistryError):
 
 class PromotionRefused(RegistryError):
     """A version may not go live."""
+
+
+class CodeRefused(SkyliftError):
+    """A new version of the service's code may not take the traffic."""
 
 
 class UnservableModel(SkyliftError):

@@ -50,9 +50,7 @@ class Metric:
     value: float = 1
 
 
-def emit(
-    metrics: Iterable[Metric], dimensions: Mapping[str, str], extra_dimensions: Mapping[str, str] | None = None
-) -> None:
+def emit(metrics: Iterable[Metric], dimensions: Mapping[str, str], *finer: Mapping[str, str]) -> None:
     """Write metrics as one line of embedded metric format.
 
     Written by the thread that answers requests, one line at a time.
@@ -63,15 +61,15 @@ def emit(
         Data points; nothing is written where there are none.
     dimensions
         Every metric is kept by these.
-    extra_dimensions
-        And once more by these and the former together.
+    finer
+        And once more by each of these together with the former.
     """
     line = _provider
     line.clear_metrics()
     for name, value in dimensions.items():
         line.add_dimension(name, value)
-    if extra_dimensions:
-        line.add_dimensions(**dimensions, **extra_dimensions)
+    for more in finer:
+        line.add_dimensions(**dimensions, **more)
     for metric in metrics:  # after the dimensions: the hundredth value of a metric writes a line at once
         line.add_metric(metric.name, _UNITS.get(metric.name, "Count"), metric.value)
     if not line.metric_set:

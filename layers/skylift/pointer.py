@@ -72,6 +72,27 @@ class ActivePointer:
                 raise
         return None if value == NOTHING else Reference.parse(value)
 
+    def create(self) -> bool:
+        """Make the pointer, naming nothing, where there is none; one that exists keeps what it names.
+
+        Returns
+        -------
+        Whether it was made.
+
+        Raises
+        ------
+        StorageUnavailable
+            SSM failed.
+        """
+        with aws_errors(f"making the pointer {self.name}"):
+            try:
+                self._client.put_parameter(Name=self.name, Value=NOTHING, Type="String", Overwrite=False)
+            except ClientError as error:
+                if error_code(error) == "ParameterAlreadyExists":
+                    return False
+                raise
+        return True
+
     def move(self, to: Reference) -> None:
         """Name another version.
 

@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 
 from skylift.contract import Contract, Feature, Scalar, class_key
 from skylift.errors import FOREIGN_FAILURES, GoldenMismatch
+from skylift.golden import agree, brief
 from skylift.manifest import Golden, Prediction
 
 type Matrix = NDArray[np.float64]
 
 TIE_MARGIN = 1e-6
 """Probabilities closer than this are equal."""
-
-GOLDEN_TOLERANCE = 1e-5
-"""Largest relative or absolute difference to a recorded answer: room for another CPU, not for another model."""
 
 
 class Predictor(Protocol):
@@ -103,7 +101,7 @@ def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> No
     Raises
     ------
     GoldenMismatch
-        They cannot be scored, a label is another, or a probability or value is further off than `GOLDEN_TOLERANCE`.
+        They cannot be scored, or an answer is another; see `skylift.golden.agree`.
     """
     try:
         scores = predictor.scores(encode(contract, golden.instances))
@@ -122,30 +120,9 @@ def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> No
         zip(predictions(contract, scores), golden.predictions, strict=True), start=1
     ):
         answer = Prediction.model_validate(got)
-        if not _agree(answer, expected):
+        if not agree(answer, expected):
             raise GoldenMismatch(
-                f"golden request {number} of {len(golden.instances)} is scored {_brief(answer)}, "
-                f"not {_brief(expected)} as in training",
+                f"golden request {number} of {len(golden.instances)} is scored {brief(answer)}, "
+                f"not {brief(expected)} as in training",
                 "do not serve it: train and publish again with the pinned requirements",
             )
-
-
-def _agree(got: Prediction, expected: Prediction) -> bool:
-    ours, theirs = _numbers(got), _numbers(expected)
-    if got.label != expected.label or ours.keys() != theirs.keys():
-        return False
-    pairs = np.array([(ours[name], theirs[name]) for name in ours])
-    return np.allclose(pairs[:, 0], pairs[:, 1], rtol=GOLDEN_TOLERANCE, atol=GOLDEN_TOLERANCE)
-
-
-def _numbers(prediction: Prediction) -> dict[str, float]:
-    """What is compared, by class; a regression has one number, without a class."""
-    if prediction.value is not None:
-        return {"": prediction.value}
-    return prediction.probabilities or {}
-
-
-def _brief(prediction: Prediction) -> str:
-    if prediction.value is not None:
-        return f"{prediction.value:.6g}"
-    return f"{prediction.label} at {max(_numbers(prediction).values(), default=float('nan')):.6f}"

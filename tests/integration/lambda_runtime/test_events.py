@@ -183,6 +183,6 @@ def test_predictions_are_counted_by_model_and_version(served: Served) -> None:
     metrics = json.loads(served.invoke("alb_predict").lines[1])
     [directive] = metrics["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "Skylift"
-    assert directive["Dimensions"] == [["model", "version"]]
+    assert directive["Dimensions"] == [["stage", "model"], ["stage", "model", "version"]]
     assert (metrics["model"], metrics["version"], metrics["Predictions"]) == ("iris", "v1", [2.0])
     assert metrics["PredictionLatency"][0] > 0

@@ -200,7 +200,7 @@ class TestMetrics:
         line = metrics_of(lines(capsys))
         (directive,) = line["_aws"]["CloudWatchMetrics"]
         assert directive["Namespace"] == "Skylift"
-        assert ["model", "version"] in directive["Dimensions"]
+        assert directive["Dimensions"][:2] == [["stage", "model"], ["stage", "model", "version"]]
         assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == {
             name: UNITS[name] for name in names
         }
@@ -229,8 +229,9 @@ class TestMetrics:
         line = metrics_of(lines(capsys))
         assert (line["PredictionErrors"], line["reason"]) == ([1], reason)
         assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [
-            ["model", "version"],
-            ["model", "version", "reason"],
+            ["stage", "model"],
+            ["stage", "model", "version"],
+            ["stage", "model", "version", "reason"],
         ]
 
     def test_a_request_without_a_model_is_counted_as_such(

@@ -190,8 +190,9 @@ class TestMetrics:
         metrics = lines(capsys)[1]
         assert (metrics["PredictionErrors"], metrics["reason"]) == ([1], "not-json")
         assert metrics["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [
-            ["model", "version"],
-            ["model", "version", "reason"],
+            ["stage", "model"],
+            ["stage", "model", "version"],
+            ["stage", "model", "version", "reason"],
         ]
 
     def test_a_failure_nobody_foresaw_is_counted_as_internal(

@@ -56,12 +56,12 @@ def test_the_dimensions_are_one_set_with_their_values_beside(capsys: pytest.Capt
     assert (document["model"], document["version"]) == ("iris", "v7")
 
 
-def test_extra_dimensions_make_a_second_set_with_the_first_ones_in_it(capsys: pytest.CaptureFixture[str]) -> None:
-    emit([Metric("PredictionErrors")], IRIS_V7, {"reason": "not_json"})
+def test_finer_dimensions_make_further_sets_with_the_first_ones_in_each(capsys: pytest.CaptureFixture[str]) -> None:
+    emit([Metric("PredictionErrors")], {"model": "iris"}, {"version": "v7"}, {"version": "v7", "reason": "not_json"})
 
     document = _emitted(capsys)
-    assert _directive(document)["Dimensions"] == [["model", "version"], ["model", "version", "reason"]]
-    assert document["reason"] == "not_json"
+    assert _directive(document)["Dimensions"] == [["model"], ["model", "version"], ["model", "version", "reason"]]
+    assert (document["version"], document["reason"]) == ("v7", "not_json")
 
 
 def test_no_setting_of_powertools_changes_namespace_or_dimensions(

@@ -68,6 +68,22 @@ def test_models_point_each_for_itself(pointer: ActivePointer, ssm: "SSMClient") 
     assert ActivePointer(STAGE, "wine", client=ssm).read() is None
 
 
+def test_a_made_pointer_names_nothing(pointer: ActivePointer, ssm: "SSMClient") -> None:
+    assert pointer.create()
+
+    assert ssm.get_parameter(Name=NAME)["Parameter"]["Value"] == NOTHING
+    assert pointer.read() is None
+
+
+def test_making_a_pointer_that_exists_leaves_it_alone(pointer: ActivePointer) -> None:
+    pointer.move(V1)
+
+    assert not pointer.create()
+
+    assert pointer.read() == V1
+    assert len(pointer.history()) == 1
+
+
 @pytest.mark.parametrize(
     "value", ["v1", "latest", "NONE", " ", f"{V1}\n", str(V1).upper(), str(V1)[:-1], '{"active": "v1"}']
 )

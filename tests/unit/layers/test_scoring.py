@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from skylift.contract import ClassName, Contract, Feature, Instance, Kind, Scalar, Target
 from skylift.errors import GoldenMismatch
+from skylift.golden import GOLDEN_TOLERANCE
 from skylift.manifest import Golden, Prediction
-from skylift.scoring import GOLDEN_TOLERANCE, Matrix, check_golden, encode, predictions
+from skylift.scoring import Matrix, check_golden, encode, predictions
 
 FEATURES = (
     Feature(name="age", kind="number"),

@@ -1,0 +1,1 @@
+"""CloudFormation's custom resource: makes the pointer once."""

@@ -1,0 +1,36 @@
+"""The Lambda entry: CloudFormation calls it to create, update and delete `Custom::ActivePointer`.
+
+Creating and updating make the pointer where there is none. Deleting leaves it, as the bucket is left: both are data,
+and the stack is code.
+"""
+
+from typing import Any
+
+from active_pointer.reply import reply
+from skylift.aws import ssm_client
+from skylift.errors import SkyliftError
+from skylift.observability import logger
+from skylift.pointer import ActivePointer
+
+
+def handler(event: dict[str, Any], _context: object = None) -> None:
+    """Make the pointer that the event names, and tell CloudFormation.
+
+    Parameters
+    ----------
+    event
+        CloudFormation's, with `Stage` and `Model` among its `ResourceProperties`.
+    """
+    properties = event["ResourceProperties"]
+    pointer = ActivePointer(properties["Stage"], properties["Model"], client=ssm_client())
+    failure: str | None = "unexpected: see the logs of the function"
+    try:
+        if event["RequestType"] != "Delete":
+            made = pointer.create()
+            logger.info("pointer", extra={"pointer": pointer.name, "made": made})
+        failure = None
+    except SkyliftError as error:
+        failure = str(error)
+        logger.exception("the pointer could not be made", extra={"pointer": pointer.name})
+    finally:  # also where nobody foresaw the failure: a stack whose resource says nothing hangs
+        reply(event, physical_id=pointer.name, failure=failure)

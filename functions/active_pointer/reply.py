@@ -1,0 +1,63 @@
+"""The answer to CloudFormation: a document put where its event says."""
+
+import http.client
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from pydantic_core import to_json
+
+from skylift.errors import StorageUnavailable
+
+ATTEMPTS = 3
+_TIMEOUT_SECONDS = 5.0
+_PAUSE_SECONDS = 1.0
+
+
+def reply(
+    event: dict[str, Any], *, physical_id: str, failure: str | None, pause: Callable[[float], None] = time.sleep
+) -> None:
+    """Tell CloudFormation how it went.
+
+    Parameters
+    ----------
+    event
+        Its own.
+    physical_id
+        Names the resource; another one makes CloudFormation delete the former.
+    failure
+        Why it failed; None where it did not.
+    pause
+        Waits so many seconds.
+
+    Raises
+    ------
+    StorageUnavailable
+        The answer could not be put. CloudFormation gives up when the resource's `ServiceTimeout` is over.
+    """
+    document = {
+        "Status": "FAILED" if failure else "SUCCESS",
+        "Reason": failure or "",
+        "PhysicalResourceId": physical_id,
+        **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
+    }
+    body = to_json(document)
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            _put(event["ResponseURL"], body)
+        except (OSError, http.client.HTTPException) as error:
+            if not left:
+                raise StorageUnavailable(
+                    f"answering CloudFormation failed ({type(error).__name__})", "try the deployment again"
+                ) from error
+            pause(_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _put(url: str, body: bytes) -> None:
+    # The address is signed for a request without a content type.
+    request = urllib.request.Request(url, body, {"content-type": ""}, method="PUT")  # noqa: S310 (CloudFormation's own)
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310
+        pass

@@ -1,0 +1,1 @@
+"""CodeDeploy's hook before a new version of the service gets traffic."""

@@ -1,0 +1,142 @@
+"""Whether a new version of the service answers as the active version of the model must.
+
+A new environment may not have its model yet, and the pointer may move meanwhile: both are looked at again, a few
+times. Everything else is final.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import batched
+from typing import Any
+
+from pydantic import ValidationError
+
+from pre_traffic.service import Answer, NewService
+from skylift.contract import Instance
+from skylift.errors import CodeRefused, GoldenMismatch
+from skylift.golden import agree, brief
+from skylift.manifest import Golden, Prediction
+from skylift.pointer import ActivePointer
+from skylift.store import VersionStore
+from skylift.verification import Version
+
+ATTEMPTS = 3
+PAUSE_SECONDS = 3.0
+
+
+class _NotYet(CodeRefused):
+    """Maybe in a moment: no model is in place yet, or another one."""
+
+
+def check(
+    pointer: ActivePointer,
+    store: VersionStore,
+    service: NewService,
+    *,
+    max_instances: int,
+    pause: Callable[[float], None] = time.sleep,
+) -> str:
+    """Ask a new version for its health and for the golden answers of the active version.
+
+    Parameters
+    ----------
+    pointer, store
+        The registry.
+    service
+        The new version.
+    max_instances
+        How many instances it takes in a request.
+    pause
+        Waits so many seconds.
+
+    Returns
+    -------
+    What was found, one sentence.
+
+    Raises
+    ------
+    CodeRefused
+        It fails, does not come to serve the active version, or refuses its golden requests.
+    GoldenMismatch
+        It answers one of them otherwise than training did.
+    RegistryError
+        The pointer, the manifest or the function cannot be read or called.
+    """
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            return _check(pointer, store, service, max_instances)
+        except _NotYet:
+            if not left:
+                raise
+            pause(PAUSE_SECONDS)
+    raise AssertionError  # the last attempt has returned or raised
+
+
+def _check(pointer: ActivePointer, store: VersionStore, service: NewService, max_instances: int) -> str:
+    reference = pointer.read()
+    if reference is None:
+        _check_empty(service.ask("GET", "/health"))
+        return "no version is active, and the new code says so"
+    version = store.resolve(reference)
+    _check_health(service.ask("GET", "/health"), version)
+    golden = version.manifest.golden
+    for first, instances, expected in _requests(golden, max_instances):
+        answer = service.ask("POST", "/predict", {"instances": instances})
+        _check_answer(answer, version, first, expected)
+    return f"{len(golden.instances)} golden requests of {reference.name} are answered as in training"
+
+
+def _requests(golden: Golden, size: int) -> Iterator[tuple[int, list[Instance], list[Prediction]]]:
+    """The golden requests in bodies of at most so many; each with the number of its first."""
+    pairs = zip(golden.instances, golden.predictions, strict=True)
+    for index, batch in enumerate(batched(pairs, size)):
+        yield index * size + 1, [instance for instance, _ in batch], [prediction for _, prediction in batch]
+
+
+def _check_empty(answer: Answer) -> None:
+    if answer.status != 503 or answer.document.get("live") is not True:
+        raise _NotYet(f"/health answers {answer.status} while no version is active", "see the new version's logs")
+
+
+def _check_health(answer: Answer, version: Version) -> None:
+    document = answer.document
+    model: Any = document.get("model")
+    reference = model.get("reference") if isinstance(model, dict) else None
+    if (answer.status, document.get("status"), reference) != (200, "ok", str(version.reference)):
+        problem: Any = document.get("problem")
+        what = problem.get("what") if isinstance(problem, dict) else None
+        raise _NotYet(
+            f"/health answers {answer.status}, {document.get('status')!r} with {reference}, not 'ok' with "
+            f"{version.reference}" + (f" ({what})" if what else ""),
+            "see the new version's logs",
+        )
+
+
+def _check_answer(answer: Answer, version: Version, first: int, expected: list[Prediction]) -> None:
+    document = answer.document
+    if answer.status == 503 or (answer.status == 200 and document.get("version") != version.reference.name):
+        raise _NotYet(
+            f"/predict answers {answer.status} by {document.get('version')}, not by {version.reference.name}",
+            "see the new version's logs",
+        )
+    if answer.status != 200:
+        raise CodeRefused(
+            f"/predict answers the golden requests with {answer.status} ({document.get('title')})",
+            "see the new version's logs",
+        )
+    try:
+        got = [Prediction.model_validate(item) for item in document["predictions"]]
+    except (KeyError, TypeError, ValidationError) as error:
+        raise CodeRefused("/predict answers with something else than predictions", "see its code") from error
+    if document.get("model") != version.manifest.model or len(got) != len(expected):
+        raise CodeRefused(
+            f"/predict answers with {len(got)} predictions of {document.get('model')}, "
+            f"not {len(expected)} of {version.manifest.model}",
+            "see its code",
+        )
+    for number, (ours, theirs) in enumerate(zip(got, expected, strict=True), start=first):
+        if not agree(ours, theirs):
+            raise GoldenMismatch(
+                f"golden request {number} is answered {brief(ours)}, not {brief(theirs)} as in training",
+                "do not deploy it: compare its requirements with those the model was trained with",
+            )
