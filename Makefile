@@ -28,11 +28,15 @@ up: $(VENV)/.main ## Train, publish, promote and serve on this machine (PORT=800
 test: $(VENV)/.dev ## Run all tests that need no Docker
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
+# Without a region sam asks for one, with credentials it asks AWS about them: the linter needs neither.
+sam_offline := env -u AWS_PROFILE AWS_DEFAULT_REGION=eu-central-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none \
+	AWS_MAX_ATTEMPTS=1 AWS_EC2_METADATA_DISABLED=true SAM_CLI_TELEMETRY=0
 .PHONY: lint
-lint: $(VENV)/.dev ## Check style and types
+lint: $(VENV)/.dev ## Check style, types and templates
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@for template in template.yaml bootstrap.yaml; do $(sam_offline) $(BIN)/sam validate --lint -t $$template >/dev/null || exit 1; done
 
 .PHONY: format
 format: $(VENV)/.dev ## Mend style where a tool can
