@@ -130,7 +130,7 @@ class Stack:
                 return all(self._resolved(argument))
             case "Fn::Split":
                 separator, text = argument
-                return self._resolved(text).split(separator)
+                return str(self._resolved(text)).split(separator)
             case "Fn::Sub":
                 return self._substituted(argument)
         raise NotImplementedError(name)
@@ -139,11 +139,11 @@ class Stack:
         text, more = (argument, {}) if isinstance(argument, str) else argument
         known = {key: self._resolved(value) for key, value in more.items()}
         parts = text.split("${")
-        done = parts[0]
+        done: str = parts[0]
         for part in parts[1:]:
             key, _, rest = part.partition("}")
             done += str(known[key] if key in known else self._named(key)) + rest
         return done
 
     def _named(self, name: str) -> str:
-        return self.parameters.get(name) or PSEUDO.get(name) or ("" if name in self.parameters else name)
+        return self.parameters[name] if name in self.parameters else PSEUDO.get(name, name)

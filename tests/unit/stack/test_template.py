@@ -1,5 +1,8 @@
 """template.yaml, as CloudFormation gets it: who may call, who may touch what, what is kept, what rings."""
 
+import asyncio
+import contextlib
+import io
 import json
 import re
 import tomllib
@@ -8,9 +11,10 @@ from typing import Any, get_args
 
 import pytest
 
+from inference.access_log import AccessLog, record_of
 from inference.settings import InferenceSettings
 from pre_traffic.settings import PreTrafficSettings
-from skylift.observability import NAMESPACE, MetricName
+from skylift.observability import NAMESPACE, Metric, MetricName
 from tests.support.models import iris_package
 from tests.support.service import Stage as Host
 from tests.support.templates import ROOT, Stack, source
@@ -388,35 +392,33 @@ class TestAccess:
         assert not [role for role in Stack().of_type("AWS::IAM::Role").values() if "PermissionsBoundary" in role]
 
 
+async def _answering(scope: Any, _receive: Any, send: Any) -> None:
+    record_of(scope).reason = scope["test.reason"]
+    await send({"type": "http.response.start", "status": scope["test.status"], "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _receive() -> dict[str, Any]:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def _send(_: Any) -> None:
+    """Forget the answer."""
+
+
 @pytest.fixture(scope="module")
 def emitted() -> dict[str, Sets]:
     """Sets of dimensions by metric, as requests that succeed and fail, loads and refreshes really write them."""
-    import contextlib
-    import io
-
-    from inference.access_log import AccessLog, record_of
-    from skylift.observability import Metric
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        record_of(scope).reason = scope["test.reason"]
-        await send({"type": "http.response.start", "status": scope["test.status"], "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-    async def nothing(*_: Any) -> None:
-        """Receives and sends nothing."""
-
-    import asyncio
-
     host = Host()
     host.activate(iris_package())
     host.host.start()
-    log = AccessLog(app, host.host, "iris", "dev")
+    log = AccessLog(_answering, host.host, "iris", "dev")
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         host.host._events.extend([Metric("ModelLoadFailures"), Metric("RefreshFailures")])
         for status, reason in ((200, None), (422, "invalid-instance")):
             scope: Any = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
-            asyncio.run(log(scope | {"test.status": status, "test.reason": reason}, nothing, nothing))
+            asyncio.run(log(scope | {"test.status": status, "test.reason": reason}, _receive, _send))
     found: dict[str, Sets] = {}
     for line in out.getvalue().splitlines():
         document = json.loads(line)

@@ -1,0 +1,100 @@
+"""bootstrap.yaml: which workflow may do what."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.templates import ROOT, Stack, source
+
+STACK_ROLE = "arn:aws:iam::123456789012:role/skylift-prod-"
+
+
+@pytest.fixture(scope="module")
+def prod() -> Stack:
+    return Stack("bootstrap.yaml", Repository="acme/models", Stage="prod")
+
+
+def statements(stack: Stack, name: str) -> dict[str, dict[str, Any]]:
+    """Statements of a role's policies by their name."""
+    found = [one for policy in stack.properties(name)["Policies"] for one in policy["PolicyDocument"]["Statement"]]
+    return {one["Sid"]: one for one in found}
+
+
+def test_it_needs_no_transform_and_no_alias() -> None:
+    # CloudFormation itself reads no YAML aliases.
+    assert "Transform" not in source("bootstrap.yaml")
+    lines = (ROOT / "bootstrap.yaml").read_text(encoding="utf-8").splitlines()
+    assert not [line for line in lines if line.strip().startswith(("- *", "<<", "&"))]
+
+
+@pytest.mark.parametrize(
+    ("role", "environment"), [("DeployRole", "prod"), ("TrainRole", "prod-train"), ("PromoteRole", "prod-promote")]
+)
+def test_a_role_is_for_one_environment_of_one_repository(prod: Stack, role: str, environment: str) -> None:
+    (statement,) = prod.properties(role)["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": f"repo:acme/models:environment:{environment}",
+        }
+    }
+
+
+def test_the_provider_is_made_unless_the_account_has_it() -> None:
+    arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+    assert Stack("bootstrap.yaml").outputs["OidcProviderArn"] == "GitHubProvider"
+    other = Stack("bootstrap.yaml", OidcProviderArn=arn)
+    assert "GitHubProvider" not in other.resources
+    (statement,) = other.properties("DeployRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"]["Federated"] == other.outputs["OidcProviderArn"] == arn
+
+
+def test_images_are_scanned_kept_as_pushed_and_forgotten_at_last(prod: Stack) -> None:
+    repository = prod.properties("ImageRepository")
+    assert repository["ImageTagMutability"] == "IMMUTABLE"
+    assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
+    (rule,) = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+    assert rule["action"] == {"type": "expire"}
+
+
+def test_deploying_hands_everything_to_cloudformation(prod: Stack) -> None:
+    granted = statements(prod, "DeployRole")
+    assert granted["HandOver"]["Resource"] == "CloudFormationRole.Arn"
+    assert granted["HandOver"]["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+    assert granted["ChangeStack"]["Resource"][0].endswith(":stack/skylift-prod/*")
+    assert {sid for sid, one in granted.items() if one["Resource"] == "*"} == {"LogInToRegistry"}
+
+
+@pytest.mark.parametrize(("role", "becomes"), [("TrainRole", "PublishRole"), ("PromoteRole", "PromoteRole")])
+def test_models_are_changed_by_the_stacks_own_roles(prod: Stack, role: str, becomes: str) -> None:
+    granted = statements(prod, role)
+    (become, _find) = granted.values()
+    assert become["Resource"] == f"{STACK_ROLE}{becomes}-*"
+    assert set(granted) == {become["Sid"], "FindStack"}
+
+
+def test_cloudformation_makes_only_bounded_roles(prod: Stack) -> None:
+    granted = statements(prod, "CloudFormationRole")
+    making = {"iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
+    assert set(granted["MakeBoundedRoles"]["Action"]) == making
+    assert granted["MakeBoundedRoles"]["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": "RoleBoundary"}}
+    for sid in ("MakeBoundedRoles", "KeepRoles", "GiveRoles"):
+        assert granted[sid]["Resource"] == f"{STACK_ROLE}*"
+    assert not making & set(granted["KeepRoles"]["Action"])
+    assert {sid for sid, one in granted.items() if one["Resource"] == "*"} == {"AccessLogs"}
+
+
+def test_the_boundary_lets_the_stacks_roles_do_their_work(prod: Stack) -> None:
+    allowed: set[str] = set()
+    for statement in prod.properties("RoleBoundary")["PolicyDocument"]["Statement"]:
+        actions = statement["Action"]
+        allowed.update([actions] if isinstance(actions, str) else actions)
+    needed: set[str] = set()
+    for role in Stack().of_type("AWS::IAM::Role").values():
+        for policy in role["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                actions = statement["Action"]
+                needed.update([actions] if isinstance(actions, str) else actions)
+    assert needed == allowed
