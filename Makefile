@@ -36,7 +36,8 @@ lint: $(VENV)/.dev ## Check style, types and templates
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@for template in template.yaml bootstrap.yaml; do $(sam_offline) $(BIN)/sam validate --lint -t $$template >/dev/null || exit 1; done
+	@for template in template.yaml bootstrap.yaml; do \
+		found=$$($(sam_offline) $(BIN)/sam validate --lint -t $$template 2>&1) || { echo "$$template: $$found" >&2; exit 1; }; done
 
 .PHONY: format
 format: $(VENV)/.dev ## Mend style where a tool can
