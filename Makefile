@@ -50,6 +50,7 @@ lock: $(UV) ## Pin all requirements anew from pyproject.toml (UPGRADE=1 for the 
 	lock $(if $(UPGRADE),--upgrade) --all-extras -o requirements-dev.txt; \
 	lock -c requirements-dev.txt --extra inference --extra training --extra local -o requirements.txt; \
 	lock -c requirements-dev.txt --extra inference -o functions/inference/requirements.txt
+	@$(MAKE) --no-print-directory $(VENV)/.dev && $(BIN)/python -m tools.botocore_data
 
 .PHONY: clean
 clean: ## Remove what the other targets made
