@@ -56,6 +56,7 @@ lock: $(UV) ## Pin all requirements anew from pyproject.toml (UPGRADE=1 for the 
 	lock -c requirements-dev.txt --extra inference --extra training --extra local -o requirements.txt; \
 	lock -c requirements-dev.txt --extra inference -o functions/inference/requirements.txt; \
 	lock -c requirements-dev.txt -o layers/requirements.txt
+	@$(MAKE) --no-print-directory $(VENV)/.dev && $(BIN)/python -m tools.botocore_data
 
 .PHONY: clean
 clean: ## Remove what the other targets made

@@ -1,55 +1,22 @@
-"""One log line and one line of metrics per request, whatever happens in it.
+"""One line per request, whatever happens in it: what it was, and its metrics.
 
-An ASGI middleware: it gives each request its id and a record that routes fill, and writes both lines at the end.
-Bodies are never written.
+An ASGI middleware, the outermost: it gives each request its id and a record that routes fill, answers failures that
+nobody foresaw, and writes the line at the end. Bodies are never written.
 """
 
-import sys
+import logging
 import time
 import uuid
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from inference import problems
 from inference.host import ModelHost
-from skylift.observability import Metric, emit, logger
+from inference.predict import PATH as PREDICTION_PATH
+from inference.record import Record, attach
+from skylift.observability import Metric, write_request
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-_KEY = "skylift.record"
-_PREDICTION_PATH = "/predict"
-
-
-@dataclass(slots=True)
-class Record:
-    """What the end of a request has to know of it.
-
-    Parameters
-    ----------
-    request_id
-        API Gateway's, else the caller's `x-request-id`, else a new one.
-    instances
-        How many were scored.
-    version
-        Which version scored them.
-    reason
-        The problem's slug, where the request failed.
-    status
-        Of the response.
-    """
-
-    request_id: str
-    instances: int = 0
-    version: str | None = None
-    reason: str | None = None
-    status: int = 500
-    started: float = field(default_factory=time.perf_counter)
-
-
-def record_of(scope: "Scope") -> Record:
-    """The record of the request with this ASGI scope."""
-    record: Record = scope[_KEY]
-    return record
 
 
 class AccessLog:
@@ -61,23 +28,23 @@ class AccessLog:
         What answers.
     host
         Its model's version is a dimension, its refresh metrics are written along.
-    model, stage
-        The other dimensions. An alarm sees one set of them, so every metric is kept without the version too.
+    stage, model
+        The other dimensions.
     """
 
-    def __init__(self, app: "ASGIApp", host: ModelHost, model: str, stage: str = "dev") -> None:
+    def __init__(self, app: "ASGIApp", host: ModelHost, *, stage: str, model: str) -> None:
         self._app = app
         self._host = host
-        self._model = model
-        self._stage = stage
+        self._dimensions = {"stage": stage, "model": model}
         self._cold = True
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Answer one request and write its lines."""
+        """Answer one request and write its line."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        record = scope[_KEY] = Record(_request_id(scope))
+        record = Record(_request_id(scope))
+        attach(scope, record)
 
         async def observed(message: "Message") -> None:
             if message["type"] == "http.response.start":
@@ -85,46 +52,59 @@ class AccessLog:
                 message["headers"] = [*message["headers"], (b"x-request-id", record.request_id.encode())]
             await send(message)
 
+        failure: Exception | None = None
         try:
             await self._app(scope, receive, observed)
+        except Exception as error:  # noqa: BLE001 (the border: the caller gets a problem, the log the trace)
+            failure = error
+            if not record.status:
+                await problems.internal(record).send(observed)
         finally:
-            self._write(scope, record, sys.exception())
+            self._write(scope, record, failure)
 
-    def _write(self, scope: "Scope", record: Record, failure: BaseException | None) -> None:
+    def _write(self, scope: "Scope", record: Record, failure: Exception | None) -> None:
         milliseconds = (time.perf_counter() - record.started) * 1000
         version = record.version or (self._host.model.reference.name if self._host.model else "none")
-        events = self._host.drain_events()
+        refreshes = self._host.drain_events()
         fields: dict[str, object] = {
             "correlation_id": record.request_id,
             "method": scope["method"],
             "path": scope["path"],
             "status": record.status,
             "milliseconds": round(milliseconds, 3),
-            "model": self._model,
+            **self._dimensions,
             "version": version,
             "instances": record.instances,
         }
         if record.reason:
             fields["reason"] = record.reason
-        if events:
-            fields["refresh"] = {event.name: event.value for event in events}
+        if refreshes:
+            fields["refresh"] = {event.name: event.value for event in refreshes}
         if self._host.problem:
             fields["degraded"] = self._host.problem.what
         failure = failure or self._host.take_unforeseen()
-        write = logger.error if failure or record.status >= 500 else logger.info
-        write("request", extra=fields, exc_info=failure)
+        level = logging.ERROR if failure or record.status >= 500 else logging.INFO
+        metrics = refreshes + self._counted(scope, record, milliseconds)
+        write_request(level, fields, metrics, self._dimension_sets(version, record), failure)
+
+    def _counted(self, scope: "Scope", record: Record, milliseconds: float) -> list[Metric]:
+        metrics = []
         if self._cold:
             self._cold = False
-            events.append(Metric("ColdStart"))
-        by_version = {"version": version}
-        finer = [by_version]
-        if scope["path"] == _PREDICTION_PATH:
+            metrics.append(Metric("ColdStart"))
+        if scope["path"] == PREDICTION_PATH:
             if record.status < 400:
-                events += [Metric("Predictions", record.instances), Metric("PredictionLatency", milliseconds)]
+                metrics += [Metric("Predictions", record.instances), Metric("PredictionLatency", milliseconds)]
             else:
-                events.append(Metric("PredictionErrors"))
-                finer.append({**by_version, "reason": record.reason or "internal"})
-        emit(events, {"stage": self._stage, "model": self._model}, *finer)
+                metrics.append(Metric("PredictionErrors"))
+        return metrics
+
+    def _dimension_sets(self, version: str, record: Record) -> list[dict[str, str]]:
+        """Alarms look at a model of a stage, dashboards at its versions and at the reasons of its errors."""
+        sets = [self._dimensions, self._dimensions | {"version": version}]
+        if record.reason:
+            sets.append(self._dimensions | {"reason": record.reason})
+        return sets
 
 
 def _request_id(scope: "Scope") -> str:

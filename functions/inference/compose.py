@@ -2,8 +2,9 @@
 
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from inference.app import App
 from inference.host import ModelHost
 from inference.settings import InferenceSettings
 from skylift.aws import s3_client, ssm_client
@@ -11,9 +12,6 @@ from skylift.image_cache import ImageCache
 from skylift.observability import logger
 from skylift.pointer import ActivePointer
 from skylift.store import VersionStore
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +28,14 @@ class Service:
         Of AWS.
     """
 
-    app: "FastAPI"
+    app: App
     host: ModelHost
     clients: tuple[Any, ...]
 
     def before_snapshot(self) -> None:
-        """Have the model in memory, scored on its golden requests, and no connection open."""
+        """Have everything imported, the model in memory, scored on its golden requests, and no connection open."""
         self.host.start()
+        self.app.routes()
         self._disconnect()
 
     def after_restore(self) -> None:
@@ -63,8 +62,8 @@ def compose() -> Service:
         image=ImageCache(settings.image_cache, settings.model) if settings.image_cache else None,
     )
     host.begin()
-    from inference.app import create_app  # takes as long as the model does, which loads meanwhile
+    import onnxruntime  # noqa: F401 (what nearly every version needs next, while the thread waits for SSM and S3)
 
-    app = create_app(settings, host)
+    app = App(settings, host)
     host.start()
     return Service(app, host, (ssm, s3))

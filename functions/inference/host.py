@@ -14,13 +14,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 from inference.model import ServedModel
 from skylift.errors import NoActiveVersion, SkyliftError, StorageUnavailable
 from skylift.image_cache import ImageCache
+from skylift.manifest import Manifest
 from skylift.observability import Metric
 from skylift.pointer import ActivePointer
 from skylift.predictors import load_predictor
@@ -109,6 +110,7 @@ class ModelHost:
         self.model: ServedModel | None = None
         self.problem: Problem | None = None
         self.checked_at: float | None = None
+        self.started = time.monotonic()
 
     def begin(self) -> None:
         """Read the pointer anew, and load what it names, while this thread does something else."""
@@ -224,16 +226,16 @@ class ModelHost:
         return problem
 
     def _load(self, reference: Reference) -> ServedModel:
-        if self._image is not None and reference in self._image:
-            manifest = self._image.resolve(reference).manifest
-            read = partial(self._image.artifact, reference, manifest)
-        else:
-            manifest = self._store.resolve(reference).manifest
-            read = partial(self._store.artifact, manifest)
-        predictor = load_predictor(manifest, read)
+        with self._opened(reference) as (manifest, read):
+            predictor = load_predictor(manifest, read)
         return ServedModel.of(
             reference, manifest, predictor, max_instances=self._max_instances, loaded_at=datetime.now(UTC)
         )
+
+    def _opened(self, reference: Reference) -> AbstractContextManager[tuple[Manifest, Callable[[str], bytes]]]:
+        if self._image is not None and reference in self._image:
+            return self._image.opened(reference)
+        return self._store.opened(reference)
 
     def _reject(self, reference: Reference, what: str) -> Problem:
         """Try a bad version again at growing intervals: each try fetches all of it."""

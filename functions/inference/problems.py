@@ -1,13 +1,11 @@
 """Turns every failure into an RFC 9457 problem: the only place that knows HTTP status codes of errors."""
 
 from collections.abc import Mapping
-from typing import cast
 
-from fastapi import FastAPI, Request, Response
 from pydantic_core import to_json
-from starlette.exceptions import HTTPException
 
-from inference.access_log import record_of
+from inference.record import Record
+from inference.reply import Reply
 from skylift.errors import (
     BodyTooLarge,
     ClientGone,
@@ -35,7 +33,7 @@ _HTTP_TITLES = {404: ("not-found", "No such path"), 405: ("method-not-allowed", 
 
 
 def problem(
-    request: Request,
+    record: Record,
     status: int,
     slug: str,
     title: str,
@@ -43,11 +41,13 @@ def problem(
     detail: str = "",
     headers: Mapping[str, str] | None = None,
     **members: object,
-) -> Response:
+) -> Reply:
     """Make a problem document.
 
     Parameters
     ----------
+    record
+        Of the request; it is told the reason.
     slug
         Short stable code: the end of `type`, and the reason in metrics and logs.
     title
@@ -57,7 +57,6 @@ def problem(
     members
         Further members of the document.
     """
-    record = record_of(request.scope)
     record.reason = slug
     document = {
         "type": f"urn:skylift:problem:{slug}",
@@ -67,11 +66,17 @@ def problem(
         "request_id": record.request_id,
         **members,
     }
-    return Response(to_json(document), status, headers, MEDIA_TYPE)
+    return Reply(to_json(document), status, MEDIA_TYPE, headers or {})
 
 
-async def _on_skylift_error(request: Request, error: Exception) -> Response:
-    error = cast("SkyliftError", error)
+def of_error(error: SkyliftError, record: Record) -> Reply:
+    """The problem of a foreseen failure.
+
+    Raises
+    ------
+    SkyliftError
+        The same, where no request should meet it: it is answered as any failure that nobody foresaw.
+    """
     if type(error) not in _STATUS:
         raise error
     status, slug, title = _STATUS[type(error)]
@@ -83,24 +88,25 @@ async def _on_skylift_error(request: Request, error: Exception) -> Response:
         if error.total > len(error.problems):
             members["errors_total"] = error.total
     headers = {"retry-after": str(_RETRY_AFTER_SECONDS)} if status == 503 else None
-    return problem(request, status, slug, title, detail=str(error), headers=headers, **members)
+    return problem(record, status, slug, title, detail=str(error), headers=headers, **members)
 
 
-async def _on_http_exception(request: Request, error: Exception) -> Response:
-    error = cast("HTTPException", error)
-    slug, title = _HTTP_TITLES.get(error.status_code, (f"http-{error.status_code}", error.detail))
-    detail = f"{request.method} {request.url.path}: see / for what there is"
-    return problem(request, error.status_code, slug, title, detail=detail, headers=error.headers)
+def of_status(
+    status: int, method: str, path: str, record: Record, *, words: str = "", headers: Mapping[str, str] | None = None
+) -> Reply:
+    """The problem of a request for what there is not.
+
+    Parameters
+    ----------
+    status
+        404, 405 or another.
+    words
+        The title where the status has none here.
+    """
+    slug, title = _HTTP_TITLES.get(status, (f"http-{status}", words))
+    return problem(record, status, slug, title, detail=f"{method} {path}: see / for what there is", headers=headers)
 
 
-async def _on_unexpected(request: Request, _error: Exception) -> Response:
-    # This answer does not pass the access log, which gives all others their id.
-    headers = {"x-request-id": record_of(request.scope).request_id}
-    return problem(request, 500, "internal", "Internal error", detail="see the logs of this request", headers=headers)
-
-
-def install(app: FastAPI) -> None:
-    """Answer every failure of an application with a problem."""
-    app.add_exception_handler(SkyliftError, _on_skylift_error)
-    app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_unexpected)
+def internal(record: Record) -> Reply:
+    """The problem of a failure that nobody foresaw."""
+    return problem(record, 500, "internal", "Internal error", detail="see the logs of this request")

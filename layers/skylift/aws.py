@@ -7,6 +7,7 @@ are botocore's: boto3 adds resources and transfers, which nothing here uses, and
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
@@ -20,7 +21,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
 )
-from botocore.loaders import Loader, create_loader
+from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
@@ -39,6 +40,7 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     s3={"addressing_style": "path"},
 )
+_CUT_DOWN = Path(__file__).parent / "botocore_data"  # made by tools/botocore_data.py
 _DENIED = {
     "AccessDenied",
     "AccessDeniedException",
@@ -60,7 +62,10 @@ _NOT_CONFIGURED = (
 
 
 def s3_client() -> "S3Client":
-    """S3 in the region and at the endpoint that the standard environment variables name."""
+    """S3 in the region and at the endpoint that the standard environment variables name.
+
+    It has the operations that `tools/botocore_data.py` lists, and no others; so has SSM's.
+    """
     return cast("S3Client", _client("s3", "S3"))
 
 
@@ -145,8 +150,8 @@ def _client(name: str, service: str, config: Config = _CONFIG) -> Any:
 
 @cache
 def _loader() -> Loader:
-    """Reads and keeps botocore's descriptions of services and endpoints, half a megabyte of JSON, once."""
-    return create_loader()
+    """Reads and keeps descriptions of services and endpoints, cut down to what is called here where there is such."""
+    return Loader(extra_search_paths=[str(_CUT_DOWN)])
 
 
 def _todo(code: str) -> str:

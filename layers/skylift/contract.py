@@ -4,6 +4,8 @@ It is made from the data and `model.yaml` by training, travels in the manifest, 
 request schema, the OpenAPI page, the form and the docs.
 """
 
+import math
+from functools import cached_property
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -63,6 +65,12 @@ class Feature(Part):
     description: str | None = None
     example: Scalar = None
 
+    @cached_property
+    def codes(self) -> dict[Scalar, float]:
+        """The number that stands for each category; NaN for a missing one."""
+        codes: dict[Scalar, float] = {name: float(code) for code, name in enumerate(self.categories)}
+        return codes | {None: math.nan}
+
 
 class Target(Part):
     """What is predicted.
@@ -80,6 +88,11 @@ class Target(Part):
     name: str
     classes: tuple[ClassName, ...] = ()
     unit: str | None = None
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The classes as keys of a JSON object."""
+        return tuple(class_key(name) for name in self.classes)
 
 
 class Contract(Part):

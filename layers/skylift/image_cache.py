@@ -7,7 +7,8 @@ any other: the folder's name says which manifest it must hold.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 from skylift.errors import IntegrityError, InvalidReference
@@ -66,6 +67,11 @@ class ImageCache:
     def resolve(self, reference: Reference) -> Version:
         """The baked version; see `VersionStore.resolve`."""
         return read_version(reference, self._read(reference, MANIFEST_FILE), model=self._model)
+
+    def opened(self, reference: Reference) -> AbstractContextManager[tuple[Manifest, Callable[[str], bytes]]]:
+        """The baked version to load; see `VersionStore.opened`."""
+        manifest = self.resolve(reference).manifest
+        return nullcontext((manifest, partial(self.artifact, reference, manifest)))
 
     def artifact(self, reference: Reference, manifest: Manifest, name: str) -> bytes:
         """A file of it; see `VersionStore.artifact`."""

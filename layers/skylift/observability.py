@@ -4,16 +4,22 @@ Logs are JSON by Powertools, metrics are CloudWatch's embedded metric format by 
 where CloudWatch reads them, and neither costs a network call.
 """
 
+import logging
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Literal, cast
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 from pydantic_core import to_json
 
 NAMESPACE = "Skylift"
+SERVICE = "skylift"
+
+_MAX_VALUES = 100
+"""CloudWatch takes so many values of a metric in one line."""
 
 type MetricName = Literal[
     "Predictions",
@@ -31,7 +37,7 @@ _UNITS: dict[MetricName, str] = {"PredictionLatency": "Milliseconds", "ModelLoad
 # Not Powertools' `Metrics`, whose state all its users share; and no dimension from POWERTOOLS_SERVICE_NAME.
 _provider = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="")
 
-logger = Logger(service="skylift", use_rfc3339=True, json_serializer=lambda line: to_json(line, fallback=str).decode())
+logger = Logger(service=SERVICE, use_rfc3339=True, json_serializer=lambda line: to_json(line, fallback=str).decode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,45 @@ class Metric:
     value: float = 1
 
 
-def emit(metrics: Iterable[Metric], dimensions: Mapping[str, str], *finer: Mapping[str, str]) -> None:
-    """Write metrics as one line of embedded metric format.
+def write_request(
+    level: int,
+    fields: Mapping[str, object],
+    metrics: Sequence[Metric],
+    dimension_sets: Sequence[Mapping[str, str]],
+    failure: BaseException | None = None,
+) -> None:
+    """Write a request's line: what it was, with its metrics where it has any.
+
+    A failure has a line of its own, with its trace, before that of its metrics.
+
+    Parameters
+    ----------
+    level
+        `logging.INFO` or `logging.ERROR`; a level that the logger does not write leaves the metrics.
+    fields
+        What the request was.
+    metrics, dimension_sets
+        See `emit`.
+    failure
+        What nobody foresaw.
+    """
+    if level > logging.INFO or not metrics:
+        write = logger.error if level > logging.INFO else logger.info
+        write("request", extra=dict(fields), exc_info=failure)
+        emit(metrics, dimension_sets)
+    elif logger.log_level <= level:
+        head = {"level": "INFO", "message": "request", "timestamp": _now(), "service": SERVICE}
+        emit(metrics, dimension_sets, {**head, **fields})
+    else:
+        emit(metrics, dimension_sets)
+
+
+def emit(
+    metrics: Sequence[Metric],
+    dimension_sets: Sequence[Mapping[str, str]],
+    fields: Mapping[str, object] | None = None,
+) -> None:
+    """Write metrics as a line of embedded metric format.
 
     Written by the thread that answers requests, one line at a time.
 
@@ -59,20 +102,22 @@ def emit(metrics: Iterable[Metric], dimensions: Mapping[str, str], *finer: Mappi
     ----------
     metrics
         Data points; nothing is written where there are none.
-    dimensions
-        Every metric is kept by these.
-    finer
-        And once more by each of these together with the former.
+    dimension_sets
+        Every metric is kept by each of these.
+    fields
+        More to say in the line, for whoever reads the log.
     """
-    line = _provider
-    line.clear_metrics()
-    for name, value in dimensions.items():
-        line.add_dimension(name, value)
-    for more in finer:
-        line.add_dimensions(**dimensions, **more)
-    for metric in metrics:  # after the dimensions: the hundredth value of a metric writes a line at once
-        line.add_metric(metric.name, _UNITS.get(metric.name, "Count"), metric.value)
-    if not line.metric_set:
-        return
-    sys.stdout.write(to_json(line.serialize_metric_set()).decode() + "\n")
+    first, *others = dimension_sets
+    _provider.dimension_sets = [dict(dimensions) for dimensions in others]
+    for start in range(0, len(metrics), _MAX_VALUES):
+        values: dict[str, dict[str, object]] = {}
+        for metric in metrics[start : start + _MAX_VALUES]:
+            entry = values.setdefault(metric.name, {"Unit": _UNITS.get(metric.name, "Count"), "Value": []})
+            cast("list[float]", entry["Value"]).append(metric.value)
+        line = _provider.serialize_metric_set(values, dict(first), dict(fields or {}))
+        sys.stdout.write(to_json(line).decode() + "\n")
     sys.stdout.flush()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.contract import Contract, Feature, Scalar, class_key
+from skylift.contract import Contract, Scalar
 from skylift.errors import FOREIGN_FAILURES, GoldenMismatch
 from skylift.golden import agree, brief
 from skylift.manifest import Golden, Prediction
@@ -50,18 +50,12 @@ def encode(contract: Contract, instances: Sequence[Mapping[str, Scalar]]) -> Mat
     -------
     float64 `[n, features]`, in the contract's order.
     """
-    rows = np.empty((len(instances), len(contract.features)))
-    for index, feature in enumerate(contract.features):
-        rows[:, index] = _encode_column(feature, [instance.get(feature.name) for instance in instances])
-    return rows
-
-
-def _encode_column(feature: Feature, values: list[Scalar]) -> Matrix:
-    if feature.kind == "category":
-        codes: dict[Scalar, float] = {name: float(code) for code, name in enumerate(feature.categories)}
-        codes[None] = np.nan
-        return np.array([codes[value] for value in values])
-    return np.array(values, dtype=np.float64)  # None becomes NaN
+    columns = []
+    for feature in contract.features:
+        name = feature.name
+        values = [instance.get(name) for instance in instances]
+        columns.append([feature.codes[value] for value in values] if feature.kind == "category" else values)
+    return np.ascontiguousarray(np.array(columns, dtype=np.float64).T)  # None becomes NaN
 
 
 def predictions(contract: Contract, scores: Matrix) -> list[dict[str, object]]:
@@ -69,10 +63,10 @@ def predictions(contract: Contract, scores: Matrix) -> list[dict[str, object]]:
     if contract.task == "regression":
         return [{"value": value} for value in scores.tolist()]
     classes = contract.target.classes
-    keys = [class_key(name) for name in classes]
+    keys = contract.target.keys
     best = best_classes(scores).tolist()
     return [
-        {"label": classes[index], "probabilities": dict(zip(keys, row, strict=True))}
+        {"label": classes[index], "probabilities": dict(zip(keys, row, strict=False))}
         for index, row in zip(best, scores.tolist(), strict=True)
     ]
 

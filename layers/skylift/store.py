@@ -8,19 +8,20 @@ nothing visible and only skips a number.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from skylift.aws import aws_errors, error_code
-from skylift.errors import IntegrityError, StorageUnavailable, VersionNotFound
-from skylift.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, reference_to
+from skylift.errors import IntegrityError, SkyliftError, StorageUnavailable, VersionNotFound
+from skylift.manifest import COMPILED_FILE, MANIFEST_FILE, MODEL_FILE, Manifest, reference_to
 from skylift.references import Reference, version_name
 from skylift.verification import Version, check_artifact, listed, read_version
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 _FOLDER = re.compile(r"v([1-9][0-9]{0,8})")
 _LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict"}
@@ -110,6 +111,29 @@ class VersionStore:
         body = self._get(reference.number, MANIFEST_FILE, limit=_MAX_MANIFEST_BYTES)
         return read_version(reference, body, model=self._model)
 
+    @contextmanager
+    def opened(self, reference: Reference) -> Iterator[tuple[Manifest, Callable[[str], bytes]]]:
+        """A version to load at once: its compiled form is asked for together with its manifest.
+
+        Returns
+        -------
+        tuple
+            The manifest, as `resolve` gives it, and what `artifact` gives by name.
+
+        Raises
+        ------
+        VersionNotFound, IntegrityError
+        """
+        with ThreadPoolExecutor(1) as pool:
+            ahead = pool.submit(self._open, reference.number, COMPILED_FILE)
+            try:
+                manifest = self.resolve(reference).manifest
+                responses = {COMPILED_FILE: ahead.result}
+                yield manifest, lambda name: self._artifact(manifest, name, responses.pop(name, None))
+            finally:
+                with suppress(SkyliftError):  # whoever reads it has met this failure; else nobody needs it
+                    ahead.result()["Body"].close()
+
     def artifact(self, manifest: Manifest, name: str) -> bytes:
         """A file of a version, checked against the digest in its manifest.
 
@@ -118,14 +142,19 @@ class VersionStore:
         IntegrityError
             The manifest does not list it, or it is missing, truncated or altered.
         """
+        return self._artifact(manifest, name)
+
+    def _artifact(
+        self, manifest: Manifest, name: str, opened: "Callable[[], GetObjectOutputTypeDef] | None" = None
+    ) -> bytes:
         expected = listed(manifest, name)
         try:
-            data = self._get(manifest.version, name, limit=expected.bytes)
+            response = opened() if opened else self._open(manifest.version, name)
         except VersionNotFound as error:
             raise IntegrityError(
                 f"{name} of {manifest.name} is missing", "restore the object, or promote another version"
             ) from error
-        return check_artifact(manifest, name, data)
+        return check_artifact(manifest, name, self._read(response, manifest.version, name, limit=expected.bytes))
 
     def _key(self, number: int, name: str) -> str:
         return f"models/{self._model}/{version_name(number)}/{name}"
@@ -185,16 +214,25 @@ class VersionStore:
         return True
 
     def _get(self, number: int, name: str, *, limit: int) -> bytes:
-        """Up to `limit` bytes of a file, and one more where it is longer."""
-        key = self._key(number, name)
-        with aws_errors(f"reading {name} of {self._model} {version_name(number)}"):
+        return self._read(self._open(number, name), number, name, limit=limit)
+
+    def _open(self, number: int, name: str) -> "GetObjectOutputTypeDef":
+        """S3's answer to a request for a file, of which nothing is read yet."""
+        with self._reading(number, name):
             try:
-                response = self._client.get_object(Bucket=self._bucket, Key=key)
+                return self._client.get_object(Bucket=self._bucket, Key=self._key(number, name))
             except ClientError as error:
                 if error_code(error) in _ABSENT:
                     raise VersionNotFound(
                         f"{self._model} has no version {version_name(number)}", "see `skylift versions`"
                     ) from error
                 raise
-            with closing(response["Body"]) as body:  # entered itself, it gives the raw stream with urllib3's errors
-                return body.read(limit + 1) if response["ContentLength"] > limit else body.read()
+
+    def _read(self, response: "GetObjectOutputTypeDef", number: int, name: str, *, limit: int) -> bytes:
+        """Up to `limit` bytes of a file, and one more where it is longer."""
+        # Entered itself, the body gives the raw stream with urllib3's errors.
+        with self._reading(number, name), closing(response["Body"]) as body:
+            return body.read(limit + 1) if response["ContentLength"] > limit else body.read()
+
+    def _reading(self, number: int, name: str) -> AbstractContextManager[None]:
+        return aws_errors(f"reading {name} of {self._model} {version_name(number)}")

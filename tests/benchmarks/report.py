@@ -1,6 +1,6 @@
-"""Tables of a run: for the terminal, and for `docs/benchmarks/README.md`.
+"""Tables of a run: for the terminal, for `docs/benchmarks/README.md` and, a short one, for the project's README.
 
-`python -m tests.benchmarks.report` writes the tables of `build/bench.json` into that page, between its markers.
+`python -m tests.benchmarks.report` writes the tables of `build/bench.json` into these pages, between their markers.
 """
 
 import re
@@ -9,9 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tests.benchmarks.cost import PRICES_OF
+from tests.benchmarks.models import FOREST
 from tests.benchmarks.results import BASELINE, EMPTY_HANDLER, EMPTY_ROUTE, SKYLIFT, Results, Series
 
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "README.md"
+_ROOT = Path(__file__).parents[2]
+PAGE = _ROOT / "docs" / "benchmarks" / "README.md"
+README = _ROOT / "README.md"
 _SECTION = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
 
 type Row = Sequence[str]
@@ -44,12 +47,43 @@ def render(results: Results) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def write_page(results: Results, page: Path = PAGE) -> None:
-    """Replace the figures of the page."""
-    text, count = _SECTION.subn(lambda match: f"{match[1]}{render(results)}{match[2]}", page.read_text("utf-8"))
+def summary(results: Results) -> str:
+    """The figures that the README quotes."""
+    forest = results.throughput[FOREST]
+    rows = [
+        ("cold start to the first answer, ms", results.cold_start[FOREST], 1000.0),
+        ("one-row request in the handler, microseconds", results.handler[FOREST], 1.0),
+        ("one of 1,000 rows in a request, microseconds", results.batch[FOREST][1000], 1.0),
+        ("resident memory, MiB", results.memory_later[FOREST], 1.0),
+    ]
+    return table(
+        ["a forest of 100 trees", "plain FastAPI + joblib", "skylift", "times better"],
+        [
+            *(
+                [
+                    name,
+                    _number(series.of(BASELINE) * scale),
+                    _number(series.of(SKYLIFT) * scale),
+                    f"{series.ratio(BASELINE, SKYLIFT):.1f}",
+                ]
+                for name, series, scale in rows
+            ),
+            [
+                "requests a second over HTTP",
+                _number(forest.of(BASELINE)),
+                _number(forest.of(SKYLIFT)),
+                f"{forest.ratio(SKYLIFT, BASELINE):.1f}",
+            ],
+        ],
+    )
+
+
+def write_page(text: str, page: Path) -> None:
+    """Replace the figures of a page."""
+    found, count = _SECTION.subn(lambda match: f"{match[1]}{text}{match[2]}", page.read_text("utf-8"))
     if count != 1:
         raise ValueError(f"{page.name} has {count} sections between <!-- figures --> and <!-- /figures -->")
-    page.write_text(text, encoding="utf-8")
+    page.write_text(found, encoding="utf-8")
 
 
 def table(header: Row, rows: Iterable[Row]) -> str:
@@ -185,9 +219,11 @@ def _number(value: float) -> str:
 
 
 def main() -> None:
-    """Write the page."""
-    write_page(Results.read())
-    sys.stderr.write(f"{PAGE.relative_to(Path.cwd()) if PAGE.is_relative_to(Path.cwd()) else PAGE}\n")
+    """Write the pages."""
+    results = Results.read()
+    for page, text in ((PAGE, render(results)), (README, summary(results) + "\n")):
+        write_page(text, page)
+        sys.stderr.write(f"{page.relative_to(_ROOT)}\n")
 
 
 if __name__ == "__main__":

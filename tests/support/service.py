@@ -5,9 +5,11 @@ import base64
 import json
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -141,6 +143,11 @@ class MemoryStore(VersionStore):
             raise VersionNotFound(f"iris has no version {reference.name}")
         manifest = self._versions[reference][0]
         return Version(reference, manifest, manifest.to_bytes())
+
+    @contextmanager
+    def opened(self, reference: Reference) -> Iterator[tuple[Manifest, Callable[[str], bytes]]]:
+        manifest = self.resolve(reference).manifest
+        yield manifest, partial(self.artifact, manifest)
 
     def artifact(self, manifest: Manifest, name: str) -> bytes:
         for stored, artifacts in self._versions.values():

@@ -6,10 +6,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
-from inference.app import create_app
+from inference.app import App
 from inference.host import ModelHost
 from inference.settings import InferenceSettings
 from skylift.aws import s3_client, ssm_client
@@ -23,7 +24,6 @@ from tests.support.service import Clock, HttpClient
 from training.packaging import Package, pack
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
@@ -86,8 +86,8 @@ class Service:
         )
 
     @cached_property
-    def app(self) -> "FastAPI":
-        return create_app(self.settings, self.host)
+    def app(self) -> App:
+        return App(self.settings, self.host)
 
     @cached_property
     def client(self) -> HttpClient:
@@ -115,7 +115,7 @@ class Service:
         self.bucket.put_object(Bucket=BUCKET, Key=f"models/{self.model}/v{version}/{name}", Body=data)
 
     def delete_object(self, version: int, name: str) -> None:
-        self.bucket.delete_object(Bucket=BUCKET, Key=f"models/{self.model}/v{version}/{name}")
+        boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"models/{self.model}/v{version}/{name}")
 
     def pass_refresh(self) -> None:
         """Let as much time pass as the service may take to notice a new version, longest backoff included."""

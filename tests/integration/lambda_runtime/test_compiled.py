@@ -32,7 +32,8 @@ def probe(event, context):
 """
 
 NOT_NEEDED = {"sklearn", "scipy", "pandas", "joblib", "boto3", "s3transfer", "onnx", "skl2onnx", "training"}
-NEEDED = {"onnxruntime", "numpy", "botocore", "fastapi", "mangum", "skylift"}
+NEEDED = {"onnxruntime", "numpy", "botocore", "mangum", "skylift"}
+WEB_FRAMEWORK = {"fastapi", "starlette"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,19 @@ def test_scikit_learn_and_all_that_only_training_needs_are_never_imported(compil
 
 def test_the_back_door_sees_what_is_imported(compiled: Function) -> None:
     assert compiled.modules() >= NEEDED
+
+
+def test_a_cold_start_that_predicts_pays_for_no_web_framework(
+    aws: MotoServer, published: Reference, probe_root: Path
+) -> None:
+    with LambdaRuntime(probe_root, "probe.probe", aws.environment) as runtime:
+        function = Function(runtime)
+
+        function.predict()
+        assert function.modules() & WEB_FRAMEWORK == set()
+
+        function.health()
+        assert function.modules() >= WEB_FRAMEWORK
 
 
 def test_started_from_the_image_without_aws_it_answers_degraded(

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 import inference
-from inference.app import MAX_BODY_BYTES
+from inference.predict import MAX_BODY_BYTES
 from tests.conftest import BUCKET
 from tests.support.models import IRIS_SETOSA
 from tests.support.service import (

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import runpy
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,17 @@ from typing import Any
 import pytest
 import snapshot_restore_py
 from awslambdaric import lambda_runtime_hooks_runner as lambda_hooks  # type: ignore[import-untyped]
-from fastapi import FastAPI
 
+from inference.app import App
 from inference.compose import Service, compose
+from inference.settings import InferenceSettings
 from skylift.registry import Registry
 from tests.support.commands import done
 from tests.support.models import IRIS_SETOSA, compiled_iris_package, iris_package
 from tests.support.ports import free_port
 from tests.support.service import HttpClient, Stage, body_of, http_api_event, invoke
+
+SETTINGS = InferenceSettings(bucket="models", stage="test", model="iris")
 
 
 class Client:
@@ -47,7 +51,7 @@ def clients(stage: Stage) -> tuple[Client, Client]:
 @pytest.fixture
 def frozen(stage: Stage, clients: tuple[Client, Client]) -> Service:
     """A service of which a snapshot was taken."""
-    service = Service(FastAPI(), stage.host, clients)
+    service = Service(App(SETTINGS, stage.host), stage.host, clients)
     service.before_snapshot()
     return service
 
@@ -108,12 +112,21 @@ class TestBeforeSnapshot:
         self, stage: Stage, clients: tuple[Client, Client]
     ) -> None:
         stage.pointer.holds = None
-        service = Service(FastAPI(), stage.host, clients)
+        service = Service(App(SETTINGS, stage.host), stage.host, clients)
 
         service.before_snapshot()
 
         assert version_of(service) is None
         assert all(client.closed_after_reads for client in clients)
+
+    def test_everything_that_a_request_may_import_is_imported(
+        self, stage: Stage, clients: tuple[Client, Client], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        service = Service(App(SETTINGS, stage.host), stage.host, clients)
+        service.before_snapshot()
+        monkeypatch.setitem(sys.modules, "inference.routes", None)
+
+        assert HttpClient(service.app).get("/health").status_code == 200
 
 
 class TestAfterRestore:

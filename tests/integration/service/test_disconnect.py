@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from inference.app import create_app
+from inference.app import App
 from inference.host import ModelHost
 from inference.settings import InferenceSettings
 from skylift.pointer import ActivePointer
@@ -14,7 +14,7 @@ def test_a_client_that_hangs_up_is_answered_with_499_and_raises_nothing(
     store: VersionStore, pointer: ActivePointer
 ) -> None:
     host = ModelHost(pointer, store, refresh_seconds=15, max_instances=10)
-    app = create_app(InferenceSettings(), host)
+    app = App(InferenceSettings(), host)
     sent: list[Any] = []
     received = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
 

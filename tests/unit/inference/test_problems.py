@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from inference import problems
 from inference.access_log import AccessLog
+from inference.routes import answer_with_problems
 from skylift.errors import (
     BodyTooLarge,
     FieldProblem,
@@ -28,9 +28,8 @@ def client_of(failure: Exception) -> HttpClient:
     async def fail() -> None:
         raise failure
 
-    problems.install(app)
-    app.add_middleware(AccessLog, host=Stage().host, model="iris")
-    return HttpClient(app)
+    answer_with_problems(app)
+    return HttpClient(AccessLog(app, Stage().host, stage="test", model="iris"))
 
 
 def problem_of(failure: Exception) -> dict[str, Any]:

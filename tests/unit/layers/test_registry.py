@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 
 from skylift.errors import (
@@ -192,7 +193,7 @@ class TestRefusing:
         self, registry: Registry, live: Reference, s3: "S3Client", name: str
     ) -> None:
         _publish(registry)
-        s3.delete_object(Bucket=BUCKET, Key=f"models/iris/v2/{name}")
+        boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"models/iris/v2/{name}")
 
         with pytest.raises(PromotionRefused, match=f"{name} of v2 is missing"):
             registry.promote("v2")
@@ -398,7 +399,7 @@ class TestRollingBack:
         self, registry: Registry, s3: "S3Client"
     ) -> None:
         self._promote(registry, 2)
-        s3.delete_object(Bucket=BUCKET, Key="models/iris/v1/manifest.json")
+        boto3.client("s3").delete_object(Bucket=BUCKET, Key="models/iris/v1/manifest.json")
 
         with pytest.raises(VersionNotFound):
             registry.rollback()

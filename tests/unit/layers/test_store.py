@@ -8,13 +8,14 @@ from pathlib import Path
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import joblib
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from skylift.aws import s3_client
 from skylift.errors import IntegrityError, StorageUnavailable, VersionNotFound
-from skylift.manifest import BASELINE_FILE, MODEL_FILE, reference_to
+from skylift.manifest import BASELINE_FILE, COMPILED_FILE, MODEL_FILE, reference_to
 from skylift.references import Reference
 from skylift.store import VersionStore
 from tests.conftest import BUCKET, MODEL
@@ -127,7 +128,8 @@ class TestPublishing:
     ) -> None:
         _publish(store)
 
-        assert s3.head_object(Bucket=BUCKET, Key=f"models/iris/v1/{name}")["ContentType"] == content_type
+        found = s3.get_object(Bucket=BUCKET, Key=f"models/iris/v1/{name}")
+        assert found["ContentType"] == content_type
 
     def test_models_in_one_bucket_are_numbered_each_for_itself(self, store: VersionStore) -> None:
         _publish(store)
@@ -490,7 +492,7 @@ class TestArtifacts:
 
     def test_an_artifact_that_is_gone_is_refused(self, store: VersionStore, s3: "S3Client") -> None:
         version = store.resolve(_publish(store))
-        s3.delete_object(Bucket=BUCKET, Key=f"models/iris/v1/{MODEL_FILE}")
+        boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"models/iris/v1/{MODEL_FILE}")
 
         with pytest.raises(IntegrityError, match=r"model\.joblib of v1 is missing"):
             store.artifact(version.manifest, MODEL_FILE)
@@ -599,3 +601,90 @@ class TestStorageFailing:
         fault.heal()
 
         assert store.numbers() == []
+
+
+class TestOpened:
+    """Loading: the compiled form is asked for together with the manifest."""
+
+    def test_it_gives_what_the_version_holds(self, store: VersionStore) -> None:
+        version = store.version(_publish_compiled(store).number)
+
+        with store.opened(version.reference) as (found, read):
+            assert found == version.manifest
+            assert (read(COMPILED_FILE), read(MODEL_FILE)) == (b"compiled", b"a model")
+            assert read(COMPILED_FILE) == b"compiled"
+
+    def test_manifest_and_compiled_form_are_under_way_at_the_same_time(
+        self, store: VersionStore, s3: "S3Client"
+    ) -> None:
+        reference = _publish_compiled(store)
+        both = Barrier(2, timeout=10)
+        before(s3, "GetObject", lambda _: both.wait())
+
+        with store.opened(reference) as (_, read):
+            assert read(COMPILED_FILE) == b"compiled"
+
+    def test_a_version_without_a_compiled_form_loads_its_model(self, store: VersionStore) -> None:
+        with store.opened(_publish(store)) as (_, read):
+            assert read(MODEL_FILE) == b"a model"
+            with pytest.raises(IntegrityError, match=r"v1 has no model\.onnx"):
+                read(COMPILED_FILE)
+
+    def test_a_compiled_form_that_was_altered_is_refused(self, store: VersionStore, s3: "S3Client") -> None:
+        reference = _publish_compiled(store)
+        _overwrite(s3, COMPILED_FILE, b"Compiled")
+
+        with store.opened(reference) as (_, read), pytest.raises(IntegrityError, match="does not have the digest"):
+            read(COMPILED_FILE)
+
+    def test_a_compiled_form_that_is_gone_is_refused(self, store: VersionStore, s3: "S3Client") -> None:
+        reference = _publish_compiled(store)
+        boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"models/iris/v1/{COMPILED_FILE}")
+
+        with store.opened(reference) as (_, read), pytest.raises(IntegrityError, match=r"model\.onnx of v1 is missing"):
+            read(COMPILED_FILE)
+
+    def test_a_manifest_that_was_altered_is_refused_whatever_came_with_it(
+        self, store: VersionStore, s3: "S3Client"
+    ) -> None:
+        reference = _publish_compiled(store)
+        _overwrite(s3, "manifest.json", b"{}")
+
+        with pytest.raises(IntegrityError), store.opened(reference):
+            pass
+
+    @pytest.mark.parametrize("fault", [truncates(3), hangs], ids=["breaks", "hangs"])
+    def test_a_body_that_does_not_arrive_whole_is_a_failure_of_storage(
+        self, store: VersionStore, s3: "S3Client", fault: Callable[[dict[str, Any]], None]
+    ) -> None:
+        reference = _publish_compiled(store)
+        after(s3, "GetObject", lambda answer: fault(answer) if answer["ContentLength"] == len(b"compiled") else None)
+
+        with store.opened(reference) as (_, read), pytest.raises(StorageUnavailable):
+            read(COMPILED_FILE)
+
+    @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+    def test_where_s3_fails_it_fails_as_any_other_read(
+        self, store: VersionStore, s3: "S3Client", fault: ClientError | BotoCoreError
+    ) -> None:
+        reference = _publish_compiled(store)
+        before(s3, "GetObject", fails_with(fault))
+
+        with pytest.raises(StorageUnavailable), store.opened(reference):
+            pass
+
+    def test_what_was_asked_for_and_not_read_is_closed(self, store: VersionStore, s3: "S3Client") -> None:
+        reference = _publish_compiled(store)
+        bodies: list[Any] = []
+        after(s3, "GetObject", lambda answer: bodies.append(answer["Body"]._raw_stream))
+
+        with store.opened(reference):
+            pass
+
+        assert len(bodies) == 2
+        assert all(body.closed for body in bodies)
+
+
+def _publish_compiled(store: VersionStore) -> Reference:
+    files = draft().artifacts | {COMPILED_FILE: b"compiled"}
+    return store.publish(lambda number: manifest(number, artifacts=files), files).reference

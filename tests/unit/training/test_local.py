@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import boto3
 import pytest
 from moto import mock_aws
 
-from skylift.aws import s3_client, ssm_client
+from skylift.aws import ssm_client
 from skylift.errors import ConfigError
 from skylift.pointer import ActivePointer
 from tests.support.ports import free_port
@@ -65,7 +66,7 @@ class TestPort:
 class TestEmbeddedAws:
     def test_the_bucket_keeps_versions_and_the_pointer_names_nothing(self) -> None:
         with embedded_aws("wine"):
-            versioning = s3_client().get_bucket_versioning(Bucket=BUCKET)
+            versioning = boto3.client("s3").get_bucket_versioning(Bucket=BUCKET)
             parameter = ssm_client().get_parameter(Name="/skylift/local/wine/active")
 
         assert versioning["Status"] == "Enabled"
@@ -94,7 +95,7 @@ class TestEmbeddedAws:
         monkeypatch.setenv(name, value)
 
         with embedded_aws("wine"):
-            assert [bucket["Name"] for bucket in s3_client().list_buckets()["Buckets"]] == [BUCKET]
+            assert [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]] == [BUCKET]
             assert ActivePointer("local", "wine", client=ssm_client()).read() is None
 
     def test_what_else_goes_around_the_proxy_stays_so(self, monkeypatch: pytest.MonkeyPatch) -> None:

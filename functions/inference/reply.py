@@ -1,0 +1,42 @@
+"""An HTTP response as plain data: what answers without a web framework."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import Send
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole response.
+
+    Parameters
+    ----------
+    body
+        Its bytes.
+    status
+        HTTP status.
+    media_type
+        Of the body.
+    headers
+        More of them, by lower-case name.
+    """
+
+    body: bytes
+    status: int = 200
+    media_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    async def send(self, send: "Send") -> None:
+        """Send it over ASGI."""
+        headers = [
+            (b"content-type", self.media_type.encode()),
+            (b"content-length", str(len(self.body)).encode()),
+            *((name.encode(), value.encode()) for name, value in self.headers.items()),
+        ]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})

@@ -1,0 +1,166 @@
+"""Every route but the hot one, by FastAPI: health, what is served, and how to call it."""
+
+import os
+import time
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
+
+from inference import problems
+from inference.host import ModelHost
+from inference.openapi import openapi_document
+from inference.record import record_of
+from inference.reply import JSON, Reply
+from inference.settings import InferenceSettings
+from skylift.errors import NoActiveVersion, SkyliftError
+
+
+async def _host(request: Request) -> ModelHost:  # a plain function would cost a thread hop per request
+    host: ModelHost = request.app.state.host
+    return host
+
+
+Host = Annotated[ModelHost, Depends(_host)]
+
+router = APIRouter()
+
+
+@router.get("/health")
+async def health(request: Request, host: Host) -> Response:
+    """Say whether this environment lives, whether it can answer, and what is wrong."""
+    try:
+        await host.current()
+    except NoActiveVersion:
+        status = "unavailable"
+    else:
+        status = "degraded" if host.problem else "ok"
+    model = host.model
+    document = {
+        "status": status,
+        "live": True,
+        "ready": model is not None,
+        "uptime_seconds": round(time.monotonic() - host.started, 3),
+        "memory_mib": _resident_mib(),
+        "model": {
+            "name": request.app.state.settings.model,
+            "reference": str(model.reference) if model else None,
+            "loaded_at": model.loaded_at if model else None,
+            "pointer_age_seconds": None if host.pointer_age is None else round(host.pointer_age, 3),
+        },
+        "problem": {
+            "what": host.problem.what,
+            "since": host.problem.since,
+            "reference": str(host.problem.reference) if host.problem.reference else None,
+        }
+        if host.problem
+        else None,
+    }
+    return Response(to_json(document), 200 if model else 503, media_type=JSON)
+
+
+@router.get("/model-info")
+async def model_info(host: Host) -> Response:
+    """Describe the active version: its contract, how good it is and where it comes from."""
+    model = await host.current()
+    document: dict[str, Any] = model.manifest.model_dump(
+        mode="json", exclude={"golden", "artifacts"}, exclude_none=True
+    )
+    document["version"] = model.reference.name
+    document["reference"] = str(model.reference)
+    return Response(to_json(document), media_type=JSON, headers={"x-model-version": model.reference.name})
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request, host: Host) -> Response:
+    """Describe the API by the active contract."""
+    model = await host.current()
+    document = openapi_document(model, request.app.state.settings.max_instances)
+    return Response(to_json(document), media_type=JSON)
+
+
+@router.get("/docs")
+async def docs() -> HTMLResponse:
+    """A page to read the contract and to try it; it reads `/model-info`, so it follows the active version."""
+    page = files("inference").joinpath("docs.html").read_text(encoding="utf-8")
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
+    )
+    return HTMLResponse(page, headers={"content-security-policy": policy})
+
+
+@router.get("/")
+async def index(request: Request, host: Host) -> Response:
+    """Name the model and what can be asked."""
+    document = {
+        "name": "skylift",
+        "model": request.app.state.settings.model,
+        "version": host.model.reference.name if host.model else None,
+        "paths": {
+            "POST /predict": "score instances",
+            "GET /health": "liveness, readiness and what is wrong",
+            "GET /model-info": "the active version and its contract",
+            "GET /docs": "a page to read and to try it",
+            "GET /openapi.json": "the API by the active contract",
+        },
+    }
+    return Response(to_json(document), media_type=JSON)
+
+
+def create_routes(settings: InferenceSettings, host: ModelHost) -> FastAPI:
+    """Make the application with these routes; it must run inside the access log.
+
+    Parameters
+    ----------
+    settings
+        Of this environment.
+    host
+        Holds the model.
+    """
+    # The contract is only known at run time, so FastAPI's own description of the API is replaced.
+    app = FastAPI(title="Skylift", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.settings, app.state.host = settings, host
+    app.include_router(router)
+    answer_with_problems(app)
+    return app
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Answer every failure of an application with a problem."""
+    app.add_exception_handler(SkyliftError, _on_skylift_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_unforeseen)
+
+
+async def _on_skylift_error(request: Request, error: Exception) -> Response:
+    return _response(problems.of_error(cast("SkyliftError", error), record_of(request.scope)))
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    error = cast("HTTPException", error)
+    record = record_of(request.scope)
+    reply = problems.of_status(
+        error.status_code, request.method, request.url.path, record, words=error.detail, headers=error.headers
+    )
+    return _response(reply)
+
+
+async def _on_unforeseen(request: Request, _error: Exception) -> Response:
+    return _response(problems.internal(record_of(request.scope)))
+
+
+def _response(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, reply.headers, reply.media_type)
+
+
+def _resident_mib() -> float | None:
+    """Resident memory of this process in MiB; None where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return None
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)

@@ -1,0 +1,1 @@
+"""What maintains this repository's generated files."""
