@@ -24,14 +24,13 @@ from skylift.registry import Registry
 from skylift.store import VersionStore
 from training.console import err, facts, out
 
-PACKAGED = Path("build/packaged.yaml")
+RELEASE = Path("build/release")
 _TRAIN_SECONDS = 60 * 60
 
 StageOption = Annotated[str, typer.Option("--stage", help="A section of samconfig.toml.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-RepositoryOption = Annotated[
-    str | None,
-    typer.Option("--repository", envvar="IMAGE_REPOSITORY", help="ECR repository; what samconfig.toml says if absent."),
+ReleaseOption = Annotated[
+    Path | None, typer.Option("--release", help="Deploy this release; else template.yaml is built.")
 ]
 
 
@@ -72,51 +71,49 @@ def main(debug: Annotated[bool, typer.Option("--debug", help="Show the trace of 
 @app.command()
 def up(
     stage: StageOption,
-    template: Annotated[
-        Path | None, typer.Option("--template", help="A packaged template; else template.yaml is built.")
-    ] = None,
+    release: ReleaseOption = None,
     parameter: Annotated[
         list[str] | None, typer.Option("--set", help="A parameter over samconfig.toml's: Name=value.")
     ] = None,
     model: Annotated[
         ModelStep, typer.Option("--model", help="first: train and promote where there is none yet.")
     ] = ModelStep.FIRST,
-    repository: RepositoryOption = None,
     yes: YesOption = False,
 ) -> None:
     """Check, build, show the change set, deploy; a first model where there is none; how to call it."""
     chosen = read_stage(stage)
     parameters = chosen.parameters | assignments(parameter or [])
+    template = sam.template_of(release) if release else None
     check_parameters(parameters, template or TEMPLATE)
     _check_that_someone_answers(yes, "deploying")
     region = _check_credentials(chosen)
     stack = Stack(chosen.stack, client=cloudformation_client())
     stack.check_deployable()
-    if template is None:
+    if release:
+        sam.load_images(release)
+    else:
         sam.build(chosen, region=region)
-    sam.deploy(chosen, parameters, region=region, confirm=not yes, template=template, repository=repository)
+    sam.deploy(chosen, parameters, region=region, confirm=not yes, artifacts=sam.Artifacts(), template=template)
     outputs = stack.outputs()
     url = required_output(outputs, "ApiUrl", stack.name)
-    registry = _registry(outputs, stack.name)
-    if model is ModelStep.FIRST:
-        _first_model(registry, stack.name, yes=yes)
     out.print(facts([("url", url), ("dashboard", outputs.get("OverviewDashboardUrl", "none"))]))
-    _print_call(registry, url, region)
+    if model is ModelStep.FIRST:
+        registry = _registry(outputs, stack.name)
+        _first_model(registry, stack.name, yes=yes)
+        _print_call(registry, url, region)
 
 
 @app.command()
 def package(
     stage: StageOption,
-    output: Annotated[Path, typer.Option("--output", help="Where the template goes.")] = PACKAGED,
-    repository: RepositoryOption = None,
+    output: Annotated[Path, typer.Option("--output", help="Where the release goes.")] = RELEASE,
 ) -> None:
-    """Build, push, and write a template that names what was pushed: the same build then goes to every stage."""
+    """Build a release: the same files and images then go to every stage. It needs no credentials."""
     chosen = read_stage(stage)
     check_parameters(chosen.parameters)
-    region = _check_credentials(chosen)
-    sam.build(chosen, region=region)
-    sam.package(chosen, output, region=region, repository=repository)
-    out.print(f"Packaged: {output}", soft_wrap=True)
+    sam.build(chosen, region=os.environ.get("AWS_DEFAULT_REGION", "eu-central-1"))  # sam wants one, whatever it does
+    sam.save(output)
+    out.print(f"Release: {output}", soft_wrap=True)
 
 
 @app.command("smoke")

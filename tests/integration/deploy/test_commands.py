@@ -28,6 +28,7 @@ parameter_overrides = "Stage=dev Note='two words'"
 TEMPLATE = """
 Parameters: {Stage: {Type: String}, Note: {Type: String, Default: ""}, MemorySize: {Type: Number, Default: 1024}}
 """
+BUILT = TEMPLATE + "Resources: {InferenceFunction: {Properties: {ImageUri: 'inferencefunction:inference'}}}"
 OUTPUTS = {
     "ApiUrl": "https://abc.execute-api.eu-central-1.amazonaws.com",
     "ModelBucketName": BUCKET,
@@ -37,12 +38,12 @@ OUTPUTS = {
 }
 
 
-class Sam:
-    """A `sam` on PATH that notes what it was asked and with which region, and ends with a code."""
+class Tool:
+    """A program on PATH that notes what it was asked and with which region, and ends with a code."""
 
-    def __init__(self, folder: Path) -> None:
-        self._notes, self._code = folder / "notes", folder / "code"
-        program = folder / "sam"
+    def __init__(self, folder: Path, name: str) -> None:
+        self._notes, self._code = folder / f"{name}.notes", folder / f"{name}.code"
+        program = folder / name
         program.write_text(
             f"#!{sys.executable}\n"
             "import os, pathlib, shlex, sys\n"
@@ -74,11 +75,28 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: None) -> None
 
 
 @pytest.fixture
-def sam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sam:
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
-    return Sam(folder)
+    return folder
+
+
+@pytest.fixture
+def sam(programs: Path) -> Tool:
+    return Tool(programs, "sam")
+
+
+@pytest.fixture
+def docker(programs: Path) -> Tool:
+    return Tool(programs, "docker")
+
+
+def built() -> None:
+    """What `sam build` leaves behind."""
+    folder = Path(".aws-sam/build")
+    folder.mkdir(parents=True)
+    (folder / "template.yaml").write_text(BUILT, encoding="utf-8")
 
 
 @pytest.fixture
@@ -121,7 +139,7 @@ def promoted(registry: Registry) -> Registry:
 
 class TestUp:
     def test_it_says_who_deploys_what_where_then_builds_and_deploys(
-        self, sam: Sam, stack: CloudFormation, registry: Registry
+        self, sam: Tool, stack: CloudFormation, registry: Registry
     ) -> None:
         promoted(registry)
 
@@ -135,12 +153,12 @@ class TestUp:
             ["eu-central-1", "build", "--config-env", "dev"],
             [
                 *("eu-central-1", "deploy", "--config-env", "dev", "--stack-name", "skylift-dev"),
-                *("--no-fail-on-empty-changeset", "--no-confirm-changeset"),
+                *("--no-fail-on-empty-changeset", "--no-confirm-changeset", "--resolve-image-repos", "--resolve-s3"),
                 *("--parameter-overrides", 'Stage="dev"', 'Note="two words"'),
             ],
         ]
 
-    def test_it_ends_with_the_url_and_a_signed_call(self, sam: Sam, stack: CloudFormation, registry: Registry) -> None:
+    def test_it_ends_with_the_url_and_a_signed_call(self, sam: Tool, stack: CloudFormation, registry: Registry) -> None:
         promoted(registry)
 
         text = deploy("up", "--stage", "dev", "--yes").stdout
@@ -150,7 +168,7 @@ class TestUp:
         assert '"sepal_length": ' in text
 
     def test_a_parameter_of_the_command_line_wins_over_the_files(
-        self, sam: Sam, stack: CloudFormation, registry: Registry
+        self, sam: Tool, stack: CloudFormation, registry: Registry
     ) -> None:
         promoted(registry)
 
@@ -158,20 +176,34 @@ class TestUp:
 
         assert sam.asked[-1][-3:] == ['Stage="dev"', 'Note=""', 'MemorySize="2048"']
 
-    def test_a_packaged_template_is_deployed_without_a_build(
-        self, sam: Sam, stack: CloudFormation, registry: Registry, tmp_path: Path
+    def test_a_release_is_deployed_as_it_is_without_a_build(
+        self, sam: Tool, docker: Tool, stack: CloudFormation
     ) -> None:
-        promoted(registry)
-        (tmp_path / "template.yaml").rename(tmp_path / "packaged.yaml")
+        built()
+        deploy("package", "--stage", "dev")
+        Path("build/release/images.tar").touch()  # the stand-in for docker writes none
 
-        deploy("up", "--stage", "dev", "--yes", "--template", "packaged.yaml", "--repository", "example/skylift")
+        result = deploy("up", "--stage", "dev", "--yes", "--release", "build/release", "--model", "keep")
 
-        (asked,) = sam.asked
-        assert asked[asked.index("--template-file") + 1] == "packaged.yaml"
-        assert asked[-2:] == ["--image-repository", "example/skylift"]
+        assert result.exit_code == 0, result.output
+        assert [asked[1] for asked in sam.asked] == ["build", "deploy"]
+        assert sam.asked[-1][sam.asked[-1].index("--template-file") + 1] == "build/release/stack/template.yaml"
+        assert docker.asked[-1][1:] == ["load", "--input", "build/release/images.tar"]
+
+    def test_a_place_for_artifacts_and_a_role_come_from_the_environment_of_a_workflow(
+        self, sam: Tool, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("IMAGE_REPOSITORY", "example/skylift")
+        monkeypatch.setenv("ARTIFACT_BUCKET", "artifacts")
+        monkeypatch.setenv("CLOUDFORMATION_ROLE_ARN", "arn:role")
+
+        deploy("up", "--stage", "dev", "--yes", "--model", "keep")
+
+        said = " ".join(sam.asked[-1])
+        assert "--image-repository example/skylift --no-resolve-s3 --s3-bucket artifacts --role-arn arn:role" in said
 
     def test_the_first_model_is_trained_and_promoted(
-        self, sam: Sam, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
+        self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
     ) -> None:
         result = deploy("up", "--stage", "dev", "--yes")
 
@@ -180,7 +212,7 @@ class TestUp:
         assert registry.resolve().manifest.version == 1
 
     def test_a_model_that_is_active_stays(
-        self, sam: Sam, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
+        self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
     ) -> None:
         promoted(registry)
 
@@ -189,7 +221,7 @@ class TestUp:
         assert trained == []
 
     def test_a_version_that_nobody_promoted_is_not_promoted_here(
-        self, sam: Sam, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
+        self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
     ) -> None:
         package = iris_package()
         registry.publish(package.describe, package.artifacts)
@@ -198,12 +230,12 @@ class TestUp:
         assert trained == []
 
     def test_a_workflow_can_leave_the_model_to_others(
-        self, sam: Sam, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
+        self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
     ) -> None:
         assert deploy("up", "--stage", "dev", "--yes", "--model", "keep").exit_code == 0
         assert trained == []
 
-    def test_a_failure_of_sam_ends_it_with_where_to_read_on(self, sam: Sam, stack: CloudFormation) -> None:
+    def test_a_failure_of_sam_ends_it_with_where_to_read_on(self, sam: Tool, stack: CloudFormation) -> None:
         sam.fails()
 
         assert "sam build ended with code 1" in (line := refused("up", "--stage", "dev", "--yes"))
@@ -215,20 +247,20 @@ class TestRefusals:
 
     @pytest.mark.parametrize("command", [("up", "--stage", "dev"), ("down", "--stage", "dev")])
     def test_without_a_terminal_yes_must_be_said(
-        self, command: tuple[str, ...], sam: Sam, stack: CloudFormation
+        self, command: tuple[str, ...], sam: Tool, stack: CloudFormation
     ) -> None:
         assert "add YES=1 (or --yes)" in refused(*command)
         assert sam.asked == []
         assert stack.status == "CREATE_COMPLETE"
 
-    def test_wrong_parameters(self, sam: Sam, stack: CloudFormation) -> None:
+    def test_wrong_parameters(self, sam: Tool, stack: CloudFormation) -> None:
         assert "there is no parameter Colour" in refused("up", "--stage", "dev", "--yes", "--set", "Colour=red")
         assert sam.asked == []
 
-    def test_an_unknown_stage(self, sam: Sam, stack: CloudFormation) -> None:
+    def test_an_unknown_stage(self, sam: Tool, stack: CloudFormation) -> None:
         assert "has no stage test: there are: dev" in refused("up", "--stage", "test", "--yes")
 
-    def test_no_credentials(self, sam: Sam, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_credentials(self, sam: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.delenv(name)
         monkeypatch.setenv("AWS_PROFILE", "nobody")
@@ -236,7 +268,7 @@ class TestRefusals:
         assert "name a profile in AWS_PROFILE" in refused("up", "--stage", "dev", "--yes")
         assert sam.asked == []
 
-    def test_credentials_that_ran_out(self, sam: Sam, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_credentials_that_ran_out(self, sam: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
         class Expired:
             def get_caller_identity(self) -> Any:
                 raise ClientError({"Error": {"Code": "ExpiredToken"}}, "GetCallerIdentity")
@@ -245,7 +277,7 @@ class TestRefusals:
 
         assert "asking AWS who you are failed (ExpiredToken)" in refused("up", "--stage", "dev", "--yes")
 
-    def test_a_stack_that_cannot_be_updated(self, sam: Sam, stack: CloudFormation) -> None:
+    def test_a_stack_that_cannot_be_updated(self, sam: Tool, stack: CloudFormation) -> None:
         stack.status = "ROLLBACK_COMPLETE"
 
         assert "aws cloudformation delete-stack" in refused("up", "--stage", "dev", "--yes")
@@ -254,14 +286,25 @@ class TestRefusals:
     def test_no_sam(self, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
 
-        assert "sam is not installed: run `make .venv/.dev`" in refused("up", "--stage", "dev", "--yes")
+        assert "sam is not installed: use `make deploy`" in refused("up", "--stage", "dev", "--yes")
 
 
 class TestPackage:
-    def test_what_was_built_is_pushed_and_named_in_a_template(self, sam: Sam) -> None:
-        assert deploy("package", "--stage", "dev").exit_code == 0
-        assert [asked[1] for asked in sam.asked] == ["build", "package"]
-        assert sam.asked[-1][-2:] == ["--output-template-file", "build/packaged.yaml"]
+    def test_what_was_built_is_copied_with_its_images_and_needs_no_credentials(
+        self, sam: Tool, docker: Tool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name)
+        built()
+
+        result = deploy("package", "--stage", "dev")
+
+        assert result.exit_code == 0, result.output
+        assert Path("build/release/stack/template.yaml").read_text(encoding="utf-8") == BUILT
+        assert docker.asked[0][1:] == ["save", "--output", "build/release/images.tar", "inferencefunction:inference"]
+
+    def test_a_folder_without_a_release_is_refused_with_how_to_make_one(self, stack: CloudFormation) -> None:
+        assert "holds no release: make one: make package" in refused("up", "--stage", "dev", "--release", "nowhere")
 
 
 class TestDown:
