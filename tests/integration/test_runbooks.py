@@ -94,6 +94,25 @@ class TestEveryCommand:
             )
 
 
+class TestArchitecture:
+    """Its table names commands for a real account only: they are compared with AWS's descriptions."""
+
+    @pytest.mark.parametrize(
+        "command", re.findall(r"`(aws [^`]+)`", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
+    )
+    def test_a_command_for_a_real_account_exists(self, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        words = shlex.split(re.sub(r"\$\(output (\w+)\)", r"\1", command))[1:]
+        service = aws_cli.ALIASES.get(words[0], words[0])
+        monkeypatch.setenv(aws_cli.ONLY_CHECKS, service)
+        monkeypatch.chdir(ROOT)
+        if words[1:] == ["get-cost-and-usage"]:
+            words += ["--time-period", "Start=2026-11-01,End=2026-11-02", "--granularity", "DAILY", "--metrics", "Cost"]
+        if words[1:] == ["describe-stack-events"]:
+            words += ["--stack-name", "s"]
+
+        aws_cli.main(words)
+
+
 class TestRollBackAModel:
     def test_the_version_before_serves_again(self, machine: Machine, aws: MotoServer) -> None:
         printed = machine.run("roll-back-a-model.md")

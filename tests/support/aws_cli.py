@@ -69,7 +69,10 @@ def _answer(session: Session, service: str, operation: str, rest: list[str]) -> 
     names = {xform_name(name, "-"): name for name in model.operation_names}
     if operation not in names:
         raise WrongUsage(f"{service} has no {operation}")
-    parameters, options = _parse(model.operation_model(names[operation]), rest)
+    described = model.operation_model(names[operation])
+    if described.has_streaming_output:
+        rest = rest[:-1]  # the file for what streams
+    parameters, options = _parse(described, rest)
     only_checked = os.environ.get(ONLY_CHECKS, "").split()
     answer: Any = {}
     if not {service, f"{service}:{operation}"} & set(only_checked):
@@ -149,8 +152,8 @@ def _value(shape: Shape, words: list[str], option: str) -> Any:
     if len(words) != 1:
         raise WrongUsage(f"{option} takes one value, not {len(words)}")
     word = words[0]
-    if word.startswith("file://"):
-        word = Path(word.removeprefix("file://")).read_text(encoding="utf-8")
+    if word.startswith(("file://", "fileb://")):
+        word = Path(word.partition("://")[2]).read_text(encoding="utf-8")
     try:
         if shape.type_name in {"structure", "map", "list"}:
             return json.loads(word) if word.lstrip()[:1] in {"{", "["} else _shorthand(word)
