@@ -54,7 +54,7 @@ bench: $(VENV)/.dev ## Compare with a plain service: build/bench.json, docs/benc
 
 .PHONY: audit
 audit: $(VENV)/.dev ## Look for known vulnerabilities in all requirement files (needs the network)
-	@for file in requirements.txt requirements-dev.txt functions/inference/requirements.txt layers/requirements.txt; do \
+	@for file in $$(git ls-files '*requirements*.txt'); do \
 		echo "$$file"; $(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off --timeout 30 -r "$$file" || exit 1; done
 
 # sam is the pinned one, wherever else there is one.
