@@ -187,8 +187,8 @@ def _bucket_note(bucket: str, s3: "S3Client") -> str:
     """How much is in a bucket, without counting for minutes."""
     count = 0
     with aws_errors(f"listing {bucket}"):
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            count += len(page.get("Versions", [])) + len(page.get("DeleteMarkers", []))
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            count += len(page.get("Contents", []))
             if count >= _MANY_OBJECTS:
-                return f"{_MANY_OBJECTS:,} object versions or more"
-    return f"{count:,} object versions"
+                return f"{_MANY_OBJECTS:,} objects or more, and what they replaced"
+    return f"{count:,} objects, and what they replaced"

@@ -2,6 +2,9 @@
 
     python -m tests.support.aws_cli s3api list-object-versions --bucket models --query 'Versions[].Key' --output text
 
+A script that calls it often asks a server, which has everything loaded and answers each command in a process of its
+own: `python -m tests.support.aws_cli --serve SOCKET`, and `CLIENT` as a program.
+
 It refuses services, operations and arguments that do not exist, values of the wrong type and missing ones. What is
 named in `AWS_CLI_ONLY_CHECKS` ("codedeploy budgets lambda:get-account-settings") is not asked of AWS: the answer is
 empty.
@@ -9,6 +12,7 @@ empty.
 
 import json
 import os
+import socketserver
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -18,6 +22,8 @@ from typing import Any
 import jmespath
 from botocore import xform_name
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import create_loader
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from botocore.session import Session
 from botocore.validate import ParamValidator
@@ -30,6 +36,20 @@ OWN_COMMANDS = {  # of the CLI itself: no service describes them
     },
 }
 ONLY_CHECKS = "AWS_CLI_ONLY_CHECKS"
+CLIENT = """
+import json, os, socket, sys
+with socket.socket(socket.AF_UNIX) as server:
+    server.connect({socket!r})
+    server.sendall(json.dumps([os.getcwd(), *sys.argv[1:]]).encode())
+    server.shutdown(socket.SHUT_WR)
+    with server.makefile() as answer:
+        code, out, err = json.load(answer)
+sys.stdout.write(out)
+sys.stderr.write(err)
+sys.exit(code)
+"""
+
+_LOADER = create_loader()
 
 
 class WrongUsage(Exception):
@@ -53,7 +73,7 @@ def main(arguments: list[str]) -> str:
         if unknown := {each for each in rest if each.startswith("--")} - OWN_COMMANDS[word, operation]:
             raise WrongUsage(f"{word} {operation} has no {', '.join(sorted(unknown))}")
         return ""
-    session = Session()
+    session = _session()
     service = ALIASES.get(word, word)
     if service not in session.get_available_services() or word in ALIASES.values():
         raise WrongUsage(f"there is no service {word}")
@@ -61,6 +81,12 @@ def main(arguments: list[str]) -> str:
         _parse(_waited_for(session, service, rest[0]), rest[1:])
         return ""
     return _printed(*_answer(session, service, operation, rest))
+
+
+def _session() -> Session:
+    session = Session()
+    session.register_component("data_loader", _LOADER)
+    return session
 
 
 def _answer(session: Session, service: str, operation: str, rest: list[str]) -> tuple[Any, str]:
@@ -186,10 +212,36 @@ def _rows(answer: Any) -> list[list[str]]:
     return [[str(answer)]]
 
 
-if __name__ == "__main__":
+def _outcome(arguments: list[str]) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command."""
     try:
-        printed = main(sys.argv[1:])
-    except WrongUsage as failure:
-        sys.exit(f"aws: {failure}")
-    if printed:
-        sys.stdout.write(f"{printed}\n")
+        printed = main(arguments)
+    except (WrongUsage, BotoCoreError, ClientError) as failure:
+        return 1, "", f"aws: {failure}\n"
+    return 0, f"{printed}\n" if printed else "", ""
+
+
+def serve(path: str) -> None:
+    """Answer `CLIENT` until ended."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            folder, *arguments = json.loads(self.rfile.read())
+            os.chdir(folder)
+            self.wfile.write(json.dumps(_outcome(arguments)).encode())
+
+    class Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
+        """A process for each command."""
+
+    _session().create_client("s3")  # loads what every command needs
+    with Server(path, Handler) as server:
+        server.serve_forever(poll_interval=0.05)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--serve":
+        serve(sys.argv[2])
+    code, out, err = _outcome(sys.argv[1:])
+    sys.stdout.write(out)
+    sys.stderr.write(err)
+    sys.exit(code)

@@ -6,12 +6,11 @@ python -m tests.support.gh_cli workflow run promote.yml -f stage=dev -f version=
 import argparse
 import re
 import sys
+from pathlib import Path
 
 import yaml
 
-from tests.support.models import ROOT
-
-WORKFLOWS = ROOT / ".github" / "workflows"
+WORKFLOWS = Path(__file__).parents[2] / ".github" / "workflows"
 
 
 def main(arguments: list[str]) -> None:

@@ -20,9 +20,10 @@ from xml.sax.saxutils import escape
 import yaml
 from botocore.session import Session
 
-from tests.support.aws_cli import ONLY_CHECKS
+from tests.support.aws_cli import CLIENT, ONLY_CHECKS
 from tests.support.models import ROOT
 from tests.support.moto_server import BUCKET, MODEL, STAGE, MotoServer
+from tests.support.processes import wait_until
 from tests.support.tables import LOGISTIC, lines
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Machine:
         self._endpoint = aws.environment["AWS_ENDPOINT_URL"]
         self._made = folder / "make.log"
         self._only_checks = only_checks
+        self._socket = str(folder.parent / "aws")
         self.function: LambdaClient = self._client("lambda")
         self.outputs = self._prepare_stack()
         self._prepare_repository()
@@ -76,19 +78,31 @@ class Machine:
                 "HOME": str(self.folder),
                 ONLY_CHECKS: self._only_checks,
             }
-            done = subprocess.run(
-                ["sh", "-eu", "-c", script_of(name)],
-                cwd=self.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=300,
-                check=False,
-            )
+            with self._aws_cli(environment):
+                done = subprocess.run(
+                    ["sh", "-eu", "-c", script_of(name)],
+                    cwd=self.folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    timeout=300,
+                    check=False,
+                )
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+    @contextmanager
+    def _aws_cli(self, environment: dict[str, str]) -> Iterator[None]:
+        command = [sys.executable, "-W", "ignore", "-m", "tests.support.aws_cli", "--serve", self._socket]
+        with subprocess.Popen(command, cwd=ROOT, env=environment) as server:
+            try:
+                wait_until(Path(self._socket).exists, seconds=30, what="the AWS CLI is ready")
+                yield
+            finally:
+                server.terminate()
+                Path(self._socket).unlink(missing_ok=True)
 
     @property
     def made(self) -> list[str]:
@@ -169,7 +183,6 @@ class Machine:
         make = shutil.which("make")
         python = f"PYTHONPATH={ROOT} exec {sys.executable} -W ignore -m"
         for name, body in {
-            "aws": f'{python} tests.support.aws_cli "$@"',
             "gh": f'{python} tests.support.gh_cli "$@"',
             "make": f'{make} --dry-run --no-print-directory -C {ROOT} "$@" >> {self._made}',
             "skylift": f'exec {Path(sys.executable).with_name("skylift")} "$@"',
@@ -177,6 +190,9 @@ class Machine:
             program = programs / name
             program.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
             program.chmod(0o755)
+        aws = programs / "aws"
+        aws.write_text(f"#!{sys.executable} -IS\n{CLIENT.format(socket=self._socket)}", encoding="utf-8")
+        aws.chmod(0o755)
 
 
 @contextmanager

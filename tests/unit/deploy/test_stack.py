@@ -62,7 +62,7 @@ class TestKept:
 
         (bucket,) = stack(CloudFormation(resources=RESOURCES, template=template)).kept(s3=s3)
 
-        assert str(bucket) == f"AWS::S3::Bucket  {BUCKET}  (1 object versions)"
+        assert str(bucket) == f"AWS::S3::Bucket  {BUCKET}  (1 objects, and what they replaced)"
 
     def test_the_pointer_is_among_them(self, s3: "S3Client") -> None:
         name = "/skylift/dev/iris/active"
