@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deploy.parameters import Stage, load_template
+from deploy.parameters import SAMCONFIG, Stage, load_template
 from skylift.errors import ConfigError, SkyliftError
 
 BUILT = Path(".aws-sam/build")
@@ -127,7 +127,9 @@ def deploy(
     ToolFailed
         See the class.
     """
-    arguments = ["--config-env", stage.name, "--stack-name", stage.stack, "--no-fail-on-empty-changeset"]
+    # `sam` looks for its configuration beside the template, which is elsewhere in a release.
+    arguments = ["--config-file", str(SAMCONFIG.resolve()), "--config-env", stage.name, "--stack-name", stage.stack]
+    arguments.append("--no-fail-on-empty-changeset")
     arguments.append("--confirm-changeset" if confirm else "--no-confirm-changeset")
     arguments += artifacts.options()
     if template:

@@ -114,18 +114,12 @@ class TestArchitecture:
 
 
 class TestRollBackAModel:
-    def test_the_version_before_serves_again(self, machine: Machine, aws: MotoServer) -> None:
+    def test_it_goes_back_by_rollback_by_name_and_without_skylift(self, machine: Machine, aws: MotoServer) -> None:
         printed = machine.run("roll-back-a-model.md")
 
         moves = [move.after.partition("@")[0] for move in aws.pointer.history()]
-        assert moves[:4] == ["v1", "v2", "v1", "v1"]
-        assert "Active: v1@sha256:" in printed
-
-    def test_without_skylift_the_pointer_takes_the_value_before(self, machine: Machine, aws: MotoServer) -> None:
-        machine.run("roll-back-a-model.md")
-
-        history = aws.pointer.history()
-        assert history[-1].after == history[-2].before or history[-1].after == history[-2].after
+        assert moves == ["v1", "v2", "v1", "v1", "v2"]  # promoted twice, rolled back, promoted, put by hand
+        assert printed.count("Active: v1@sha256:") == 2
 
 
 class TestRollBackCode:

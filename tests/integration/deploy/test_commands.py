@@ -152,7 +152,8 @@ class TestUp:
         assert sam.asked == [
             ["eu-central-1", "build", "--config-env", "dev"],
             [
-                *("eu-central-1", "deploy", "--config-env", "dev", "--stack-name", "skylift-dev"),
+                *("eu-central-1", "deploy", "--config-file", str(Path("samconfig.toml").resolve())),
+                *("--config-env", "dev", "--stack-name", "skylift-dev"),
                 *("--no-fail-on-empty-changeset", "--no-confirm-changeset", "--resolve-image-repos", "--resolve-s3"),
                 *("--parameter-overrides", 'Stage="dev"', 'Note="two words"'),
             ],
