@@ -35,6 +35,7 @@ FUNCTION = "skylift-dev-InferenceFunction"
 POINTER = f"/skylift/{STAGE}/{MODEL}/active"
 ROLE = "skylift-dev-PromoteRole"
 _ACCOUNT = "123456789012"
+_SOCKET = "../aws"  # relative: the whole path of a socket may not have more than a hundred characters
 
 
 def script_of(name: str) -> str:
@@ -62,7 +63,6 @@ class Machine:
         self._endpoint = aws.environment["AWS_ENDPOINT_URL"]
         self._made = folder / "make.log"
         self._only_checks = only_checks
-        self._socket = str(folder.parent / "aws")
         self.function: LambdaClient = self._client("lambda")
         self.outputs = self._prepare_stack()
         self._prepare_repository()
@@ -95,14 +95,14 @@ class Machine:
 
     @contextmanager
     def _aws_cli(self, environment: dict[str, str]) -> Iterator[None]:
-        command = [sys.executable, "-W", "ignore", "-m", "tests.support.aws_cli", "--serve", self._socket]
-        with subprocess.Popen(command, cwd=ROOT, env=environment) as server:
+        command = [sys.executable, "-W", "ignore", "-m", "tests.support.aws_cli", "--serve", _SOCKET]
+        with subprocess.Popen(command, cwd=self.folder, env=environment | {"PYTHONPATH": str(ROOT)}) as server:
             try:
-                wait_until(Path(self._socket).exists, seconds=30, what="the AWS CLI is ready")
+                wait_until((self.folder / _SOCKET).exists, seconds=30, what="the AWS CLI is ready")
                 yield
             finally:
                 server.terminate()
-                Path(self._socket).unlink(missing_ok=True)
+                (self.folder / _SOCKET).unlink(missing_ok=True)
 
     @property
     def made(self) -> list[str]:
@@ -191,7 +191,7 @@ class Machine:
             program.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
             program.chmod(0o755)
         aws = programs / "aws"
-        aws.write_text(f"#!{sys.executable} -IS\n{CLIENT.format(socket=self._socket)}", encoding="utf-8")
+        aws.write_text(f"#!{sys.executable} -IS\n{CLIENT.format(socket=_SOCKET)}", encoding="utf-8")
         aws.chmod(0o755)
 
 
