@@ -5,6 +5,7 @@ SHELL := /bin/sh
 
 PORT ?= 8000
 CONFIG ?= training/model.yaml
+STAGE ?= dev
 UV_VERSION := 0.13.8
 
 VENV := .venv
@@ -32,12 +33,15 @@ test: $(VENV)/.dev ## Run all tests that need no Docker
 sam_offline := env -u AWS_PROFILE AWS_DEFAULT_REGION=eu-central-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none \
 	AWS_MAX_ATTEMPTS=1 AWS_EC2_METADATA_DISABLED=true SAM_CLI_TELEMETRY=0
 .PHONY: lint
-lint: $(VENV)/.dev ## Check style, types and templates
+lint: $(VENV)/.dev ## Check style, types, templates and workflows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@for template in template.yaml bootstrap.yaml; do \
 		found=$$($(sam_offline) $(BIN)/sam validate --lint -t $$template 2>&1) || { echo "$$template: $$found" >&2; exit 1; }; done
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/zizmor --offline --quiet .github
 
 .PHONY: format
 format: $(VENV)/.dev ## Mend style where a tool can
@@ -47,6 +51,31 @@ format: $(VENV)/.dev ## Mend style where a tool can
 .PHONY: bench
 bench: $(VENV)/.dev ## Compare with a plain service: build/bench.json, docs/benchmarks/ (about ten minutes)
 	@$(BIN)/python -m tests.benchmarks --plots && $(BIN)/python -m tests.benchmarks.report
+
+.PHONY: audit
+audit: $(VENV)/.dev ## Look for known vulnerabilities in all requirement files (needs the network)
+	@for file in $$(git ls-files '*requirements*.txt'); do \
+		echo "$$file"; $(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off --timeout 30 -r "$$file" || exit 1; done
+
+# sam is the pinned one, wherever else there is one.
+deploying = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m deploy
+
+.PHONY: package
+package: $(VENV)/.dev ## Build a release, which goes to every stage, into build/release (needs Docker)
+	@$(deploying) package --stage "$(STAGE)"
+
+.PHONY: deploy
+deploy: $(VENV)/.dev ## Deploy to your AWS account (STAGE=dev, YES=1, PARAMS='Name=value', MODEL=keep, RELEASE=build/release)
+	@$(deploying) up --stage "$(STAGE)" $(if $(YES),--yes) $(if $(RELEASE),--release "$(RELEASE)") \
+		$(if $(MODEL),--model "$(MODEL)") $(foreach parameter,$(PARAMS),--set "$(parameter)")
+
+.PHONY: smoke
+smoke: $(VENV)/.dev ## Call what is deployed over HTTPS (STAGE=dev)
+	@$(deploying) smoke --stage "$(STAGE)"
+
+.PHONY: destroy
+destroy: $(VENV)/.dev ## Delete the stack, and say what stays (STAGE=dev, YES=1)
+	@$(deploying) down --stage "$(STAGE)" $(if $(YES),--yes)
 
 .PHONY: lock
 lock: $(UV) ## Pin all requirements anew from pyproject.toml (UPGRADE=1 for the newest)

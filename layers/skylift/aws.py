@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
 
 _CONFIG = Config(
     connect_timeout=1,
@@ -94,6 +95,11 @@ def lambda_client(*, answer_seconds: float) -> "LambdaClient":
 def codedeploy_client() -> "CodeDeployClient":
     """CodeDeploy, likewise."""
     return cast("CodeDeployClient", _client("codedeploy", "CodeDeploy"))
+
+
+def sts_client() -> "STSClient":
+    """STS, likewise."""
+    return cast("STSClient", _client("sts", "STS"))
 
 
 def error_code(error: ClientError) -> str:

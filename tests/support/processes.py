@@ -14,7 +14,6 @@ from tests.support.ports import free_port
 SKYLIFT = Path(sys.executable).with_name("skylift")
 STOP_SECONDS = 5
 _START_SECONDS = 120
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
@@ -102,7 +101,7 @@ class Up:
     def cpu_seconds(self) -> float:
         """How long it computed."""
         stat = _stat(self.pid)
-        return 0 if stat is None else (int(stat[11]) + int(stat[12])) / _TICKS
+        return 0 if stat is None else (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
     def wait_for(self, condition: Callable[[], bool], what: str) -> None:
         """Wait until it got somewhere; it must not end before."""

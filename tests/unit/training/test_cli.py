@@ -119,7 +119,7 @@ class TestFailures:
 
             line = refused(command, "--config", config, "--port", port)
 
-        assert f"port {port} cannot be opened (Address already in use)" in line
+        assert f"port {port} cannot be opened (" in line
         assert "skylift up --port " in line
 
 

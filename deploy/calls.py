@@ -1,0 +1,176 @@
+"""Calls to the deployed service over HTTPS, signed as API Gateway's `AWS_IAM` authorizer wants it."""
+
+import json
+import shlex
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from skylift.aws import aws_errors
+from skylift.errors import SkyliftError
+
+_SERVICE = "execute-api"
+_TIMEOUT_SECONDS = 30
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 3.0
+_TRANSIENT = {429, 500, 502, 503, 504}
+
+NO_VERSION = "the pointer names no version"
+"""How `/health` begins to say that nothing was promoted yet."""
+
+
+class CallFailed(SkyliftError):
+    """The service did not answer as it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer.
+
+    Parameters
+    ----------
+    status
+        Its code.
+    headers
+        By lower-case name.
+    body
+        Its JSON; None where it is none.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+class Service:
+    """The deployed service.
+
+    Parameters
+    ----------
+    url
+        Of the API, without a slash at the end.
+    region
+        The API's.
+    credentials
+        Sign each request; not with a token.
+    token
+        Sent as a bearer token instead, for an API with a JWT authorizer.
+    """
+
+    def __init__(
+        self, url: str, *, region: str, credentials: Credentials | None = None, token: str | None = None
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._region = region
+        self._credentials = credentials
+        self._token = token
+
+    def ask(self, path: str, body: object = None) -> Answer:
+        """GET a path, or POST JSON to it; what passes by itself is tried again a few times.
+
+        Raises
+        ------
+        CallFailed
+            There was no answer.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            last = attempt == _ATTEMPTS
+            try:
+                answer = self._once(path, body)
+            except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+                if last:
+                    raise CallFailed(
+                        f"{self.url}{path} does not answer ({error})", "check the URL, and the network from here to it"
+                    ) from error
+            else:
+                if last or answer.status not in _TRANSIENT or _waits_for_a_promotion(answer.body):
+                    return answer
+            time.sleep(_PAUSE_SECONDS)
+        raise AssertionError("unreachable")
+
+    def _once(self, path: str, body: object) -> Answer:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"content-type": "application/json"} if data else {}
+        signed = AWSRequest("GET" if data is None else "POST", self.url + path, data=data, headers=headers)
+        if self._token:
+            signed.headers["authorization"] = f"Bearer {self._token}"
+        elif self._credentials:
+            with aws_errors("signing a request"):
+                SigV4Auth(self._credentials, _SERVICE, self._region).add_auth(signed)
+        request = urllib.request.Request(self.url + path, data, dict(signed.headers.items()))  # noqa: S310 (our API)
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
+                return _answer(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                return _answer(error)
+
+
+def smoke(service: Service) -> str:
+    """Call the service as a client does; what was found, in a sentence.
+
+    Raises
+    ------
+    CallFailed
+        It does not answer as its own description promises.
+    """
+    health = service.ask("/health")
+    if health.status == 503 and _waits_for_a_promotion(health.body):
+        return "no model is active: /health answers, and nothing else can be asked before `skylift promote`"
+    _expect(health, 200, "/health")
+    description = service.ask("/openapi.json")
+    _expect(description, 200, "/openapi.json")
+    instance = service.ask("/predict", example_of(description.body))
+    _expect(instance, 200, "/predict")
+    version = instance.headers.get("x-model-version")
+    if not instance.body.get("predictions") or version is None:
+        raise CallFailed("/predict answered without a prediction or a version", "look at the log line of the request")
+    return f"{version} answers: {json.dumps(instance.body['predictions'][0], ensure_ascii=False)}"
+
+
+def example_of(description: dict[str, Any]) -> object:
+    """A body for `/predict`, out of the service's OpenAPI document."""
+    request = description["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+    example: object = request["examples"]["instances"]["value"]
+    return example
+
+
+def curl(url: str, *, region: str, body: object) -> str:
+    """A signed call for a shell: it names the variables with the credentials, never their values."""
+    return " \\\n  ".join(
+        [
+            f"curl --fail-with-body --aws-sigv4 {shlex.quote(f'aws:amz:{region}:{_SERVICE}')}",
+            '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"',
+            '${AWS_SESSION_TOKEN:+-H "x-amz-security-token: $AWS_SESSION_TOKEN"}',
+            f"-H 'content-type: application/json' -d {shlex.quote(json.dumps(body))}",
+            shlex.quote(f"{url.rstrip('/')}/predict"),
+        ]
+    )
+
+
+def _waits_for_a_promotion(health: Any) -> bool:
+    problem = health.get("problem") if isinstance(health, dict) else None
+    return problem is not None and str(problem["what"]).startswith(NO_VERSION)
+
+
+def _expect(answer: Answer, status: int, path: str) -> None:
+    if answer.status != status:
+        todo = (
+            "may these credentials call the API?" if answer.status in {401, 403} else "look at the service's log lines"
+        )
+        raise CallFailed(f"{path} answered {answer.status} ({json.dumps(answer.body)[:300]})", todo)
+
+
+def _answer(response: Any) -> Answer:
+    body = response.read()
+    try:
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, document)

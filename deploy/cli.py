@@ -1,0 +1,243 @@
+"""The command line: `python -m deploy --help`, mostly by `make deploy`, `make smoke` and `make destroy`."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from botocore.credentials import Credentials
+from botocore.session import Session
+from typer.core import TyperGroup
+
+from deploy import sam
+from deploy.calls import Service, curl, smoke
+from deploy.parameters import TEMPLATE, Stage, assignments, check_parameters, read_stage
+from deploy.stack import Stack, required_output
+from skylift.aws import aws_errors, cloudformation_client, s3_client, ssm_client, sts_client
+from skylift.errors import ConfigError, SkyliftError
+from skylift.pointer import ActivePointer
+from skylift.registry import Registry
+from skylift.store import VersionStore
+from training.console import err, facts, out
+
+RELEASE = Path("build/release")
+_TRAIN_SECONDS = 60 * 60
+
+StageOption = Annotated[str, typer.Option("--stage", help="A section of samconfig.toml.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+ReleaseOption = Annotated[
+    Path | None, typer.Option("--release", help="Deploy this release; else template.yaml is built.")
+]
+
+
+class ModelStep(StrEnum):
+    """What to do about the model after the code is deployed."""
+
+    FIRST = "first"
+    KEEP = "keep"
+
+
+class _Commands(TyperGroup):
+    """Turns failures into one line on stderr and exit code 1: the only place here that does."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (SkyliftError, OSError) as error:
+            if ctx.params.get("debug"):
+                raise
+            err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="Deploy Skylift to a real account, try it, and take it away.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def main(debug: Annotated[bool, typer.Option("--debug", help="Show the trace of a failure.")] = False) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def up(
+    stage: StageOption,
+    release: ReleaseOption = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--set", help="A parameter over samconfig.toml's: Name=value.")
+    ] = None,
+    model: Annotated[
+        ModelStep, typer.Option("--model", help="first: train and promote where there is none yet.")
+    ] = ModelStep.FIRST,
+    yes: YesOption = False,
+) -> None:
+    """Check, build, show the change set, deploy; a first model where there is none; how to call it."""
+    chosen = read_stage(stage)
+    parameters = chosen.parameters | assignments(parameter or [])
+    template = sam.template_of(release) if release else None
+    check_parameters(parameters, template or TEMPLATE)
+    _check_that_someone_answers(yes, "deploying")
+    region = _check_credentials(chosen)
+    stack = Stack(chosen.stack, client=cloudformation_client())
+    stack.check_deployable()
+    if release:
+        sam.load_images(release)
+    else:
+        sam.build(chosen, region=region)
+    sam.deploy(chosen, parameters, region=region, confirm=not yes, artifacts=sam.Artifacts(), template=template)
+    outputs = stack.outputs()
+    url = required_output(outputs, "ApiUrl", stack.name)
+    out.print(facts([("url", url), ("dashboard", outputs.get("OverviewDashboardUrl", "none"))]))
+    if model is ModelStep.FIRST:
+        registry = _registry(outputs, stack.name)
+        _first_model(registry, stack.name, yes=yes)
+        _print_call(registry, url, region)
+
+
+@app.command()
+def package(
+    stage: StageOption,
+    output: Annotated[Path, typer.Option("--output", help="Where the release goes.")] = RELEASE,
+) -> None:
+    """Build a release: the same files and images then go to every stage. It needs no credentials."""
+    chosen = read_stage(stage)
+    check_parameters(chosen.parameters)
+    sam.build(chosen, region=os.environ.get("AWS_DEFAULT_REGION", "eu-central-1"))  # sam wants one, whatever it does
+    sam.save(output)
+    out.print(f"Release: {output}", soft_wrap=True)
+
+
+@app.command("smoke")
+def smoke_command(stage: StageOption) -> None:
+    """Call the deployed service over HTTPS as a client does, signed with your credentials (or SKYLIFT_TOKEN)."""
+    chosen = read_stage(stage)
+    stack = Stack(chosen.stack, client=cloudformation_client())
+    url = required_output(stack.outputs(), "ApiUrl", stack.name)
+    out.print(f"{url}: {smoke(_service(url, stack.parameters().get('Auth', 'AWS_IAM')))}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def down(stage: StageOption, yes: YesOption = False) -> None:
+    """Say what stays, ask, and delete the stack."""
+    chosen = read_stage(stage)
+    _check_that_someone_answers(yes, "deleting")
+    _check_credentials(chosen)
+    stack = Stack(chosen.stack, client=cloudformation_client())
+    if stack.status() is None:
+        out.print(f"There is no stack {stack.name}: nothing to delete.")
+        return
+    out.print(f"Deleting {stack.name} keeps:")
+    for kept in stack.kept(s3=s3_client()):
+        out.print(f"  {kept}", markup=False, soft_wrap=True)
+    out.print("and the images in the repository, which another stage may run. Everything else goes, also its logs.")
+    if not yes and typer.prompt(f"Type {stack.name} to delete it", default="", show_default=False) != stack.name:
+        raise ConfigError("the name was not typed", "nothing was deleted")
+    stack.delete()
+    out.print(f"Deleted: {stack.name}. docs/runbooks/cost.md says how to delete what was kept.")
+
+
+def _check_that_someone_answers(yes: bool, doing: str) -> None:
+    if not yes and not sys.stdin.isatty():
+        raise ConfigError(f"{doing} asks first, and nobody can answer here", "add YES=1 (or --yes)")
+
+
+def _check_credentials(stage: Stage) -> str:
+    """Say who is about to do what where; the region.
+
+    Raises
+    ------
+    StorageUnavailable
+        There are no credentials, or AWS refuses them.
+    """
+    client = sts_client()
+    with aws_errors("asking AWS who you are"):
+        identity = client.get_caller_identity()
+    region = client.meta.region_name
+    err.print(
+        facts(
+            [
+                ("account", identity["Account"]),
+                ("as", identity["Arn"]),
+                ("region", region),
+                ("stack", stage.stack),
+            ]
+        )
+    )
+    return region
+
+
+def _registry(outputs: Mapping[str, str], stack: str) -> Registry:
+    bucket, stage, model = (required_output(outputs, name, stack) for name in ("ModelBucketName", "Stage", "ModelName"))
+    return Registry(VersionStore(bucket, model, client=s3_client()), ActivePointer(stage, model, client=ssm_client()))
+
+
+def _first_model(registry: Registry, stack: str, *, yes: bool) -> None:
+    """Train and promote where there is no version yet; a version that nobody promoted stays so."""
+    if registry.active() is not None:
+        return
+    if found := registry.versions():
+        name = found[-1].manifest.name
+        out.print(f"No version is active. Make one live: skylift promote {name} --stack {stack}", soft_wrap=True)
+        return
+    if not yes and not typer.confirm("There is no model yet. Train and promote one?", default=True):
+        return
+    _skylift("train", "--stack", stack)
+    _skylift("promote", registry.versions()[-1].manifest.name, "--stack", stack)
+
+
+def _skylift(*arguments: str) -> None:
+    """Run `skylift` as a person does, with its own messages."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SKYLIFT_")}
+    try:
+        subprocess.run(
+            [sys.executable, "-c", "from training.cli import app; app(prog_name='skylift')", *arguments],
+            env=environment,
+            timeout=_TRAIN_SECONDS,
+            check=True,
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise ConfigError(
+            f"skylift {arguments[0]} failed: the code is deployed, the model is not",
+            f"mend what it says above, then: skylift {' '.join(arguments)}",
+        ) from error
+
+
+def _print_call(registry: Registry, url: str, region: str) -> None:
+    if registry.active() is None:
+        return
+    body = {"instances": [registry.resolve().manifest.contract.example]}
+    out.print("\nAsk it, with credentials in the environment (`aws configure export-credentials --format env`):")
+    out.print(f"  {curl(url, region=region, body=body)}", markup=False, soft_wrap=True)
+
+
+def _service(url: str, auth: str) -> Service:
+    """The service with what its authorizer wants.
+
+    Raises
+    ------
+    ConfigError
+        It wants a token, and there is none.
+    """
+    region = sts_client().meta.region_name
+    if auth == "JWT":
+        if not (token := os.environ.get("SKYLIFT_TOKEN")):
+            raise ConfigError("the API wants a token of its issuer", "put one into SKYLIFT_TOKEN")
+        return Service(url, region=region, token=token)
+    return Service(url, region=region, credentials=_credentials() if auth == "AWS_IAM" else None)
+
+
+def _credentials() -> Credentials:
+    with aws_errors("reading credentials"):
+        found = Session().get_credentials()
+    if found is None:
+        raise ConfigError("there are no credentials", "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret")
+    return found

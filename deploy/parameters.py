@@ -1,0 +1,147 @@
+"""What a stage is: a section of `samconfig.toml`, checked against the template before anything is built."""
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from skylift.errors import ConfigError
+
+SAMCONFIG = Path("samconfig.toml")
+TEMPLATE = Path("template.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where to deploy.
+
+    Parameters
+    ----------
+    name
+        For example `dev`: the section of `samconfig.toml`.
+    stack
+        The stack's name.
+    parameters
+        Values of the template's parameters, by name.
+    """
+
+    name: str
+    stack: str
+    parameters: dict[str, str]
+
+
+def read_stage(name: str, path: Path = SAMCONFIG) -> Stage:
+    """A stage as `samconfig.toml` describes it.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, or has no such stage.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error})", "run this in the folder that holds it") from error
+    stages = {key: section for key, section in document.items() if isinstance(section, dict) and key != "default"}
+    if name not in stages:
+        raise ConfigError(f"{path} has no stage {name}", f"there are: {', '.join(stages) or 'none'}")
+    settings = {
+        key: value
+        for section in ("global", "deploy")
+        for source in (document.get("default", {}), stages[name])
+        for key, value in source.get(section, {}).get("parameters", {}).items()
+    }
+    if not (stack := settings.get("stack_name")):
+        raise ConfigError(
+            f"{path} names no stack for {name}", f"add stack_name to [{name}.deploy.parameters] in {path}"
+        )
+    overrides = settings.get("parameter_overrides", [])
+    return Stage(name, stack, assignments(shlex.split(overrides) if isinstance(overrides, str) else overrides))
+
+
+def assignments(texts: Iterable[str]) -> dict[str, str]:
+    """Values by name, of texts like `MemorySize=1024`.
+
+    Raises
+    ------
+    ConfigError
+        A text is none.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise ConfigError(f"{text!r} sets no parameter", "write it as Name=value")
+        found[name] = value
+    return found
+
+
+def check_parameters(values: Mapping[str, str], template: Path = TEMPLATE) -> None:
+    """Refuse what CloudFormation would refuse after the build.
+
+    Raises
+    ------
+    ConfigError
+        The template cannot be read, has no such parameter, or a value is missing or not allowed; with all of them.
+    """
+    try:
+        declared = load_template(template.read_text(encoding="utf-8")).get("Parameters", {})
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{template} cannot be read ({error})", "name a template with --template") from error
+    wrong = [f"there is no parameter {name}" for name in values if name not in declared]
+    for name, rules in declared.items():
+        if name in values:
+            wrong += [f"{name}={values[name]} {why}" for why in _violations(values[name], rules)]
+        elif "Default" not in rules:
+            wrong.append(f"{name} has no value ({rules.get('Description', 'no default')})")
+    if wrong:
+        raise ConfigError("; ".join(wrong), "mend parameter_overrides in samconfig.toml, or add PARAMS='Name=value'")
+
+
+def load_template(text: str) -> dict[str, Any]:
+    """A template's document; what short forms like `!Ref` stand for is left out of it.
+
+    Raises
+    ------
+    yaml.YAMLError
+        It is no YAML document of sections.
+    """
+    document = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader that ignores CloudFormation's tags)
+    if not isinstance(document, dict):
+        raise yaml.YAMLError("no sections in it")
+    return document
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's tags without following them."""
+
+
+_Loader.add_multi_constructor("!", lambda *_: None)
+
+
+def _violations(value: str, rules: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a value, in the words of the template where it has some."""
+    hint = f": {rules['ConstraintDescription']}" if "ConstraintDescription" in rules else ""
+    wrong = []
+    if (allowed := rules.get("AllowedValues")) and value not in {_text(item) for item in allowed}:
+        wrong.append(f"is none of {', '.join(map(_text, allowed))}{hint}")
+    if (pattern := rules.get("AllowedPattern")) and not re.fullmatch(pattern, value):
+        wrong.append(f"is not of the form {pattern}{hint}")
+    if rules.get("Type") == "Number":
+        try:
+            number = float(value)
+        except ValueError:
+            return [*wrong, f"is no number{hint}"]
+        if number < float(rules.get("MinValue", number)) or number > float(rules.get("MaxValue", number)):
+            wrong.append(f"is not within {rules.get('MinValue', '...')} to {rules.get('MaxValue', '...')}{hint}")
+    return wrong
+
+
+def _text(value: object) -> str:
+    """A YAML value as CloudFormation compares it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,194 @@
+"""The stack in CloudFormation: its state, what it put out, what deleting it leaves, and deleting it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError, WaiterError
+
+from deploy.parameters import load_template
+from skylift.aws import aws_errors, error_code
+from skylift.errors import ConfigError, SkyliftError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_s3 import S3Client
+
+_POLL_SECONDS = 5
+_DELETE_POLLS = 360
+_MANY_OBJECTS = 10_000
+_NEVER_MADE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
+
+
+class StackFailed(SkyliftError):
+    """The stack is in a state that the command cannot work on, or did not reach the one it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that stays when its stack is deleted.
+
+    Parameters
+    ----------
+    kind
+        For example `AWS::S3::Bucket`.
+    name
+        Its physical name.
+    note
+        What is in it; empty where nothing is known.
+    """
+
+    kind: str
+    name: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}  {self.name}{f'  ({self.note})' if self.note else ''}"
+
+
+class Stack:
+    """One CloudFormation stack.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    client
+        A CloudFormation client.
+    """
+
+    def __init__(self, name: str, *, client: "CloudFormationClient") -> None:
+        self.name = name
+        self._client = client
+
+    def status(self) -> str | None:
+        """CloudFormation's word for its state; None where there is no stack."""
+        found = self._describe()
+        return found["StackStatus"] if found else None
+
+    def outputs(self) -> dict[str, str]:
+        """What it put out, by name; empty where there is no stack."""
+        found = self._describe()
+        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])} if found else {}
+
+    def parameters(self) -> dict[str, str]:
+        """The values it was deployed with; empty where there is no stack."""
+        found = self._describe()
+        return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])} if found else {}
+
+    def check_deployable(self) -> None:
+        """Refuse a state in which CloudFormation would refuse a change set.
+
+        Raises
+        ------
+        StackFailed
+            With the way out of it.
+        """
+        status = self.status()
+        if status in _NEVER_MADE:
+            raise StackFailed(
+                f"stack {self.name} is in {status}: it cannot be updated",
+                f"delete it and deploy again: aws cloudformation delete-stack --stack-name {self.name}",
+            )
+        if status == "UPDATE_ROLLBACK_FAILED":
+            raise StackFailed(
+                f"stack {self.name} is in {status}",
+                f"aws cloudformation continue-update-rollback --stack-name {self.name}",
+            )
+        if status and status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+            raise StackFailed(f"stack {self.name} is in {status}", "wait for whoever deploys to it now")
+
+    def kept(self, *, s3: "S3Client") -> list[Kept]:
+        """What stays when it is deleted: what its template retains, and the pointer."""
+        with aws_errors(f"reading the template of stack {self.name}"):
+            body: object = self._client.get_template(StackName=self.name, TemplateStage="Original")["TemplateBody"]
+            resources: Mapping[str, Any] = _document(body).get("Resources", {})
+            retained = {
+                name
+                for name, resource in resources.items()
+                if str(resource.get("DeletionPolicy", "")).startswith("Retain")
+            }
+            pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
+            found = [
+                (summary["ResourceType"], summary["PhysicalResourceId"])
+                for page in pages
+                for summary in page["StackResourceSummaries"]
+                if summary["LogicalResourceId"] in retained and "PhysicalResourceId" in summary
+            ]
+        kept = [Kept(kind, name, _bucket_note(name, s3) if kind == "AWS::S3::Bucket" else "") for kind, name in found]
+        if pointer := self.outputs().get("ActiveParameterName"):
+            kept.append(Kept("AWS::SSM::Parameter", pointer, "names the active version"))
+        return kept
+
+    def delete(self) -> None:
+        """Delete it and wait until it is gone.
+
+        Not `sam delete`: that deletes images as well, and another stage may run the same image.
+
+        Raises
+        ------
+        StackFailed
+            It is still there, with the first reason that CloudFormation gives.
+        """
+        with aws_errors(f"deleting stack {self.name}"):
+            self._client.delete_stack(StackName=self.name)
+            try:
+                self._client.get_waiter("stack_delete_complete").wait(
+                    StackName=self.name, WaiterConfig={"Delay": _POLL_SECONDS, "MaxAttempts": _DELETE_POLLS}
+                )
+            except WaiterError as error:
+                raise StackFailed(
+                    f"stack {self.name} was not deleted ({self._first_failure()})",
+                    "mend the reason and run this again: what is gone stays gone",
+                ) from error
+
+    def _first_failure(self) -> str:
+        events = self._client.describe_stack_events(StackName=self.name)["StackEvents"]
+        failed = [event for event in events if event.get("ResourceStatus") == "DELETE_FAILED"]
+        if not failed:
+            return "no reason given"
+        first = failed[-1]  # events come newest first
+        return f"{first.get('LogicalResourceId', '?')}: {first.get('ResourceStatusReason', 'no reason given')}"
+
+    def _describe(self) -> "StackTypeDef | None":
+        with aws_errors(f"describing stack {self.name}"):
+            try:
+                return self._client.describe_stacks(StackName=self.name)["Stacks"][0]
+            except ClientError as error:
+                if error_code(error) == "ValidationError":
+                    return None
+                raise
+
+
+def required_output(outputs: Mapping[str, str], name: str, stack: str) -> str:
+    """An output that the stack must have.
+
+    Raises
+    ------
+    ConfigError
+        It has none of this name.
+    """
+    if name not in outputs:
+        raise ConfigError(f"stack {stack} has no output {name}", "deploy template.yaml to it, or name another stack")
+    return outputs[name]
+
+
+def _document(body: object) -> Mapping[str, Any]:
+    """A template as CloudFormation returns it: botocore reads JSON and leaves YAML as text."""
+    if isinstance(body, str):
+        return load_template(body)
+    document: Mapping[str, Any] = json.loads(json.dumps(body))
+    return document
+
+
+def _bucket_note(bucket: str, s3: "S3Client") -> str:
+    """How much is in a bucket, without counting for minutes."""
+    count = 0
+    with aws_errors(f"listing {bucket}"):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            count += len(page.get("Contents", []))
+            if count >= _MANY_OBJECTS:
+                return f"{_MANY_OBJECTS:,} objects or more, and what they replaced"
+    return f"{count:,} objects, and what they replaced"

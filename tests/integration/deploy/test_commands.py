@@ -1,0 +1,334 @@
+"""`python -m deploy` as a person or a workflow uses it, with an AWS in memory and a `sam` that only takes notes."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.testing
+from botocore.exceptions import ClientError
+
+import training.cli
+from deploy import cli
+from skylift.registry import Registry
+from tests.conftest import BUCKET, MODEL, STAGE
+from tests.support.cloudformation import CloudFormation
+from tests.support.commands import done
+from tests.support.models import IRIS_CONFIG, iris_package
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in for sam is a POSIX script")
+
+SAMCONFIG = """
+[dev.deploy.parameters]
+stack_name = "skylift-dev"
+parameter_overrides = "Stage=dev Note='two words'"
+"""
+TEMPLATE = """
+Parameters: {Stage: {Type: String}, Note: {Type: String, Default: ""}, MemorySize: {Type: Number, Default: 1024}}
+"""
+BUILT = TEMPLATE + "Resources: {InferenceFunction: {Properties: {ImageUri: 'inferencefunction:inference'}}}"
+OUTPUTS = {
+    "ApiUrl": "https://abc.execute-api.eu-central-1.amazonaws.com",
+    "ModelBucketName": BUCKET,
+    "Stage": STAGE,
+    "ModelName": MODEL,
+    "ActiveParameterName": f"/skylift/{STAGE}/{MODEL}/active",
+}
+
+
+class Tool:
+    """A program on PATH that notes what it was asked and with which region, and ends with a code."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._notes, self._code = folder / f"{name}.notes", folder / f"{name}.code"
+        program = folder / name
+        program.write_text(
+            f"#!{sys.executable}\n"
+            "import os, pathlib, shlex, sys\n"
+            f"with open({str(self._notes)!r}, 'a') as notes:\n"
+            "    print(shlex.join([os.environ['AWS_DEFAULT_REGION'], *sys.argv[1:]]), file=notes)\n"
+            f"code = pathlib.Path({str(self._code)!r})\n"
+            "sys.exit(int(code.read_text()) if code.exists() else 0)\n",
+            encoding="utf-8",
+        )
+        program.chmod(0o755)
+
+    @property
+    def asked(self) -> list[list[str]]:
+        """Region and arguments of each call."""
+        if not self._notes.exists():
+            return []
+        return [shlex.split(line) for line in self._notes.read_text(encoding="utf-8").splitlines()]
+
+    def fails(self) -> None:
+        """End with an error from now on."""
+        self._code.write_text("1", encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: None) -> None:
+    (tmp_path / "samconfig.toml").write_text(SAMCONFIG, encoding="utf-8")
+    (tmp_path / "template.yaml").write_text(TEMPLATE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    return folder
+
+
+@pytest.fixture
+def sam(programs: Path) -> Tool:
+    return Tool(programs, "sam")
+
+
+@pytest.fixture
+def docker(programs: Path) -> Tool:
+    return Tool(programs, "docker")
+
+
+def built() -> None:
+    """What `sam build` leaves behind."""
+    folder = Path(".aws-sam/build")
+    folder.mkdir(parents=True)
+    (folder / "template.yaml").write_text(BUILT, encoding="utf-8")
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> CloudFormation:
+    client = CloudFormation(outputs=OUTPUTS, resources={"ModelBucket": ("AWS::S3::Bucket", BUCKET)})
+    for module in (cli, training.cli):
+        monkeypatch.setattr(module, "cloudformation_client", lambda: client)
+    return client
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Calls of `skylift`, made in this process."""
+    calls: list[tuple[str, ...]] = []
+
+    def skylift(*arguments: str) -> None:
+        calls.append(arguments)
+        done(*arguments, *(("--config", str(IRIS_CONFIG)) if arguments[0] == "train" else ()))
+
+    monkeypatch.setattr(cli, "_skylift", skylift)
+    return calls
+
+
+def deploy(*arguments: object) -> typer.testing.Result:
+    return typer.testing.CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+
+
+def refused(*arguments: object) -> str:
+    result = deploy(*arguments)
+    assert result.exit_code == 1, result.output
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    return line
+
+
+def promoted(registry: Registry) -> Registry:
+    package = iris_package()
+    registry.promote(str(registry.publish(package.describe, package.artifacts).reference))
+    return registry
+
+
+class TestUp:
+    def test_it_says_who_deploys_what_where_then_builds_and_deploys(
+        self, sam: Tool, stack: CloudFormation, registry: Registry
+    ) -> None:
+        promoted(registry)
+
+        result = deploy("up", "--stage", "dev", "--yes")
+
+        assert result.exit_code == 0, result.output
+        facts = dict(line.split(maxsplit=1) for line in result.stderr.splitlines())
+        assert facts["account"].strip() == "123456789012"
+        assert facts["region"].strip() == "eu-central-1"
+        assert sam.asked == [
+            ["eu-central-1", "build", "--config-env", "dev"],
+            [
+                *("eu-central-1", "deploy", "--config-file", str(Path("samconfig.toml").resolve())),
+                *("--config-env", "dev", "--stack-name", "skylift-dev"),
+                *("--no-fail-on-empty-changeset", "--no-confirm-changeset", "--resolve-image-repos", "--resolve-s3"),
+                *("--parameter-overrides", 'Stage="dev"', 'Note="two words"'),
+            ],
+        ]
+
+    def test_it_ends_with_the_url_and_a_signed_call(self, sam: Tool, stack: CloudFormation, registry: Registry) -> None:
+        promoted(registry)
+
+        text = deploy("up", "--stage", "dev", "--yes").stdout
+
+        assert OUTPUTS["ApiUrl"] in text
+        assert "--aws-sigv4 aws:amz:eu-central-1:execute-api" in text
+        assert '"sepal_length": ' in text
+
+    def test_a_parameter_of_the_command_line_wins_over_the_files(
+        self, sam: Tool, stack: CloudFormation, registry: Registry
+    ) -> None:
+        promoted(registry)
+
+        deploy("up", "--stage", "dev", "--yes", "--set", "MemorySize=2048", "--set", "Note=")
+
+        assert sam.asked[-1][-3:] == ['Stage="dev"', 'Note=""', 'MemorySize="2048"']
+
+    def test_a_release_is_deployed_as_it_is_without_a_build(
+        self, sam: Tool, docker: Tool, stack: CloudFormation
+    ) -> None:
+        built()
+        deploy("package", "--stage", "dev")
+        Path("build/release/images.tar").touch()  # the stand-in for docker writes none
+
+        result = deploy("up", "--stage", "dev", "--yes", "--release", "build/release", "--model", "keep")
+
+        assert result.exit_code == 0, result.output
+        assert [asked[1] for asked in sam.asked] == ["build", "deploy"]
+        assert sam.asked[-1][sam.asked[-1].index("--template-file") + 1] == "build/release/stack/template.yaml"
+        assert docker.asked[-1][1:] == ["load", "--input", "build/release/images.tar"]
+
+    def test_a_place_for_artifacts_and_a_role_come_from_the_environment_of_a_workflow(
+        self, sam: Tool, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("IMAGE_REPOSITORY", "example/skylift")
+        monkeypatch.setenv("ARTIFACT_BUCKET", "artifacts")
+        monkeypatch.setenv("CLOUDFORMATION_ROLE_ARN", "arn:role")
+
+        deploy("up", "--stage", "dev", "--yes", "--model", "keep")
+
+        said = " ".join(sam.asked[-1])
+        assert "--image-repository example/skylift --no-resolve-s3 --s3-bucket artifacts --role-arn arn:role" in said
+
+    def test_the_first_model_is_trained_and_promoted(
+        self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
+    ) -> None:
+        result = deploy("up", "--stage", "dev", "--yes")
+
+        assert result.exit_code == 0, result.output
+        assert trained == [("train", "--stack", "skylift-dev"), ("promote", "v1", "--stack", "skylift-dev")]
+        assert registry.resolve().manifest.version == 1
+
+    def test_a_model_that_is_active_stays(
+        self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
+    ) -> None:
+        promoted(registry)
+
+        deploy("up", "--stage", "dev", "--yes")
+
+        assert trained == []
+
+    def test_a_version_that_nobody_promoted_is_not_promoted_here(
+        self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
+    ) -> None:
+        package = iris_package()
+        registry.publish(package.describe, package.artifacts)
+
+        assert "skylift promote v1 --stack skylift-dev" in deploy("up", "--stage", "dev", "--yes").stdout
+        assert trained == []
+
+    def test_a_workflow_can_leave_the_model_to_others(
+        self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
+    ) -> None:
+        assert deploy("up", "--stage", "dev", "--yes", "--model", "keep").exit_code == 0
+        assert trained == []
+
+    def test_a_failure_of_sam_ends_it_with_where_to_read_on(self, sam: Tool, stack: CloudFormation) -> None:
+        sam.fails()
+
+        assert "sam build ended with code 1" in (line := refused("up", "--stage", "dev", "--yes"))
+        assert "docs/runbooks/deploy-failed.md" in line
+
+
+class TestRefusals:
+    """Everything that can be known is found out before the first minute of a build."""
+
+    @pytest.mark.parametrize("command", [("up", "--stage", "dev"), ("down", "--stage", "dev")])
+    def test_without_a_terminal_yes_must_be_said(
+        self, command: tuple[str, ...], sam: Tool, stack: CloudFormation
+    ) -> None:
+        assert "add YES=1 (or --yes)" in refused(*command)
+        assert sam.asked == []
+        assert stack.status == "CREATE_COMPLETE"
+
+    def test_wrong_parameters(self, sam: Tool, stack: CloudFormation) -> None:
+        assert "there is no parameter Colour" in refused("up", "--stage", "dev", "--yes", "--set", "Colour=red")
+        assert sam.asked == []
+
+    def test_an_unknown_stage(self, sam: Tool, stack: CloudFormation) -> None:
+        assert "has no stage test: there are: dev" in refused("up", "--stage", "test", "--yes")
+
+    def test_no_credentials(self, sam: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("AWS_PROFILE", "nobody")
+
+        assert "name a profile in AWS_PROFILE" in refused("up", "--stage", "dev", "--yes")
+        assert sam.asked == []
+
+    def test_credentials_that_ran_out(self, sam: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Expired:
+            def get_caller_identity(self) -> Any:
+                raise ClientError({"Error": {"Code": "ExpiredToken"}}, "GetCallerIdentity")
+
+        monkeypatch.setattr(cli, "sts_client", Expired)
+
+        assert "asking AWS who you are failed (ExpiredToken)" in refused("up", "--stage", "dev", "--yes")
+
+    def test_a_stack_that_cannot_be_updated(self, sam: Tool, stack: CloudFormation) -> None:
+        stack.status = "ROLLBACK_COMPLETE"
+
+        assert "aws cloudformation delete-stack" in refused("up", "--stage", "dev", "--yes")
+        assert sam.asked == []
+
+    def test_no_sam(self, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+        assert "sam is not installed: use `make deploy`" in refused("up", "--stage", "dev", "--yes")
+
+
+class TestPackage:
+    def test_what_was_built_is_copied_with_its_images_and_needs_no_credentials(
+        self, sam: Tool, docker: Tool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name)
+        built()
+
+        result = deploy("package", "--stage", "dev")
+
+        assert result.exit_code == 0, result.output
+        assert Path("build/release/stack/template.yaml").read_text(encoding="utf-8") == BUILT
+        assert docker.asked[0][1:] == ["save", "--output", "build/release/images.tar", "inferencefunction:inference"]
+
+    def test_a_folder_without_a_release_is_refused_with_how_to_make_one(self, stack: CloudFormation) -> None:
+        assert "holds no release: make one: make package" in refused("up", "--stage", "dev", "--release", "nowhere")
+
+
+class TestDown:
+    def test_what_stays_is_said_and_the_stack_is_deleted(self, stack: CloudFormation, registry: Registry) -> None:
+        promoted(registry)
+
+        text = deploy("down", "--stage", "dev", "--yes").stdout
+
+        assert f"AWS::S3::Bucket  {BUCKET}" in text
+        assert OUTPUTS["ActiveParameterName"] in text
+        assert stack.status is None
+
+    def test_a_stack_that_is_not_there_needs_nothing(self, stack: CloudFormation) -> None:
+        stack.status = None
+
+        assert "nothing to delete" in deploy("down", "--stage", "dev", "--yes").stdout
+
+    @pytest.mark.parametrize(("typed", "status"), [("skylift-dev", None), ("y", "CREATE_COMPLETE")])
+    def test_on_a_terminal_the_name_must_be_typed(
+        self, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch, typed: str, status: str | None
+    ) -> None:
+        monkeypatch.setattr(cli, "_check_that_someone_answers", lambda *_: None)
+
+        typer.testing.CliRunner().invoke(cli.app, ["down", "--stage", "dev"], input=f"{typed}\n")
+
+        assert stack.status == status

@@ -1,0 +1,209 @@
+"""Every command of the runbooks is run as it is printed, against a local AWS.
+
+What a local AWS cannot answer is compared with AWS's description of the service: see `ONLY_CHECKED`. `make` says what
+it would run, and that is compared with the command line of `python -m deploy`, whose own tests run it.
+"""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from deploy.cli import app
+from deploy.parameters import assignments, check_parameters, read_stage
+from tests.support import aws_cli
+from tests.support.models import ROOT, iris_package
+from tests.support.moto_server import BUCKET, MotoServer
+from tests.support.runbooks import FOLDER, FUNCTION, POINTER, ROLE, Machine, environment_is_posix, script_of
+
+pytestmark = [
+    pytest.mark.skipif(not environment_is_posix(), reason="runbooks are for a POSIX shell with make and git"),
+]
+
+RUNBOOKS = sorted(path.name for path in FOLDER.glob("*.md"))
+ONLY_CHECKED = [
+    "codedeploy",  # no local AWS runs a canary
+    "cloudformation:describe-stack-events",
+    "cloudformation:describe-stack-resource",
+    "cloudformation:continue-update-rollback",
+    "cloudformation:delete-stack",
+    "budgets",
+    "ce",
+    "cloudtrail",
+    "lambda:get-account-settings",
+    "ssm:update-service-setting",
+]
+
+
+@pytest.fixture
+def aws() -> Iterator[MotoServer]:
+    with MotoServer() as server:
+        yield server
+
+
+@pytest.fixture
+def machine(aws: MotoServer, tmp_path: Path) -> Machine:
+    made = Machine(tmp_path / "repository", aws, " ".join(ONLY_CHECKED))
+    for candidate in ("logistic", "tree"):
+        package = iris_package(candidate)
+        aws.registry.promote(str(aws.registry.publish(package.describe, package.artifacts).reference))
+    return made
+
+
+def active(aws: MotoServer) -> str:
+    reference = aws.pointer.read()
+    assert reference is not None
+    return reference.name
+
+
+class TestEveryCommand:
+    @pytest.mark.parametrize("name", ["README.md", "first-deploy.md", "deploy-failed.md", "alarms.md"])
+    def test_runs_as_it_is_printed(self, machine: Machine, name: str) -> None:
+        machine.run(name)
+
+    def test_is_run_by_a_test(self) -> None:
+        tested = Path(__file__).read_text(encoding="utf-8")
+
+        assert [name for name in RUNBOOKS if f'"{name}"' not in tested] == []
+
+    @pytest.mark.parametrize("name", RUNBOOKS)
+    def test_stands_in_a_block_that_is_run(self, name: str) -> None:
+        text = (FOLDER / name).read_text(encoding="utf-8")
+
+        assert set(re.findall(r"^ *```(\w+)$", text, flags=re.MULTILINE)) <= {"sh"}
+
+    @pytest.mark.parametrize("name", RUNBOOKS)
+    def test_of_make_is_one_of_the_deploying_command_line(self, name: str, tmp_path: Path) -> None:
+        for line in re.findall(r"^.*\bmake .*$", script_of(name), flags=re.MULTILINE):
+            wanted = re.sub(r"^.*\bmake ", "", line).replace("$STAGE", "dev")
+            printed = subprocess.run(
+                ["make", "--dry-run", *shlex.split(wanted)], cwd=ROOT, capture_output=True, text=True, check=True
+            ).stdout
+            (command,) = re.findall(r"-m deploy (.*)$", printed.replace("\\\n", " "), flags=re.MULTILINE)
+            group = typer.main.get_command(app)
+            verb, *arguments = shlex.split(command)
+            context = group.commands[verb].make_context(verb, arguments)  # type: ignore[attr-defined]
+            stage = read_stage(context.params["stage"], ROOT / "samconfig.toml")
+            check_parameters(
+                stage.parameters | assignments(context.params.get("parameter") or []), ROOT / "template.yaml"
+            )
+
+
+class TestArchitecture:
+    """Its table names commands for a real account only: they are compared with AWS's descriptions."""
+
+    @pytest.mark.parametrize(
+        "command", re.findall(r"`(aws [^`]+)`", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
+    )
+    def test_a_command_for_a_real_account_exists(self, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        words = shlex.split(re.sub(r"\$\(output (\w+)\)", r"\1", command))[1:]
+        service = aws_cli.ALIASES.get(words[0], words[0])
+        monkeypatch.setenv(aws_cli.ONLY_CHECKS, service)
+        monkeypatch.chdir(ROOT)
+        if words[1:] == ["get-cost-and-usage"]:
+            words += ["--time-period", "Start=2026-11-01,End=2026-11-02", "--granularity", "DAILY", "--metrics", "Cost"]
+        if words[1:] == ["describe-stack-events"]:
+            words += ["--stack-name", "s"]
+
+        aws_cli.main(words)
+
+
+class TestRollBackAModel:
+    def test_it_goes_back_by_rollback_by_name_and_without_skylift(self, machine: Machine, aws: MotoServer) -> None:
+        printed = machine.run("roll-back-a-model.md")
+
+        moves = [move.after.partition("@")[0] for move in aws.pointer.history()]
+        assert moves == ["v1", "v2", "v1", "v1", "v2"]  # promoted twice, rolled back, promoted, put by hand
+        assert printed.count("Active: v1@sha256:") == 2
+
+
+class TestRollBackCode:
+    def test_the_alias_names_the_version_before_and_the_last_good_commit_is_deployed(self, machine: Machine) -> None:
+        printed = machine.run("roll-back-code.md")
+
+        assert "from 2 back to 1" in printed
+        assert machine.alias() == "1"
+        assert any("-m deploy up" in line for line in machine.made)
+
+
+class TestRestore:
+    def test_a_deleted_version_is_back_and_passes_every_check_of_a_promotion(
+        self, machine: Machine, aws: MotoServer
+    ) -> None:
+        s3 = machine.s3()
+        for item in s3.list_objects_v2(Bucket=BUCKET, Prefix="models/iris/v1/")["Contents"]:
+            s3.delete_object(Bucket=BUCKET, Key=item["Key"])
+        assert [version.manifest.version for version in aws.registry.versions()] == [2]
+
+        machine.run("restore-a-version.md")
+
+        assert [version.manifest.version for version in aws.registry.versions()] == [1, 2]
+        assert active(aws) == "v1"
+
+    def test_an_overwritten_file_is_what_it_was(self, machine: Machine, aws: MotoServer) -> None:
+        machine.s3().put_object(Bucket=BUCKET, Key="models/iris/v1/model.joblib", Body=b"something else")
+
+        machine.run("restore-a-version.md")
+
+        assert active(aws) == "v1"
+
+    def test_a_version_that_needs_nothing_stays_as_it_is(self, machine: Machine, aws: MotoServer) -> None:
+        before = machine.s3().list_object_versions(Bucket=BUCKET)["Versions"]
+
+        machine.run("restore-a-version.md")
+
+        assert len(machine.s3().list_object_versions(Bucket=BUCKET)["Versions"]) == len(before)
+
+
+class TestRotateAccess:
+    def test_the_role_keeps_no_policy_of_it_at_the_end(self, machine: Machine) -> None:
+        machine.run("rotate-access.md")
+
+        assert machine._client("iam").list_role_policies(RoleName=ROLE)["PolicyNames"] == []
+
+
+class TestCost:
+    def test_everything_that_was_kept_is_gone(self, machine: Machine, aws: MotoServer) -> None:
+        machine.run("cost.md")
+
+        assert [bucket["Name"] for bucket in machine.s3().list_buckets()["Buckets"]] == []
+        assert aws.pointer.read() is None
+        versions = machine.function.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
+        assert [version["Version"] for version in versions] == ["$LATEST", "2"]
+
+
+class TestTheStandInForTheAwsCli:
+    """What it refuses, the real one refuses."""
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "s3apis list-buckets",
+            "codedeploy list-applications",
+            "s3api list-bucket",
+            "s3api list-object-versions",
+            "s3api list-object-versions --bucket b --prefixes p",
+            "s3api delete-objects --bucket b --delete Objects",
+            "lambda put-function-concurrency --function-name f --reserved-concurrent-executions many",
+            "ssm put-parameter --name n --value v extra --type String",
+            "cloudformation wait stack-deleted --stack-name s",
+            "cloudformation deploy --stack s",
+            f"ssm get-parameter {POINTER}",
+        ],
+    )
+    def test_what_does_not_exist_is_refused(self, command: str) -> None:
+        with pytest.raises(aws_cli.WrongUsage):
+            aws_cli.main(command.split())
+
+    def test_it_ends_with_an_error_as_a_program(self) -> None:
+        command = [sys.executable, "-m", "tests.support.aws_cli", "s3api", "fly"]
+
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
+
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "s3 has no fly" in done.stderr

@@ -1,0 +1,94 @@
+"""What the schemas and zizmor cannot know of the workflows: that they fit this repository."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.gh_cli import WORKFLOWS
+from tests.support.models import ROOT
+
+FILES = sorted(WORKFLOWS.glob("*.yml"))
+
+
+def jobs(path: Path) -> dict[str, dict[str, Any]]:
+    """Jobs with steps, by name."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    return {name: job for name, job in found.items() if "steps" in job}
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.name)
+def workflow(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
+def test_there_are_the_five() -> None:
+    assert {path.stem for path in FILES} >= {"ci", "train", "promote", "rollback", "deploy"}
+
+
+def test_an_action_is_pinned_by_a_whole_commit_and_says_its_version(workflow: Path) -> None:
+    uses = re.findall(r"uses: (?!\./)(.+)$", workflow.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+    assert uses
+    assert [line for line in uses if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
+
+
+def test_an_action_is_the_same_commit_everywhere() -> None:
+    pins = {pin for path in FILES for pin in re.findall(r"uses: ([\w/-]+)@([0-9a-f]{40})", path.read_text("utf-8"))}
+
+    assert len({action for action, _ in pins}) == len(pins)
+
+
+def test_no_job_has_more_than_it_names_nor_runs_for_ever_nor_keeps_a_token(workflow: Path) -> None:
+    assert yaml.safe_load(workflow.read_text(encoding="utf-8"))["permissions"] == {}
+    for job in jobs(workflow).values():
+        assert job["permissions"].keys() <= {"contents", "id-token"}
+        assert job["permissions"]["contents"] == "read"
+        assert job["timeout-minutes"] <= 60
+        checkouts = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+        assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+def test_whoever_gets_a_role_is_bound_to_an_environment(workflow: Path) -> None:
+    for job in jobs(workflow).values():
+        assumes = any("configure-aws-credentials" in step.get("uses", "") for step in job["steps"])
+
+        assert assumes == (job["permissions"].get("id-token") == "write") == ("environment" in job)
+
+
+def test_no_key_is_stored(workflow: Path) -> None:
+    assert "secrets." not in workflow.read_text(encoding="utf-8")
+
+
+def test_environments_are_those_that_the_roles_trust() -> None:
+    trusted = set(re.findall(r"environment:\$\{Stage\}([a-z-]*)\"", (ROOT / "bootstrap.yaml").read_text("utf-8")))
+    named = {job["environment"] for path in FILES for job in jobs(path).values() if "environment" in job}
+
+    endings = {re.sub(r"^(dev|prod|\$\{\{.*?\}\})", "", str(name)) for name in named}
+    assert endings == trusted == {"", "-train", "-promote"}
+
+
+def test_make_has_every_target_that_is_called(workflow: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = {*re.findall(r"^([a-z0-9-]+):", makefile, flags=re.MULTILINE), ".venv/.main", ".venv/.dev"}
+    if not (ROOT / "tests" / "e2e").exists():  # the target goes with its tests
+        targets.add("e2e")
+    called = {
+        target
+        for job in jobs(workflow).values()
+        for step in job["steps"]
+        for target in re.findall(r"\bmake ([\w./-]+)", step.get("run", ""))
+    }
+
+    assert called <= targets
+
+
+def test_stages_are_those_of_samconfig() -> None:
+    samconfig = (ROOT / "samconfig.toml").read_text(encoding="utf-8")
+    for name in ("train", "promote", "rollback"):
+        inputs = yaml.safe_load((WORKFLOWS / f"{name}.yml").read_text(encoding="utf-8"))[True]["workflow_dispatch"]
+        for stage in inputs["inputs"]["stage"]["options"]:
+            assert f'stack_name = "skylift-{stage}"' in samconfig
