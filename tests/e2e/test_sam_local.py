@@ -6,6 +6,7 @@ SAM checks no signature here: what the API asks of a caller, the deployed stack 
 import json
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,9 @@ def template(built: Built, bridge: str) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def api(template: Path, scratch: Path, step: Step) -> Iterator[str]:
     """The URL of `sam local start-api`."""
-    with start_api(template, scratch / "start-api.log", *PARAMETERS) as url:
-        with step("the first answer of sam local start-api"):
-            ask(url, "/health")
+    with ExitStack() as running:
+        with step("sam local start-api, until its first answer"):
+            url = running.enter_context(start_api(template, scratch / "start-api.log", *PARAMETERS))
         yield url
 
 

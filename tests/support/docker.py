@@ -50,9 +50,10 @@ def bridge_address() -> str:
     return str(network.get("Gateway") or ip_network(network["Subnet"])[1])  # some engines name only the subnet
 
 
-def containers() -> set[str]:
-    """Ids of all containers, running or not."""
-    return set(docker("ps", "--all", "--quiet", "--no-trunc").split())
+def leftovers() -> dict[str, set[str]]:
+    """Ids of all containers, running or not, of all networks and of all volumes."""
+    everything = {"container": "--all", "network": "--no-trunc", "volume": "--quiet"}
+    return {kind: set(docker(kind, "ls", "--quiet", option).split()) for kind, option in everything.items()}
 
 
 class FunctionContainer:

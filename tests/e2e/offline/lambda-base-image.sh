@@ -61,6 +61,7 @@ install -m 755 "$rie" "$root/usr/local/bin/aws-lambda-rie"
 cat >"$root/var/runtime/bootstrap" <<'B'
 #!/bin/sh
 export AWS_EXECUTION_ENV=AWS_Lambda_python3.13
+export PYTHONPATH="${PYTHONPATH:+$PYTHONPATH:}/opt/python/lib/python3.13/site-packages:/opt/python"
 exec ${AWS_LAMBDA_EXEC_WRAPPER:-} /var/lang/bin/python3.13 -m awslambdaric "$_HANDLER"
 B
 cat >"$root/lambda-entrypoint.sh" <<'B'

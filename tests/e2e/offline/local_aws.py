@@ -1,14 +1,17 @@
-"""An AWS on this machine that deploys template.yaml: ministack, with what it lacks added from outside.
+r"""An AWS on this machine that deploys template.yaml: ministack, with what it lacks added from outside.
 
 Run as ministack is, in an environment of its own (`requirements.txt` beside this file: its pins fight aws-sam-cli's):
 
-    GATEWAY_PORT=4590 AUTH=true LAMBDA_EXECUTOR=docker LAMBDA_STRICT=1 python local_aws.py
+    GATEWAY_PORT=4590 BIND_HOST=127.0.0.1 BRIDGE_HOST=172.17.0.1 AUTH=true LAMBDA_EXECUTOR=docker LAMBDA_STRICT=1 \
+        python local_aws.py
 
 Everything is done on private names of the pinned version. It stays a stand-in: CodeDeploy's resources deploy and never
-act, and neither throttling nor the memory of a function is applied. Functions that come as an image run as strictly as
-Lambda runs them: nothing but /tmp can be written, no capability is left, and there is no /dev/shm.
+act, what a hook tells it is heard and dropped, and neither throttling nor the memory of a function is applied.
+Functions that come as an image run as strictly as Lambda runs them: nothing but /tmp can be written, no capability is
+left, and there is no /dev/shm.
 
-It listens on every address, because functions in containers call it: with AUTH=true it checks who they are.
+It listens on the loopback, and for functions in containers at the engine's bridge (BRIDGE_HOST). Never on more: the
+keys of its root user are known to everyone, and it starts containers.
 """
 
 import base64
@@ -20,12 +23,14 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import hypercorn.asyncio
 import ministack.app as gateway
 from ministack.core.responses import get_account_id, get_region, json_response
 from ministack.services import apigateway, cloudwatch, cloudwatch_logs, ecr, lambda_svc
 from ministack.services.cloudformation import provisioners
 
 type Document = dict[str, Any]
+type App = Callable[[Document, Any, Any], Awaitable[None]]
 
 _PORT = os.environ.get("GATEWAY_PORT", "4566")
 _METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"}
@@ -118,7 +123,7 @@ def _authorization(body: Document, operation: Document) -> str:
 
 
 def accept_inert_types() -> None:
-    """Let the types that ministack refuses deploy, without acting."""
+    """Let what ministack refuses deploy without acting: some types, and alarms on an expression of metrics."""
 
     def inert(attributes: Callable[[str], Document]) -> Document:
         def create(logical_id: str, properties: Document, stack_name: str) -> tuple[str, Document]:
@@ -136,6 +141,17 @@ def accept_inert_types() -> None:
     for kind in _INERT:
         provisioners._RESOURCE_HANDLERS.setdefault(f"AWS::{kind}", inert(lambda _: {}))
     provisioners._RESOURCE_HANDLERS.setdefault("AWS::CloudWatch::CompositeAlarm", inert(alarm))
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
+
+    def unless_of_expression(acting: Callable[..., Any], resting: Callable[..., Any]) -> Callable[..., Any]:
+        def chosen(*args: Any) -> Any:
+            of_expression = any(isinstance(each, dict) and "Metrics" in each for each in args)
+            return (resting if of_expression else acting)(*args)
+
+        return chosen
+
+    for action in ("create", "update"):
+        handlers[action] = unless_of_expression(handlers[action], inert(alarm)[action])
 
 
 def weigh_aliases() -> None:
@@ -190,6 +206,16 @@ def run_images_as_lambda_does() -> None:
     lambda_svc._spawn_lambda_container = spawn_strictly
     lambda_svc._parse_docker_flags = options
     lambda_svc.LAMBDA_DOCKER_FLAGS = "as Lambda"  # where it is empty, none are asked for
+
+
+def keep_versions() -> None:
+    """Keep a function's versions, which SAM says to retain, and give each containers of its own.
+
+    Two versions of one image may differ in their settings.
+    """
+    provisioners._RESOURCE_HANDLERS["AWS::Lambda::Version"]["delete"] = lambda *_: None
+    of_code = lambda_svc._warm_pool_key
+    lambda_svc._warm_pool_key = lambda name, config: f"{of_code(name, config)}:{config.get('Version', '$LATEST')}"
 
 
 def evaluate_alarms() -> None:
@@ -295,9 +321,20 @@ def log_in_to_own_registry() -> None:
     ecr._get_authorization_token = token
 
 
+def listen_for_containers() -> None:
+    """Listen at the engine's bridge too."""
+    serve = hypercorn.asyncio.serve
+
+    async def serve_both(app: App, config: Any) -> None:
+        config.bind = [*config.bind, f"{os.environ['BRIDGE_HOST']}:{_PORT}"]
+        await serve(app, config)
+
+    hypercorn.asyncio.serve = serve_both
+
+
 def stand_behind_tls() -> None:
     """Take requests for encrypted, as behind a proxy that ends TLS, but those that say `x-forwarded-proto: http`."""
-    served: Callable[..., Awaitable[None]] = gateway.app
+    served: App = gateway.app
 
     async def encrypted(scope: Document, receive: Any, send: Any) -> None:
         await served(scope | {"scheme": "https"} if scope["type"] == "http" else scope, receive, send)
@@ -305,14 +342,33 @@ def stand_behind_tls() -> None:
     gateway.app = encrypted
 
 
+def hear_codedeploy_hooks() -> None:
+    """Answer a hook that tells CodeDeploy how it went; nobody acts on it, and no policy is asked."""
+    served: App = gateway.app
+
+    async def answering(scope: Document, receive: Any, send: Any) -> None:
+        target = dict(scope.get("headers") or ()).get(b"x-amz-target", b"")
+        if target != b"CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus":
+            await served(scope, receive, send)
+            return
+        headers = [(b"content-type", b"application/x-amz-json-1.1")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    gateway.app = answering
+
+
 if __name__ == "__main__":
     serve_http_api_bodies()
     accept_inert_types()
     weigh_aliases()
     run_images_as_lambda_does()
+    keep_versions()
     evaluate_alarms()
     read_embedded_metrics()
     log_in_to_own_registry()
+    listen_for_containers()
     stand_behind_tls()
+    hear_codedeploy_hooks()
     gateway._HEALTH_PATHS = ("/_ministack/health",)  # leave /health to the deployed API
     gateway.main()
