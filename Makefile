@@ -6,6 +6,7 @@ SHELL := /bin/sh
 PORT ?= 8000
 CONFIG ?= training/model.yaml
 STAGE ?= dev
+MINISTACK := build/ministack
 UV_VERSION := 0.13.8
 
 VENV := .venv
@@ -19,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH VIRTUAL_ENV
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: $(VENV)/.main ## Train, publish, promote and serve on this machine (PORT=8000, CONFIG=training/model.yaml)
@@ -28,6 +29,14 @@ up: $(VENV)/.main ## Train, publish, promote and serve on this machine (PORT=800
 .PHONY: test
 test: $(VENV)/.dev ## Run all tests that need no Docker
 	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+.PHONY: e2e
+e2e: engine $(VENV)/.dev $(MINISTACK)/.done ## Build the image, run it as strictly as Lambda, deploy the stack to a local AWS (Docker; ten minutes)
+	@$(BIN)/python -m pytest tests/e2e --exitfirst --verbose -p no:randomly -p no:cacheprovider
+
+.PHONY: engine
+engine:
+	@docker info >/dev/null 2>&1 || { echo "error: make e2e needs Docker: install it and start its engine (on Debian, .ci/docker-engine.sh does both)" >&2; exit 1; }
 
 # Without a region sam asks for one, with credentials it asks AWS about them: the linter needs neither.
 sam_offline := env -u AWS_PROFILE AWS_DEFAULT_REGION=eu-central-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none \
@@ -84,7 +93,10 @@ lock: $(UV) ## Pin all requirements anew from pyproject.toml (UPGRADE=1 for the 
 	lock $(if $(UPGRADE),--upgrade) --all-extras -o requirements-dev.txt; \
 	lock -c requirements-dev.txt --extra inference --extra training --extra local -o requirements.txt; \
 	lock -c requirements-dev.txt --extra inference -o functions/inference/requirements.txt; \
-	lock -c requirements-dev.txt -o layers/requirements.txt
+	lock -c requirements-dev.txt -o layers/requirements.txt; \
+	$(UV) pip compile tests/e2e/offline/requirements.in --universal --python-version 3.12 --generate-hashes --no-annotate \
+		--no-emit-index-url --quiet --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) \
+		-o tests/e2e/offline/requirements.txt
 	@$(MAKE) --no-print-directory $(VENV)/.dev && $(BIN)/python -m tools.botocore_data
 
 .PHONY: clean
@@ -103,5 +115,13 @@ $(VENV)/.dev: requirements-dev.txt pyproject.toml $(UV)
 $(VENV)/.main $(VENV)/.dev:
 	@echo "Installing $<"
 	@$(install) --require-hashes -r $< && $(install) --no-deps --no-build-isolation -e . \
+		|| { echo "error: $< could not be installed: is there room on the disk, and is the package registry reachable?" >&2; exit 1; }
+	@touch $@
+
+# The local AWS pins other versions than aws-sam-cli: an environment of its own.
+$(MINISTACK)/.done: tests/e2e/offline/requirements.txt $(UV)
+	@echo "Installing $<"
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(MINISTACK) \
+		&& $(UV) pip install --quiet --python $(MINISTACK) --compile-bytecode --require-hashes -r $< \
 		|| { echo "error: $< could not be installed: is there room on the disk, and is the package registry reachable?" >&2; exit 1; }
 	@touch $@

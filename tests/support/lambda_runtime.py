@@ -145,7 +145,7 @@ class LambdaRuntime:
         """
         assert self._process is None, "it runs already"
         self._folder = TemporaryDirectory(prefix="lambda-runtime-")
-        emulator = _emulator(Path(self._folder.name))
+        emulator = emulator_program(Path(self._folder.name))
         for _ in range(_START_ATTEMPTS):  # somebody else may take a port before the emulator does
             self._launch(emulator)
             if self._listens():
@@ -261,7 +261,7 @@ class LambdaRuntime:
         return Path(self._folder.name, name).read_text(encoding="utf-8", errors="replace")
 
 
-def _emulator(folder: Path) -> Path:
+def emulator_program(folder: Path) -> Path:
     """The emulator of aws-sam-cli for this machine; a copy in the folder where that one may not be executed."""
     spec = find_spec("samcli")
     assert spec is not None, "aws-sam-cli is not installed"

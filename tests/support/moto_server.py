@@ -20,7 +20,6 @@ BUCKET = "models-moto"
 STAGE = "moto"
 MODEL = "iris"
 
-_HOST = "127.0.0.1"
 _REGION = "eu-central-1"
 _CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": _REGION}
 
@@ -28,19 +27,25 @@ _CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "r
 class MotoServer:
     """An AWS with a bucket and no pointer, which can be stopped and started again with what it holds.
 
+    Parameters
+    ----------
+    host
+        The address to listen on; containers reach another one than the loopback.
+
     Attributes
     ----------
     registry, pointer
         Of iris.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self._host = host
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self._server = ThreadedMotoServer(_HOST, port=0, verbose=False)
+        self._server = ThreadedMotoServer(self._host, port=0, verbose=False)
         self._server.start()
         self._port = self._server.get_host_and_port()[1]
         self._reserved: socket.socket | None = None
-        self._url = f"http://{_HOST}:{self._port}"
+        self._url = f"http://{self._host}:{self._port}"
         # moto keeps one state per process, whatever served it before.
         with urllib.request.urlopen(urllib.request.Request(f"{self._url}/moto-api/reset", method="POST"), timeout=30):
             pass
@@ -71,13 +76,13 @@ class MotoServer:
         # Bound and not listening: the port refuses connections, and nobody else is given it meanwhile.
         self._reserved = socket.socket()
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._reserved.bind((_HOST, self._port))
+        self._reserved.bind((self._host, self._port))
 
     def start_again(self) -> None:
         """Serve at the same address as before, with the same state; does nothing where it was not stopped."""
         if self._reserved is None:
             return
-        self._server = ThreadedMotoServer(_HOST, port=self._port, verbose=False)
+        self._server = ThreadedMotoServer(self._host, port=self._port, verbose=False)
         self._server.start()
         self._reserved.close()
         self._reserved = None

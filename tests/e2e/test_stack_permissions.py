@@ -1,0 +1,165 @@
+"""Least privilege, shown from its other side: with any one permission less, what needs it fails, and says so.
+
+So the permissions are all needed, and the local AWS enforces them. Where the service loses one, it keeps serving.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.e2e.stack import STACK, SWITCH_SECONDS, Stack
+from tests.support.models import IRIS_SETOSA
+from tests.support.processes import wait_until
+
+ALARM_SECONDS = 30
+
+OF_PEOPLE = [
+    ("Publish", "cloudformation:DescribeStacks", "train", "reading the outputs of stack"),
+    ("Publish", "s3:ListBucket", "train", "listing the versions of iris"),
+    ("Publish", "s3:PutObject", "train", "writing model.joblib of iris"),
+    ("Publish", "s3:GetObject", "versions", "reading manifest.json of iris v"),
+    ("Publish", "ssm:GetParameter", "versions", "reading the pointer"),
+    ("Publish", "ssm:GetParameterHistory", "history", "reading the history"),
+    ("Promote", "cloudformation:DescribeStacks", "promote v2", "reading the outputs of stack"),
+    ("Promote", "s3:GetObject", "promote v2", "reading manifest.json of iris v2"),
+    ("Promote", "ssm:PutParameter", "promote v2", "moving the pointer"),
+    ("Promote", "ssm:GetParameterHistory", "rollback", "reading the history"),
+    ("Promote", "ssm:GetParameter", "show", "reading the pointer"),
+    ("Promote", "s3:ListBucket", "versions", "listing the versions of iris"),
+]
+OF_THE_HOOK = ["ssm:GetParameter", "s3:GetObject", "lambda:InvokeFunction"]
+SHOWN = {
+    "InferenceRole": {"s3:GetObject", "ssm:GetParameter"},
+    "PublishRole": {action for role, action, *_ in OF_PEOPLE if role == "Publish"},
+    "PromoteRole": {action for role, action, *_ in OF_PEOPLE if role == "Promote"},
+    "PreTrafficRole": set(OF_THE_HOOK),
+    "ActivePointerRole": {"ssm:PutParameter"},
+}
+"""Permissions of which a test here shows that they are needed."""
+
+NOT_HERE = ("logs:", "xray:", "codedeploy:")
+"""Services that the local AWS does not ask its functions to use: only a real account shows those."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _v1_serves_and_v2_is_there(stack: Stack, quick_config: Path) -> Iterator[None]:
+    published = stack.done("Publish", "versions")
+    if " v1 " not in published:
+        stack.done("Publish", "train")
+    if " v2 " not in published:
+        stack.done("Publish", "train", "--config", quick_config)
+    serve(stack, "v1")
+    yield
+    serve(stack, "v1")
+
+
+def serve(stack: Stack, version: str) -> None:
+    """Promote a version, and wait until it answers."""
+    if not stack.pointer.startswith(f"{version}@"):
+        stack.done("Promote", "promote", version)
+    wait_until(lambda: stack.predict(IRIS_SETOSA).version == version, seconds=SWITCH_SECONDS, what=f"{version} serves")
+
+
+def problem(stack: Stack) -> str:
+    """What `/health` says is wrong; empty where nothing is."""
+    found = stack.ask("/health").body["problem"]
+    return found["what"] if found else ""
+
+
+@pytest.mark.parametrize(("role", "action", "command", "doing"), OF_PEOPLE)
+def test_a_person_without_a_permission_is_told_what_failed(
+    role: str, action: str, command: str, doing: str, stack: Stack, quick_config: Path
+) -> None:
+    before = stack.pointer
+    arguments = [*command.split(), "--config", str(quick_config)]
+    with stack.without(f"{role}Role", action):
+        line = stack.refused(role, *arguments)
+    assert doing in line
+    assert "AccessDenied" in line
+    assert line.endswith("check the role's policy and credentials")
+    assert stack.pointer == before
+
+
+def test_a_service_that_may_not_read_versions_keeps_serving_and_rings_an_alarm(stack: Stack) -> None:
+    try:
+        with stack.without("InferenceRole", "s3:GetObject"):
+            stack.done("Promote", "promote", "v2")
+            wait_until(lambda: "AccessDenied" in problem(stack), seconds=SWITCH_SECONDS, what="it is refused")
+            assert "reading manifest.json of iris v2" in problem(stack)
+            answer = stack.predict(IRIS_SETOSA)
+            assert (answer.status, answer.version) == (200, "v1")
+            wait_until(lambda: rings(stack, "model-load-failures"), seconds=ALARM_SECONDS, what="the alarm rings")
+        wait_until(lambda: stack.predict(IRIS_SETOSA).version == "v2", seconds=60, what="v2 serves after all")
+    finally:
+        serve(stack, "v1")
+
+
+def test_a_service_that_may_not_read_the_pointer_keeps_serving(stack: Stack) -> None:
+    with stack.without("InferenceRole", "ssm:GetParameter"):
+        wait_until(lambda: "reading the pointer" in problem(stack), seconds=SWITCH_SECONDS, what="it is refused")
+        assert "AccessDenied" in problem(stack)
+        answer = stack.predict(IRIS_SETOSA)
+        assert (answer.status, answer.version) == (200, "v1")
+    wait_until(lambda: not problem(stack), seconds=SWITCH_SECONDS, what="it reads the pointer again")
+
+
+@pytest.mark.parametrize("action", OF_THE_HOOK)
+def test_a_hook_without_a_permission_stops_the_deployment(action: str, stack: Stack) -> None:
+    with stack.without("PreTrafficRole", action):
+        told = stack.hook()
+    assert told["status"] == "Failed"
+    assert "AccessDenied" in told["found"]
+    assert stack.hook()["status"] == "Succeeded"
+
+
+def test_the_operator_takes_on_no_other_role(stack: Stack) -> None:
+    iam = stack.aws.client("iam")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        stack.aws.client("sts", stack.operator).assume_role(
+            RoleArn=iam.get_role(RoleName=stack.physical("InferenceRole"))["Role"]["Arn"], RoleSessionName="e2e"
+        )
+
+
+def test_making_the_pointer_needs_its_permission_and_never_overwrites(stack: Stack) -> None:
+    before = stack.pointer
+    assert make_pointer(stack)["Status"] == "SUCCESS"
+    assert stack.pointer == before
+    with stack.without("ActivePointerRole", "ssm:PutParameter"):
+        answer = make_pointer(stack)
+    assert answer["Status"] == "FAILED"
+    assert "AccessDenied" in answer["Reason"]
+
+
+@pytest.mark.parametrize("role", sorted(SHOWN))
+def test_every_permission_of_the_template_is_shown_to_be_needed(role: str, stack: Stack) -> None:
+    statements = [each for each in stack.policy(role)["Statement"] if each["Effect"] == "Allow"]
+    actions = {action for each in statements for action in each["Action"]}
+    assert {action for action in actions if not action.startswith(NOT_HERE)} == SHOWN[role]
+
+
+def make_pointer(stack: Stack) -> dict[str, str]:
+    """Have the custom resource's function make the pointer as at an update; what it tells CloudFormation."""
+    place = {"Bucket": stack.outputs["ModelBucketName"], "Key": "answer"}
+    inside = stack.aws.client("s3", url=stack.aws.url.replace("localhost", "host.docker.internal"))
+    event = {
+        "RequestType": "Update",
+        "ResponseURL": inside.generate_presigned_url("put_object", Params=place),
+        "StackId": "stack",
+        "RequestId": "request",
+        "LogicalResourceId": "ActivePointer",
+        "ResourceProperties": {"Stage": stack.outputs["Stage"], "Model": stack.outputs["ModelName"]},
+    }
+    stack.invoke("ActivePointerFunction", event)
+    s3 = stack.aws.client("s3")
+    answer: dict[str, str] = json.loads(s3.get_object(**place)["Body"].read())
+    s3.delete_object(**place)
+    return answer
+
+
+def rings(stack: Stack, alarm: str) -> bool:
+    """Whether an alarm of the stack is in its alarm state."""
+    found = stack.aws.client("cloudwatch").describe_alarms(AlarmNames=[f"{STACK}-{alarm}"])["MetricAlarms"]
+    return bool(found[0]["StateValue"] == "ALARM")
