@@ -1,5 +1,6 @@
 """Metrics: cross-validated for choosing, on the holdout for telling."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,12 +9,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import (
     accuracy_score,
     f1_score,
-    get_scorer,
     log_loss,
     mean_absolute_error,
     precision_recall_fscore_support,
     r2_score,
-    roc_auc_score,
     root_mean_squared_error,
 )
 
@@ -23,45 +22,49 @@ from skylift.manifest import ClassMetrics, Gate, Spread
 from skylift.scoring import Matrix
 from training.config import GateSection, Metric
 
-# scikit-learn's scorers are all "greater is better": errors come negated.
-SCORERS: dict[Task, dict[Metric, str]] = {
-    "classification": {
-        "accuracy": "accuracy",
-        "balanced_accuracy": "balanced_accuracy",
-        "f1_macro": "f1_macro",
-        "log_loss": "neg_log_loss",
-        "roc_auc": "roc_auc_ovr",
-    },
-    "regression": {"mae": "neg_mean_absolute_error", "rmse": "neg_root_mean_squared_error", "r2": "r2"},
+METRICS: dict[Task, tuple[Metric, ...]] = {
+    "classification": ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc"),
+    "regression": ("mae", "rmse", "r2"),
 }
+"""What candidates can be compared by."""
+
 DEFAULT_METRIC: dict[Task, Metric] = {"classification": "accuracy", "regression": "rmse"}
 
-
-def scorers(task: Task, classes: int) -> dict[str, Any]:
-    """scikit-learn scorers of a task, by metric name."""
-    made: dict[str, Any] = {metric: get_scorer(scorer) for metric, scorer in SCORERS[task].items()}
-    if classes == 2:
-        made["roc_auc"] = get_scorer("roc_auc")
-    if task == "classification":
-        made["log_loss"] = _LogLoss(classes)
-    return made
+_LESS_IS_BETTER = {"log_loss", "mae", "rmse", "median_absolute_error", "brier", "ece"}
+_WITHOUT_UNIT = {"accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "average_precision", "r2"}
 
 
-class _LogLoss:
-    """Negated log loss that knows every class, also those a fold's test rows lack."""
-
-    def __init__(self, classes: int) -> None:
-        self._labels = np.arange(classes)
-
-    def __call__(self, estimator: Any, rows: Matrix, targets: NDArray[np.int64]) -> float:
-        return -float(log_loss(targets, estimator.predict_proba(rows), labels=self._labels))
+def goodness(metric: str) -> int:
+    """1 where more of a metric is better, -1 for errors and losses."""
+    return -1 if metric in _LESS_IS_BETTER else 1
 
 
-def spread(metric: str, folds: Sequence[float]) -> Spread:
-    """A metric over folds, from the values of its scorer, which for errors are negated."""
-    sign = 1 if metric in ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "r2") else -1
-    values = [sign * float(value) for value in folds]
-    return Spread(mean=float(np.mean(values)), std=float(np.std(values)), folds=tuple(values))
+def is_absolute(metric: str) -> bool:
+    """Whether differences of a metric mean the same for any table: of shares and R2, not of losses and errors."""
+    return metric in _WITHOUT_UNIT
+
+
+def regression_from(metric: str, champion: float, challenger: float) -> float:
+    """By how much a challenger is worse, 0 where it is not.
+
+    Absolute for shares and R2; for losses and errors, which have no scale of their own, relative to the champion's.
+
+    Examples
+    --------
+    >>> regression_from("rmse", 10.0, 12.0), regression_from("accuracy", 0.75, 0.5), regression_from("mae", 2.0, 1.0)
+    (0.2, 0.25, 0.0)
+    """
+    worse = max(goodness(metric) * (champion - challenger), 0.0)
+    if is_absolute(metric) or worse == 0:
+        return worse
+    return worse / abs(champion) if champion else math.inf
+
+
+def spread(folds: Sequence[float]) -> Spread:
+    """A metric over folds; over those that could tell it, where some could."""
+    values = np.array(folds, dtype=float)
+    known = values[~np.isnan(values)] if not np.isnan(values).all() else values
+    return Spread(mean=float(np.mean(known)), std=float(np.std(known)), folds=tuple(values.tolist()))
 
 
 def holdout_metrics(
@@ -97,17 +100,64 @@ def holdout_metrics(
         "f1_macro": float(f1_score(targets, predicted, labels=labels, average="macro", zero_division=0)),
         "log_loss": float(log_loss(targets, scores, labels=labels)),
     }
-    if len(np.unique(targets)) == len(labels):  # ROC needs rows of every class
-        positive = scores[:, 1] if len(labels) == 2 else scores
-        values["roc_auc"] = float(roc_auc_score(targets, positive, multi_class="ovr", labels=labels))
+    one = np.ones((1, len(targets)))
+    by_class = [areas(targets == code, scores[:, code], one) for code in labels]
+    known = [(float(roc[0]), float(precision[0])) for roc, precision in by_class]
+    if all(math.isfinite(roc) for roc, _ in known):  # ROC needs rows of every class
+        values["roc_auc"] = known[1][0] if len(labels) == 2 else float(np.mean([roc for roc, _ in known]))
     per_class = tuple(
-        ClassMetrics(name=name, precision=float(p), recall=float(r), f1=float(f), support=int(n))
-        for name, p, r, f, n in zip(contract.target.classes, *columns, strict=True)
+        ClassMetrics(
+            name=name,
+            precision=float(p),
+            recall=float(r),
+            f1=float(f),
+            support=int(n),
+            roc_auc=roc if math.isfinite(roc) else None,
+            average_precision=average if math.isfinite(average) else None,
+        )
+        for name, p, r, f, n, (roc, average) in zip(contract.target.classes, *columns, known, strict=True)
     )
     return values, per_class
 
 
-def judge(gates: Mapping[Metric, GateSection], holdout: Mapping[str, float]) -> tuple[Gate, ...]:
+def areas(
+    members: NDArray[np.bool_], scores: Matrix, counts: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Area under the ROC curve, and average precision, of one class against the others.
+
+    Parameters
+    ----------
+    members
+        Which rows are of the class, `[n]`.
+    scores
+        Its probabilities, `[n]`.
+    counts
+        How often each row counts, `[resamples, n]`: all resamples at once.
+
+    Returns
+    -------
+    tuple
+        Both `[resamples]`; NaN in a resample without rows inside or outside the class.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))  # rows of equal score come in together
+    inside = members[order]
+    ordered = counts[:, order]
+    hits = np.cumsum(ordered * inside, axis=1)[:, ends]
+    taken = np.cumsum(ordered, axis=1)[:, ends]
+    misses = taken - hits
+    before_hits = np.pad(hits, ((0, 0), (1, 0)))[:, :-1]
+    before_misses = np.pad(misses, ((0, 0), (1, 0)))[:, :-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        roc = ((misses - before_misses) * (hits + before_hits)).sum(axis=1) / (2 * hits[:, -1] * misses[:, -1])
+        precision = np.where(taken > 0, hits / np.maximum(taken, 1), 0.0)
+        average = ((hits - before_hits) * precision).sum(axis=1) / hits[:, -1]
+    roc[(hits[:, -1] == 0) | (misses[:, -1] == 0)] = np.nan
+    average[np.isnan(roc)] = np.nan
+    return roc, average
+
+
+def judge(bounds: Mapping[Metric, GateSection], holdout: Mapping[str, float]) -> tuple[Gate, ...]:
     """Hold metrics against their gates.
 
     Raises
@@ -116,10 +166,10 @@ def judge(gates: Mapping[Metric, GateSection], holdout: Mapping[str, float]) -> 
         A gate is on a metric that the task does not have.
     """
     judged = []
-    for metric, bounds in gates.items():
+    for metric, bound in bounds.items():
         if metric not in holdout:
             raise ConfigError(f"gates names {metric}, which was not measured", f"there are: {', '.join(holdout)}")
         value = holdout[metric]
-        passed = (bounds.min is None or value >= bounds.min) and (bounds.max is None or value <= bounds.max)
-        judged.append(Gate(metric=metric, min=bounds.min, max=bounds.max, value=value, passed=passed))
+        passed = (bound.min is None or value >= bound.min) and (bound.max is None or value <= bound.max)
+        judged.append(Gate(metric=metric, min=bound.min, max=bound.max, value=value, passed=passed))
     return tuple(judged)

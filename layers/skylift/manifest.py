@@ -147,15 +147,26 @@ class Entry(Part):
 
 
 class Gate(Part):
-    """A bound on a holdout metric, and whether it held."""
+    """A bound on a holdout metric, and whether it held.
+
+    Parameters
+    ----------
+    metric
+        Or `behaviour`, of which all checks must pass.
+    detail
+        What the bound is, where it is not a number of `model.yaml`: a dummy, the version in service, a behaviour.
+    """
 
     metric: str
     min: float | None = None
     max: float | None = None
     value: float
     passed: bool
+    detail: str | None = None
 
     def __str__(self) -> str:
+        if self.detail is not None:
+            return f"{self.metric} {self.value:.4f} ({self.detail})"
         bounds = {">=": self.min, "<=": self.max}
         words = [f"{sign} {bound:g}" for sign, bound in bounds.items() if bound is not None]
         return f"{self.metric} {self.value:.4f} ({' and '.join(words)})"
