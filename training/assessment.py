@@ -198,12 +198,13 @@ def _gates(baseline: Baseline, checks: tuple[Check, ...], champion: Champion | N
     ]
     if champion is not None and (found := champion.difference) is not None:
         limit = f"{champion.max_regression:g}" if is_absolute(found.metric) else f"{champion.max_regression:.0%}"
+        noise = ", a difference within noise" if found.within_noise and found.after != found.before else ""
         gates.append(
             Gate(
                 metric=found.metric,
                 value=found.after,
                 passed=passes(champion),
-                detail=f"at most {limit} worse than {found.before:.4f} of {champion.version} in service",
+                detail=f"at most {limit} worse than {found.before:.4f} of {champion.version} in service{noise}",
             )
         )
     return gates

@@ -37,11 +37,6 @@ class DaskRunner:
         self._sent: Folds | None = None
         self._backend: Any = None
 
-    @property
-    def workers(self) -> int:
-        """Threads of all workers there are now."""
-        return sum(self._client.ncores().values()) or 1
-
     def run(self, folds: Folds, fits: Sequence[Fit]) -> Generator[tuple[Fit, Outcome]]:
         """Run fits; see `Runner.run`."""
         if folds is not self._sent:

@@ -12,6 +12,8 @@ from pydantic import Field, ValidationError
 from skylift.contract import ClassName, Part, Scalar, Task
 from skylift.errors import IntegrityError
 from skylift.manifest import Interval, Spread
+from skylift.registry import Registry
+from skylift.verification import Version
 
 EVALUATION_FILE = "evaluation.json"
 
@@ -433,3 +435,17 @@ class Evaluation(Part):
                 f"{source} is not an evaluation this release can read ({place}: {first['msg']})",
                 "train the version again, or upgrade Skylift",
             ) from error
+
+
+def evaluation_of(registry: Registry, version: Version) -> Evaluation | None:
+    """The published evaluation of a version; None of one that an older release made.
+
+    Raises
+    ------
+    IntegrityError
+        It is missing or altered, or of an unknown schema.
+    """
+    if EVALUATION_FILE not in version.manifest.artifacts:
+        return None
+    source = f"{EVALUATION_FILE} of {version.manifest.name}"
+    return Evaluation.from_bytes(registry.artifact(version, EVALUATION_FILE), source=source)

@@ -94,8 +94,6 @@ class Outcome:
 class Runner(Protocol):
     """Runs fits somewhere."""
 
-    workers: int
-
     def run(self, folds: Folds, fits: Sequence[Fit]) -> Generator[tuple[Fit, Outcome]]:
         """Run fits; each comes with its outcome as it ends, in any order."""
         ...
@@ -197,15 +195,15 @@ class LocalRunner:
     """
 
     def __init__(self, workers: int | None = None, *, worth: float = _WORTH_WORKERS_SECONDS) -> None:
-        self.workers = workers or joblib.cpu_count()
+        self._workers = workers or joblib.cpu_count()
         self._worth = worth
 
     def run(self, folds: Folds, fits: Sequence[Fit]) -> Generator[tuple[Fit, Outcome]]:
         """Run fits; see `Runner.run`."""
         spent = 0.0
         for done, fit in enumerate(fits):
-            if self.workers > 1 and done and spent / done * (len(fits) - done) > self._worth:
-                yield from run_parallel(folds, fits[done:], n_jobs=self.workers, backend="loky")
+            if self._workers > 1 and done and spent / done * (len(fits) - done) > self._worth:
+                yield from run_parallel(folds, fits[done:], n_jobs=self._workers, backend="loky")
                 return
             outcome = fit_and_score(folds, fit)
             spent += outcome.seconds

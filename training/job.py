@@ -108,12 +108,13 @@ def train(
     TrainingError
         No candidate could be fitted.
     """
+    stop = stop or Event()
     progress(f"reading {config.data.path.name}")
     table = read_table(config)
     split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
     select_by = _checked(config, table)
     folds, candidates = _prepared(config, table, split)
-    search = Search(folds, runner or LocalRunner(), select_by=select_by, watch=watch, stop=stop or Event())
+    search = Search(folds, runner or LocalRunner(), select_by=select_by, watch=watch, stop=stop)
     results = search.run(candidates, begin=progress)
     results.sort(key=lambda result: -result.rank)  # stable: of equals, the first configured
     best = results[0]
@@ -121,6 +122,7 @@ def train(
         reasons = "; ".join(f"{result.entry.candidate}: {_reason(result, select_by)}" for result in results)
         raise TrainingError(f"no candidate could be fitted ({reasons})", "mend candidates in model.yaml, or the data")
 
+    searches = tuple(result.report for result in results if result.report is not None)
     progress(f"refitting {best.entry.candidate}")
     estimator = best.built.with_params(best.params)
     with warnings.catch_warnings(), threads(len(folds.rows)):
@@ -134,9 +136,14 @@ def train(
             estimator,
             best=best.entry,
             select_by=select_by,
-            searches=tuple(result.report for result in results if result.report is not None),
+            searches=searches,
             champion=champion,
         )
+    cut_short = [
+        f"{report.candidate}: stopped after {report.tried} of {report.planned} trials"
+        for report in searches
+        if report.tried < report.planned
+    ]
     warned = [f"{result.entry.candidate}: {text}" for result in results for text in result.warned]
     return Trained(
         config=config,
@@ -148,7 +155,7 @@ def train(
         leaderboard=tuple(result.entry for result in results),
         metrics=assessed.metrics,
         gates=assessed.gates,
-        notes=(*table.notes, *warned, *assessed.evaluation.notes),
+        notes=(*table.notes, *(cut_short if stop.is_set() else ()), *warned, *assessed.evaluation.notes),
         evaluation=assessed.evaluation,
     )
 

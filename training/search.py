@@ -44,6 +44,8 @@ class State:
         The best cross-validated score so far and whose it is; empty before the first.
     seconds_left
         By the mean of the fits so far.
+    keeps
+        Whether a stop now would keep something that was evaluated.
     """
 
     candidate: str
@@ -54,6 +56,7 @@ class State:
     planned: int
     best: str
     seconds_left: float
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ class Search:
         self._started = time.monotonic()
         self._best = (-math.inf, "")
         self._now = ("", 0, 0)
+        self._scopes: list[_Standings] = []
 
     def run(self, candidates: Sequence[Built], *, begin: Callable[[str], None]) -> list[Result]:
         """Evaluate the candidates, in their order.
@@ -175,7 +179,7 @@ class Search:
         return trials, search.rounds(len(trials), rows, least)
 
     def _evaluate(self, built: Built, trials: list[Params], rounds: list[tuple[int, int]]) -> Result:
-        scopes = [_Standings() for _ in self._folds.inner] if rounds else []
+        scopes = self._scopes = [_Standings() for _ in self._folds.inner] if rounds else []
         failures: list[str] = []
         for number, (count, rows) in enumerate(rounds):
             if self._stop.is_set() and number:
@@ -187,10 +191,13 @@ class Search:
         chosen = [trials[scope.order()[0]] for scope in scopes] or [{}] * len(self._folds.outer)
         outcomes: dict[int, Outcome] = {}
         fits = [Fit(built.with_params(chosen[cut]), cut) for cut in range(len(self._folds.outer))]
-        for fit, outcome in self._watched(fits, lambda done: f"fold {done} of {len(fits)}"):
+        droppable = not rounds and bool(self._best[1])
+        for fit, outcome in self._watched(fits, lambda done: f"fold {done} of {len(fits)}", stoppable=droppable):
             if outcome.failure is not None:
                 return self._failed(built, outcome.failure)
             outcomes[fit.cut] = outcome
+        if len(outcomes) < len(fits):
+            return self._failed(built, STOPPED)
         return self._result(built, trials, scopes, [outcomes[cut] for cut in range(len(fits))])
 
     def _round(
@@ -236,7 +243,10 @@ class Search:
                 self._done += 1
                 spent = time.monotonic() - self._started
                 left = max(self._planned - self._done, 0) * spent / self._done
-                self._watch(State(name, number, candidates, step(done), self._done, self._planned, self._best[1], left))
+                keeps = bool(self._best[1]) or (bool(self._scopes) and all(scope.scores for scope in self._scopes))
+                self._watch(
+                    State(name, number, candidates, step(done), self._done, self._planned, self._best[1], left, keeps)
+                )
                 yield fit, outcome
                 if stoppable and self._stop.is_set():
                     return
