@@ -96,7 +96,7 @@ def check_workers(client: "Client") -> None:
         There is no worker, or a package is missing on one or of another version.
     """
     for package in _NEEDED_ALIKE:
-        here = installed_version(package)
+        here = _here(package)
         try:
             there: dict[str, Any] = client.run(installed_version, package)
         except PackageNotFoundError as error:
@@ -110,3 +110,7 @@ def check_workers(client: "Client") -> None:
                 f"a Dask worker has {package} {', '.join(others)}, and {here} is installed here",
                 "start the workers with the same requirements; see docs/training.md",
             )
+
+
+def _here(package: str) -> str:
+    return installed_version(package)

@@ -1,19 +1,21 @@
 """Single fits, and what runs many of them: this process, its cores, or a Dask cluster."""
 
 import signal
+import sys
 import threading
 import time
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import KFold, StratifiedKFold
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from skylift.contract import Contract
 from skylift.predictors import SklearnPredictor
@@ -177,8 +179,16 @@ def brief(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:
 @contextmanager
 def threads(rows: int) -> Iterator[None]:
     """One thread of compiled code for a small table, where more cost time, and much of it on a busy machine."""
-    with threadpool_limits(1 if rows < SMALL else None):
+    with ExitStack() as stack:
+        if rows < SMALL:
+            stack.enter_context(_controller(len(sys.modules)).limit(limits=1))
         yield
+
+
+@lru_cache(maxsize=1)
+def _controller(_modules: int) -> ThreadpoolController:
+    """The thread pools of this process, looked for again only where modules were imported since."""
+    return ThreadpoolController()
 
 
 class LocalRunner:
@@ -230,7 +240,8 @@ def run_parallel(folds: Folds, fits: Sequence[Fit], **how: Any) -> Generator[tup
 
 
 def _numbered(number: int, folds: Folds, fit: Fit) -> tuple[int, Outcome]:
-    return number, fit_and_score(folds, fit)
+    with joblib.parallel_config(backend="sequential"):  # every core has a fit already; and sums keep their order
+        return number, fit_and_score(folds, fit)
 
 
 def _leave_interrupts_to_the_main_process() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skylift.contract import Contract
 from skylift.manifest import Interval
 from skylift.scoring import Matrix
-from training.evaluation import areas, holdout_metrics
+from training.evaluation import areas, holdout_metrics, log_losses
 from training.evaluation_report import Difference
 
 LEVEL = 0.95
@@ -19,7 +19,6 @@ MAX_RESAMPLES = 2_000
 _MIN_RESAMPLES = 200
 _BUDGET = 10**8  # rows times classes that all resamples together may have: about two seconds
 _CHUNK = 2 * 10**6
-_LEAST_PROBABILITY = 1e-15
 _Z = 1.959964
 _TELLING = 0.9
 
@@ -154,12 +153,11 @@ def _classification(classes: int, targets: NDArray[Any], scores: Matrix, counts:
     recall = np.where(support > 0, hits / support, np.nan)
     precision = np.where(named > 0, hits / named, 0.0)
     f1 = np.where(support + named > 0, 2 * hits / (support + named), 0.0)
-    true = np.clip(scores[np.arange(rows), targets], _LEAST_PROBABILITY, 1.0)
     samples: Samples = {
         "accuracy": hits.sum(axis=1) / rows,
         "balanced_accuracy": np.where(support > 0, recall, 0.0).sum(axis=1) / (support > 0).sum(axis=1),
         "f1_macro": f1.mean(axis=1),
-        "log_loss": counts @ -np.log(true) / rows,
+        "log_loss": counts @ log_losses(targets, scores) / rows,
         "brier": counts @ brier_losses(targets, scores) / rows,
     }
     by_class = [areas(targets == code, scores[:, code], counts) for code in range(classes)]

@@ -1,9 +1,11 @@
 """Metrics mean what their names say, errors are better when smaller, and gates hold or do not."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn import metrics
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
 from skylift.contract import ClassName, Contract, Feature, Target
@@ -68,13 +70,36 @@ class TestClassification:
         assert "roc_auc" not in values
         assert per_class[2].support == 0
 
-    def test_roc_auc_of_more_classes_is_the_mean_of_each_against_the_others_as_in_scikit_learn(self) -> None:
+    @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
+    def test_every_metric_is_that_of_scikit_learn(self, classes: tuple[str, ...]) -> None:
         generator = np.random.default_rng(0)
-        targets, scores = generator.integers(0, 3, 90), generator.dirichlet([1, 1, 1], 90)
+        targets, scores = generator.integers(0, len(classes), 90), generator.dirichlet([1] * len(classes), 90)
+        scores[0, targets[0]], predicted = 0, scores.argmax(axis=1)
 
-        values, _ = holdout_metrics(contract("a", "b", "c"), targets, scores)
+        values, per_class = holdout_metrics(contract(*classes), targets, scores)
 
-        assert values["roc_auc"] == pytest.approx(roc_auc_score(targets, scores, multi_class="ovr"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a row whose probabilities do not add up to one
+            expected = {
+                "accuracy": metrics.accuracy_score(targets, predicted),
+                "balanced_accuracy": metrics.balanced_accuracy_score(targets, predicted),
+                "f1_macro": metrics.f1_score(targets, predicted, average="macro"),
+                "log_loss": np.average(
+                    [
+                        metrics.log_loss([code], [row], labels=range(len(classes)))
+                        for code, row in zip(targets, scores, strict=True)
+                    ]
+                ),
+                "roc_auc": metrics.roc_auc_score(targets, scores[:, 1])
+                if len(classes) == 2
+                else np.mean([metrics.roc_auc_score(targets == code, scores[:, code]) for code in range(3)]),
+            }
+        assert values == pytest.approx(expected)
+        columns = metrics.precision_recall_fscore_support(targets, predicted)
+        for code, found in enumerate(per_class):
+            assert (found.precision, found.recall, found.f1, found.support) == pytest.approx(
+                [column[code] for column in columns]
+            )
 
     def test_each_class_has_its_precision_and_recall(self) -> None:
         _, (first, second) = measured([0, 0, 0, 1], [0, 0, 1, 1], False, True)
@@ -95,6 +120,20 @@ class TestRegression:
         values, _ = holdout_metrics(contract(), np.array([1.0, 2.0]), np.array([1.0, 2.0]))
 
         assert values == {"mae": 0, "rmse": 0, "r2": 1}
+
+    @pytest.mark.parametrize("targets", [[1.0, 2.0, 4.0], [3.0, 3.0, 3.0]])
+    def test_every_metric_is_that_of_scikit_learn(self, targets: list[float]) -> None:
+        predicted = np.array([1.5, 1.0, 5.0])
+
+        values, _ = holdout_metrics(contract(), np.array(targets), predicted)
+
+        assert values == pytest.approx(
+            {
+                "mae": metrics.mean_absolute_error(targets, predicted),
+                "rmse": metrics.root_mean_squared_error(targets, predicted),
+                "r2": metrics.r2_score(targets, predicted),
+            }
+        )
 
     def test_a_single_row_explains_nothing(self) -> None:
         values, _ = holdout_metrics(contract(), np.array([1.0]), np.array([1.5]))
