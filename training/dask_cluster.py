@@ -64,7 +64,8 @@ def dask_runner(address: str) -> Iterator[DaskRunner]:
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise ConfigError(
-            "--dask needs Dask, which is not installed", "install it: pip install 'skylift[distributed]'"
+            "--dask needs distributed, which is not installed here",
+            "install the extra: .venv/bin/uv pip install --python .venv -e '.[distributed]'",
         ) from error
     if address == LOCAL:
         with (
