@@ -322,9 +322,10 @@ def _train_and_publish(
 @contextmanager
 def _dask_runner(address: str) -> "Iterator[Runner]":
     from training.dask_cluster import dask_runner
+    from training.fitting import deaf_to_interrupts
 
     with ExitStack() as stack:
-        with err.status(f"connecting to Dask at {address}"):
+        with err.status(f"connecting to Dask at {address}"), deaf_to_interrupts():
             runner = stack.enter_context(dask_runner(address))
         yield runner
 

@@ -1,11 +1,13 @@
 """Single fits, and what runs many of them: this process, its cores, or a Dask cluster."""
 
+import multiprocessing
 import signal
 import sys
 import threading
 import time
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +16,7 @@ from typing import Any, Protocol
 import joblib
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import ThreadpoolController
 
@@ -65,7 +68,7 @@ class Fit:
     Parameters
     ----------
     estimator
-        Unfitted.
+        Unfitted, and left so: many fits may share it.
     cut
         Place in `Folds.outer`; with `scope`, in `Folds.inner[scope]`.
     scope
@@ -153,7 +156,6 @@ def share(targets: NDArray[Any], rows: int, *, classifies: bool, seed: int) -> N
 
 def fit_and_score(folds: Folds, fit: Fit) -> Outcome:
     """Fit once and measure; a failure of the estimator is an outcome as well."""
-    _leave_interrupts_to_the_main_process()
     train, test = folds.outer[fit.cut] if fit.scope is None else folds.inner[fit.scope][fit.cut]
     if fit.rows is not None and fit.rows < len(train):
         classifies = folds.contract.task == "classification"
@@ -162,8 +164,8 @@ def fit_and_score(folds: Folds, fit: Fit) -> Outcome:
     with warnings.catch_warnings(record=True) as caught, threads(len(folds.rows)):
         warnings.simplefilter("always")
         try:
-            fit.estimator.fit(folds.rows[train], folds.targets[train])
-            scores = SklearnPredictor(fit.estimator, folds.contract.task).scores(folds.rows[test])
+            estimator = clone(fit.estimator).fit(folds.rows[train], folds.targets[train])
+            scores = SklearnPredictor(estimator, folds.contract.task).scores(folds.rows[test])
             values, _ = holdout_metrics(folds.contract, folds.targets[test], scores)
         except FIT_FAILURES as error:
             failure = " ".join(str(error).split())[:300]
@@ -213,11 +215,22 @@ class LocalRunner:
         spent = 0.0
         for done, fit in enumerate(fits):
             if self._workers > 1 and done and spent / done * (len(fits) - done) > self._worth:
-                yield from run_parallel(folds, fits[done:], n_jobs=self._workers, backend="loky")
+                yield from self._parallel(folds, fits[done:])
                 return
             outcome = fit_and_score(folds, fit)
             spent += outcome.seconds
             yield fit, outcome
+
+    def _parallel(self, folds: Folds, fits: Sequence[Fit]) -> Generator[tuple[Fit, Outcome]]:
+        """Run fits in processes; what a process leaves that dies, out of memory or by Ctrl-C, is done here."""
+        left = dict.fromkeys(fits)
+        try:
+            for fit, outcome in run_parallel(folds, fits, n_jobs=self._workers, backend="loky"):
+                del left[fit]
+                yield fit, outcome
+        except (BrokenProcessPool, KeyboardInterrupt):  # of a worker: this is not the main thread
+            for fit in list(left):
+                yield fit, fit_and_score(folds, fit)
 
 
 def run_parallel(folds: Folds, fits: Sequence[Fit], **how: Any) -> Generator[tuple[Fit, Outcome]]:
@@ -240,14 +253,26 @@ def run_parallel(folds: Folds, fits: Sequence[Fit], **how: Any) -> Generator[tup
 
 
 def _numbered(number: int, folds: Folds, fit: Fit) -> tuple[int, Outcome]:
+    _leave_interrupts_to_the_main_process()
     with joblib.parallel_config(backend="sequential"):  # every core has a fit already; and sums keep their order
         return number, fit_and_score(folds, fit)
 
 
 def _leave_interrupts_to_the_main_process() -> None:
     """A terminal sends Ctrl-C to every process; workers go on until the main one tells them otherwise."""
-    import multiprocessing
-
     in_worker = multiprocessing.parent_process() is not None
     if in_worker and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Processes and threads that are started within hear no Ctrl-C, nor does this thread meanwhile."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

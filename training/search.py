@@ -212,8 +212,9 @@ class Search:
     ) -> None:
         """Try the best so far in each scope; a trial counts once every inner fold has measured it."""
         entrants = [scope.order()[:count] or list(range(count)) for scope in scopes]
+        estimators = {trial: built.with_params(trials[trial]) for trial in {trial for of in entrants for trial in of}}
         fits = [
-            Fit(built.with_params(trials[of_scope[place]]), cut, scope, of_scope[place], rows)
+            Fit(estimators[of_scope[place]], cut, scope, of_scope[place], rows)
             for place in range(count)  # trial by trial, so that a stop finds the same number in every scope
             for scope, of_scope in enumerate(entrants)
             if place < len(of_scope)

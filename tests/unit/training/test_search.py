@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 
 from skylift.errors import TrainingError
 from tests.support.tables import LOGISTIC, TREE, config_of, lines
@@ -61,7 +62,7 @@ class TestFolds:
         assert np.bincount(targets[small]).min() >= 6
 
     def test_a_fit_that_fails_is_an_outcome_as_well(self) -> None:
-        class Broken:
+        class Broken(BaseEstimator):
             def fit(self, rows: Any, targets: Any) -> None:
                 raise ValueError("no\nway")
 
