@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, cast
 
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -16,6 +16,7 @@ from sklearn.utils import get_tags
 from skylift.contract import Contract, Task
 from skylift.errors import ConfigError
 from training.config import Candidate
+from training.search_space import Params
 
 _MISSING_CODE = -1.0
 _MAX_SVM_ROWS = 10_000
@@ -47,13 +48,17 @@ class Built:
         Its configuration.
     estimator
         Unfitted, from encoded rows to probabilities or values.
-    grid
-        Its search, by parameter path in `estimator`.
+    path
+        Where in `estimator` the parameters of `candidate` are, for example `model__`.
     """
 
     candidate: Candidate
     estimator: Any
-    grid: dict[str, list[Any]]
+    path: str
+
+    def with_params(self, params: Params) -> Any:
+        """An unfitted estimator with these parameters, by their names in `model.yaml`."""
+        return clone(self.estimator).set_params(**{f"{self.path}{name}": value for name, value in params.items()})
 
 
 def candidates_for(task: Task, configured: tuple[Candidate, ...], rows: int) -> tuple[Candidate, ...]:
@@ -91,7 +96,7 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
         model, path = CalibratedClassifierCV(model, ensemble=False, cv=folds), "estimator__"
     estimator = Pipeline([*steps, ("model", model)]) if steps else model
     path = f"model__{path}" if steps else path
-    return Built(candidate, estimator, {f"{path}{name}": values for name, values in candidate.search.items()})
+    return Built(candidate, estimator, path)
 
 
 def number_columns(contract: Contract) -> list[int]:
@@ -122,7 +127,8 @@ def _instantiate(candidate: Candidate, seed: int) -> Any:
             f"candidate {candidate.name}: {name} needs other estimators as parameters, which model.yaml cannot give",
             "choose another",
         ) from error
-    for parameter in [*candidate.params, *candidate.search]:
+    searched = candidate.search.parameters if candidate.search else {}
+    for parameter in [*candidate.params, *searched]:
         if parameter not in known:
             raise ConfigError(f"candidate {candidate.name}: {name} has no parameter {parameter!r}", "check the name")
     seeded = {"random_state": seed} if "random_state" in known else {}

@@ -1,15 +1,17 @@
 """The command line: `skylift --help`."""
 
 import json
+import multiprocessing
 import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Thread
-from typing import Annotated, Any, NoReturn
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from botocore.exceptions import ClientError
@@ -34,6 +36,11 @@ from training.console import (
     up_facts,
     versions_table,
 )
+from training.evaluation_report import evaluation_of
+from training.progress import Display
+
+if TYPE_CHECKING:
+    from training.fitting import Runner
 
 DEFAULT_CONFIG = Path("training/model.yaml")
 _STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
@@ -46,6 +53,10 @@ StackOption = Annotated[
     typer.Option("--stack", envvar="SKYLIFT_STACK", help="CloudFormation stack whose outputs name the registry."),
 ]
 VersionArgument = Annotated[str, typer.Argument(help="v7, 7 or v7@sha256:...")]
+DaskOption = Annotated[
+    str | None,
+    typer.Option("--dask", envvar="SKYLIFT_DASK", help="Search on Dask: a scheduler's address, or local."),
+]
 PortOption = Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help="Port on 127.0.0.1.")]
 
 
@@ -134,17 +145,22 @@ def _up(path: Path, port: int) -> None:
 
 
 @app.command()
-def train(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
-    """Train by model.yaml and publish a new version. It does not serve before it is promoted."""
+def train(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, dask: DaskOption = None) -> None:
+    """Train by model.yaml and publish a new version. It does not serve before it is promoted.
+
+    Ctrl-C ends the search and goes on with the best so far; once more ends everything.
+    """
     settings = _settings(stack, config)
     if (model := load_config(config)[0].model) != settings.model:
         raise ConfigError(
             f"{config} is for the model {model}, not {settings.model}",
             f"name the one for {settings.model} with --config, or set SKYLIFT_MODEL={model}",
         )
-    version = _train_and_publish(config, _registry(settings))
+    registry = _registry(settings)
+    version = _train_and_publish(config, registry, dask=dask, stop=Event())
     out.print(leaderboard_table(version.manifest))
     out.print()
+    _print_evaluation(registry, version)
     out.print(manifest_facts(version))
     out.print(
         f"\nPublished {version.reference}\nMake it live: skylift promote {version.reference.name}", soft_wrap=True
@@ -201,7 +217,32 @@ def show(
         return
     out.print(manifest_facts(found))
     out.print()
+    _print_evaluation(registry, found)
     out.print(leaderboard_table(found.manifest))
+
+
+@app.command()
+def compare(
+    before: VersionArgument,
+    after: VersionArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+) -> None:
+    """Compare two versions: side by side, and on the holdout of the table that model.yaml names."""
+    from training.comparing import compare_versions
+    from training.evaluation_tables import comparison_tables
+
+    registry = _registry(_settings(stack, config))
+    with err.status("scoring the holdout with both versions"):
+        found = compare_versions(registry, registry.version(before), registry.version(after), load_config(config)[0])
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+        return
+    for number, part in enumerate(comparison_tables(found)):
+        if number:
+            out.print()
+        out.print(part)
 
 
 @app.command()
@@ -227,31 +268,48 @@ def serve(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, port
     os.execv(command[0], command)  # noqa: S606 (no shell: the service takes this process's place and signals)
 
 
-def _train_and_publish(path: Path, registry: Registry) -> Version:
+def _train_and_publish(
+    path: Path, registry: Registry, *, dask: str | None = None, stop: Event | None = None
+) -> Version:
     """Train and publish, with progress on stderr.
+
+    Parameters
+    ----------
+    dask
+        Where to search; on this machine's cores where absent.
+    stop
+        Set by the first Ctrl-C, after which training goes on with the best so far; without it Ctrl-C ends all.
 
     Raises
     ------
     GateFailed
         The model is not good enough; nothing was published.
     """
+    from training.champion import in_service
     from training.compile import compile_model, parity_rows
+    from training.evaluation_tables import evaluation_tables
     from training.job import train as run_training
     from training.packaging import pack
 
     config, digest = load_config(path)
-    with err.status("starting") as status:
-
-        def progress(phrase: str) -> None:
-            status.update(phrase)
-            if not err.is_terminal:
-                err.print(phrase, markup=False)
-
-        trained = _interruptible(lambda: run_training(config, progress=progress))
+    with ExitStack() as stack:
+        runner = stack.enter_context(_dask_runner(dask)) if dask else None
+        display = stack.enter_context(Display(err, "starting"))
+        progress = display.step
+        champion = in_service(registry)
+        trained = _interruptible(
+            lambda: run_training(
+                config, progress=progress, watch=display.watch, stop=stop, runner=runner, champion=champion
+            ),
+            stop=stop,
+            can_stop=lambda: display.can_stop,
+        )
         try:
             trained.check_gates()
         except GateFailed:
             err.print(leaderboard_table(trained))
+            for part in evaluation_tables(trained.evaluation):
+                err.print(part)
             raise
         progress("compiling")
         rows = parity_rows(trained.estimator, trained.table, trained.split)
@@ -261,8 +319,37 @@ def _train_and_publish(path: Path, registry: Registry) -> Version:
         return registry.publish(package.describe, package.artifacts)
 
 
-def _interruptible[T](work: Callable[[], T]) -> T:
-    """Do work in a thread of its own: this one then hears signals also while compiled code runs for minutes."""
+@contextmanager
+def _dask_runner(address: str) -> "Iterator[Runner]":
+    from training.dask_cluster import dask_runner
+    from training.fitting import deaf_to_interrupts
+
+    with ExitStack() as stack:
+        with err.status(f"connecting to Dask at {address}"), deaf_to_interrupts():
+            runner = stack.enter_context(dask_runner(address))
+        yield runner
+
+
+def _print_evaluation(registry: Registry, version: Version) -> None:
+    """Print the essentials of a version's evaluation; one of an older release has none."""
+    from training.evaluation_tables import evaluation_tables
+
+    if (evaluation := evaluation_of(registry, version)) is not None:
+        for part in evaluation_tables(evaluation):
+            out.print(part)
+            out.print()
+
+
+def _interruptible[T](
+    work: Callable[[], T], *, stop: Event | None = None, can_stop: Callable[[], bool] = lambda: False
+) -> T:
+    """Do work in a thread of its own: this one then hears signals also while compiled code runs for minutes.
+
+    Parameters
+    ----------
+    stop
+        Set by the first Ctrl-C, where there is one and the work can stop.
+    """
     done: Future[T] = Future()
 
     def run() -> None:
@@ -272,12 +359,21 @@ def _interruptible[T](work: Callable[[], T]) -> T:
             done.set_exception(error)
 
     Thread(target=run, daemon=True).start()
-    return done.result()
+    while True:
+        try:
+            return done.result()
+        except KeyboardInterrupt:
+            if stop is None or stop.is_set() or done.done() or not can_stop():
+                raise
+            stop.set()
+            err.print("Stopping: going on with the best so far. Ctrl-C once more ends everything.", markup=False)
 
 
 def _leave(code: int) -> NoReturn:
     """End at once: compiled code in the thread of `_interruptible` crashes when the interpreter ends around it."""
     out.print("Stopped.")
+    for child in multiprocessing.active_children():  # of a search on several cores
+        child.kill()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -1,15 +1,16 @@
 """`model.yaml`: the one file a user edits."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from skylift.contract import ClassName, Scalar, Task
+from skylift.contract import ClassName, Task
 from skylift.errors import ConfigError
 from skylift.references import sha256
 from skylift.settings import Name
+from training.search_space import Search
 
 Metric = Literal["accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc", "mae", "rmse", "r2"]
 
@@ -73,10 +74,20 @@ class SplitSection(_Section):
 
 
 class FeatureSection(_Section):
-    """What people should know of a field."""
+    """What people should know of a field.
+
+    Parameters
+    ----------
+    unit, description
+        For people who read the contract.
+    monotone
+        How the answer must move where only this field grows: the value, or the probability of the second of two
+        classes. A model that moves otherwise is not published.
+    """
 
     unit: str | None = None
     description: str | None = None
+    monotone: Literal["increasing", "decreasing"] | None = None
 
 
 class Candidate(_Section):
@@ -91,7 +102,7 @@ class Candidate(_Section):
     params
         Its fixed parameters.
     search
-        Values to try, by parameter.
+        Which parameters to try.
     scale
         Whether numbers are standardised first; where absent, for all but trees.
     """
@@ -99,7 +110,7 @@ class Candidate(_Section):
     name: str
     estimator: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*\.[A-Za-z_]\w*$")]
     params: dict[str, Any] = {}
-    search: dict[str, Annotated[list[Scalar | list[Scalar]], Field(min_length=1)]] = {}
+    search: Search | None = None
     scale: bool | None = None
 
 
@@ -108,6 +119,45 @@ class GateSection(_Section):
 
     min: float | None = None
     max: float | None = None
+
+
+class GatesSection(_Section):
+    """What a model must keep to be published.
+
+    Parameters
+    ----------
+    max_regression
+        By how much it may be worse than the version in service on the same holdout, in `select_by`: absolute for
+        shares and R2, relative to that version's value for losses and errors.
+    """
+
+    accuracy: GateSection | None = None
+    balanced_accuracy: GateSection | None = None
+    f1_macro: GateSection | None = None
+    log_loss: GateSection | None = None
+    roc_auc: GateSection | None = None
+    mae: GateSection | None = None
+    rmse: GateSection | None = None
+    r2: GateSection | None = None
+    max_regression: Annotated[float, Field(ge=0)] = 0.05
+
+    @property
+    def bounds(self) -> dict[Metric, GateSection]:
+        """Bounds on holdout metrics."""
+        metrics: tuple[Metric, ...] = get_args(Metric)
+        return {metric: bound for metric in metrics if (bound := getattr(self, metric)) is not None}
+
+
+class EvaluationSection(_Section):
+    """What is looked at beyond the whole holdout.
+
+    Parameters
+    ----------
+    slices
+        Features by whose values the holdout is cut.
+    """
+
+    slices: tuple[str, ...] = ()
 
 
 class ModelConfig(_Section):
@@ -120,7 +170,8 @@ class ModelConfig(_Section):
     features: dict[str, FeatureSection] = {}
     candidates: tuple[Candidate, ...] = ()
     select_by: Metric | None = None
-    gates: dict[Metric, GateSection] = {}
+    evaluation: EvaluationSection = EvaluationSection()
+    gates: GatesSection = GatesSection()
 
     @field_validator("candidates")
     @classmethod

@@ -1,29 +1,31 @@
 """The training job: read, clean, split, compare candidates, refit the best, measure it once."""
 
+import math
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
-import numpy as np
-from sklearn.exceptions import FitFailedWarning
-from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
-from threadpoolctl import threadpool_limits
-
 from skylift.errors import ConfigError, GateFailed, TrainingError
-from skylift.manifest import Entry, Gate, Metrics, Spread
-from skylift.predictors import SklearnPredictor
+from skylift.manifest import Entry, Gate, Metrics
+from training.assessment import assess
+from training.behaviour import check_monotone
 from training.candidates import Built, build, candidates_for
-from training.config import Candidate, ModelConfig
+from training.champion import InService
+from training.config import ModelConfig
 from training.data import Split, Table, read_table, split_rows
-from training.evaluation import DEFAULT_METRIC, holdout_metrics, judge, scorers, spread
-
-_FOLDS = 5
-_SMALL = 10_000
-_FIT_FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError)
+from training.evaluation import DEFAULT_METRIC, METRICS
+from training.evaluation_report import Evaluation
+from training.fitting import Folds, LocalRunner, Runner, cut_folds, inner_folds, rarest, threads
+from training.inspection import check_slices
+from training.search import Result, Search, State
 
 type Progress = Callable[[str], None]
 """Told what happens next, one short phrase at a time."""
+
+type Watch = Callable[[State], None]
+"""Told how far the search is, after each fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Trained:
         Every candidate, best first.
     metrics, gates
         How good it is, and whether that is enough.
+    evaluation
+        How good it is in all detail.
     notes
         What a reader should know.
     """
@@ -58,6 +62,7 @@ class Trained:
     metrics: Metrics
     gates: tuple[Gate, ...]
     notes: tuple[str, ...]
+    evaluation: Evaluation
 
     def check_gates(self) -> None:
         """Refuse a model that is not good enough.
@@ -74,20 +79,27 @@ class Trained:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """A candidate after its search."""
-
-    built: Built
-    entry: Entry
-    best: dict[str, Any]
-    rank: float
-
-
-def train(config: ModelConfig, *, progress: Progress = lambda _: None) -> Trained:
+def train(
+    config: ModelConfig,
+    *,
+    progress: Progress = lambda _: None,
+    watch: Watch = lambda _: None,
+    stop: Event | None = None,
+    runner: Runner | None = None,
+    champion: InService | None = None,
+) -> Trained:
     """Run the job.
 
-    The same data, configuration and code give the same model and metrics to the byte.
+    The same data, configuration and code give the same model and metrics to the byte, whatever it runs on.
+
+    Parameters
+    ----------
+    stop
+        When it is set, the job goes on with the best of what was evaluated until then.
+    runner
+        What fits; this machine where absent.
+    champion
+        The version in service, which the new one must not be much worse than.
 
     Raises
     ------
@@ -96,42 +108,43 @@ def train(config: ModelConfig, *, progress: Progress = lambda _: None) -> Traine
     TrainingError
         No candidate could be fitted.
     """
+    stop = stop or Event()
     progress(f"reading {config.data.path.name}")
     table = read_table(config)
-    contract = table.contract
     split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
-    select_by = config.select_by or DEFAULT_METRIC[contract.task]
-    scoring = scorers(contract.task, len(contract.target.classes))
-    if select_by not in scoring:
-        raise ConfigError(
-            f"select_by is {select_by}, no metric of a {contract.task}", f"there are: {', '.join(scoring)}"
-        )
-    if unknown := [metric for metric in config.gates if metric not in scoring]:
-        raise ConfigError(
-            f"gates names {unknown[0]}, no metric of a {contract.task}", f"there are: {', '.join(scoring)}"
-        )
-
-    notes = list(table.notes)
-    results: list[_Result] = []
-    candidates = candidates_for(contract.task, config.candidates, len(split.train))
-    for number, candidate in enumerate(candidates, start=1):
-        progress(f"candidate {number} of {len(candidates)}: {candidate.name}")
-        result, warned = _search(candidate, table, split, config.split.seed, scoring, select_by)
-        results.append(result)
-        notes += [f"{candidate.name}: {text}" for text in warned]
+    select_by = _checked(config, table)
+    folds, candidates = _prepared(config, table, split)
+    search = Search(folds, runner or LocalRunner(), select_by=select_by, watch=watch, stop=stop)
+    results = search.run(candidates, begin=progress)
     results.sort(key=lambda result: -result.rank)  # stable: of equals, the first configured
     best = results[0]
-    if best.entry.failure is not None:
-        reasons = "; ".join(f"{result.entry.candidate}: {result.entry.failure}" for result in results)
+    if not math.isfinite(best.rank):
+        reasons = "; ".join(f"{result.entry.candidate}: {_reason(result, select_by)}" for result in results)
         raise TrainingError(f"no candidate could be fitted ({reasons})", "mend candidates in model.yaml, or the data")
 
+    searches = tuple(result.report for result in results if result.report is not None)
     progress(f"refitting {best.entry.candidate}")
-    estimator = best.built.estimator.set_params(**best.best)
-    with warnings.catch_warnings(), _threads(table):
+    estimator = best.built.with_params(best.params)
+    with warnings.catch_warnings(), threads(len(folds.rows)):
         warnings.simplefilter("ignore")  # the search has noted them
-        estimator.fit(table.rows[split.train], table.targets[split.train])
-    scores = SklearnPredictor(estimator, contract.task).scores(table.rows[split.holdout])
-    holdout, per_class = holdout_metrics(contract, table.targets[split.holdout], scores)
+        estimator.fit(folds.rows, folds.targets)
+        progress("evaluating on the holdout")
+        assessed = assess(
+            config,
+            table,
+            split,
+            estimator,
+            best=best.entry,
+            select_by=select_by,
+            searches=searches,
+            champion=champion,
+        )
+    cut_short = [
+        f"{report.candidate}: stopped after {report.tried} of {report.planned} trials"
+        for report in searches
+        if report.tried < report.planned
+    ]
+    warned = [f"{result.entry.candidate}: {text}" for result in results for text in result.warned]
     return Trained(
         config=config,
         table=table,
@@ -140,75 +153,50 @@ def train(config: ModelConfig, *, progress: Progress = lambda _: None) -> Traine
         selected=best.entry.candidate,
         select_by=select_by,
         leaderboard=tuple(result.entry for result in results),
-        metrics=Metrics(cross_validated=best.entry.scores, holdout=holdout, per_class=per_class),
-        gates=judge(config.gates, holdout),
-        notes=tuple(notes),
+        metrics=assessed.metrics,
+        gates=assessed.gates,
+        notes=(*table.notes, *(cut_short if stop.is_set() else ()), *warned, *assessed.evaluation.notes),
+        evaluation=assessed.evaluation,
     )
 
 
-def _search(
-    candidate: Candidate, table: Table, split: Split, seed: int, scoring: dict[str, Any], select_by: str
-) -> tuple[_Result, list[str]]:
-    """Cross-validate a candidate over its grid; the result, and what was warned of."""
+def _checked(config: ModelConfig, table: Table) -> str:
+    """The metric to choose by, once `model.yaml` is known to fit the table.
+
+    Raises
+    ------
+    ConfigError
+        It names a metric of the other task, or a column that cannot be used so.
+    """
+    task = table.contract.task
+    select_by = config.select_by or DEFAULT_METRIC[task]
+    for key, named in (("select_by is", (select_by,)), ("gates names", tuple(config.gates.bounds))):
+        if unknown := [metric for metric in named if metric not in METRICS[task]]:
+            raise ConfigError(f"{key} {unknown[0]}, no metric of a {task}", f"there are: {', '.join(METRICS[task])}")
+    check_slices(config.evaluation.slices, table.contract)
+    check_monotone(config, table)
+    return select_by
+
+
+def _prepared(config: ModelConfig, table: Table, split: Split) -> tuple[Folds, list[Built]]:
+    """The training rows with every cut of them, and the candidates built for these."""
+    contract, seed = table.contract, config.split.seed
     rows, targets = table.rows[split.train], table.targets[split.train]
-    classifies = table.contract.task == "classification"
-    folds = _folds(targets) if classifies else int(np.clip(len(targets) // 2, 2, _FOLDS))  # r2 needs two rows
-    inner = max(2, min(folds, _rarest(targets) * (folds - 1) // folds)) if classifies else folds
-    built = build(candidate, table.contract, folds=inner, seed=seed)
-    splitter = (StratifiedKFold if classifies else KFold)(folds, shuffle=True, random_state=seed)
-    search = GridSearchCV(built.estimator, built.grid, scoring=scoring, refit=False, cv=splitter, error_score="raise")
-    with warnings.catch_warnings(record=True) as caught, _threads(table):
-        warnings.simplefilter("always")
-        warnings.simplefilter("ignore", FitFailedWarning)
-        try:
-            search.fit(rows, targets)
-        except _FIT_FAILURES as error:
-            entry = _entry(built, {}, {}, failure=" ".join(str(error).split())[:300])
-            return _Result(built, entry, {}, -np.inf), []
-    table_of_results = search.cv_results_
-    ranks = table_of_results[f"mean_test_{select_by}"]
-    best = int(np.argmax(ranks))
-    found: dict[str, Any] = table_of_results["params"][best]
-    scores = {
-        metric: spread(metric, [table_of_results[f"split{fold}_test_{metric}"][best] for fold in range(folds)])
-        for metric in scoring
-    }
-    return _Result(built, _entry(built, found, scores), found, float(ranks[best])), _brief(caught)
+    candidates = candidates_for(contract.task, config.candidates, len(split.train))
+    nested = any(candidate.search for candidate in candidates)
+    folds = cut_folds(contract, rows, targets, seed=seed, nested=nested)
+    classifies = contract.task == "classification"
+    learned = rarest(targets[folds.outer[0][0]]) if classifies else len(targets)
+    built = []
+    for candidate in candidates:
+        least = learned
+        if candidate.search and classifies:
+            inner = inner_folds(targets[folds.outer[0][0]], classifies=True)
+            least = learned * (inner - 1) // inner
+        calibration = max(2, min(len(folds.outer), least))
+        built.append(build(candidate, contract, folds=calibration, seed=seed))
+    return folds, built
 
 
-def _entry(built: Built, found: dict[str, Any], scores: dict[str, Spread], failure: str | None = None) -> Entry:
-    candidate = built.candidate
-    named = {path.rpartition("__")[2]: value for path, value in found.items()}
-    return Entry(
-        candidate=candidate.name,
-        estimator=candidate.estimator,
-        params={name: _plain(value) for name, value in (candidate.params | named).items()},
-        scores=scores,
-        failure=failure,
-    )
-
-
-def _threads(table: Table) -> threadpool_limits:
-    """One thread of compiled code for a small table, where more cost time, and much of it on a busy machine."""
-    return threadpool_limits(1 if len(table.rows) < _SMALL else None)
-
-
-def _plain(value: Any) -> Any:
-    """A parameter as the leaderboard shows it: what is not a scalar or a list of them, as text."""
-    scalars = value if isinstance(value, list) else [value]
-    return value if all(item is None or isinstance(item, bool | int | float | str) for item in scalars) else str(value)
-
-
-def _folds(targets: Any) -> int:
-    """As many folds as the rarest class has rows, within two and five."""
-    return int(np.clip(_rarest(targets), 2, _FOLDS))
-
-
-def _rarest(targets: Any) -> int:
-    """Rows of the rarest class."""
-    return int(np.bincount(targets)[np.unique(targets)].min())
-
-
-def _brief(caught: Iterable[warnings.WarningMessage]) -> list[str]:
-    """The distinct first lines of warnings."""
-    return list(dict.fromkeys(str(warning.message).strip().splitlines()[0] for warning in caught))
+def _reason(result: Result, select_by: str) -> str:
+    return result.entry.failure or f"{select_by} could not be measured"

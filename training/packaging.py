@@ -30,6 +30,7 @@ from skylift.predictors import SklearnPredictor
 from skylift.references import sha256
 from skylift.scoring import Matrix, encode, predictions
 from training.compile import CompiledModel
+from training.evaluation_report import EVALUATION_FILE
 from training.job import Trained
 
 _GOLDEN_ROWS = 10
@@ -64,7 +65,11 @@ def pack(trained: Trained, compiled: CompiledModel, *, config_sha256: str) -> Pa
     config_sha256
         Digest of `model.yaml`.
     """
-    artifacts = {MODEL_FILE: _dump(trained.estimator), BASELINE_FILE: baseline(trained)}
+    artifacts = {
+        MODEL_FILE: _dump(trained.estimator),
+        BASELINE_FILE: baseline(trained),
+        EVALUATION_FILE: trained.evaluation.to_bytes(),
+    }
     if compiled.data is not None:
         artifacts[COMPILED_FILE] = compiled.data
     commit, dirty = _git_state(trained.config.data.path.parent)

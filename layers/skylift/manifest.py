@@ -62,14 +62,43 @@ class Spread(Part):
     folds: tuple[float, ...]
 
 
+class Interval(Part):
+    """Where a metric would lie on other rows of the same kind.
+
+    Parameters
+    ----------
+    level
+        The confidence.
+    method
+        `bootstrap` (percentile, over the holdout's rows), or `wilson` for a share without a single miss or hit:
+        resampling such rows gives the same share every time.
+    """
+
+    low: float
+    high: float
+    level: float = 0.95
+    method: Literal["bootstrap", "wilson"] = "bootstrap"
+
+    def __str__(self) -> str:
+        return f"{self.low:.4f} to {self.high:.4f}"
+
+
 class ClassMetrics(Part):
-    """How well one class is recognised on the holdout."""
+    """How well one class is recognised on the holdout.
+
+    Parameters
+    ----------
+    roc_auc, average_precision
+        Against all other classes; None where the holdout cannot tell, and in versions that older releases made.
+    """
 
     name: ClassName
     precision: float
     recall: float
     f1: float
     support: int
+    roc_auc: float | None = None
+    average_precision: float | None = None
 
 
 class Metrics(Part):
@@ -83,11 +112,14 @@ class Metrics(Part):
         Measured once, on rows no candidate has seen.
     per_class
         On the holdout; empty for regression.
+    intervals
+        Of the holdout's values; those that resampling can tell. Empty in versions that older releases made.
     """
 
     cross_validated: dict[str, Spread]
     holdout: dict[str, float]
     per_class: tuple[ClassMetrics, ...] = ()
+    intervals: dict[str, Interval] = Field(default_factory=dict)
 
 
 class Entry(Part):
@@ -115,15 +147,26 @@ class Entry(Part):
 
 
 class Gate(Part):
-    """A bound on a holdout metric, and whether it held."""
+    """A bound on a holdout metric, and whether it held.
+
+    Parameters
+    ----------
+    metric
+        Or `behaviour`, of which all checks must pass.
+    detail
+        What the bound is, where it is not a number of `model.yaml`: a dummy, the version in service, a behaviour.
+    """
 
     metric: str
     min: float | None = None
     max: float | None = None
     value: float
     passed: bool
+    detail: str | None = None
 
     def __str__(self) -> str:
+        if self.detail is not None:
+            return f"{self.metric} {self.value:.4f} ({self.detail})"
         bounds = {">=": self.min, "<=": self.max}
         words = [f"{sign} {bound:g}" for sign, bound in bounds.items() if bound is not None]
         return f"{self.metric} {self.value:.4f} ({' and '.join(words)})"

@@ -13,6 +13,7 @@ from skylift.manifest import MODEL_FILE, Manifest
 from skylift.pointer import ActivePointer, Move
 from skylift.predictors import load_predictor
 from skylift.references import NOTHING, Reference, parse_version
+from skylift.scoring import Predictor
 from skylift.store import VersionStore
 from skylift.verification import Version
 
@@ -93,6 +94,26 @@ class Registry:
         self._examine(version.manifest)
         self._pointer.move(version.reference)
         return version.reference
+
+    def artifact(self, version: Version, name: str) -> bytes:
+        """A file of a version, checked against the digest in its manifest.
+
+        Raises
+        ------
+        IntegrityError
+            The manifest does not list it, or it is missing or altered.
+        """
+        return self._store.artifact(version.manifest, name)
+
+    def predictor(self, version: Version) -> Predictor:
+        """What serves a version; see `load_predictor`.
+
+        Raises
+        ------
+        IntegrityError, UnservableModel
+            It may not serve, or not here.
+        """
+        return load_predictor(version.manifest, partial(self._store.artifact, version.manifest))
 
     def bake(self, text: str, folder: Path) -> Path:
         """Write a version that may serve into a folder for the container image; see `skylift.image_cache`.

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from skylift.errors import IntegrityError
 from skylift.manifest import Entry, Gate, Golden, Manifest, Metrics, Prediction, reference_to
 from skylift.references import sha256
 from tests.support.manifests import FLOWERS, manifest
+
+ROOT = Path(__file__).parents[3]
 
 SETOSA = Prediction(label="setosa", probabilities={"setosa": 1.0, "virginica": 0.0})
 
@@ -164,3 +167,14 @@ def test_a_reference_pins_the_stored_bytes() -> None:
 )
 def test_a_gate_reads_as_its_value_and_bounds(gate: Gate, text: str) -> None:
     assert str(gate) == text
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests" / "fixtures" / "manifests").glob("*.json")), ids=lambda path: path.name
+)
+def test_a_manifest_that_an_older_release_stored_still_reads(path: Path) -> None:
+    read = Manifest.from_bytes(path.read_bytes(), source=path.name)
+
+    assert read.metrics.per_class[0].roc_auc is None
+    assert read.metrics.intervals == {}
+    assert read.metrics.holdout["accuracy"] > 0.9

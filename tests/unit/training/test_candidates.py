@@ -144,9 +144,8 @@ class TestEstimator:
 
         made = built(candidate | {"search": {parameter: [1, 2]}}, NUMBER)
 
-        assert made.grid == {path: [1, 2]}
-        made.estimator.set_params(**{path: 2})
-        assert made.estimator.get_params()[path] == 2
+        assert made.with_params({parameter: 2}).get_params()[path] == 2
+        assert made.estimator.get_params()[path] != 2, "the template stays as it was"
 
 
 class TestMistakes:

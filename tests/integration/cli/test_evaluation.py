@@ -1,0 +1,244 @@
+"""What a person sees of evaluations and comparisons, and how Ctrl-C ends a search."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from skylift.registry import Registry
+from skylift.store import VersionStore
+from tests.conftest import BUCKET
+from tests.support.commands import done, refused, skylift
+from tests.support.tables import LOGISTIC, RIDGE, TREE, lines
+from training.evaluation_report import EVALUATION_FILE, Evaluation
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+STUMP = {"name": "stump", "estimator": "sklearn.tree.DecisionTreeClassifier", "params": {"max_depth": 1}}
+FOUR = lines("x,n,y", lambda number: f"{number},{number % 7},{'abcd'[number // 30]}", count=120)
+RISING = lines("x,n,y", lambda number: f"{number},{number * 7 % 11},{3 * number + number % 5}", count=60)
+SEARCH = """
+import sys
+from training.cli import app
+from training.local import embedded_aws
+with embedded_aws("iris"):
+    app(["train", "--config", sys.argv[1]])
+"""
+
+
+def project(folder: Path, text: str = FOUR, **sections: Any) -> Path:
+    (folder / "table.csv").write_text(text, encoding="utf-8")
+    document = {"model": "iris", "data": {"path": "table.csv"}, "target": {"column": "y"}, "candidates": [TREE]}
+    path = folder / "model.yaml"
+    path.write_text(yaml.safe_dump(document | sections), encoding="utf-8")
+    return path
+
+
+def words(*arguments: object) -> str:
+    """What a command prints, whatever the width of its tables."""
+    return " ".join(done(*arguments).split())
+
+
+class TestTrain:
+    def test_the_essentials_are_shown(self, tmp_path: Path, registry: Registry) -> None:
+        text = words("train", "--config", project(tmp_path, evaluation={"slices": ["n"]}))
+
+        assert "Holdout, 24 rows" in text
+        assert "metric holdout 95% interval cross-validated dummy" in text
+        for part in ("Classes, on the holdout", "worst slice n ", "importance x ", "minimum function: as expected"):
+            assert part in text
+
+    def test_a_regression_shows_its_errors(self, tmp_path: Path, registry: Registry) -> None:
+        text = words("train", "--config", project(tmp_path, RISING, candidates=[RIDGE]))
+
+        assert "errors within: 50% " in text
+
+    def test_the_evaluation_is_published_with_its_digest(
+        self, tmp_path: Path, registry: Registry, store: VersionStore
+    ) -> None:
+        done("train", "--config", project(tmp_path))
+
+        manifest = registry.version("v1").manifest
+        evaluation = Evaluation.from_bytes(store.artifact(manifest, EVALUATION_FILE), source=EVALUATION_FILE)
+        assert evaluation.metrics["accuracy"].value == manifest.metrics.holdout["accuracy"]
+        assert evaluation.metrics["accuracy"].interval == manifest.metrics.intervals["accuracy"]
+
+    def test_a_challenger_worse_than_the_version_in_service_is_not_published(
+        self, tmp_path: Path, registry: Registry, s3: "S3Client"
+    ) -> None:
+        done("train", "--config", project(tmp_path))
+        done("promote", "v1", "--config", tmp_path / "model.yaml")
+
+        line = refused("train", "--config", project(tmp_path, candidates=[STUMP]))
+
+        assert "worse than 1.0000 of v1 in service): nothing was published" in line
+        assert len(registry.versions()) == 1
+
+    def test_the_version_in_service_is_shown_beside_the_new_one(self, tmp_path: Path, registry: Registry) -> None:
+        done("train", "--config", project(tmp_path))
+        done("promote", "v1", "--config", tmp_path / "model.yaml")
+
+        text = words("train", "--config", project(tmp_path, candidates=[TREE | {"params": {"max_depth": 4}}]))
+
+        assert "dummy v1 in service" in text
+        assert "in service v1: accuracy 1.0000 -> 1.0000, within noise (mcnemar, p = 1); 0 rows change label" in text
+
+    def test_a_version_shows_its_evaluation_later(self, tmp_path: Path, registry: Registry) -> None:
+        done("train", "--config", project(tmp_path))
+
+        assert "Holdout, 24 rows" in done("show", "v1")
+
+    def test_dask_that_is_not_there_is_one_line(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "distributed", None)
+
+        assert "--dask needs distributed, which is not installed" in refused(
+            "train", "--config", project(tmp_path), "--dask", "local"
+        )
+
+
+class TestCompare:
+    @pytest.fixture
+    def two(self, tmp_path: Path, registry: Registry) -> Path:
+        """Two versions of which the second is much worse; the `model.yaml` of the second."""
+        done("train", "--config", project(tmp_path, candidates=[TREE]))
+        path = project(tmp_path, candidates=[STUMP])
+        done("train", "--config", path)
+        return path
+
+    def test_everything_stands_side_by_side(self, two: Path) -> None:
+        text = done("compare", "v1", "v2", "--config", two)
+
+        for title in ("Metrics, as published", "Data", "Parameters", "Environment", "On the same 24 rows"):
+            assert title in text
+        assert any(line.split() == ["*", "max_depth", "3", "1"] for line in text.splitlines())
+
+    def test_the_rows_that_changed_label_are_named(self, two: Path) -> None:
+        found = json.loads(done("compare", "v1", "v2", "--json", "--config", two))
+
+        rows = [line.split(",") for line in FOUR.splitlines()[1:]]
+        assert found["scored"]["changed"] == len(found["scored"]["examples"]) > 0
+        for example in found["scored"]["examples"]:
+            assert rows[example["row"] - 1][2] == example["true"] == example["before"] != example["after"]
+
+    def test_a_difference_beyond_noise_is_told_with_its_test(self, two: Path) -> None:
+        (line,) = (line for line in done("compare", "v1", "v2", "--config", two).splitlines() if "mcnemar" in line)
+
+        assert line.split()[0] == "accuracy"
+        assert line.endswith("more than noise")
+
+    def test_a_version_is_like_itself(self, two: Path) -> None:
+        text = done("compare", "v1", "v1", "--config", two)
+
+        assert "both answer every row alike" in text
+        assert "more than noise" not in text
+
+    def test_values_of_a_regression_are_compared_by_a_paired_bootstrap(
+        self, tmp_path: Path, registry: Registry
+    ) -> None:
+        far = RIDGE | {"params": {"alpha": 50.0}}
+        for candidate in (RIDGE, far):
+            done("train", "--config", project(tmp_path, RISING, candidates=[candidate]))
+
+        text = done("compare", "1", "2", "--config", tmp_path / "model.yaml")
+
+        assert "paired bootstrap" in text
+        assert "Largest differences" in text
+
+    def test_another_table_than_they_were_trained_on_is_told(self, two: Path) -> None:
+        table = two.parent / "table.csv"
+        table.write_text(FOUR + "200,1,d\n", encoding="utf-8")
+
+        text = done("compare", "v1", "v2", "--config", two)
+
+        assert "table.csv is not the table that v1 was trained on" in text
+        assert "table.csv is not the table that v2 was trained on" in text
+
+    def test_another_split_is_told(self, two: Path) -> None:
+        path = project(two.parent, split={"seed": 3})
+
+        assert "v1 was trained with another split" in done("compare", "v1", "v2", "--config", path)
+
+    def test_a_table_that_does_not_fit_leaves_what_was_published(self, two: Path) -> None:
+        path = project(two.parent, RISING)
+
+        text = done("compare", "v1", "v2", "--config", path)
+
+        assert "v1 could not score the rows: its contract does not fit this table" in text
+        assert "Metrics, as published" in text
+
+    def test_a_version_that_was_altered_is_told(self, two: Path, s3: "S3Client") -> None:
+        for name in ("model.joblib", "model.onnx"):
+            s3.put_object(Bucket=BUCKET, Key=f"models/iris/v2/{name}", Body=b"other")
+
+        assert "v2 could not score the rows" in done("compare", "v1", "v2", "--config", two)
+
+    def test_a_version_that_is_not_there_is_refused(self, two: Path) -> None:
+        assert "iris has no version v9" in refused("compare", "v1", "v9", "--config", two)
+
+    def test_one_version_is_wrong_usage(self) -> None:
+        assert skylift("compare", "v1").exit_code == 2
+
+
+class TestInterrupting:
+    @pytest.fixture
+    def searching(self, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+        """A search of minutes, in a process group of its own as a terminal makes it."""
+        forest = {
+            "name": "forest",
+            "estimator": "sklearn.ensemble.RandomForestClassifier",
+            "search": {
+                "strategy": "random",
+                "iterations": 500,
+                "parameters": {"max_features": {"low": 0.1, "high": 1.0}, "n_estimators": {"low": 5, "high": 9}},
+            },
+        }
+        command = [sys.executable, "-c", SEARCH, str(project(tmp_path, candidates=[LOGISTIC, forest]))]
+        with (
+            (tmp_path / "stderr").open("w") as errors,
+            subprocess.Popen(
+                command, stderr=errors, stdout=subprocess.PIPE, text=True, start_new_session=True
+            ) as process,
+        ):
+            yield process
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    def told(self, folder: Path, phrase: str) -> str:
+        deadline = time.monotonic() + 60
+        while phrase not in (text := (folder / "stderr").read_text(encoding="utf-8")):
+            assert time.monotonic() < deadline, text
+            time.sleep(0.1)
+        return text
+
+    def test_ctrl_c_publishes_the_best_so_far(self, tmp_path: Path, searching: subprocess.Popen[str]) -> None:
+        self.told(tmp_path, "forest: trial ")  # by now in processes, which hear Ctrl-C as well
+
+        os.killpg(searching.pid, signal.SIGINT)
+        printed, _ = searching.communicate(timeout=60)
+
+        assert searching.returncode == 0, self.told(tmp_path, "")
+        assert "Stopping: going on with the best so far." in self.told(tmp_path, "")
+        assert "Published v1@sha256:" in printed
+        assert "forest: stopped after " in printed
+
+    def test_a_second_one_ends_everything(self, tmp_path: Path, searching: subprocess.Popen[str]) -> None:
+        self.told(tmp_path, "forest: trial ")
+
+        os.killpg(searching.pid, signal.SIGINT)
+        self.told(tmp_path, "Stopping")
+        os.killpg(searching.pid, signal.SIGINT)
+        printed, _ = searching.communicate(timeout=30)
+
+        assert searching.returncode in {0, 130}, "0 where all was done before the second one came"
+        assert ("Stopped." in printed) is (searching.returncode == 130)
+        assert "Traceback" not in self.told(tmp_path, "")

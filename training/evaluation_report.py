@@ -1,0 +1,451 @@
+"""The evaluation of a version: one document, published beside the model as `evaluation.json`.
+
+The model card, MLflow and `skylift compare` read nothing else about how good a model is. Every list in it is limited,
+so that it stays small whatever the table's size, and no number in it is NaN or infinite: what could not be measured
+is None or absent.
+"""
+
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from skylift.contract import ClassName, Part, Scalar, Task
+from skylift.errors import IntegrityError
+from skylift.manifest import Interval, Spread
+from skylift.registry import Registry
+from skylift.verification import Version
+
+EVALUATION_FILE = "evaluation.json"
+
+
+class Measure(Part):
+    """One metric of the published model.
+
+    Parameters
+    ----------
+    value
+        On the holdout; None where its rows cannot tell, as ROC-AUC without rows of a class.
+    interval
+        Of the holdout's value; None where resampling cannot tell, as where no row was wrong.
+    cross_validated
+        On the training rows; None for metrics that candidates are not compared by.
+    baseline
+        Of the dummy on the same holdout.
+    higher_is_better
+        False for errors and losses.
+    """
+
+    value: float | None = None
+    interval: Interval | None = None
+    cross_validated: Spread | None = None
+    baseline: float | None = None
+    higher_is_better: bool = True
+
+
+class Curve(Part):
+    """Points of a line, at most about 200.
+
+    Parameters
+    ----------
+    x, y
+        ROC: false and true positive rate. Precision and recall: recall and precision.
+    """
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+class CalibrationBin(Part):
+    """Rows with similar probabilities.
+
+    Parameters
+    ----------
+    low, high
+        Edges of the bin.
+    rows
+        In the bin; bins without rows are left out.
+    predicted, observed
+        The mean probability, and the share of the rows for which it was right.
+    """
+
+    low: float
+    high: float
+    rows: int
+    predicted: float
+    observed: float
+
+
+class ClassReport(Part):
+    """One class against the others, on the holdout.
+
+    Parameters
+    ----------
+    support
+        Rows that truly are of the class.
+    precision, recall, f1
+        0 where nothing was predicted, or nothing is there to be found.
+    roc_auc, average_precision
+        Area under the ROC curve, and under the precision-recall curve; None without rows inside and outside the class.
+    intervals
+        By the names above; those that resampling can tell.
+    roc, precision_recall
+        The curves; None where the area is, and beyond the 20 classes with most rows.
+    calibration
+        The class's own probability against how often it was right.
+    """
+
+    name: ClassName
+    support: int
+    precision: float
+    recall: float
+    f1: float
+    roc_auc: float | None = None
+    average_precision: float | None = None
+    intervals: dict[str, Interval] = Field(default_factory=dict)
+    roc: Curve | None = None
+    precision_recall: Curve | None = None
+    calibration: tuple[CalibrationBin, ...] = ()
+
+
+class Calibration(Part):
+    """Whether the probability of the predicted class can be believed.
+
+    Parameters
+    ----------
+    ece
+        Expected calibration error: the mean distance of predicted and observed, weighted by rows.
+    bins
+        Of the predicted class's probability.
+    """
+
+    ece: float
+    bins: tuple[CalibrationBin, ...]
+
+
+class Residuals(Part):
+    """The errors of a regression on the holdout.
+
+    Parameters
+    ----------
+    quantiles
+        Of the absolute error, by level: `0.5`, `0.75`, `0.9`, `0.95`, `0.99`, `1`.
+    bias
+        The mean of predicted minus true.
+    true, predicted
+        Pairs, at most 500, drawn by the seed.
+    """
+
+    quantiles: dict[str, float]
+    bias: float
+    true: tuple[float, ...]
+    predicted: tuple[float, ...]
+
+
+class Slice(Part):
+    """Some of the holdout's rows.
+
+    Parameters
+    ----------
+    column, value
+        Which: a category, `true`, `false`, `missing`, or a range of numbers such as `1.5 to 4.2`.
+    rows
+        How many.
+    metrics
+        By name; those that these rows can tell.
+    interval
+        Of the metric that slices are ranked by.
+    """
+
+    column: str
+    value: str
+    rows: int
+    metrics: dict[str, float]
+    interval: Interval | None = None
+
+
+class Slices(Part):
+    """The holdout cut by the columns that `evaluation.slices` names.
+
+    Parameters
+    ----------
+    metric
+        What slices are ranked by.
+    worst
+        Of those with enough rows to tell, by `metric`.
+    """
+
+    metric: str
+    slices: tuple[Slice, ...]
+    worst: Slice | None = None
+
+
+class Importance(Part):
+    """What the model loses where a feature is shuffled.
+
+    Parameters
+    ----------
+    mean, std
+        Of the loss in `select_by` over the repeats, positive where the feature helps.
+    repeats
+        The single losses.
+    """
+
+    feature: str
+    mean: float
+    std: float
+    repeats: tuple[float, ...]
+
+
+class Effect(Part):
+    """Partial dependence: the mean answer where a feature is set to a value in every row.
+
+    Parameters
+    ----------
+    feature
+        One of the most important.
+    grid
+        Numbers, categories, or false and true.
+    answers
+        A series over the grid for each class by its key, or for the value of a regression by `value`.
+    """
+
+    feature: str
+    grid: tuple[Scalar, ...]
+    answers: dict[str, tuple[float, ...]]
+
+
+class Baseline(Part):
+    """The dummy that a model must beat.
+
+    Parameters
+    ----------
+    strategy
+        What it always answers: the classes' shares, the mean, or the median.
+    metric
+        The one it must be beaten in.
+    value, challenger
+        Of the dummy and of the model, on the same rows.
+    on
+        `holdout`, or `cross_validation` where the holdout's rows cannot tell.
+    beaten
+        Whether the model is better.
+    """
+
+    strategy: Literal["prior", "mean", "median"]
+    metric: str
+    value: float
+    challenger: float
+    on: Literal["holdout", "cross_validation"] = "holdout"
+    beaten: bool
+
+
+class Difference(Part):
+    """Whether a difference on the same rows is more than chance.
+
+    Parameters
+    ----------
+    metric
+        What was compared.
+    before, after
+        Its values.
+    interval
+        Of after minus before: paired bootstrap.
+    p_value
+        By `test`; None where there is none.
+    test
+        `mcnemar` (exact) on right and wrong answers, or `paired bootstrap` alone.
+    within_noise
+        Whether chance alone explains it, at 95%.
+    """
+
+    metric: str
+    before: float
+    after: float
+    interval: Interval | None = None
+    p_value: float | None = None
+    test: Literal["mcnemar", "paired bootstrap"]
+    within_noise: bool
+
+
+class Champion(Part):
+    """The version in service, on the same holdout.
+
+    Parameters
+    ----------
+    version, reference
+        Which.
+    reason
+        Why it was not compared; None where it was.
+    metrics
+        By name.
+    difference
+        From the champion to this model, in `select_by`.
+    regression
+        By how much this model is worse, 0 where it is not: absolute for shares and R2, relative to the champion's
+        value for losses and errors.
+    max_regression
+        From `gates.max_regression`.
+    changed_labels
+        Rows of the holdout with another label; None for regression.
+    unseen
+        Whether the champion has learned from none of these rows: same table, same split.
+    """
+
+    version: str
+    reference: str
+    reason: str | None = None
+    metrics: dict[str, float] = Field(default_factory=dict)
+    difference: Difference | None = None
+    regression: float | None = None
+    max_regression: float
+    changed_labels: int | None = None
+    unseen: bool | None = None
+
+
+class Check(Part):
+    """A behaviour that anyone would expect of the model.
+
+    Parameters
+    ----------
+    name
+        `column order`, `duplicated rows`, `minimum function`, `golden rows` or `monotone: FEATURE`.
+    passed
+        A model that fails one is not published.
+    detail
+        What was found, for people.
+    """
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class Trial(Part):
+    """Parameters that a search tried on the training rows.
+
+    Parameters
+    ----------
+    params
+        By their names in `model.yaml`.
+    mean, std
+        Of `select_by` over the inner folds.
+    rows
+        It was tried on: all training rows, fewer in the early rounds of a halving search.
+    """
+
+    params: dict[str, Scalar | list[Scalar]]
+    mean: float
+    std: float
+    rows: int
+
+
+class SearchReport(Part):
+    """A candidate's search.
+
+    Parameters
+    ----------
+    strategy
+        How trials were made.
+    planned, tried
+        How many; fewer were tried where somebody stopped it.
+    trials
+        The best first, at most 200.
+    """
+
+    candidate: str
+    strategy: Literal["grid", "random", "halving"]
+    planned: int
+    tried: int
+    trials: tuple[Trial, ...]
+
+
+class Evaluation(Part):
+    """How good a version is, and how that was found out.
+
+    Parameters
+    ----------
+    selected, select_by
+        The candidate, and the metric it was chosen by.
+    rows, train_rows, folds
+        Of the holdout, of the training rows, and how many folds these were cut into.
+    level, resamples
+        Of all intervals: confidence, and bootstrap resamples.
+    metrics
+        By name: accuracy, balanced_accuracy, f1_macro, log_loss, roc_auc, average_precision, brier, ece; or
+        mae, rmse, r2, median_absolute_error.
+    classes, confusion, calibration
+        For classification; the confusion matrix has a row for each true class and a column for each predicted one,
+        in the contract's order.
+    residuals
+        For regression.
+    slices
+        None where `evaluation.slices` names no column.
+    importance, effects
+        By permutation, most important first, and partial dependence of the first few.
+    champion
+        None where no version is in service.
+    searches
+        Of the candidates that were searched for.
+    notes
+        What limits the above.
+    """
+
+    schema_version: Literal[1] = 1
+    task: Task
+    selected: str
+    select_by: str
+    rows: int
+    train_rows: int
+    folds: int
+    level: float
+    resamples: int
+    metrics: dict[str, Measure]
+    classes: tuple[ClassReport, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    calibration: Calibration | None = None
+    residuals: Residuals | None = None
+    slices: Slices | None = None
+    importance: tuple[Importance, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    baseline: Baseline
+    champion: Champion | None = None
+    behaviour: tuple[Check, ...] = ()
+    searches: tuple[SearchReport, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_bytes(self) -> bytes:
+        """The JSON that is published."""
+        return self.model_dump_json(indent=1, exclude_none=True).encode() + b"\n"
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, source: str) -> "Evaluation":
+        """Read published bytes.
+
+        Raises
+        ------
+        IntegrityError
+            They are no evaluation of a known schema.
+        """
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the document"
+            raise IntegrityError(
+                f"{source} is not an evaluation this release can read ({place}: {first['msg']})",
+                "train the version again, or upgrade Skylift",
+            ) from error
+
+
+def evaluation_of(registry: Registry, version: Version) -> Evaluation | None:
+    """The published evaluation of a version; None of one that an older release made.
+
+    Raises
+    ------
+    IntegrityError
+        It is missing or altered, or of an unknown schema.
+    """
+    if EVALUATION_FILE not in version.manifest.artifacts:
+        return None
+    source = f"{EVALUATION_FILE} of {version.manifest.name}"
+    return Evaluation.from_bytes(registry.artifact(version, EVALUATION_FILE), source=source)
