@@ -5,8 +5,9 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Annotated, Any, NoReturn
@@ -24,7 +25,7 @@ from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
 from skylift.verification import Version
-from training.config import load_config
+from training.config import ModelConfig, load_config
 from training.console import (
     err,
     history_table,
@@ -34,6 +35,7 @@ from training.console import (
     up_facts,
     versions_table,
 )
+from training.locations import local_copy
 
 DEFAULT_CONFIG = Path("training/model.yaml")
 _STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
@@ -46,6 +48,9 @@ StackOption = Annotated[
     typer.Option("--stack", envvar="SKYLIFT_STACK", help="CloudFormation stack whose outputs name the registry."),
 ]
 VersionArgument = Annotated[str, typer.Argument(help="v7, 7 or v7@sha256:...")]
+SampleOption = Annotated[
+    int | None, typer.Option("--sample", min=10, help="Draw so many rows; wins over data.sample of model.yaml.")
+]
 PortOption = Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help="Port on 127.0.0.1.")]
 
 
@@ -95,14 +100,15 @@ def up(config: ConfigOption = DEFAULT_CONFIG, port: PortOption = 8000) -> None:
 def _up(path: Path, port: int) -> None:
     from training.local import SERVICE_LOG, LocalService, ServiceFailed, embedded_aws, environment_file
 
-    config, _ = load_config(path)
+    config, digest = load_config(path)
     with (
+        _fetched(config) as config,  # before the embedded AWS takes the place of the one that has the table
         embedded_aws(config.model) as environment,
         LocalService(port) as service,  # starts while training runs
         environment_file(environment | {"SKYLIFT_CONFIG": str(path.resolve())}) as environment_path,
     ):
         registry = _registry(RegistrySettings())
-        version = _train_and_publish(path, registry)
+        version = _train_and_publish(config, digest, registry)
         with err.status("promoting and waiting for the service"):
             registry.promote(str(version.reference))
             service.wait_until_ready()
@@ -134,15 +140,18 @@ def _up(path: Path, port: int) -> None:
 
 
 @app.command()
-def train(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+def train(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, sample: SampleOption = None) -> None:
     """Train by model.yaml and publish a new version. It does not serve before it is promoted."""
     settings = _settings(stack, config)
-    if (model := load_config(config)[0].model) != settings.model:
+    loaded, digest = load_config(config)
+    if loaded.model != settings.model:
         raise ConfigError(
-            f"{config} is for the model {model}, not {settings.model}",
-            f"name the one for {settings.model} with --config, or set SKYLIFT_MODEL={model}",
+            f"{config} is for the model {loaded.model}, not {settings.model}",
+            f"name the one for {settings.model} with --config, or set SKYLIFT_MODEL={loaded.model}",
         )
-    version = _train_and_publish(config, _registry(settings))
+    if sample is not None:
+        loaded = loaded.with_data(sample=sample)
+    version = _train_and_publish(loaded, digest, _registry(settings))
     out.print(leaderboard_table(version.manifest))
     out.print()
     out.print(manifest_facts(version))
@@ -227,7 +236,16 @@ def serve(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, port
     os.execv(command[0], command)  # noqa: S606 (no shell: the service takes this process's place and signals)
 
 
-def _train_and_publish(path: Path, registry: Registry) -> Version:
+@contextmanager
+def _fetched(config: ModelConfig) -> Iterator[ModelConfig]:
+    """The configuration, with its table on this machine."""
+    with ExitStack() as stack:
+        with err.status(f"reading {config.data.path}"):
+            path = stack.enter_context(local_copy(config.data.path))
+        yield config.with_data(path=path)
+
+
+def _train_and_publish(config: ModelConfig, digest: str, registry: Registry) -> Version:
     """Train and publish, with progress on stderr.
 
     Raises
@@ -239,7 +257,6 @@ def _train_and_publish(path: Path, registry: Registry) -> Version:
     from training.job import train as run_training
     from training.packaging import pack
 
-    config, digest = load_config(path)
     with err.status("starting") as status:
 
         def progress(phrase: str) -> None:

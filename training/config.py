@@ -1,7 +1,7 @@
 """`model.yaml`: the one file a user edits."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -10,6 +10,7 @@ from skylift.contract import ClassName, Scalar, Task
 from skylift.errors import ConfigError
 from skylift.references import sha256
 from skylift.settings import Name
+from training.locations import Location, S3Url
 
 Metric = Literal["accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc", "mae", "rmse", "r2"]
 
@@ -24,16 +25,19 @@ class DataSection(_Section):
     Parameters
     ----------
     path
-        Of the CSV file, relative to `model.yaml`.
+        Of the CSV or Parquet file, relative to `model.yaml`; or `s3://bucket/key`.
     drop
         Columns to leave out, by their names in the file.
     rename
         New names by old ones.
+    sample
+        How many rows to work with, drawn by the seed from all over the file; all where absent.
     """
 
-    path: Path
+    path: Location
     drop: tuple[str, ...] = ()
     rename: dict[str, str] = {}
+    sample: Annotated[int, Field(ge=10)] | None = None
 
 
 class TargetSection(_Section):
@@ -122,6 +126,10 @@ class ModelConfig(_Section):
     select_by: Metric | None = None
     gates: dict[Metric, GateSection] = {}
 
+    def with_data(self, **fields: Any) -> Self:
+        """The same configuration with fields of `data` replaced."""
+        return self.model_copy(update={"data": self.data.model_copy(update=fields)})
+
     @field_validator("candidates")
     @classmethod
     def _names_differ(cls, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
@@ -136,7 +144,7 @@ def load_config(path: Path) -> tuple[ModelConfig, str]:
     Returns
     -------
     tuple
-        The configuration, its data path made absolute, and the SHA-256 of the file.
+        The configuration, a data path on this machine made absolute, and the SHA-256 of the file.
 
     Raises
     ------
@@ -158,8 +166,9 @@ def load_config(path: Path) -> tuple[ModelConfig, str]:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{path}: {place}: {first['msg']}", "see the README for the keys of model.yaml") from error
-    data = config.data.model_copy(update={"path": (path.parent / config.data.path).resolve()})
-    return config.model_copy(update={"data": data}), sha256(text)
+    if isinstance(config.data.path, S3Url):
+        return config, sha256(text)
+    return config.with_data(path=(path.parent / config.data.path).resolve()), sha256(text)
 
 
 def _one_line(error: Exception) -> str:

@@ -97,7 +97,7 @@ def train(config: ModelConfig, *, progress: Progress = lambda _: None) -> Traine
         No candidate could be fitted.
     """
     progress(f"reading {config.data.path.name}")
-    table = read_table(config)
+    table = read_table(config, progress=progress)
     contract = table.contract
     split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
     select_by = config.select_by or DEFAULT_METRIC[contract.task]
