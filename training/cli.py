@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from botocore.exceptions import ClientError
@@ -35,22 +35,28 @@ from training.console import (
     up_facts,
     versions_table,
 )
+from training.data_cli import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    PreparedOption,
+    SampleOption,
+    configured,
+    evaluate,
+    progressing,
+)
+from training.data_cli import app as data_app
 from training.locations import local_copy
 
-DEFAULT_CONFIG = Path("training/model.yaml")
+if TYPE_CHECKING:
+    from training.packaging import Package
+
 _STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", envvar="SKYLIFT_CONFIG", help="The model.yaml to work by.")
-]
 StackOption = Annotated[
     str | None,
     typer.Option("--stack", envvar="SKYLIFT_STACK", help="CloudFormation stack whose outputs name the registry."),
 ]
 VersionArgument = Annotated[str, typer.Argument(help="v7, 7 or v7@sha256:...")]
-SampleOption = Annotated[
-    int | None, typer.Option("--sample", min=10, help="Draw so many rows; wins over data.sample of model.yaml.")
-]
 PortOption = Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help="Port on 127.0.0.1.")]
 
 
@@ -76,6 +82,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+app.add_typer(data_app, name="data")
+app.command()(evaluate)
 
 
 @app.callback()
@@ -140,18 +150,32 @@ def _up(path: Path, port: int) -> None:
 
 
 @app.command()
-def train(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, sample: SampleOption = None) -> None:
+def train(
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+    sample: SampleOption = None,
+    prepared: PreparedOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the model into this folder instead of publishing it.")
+    ] = None,
+) -> None:
     """Train by model.yaml and publish a new version. It does not serve before it is promoted."""
+    _, digest = load_config(config)
+    loaded = configured(config, sample)
+    if output is not None:
+        from training.pipeline import write_version
+
+        manifest = write_version(output, _trained(loaded, digest, prepared=prepared))
+        out.print(leaderboard_table(manifest))
+        out.print(f"\nWritten to {output}\nMeasure it: skylift evaluate {output}", soft_wrap=True)
+        return
     settings = _settings(stack, config)
-    loaded, digest = load_config(config)
     if loaded.model != settings.model:
         raise ConfigError(
             f"{config} is for the model {loaded.model}, not {settings.model}",
             f"name the one for {settings.model} with --config, or set SKYLIFT_MODEL={loaded.model}",
         )
-    if sample is not None:
-        loaded = loaded.with_data(sample=sample)
-    version = _train_and_publish(loaded, digest, _registry(settings))
+    version = _train_and_publish(loaded, digest, _registry(settings), prepared=prepared)
     out.print(leaderboard_table(version.manifest))
     out.print()
     out.print(manifest_facts(version))
@@ -245,7 +269,9 @@ def _fetched(config: ModelConfig) -> Iterator[ModelConfig]:
         yield config.with_data(path=path)
 
 
-def _train_and_publish(config: ModelConfig, digest: str, registry: Registry) -> Version:
+def _train_and_publish(
+    config: ModelConfig, digest: str, registry: Registry, *, prepared: Path | None = None
+) -> Version:
     """Train and publish, with progress on stderr.
 
     Raises
@@ -253,29 +279,40 @@ def _train_and_publish(config: ModelConfig, digest: str, registry: Registry) -> 
     GateFailed
         The model is not good enough; nothing was published.
     """
+    package = _trained(config, digest, prepared=prepared, gated=True)
+    with progressing() as progress:
+        progress("publishing")
+        return registry.publish(package.describe, package.artifacts)
+
+
+def _trained(config: ModelConfig, digest: str, *, prepared: Path | None = None, gated: bool = False) -> "Package":
+    """Train and pack, with progress on stderr.
+
+    Parameters
+    ----------
+    gated
+        Whether a model outside its gates is refused.
+
+    Raises
+    ------
+    GateFailed
+    """
     from training.compile import compile_model, parity_rows
     from training.job import train as run_training
     from training.packaging import pack
 
-    with err.status("starting") as status:
-
-        def progress(phrase: str) -> None:
-            status.update(phrase)
-            if not err.is_terminal:
-                err.print(phrase, markup=False)
-
-        trained = _interruptible(lambda: run_training(config, progress=progress))
+    with progressing() as progress:
+        trained = _interruptible(lambda: run_training(config, prepared=prepared, progress=progress))
         try:
-            trained.check_gates()
+            if gated:
+                trained.check_gates()
         except GateFailed:
             err.print(leaderboard_table(trained))
             raise
         progress("compiling")
         rows = parity_rows(trained.estimator, trained.table, trained.split)
         compiled = compile_model(trained.estimator, trained.table.contract, rows)
-        progress("publishing")
-        package = pack(trained, compiled, config_sha256=digest)
-        return registry.publish(package.describe, package.artifacts)
+        return pack(trained, compiled, config_sha256=digest)
 
 
 def _interruptible[T](work: Callable[[], T]) -> T:

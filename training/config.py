@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from skylift.contract import ClassName, Scalar, Task
+from skylift.contract import ClassName, Kind, Scalar, Task
 from skylift.errors import ConfigError
 from skylift.references import sha256
 from skylift.settings import Name
@@ -77,10 +77,56 @@ class SplitSection(_Section):
 
 
 class FeatureSection(_Section):
-    """What people should know of a field."""
+    """What people should know of a field, and what `skylift data validate` holds it to.
+
+    Parameters
+    ----------
+    unit, description
+        For people.
+    kind
+        How its values must be written.
+    min, max
+        What no value may be below or above.
+    categories
+        The only texts it may hold.
+    missing
+        False where every row must have a value.
+    """
 
     unit: str | None = None
     description: str | None = None
+    kind: Kind | None = None
+    min: float | None = None
+    max: float | None = None
+    categories: tuple[str, ...] = ()
+    missing: bool = True
+
+
+class ValidateSection(_Section):
+    """Bounds of `skylift data validate`: one that is written here fails the table, where a default would warn.
+
+    Parameters
+    ----------
+    min_rows_per_class
+        Fewer fail, also by default: each of five folds needs one to learn from.
+    min_class_share
+        Of the rows.
+    max_missing
+        Share of a column's cells.
+    max_duplicates
+        Share of the rows that repeat another.
+    max_overlap
+        Share of the test rows that are training rows as well.
+    trusted
+        Columns that are no leak though they look like one.
+    """
+
+    min_rows_per_class: Annotated[int, Field(ge=2)] = 5
+    min_class_share: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    max_missing: Annotated[float, Field(ge=0, le=1)] = 0.5
+    max_duplicates: Annotated[float, Field(ge=0, le=1)] = 0
+    max_overlap: Annotated[float, Field(ge=0, le=1)] = 0
+    trusted: tuple[str, ...] = ()
 
 
 class Candidate(_Section):
@@ -122,6 +168,7 @@ class ModelConfig(_Section):
     target: TargetSection
     split: SplitSection = SplitSection()
     features: dict[str, FeatureSection] = {}
+    validation: Annotated[ValidateSection, Field(alias="validate")] = ValidateSection()
     candidates: tuple[Candidate, ...] = ()
     select_by: Metric | None = None
     gates: dict[Metric, GateSection] = {}

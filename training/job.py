@@ -1,8 +1,9 @@
 """The training job: read, clean, split, compare candidates, refit the best, measure it once."""
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,16 +15,16 @@ from skylift.errors import ConfigError, GateFailed, TrainingError
 from skylift.manifest import Entry, Gate, Metrics, Spread
 from skylift.predictors import SklearnPredictor
 from training.candidates import Built, build, candidates_for
+from training.checks import suspicions
 from training.config import Candidate, ModelConfig
-from training.data import Split, Table, read_table, split_rows
+from training.data import Split, Table
 from training.evaluation import DEFAULT_METRIC, holdout_metrics, judge, scorers, spread
+from training.prepare import table_and_split
+from training.tables import Progress
 
 _FOLDS = 5
 _SMALL = 10_000
 _FIT_FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError)
-
-type Progress = Callable[[str], None]
-"""Told what happens next, one short phrase at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +85,25 @@ class _Result:
     rank: float
 
 
-def train(config: ModelConfig, *, progress: Progress = lambda _: None) -> Trained:
+def train(config: ModelConfig, *, prepared: Path | None = None, progress: Progress = lambda _: None) -> Trained:
     """Run the job.
 
     The same data, configuration and code give the same model and metrics to the byte.
 
+    Parameters
+    ----------
+    prepared
+        Folder of prepared files, to read instead of the raw table.
+
     Raises
     ------
     DataError, ConfigError
-        See `read_table`, `split_rows` and `build`.
+        See `table_and_split` and `build`.
     TrainingError
         No candidate could be fitted.
     """
-    progress(f"reading {config.data.path.name}")
-    table = read_table(config, progress=progress)
+    table, split = table_and_split(config, prepared=prepared, progress=progress)
     contract = table.contract
-    split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
     select_by = config.select_by or DEFAULT_METRIC[contract.task]
     scoring = scorers(contract.task, len(contract.target.classes))
     if select_by not in scoring:
@@ -111,7 +115,7 @@ def train(config: ModelConfig, *, progress: Progress = lambda _: None) -> Traine
             f"gates names {unknown[0]}, no metric of a {contract.task}", f"there are: {', '.join(scoring)}"
         )
 
-    notes = list(table.notes)
+    notes = [*table.notes, *suspicions(table, config)]
     results: list[_Result] = []
     candidates = candidates_for(contract.task, config.candidates, len(split.train))
     for number, candidate in enumerate(candidates, start=1):
