@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from skylift.errors import ConfigError
+from skylift.golden import GOLDEN_TOLERANCE
 from skylift.predictors import SklearnPredictor
-from skylift.scoring import GOLDEN_TOLERANCE, Matrix, Predictor, encode
+from skylift.scoring import Matrix, Predictor, encode
 from training.config import ModelConfig
 from training.data import Split, Table
 from training.evaluation import METRICS, goodness, holdout_metrics

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -26,7 +27,7 @@ from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
 from skylift.verification import Version
-from training.config import load_config
+from training.config import ModelConfig, load_config
 from training.console import (
     err,
     history_table,
@@ -36,18 +37,27 @@ from training.console import (
     up_facts,
     versions_table,
 )
+from training.data_cli import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    PreparedOption,
+    SampleOption,
+    configured,
+    evaluate,
+    progressing,
+)
+from training.data_cli import app as data_app
 from training.evaluation_report import evaluation_of
+from training.locations import local_copy
 from training.progress import Display
 
 if TYPE_CHECKING:
+    from training.champion import InService
     from training.fitting import Runner
+    from training.packaging import Package
 
-DEFAULT_CONFIG = Path("training/model.yaml")
 _STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", envvar="SKYLIFT_CONFIG", help="The model.yaml to work by.")
-]
 StackOption = Annotated[
     str | None,
     typer.Option("--stack", envvar="SKYLIFT_STACK", help="CloudFormation stack whose outputs name the registry."),
@@ -84,6 +94,10 @@ app = typer.Typer(
 )
 
 
+app.add_typer(data_app, name="data")
+app.command()(evaluate)
+
+
 @app.callback()
 def main(debug: Annotated[bool, typer.Option("--debug", help="Show the trace of a failure.")] = False) -> None:
     """Options of every command."""
@@ -106,14 +120,15 @@ def up(config: ConfigOption = DEFAULT_CONFIG, port: PortOption = 8000) -> None:
 def _up(path: Path, port: int) -> None:
     from training.local import SERVICE_LOG, LocalService, ServiceFailed, embedded_aws, environment_file
 
-    config, _ = load_config(path)
+    config, digest = load_config(path)
     with (
+        _fetched(config) as config,  # before the embedded AWS takes the place of the one that has the table
         embedded_aws(config.model) as environment,
         LocalService(port) as service,  # starts while training runs
         environment_file(environment | {"SKYLIFT_CONFIG": str(path.resolve())}) as environment_path,
     ):
         registry = _registry(RegistrySettings())
-        version = _train_and_publish(path, registry)
+        version = _train_and_publish(config, registry, _Work(digest=digest))
         with err.status("promoting and waiting for the service"):
             registry.promote(str(version.reference))
             service.wait_until_ready()
@@ -145,19 +160,38 @@ def _up(path: Path, port: int) -> None:
 
 
 @app.command()
-def train(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, dask: DaskOption = None) -> None:
+def train(
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+    sample: SampleOption = None,
+    prepared: PreparedOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the model into this folder instead of publishing it.")
+    ] = None,
+    dask: DaskOption = None,
+) -> None:
     """Train by model.yaml and publish a new version. It does not serve before it is promoted.
 
     Ctrl-C ends the search and goes on with the best so far; once more ends everything.
     """
+    _, digest = load_config(config)
+    loaded = configured(config, sample)
+    work = _Work(digest=digest, prepared=prepared, dask=dask, stop=Event())
+    if output is not None:
+        from training.pipeline import write_version
+
+        manifest = write_version(output, _trained(loaded, work))
+        out.print(leaderboard_table(manifest))
+        out.print(f"\nWritten to {output}\nMeasure it: skylift evaluate {output}", soft_wrap=True)
+        return
     settings = _settings(stack, config)
-    if (model := load_config(config)[0].model) != settings.model:
+    if loaded.model != settings.model:
         raise ConfigError(
-            f"{config} is for the model {model}, not {settings.model}",
-            f"name the one for {settings.model} with --config, or set SKYLIFT_MODEL={model}",
+            f"{config} is for the model {loaded.model}, not {settings.model}",
+            f"name the one for {settings.model} with --config, or set SKYLIFT_MODEL={loaded.model}",
         )
     registry = _registry(settings)
-    version = _train_and_publish(config, registry, dask=dask, stop=Event())
+    version = _train_and_publish(loaded, registry, work)
     out.print(leaderboard_table(version.manifest))
     out.print()
     _print_evaluation(registry, version)
@@ -268,17 +302,39 @@ def serve(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, port
     os.execv(command[0], command)  # noqa: S606 (no shell: the service takes this process's place and signals)
 
 
-def _train_and_publish(
-    path: Path, registry: Registry, *, dask: str | None = None, stop: Event | None = None
-) -> Version:
-    """Train and publish, with progress on stderr.
+@contextmanager
+def _fetched(config: ModelConfig) -> Iterator[ModelConfig]:
+    """The configuration, with its table on this machine."""
+    with ExitStack() as stack:
+        with err.status(f"reading {config.data.path}"):
+            path = stack.enter_context(local_copy(config.data.path))
+        yield config.with_data(path=path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """How to train, beside what `model.yaml` says.
 
     Parameters
     ----------
+    digest
+        Of `model.yaml`.
+    prepared
+        Folder of prepared files, to read instead of the raw table.
     dask
-        Where to search; on this machine's cores where absent.
+        Where to search; on this machine where absent.
     stop
-        Set by the first Ctrl-C, after which training goes on with the best so far; without it Ctrl-C ends all.
+        Set by the first Ctrl-C: the search ends with the best so far.
+    """
+
+    digest: str
+    prepared: Path | None = None
+    dask: str | None = None
+    stop: Event | None = None
+
+
+def _train_and_publish(config: ModelConfig, registry: Registry, work: _Work) -> Version:
+    """Train and publish, with progress on stderr.
 
     Raises
     ------
@@ -286,37 +342,62 @@ def _train_and_publish(
         The model is not good enough; nothing was published.
     """
     from training.champion import in_service
+
+    package = _trained(config, work, champion=in_service(registry), gated=True)
+    with progressing() as progress:
+        progress("publishing")
+        return registry.publish(package.describe, package.artifacts)
+
+
+def _trained(
+    config: ModelConfig, work: _Work, *, champion: "InService | None" = None, gated: bool = False
+) -> "Package":
+    """Train and pack, with progress on stderr.
+
+    Parameters
+    ----------
+    champion
+        The version in service, to compare with.
+    gated
+        Whether a model outside its gates is refused.
+
+    Raises
+    ------
+    GateFailed
+    """
     from training.compile import compile_model, parity_rows
     from training.evaluation_tables import evaluation_tables
     from training.job import train as run_training
     from training.packaging import pack
 
-    config, digest = load_config(path)
     with ExitStack() as stack:
-        runner = stack.enter_context(_dask_runner(dask)) if dask else None
+        runner = stack.enter_context(_dask_runner(work.dask)) if work.dask else None
         display = stack.enter_context(Display(err, "starting"))
-        progress = display.step
-        champion = in_service(registry)
         trained = _interruptible(
             lambda: run_training(
-                config, progress=progress, watch=display.watch, stop=stop, runner=runner, champion=champion
+                config,
+                prepared=work.prepared,
+                progress=display.step,
+                watch=display.watch,
+                stop=work.stop,
+                runner=runner,
+                champion=champion,
             ),
-            stop=stop,
+            stop=work.stop,
             can_stop=lambda: display.can_stop,
         )
         try:
-            trained.check_gates()
+            if gated:
+                trained.check_gates()
         except GateFailed:
             err.print(leaderboard_table(trained))
             for part in evaluation_tables(trained.evaluation):
                 err.print(part)
             raise
-        progress("compiling")
+        display.step("compiling")
         rows = parity_rows(trained.estimator, trained.table, trained.split)
         compiled = compile_model(trained.estimator, trained.table.contract, rows)
-        progress("publishing")
-        package = pack(trained, compiled, config_sha256=digest)
-        return registry.publish(package.describe, package.artifacts)
+        return pack(trained, compiled, config_sha256=work.digest)
 
 
 @contextmanager

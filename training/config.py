@@ -1,15 +1,16 @@
 """`model.yaml`: the one file a user edits."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from skylift.contract import ClassName, Task
+from skylift.contract import ClassName, Kind, Task
 from skylift.errors import ConfigError
 from skylift.references import sha256
 from skylift.settings import Name
+from training.locations import Location, S3Url
 from training.search_space import Search
 
 Metric = Literal["accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc", "mae", "rmse", "r2"]
@@ -25,16 +26,19 @@ class DataSection(_Section):
     Parameters
     ----------
     path
-        Of the CSV file, relative to `model.yaml`.
+        Of the CSV or Parquet file, relative to `model.yaml`; or `s3://bucket/key`.
     drop
         Columns to leave out, by their names in the file.
     rename
         New names by old ones.
+    sample
+        How many rows to work with, drawn by the seed from all over the file; all where absent.
     """
 
-    path: Path
+    path: Location
     drop: tuple[str, ...] = ()
     rename: dict[str, str] = {}
+    sample: Annotated[int, Field(ge=10)] | None = None
 
 
 class TargetSection(_Section):
@@ -74,7 +78,7 @@ class SplitSection(_Section):
 
 
 class FeatureSection(_Section):
-    """What people should know of a field.
+    """What people should know of a field, and what training and `skylift data validate` hold it to.
 
     Parameters
     ----------
@@ -83,11 +87,51 @@ class FeatureSection(_Section):
     monotone
         How the answer must move where only this field grows: the value, or the probability of the second of two
         classes. A model that moves otherwise is not published.
+    kind
+        How its values must be written.
+    min, max
+        What no value may be below or above.
+    categories
+        The only texts it may hold.
+    missing
+        False where every row must have a value.
     """
 
     unit: str | None = None
     description: str | None = None
     monotone: Literal["increasing", "decreasing"] | None = None
+    kind: Kind | None = None
+    min: float | None = None
+    max: float | None = None
+    categories: tuple[str, ...] = ()
+    missing: bool = True
+
+
+class ValidateSection(_Section):
+    """Bounds of `skylift data validate`: one that is written here fails the table, where a default would warn.
+
+    Parameters
+    ----------
+    min_rows_per_class
+        Fewer fail, also by default: each of five folds needs one to learn from.
+    min_class_share
+        Of the rows.
+    max_missing
+        Share of a column's cells.
+    max_duplicates
+        Share of the rows that repeat another.
+    max_overlap
+        Share of the test rows that are training rows as well.
+    trusted
+        Columns that are no leak though they look like one.
+    """
+
+    min_rows_per_class: Annotated[int, Field(ge=2)] = 5
+    min_class_share: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    max_missing: Annotated[float, Field(ge=0, le=1)] = 0.5
+    max_duplicates: Annotated[float, Field(ge=0, le=1)] = 0
+    max_overlap: Annotated[float, Field(ge=0, le=1)] = 0
+    trusted: tuple[str, ...] = ()
 
 
 class Candidate(_Section):
@@ -168,10 +212,15 @@ class ModelConfig(_Section):
     target: TargetSection
     split: SplitSection = SplitSection()
     features: dict[str, FeatureSection] = {}
+    validation: Annotated[ValidateSection, Field(alias="validate")] = ValidateSection()
     candidates: tuple[Candidate, ...] = ()
     select_by: Metric | None = None
     evaluation: EvaluationSection = EvaluationSection()
     gates: GatesSection = GatesSection()
+
+    def with_data(self, **fields: Any) -> Self:
+        """The same configuration with fields of `data` replaced."""
+        return self.model_copy(update={"data": self.data.model_copy(update=fields)})
 
     @field_validator("candidates")
     @classmethod
@@ -187,7 +236,7 @@ def load_config(path: Path) -> tuple[ModelConfig, str]:
     Returns
     -------
     tuple
-        The configuration, its data path made absolute, and the SHA-256 of the file.
+        The configuration, a data path on this machine made absolute, and the SHA-256 of the file.
 
     Raises
     ------
@@ -209,8 +258,9 @@ def load_config(path: Path) -> tuple[ModelConfig, str]:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{path}: {place}: {first['msg']}", "see the README for the keys of model.yaml") from error
-    data = config.data.model_copy(update={"path": (path.parent / config.data.path).resolve()})
-    return config.model_copy(update={"data": data}), sha256(text)
+    if isinstance(config.data.path, S3Url):
+        return config, sha256(text)
+    return config.with_data(path=(path.parent / config.data.path).resolve()), sha256(text)
 
 
 def _one_line(error: Exception) -> str:

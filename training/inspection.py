@@ -13,7 +13,8 @@ from skylift.errors import ConfigError
 from skylift.manifest import ClassMetrics, Interval
 from skylift.scoring import Matrix, Predictor
 from training.behaviour import grid_of, swept
-from training.data import Split, Table, decode
+from training.data import Split, Table
+from training.encoding import decode
 from training.evaluation import goodness, holdout_metrics
 from training.evaluation_report import (
     Calibration,

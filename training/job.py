@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -13,16 +14,16 @@ from training.assessment import assess
 from training.behaviour import check_monotone
 from training.candidates import Built, build, candidates_for
 from training.champion import InService
+from training.checks import suspicions
 from training.config import ModelConfig
-from training.data import Split, Table, read_table, split_rows
+from training.data import Split, Table
 from training.evaluation import DEFAULT_METRIC, METRICS
 from training.evaluation_report import Evaluation
 from training.fitting import Folds, LocalRunner, Runner, cut_folds, inner_folds, rarest, threads
 from training.inspection import check_slices
+from training.prepare import table_and_split
 from training.search import Result, Search, State
-
-type Progress = Callable[[str], None]
-"""Told what happens next, one short phrase at a time."""
+from training.tables import Progress
 
 type Watch = Callable[[State], None]
 """Told how far the search is, after each fit."""
@@ -82,6 +83,7 @@ class Trained:
 def train(
     config: ModelConfig,
     *,
+    prepared: Path | None = None,
     progress: Progress = lambda _: None,
     watch: Watch = lambda _: None,
     stop: Event | None = None,
@@ -94,6 +96,10 @@ def train(
 
     Parameters
     ----------
+    prepared
+        Folder of prepared files, to read instead of the raw table.
+    progress, watch
+        Told what happens next, and how far the search is.
     stop
         When it is set, the job goes on with the best of what was evaluated until then.
     runner
@@ -104,14 +110,12 @@ def train(
     Raises
     ------
     DataError, ConfigError
-        See `read_table`, `split_rows` and `build`.
+        See `table_and_split` and `build`.
     TrainingError
         No candidate could be fitted.
     """
     stop = stop or Event()
-    progress(f"reading {config.data.path.name}")
-    table = read_table(config)
-    split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
+    table, split = table_and_split(config, prepared=prepared, progress=progress)
     select_by = _checked(config, table)
     folds, candidates = _prepared(config, table, split)
     search = Search(folds, runner or LocalRunner(), select_by=select_by, watch=watch, stop=stop)
@@ -155,7 +159,13 @@ def train(
         leaderboard=tuple(result.entry for result in results),
         metrics=assessed.metrics,
         gates=assessed.gates,
-        notes=(*table.notes, *(cut_short if stop.is_set() else ()), *warned, *assessed.evaluation.notes),
+        notes=(
+            *table.notes,
+            *suspicions(table, config),
+            *(cut_short if stop.is_set() else ()),
+            *warned,
+            *assessed.evaluation.notes,
+        ),
         evaluation=assessed.evaluation,
     )
 

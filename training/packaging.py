@@ -72,7 +72,8 @@ def pack(trained: Trained, compiled: CompiledModel, *, config_sha256: str) -> Pa
     }
     if compiled.data is not None:
         artifacts[COMPILED_FILE] = compiled.data
-    commit, dirty = _git_state(trained.config.data.path.parent)
+    source = trained.config.data.path
+    commit, dirty = _git_state(source.parent if isinstance(source, Path) else Path.cwd())
     contract, table, split = trained.table.contract, trained.table, trained.split
 
     def describe(version: int) -> Manifest:

@@ -36,6 +36,8 @@ class MotoServer:
     ----------
     registry, pointer
         Of iris.
+    s3
+        A client.
     """
 
     def __init__(self, host: str = "127.0.0.1") -> None:
@@ -50,11 +52,11 @@ class MotoServer:
         with urllib.request.urlopen(urllib.request.Request(f"{self._url}/moto-api/reset", method="POST"), timeout=30):
             pass
         options: dict[str, Any] = {"endpoint_url": self._url, **_CREDENTIALS}
-        s3: S3Client = boto3.client("s3", **options)
+        self.s3: S3Client = boto3.client("s3", **options)
         ssm: SSMClient = boto3.client("ssm", **options)
-        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         self.pointer = ActivePointer(STAGE, MODEL, client=ssm)
-        self.registry = Registry(VersionStore(BUCKET, MODEL, client=s3), self.pointer)
+        self.registry = Registry(VersionStore(BUCKET, MODEL, client=self.s3), self.pointer)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -16,6 +16,8 @@ import pytest
 import yaml
 
 from tests.support.models import IRIS_CONFIG, IRIS_SETOSA, ROOT
+from tests.support.moto_server import BUCKET, MotoServer
+from tests.support.ports import free_port
 from tests.support.processes import STOP_SECONDS, Up, descendants, lives, up, wait_until
 from tests.support.tables import TREE, lines
 
@@ -145,6 +147,16 @@ class TestAnotherTerminal:
         iris.skylift("rollback")
 
         wait_until(lambda: ask(iris, IRIS_SETOSA)["version"] == before, seconds=15, what=f"{before} is served")
+
+
+def test_a_table_in_s3_is_fetched_before_the_embedded_aws_takes_over(tmp_path: Path) -> None:
+    path = quick(tmp_path, data={"path": f"s3://{BUCKET}/tables/quick.csv"})
+    with MotoServer() as aws:
+        aws.s3.put_object(Bucket=BUCKET, Key="tables/quick.csv", Body=(tmp_path / "table.csv").read_bytes())
+        with up(tmp_path, path, port=free_port(), **aws.environment) as job:
+            job.wait_until_serving()
+
+            assert ask(job, {"x": 3, "n": 3})["predictions"][0]["label"] == "a"
 
 
 class TestEnding:

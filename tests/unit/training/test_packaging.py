@@ -16,7 +16,7 @@ from skylift.manifest import BASELINE_FILE, MODEL_FILE, Manifest
 from skylift.predictors import SklearnPredictor, load_predictor
 from skylift.references import sha256
 from skylift.scoring import check_golden
-from tests.support.models import NOT_COMPILED, iris_package, trained_iris
+from tests.support.models import NOT_COMPILED, ROOT, iris_package, trained_iris
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed
 from training.job import Trained
 from training.packaging import Package, baseline, golden, pack
@@ -65,7 +65,7 @@ class TestManifest:
         lineage = pack(trained, NOT_COMPILED, config_sha256="f" * 64).describe(1).lineage
 
         assert lineage.config_sha256 == "f" * 64
-        assert lineage.data_sha256 == sha256(trained.config.data.path.read_bytes())
+        assert lineage.data_sha256 == sha256((ROOT / "data" / "raw" / "Iris.csv").read_bytes())
         assert (lineage.data_rows, lineage.train_rows, lineage.holdout_rows) == (150, 120, 30)
         assert (lineage.holdout, lineage.seed) == (0.2, 42)
 

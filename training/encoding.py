@@ -1,0 +1,169 @@
+"""How columns become features and a target: their kinds, their descriptions, and their values as numbers.
+
+Everything here works on the distinct values of a column where it can, so that millions of rows cost few Python objects.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skylift.contract import LARGEST_NUMBER, ClassName, Feature, Kind, Scalar, Target, Task, class_key
+from skylift.errors import ConfigError, DataError
+from skylift.scoring import Matrix
+from training.config import FeatureSection, ModelConfig
+
+MAX_CATEGORIES = 100
+MAX_CLASSES = 100
+_MAX_GUESSED_CLASSES = 20
+_MIN_ROWS_PER_GUESSED_CLASS = 5
+
+
+def decode(feature: Feature, value: float) -> Scalar:
+    """Undo the encoding of one value."""
+    match feature.kind:
+        case "number":
+            return value
+        case "integer":
+            return int(value)
+        case "boolean":
+            return bool(value)
+        case "category":
+            return feature.categories[int(value)]
+
+
+def guess_task(column: "pd.Series[Any]") -> Task:
+    """Classification for texts, booleans and few whole numbers; regression for other numbers."""
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return "classification"
+    values = column.astype(float)
+    few = values.nunique() <= min(_MAX_GUESSED_CLASSES, len(values) / _MIN_ROWS_PER_GUESSED_CLASS)
+    return "classification" if few and bool((values == values.round()).all()) else "regression"
+
+
+def encode_target(
+    column: "pd.Series[Any]", task: Task, config: ModelConfig
+) -> tuple[Target, NDArray[np.float64] | NDArray[np.int64]]:
+    """The target of a column without missing values, and its class codes or values.
+
+    Raises
+    ------
+    DataError
+        There is nothing to learn, or not in this task.
+    ConfigError
+        `target.labels` does not fit the classes.
+    """
+    name = config.target.column
+    if task == "regression":
+        values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
+        if not np.isfinite(values).all():
+            row = int(column.index[np.flatnonzero(~np.isfinite(values))[0]]) + 1
+            raise DataError(
+                f"target {name} is not a finite number in row {row}", "clean it, or set task: classification"
+            )
+        if values.min() == values.max():
+            raise DataError(f"target {name} is always {values[0]:g}", "there is nothing to learn: name another column")
+        return Target(name=name, unit=config.target.unit), values
+    classes = _class_names(column)
+    if not 2 <= len(classes) <= MAX_CLASSES:
+        todo = "a classification needs two or more" if len(classes) < 2 else "group them, or set task: regression"
+        raise DataError(f"target {name} has {len(classes)} classes", todo)
+    counts = column.value_counts()
+    if rare := [str(label) for label, count in counts.items() if count < 2]:
+        raise DataError(f"only one row has {name} {', '.join(rare[:5])}", "add rows, or leave these out")
+    check_known([str(label) for label in config.target.labels], [str(label) for label in classes], "target.labels")
+    by_text = {str(label): code for code, label in enumerate(classes)}
+    codes, distinct = pd.factorize(column)
+    targets = np.array([by_text[str(_plain(value))] for value in distinct])[codes]
+    labels = {str(label): shown for label, shown in config.target.labels.items()}
+    shown = tuple(labels.get(str(label), label) for label in classes)
+    if len({class_key(label) for label in shown}) < len(shown):
+        raise ConfigError("target.labels gives two classes the same name", "give each its own")
+    return Target(name=name, classes=shown), targets
+
+
+def _class_names(column: "pd.Series[Any]") -> list[ClassName]:
+    """Distinct values in their natural order, integers where the column holds whole floats."""
+    return sorted((_plain(value) for value in column.unique()), key=lambda value: (isinstance(value, str), value))
+
+
+def _plain(value: object) -> ClassName:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | float | np.integer | np.floating) and float(value).is_integer():
+        return int(value)
+    return str(value)
+
+
+def unusable(column: "pd.Series[Any]") -> str | None:
+    """Why a column cannot be a feature; None where it can."""
+    distinct = column.nunique()
+    if distinct == 0:
+        return "it is empty"
+    if distinct == 1 and not column.hasnans:
+        return f"it is always {column.iloc[0]}"
+    if kind_of(column) == "category" and distinct > MAX_CATEGORIES:
+        return f"it has {distinct} different texts, more than {MAX_CATEGORIES}"
+    if kind_of(column) in {"number", "integer"} and np.nanmax(np.abs(as_floats(column))) > LARGEST_NUMBER:
+        return f"it holds values beyond {LARGEST_NUMBER:.1e}"
+    return None
+
+
+def encode_feature(column: "pd.Series[Any]", about: FeatureSection) -> tuple[Feature, Matrix]:
+    """The feature of a column, and its encoded values."""
+    kind = kind_of(column)
+    codes, distinct = pd.factorize(column.astype(object)) if kind == "category" else (np.array([]), np.array([]))
+    categories = tuple(sorted(str(text) for text in distinct))
+    feature = Feature(
+        name=str(column.name),
+        kind=kind,
+        required=not column.hasnans,
+        categories=categories,
+        unit=about.unit,
+        description=about.description,
+    )
+    if kind == "category":
+        by_text = {name: float(code) for code, name in enumerate(categories)}
+        encoded = np.array([*(by_text[str(text)] for text in distinct), np.nan])[codes]  # a missing value has code -1
+        counts = np.bincount(encoded[~np.isnan(encoded)].astype(int))
+        return feature.model_copy(update={"example": categories[int(counts.argmax())]}), encoded
+    encoded = as_floats(column)
+    values = encoded[~np.isnan(encoded)]
+    found: dict[str, Any] = {"example": decode(feature, float(np.quantile(values, 0.5, method="nearest")))}
+    if kind != "boolean":
+        found |= {"min": float(values.min()), "max": float(values.max()), "mean": float(values.mean())}
+    return feature.model_copy(update=found), encoded
+
+
+def as_floats(column: "pd.Series[Any]") -> Matrix:
+    """The values of a column of numbers or booleans, NaN for a missing one."""
+    return np.asarray(column.astype("Float64").to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
+
+
+def kind_of(column: "pd.Series[Any]") -> Kind:
+    """The kind of a column, by its type."""
+    if pd.api.types.is_bool_dtype(column):
+        return "boolean"
+    if pd.api.types.is_integer_dtype(column):
+        return "integer"
+    if pd.api.types.is_numeric_dtype(column):
+        return "number"
+    return "category"
+
+
+def check_known(names: Iterable[str], known: list[str], key: str) -> None:
+    """Refuse a name that is not known, with the nearest one.
+
+    Raises
+    ------
+    ConfigError
+        With the key of `model.yaml` that holds it.
+    """
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            todo = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known[:30])}"
+            raise ConfigError(f"{key} names {name!r}, which the table does not have", todo)

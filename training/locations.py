@@ -1,0 +1,105 @@
+"""Where a table is: a file on this machine, or an object in S3."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from botocore.exceptions import ClientError
+from pydantic import BeforeValidator, PlainSerializer
+
+from skylift.aws import aws_errors, error_code, s3_client
+from skylift.errors import DataError
+
+_SCHEME = "s3://"
+_BLOCK = 2**20
+_ABSENT = {"NoSuchKey", "NoSuchBucket", "404"}
+
+
+@dataclass(frozen=True, slots=True)
+class S3Url:
+    """An object in S3, named as the AWS tools do.
+
+    Examples
+    --------
+    >>> url = S3Url.parse("s3://tables/2026/rents.parquet")
+    >>> url.bucket, url.key, url.name, url.suffix
+    ('tables', '2026/rents.parquet', 'rents.parquet', '.parquet')
+    """
+
+    bucket: str
+    key: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `s3://bucket/key`.
+
+        Raises
+        ------
+        ValueError
+            The bucket or the key is missing.
+        """
+        bucket, _, key = text.removeprefix(_SCHEME).partition("/")
+        if not text.startswith(_SCHEME) or not bucket or not key or key.endswith("/"):
+            raise ValueError("should be s3://bucket/key of one object")
+        return cls(bucket, key)
+
+    @property
+    def name(self) -> str:
+        """The last part of the key, as a path has it."""
+        return self.key.rpartition("/")[2]
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the name, as a path has it."""
+        return Path(self.name).suffix
+
+    def __str__(self) -> str:
+        return f"{_SCHEME}{self.bucket}/{self.key}"
+
+
+def _parsed(value: Any) -> Any:
+    return S3Url.parse(value) if isinstance(value, str) and value.startswith(_SCHEME) else value
+
+
+type Location = Annotated[Path | S3Url, BeforeValidator(_parsed), PlainSerializer(str)]
+"""A path, or an object in S3; as text either way in `model.yaml`."""
+
+
+@contextmanager
+def local_copy(location: Location) -> Iterator[Path]:
+    """A file on this machine with a location's bytes; that of an object in S3 is gone at the end.
+
+    Raises
+    ------
+    DataError
+        It is not there.
+    StorageUnavailable
+        S3 did not answer, or refused.
+    """
+    if isinstance(location, Path):
+        yield location
+        return
+    with tempfile.TemporaryDirectory(prefix="skylift-") as folder:
+        path = Path(folder) / location.name
+        _download(location, path)
+        yield path
+
+
+def _download(url: S3Url, path: Path) -> None:
+    with aws_errors(f"reading {url}"):
+        try:
+            response = s3_client().get_object(Bucket=url.bucket, Key=url.key)
+        except ClientError as error:
+            if error_code(error) in _ABSENT:
+                raise DataError(
+                    f"{url} does not exist",
+                    "check data.path in the configuration, and AWS_ENDPOINT_URL where it is set",
+                ) from error
+            raise
+        # A table may be larger than memory; the body counts its bytes, so a transfer that ends early is an error.
+        with closing(response["Body"]) as body, path.open("wb") as file:
+            for block in body.iter_chunks(_BLOCK):
+                file.write(block)

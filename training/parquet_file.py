@@ -1,0 +1,71 @@
+"""Reads Parquet files, whose columns have types of their own; needs pyarrow, of the extra `data`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skylift.errors import DataError
+from training.extras import needed
+
+SUFFIXES = (".parquet", ".pq")
+
+
+def parquet_parts(path: Path, *, rows: int) -> Iterator[pd.DataFrame]:
+    """The table in a file, some rows at a time; the index counts on through the parts.
+
+    Dates and times become texts, as they are in CSV files.
+
+    Raises
+    ------
+    DataError
+        It is no Parquet, repeats a name, or has a column of lists, records or bytes.
+    ConfigError
+        pyarrow is not installed.
+    """
+    pyarrow = needed("pyarrow", for_="reading Parquet")
+    parquet = needed("pyarrow.parquet", for_="reading Parquet")
+    try:
+        with parquet.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            if repeated := sorted({name for name in names if names.count(name) > 1}):
+                raise DataError(f"{path.name} names {', '.join(repeated)} more than once", "give each column its own")
+            first = 0
+            for batch in file.iter_batches(batch_size=rows):
+                columns = {name: _column(name, batch.column(name), pyarrow, path) for name in names}
+                yield pd.DataFrame(columns, index=pd.RangeIndex(first, first + batch.num_rows), copy=False)
+                first += batch.num_rows
+            if not first:  # the names of an empty table count, as in a CSV file with only a header
+                yield pd.DataFrame({name: pd.Series(dtype="string[python]") for name in names})
+    except pyarrow.ArrowException as error:
+        raise DataError(
+            f"{path.name} cannot be read as Parquet: {' '.join(str(error).split())}", "write the file anew"
+        ) from error
+
+
+def _column(name: str, values: Any, pyarrow: Any, path: Path) -> Any:
+    """A column as a nullable array of pandas."""
+    types = pyarrow.types
+    if types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if types.is_decimal(values.type):
+        values = values.cast(pyarrow.float64())
+    if types.is_temporal(values.type):
+        values = values.cast(pyarrow.string())
+    missing = values.is_null().to_numpy(zero_copy_only=False)
+    if types.is_null(values.type):
+        return pd.array([None] * len(values), dtype="Int64")
+    if types.is_boolean(values.type):
+        known = values.fill_null(False).to_numpy(zero_copy_only=False)
+        return pd.arrays.BooleanArray(known.astype(bool), missing)
+    if types.is_integer(values.type):
+        dtype = np.uint64 if types.is_uint64(values.type) else np.int64
+        return pd.arrays.IntegerArray(values.fill_null(0).to_numpy(zero_copy_only=False).astype(dtype), missing)
+    if types.is_floating(values.type):
+        numbers = values.to_numpy(zero_copy_only=False).astype(np.float64)
+        return pd.arrays.FloatingArray(numbers, np.isnan(numbers))
+    if types.is_string(values.type) or types.is_large_string(values.type):
+        return pd.array(values.to_numpy(zero_copy_only=False), dtype="string[python]")
+    raise DataError(f"column {name} of {path.name} is of the type {values.type}", "write it as numbers or texts")
