@@ -454,7 +454,7 @@ def _leave(code: int) -> NoReturn:
     """End at once: compiled code in the thread of `_interruptible` crashes when the interpreter ends around it."""
     out.print("Stopped.")
     for child in multiprocessing.active_children():  # of a search on several cores
-        child.kill()
+        child.terminate()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
