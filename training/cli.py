@@ -52,7 +52,6 @@ from training.locations import local_copy
 from training.progress import Display
 
 if TYPE_CHECKING:
-    from training.champion import InService
     from training.fitting import Runner
     from training.packaging import Package
 
@@ -341,30 +340,25 @@ def _train_and_publish(config: ModelConfig, registry: Registry, work: _Work) -> 
     GateFailed
         The model is not good enough; nothing was published.
     """
-    from training.champion import in_service
-
-    package = _trained(config, work, champion=in_service(registry), gated=True)
+    package = _trained(config, work, registry)
     with progressing() as progress:
         progress("publishing")
         return registry.publish(package.describe, package.artifacts)
 
 
-def _trained(
-    config: ModelConfig, work: _Work, *, champion: "InService | None" = None, gated: bool = False
-) -> "Package":
+def _trained(config: ModelConfig, work: _Work, registry: Registry | None = None) -> "Package":
     """Train and pack, with progress on stderr.
 
     Parameters
     ----------
-    champion
-        The version in service, to compare with.
-    gated
-        Whether a model outside its gates is refused.
+    registry
+        Where the model is to go: it is compared with the version in service there, and must pass its gates.
 
     Raises
     ------
     GateFailed
     """
+    from training.champion import in_service
     from training.compile import compile_model, parity_rows
     from training.evaluation_tables import evaluation_tables
     from training.job import train as run_training
@@ -381,13 +375,13 @@ def _trained(
                 watch=display.watch,
                 stop=work.stop,
                 runner=runner,
-                champion=champion,
+                champion=in_service(registry) if registry else None,
             ),
             stop=work.stop,
             can_stop=lambda: display.can_stop,
         )
         try:
-            if gated:
+            if registry:
                 trained.check_gates()
         except GateFailed:
             err.print(leaderboard_table(trained))
