@@ -92,7 +92,7 @@ def up(
     if release:
         sam.load_images(release)
     else:
-        sam.build(chosen, region=region)
+        sam.build(chosen, parameters, region=region)
     sam.deploy(chosen, parameters, region=region, confirm=not yes, artifacts=sam.Artifacts(), template=template)
     outputs = stack.outputs()
     url = required_output(outputs, "ApiUrl", stack.name)
@@ -111,7 +111,8 @@ def package(
     """Build a release: the same files and images then go to every stage. It needs no credentials."""
     chosen = read_stage(stage)
     check_parameters(chosen.parameters)
-    sam.build(chosen, region=os.environ.get("AWS_DEFAULT_REGION", "eu-central-1"))  # sam wants one, whatever it does
+    region = os.environ.get("AWS_DEFAULT_REGION", "eu-central-1")  # sam wants one, whatever it does
+    sam.build(chosen, chosen.parameters, region=region)
     sam.save(output)
     out.print(f"Release: {output}", soft_wrap=True)
 

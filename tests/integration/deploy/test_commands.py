@@ -150,7 +150,10 @@ class TestUp:
         assert facts["account"].strip() == "123456789012"
         assert facts["region"].strip() == "eu-central-1"
         assert sam.asked == [
-            ["eu-central-1", "build", "--config-env", "dev"],
+            [
+                *("eu-central-1", "build", "--config-env", "dev"),
+                *("--parameter-overrides", 'Stage="dev"', 'Note="two words"'),
+            ],
             [
                 *("eu-central-1", "deploy", "--config-file", str(Path("samconfig.toml").resolve())),
                 *("--config-env", "dev", "--stack-name", "skylift-dev"),
@@ -175,7 +178,9 @@ class TestUp:
 
         deploy("up", "--stage", "dev", "--yes", "--set", "MemorySize=2048", "--set", "Note=")
 
-        assert sam.asked[-1][-3:] == ['Stage="dev"', 'Note=""', 'MemorySize="2048"']
+        # Also in the build: the image is built for the architecture that is deployed.
+        for asked in sam.asked:
+            assert asked[-3:] == ['Stage="dev"', 'Note=""', 'MemorySize="2048"']
 
     def test_a_release_is_deployed_as_it_is_without_a_build(
         self, sam: Tool, docker: Tool, stack: CloudFormation
