@@ -171,6 +171,18 @@ class TestUp:
         assert "--aws-sigv4 aws:amz:eu-central-1:execute-api" in text
         assert '"sepal_length": ' in text
 
+    def test_the_call_brings_what_the_deployed_api_asks_for(
+        self, sam: Tool, monkeypatch: pytest.MonkeyPatch, registry: Registry
+    ) -> None:
+        client = CloudFormation(outputs=OUTPUTS, parameters={"Auth": "JWT"})
+        monkeypatch.setattr(cli, "cloudformation_client", lambda: client)
+        promoted(registry)
+
+        text = deploy("up", "--stage", "dev", "--yes").stdout
+
+        assert '-H "authorization: Bearer $SKYLIFT_TOKEN"' in text
+        assert "--aws-sigv4" not in text
+
     def test_a_parameter_of_the_command_line_wins_over_the_files(
         self, sam: Tool, stack: CloudFormation, registry: Registry
     ) -> None:
