@@ -204,6 +204,11 @@ class TestFunctions:
         longest = Stack(Stage="s" * 63, ModelName="m" * 63).properties(name)["Description"]
         assert len(longest) <= 256
 
+    def test_a_version_that_is_replaced_stays_as_the_way_back(self, stack: Stack) -> None:
+        (name,) = stack.of_type("AWS::Lambda::Version")
+        version = stack.resources[name]
+        assert (version["DeletionPolicy"], version["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
     def test_every_function_logs_to_a_group_that_forgets(self) -> None:
         stack = Stack(LogRetentionDays="7")
         groups = stack.of_type("AWS::Logs::LogGroup")
