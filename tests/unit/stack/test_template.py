@@ -243,6 +243,12 @@ class TestDeployment:
         )
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
 
+    def test_codedeploy_may_see_the_alarms(self, stack: Stack) -> None:
+        # Refusals name all alarms, whichever were asked for; without this right each deployment stops.
+        assert _grants(stack, "DeploymentRole")["cloudwatch:DescribeAlarms"] == {
+            "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:*"
+        }
+
     @pytest.mark.parametrize("name", ["PreTrafficFunction", "ActivePointerFunction"])
     def test_zip_functions_use_the_layer(self, stack: Stack, name: str) -> None:
         (layer,) = stack.of_type("AWS::Lambda::LayerVersion")
