@@ -111,7 +111,7 @@ def test_cloudformation_makes_only_bounded_roles(prod: Stack) -> None:
     for sid in ("MakeBoundedRoles", "KeepRoles", "GiveRoles"):
         assert granted[sid]["Resource"] == f"{STACK_ROLE}*"
     assert not making & set(granted["KeepRoles"]["Action"])
-    assert {sid for sid, one in granted.items() if one["Resource"] == "*"} == {"AccessLogs"}
+    assert {sid for sid, one in granted.items() if one["Resource"] == "*"} == {"AccessLogs", "Subscriptions"}
 
 
 def test_the_boundary_lets_the_stacks_roles_do_their_work(prod: Stack) -> None:
