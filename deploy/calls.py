@@ -141,13 +141,22 @@ def example_of(description: dict[str, Any]) -> object:
     return example
 
 
-def curl(url: str, *, region: str, body: object) -> str:
-    """A signed call for a shell: it names the variables with the credentials, never their values."""
+def curl(url: str, *, region: str, body: object, auth: str = "AWS_IAM") -> str:
+    """A call for a shell, as the API's `Auth` wants it: it names the variables with credentials, never their values."""
+    credentials = {
+        "AWS_IAM": [
+            f"--aws-sigv4 {shlex.quote(f'aws:amz:{region}:{_SERVICE}')}",
+            '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"',
+            # Two words, each by itself: zsh does not split what a variable gives.
+            '${AWS_SESSION_TOKEN:+-H} ${AWS_SESSION_TOKEN:+"x-amz-security-token: $AWS_SESSION_TOKEN"}',
+        ],
+        "JWT": ['-H "authorization: Bearer $SKYLIFT_TOKEN"'],
+        "NONE": [],
+    }
     return " \\\n  ".join(
         [
-            f"curl --fail-with-body --aws-sigv4 {shlex.quote(f'aws:amz:{region}:{_SERVICE}')}",
-            '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"',
-            '${AWS_SESSION_TOKEN:+-H "x-amz-security-token: $AWS_SESSION_TOKEN"}',
+            "curl --fail-with-body",
+            *credentials[auth],
             f"-H 'content-type: application/json' -d {shlex.quote(json.dumps(body))}",
             shlex.quote(f"{url.rstrip('/')}/predict"),
         ]

@@ -26,6 +26,11 @@ from training.console import err, facts, out
 
 RELEASE = Path("build/release")
 _TRAIN_SECONDS = 60 * 60
+_CREDENTIALS = {
+    "AWS_IAM": ", with credentials in the environment (`aws configure export-credentials --format env`)",
+    "JWT": ", with a token of the issuer in SKYLIFT_TOKEN",
+    "NONE": "",
+}
 
 StageOption = Annotated[str, typer.Option("--stage", help="A section of samconfig.toml.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -92,7 +97,7 @@ def up(
     if release:
         sam.load_images(release)
     else:
-        sam.build(chosen, region=region)
+        sam.build(chosen, parameters, region=region)
     sam.deploy(chosen, parameters, region=region, confirm=not yes, artifacts=sam.Artifacts(), template=template)
     outputs = stack.outputs()
     url = required_output(outputs, "ApiUrl", stack.name)
@@ -100,7 +105,7 @@ def up(
     if model is ModelStep.FIRST:
         registry = _registry(outputs, stack.name)
         _first_model(registry, stack.name, yes=yes)
-        _print_call(registry, url, region)
+        _print_call(registry, url, region, stack.parameters().get("Auth", "AWS_IAM"))
 
 
 @app.command()
@@ -111,7 +116,8 @@ def package(
     """Build a release: the same files and images then go to every stage. It needs no credentials."""
     chosen = read_stage(stage)
     check_parameters(chosen.parameters)
-    sam.build(chosen, region=os.environ.get("AWS_DEFAULT_REGION", "eu-central-1"))  # sam wants one, whatever it does
+    region = os.environ.get("AWS_DEFAULT_REGION", "eu-central-1")  # sam wants one, whatever it does
+    sam.build(chosen, chosen.parameters, region=region)
     sam.save(output)
     out.print(f"Release: {output}", soft_wrap=True)
 
@@ -211,12 +217,12 @@ def _skylift(*arguments: str) -> None:
         ) from error
 
 
-def _print_call(registry: Registry, url: str, region: str) -> None:
+def _print_call(registry: Registry, url: str, region: str, auth: str) -> None:
     if registry.active() is None:
         return
     body = {"instances": [registry.resolve().manifest.contract.example]}
-    out.print("\nAsk it, with credentials in the environment (`aws configure export-credentials --format env`):")
-    out.print(f"  {curl(url, region=region, body=body)}", markup=False, soft_wrap=True)
+    out.print(f"\nAsk it{_CREDENTIALS[auth]}:")
+    out.print(f"  {curl(url, region=region, body=body, auth=auth)}", markup=False, soft_wrap=True)
 
 
 def _service(url: str, auth: str) -> Service:

@@ -92,7 +92,10 @@ def check_parameters(values: Mapping[str, str], template: Path = TEMPLATE) -> No
     try:
         declared = load_template(template.read_text(encoding="utf-8")).get("Parameters", {})
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{template} cannot be read ({error})", "name a template with --template") from error
+        raise ConfigError(
+            f"{template} cannot be read ({error})",
+            "run this in the folder that holds it, or name a release with --release",
+        ) from error
     wrong = [f"there is no parameter {name}" for name in values if name not in declared]
     for name, rules in declared.items():
         if name in values:

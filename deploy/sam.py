@@ -53,15 +53,15 @@ class Artifacts(BaseSettings):
         ]
 
 
-def build(stage: Stage, *, region: str) -> None:
-    """Build what `template.yaml` names.
+def build(stage: Stage, parameters: Mapping[str, str], *, region: str) -> None:
+    """Build what `template.yaml` names, for the values it is deployed with: `Architecture` is one of them.
 
     Raises
     ------
     ToolFailed
         See the class.
     """
-    _run("sam", "build", "--config-env", stage.name, region=region, seconds=_BUILD_SECONDS)
+    _run("sam", "build", "--config-env", stage.name, *_overrides(parameters), region=region, seconds=_BUILD_SECONDS)
 
 
 def save(folder: Path) -> None:
@@ -134,10 +134,7 @@ def deploy(
     arguments += artifacts.options()
     if template:
         arguments += ["--template-file", str(template)]
-    if parameters:
-        # `sam` would let the command line replace all of the file's values, so all are given.
-        arguments += ["--parameter-overrides", *(f"{name}={_quoted(value)}" for name, value in parameters.items())]
-    _run("sam", "deploy", *arguments, region=region, seconds=_DEPLOY_SECONDS)
+    _run("sam", "deploy", *arguments, *_overrides(parameters), region=region, seconds=_DEPLOY_SECONDS)
 
 
 def _images(folder: Path) -> list[str]:
@@ -145,6 +142,12 @@ def _images(folder: Path) -> list[str]:
     resources = load_template((folder / _STACK / "template.yaml").read_text(encoding="utf-8")).get("Resources", {})
     uris = (resource.get("Properties", {}).get("ImageUri") for resource in resources.values())
     return sorted({uri for uri in uris if isinstance(uri, str)})
+
+
+def _overrides(parameters: Mapping[str, str]) -> list[str]:
+    """As `sam` takes them. It would let the command line replace all of the file's values, so all are given."""
+    given = [f"{name}={_quoted(value)}" for name, value in parameters.items()]
+    return ["--parameter-overrides", *given] if given else []
 
 
 def _quoted(value: str) -> str:

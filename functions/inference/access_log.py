@@ -92,7 +92,7 @@ class AccessLog:
         if self._cold:
             self._cold = False
             metrics.append(Metric("ColdStart"))
-        if scope["path"] == PREDICTION_PATH:
+        if scope["path"] == PREDICTION_PATH and record.status != 204:  # which answers a browser's preflight request
             if record.status < 400:
                 metrics += [Metric("Predictions", record.instances), Metric("PredictionLatency", milliseconds)]
             else:

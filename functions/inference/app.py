@@ -44,7 +44,20 @@ class App:
         return self._routes
 
     async def _answer(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        if scope["type"] == "http" and scope["path"] == PATH:
+        if scope["type"] == "http" and _is_preflight(scope):
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+        elif scope["type"] == "http" and scope["path"] == PATH:
             await self._predict(scope, receive, send)
         else:
             await self.routes()(scope, receive, send)
+
+
+def _is_preflight(scope: "Scope") -> bool:
+    """Whether a browser asks if a page of another origin may call this.
+
+    API Gateway puts in which may, where the stack names origins; without its headers the answer allows nothing.
+    """
+    return scope["method"] == "OPTIONS" and any(
+        name == b"access-control-request-method" for name, _ in scope["headers"]
+    )

@@ -150,7 +150,10 @@ class TestUp:
         assert facts["account"].strip() == "123456789012"
         assert facts["region"].strip() == "eu-central-1"
         assert sam.asked == [
-            ["eu-central-1", "build", "--config-env", "dev"],
+            [
+                *("eu-central-1", "build", "--config-env", "dev"),
+                *("--parameter-overrides", 'Stage="dev"', 'Note="two words"'),
+            ],
             [
                 *("eu-central-1", "deploy", "--config-file", str(Path("samconfig.toml").resolve())),
                 *("--config-env", "dev", "--stack-name", "skylift-dev"),
@@ -168,6 +171,18 @@ class TestUp:
         assert "--aws-sigv4 aws:amz:eu-central-1:execute-api" in text
         assert '"sepal_length": ' in text
 
+    def test_the_call_brings_what_the_deployed_api_asks_for(
+        self, sam: Tool, monkeypatch: pytest.MonkeyPatch, registry: Registry
+    ) -> None:
+        client = CloudFormation(outputs=OUTPUTS, parameters={"Auth": "JWT"})
+        monkeypatch.setattr(cli, "cloudformation_client", lambda: client)
+        promoted(registry)
+
+        text = deploy("up", "--stage", "dev", "--yes").stdout
+
+        assert '-H "authorization: Bearer $SKYLIFT_TOKEN"' in text
+        assert "--aws-sigv4" not in text
+
     def test_a_parameter_of_the_command_line_wins_over_the_files(
         self, sam: Tool, stack: CloudFormation, registry: Registry
     ) -> None:
@@ -175,7 +190,9 @@ class TestUp:
 
         deploy("up", "--stage", "dev", "--yes", "--set", "MemorySize=2048", "--set", "Note=")
 
-        assert sam.asked[-1][-3:] == ['Stage="dev"', 'Note=""', 'MemorySize="2048"']
+        # Also in the build: the image is built for the architecture that is deployed.
+        for asked in sam.asked:
+            assert asked[-3:] == ['Stage="dev"', 'Note=""', 'MemorySize="2048"']
 
     def test_a_release_is_deployed_as_it_is_without_a_build(
         self, sam: Tool, docker: Tool, stack: CloudFormation

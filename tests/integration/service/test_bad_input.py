@@ -244,6 +244,18 @@ class TestPathsAndMethods:
         problem_of(response, 405, "method-not-allowed")
         assert response.headers["allow"] == allowed
 
+    @pytest.mark.parametrize("path", ["/predict", "/model-info", "/"])
+    def test_a_browsers_preflight_request_succeeds_and_allows_nothing_by_itself(
+        self, iris: HttpClient, path: str
+    ) -> None:
+        # Where the stack names origins, API Gateway adds its headers to this; a browser wants a status that is ok.
+        asked = {"origin": "https://a.test", "access-control-request-method": "POST"}
+
+        response = iris.request("OPTIONS", path, headers=asked)
+
+        assert (response.status_code, response.content) == (204, b"")
+        assert not [name for name in response.headers if name.startswith("access-control-")]
+
 
 class TestInside:
     def test_a_failure_nobody_foresaw_tells_nothing_of_the_inside(

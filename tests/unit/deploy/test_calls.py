@@ -191,6 +191,15 @@ class TestCurl:
         assert asked[0].is_signed()
         assert json.loads(asked[0].body) == body
 
+    @pytest.mark.parametrize(("auth", "sent"), [("JWT", "Bearer a-token"), ("NONE", None)])
+    def test_it_brings_what_the_api_asks_for(self, auth: str, sent: str | None) -> None:
+        with serving(healthy) as (url, asked):
+            command = ["sh", "-c", curl(url, region=REGION, body=INSTANCES, auth=auth)]
+            environment = {"SKYLIFT_TOKEN": "a-token", "PATH": "/usr/local/bin:/usr/bin:/bin"}
+            subprocess.run(command, env=environment, check=True, capture_output=True, timeout=30)
+
+        assert asked[0].headers.get("authorization") == sent
+
     def test_it_holds_names_and_no_values(self) -> None:
         printed = curl("https://x", region=REGION, body={})
 

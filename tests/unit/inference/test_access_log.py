@@ -250,14 +250,15 @@ class TestMetrics:
 
         assert [line.get("ColdStart") for line in lines(capsys) if "_aws" in line] == [[1], None, None]
 
+    @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/health", 200), ("OPTIONS", "/predict", 204)])
     def test_a_request_for_something_else_counts_no_prediction(
-        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+        self, stage: Stage, capsys: pytest.CaptureFixture[str], method: str, path: str, status: int
     ) -> None:
         log = AccessLog(app, stage.host, **OF)
         ask(log, "/health")
         lines(capsys)
 
-        ask(log, "/health")
+        ask(log, path, method=method, **{"test.status": status})
 
         (line,) = lines(capsys)
-        assert line["path"] == "/health"
+        assert line["path"] == path

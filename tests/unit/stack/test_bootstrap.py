@@ -1,6 +1,7 @@
 """bootstrap.yaml: which workflow may do what."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -40,6 +41,33 @@ def test_a_role_is_for_one_environment_of_one_repository(prod: Stack, role: str,
             "token.actions.githubusercontent.com:sub": f"repo:acme/models:environment:{environment}",
         }
     }
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "allowed"),
+    [
+        ("Repository", "acme/models", True),
+        ("Repository", "acme@123456/models@456789", True),  # as tokens of repositories made since July 2026 name it
+        ("Repository", "acme@123456/models", False),
+        ("Repository", "acme/models:environment", False),
+        ("Repository", "acme/*", False),
+        ("Stage", "prod", True),
+        ("Stage", "dev-eu", False),  # within the reach of the stage `dev`
+        ("Stage", "dev-train", False),  # the environment that publishes for the stage `dev`
+        ("Stage", "s" * 21, False),
+    ],
+)
+def test_a_value_that_would_trust_another_is_refused(parameter: str, value: str, allowed: bool) -> None:
+    pattern = source("bootstrap.yaml")["Parameters"][parameter]["AllowedPattern"]
+    assert (re.fullmatch(pattern, value) is not None) == allowed
+
+
+def test_no_name_that_policies_go_by_is_shortened() -> None:
+    longest = re.findall(r"\d+", source("bootstrap.yaml")["Parameters"]["Stage"]["AllowedPattern"])[-1]
+    stack = f"skylift-{'s' * int(longest)}"
+    for kind in ("AWS::Lambda::Function", "AWS::IAM::Role", "AWS::S3::Bucket"):
+        for name in Stack().of_type(kind):
+            assert len(f"{stack}-{name}-{'x' * 13}") <= (63 if kind == "AWS::S3::Bucket" else 64), name
 
 
 def test_the_provider_is_made_unless_the_account_has_it() -> None:
@@ -83,7 +111,7 @@ def test_cloudformation_makes_only_bounded_roles(prod: Stack) -> None:
     for sid in ("MakeBoundedRoles", "KeepRoles", "GiveRoles"):
         assert granted[sid]["Resource"] == f"{STACK_ROLE}*"
     assert not making & set(granted["KeepRoles"]["Action"])
-    assert {sid for sid, one in granted.items() if one["Resource"] == "*"} == {"AccessLogs"}
+    assert {sid for sid, one in granted.items() if one["Resource"] == "*"} == {"AccessLogs", "Subscriptions"}
 
 
 def test_the_boundary_lets_the_stacks_roles_do_their_work(prod: Stack) -> None:

@@ -204,6 +204,11 @@ class TestFunctions:
         longest = Stack(Stage="s" * 63, ModelName="m" * 63).properties(name)["Description"]
         assert len(longest) <= 256
 
+    def test_a_version_that_is_replaced_stays_as_the_way_back(self, stack: Stack) -> None:
+        (name,) = stack.of_type("AWS::Lambda::Version")
+        version = stack.resources[name]
+        assert (version["DeletionPolicy"], version["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
     def test_every_function_logs_to_a_group_that_forgets(self) -> None:
         stack = Stack(LogRetentionDays="7")
         groups = stack.of_type("AWS::Logs::LogGroup")
@@ -237,6 +242,12 @@ class TestDeployment:
             stack.of_type("AWS::CloudWatch::Alarm")
         )
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+
+    def test_codedeploy_may_see_the_alarms(self, stack: Stack) -> None:
+        # Refusals name all alarms, whichever were asked for; without this right each deployment stops.
+        assert _grants(stack, "DeploymentRole")["cloudwatch:DescribeAlarms"] == {
+            "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:*"
+        }
 
     @pytest.mark.parametrize("name", ["PreTrafficFunction", "ActivePointerFunction"])
     def test_zip_functions_use_the_layer(self, stack: Stack, name: str) -> None:
