@@ -10,7 +10,7 @@ from active_pointer.reply import reply
 from skylift.aws import ssm_client
 from skylift.errors import SkyliftError
 from skylift.observability import logger
-from skylift.pointer import ActivePointer
+from skylift.pointer import ActivePointer, pointer_name
 
 
 def handler(event: dict[str, Any], _context: object = None) -> None:
@@ -22,15 +22,15 @@ def handler(event: dict[str, Any], _context: object = None) -> None:
         CloudFormation's, with `Stage` and `Model` among its `ResourceProperties`.
     """
     properties = event["ResourceProperties"]
-    pointer = ActivePointer(properties["Stage"], properties["Model"], client=ssm_client())
+    name = pointer_name(properties["Stage"], properties["Model"])
     failure: str | None = "unexpected: see the logs of the function"
     try:
         if event["RequestType"] != "Delete":
-            made = pointer.create()
-            logger.info("pointer", extra={"pointer": pointer.name, "made": made})
+            made = ActivePointer(properties["Stage"], properties["Model"], client=ssm_client()).create()
+            logger.info("pointer", extra={"pointer": name, "made": made})
         failure = None
     except SkyliftError as error:
         failure = str(error)
-        logger.exception("the pointer could not be made", extra={"pointer": pointer.name})
+        logger.exception("the pointer could not be made", extra={"pointer": name})
     finally:  # also where nobody foresaw the failure: a stack whose resource says nothing hangs
-        reply(event, physical_id=pointer.name, failure=failure)
+        reply(event, physical_id=name, failure=failure)

@@ -36,6 +36,11 @@ class Move:
     after: str
 
 
+def pointer_name(stage: str, model: str) -> str:
+    """Name of the SSM parameter that names a model's active version."""
+    return f"/skylift/{stage}/{model}/active"
+
+
 class ActivePointer:
     """The pointer of one model in one stage.
 
@@ -50,7 +55,7 @@ class ActivePointer:
     """
 
     def __init__(self, stage: str, model: str, *, client: "SSMClient") -> None:
-        self.name = f"/skylift/{stage}/{model}/active"
+        self.name = pointer_name(stage, model)
         self._client = client
 
     def read(self) -> Reference | None:
