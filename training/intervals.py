@@ -1,7 +1,7 @@
 """What chance does to metrics: bootstrap over the holdout's rows, all resamples at once."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ LEVEL = 0.95
 MAX_RESAMPLES = 2_000
 
 _MIN_RESAMPLES = 200
+_MAX_ROWS = 50_000
 _BUDGET = 10**8  # rows times classes that all resamples together may have: about two seconds
 _CHUNK = 2 * 10**6
 _Z = 1.959964
@@ -28,7 +29,7 @@ type Samples = dict[str, NDArray[np.float64]]
 
 def resamples(contract: Contract, rows: int) -> int:
     """How many resamples are drawn: fewer from many rows, whose intervals are narrow anyway."""
-    columns = max(len(contract.target.classes), 1)
+    columns, rows = max(len(contract.target.classes), 1), min(rows, _MAX_ROWS)
     return int(np.clip(_BUDGET // max(rows * columns, 1), _MIN_RESAMPLES, MAX_RESAMPLES))
 
 
@@ -61,15 +62,45 @@ def bootstrap(contract: Contract, targets: NDArray[Any], scores: Matrix, *, seed
     targets, scores
         Of the holdout.
     """
-    chunks = [
-        measure(contract, targets, scores, counts)
-        for counts in draws(len(targets), resamples(contract, len(targets)), seed)
-    ]
+    found = _percentiles(
+        contract, len(targets), lambda rows, counts: measure(contract, targets[rows], scores[rows], counts), seed
+    )
+    return _with_wilson(found, contract, targets, scores)
+
+
+def _percentiles(
+    contract: Contract,
+    rows: int,
+    statistic: Callable[[NDArray[np.int64], NDArray[np.int64]], Samples],
+    seed: int,
+) -> dict[str, Interval]:
+    """Intervals of what a statistic says of resamples.
+
+    Of many rows some are drawn and resampled, and the interval is narrowed by the root of their share: the spread of
+    every metric here shrinks so.
+
+    Parameters
+    ----------
+    statistic
+        Takes rows, and how often each is in each resample.
+    """
+    every = np.arange(rows)
+    kept = every
+    if rows > _MAX_ROWS:
+        kept = np.sort(np.random.default_rng(seed).choice(every, _MAX_ROWS, replace=False))
+    chunks = [statistic(kept, counts) for counts in draws(len(kept), resamples(contract, len(kept)), seed)]
     found: dict[str, Interval] = {}
     for name in chunks[0]:
         if interval := percentile(np.concatenate([chunk[name] for chunk in chunks])):
             found[name] = interval
-    return _with_wilson(found, contract, targets, scores)
+    if len(kept) == rows:
+        return found
+    narrowing = math.sqrt(len(kept) / rows)
+    whole, part = (statistic(some, np.ones((1, len(some)), dtype=np.int64)) for some in (every, kept))
+    for name, interval in found.items():
+        low, high = (float(whole[name][0] + narrowing * (end - part[name][0])) for end in (interval.low, interval.high))
+        found[name] = Interval(low=low, high=high, level=LEVEL)
+    return found
 
 
 def percentile(values: NDArray[np.float64]) -> Interval | None:
@@ -109,11 +140,12 @@ def difference(
         Scores of the two, as predictors give them.
     """
     values = [holdout_metrics(contract, targets, scores)[0].get(metric, math.nan) for scores in (before, after)]
-    chunks = [
-        measure(contract, targets, after, counts)[metric] - measure(contract, targets, before, counts)[metric]
-        for counts in draws(len(targets), resamples(contract, len(targets)), seed)
-    ]
-    interval = percentile(np.concatenate(chunks))
+
+    def gain(rows: NDArray[np.int64], counts: NDArray[np.int64]) -> Samples:
+        sides = [measure(contract, targets[rows], scores[rows], counts)[metric] for scores in (before, after)]
+        return {metric: sides[1] - sides[0]}
+
+    interval = _percentiles(contract, len(targets), gain, seed).get(metric)
     p_value = _mcnemar(targets, before, after) if metric == "accuracy" else None
     noise = p_value >= 1 - LEVEL if p_value is not None else interval is None or interval.low <= 0 <= interval.high
     return Difference(

@@ -7,6 +7,7 @@ import pytest
 
 from skylift.contract import ClassName, Contract, Feature, Target
 from skylift.manifest import Interval
+from training import intervals
 from training.evaluation import holdout_metrics
 from training.intervals import bootstrap, brier_losses, difference, draws, measure, percentile, resamples, wilson
 
@@ -62,7 +63,7 @@ def test_resamples_have_as_many_rows_as_there_are() -> None:
     assert all((chunk.sum(axis=1) == 1000).all() for chunk in chunks)
 
 
-@pytest.mark.parametrize(("rows", "number"), [(30, 2000), (10**5, 500), (10**8, 200)])
+@pytest.mark.parametrize(("rows", "number"), [(30, 2000), (40_000, 1250), (10**8, 1000)])
 def test_many_rows_get_fewer_resamples(rows: int, number: int) -> None:
     assert resamples(contract("a", "b"), rows) == number
 
@@ -71,11 +72,11 @@ class TestIntervals:
     def test_an_interval_holds_the_measured_value(self) -> None:
         targets, scores = guesses(200, 3)
 
-        intervals = bootstrap(contract("a", "b", "c"), targets, scores, seed=0)
+        found = bootstrap(contract("a", "b", "c"), targets, scores, seed=0)
 
         values, _ = holdout_metrics(contract("a", "b", "c"), targets, scores)
         for name, value in values.items():
-            assert intervals[name].low < value < intervals[name].high
+            assert found[name].low < value < found[name].high
 
     def test_more_rows_make_it_narrower(self) -> None:
         widths = []
@@ -84,6 +85,18 @@ class TestIntervals:
             widths.append(found.high - found.low)
 
         assert widths[1] < widths[0] / 4
+
+    def test_an_interval_of_many_rows_is_that_of_some_of_them_narrowed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rows = guesses(4000, 2)
+        exact = bootstrap(contract("a", "b"), *rows, seed=0)
+        monkeypatch.setattr(intervals, "_MAX_ROWS", 1000)
+
+        found = bootstrap(contract("a", "b"), *rows, seed=0)
+
+        for name in ("accuracy", "log_loss", "roc_auc", "f1_macro"):
+            width = exact[name].high - exact[name].low
+            assert found[name].low == pytest.approx(exact[name].low, abs=0.15 * width)
+            assert found[name].high == pytest.approx(exact[name].high, abs=0.15 * width)
 
     def test_it_covers_the_truth_about_as_often_as_it_says(self) -> None:
         truth = holdout_metrics(contract("a", "b"), *guesses(200_000, 2, seed=99))[0]["accuracy"]
@@ -103,11 +116,11 @@ class TestIntervals:
     def test_a_share_without_a_miss_is_wilsons_and_what_no_resample_changes_has_none(self) -> None:
         targets = np.array([0, 1] * 15)
 
-        intervals = bootstrap(contract("a", "b"), targets, np.eye(2)[targets] * 0.8 + 0.1, seed=0)
+        found = bootstrap(contract("a", "b"), targets, np.eye(2)[targets] * 0.8 + 0.1, seed=0)
 
-        assert (intervals["accuracy"].method, intervals["accuracy"].high) == ("wilson", 1)
-        assert intervals["accuracy"].low == pytest.approx(0.8865, abs=1e-4)
-        assert "roc_auc" not in intervals
+        assert (found["accuracy"].method, found["accuracy"].high) == ("wilson", 1)
+        assert found["accuracy"].low == pytest.approx(0.8865, abs=1e-4)
+        assert "roc_auc" not in found
 
     @pytest.mark.parametrize(("hits", "rows", "low", "high"), [(0, 10, 0, 0.2775), (5, 10, 0.2366, 0.7634)])
     def test_wilsons_is_that_of_the_textbook(self, hits: int, rows: int, low: float, high: float) -> None:
