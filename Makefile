@@ -5,6 +5,7 @@ SHELL := /bin/sh
 
 PORT ?= 8000
 CONFIG ?= training/model.yaml
+MLFLOW_PORT ?= 5000
 UV_VERSION := 0.13.8
 
 VENV := .venv
@@ -42,6 +43,15 @@ format: $(VENV)/.dev ## Mend style where a tool can
 .PHONY: bench
 bench: $(VENV)/.dev ## Compare with a plain service: build/bench.json, docs/benchmarks/ (about ten minutes)
 	@$(BIN)/python -m tests.benchmarks --plots && $(BIN)/python -m tests.benchmarks.report
+
+.PHONY: mlflow
+mlflow: $(VENV)/.dev ## Look at tracked trainings in MLflow's UI (MLFLOW_PORT=5000)
+	@case "$$MLFLOW_TRACKING_URI" in \
+	http*) echo "Your MLflow server: $$MLFLOW_TRACKING_URI" && $(BIN)/python -m webbrowser "$$MLFLOW_TRACKING_URI" ;; \
+	*) echo "MLflow: http://127.0.0.1:$(MLFLOW_PORT) (Ctrl-C stops it)" && MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true \
+		exec $(BIN)/mlflow server --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" \
+		--host 127.0.0.1 --port "$(MLFLOW_PORT)" --workers 1 ;; \
+	esac
 
 .PHONY: lock
 lock: $(UV) ## Pin all requirements anew from pyproject.toml (UPGRADE=1 for the newest)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -35,9 +36,11 @@ from training.console import (
     out,
     up_facts,
     versions_table,
+    warn,
 )
 from training.evaluation_report import evaluation_of
 from training.progress import Display
+from training.tracking import Tracker, tracker_for
 
 if TYPE_CHECKING:
     from training.fitting import Runner
@@ -56,6 +59,15 @@ VersionArgument = Annotated[str, typer.Argument(help="v7, 7 or v7@sha256:...")]
 DaskOption = Annotated[
     str | None,
     typer.Option("--dask", envvar="SKYLIFT_DASK", help="Search on Dask: a scheduler's address, or local."),
+]
+TrackOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--track/--no-track",
+        envvar="SKYLIFT_TRACK",
+        show_default=False,
+        help="Track in MLflow: at MLFLOW_TRACKING_URI, or in mlflow.db here. On where MLFLOW_TRACKING_URI is set.",
+    ),
 ]
 PortOption = Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help="Port on 127.0.0.1.")]
 
@@ -145,7 +157,12 @@ def _up(path: Path, port: int) -> None:
 
 
 @app.command()
-def train(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, dask: DaskOption = None) -> None:
+def train(
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+    dask: DaskOption = None,
+    track: TrackOption = None,
+) -> None:
     """Train by model.yaml and publish a new version. It does not serve before it is promoted.
 
     Ctrl-C ends the search and goes on with the best so far; once more ends everything.
@@ -157,28 +174,40 @@ def train(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, dask
             f"name the one for {settings.model} with --config, or set SKYLIFT_MODEL={model}",
         )
     registry = _registry(settings)
-    version = _train_and_publish(config, registry, dask=dask, stop=Event())
+    tracker = tracker_for(settings, registry.active, track, warn)
+    version = _train_and_publish(config, registry, dask=dask, stop=Event(), tracker=tracker)
     out.print(leaderboard_table(version.manifest))
     out.print()
     _print_evaluation(registry, version)
     out.print(manifest_facts(version))
+    if tracker.tracked:
+        out.print(f"Tracked: {tracker.tracked}. Look: make mlflow", soft_wrap=True, markup=False)
     out.print(
         f"\nPublished {version.reference}\nMake it live: skylift promote {version.reference.name}", soft_wrap=True
     )
 
 
 @app.command()
-def promote(version: VersionArgument, config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+def promote(
+    version: VersionArgument,
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+    track: TrackOption = None,
+) -> None:
     """Make a version the active one, if it may serve."""
-    reference = _registry(_settings(stack, config)).promote(version)
-    out.print(f"Active: {reference}", soft_wrap=True)
+    settings = _settings(stack, config)
+    registry = _registry(settings)
+    out.print(f"Active: {registry.promote(version)}", soft_wrap=True)
+    tracker_for(settings, registry.active, track, warn, local_store_counts=True).follow()
 
 
 @app.command()
-def rollback(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+def rollback(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, track: TrackOption = None) -> None:
     """Make the last different version the active one again."""
-    reference = _registry(_settings(stack, config)).rollback()
-    out.print(f"Active: {reference}", soft_wrap=True)
+    settings = _settings(stack, config)
+    registry = _registry(settings)
+    out.print(f"Active: {registry.rollback()}", soft_wrap=True)
+    tracker_for(settings, registry.active, track, warn, local_store_counts=True).follow()
 
 
 @app.command()
@@ -269,7 +298,12 @@ def serve(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, port
 
 
 def _train_and_publish(
-    path: Path, registry: Registry, *, dask: str | None = None, stop: Event | None = None
+    path: Path,
+    registry: Registry,
+    *,
+    dask: str | None = None,
+    stop: Event | None = None,
+    tracker: Tracker | None = None,
 ) -> Version:
     """Train and publish, with progress on stderr.
 
@@ -279,6 +313,8 @@ def _train_and_publish(
         Where to search; on this machine's cores where absent.
     stop
         Set by the first Ctrl-C, after which training goes on with the best so far; without it Ctrl-C ends all.
+    tracker
+        Told of what was trained.
 
     Raises
     ------
@@ -292,6 +328,8 @@ def _train_and_publish(
     from training.packaging import pack
 
     config, digest = load_config(path)
+    tracker = tracker or Tracker(None, registry.active, warn)
+    started = datetime.now(UTC)
     with ExitStack() as stack:
         runner = stack.enter_context(_dask_runner(dask)) if dask else None
         display = stack.enter_context(Display(err, "starting"))
@@ -310,13 +348,18 @@ def _train_and_publish(
             err.print(leaderboard_table(trained))
             for part in evaluation_tables(trained.evaluation):
                 err.print(part)
+            tracker.record(trained, None, {}, started=started)
             raise
         progress("compiling")
         rows = parity_rows(trained.estimator, trained.table, trained.split)
         compiled = compile_model(trained.estimator, trained.table.contract, rows)
         progress("publishing")
         package = pack(trained, compiled, config_sha256=digest)
-        return registry.publish(package.describe, package.artifacts)
+        version = registry.publish(package.describe, package.artifacts)
+        if tracker.on:
+            progress("tracking")
+            tracker.record(trained, version, package.artifacts, started=started)
+        return version
 
 
 @contextmanager
