@@ -27,6 +27,7 @@ from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
 from skylift.verification import Version
+from training.card.opening import open_in_browser, write_card
 from training.config import load_config
 from training.console import (
     err,
@@ -235,6 +236,7 @@ def versions(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -
 def show(
     version: Annotated[str | None, typer.Argument(help="v7, 7 or v7@sha256:...; the active one where absent")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as it is stored.")] = False,
+    card: Annotated[bool, typer.Option("--card", help="Open the model card in the browser.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     stack: StackOption = None,
 ) -> None:
@@ -243,6 +245,11 @@ def show(
     found = registry.version(version) if version else registry.resolve()
     if as_json:
         typer.echo(found.manifest.to_bytes(), nl=False)
+        return
+    if card:
+        path = write_card(registry, found)
+        opened = open_in_browser(path)
+        out.print(f"{'Opened' if opened else 'No browser here: open'} {path}", soft_wrap=True, markup=False)
         return
     out.print(manifest_facts(found))
     out.print()

@@ -17,7 +17,6 @@ MAX_SERIES = 6
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 8, 40
 _PLOT_HEIGHT = 220
 _LABEL_LETTERS = 46
-_FEW_POINTS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +52,38 @@ class Bar:
         Ends of the whisker; None for none.
     marked
         Whether it stands out.
+    text
+        Written beside it; the value where absent.
+    series
+        Which of several things it is of: its colour.
     """
 
     label: str
     value: float
     interval: tuple[float, float] | None = None
     marked: bool = False
+    text: str | None = None
+    series: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line through points, named in the legend."""
+    """A line through points.
+
+    Parameters
+    ----------
+    name
+        In the legend.
+    x, y
+        The points.
+    dots
+        Whether each is marked: where they are few and were measured.
+    """
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
+    dots: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +123,7 @@ def bars(caption: Caption, rows: Sequence[Bar]) -> Markup:
     ends: list[float] = [row.value for row in rows]
     for row in rows:
         ends += row.interval or ()
-    low, high = min(0.0, *ends), max(0.0, *ends)
+    low, high = min([0.0, *ends]), max([0.0, *ends])
     span = (high - low) or 1.0
     room = WIDTH - 64.0
 
@@ -118,18 +134,18 @@ def bars(caption: Caption, rows: Sequence[Bar]) -> Markup:
     for index, row in enumerate(rows):
         top = index * 34
         start, end = sorted((across(0), across(row.value)))
-        style = "bar marked" if row.marked else "bar"
+        style = "bar marked" if row.marked else f"bar b{row.series}"
         parts.append(_words(0, top + 12, _short(row.label)))
         parts.append(
             element("rect", x=_at(start), y=top + 17, width=_at(max(end - start, 1)), height=11, rx=2, class_=style)
         )
+        parts.append(element("path", d=f"M{_at(across(0))} {top + 15}v15", class_="axis"))
         furthest: float = end
         if row.interval is not None:
             left, right = across(row.interval[0]), across(row.interval[1])
             parts.append(element("path", d=_whisker(left, right, top + 22.5), class_="whisker"))
             furthest = max(furthest, right)
-        parts.append(_words(min(furthest + 5, WIDTH - 52), top + 27, number(row.value), class_="value"))
-    parts.append(element("path", d=f"M{_at(across(0))} 0V{len(rows) * 34 - 4}", class_="axis"))
+        parts.append(_words(min(furthest + 5, WIDTH - 52), top + 27, row.text or number(row.value), class_="value"))
     return _picture(caption, len(rows) * 34, parts)
 
 
@@ -155,7 +171,7 @@ def lines(
         parts.append(element("path", d=plot.path([low, high], [low, high]), class_="ideal"))
     for index, line in enumerate(series[:MAX_SERIES]):
         parts.append(element("path", d=plot.path(line.x, line.y), class_=f"line s{index}"))
-        if len(line.x) <= _FEW_POINTS:
+        if line.dots:
             parts += [plot.dot(*point, f"dot s{index}") for point in zip(line.x, line.y, strict=True)]
     height: float = plot.height
     if len(series) > 1:

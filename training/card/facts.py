@@ -17,7 +17,6 @@ _MAX_FEATURES = 200
 _MAX_PICTURES = 60
 _MAX_SHARES = 20
 _FEW_ROWS = 100
-_UNTOLD = "Nobody has said: add it under card in model.yaml."
 
 type Baseline = dict[str, Any]
 """What `baseline.json` holds: the training distribution."""
@@ -36,13 +35,14 @@ def use(manifest: Manifest, about: CardSection) -> Markup:
         "For what, and by whom",
         facts(
             [
-                ("Purpose", about.purpose or _UNTOLD),
+                ("Purpose", about.purpose),
                 ("Predicts", f"{target.name}: {answers}"),
-                ("Not for", points(about.not_for) if about.not_for else _UNTOLD),
-                ("Owners", ", ".join(about.owners) or _UNTOLD),
-                ("Licence", about.licence or _UNTOLD),
+                ("Not for", points(about.not_for) if about.not_for else None),
+                ("Owners", ", ".join(about.owners)),
+                ("Licence", about.licence),
             ]
         ),
+        _untold(about),
     )
 
 
@@ -69,7 +69,7 @@ def data(manifest: Manifest, baseline: Baseline, about: CardSection) -> Markup:
         "Data",
         facts(
             [
-                ("Source", about.data or _UNTOLD),
+                ("Source", about.data),
                 ("Digest", element("code", f"sha256:{lineage.data_sha256}")),
                 ("Rows", split),
                 ("Notes", points(lineage.notes) if lineage.notes else None),
@@ -132,13 +132,7 @@ def limits(evaluation: Evaluation, about: CardSection) -> Markup:
         found.append(f"It finds fewer than half of the rows of: {', '.join(weak[:10])}.")
     if evaluation.slices and (worst := evaluation.slices.worst):
         found.append(f"It is worst where {worst.column} is {worst.value}.")
-    unsaid = "Nobody has named limits under card in model.yaml: these follow from how it was made."
-    return section(
-        "limits",
-        "Limits",
-        None if about.limits else element("p", unsaid),
-        points([*found, *evaluation.notes]),
-    )
+    return section("limits", "Limits", points([*found, *evaluation.notes]))
 
 
 def call(manifest: Manifest) -> Markup:
@@ -188,6 +182,21 @@ def environment(manifest: Manifest) -> Markup:
     )
 
 
+def _untold(about: CardSection) -> Markup | None:
+    asked = {
+        "its purpose": about.purpose,
+        "what it is not for": about.not_for,
+        "who owns it": about.owners,
+        "its licence": about.licence,
+        "where the data comes from": about.data,
+        "its known limits": about.limits,
+    }
+    if not (missing := [name for name, said in asked.items() if not said]):
+        return None
+    words = f"Nobody has said: {', '.join(missing)}. Add it under card in model.yaml."
+    return element("p", words, class_="quiet")
+
+
 def _values(feature: Feature) -> str:
     if feature.kind == "category":
         more = len(feature.categories) - 8
@@ -225,7 +234,13 @@ def _balance(contract: Contract, baseline: Baseline) -> Markup | None:
         return None
     pairs = sorted(zip(target.keys, baseline["target"]["shares"], strict=True), key=lambda pair: -pair[1])[:_MAX_SHARES]
     caption = Caption("balance", "Classes in the training rows", f"{described(dict(pairs))}.")
-    return charts(figure("Classes", "Share of the training rows.", bars(caption, [Bar(*pair) for pair in pairs])))
+    return charts(
+        figure(
+            "Classes",
+            "Share of the training rows.",
+            bars(caption, [Bar(name, share, text=f"{share:.1%}") for name, share in pairs]),
+        )
+    )
 
 
 def _scores(entry: Entry, ordered: list[str]) -> list[Content]:

@@ -11,7 +11,7 @@ NAMES = {
     "balanced_accuracy": "balanced accuracy",
     "brier": "Brier score",
     "ece": "calibration error",
-    "f1_macro": "F1, mean of classes",
+    "f1_macro": "F1 (macro)",
     "log_loss": "log loss",
     "roc_auc": "ROC-AUC",
     "mae": "mean absolute error",

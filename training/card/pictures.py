@@ -24,14 +24,14 @@ def confusion_picture(evaluation: Evaluation) -> Markup:
         for index, (name, row) in enumerate(zip(names, evaluation.confusion, strict=True))
     )
     caption = Caption("confusion", "Confusion matrix", told + ".")
-    return heat_map(caption, names, evaluation.confusion, x="predicted", y="rows: true")
+    return heat_map(caption, names, evaluation.confusion, x="predicted", y="rows are the true classes")
 
 
 def calibration_picture(evaluation: Evaluation) -> Markup:
     """Probabilities against how often they were right."""
     bins: tuple[CalibrationBin, ...] = evaluation.calibration.bins if evaluation.calibration else ()
     told = "; ".join(f"said {one.predicted:.0%}, right {one.observed:.0%} of {one.rows} rows" for one in bins)
-    line = Line("predicted class", [one.predicted for one in bins], [one.observed for one in bins])
+    line = Line("predicted class", [one.predicted for one in bins], [one.observed for one in bins], dots=True)
     x, y = Range(0, 1, "probability of the predicted class"), Range(0, 1, "share that was right")
     return lines(Caption("calibration", "Calibration", told + "."), [line], x=x, y=y, ideal=True)
 
@@ -48,7 +48,7 @@ def curves_picture(classes: Sequence[ClassReport], kind: str) -> Markup:
         if curve is not None:
             series.append(Line(class_key(one.name), curve.x, curve.y))
     x = Range(0, 1, "false positive rate" if roc else "recall")
-    y = Range(0, 1.02, "true positive rate" if roc else "precision")
+    y = Range(0, 1, "true positive rate" if roc else "precision")
     return lines(caption, series, x=x, y=y, ideal=roc)
 
 
@@ -91,12 +91,12 @@ def effect_picture(effect: Effect, *, key: str) -> Markup:
     if len(numeric) == len(effect.grid) and min(numeric) < max(numeric):
         values = [value for name in keys for value in effect.answers[name]]
         y = Range.around(values, label) if keys == ["value"] else Range(0, 1, label)
-        series = [Line(name, numeric, effect.answers[name]) for name in keys]
+        series = [Line(name, numeric, effect.answers[name], dots=True) for name in keys]
         return lines(caption, series, x=Range(min(numeric), max(numeric), effect.feature), y=y)
     rows = [
-        Bar(value if len(keys) == 1 else f"{value}: {name}", effect.answers[name][place])
+        Bar(value if len(keys) == 1 else f"{value}: {name}", effect.answers[name][place], series=index)
         for place, value in enumerate(_written(value) for value in effect.grid)
-        for name in keys
+        for index, name in enumerate(keys)
     ]
     return bars(caption, rows[: 2 * MAX_BARS])
 

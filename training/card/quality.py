@@ -61,7 +61,8 @@ def quality(evaluation: Evaluation, gates: tuple[Gate, ...]) -> Markup:
     chosen = names.index(evaluation.select_by) if evaluation.select_by in names else None
     judged = [[f"{gate}: ", verdict(gate.passed, "passed", "failed")] for gate in gates]
     checks = [
-        [verdict(check.passed, "passed", "failed"), f": {check.name}. {check.detail}"] for check in evaluation.behaviour
+        [element("b", check.name), ": ", verdict(check.passed, "passed", "failed"), f", {check.detail}"]
+        for check in evaluation.behaviour
     ]
     return section(
         "quality",
