@@ -31,8 +31,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from skylift.errors import FOREIGN_FAILURES
 from skylift.image_cache import bake
 from skylift.manifest import Entry, Spread
+from skylift.model_card import CARD_FILE, stamped
 from skylift.references import Reference
 from skylift.verification import Version
+from training.card.plots import plots
+from training.evaluation_report import EVALUATION_FILE
 from training.job import Trained
 from training.tracking import Tracked, TrackingUnavailable
 
@@ -92,7 +95,7 @@ class MlflowStore:
             self._describe(client, run_id, trained)
             for entry in trained.leaderboard:
                 _nested_run(client, experiment, run_id, trained, entry, start)
-            _log_files(client, run_id, files, Path(folder) / "files")
+            _log_files(client, run_id, _shown(trained, version, files), Path(folder) / "files")
             registered = None
             if version is not None:
                 registered = self._register(client, experiment, run_id, version, files, Path(folder))
@@ -260,7 +263,11 @@ def _cross_validated(scores: Mapping[str, Spread]) -> list[Metric]:
 
 
 def _holdout(trained: Trained) -> list[Metric]:
-    metrics = [Metric(f"holdout_{name}", value, 0, 0) for name, value in trained.metrics.holdout.items()]
+    metrics = []
+    for name, one in trained.evaluation.metrics.items():
+        ends = (one.interval.low, one.interval.high) if one.interval else (None, None)
+        values = {"": one.value, "_low": ends[0], "_high": ends[1], "_dummy": one.baseline}
+        metrics += [Metric(f"holdout_{name}{end}", value, 0, 0) for end, value in values.items() if value is not None]
     for one in trained.metrics.per_class:
         name = _key(str(one.name))
         values = {"precision": one.precision, "recall": one.recall, "f1": one.f1}
@@ -289,11 +296,17 @@ def _log(
     )
 
 
-def _log_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes], folder: Path) -> None:
+def _shown(trained: Trained, version: Version | None, files: Mapping[str, bytes]) -> dict[str, bytes]:
     """What people look at; the model's own files are with the logged model."""
-    folder.mkdir()
+    shown = {EVALUATION_FILE: trained.evaluation.to_bytes(), **plots(trained.evaluation)}
+    shown |= {name: data for name, data in files.items() if name.endswith((".json", ".html"))}
+    if version is not None and CARD_FILE in shown:
+        shown[CARD_FILE] = stamped(shown[CARD_FILE], version.reference)
+    return shown
+
+
+def _log_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes], folder: Path) -> None:
     for name, data in files.items():
-        if name.endswith((".json", ".html", ".svg", ".png")):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(data)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
     client.log_artifacts(run_id, str(folder))
