@@ -264,14 +264,14 @@ def _cross_validated(scores: Mapping[str, Spread]) -> list[Metric]:
 
 def _holdout(trained: Trained) -> list[Metric]:
     metrics = []
-    for name, one in trained.evaluation.metrics.items():
-        ends = (one.interval.low, one.interval.high) if one.interval else (None, None)
-        values = {"": one.value, "_low": ends[0], "_high": ends[1], "_dummy": one.baseline}
-        metrics += [Metric(f"holdout_{name}{end}", value, 0, 0) for end, value in values.items() if value is not None]
+    for name, measure in trained.evaluation.metrics.items():
+        ends = (measure.interval.low, measure.interval.high) if measure.interval else (None, None)
+        found = {"": measure.value, "_low": ends[0], "_high": ends[1], "_dummy": measure.baseline}
+        metrics += [Metric(f"holdout_{name}{end}", value, 0, 0) for end, value in found.items() if value is not None]
     for one in trained.metrics.per_class:
         name = _key(str(one.name))
-        values = {"precision": one.precision, "recall": one.recall, "f1": one.f1}
-        metrics += [Metric(f"holdout_{measure}.{name}", value, 0, 0) for measure, value in values.items()]
+        rates = {"precision": one.precision, "recall": one.recall, "f1": one.f1}
+        metrics += [Metric(f"holdout_{rate}.{name}", value, 0, 0) for rate, value in rates.items()]
     return metrics
 
 

@@ -34,6 +34,7 @@ from training.card.document import render_card
 from training.compile import CompiledModel
 from training.evaluation_report import EVALUATION_FILE
 from training.job import Trained
+from training.profile import profile
 
 _GOLDEN_ROWS = 10
 _RECORDED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib", "onnxruntime", "skl2onnx")
@@ -110,8 +111,13 @@ def pack(trained: Trained, compiled: CompiledModel, *, config_sha256: str) -> Pa
             compiled=compiled.outcome,
         )
 
-    distribution = from_json(artifacts[BASELINE_FILE])
-    artifacts[CARD_FILE] = render_card(describe(_UNNUMBERED), trained.evaluation, distribution, trained.config.card)
+    artifacts[CARD_FILE] = render_card(
+        describe(_UNNUMBERED),
+        trained.evaluation,
+        baseline=from_json(artifacts[BASELINE_FILE]),
+        profile=profile(table),
+        about=trained.config.card,
+    )
     return Package(describe, artifacts)
 
 

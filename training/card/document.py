@@ -14,9 +14,12 @@ from training.card.parts import between, digits, metric_name, verdict
 from training.card.quality import by_class, drivers, errors, quality, slices
 from training.config import CardSection
 from training.evaluation_report import Evaluation
+from training.profile import Profile
 
 
-def render_card(manifest: Manifest, evaluation: Evaluation, baseline: Baseline, about: CardSection) -> bytes:
+def render_card(
+    manifest: Manifest, evaluation: Evaluation, *, baseline: Baseline, profile: Profile, about: CardSection
+) -> bytes:
     """Write the card.
 
     Parameters
@@ -25,12 +28,14 @@ def render_card(manifest: Manifest, evaluation: Evaluation, baseline: Baseline, 
         Of the version, as far as it is known before it is published: its number and the card's own digest are not.
     baseline
         The training distribution; see `training.packaging.baseline`.
+    profile
+        Of the whole table.
     about
         What people have said in `model.yaml`.
     """
     sections = [
         ("use", "For what, by whom", use(manifest, about)),
-        ("data", "Data", data(manifest, baseline, about)),
+        ("data", "Data", data(manifest, baseline, profile, about)),
         ("choice", "How it was chosen", choice(manifest, evaluation)),
         ("quality", "How good it is", quality(evaluation, manifest.gates)),
         ("classes", "By class", by_class(evaluation)),
@@ -82,7 +87,7 @@ def _tiles(manifest: Manifest, evaluation: Evaluation) -> Markup:
             [f"{metric_name(evaluation.select_by)}, holdout", element("strong", digits(chosen.value)), interval]
         )
         if (spread := chosen.cross_validated) is not None:
-            deviation = f"\N{PLUS-MINUS SIGN} {digits(spread.std)} over {evaluation.folds} folds"
+            deviation = f"\N{PLUS-MINUS SIGN} {digits(spread.std, like=spread.mean)} over {evaluation.folds} folds"
             tiles.append(["cross-validated", element("strong", digits(spread.mean)), deviation])
         if chosen.baseline is not None:
             beaten = verdict(evaluation.baseline.beaten, "beaten", "not beaten")

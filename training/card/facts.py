@@ -12,6 +12,7 @@ from training.card.markup import Content, Markup, element, joined
 from training.card.parts import charts, digits, facts, figure, metric_name, points, section, spread_words, table
 from training.config import CardSection
 from training.evaluation_report import Evaluation
+from training.profile import ColumnProfile, Profile
 
 _MAX_FEATURES = 200
 _MAX_PICTURES = 60
@@ -46,20 +47,23 @@ def use(manifest: Manifest, about: CardSection) -> Markup:
     )
 
 
-def data(manifest: Manifest, baseline: Baseline, about: CardSection) -> Markup:
+def data(manifest: Manifest, baseline: Baseline, profile: Profile, about: CardSection) -> Markup:
     """What it was made from."""
     lineage, contract = manifest.lineage, manifest.contract
+    profiled = {column.name: column for column in profile.columns}
     rows = [
         (
             joined(feature.name, element("div", feature.description, class_="quiet") if feature.description else None),
             joined(feature.kind, f", {feature.unit}" if feature.unit else None),
-            _values(feature),
-            _missing(baseline["features"].get(feature.name, {})),
+            _values(feature, profiled[feature.name]),
+            _missing(profiled[feature.name], profile.rows),
+            _association(profiled[feature.name]),
             _distribution(index, feature, baseline["features"].get(feature.name, {})),
         )
         for index, feature in enumerate(contract.features[:_MAX_FEATURES])
     ]
     rest = len(contract.features) - len(rows)
+    left_out = f" {rest} more are left out." if rest else ""
     split = (
         f"{lineage.data_rows:,}: {lineage.train_rows:,} to learn from, {lineage.holdout_rows:,} kept for measuring "
         f"({lineage.holdout:.0%}, seed {lineage.seed})"
@@ -76,9 +80,9 @@ def data(manifest: Manifest, baseline: Baseline, about: CardSection) -> Markup:
             ]
         ),
         table(
-            ("feature", "kind", "values", "missing#", "distribution"),
+            ("feature", "kind", "values", "missing#", "with the target#", "distribution"),
             rows,
-            caption=f"Features, over the training rows.{f' {rest} more are left out.' if rest else ''}",
+            caption=f"Features over all rows, their distribution over the training rows.{left_out}",
         ),
         _balance(contract, baseline),
     )
@@ -197,20 +201,32 @@ def _untold(about: CardSection) -> Markup | None:
     return element("p", words, class_="quiet")
 
 
-def _values(feature: Feature) -> str:
+def _values(feature: Feature, column: ColumnProfile) -> Content:
     if feature.kind == "category":
-        more = len(feature.categories) - 8
-        return ", ".join(feature.categories[:8]) + (f" and {more} more" if more > 0 else "")
+        more = column.distinct - len(column.top)
+        frequent = ", ".join(f"{one.value} ({one.rows:,})" for one in column.top)
+        return frequent + (f" and {more} more" if more > 0 else "")
     if feature.kind == "boolean":
-        return "true, false"
-    if feature.min is None or feature.max is None or feature.mean is None:
-        return ""
-    return f"{number(feature.min)} to {number(feature.max)}, mean {number(feature.mean)}"
+        return ", ".join(f"{one.value} ({one.rows:,})" for one in column.top)
+    if column.min is None or column.max is None or column.mean is None:
+        return "none"
+    mean = column.mean if abs(column.mean) > 1e-12 * (column.max - column.min) else 0  # zero but for rounding
+    low, high = column.quantiles.get("0.05"), column.quantiles.get("0.95")
+    middle = f"nine in ten {number(low)} to {number(high)}" if low is not None and high is not None else None
+    return [
+        f"{number(column.min)} to {number(column.max)}, mean {number(mean)}",
+        element("div", middle, class_="quiet") if middle else None,
+    ]
 
 
-def _missing(known: Baseline) -> str:
-    share = float(known.get("missing", 0))
-    return "none" if share == 0 else f"{share:.1%}"
+def _missing(column: ColumnProfile, rows: int) -> str:
+    return "none" if column.missing == 0 else f"{column.missing / rows:.1%}"
+
+
+def _association(column: ColumnProfile) -> Content:
+    if column.correlation is None:
+        return "none"
+    return [f"{column.correlation:.2f}", element("div", column.measure, class_="quiet")]
 
 
 def _distribution(index: int, feature: Feature, known: Baseline) -> Content:

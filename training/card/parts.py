@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from skylift.manifest import Interval, Spread
-from training.card.markup import Content, Markup, element
+from training.card.markup import Content, Markup, element, joined
 
 NAMES = {
     "accuracy": "accuracy",
@@ -42,11 +42,18 @@ def metric_name(metric: str) -> str:
     return NAMES.get(metric, metric.replace("_", " "))
 
 
-def digits(value: float | None) -> str:
-    """A measured number, as long as it says something."""
+def digits(value: float | None, *, like: float | None = None) -> str:
+    """A measured number, as long as it says something.
+
+    Parameters
+    ----------
+    like
+        The number whose decimals it takes over.
+    """
     if value is None:
         return "unknown"
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+    size = abs(value if like is None else like)
+    return f"{value:,.{4 if size < 10 else 2 if size < 1000 else 0}f}"
 
 
 def between(interval: Interval | None) -> str:
@@ -56,7 +63,7 @@ def between(interval: Interval | None) -> str:
 
 def spread_words(spread: Spread | None) -> str:
     """A mean with its spread over the folds."""
-    return "" if spread is None else f"{digits(spread.mean)} \N{PLUS-MINUS SIGN} {digits(spread.std)}"
+    return "" if spread is None else f"{digits(spread.mean)} \N{PLUS-MINUS SIGN} {digits(spread.std, like=spread.mean)}"
 
 
 def table(
@@ -79,10 +86,12 @@ def table(
         cells = [element("th", first, scope="row")]
         cells += [element("td", cell, class_=style) for cell, style in zip(rest, styles[1:], strict=True)]
         body.append(element("tr", *cells, class_="marked" if index == marked else None))
-    made = element(
-        "table", element("caption", caption), element("thead", element("tr", *head)), element("tbody", *body)
+    made = element("table", element("thead", element("tr", *head)), element("tbody", *body))
+    # The caption stays outside: in a table wider than a phone it would be as wide as the table.
+    return joined(
+        element("p", caption, class_="quiet caption"),
+        element("div", made, class_="scroll", role="region", tabindex="0", aria_label=caption),
     )
-    return element("div", made, class_="scroll", role="region", tabindex="0", aria_label=caption)
 
 
 def facts(rows: Iterable[tuple[str, Content]]) -> Markup:
