@@ -7,7 +7,6 @@ reference as a tag. Only MLflow's client is used, nothing of its global state.
 
 import json
 import logging
-import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -18,19 +17,19 @@ from pathlib import Path
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of MLflow about itself
     from mlflow import MlflowClient
-    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+    from mlflow.entities import Dataset, DatasetInput, InputTag
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
     from mlflow.tracking.context.registry import resolve_tags
 
     from training.mlflow_model import input_schema, save_model
+    from training.mlflow_runs import cross_validated, holdout, log_batch, log_candidate, selected_params
 
 from botocore.exceptions import BotoCoreError, ClientError
 from sqlalchemy.exc import SQLAlchemyError
 
 from skylift.errors import FOREIGN_FAILURES
 from skylift.image_cache import bake
-from skylift.manifest import Entry, Spread
 from skylift.model_card import CARD_FILE, stamped
 from skylift.references import Reference
 from skylift.verification import Version
@@ -94,7 +93,7 @@ class MlflowStore:
             ).info.run_id
             self._describe(client, run_id, trained)
             for entry in trained.leaderboard:
-                _nested_run(client, experiment, run_id, trained, entry, start)
+                log_candidate(client, experiment, run_id, trained, entry, start)
             _log_files(client, run_id, _shown(trained, version, files), Path(folder) / "files")
             registered = None
             if version is not None:
@@ -153,11 +152,11 @@ class MlflowStore:
             "select_by": trained.select_by,
             "selected": selected.candidate,
         }
-        metrics = _cross_validated(trained.metrics.cross_validated) + _holdout(trained)
+        metrics = cross_validated(trained.metrics.cross_validated) + holdout(trained)
         tags = {f"gate.{gate.metric}": f"{gate} {'passed' if gate.passed else 'FAILED'}" for gate in trained.gates}
         if trained.notes:
             tags["mlflow.note.content"] = "\n".join(f"- {note}" for note in trained.notes)
-        _log(client, run_id, params=params | _selected_params(selected), metrics=metrics, tags=tags)
+        log_batch(client, run_id, params=params | selected_params(selected), metrics=metrics, tags=tags)
         dataset = Dataset(
             name=Path(config.data.path).name,
             digest=table.digest[:_MAX_DATASET_DIGEST],
@@ -236,64 +235,6 @@ def _experiment(client: MlflowClient, name: str) -> str:
 
 def _run_name(version: Version | None) -> str:
     return version.reference.name if version else "gate failed"
-
-
-def _nested_run(client: MlflowClient, experiment: str, parent: str, trained: Trained, entry: Entry, start: int) -> None:
-    """A candidate: its parameters and folds, and the holdout for the one that was selected, which alone saw it."""
-    tags = resolve_tags({"mlflow.parentRunId": parent, "mlflow.source.name": "skylift train"})
-    run_id = client.create_run(experiment, start_time=start, run_name=entry.candidate, tags=tags).info.run_id
-    selected = entry.candidate == trained.selected
-    tags = {"skylift.selected": str(selected).lower()} | ({"skylift.failure": entry.failure} if entry.failure else {})
-    metrics = _cross_validated(entry.scores) + (_holdout(trained) if selected else [])
-    _log(client, run_id, params={"estimator": entry.estimator, **entry.params}, metrics=metrics, tags=tags)
-    client.set_terminated(run_id, "FAILED" if entry.failure else "FINISHED")
-
-
-def _selected_params(entry: Entry) -> dict[str, object]:
-    return {"estimator": entry.estimator} | {f"model.{name}": value for name, value in entry.params.items()}
-
-
-def _cross_validated(scores: Mapping[str, Spread]) -> list[Metric]:
-    """Mean and spread, and the folds as steps, which MLflow draws."""
-    metrics = []
-    for name, score in scores.items():
-        metrics += [Metric(f"cv_{name}", score.mean, 0, 0), Metric(f"cv_{name}_std", score.std, 0, 0)]
-        metrics += [Metric(f"fold_{name}", value, 0, step) for step, value in enumerate(score.folds, start=1)]
-    return metrics
-
-
-def _holdout(trained: Trained) -> list[Metric]:
-    metrics = []
-    for name, measure in trained.evaluation.metrics.items():
-        ends = (measure.interval.low, measure.interval.high) if measure.interval else (None, None)
-        found = {"": measure.value, "_low": ends[0], "_high": ends[1], "_dummy": measure.baseline}
-        metrics += [Metric(f"holdout_{name}{end}", value, 0, 0) for end, value in found.items() if value is not None]
-    for one in trained.metrics.per_class:
-        name = _key(str(one.name))
-        rates = {"precision": one.precision, "recall": one.recall, "f1": one.f1}
-        metrics += [Metric(f"holdout_{rate}.{name}", value, 0, 0) for rate, value in rates.items()]
-    return metrics
-
-
-def _key(text: str) -> str:
-    """A name from the table or `model.yaml` as far as MLflow takes it in its own."""
-    return re.sub(r"[^\w\-. ]", "_", text)[:200]
-
-
-def _log(
-    client: MlflowClient,
-    run_id: str,
-    *,
-    params: Mapping[str, object],
-    metrics: list[Metric],
-    tags: Mapping[str, str],
-) -> None:
-    client.log_batch(
-        run_id,
-        metrics=metrics,
-        params=[Param(_key(key), str(value)[:6000]) for key, value in params.items()],
-        tags=[RunTag(key, value[:5000]) for key, value in tags.items()],
-    )
 
 
 def _shown(trained: Trained, version: Version | None, files: Mapping[str, bytes]) -> dict[str, bytes]:

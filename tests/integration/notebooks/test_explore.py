@@ -8,7 +8,7 @@ import sys
 from tests.support.models import ROOT
 
 NOTEBOOK = ROOT / "notebooks" / "explore.ipynb"
-_OURS = ("SKYLIFT_", "AWS_", "MLFLOW_", "PYTEST_", "COV_")
+_OURS = ("SKYLIFT_", "AWS_", "MLFLOW_", "MPLBACKEND", "PYTEST_")
 
 
 def test_it_runs_by_itself() -> None:
@@ -18,7 +18,7 @@ def test_it_runs_by_itself() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(NOTEBOOK)],
         cwd=ROOT,
-        env=environment | {"MPLBACKEND": "agg"},
+        env=environment,
         capture_output=True,
         text=True,
         timeout=180,
