@@ -7,6 +7,7 @@ PORT ?= 8000
 CONFIG ?= training/model.yaml
 STAGE ?= dev
 MINISTACK := build/ministack
+MLFLOW_PORT ?= 5000
 UV_VERSION := 0.13.8
 
 VENV := .venv
@@ -85,6 +86,15 @@ smoke: $(VENV)/.dev ## Call what is deployed over HTTPS (STAGE=dev)
 .PHONY: destroy
 destroy: $(VENV)/.dev ## Delete the stack, and say what stays (STAGE=dev, YES=1)
 	@$(deploying) down --stage "$(STAGE)" $(if $(YES),--yes)
+
+.PHONY: mlflow
+mlflow: $(VENV)/.dev ## Look at tracked trainings in MLflow's UI (MLFLOW_PORT=5000)
+	@case "$$MLFLOW_TRACKING_URI" in \
+	http*) echo "Your MLflow server: $$MLFLOW_TRACKING_URI" && $(BIN)/python -m webbrowser "$$MLFLOW_TRACKING_URI" ;; \
+	*) echo "MLflow: http://127.0.0.1:$(MLFLOW_PORT) (Ctrl-C stops it)" && MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true \
+		exec $(BIN)/mlflow server --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" \
+		--host 127.0.0.1 --port "$(MLFLOW_PORT)" --workers 1 ;; \
+	esac
 
 .PHONY: lock
 lock: $(UV) ## Pin all requirements anew from pyproject.toml (UPGRADE=1 for the newest)

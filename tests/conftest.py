@@ -22,8 +22,15 @@ MODEL = "iris"
 
 @pytest.fixture(autouse=True)
 def _no_real_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials that open nothing, and no setting of the machine or of another test."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "SKYLIFT_STACK", "SKYLIFT_REFRESH_SECONDS"):
+    """Credentials that open nothing, no run store of the machine, and no setting of it or of another test."""
+    for name in (
+        "AWS_PROFILE",
+        "AWS_SESSION_TOKEN",
+        "AWS_ENDPOINT_URL",
+        "MLFLOW_TRACKING_URI",
+        "SKYLIFT_STACK",
+        "SKYLIFT_REFRESH_SECONDS",
+    ):
         monkeypatch.delenv(name, raising=False)
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test",
@@ -33,6 +40,7 @@ def _no_real_aws(monkeypatch: pytest.MonkeyPatch) -> None:
         "SKYLIFT_BUCKET": BUCKET,
         "SKYLIFT_STAGE": STAGE,
         "SKYLIFT_MODEL": MODEL,
+        "SKYLIFT_TRACK": "false",
     }.items():
         monkeypatch.setenv(name, value)
 

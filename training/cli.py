@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -27,6 +28,7 @@ from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
 from skylift.verification import Version
+from training.card.opening import open_in_browser, write_card
 from training.config import ModelConfig, load_config
 from training.console import (
     err,
@@ -36,6 +38,7 @@ from training.console import (
     out,
     up_facts,
     versions_table,
+    warn,
 )
 from training.data_cli import (
     DEFAULT_CONFIG,
@@ -50,9 +53,11 @@ from training.data_cli import app as data_app
 from training.evaluation_report import evaluation_of
 from training.locations import local_copy
 from training.progress import Display
+from training.tracking import Tracker, tracker_for
 
 if TYPE_CHECKING:
     from training.fitting import Runner
+    from training.job import Trained
     from training.packaging import Package
 
 _STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
@@ -65,6 +70,15 @@ VersionArgument = Annotated[str, typer.Argument(help="v7, 7 or v7@sha256:...")]
 DaskOption = Annotated[
     str | None,
     typer.Option("--dask", envvar="SKYLIFT_DASK", help="Search on Dask: a scheduler's address, or local."),
+]
+TrackOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--track/--no-track",
+        envvar="SKYLIFT_TRACK",
+        show_default=False,
+        help="Track in MLflow: at MLFLOW_TRACKING_URI, or in mlflow.db here. On where MLFLOW_TRACKING_URI is set.",
+    ),
 ]
 PortOption = Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help="Port on 127.0.0.1.")]
 
@@ -168,6 +182,7 @@ def train(
         Path | None, typer.Option("--output", "-o", help="Write the model into this folder instead of publishing it.")
     ] = None,
     dask: DaskOption = None,
+    track: TrackOption = None,
 ) -> None:
     """Train by model.yaml and publish a new version. It does not serve before it is promoted.
 
@@ -179,7 +194,7 @@ def train(
     if output is not None:
         from training.pipeline import write_version
 
-        manifest = write_version(output, _trained(loaded, work))
+        manifest = write_version(output, _packed(_trained(loaded, work), digest))
         out.print(leaderboard_table(manifest))
         out.print(f"\nWritten to {output}\nMeasure it: skylift evaluate {output}", soft_wrap=True)
         return
@@ -190,28 +205,40 @@ def train(
             f"name the one for {settings.model} with --config, or set SKYLIFT_MODEL={loaded.model}",
         )
     registry = _registry(settings)
-    version = _train_and_publish(loaded, registry, work)
+    tracker = tracker_for(settings, registry.active, track, warn)
+    version = _train_and_publish(loaded, registry, work, tracker)
     out.print(leaderboard_table(version.manifest))
     out.print()
     _print_evaluation(registry, version)
     out.print(manifest_facts(version))
+    if tracker.tracked:
+        out.print(f"Tracked: {tracker.tracked}. Look: make mlflow", soft_wrap=True, markup=False)
     out.print(
         f"\nPublished {version.reference}\nMake it live: skylift promote {version.reference.name}", soft_wrap=True
     )
 
 
 @app.command()
-def promote(version: VersionArgument, config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+def promote(
+    version: VersionArgument,
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+    track: TrackOption = None,
+) -> None:
     """Make a version the active one, if it may serve."""
-    reference = _registry(_settings(stack, config)).promote(version)
-    out.print(f"Active: {reference}", soft_wrap=True)
+    settings = _settings(stack, config)
+    registry = _registry(settings)
+    out.print(f"Active: {registry.promote(version)}", soft_wrap=True)
+    tracker_for(settings, registry.active, track, warn, local_store_counts=True).follow()
 
 
 @app.command()
-def rollback(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+def rollback(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, track: TrackOption = None) -> None:
     """Make the last different version the active one again."""
-    reference = _registry(_settings(stack, config)).rollback()
-    out.print(f"Active: {reference}", soft_wrap=True)
+    settings = _settings(stack, config)
+    registry = _registry(settings)
+    out.print(f"Active: {registry.rollback()}", soft_wrap=True)
+    tracker_for(settings, registry.active, track, warn, local_store_counts=True).follow()
 
 
 @app.command()
@@ -239,6 +266,7 @@ def versions(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -
 def show(
     version: Annotated[str | None, typer.Argument(help="v7, 7 or v7@sha256:...; the active one where absent")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as it is stored.")] = False,
+    card: Annotated[bool, typer.Option("--card", help="Open the model card in the browser.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     stack: StackOption = None,
 ) -> None:
@@ -247,6 +275,11 @@ def show(
     found = registry.version(version) if version else registry.resolve()
     if as_json:
         typer.echo(found.manifest.to_bytes(), nl=False)
+        return
+    if card:
+        path = write_card(registry, found)
+        opened = open_in_browser(path)
+        out.print(f"{'Opened' if opened else 'No browser here: open'} {path}", soft_wrap=True, markup=False)
         return
     out.print(manifest_facts(found))
     out.print()
@@ -332,42 +365,46 @@ class _Work:
     stop: Event | None = None
 
 
-def _train_and_publish(config: ModelConfig, registry: Registry, work: _Work) -> Version:
-    """Train and publish, with progress on stderr.
+def _train_and_publish(config: ModelConfig, registry: Registry, work: _Work, tracker: Tracker | None = None) -> Version:
+    """Train, publish and track, with progress on stderr.
 
     Raises
     ------
     GateFailed
         The model is not good enough; nothing was published.
     """
-    package = _trained(config, work, registry)
+    from training.evaluation_tables import evaluation_tables
+
+    tracker = tracker or Tracker(None, registry.active, warn)
+    started = datetime.now(UTC)
+    trained = _trained(config, work, registry)
+    try:
+        trained.check_gates()
+    except GateFailed:
+        err.print(leaderboard_table(trained))
+        for part in evaluation_tables(trained.evaluation):
+            err.print(part)
+        tracker.record(trained, None, {}, started=started)
+        raise
+    package = _packed(trained, work.digest)
     with progressing() as progress:
         progress("publishing")
-        return registry.publish(package.describe, package.artifacts)
+        version = registry.publish(package.describe, package.artifacts)
+        if tracker.on:
+            progress("tracking")
+            tracker.record(trained, version, package.artifacts, started=started)
+    return version
 
 
-def _trained(config: ModelConfig, work: _Work, registry: Registry | None = None) -> "Package":
-    """Train and pack, with progress on stderr.
-
-    Parameters
-    ----------
-    registry
-        Where the model is to go: it is compared with the version in service there, and must pass its gates.
-
-    Raises
-    ------
-    GateFailed
-    """
+def _trained(config: ModelConfig, work: _Work, registry: Registry | None = None) -> "Trained":
+    """Train, with progress on stderr; compared with the version in service where there is a registry."""
     from training.champion import in_service
-    from training.compile import compile_model, parity_rows
-    from training.evaluation_tables import evaluation_tables
     from training.job import train as run_training
-    from training.packaging import pack
 
     with ExitStack() as stack:
         runner = stack.enter_context(_dask_runner(work.dask)) if work.dask else None
         display = stack.enter_context(Display(err, "starting"))
-        trained = _interruptible(
+        return _interruptible(
             lambda: run_training(
                 config,
                 prepared=work.prepared,
@@ -380,18 +417,24 @@ def _trained(config: ModelConfig, work: _Work, registry: Registry | None = None)
             stop=work.stop,
             can_stop=lambda: display.can_stop,
         )
-        try:
-            if registry:
-                trained.check_gates()
-        except GateFailed:
-            err.print(leaderboard_table(trained))
-            for part in evaluation_tables(trained.evaluation):
-                err.print(part)
-            raise
-        display.step("compiling")
+
+
+def _packed(trained: "Trained", digest: str) -> "Package":
+    """Compile and pack, with progress on stderr.
+
+    Parameters
+    ----------
+    digest
+        Of `model.yaml`.
+    """
+    from training.compile import compile_model, parity_rows
+    from training.packaging import pack
+
+    with progressing() as progress:
+        progress("compiling")
         rows = parity_rows(trained.estimator, trained.table, trained.split)
         compiled = compile_model(trained.estimator, trained.table.contract, rows)
-        return pack(trained, compiled, config_sha256=work.digest)
+        return pack(trained, compiled, config_sha256=digest)
 
 
 @contextmanager

@@ -204,6 +204,36 @@ class EvaluationSection(_Section):
     slices: tuple[str, ...] = ()
 
 
+class CardSection(_Section):
+    """What people should know of the model; the model card prints it. What is absent is said to be unknown.
+
+    Parameters
+    ----------
+    title
+        Of the card; the model's name where absent.
+    purpose
+        What the predictions are for.
+    not_for
+        Uses that somebody might think of, and must not make.
+    owners
+        Who answers for it: names, teams, addresses.
+    licence
+        Of the model and, where it differs, of the data.
+    data
+        Where the table comes from, and how it was collected.
+    limits
+        What the model is known to do badly.
+    """
+
+    title: str | None = None
+    purpose: str | None = None
+    not_for: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    licence: str | None = None
+    data: str | None = None
+    limits: tuple[str, ...] = ()
+
+
 class ModelConfig(_Section):
     """A whole `model.yaml`; only `model`, `data.path` and `target.column` are required."""
 
@@ -217,6 +247,7 @@ class ModelConfig(_Section):
     select_by: Metric | None = None
     evaluation: EvaluationSection = EvaluationSection()
     gates: GatesSection = GatesSection()
+    card: CardSection = CardSection()
 
     def with_data(self, **fields: Any) -> Self:
         """The same configuration with fields of `data` replaced."""

@@ -27,6 +27,11 @@ for console in (out, err):
         console.width = _WIDTH_WITHOUT_TERMINAL
 
 
+def warn(text: str) -> None:
+    """Tell what went wrong beside the work, on stderr."""
+    err.print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> Table:
     """A plain table; columns whose name ends in `#` hold numbers."""
     made = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="bold", pad_edge=False)

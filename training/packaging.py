@@ -13,7 +13,7 @@ from typing import Any
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from skylift.contract import Contract
 from skylift.manifest import (
@@ -26,17 +26,21 @@ from skylift.manifest import (
     Manifest,
     Prediction,
 )
+from skylift.model_card import CARD_FILE
 from skylift.predictors import SklearnPredictor
 from skylift.references import sha256
 from skylift.scoring import Matrix, encode, predictions
+from training.card.document import render_card
 from training.compile import CompiledModel
 from training.evaluation_report import EVALUATION_FILE
 from training.job import Trained
+from training.profile import profile
 
 _GOLDEN_ROWS = 10
 _RECORDED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib", "onnxruntime", "skl2onnx")
 _BASELINE_BINS = 10
 _GIT_SECONDS = 5
+_UNNUMBERED = 1  # the card does not say its version: `skylift.model_card` tells why
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,13 @@ def pack(trained: Trained, compiled: CompiledModel, *, config_sha256: str) -> Pa
             compiled=compiled.outcome,
         )
 
+    artifacts[CARD_FILE] = render_card(
+        describe(_UNNUMBERED),
+        trained.evaluation,
+        baseline=from_json(artifacts[BASELINE_FILE]),
+        profile=profile(table),
+        about=trained.config.card,
+    )
     return Package(describe, artifacts)
 
 

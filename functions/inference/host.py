@@ -136,6 +136,16 @@ class ModelHost:
             raise NoActiveVersion(f"no model is ready ({reason})", "try again shortly")
         return self.model
 
+    async def artifact(self, model: ServedModel, name: str) -> bytes:
+        """A further file of a version, checked against its manifest; fetched in a thread, outside the refresh's.
+
+        Raises
+        ------
+        IntegrityError, StorageUnavailable
+            See `VersionStore.artifact`.
+        """
+        return await asyncio.to_thread(self._artifact, model.reference, model.manifest, name)
+
     def drain_events(self) -> list[Metric]:
         """Metrics of refreshes since the last call."""
         events = []
@@ -231,6 +241,11 @@ class ModelHost:
         return ServedModel.of(
             reference, manifest, predictor, max_instances=self._max_instances, loaded_at=datetime.now(UTC)
         )
+
+    def _artifact(self, reference: Reference, manifest: Manifest, name: str) -> bytes:
+        if self._image is not None and reference in self._image:
+            return self._image.artifact(reference, manifest, name)
+        return self._store.artifact(manifest, name)
 
     def _opened(self, reference: Reference) -> AbstractContextManager[tuple[Manifest, Callable[[str], bytes]]]:
         if self._image is not None and reference in self._image:

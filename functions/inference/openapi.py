@@ -56,6 +56,7 @@ def openapi_document(model: ServedModel, max_instances: int) -> Schema:
             "/health": {"get": _get("health", "Liveness, readiness and what is wrong", failing="503")},
             "/model-info": {"get": _get("modelInfo", "The active version and its contract")},
             "/openapi.json": {"get": _get("openapi", "This document")},
+            "/model-card": {"get": _model_card()},
             "/docs": {"get": _get("docs", "A page to read and to try it", media_type="text/html")},
             "/": {"get": _get("index", "What there is")},
         },
@@ -208,6 +209,15 @@ def _problem_response(words: str) -> Schema:
         "description": words,
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
+
+
+def _model_card() -> Schema:
+    described = _get(
+        "modelCard", "What the active version is, how good it is and where its limits are", media_type="text/html"
+    )
+    described["responses"]["404"] = _problem_response("The version was published without one")
+    described["responses"]["503"] = _problem_response(_PROBLEMS["503"])
+    return described
 
 
 def _get(operation: str, summary: str, *, media_type: str = "application/json", failing: str = "") -> Schema:

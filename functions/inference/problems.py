@@ -10,6 +10,8 @@ from skylift.errors import (
     BodyTooLarge,
     ClientGone,
     InvalidInstance,
+    ModelCardAbsent,
+    ModelCardUnavailable,
     NoActiveVersion,
     NotJson,
     SkyliftError,
@@ -27,6 +29,8 @@ _STATUS: dict[type[SkyliftError], tuple[int, str, str]] = {
     BodyTooLarge: (413, "body-too-large", "The body is too large"),
     TooManyInstances: (413, "too-many-instances", "Too many instances"),
     InvalidInstance: (422, "invalid-instance", "Fields break the contract"),
+    ModelCardAbsent: (404, "no-model-card", "The version has no model card"),
+    ModelCardUnavailable: (503, "no-model-card-now", "The model card cannot be read now"),
     NoActiveVersion: (503, "no-model", "No model is ready"),
 }
 _HTTP_TITLES = {404: ("not-found", "No such path"), 405: ("method-not-allowed", "Method not allowed")}

@@ -4,7 +4,7 @@ import os
 import time
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from pydantic_core import to_json
@@ -17,7 +17,18 @@ from inference.openapi import openapi_document
 from inference.record import record_of
 from inference.reply import JSON, Reply
 from inference.settings import InferenceSettings
-from skylift.errors import NoActiveVersion, SkyliftError
+from skylift.errors import (
+    IntegrityError,
+    ModelCardAbsent,
+    ModelCardUnavailable,
+    NoActiveVersion,
+    SkyliftError,
+    StorageUnavailable,
+)
+from skylift.model_card import CARD_FILE, stamped
+
+if TYPE_CHECKING:
+    from skylift.references import Reference
 
 
 async def _host(request: Request) -> ModelHost:  # a plain function would cost a thread hop per request
@@ -93,6 +104,24 @@ async def docs() -> HTMLResponse:
     return HTMLResponse(page, headers={"content-security-policy": policy})
 
 
+@router.get("/model-card")
+async def model_card(request: Request, host: Host) -> HTMLResponse:
+    """Show the model card of the active version; fetched when it is first asked for, and kept while it serves."""
+    model = await host.current()
+    if CARD_FILE not in model.manifest.artifacts:
+        raise ModelCardAbsent(f"{model.reference.name} has no model card", "train and promote a newer version")
+    kept: tuple[Reference, bytes] | None = request.app.state.card
+    if kept is None or kept[0] != model.reference:
+        try:
+            card = await host.artifact(model, CARD_FILE)
+        except (IntegrityError, StorageUnavailable) as error:
+            raise ModelCardUnavailable(error.what, "try again shortly; predictions are not affected") from error
+        request.app.state.card = kept = (model.reference, stamped(card, model.reference))
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+    headers = {"content-security-policy": policy, "x-model-version": model.reference.name}
+    return HTMLResponse(kept[1], headers=headers)
+
+
 @router.get("/")
 async def index(request: Request, host: Host) -> Response:
     """Name the model and what can be asked."""
@@ -104,6 +133,7 @@ async def index(request: Request, host: Host) -> Response:
             "POST /predict": "score instances",
             "GET /health": "liveness, readiness and what is wrong",
             "GET /model-info": "the active version and its contract",
+            "GET /model-card": "what the active version is, how good it is and where its limits are",
             "GET /docs": "a page to read and to try it",
             "GET /openapi.json": "the API by the active contract",
         },
@@ -123,7 +153,7 @@ def create_routes(settings: InferenceSettings, host: ModelHost) -> FastAPI:
     """
     # The contract is only known at run time, so FastAPI's own description of the API is replaced.
     app = FastAPI(title="Skylift", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.settings, app.state.host = settings, host
+    app.state.settings, app.state.host, app.state.card = settings, host, None
     app.include_router(router)
     answer_with_problems(app)
     return app

@@ -17,6 +17,8 @@
     |   |-- InvalidReference   a reference is not of the form v7@sha256:...
     |   |-- VersionNotFound    no such version
     |   |-- NoActiveVersion    the pointer names no version
+    |   |-- ModelCardAbsent    a version was published without a model card
+    |   |-- ModelCardUnavailable   its model card cannot be fetched now
     |   |-- IntegrityError     stored bytes are not those their digest names
     |   `-- PromotionRefused   a version may not go live
     |-- CodeRefused            a new version of the code may not take the traffic
@@ -163,6 +165,14 @@ class VersionNotFound(RegistryError):
 
 class NoActiveVersion(RegistryError):
     """The pointer names no version."""
+
+
+class ModelCardAbsent(RegistryError):
+    """The version was published without a model card."""
+
+
+class ModelCardUnavailable(RegistryError):
+    """The version's model card cannot be fetched, or is not the one that was published."""
 
 
 class IntegrityError(RegistryError):

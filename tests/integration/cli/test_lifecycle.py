@@ -184,6 +184,46 @@ class TestShow:
         assert refused("show", name)
 
 
+class TestShowCard:
+    @pytest.fixture(autouse=True)
+    def _in_an_empty_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+            monkeypatch.delenv(name, raising=False)
+
+    def test_without_a_browser_the_card_is_a_file_whose_path_is_told(self, registry: Registry, tmp_path: Path) -> None:
+        reference = publish(registry)
+
+        assert done("show", "v1", "--card") == "No browser here: open build/cards/iris-v1.html\n"
+        assert reference in (tmp_path / "build/cards/iris-v1.html").read_text(encoding="utf-8")
+
+    def test_a_browser_opens_it(self, registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        publish(registry)
+        opened: list[str] = []
+        monkeypatch.setenv("BROWSER", "browser")
+
+        def browse(url: str) -> bool:
+            opened.append(url)
+            return True
+
+        monkeypatch.setattr("webbrowser.open", browse)
+
+        assert done("show", "v1", "--card") == "Opened build/cards/iris-v1.html\n"
+        assert opened == [(tmp_path / "build/cards/iris-v1.html").as_uri()]
+
+    def test_an_altered_card_is_refused(self, registry: Registry, s3: "S3Client") -> None:
+        publish(registry)
+        s3.put_object(Bucket=BUCKET, Key="models/iris/v1/card.html", Body=b"other")
+
+        assert "card.html of v1 does not have the digest" in refused("show", "v1", "--card")
+
+    def test_a_version_of_an_older_release_has_none(self, registry: Registry) -> None:
+        artifacts = iris_package().describe(1).artifacts
+        publish(registry, artifacts={name: file for name, file in artifacts.items() if name != "card.html"})
+
+        assert "v1 has no model card: an older release published it" in refused("show", "v1", "--card")
+
+
 class TestPromote:
     def test_the_version_becomes_the_active_one(self, registry: Registry) -> None:
         reference = publish(registry)

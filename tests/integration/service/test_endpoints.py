@@ -196,6 +196,7 @@ class TestPages:
             "POST /predict",
             "GET /health",
             "GET /model-info",
+            "GET /model-card",
             "GET /docs",
             "GET /openapi.json",
         }

@@ -1,0 +1,304 @@
+"""Tracking by the command line, in real MLflow stores: what its UI shows is what Skylift knows."""
+
+import json
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from skylift.registry import Registry
+from tests.conftest import MODEL, STAGE
+from tests.support.commands import done, refused, skylift
+from tests.support.models import IRIS_CONFIG, iris_package
+from tests.support.ports import free_port
+from tests.support.tables import LOGISTIC, TREE, mixed
+from tests.support.tracking import client_of, empty_store, put_store, silent_server
+from training import tracking
+
+NAME = f"{STAGE}.{MODEL}"
+DUMMY = {"name": "dummy", "estimator": "sklearn.dummy.DummyClassifier"}
+BROKEN = {"name": "broken", "estimator": "sklearn.tree.DecisionTreeClassifier", "params": {"max_depth": -1}}
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return empty_store(tmp_path_factory.mktemp("mlflow"))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the commands run: an empty store, a table of every kind of column, its `model.yaml`."""
+    put_store(empty, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SKYLIFT_TRACK")
+    write_config(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of MLflow about itself
+        yield tmp_path
+
+
+def write_config(folder: Path, **sections: Any) -> Path:
+    (folder / "churn.csv").write_text(mixed(), encoding="utf-8")
+    path = folder / "model.yaml"
+    document = {
+        "model": MODEL,
+        "data": {"path": "churn.csv"},
+        "target": {"column": "churned"},
+        "candidates": [LOGISTIC, TREE, BROKEN],
+    }
+    path.write_text(yaml.safe_dump(document | sections), encoding="utf-8")
+    return path
+
+
+def train(*options: str) -> str:
+    result = skylift("train", "--config", "model.yaml", *options)
+    assert result.exit_code == 0, result.stderr
+    assert "warning" not in result.stderr
+    return result.stdout
+
+
+def parents(client: Any) -> list[Any]:
+    """Runs that are no candidate's, the newest first."""
+    experiment = client.get_experiment_by_name(MODEL)
+    runs = client.search_runs([experiment.experiment_id]) if experiment else []
+    return [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+
+
+def champion(client: Any) -> str | None:
+    """The reference that the alias leads to."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client.get_model_version_by_alias(NAME, "champion").tags["skylift.reference"])
+    except MlflowException:
+        return None
+
+
+class TestTheRuns:
+    @pytest.fixture
+    def client(self, folder: Path, registry: Registry) -> Any:
+        train("--track")
+        return client_of(folder)
+
+    def test_a_training_is_one_run_with_one_below_it_for_each_candidate(self, client: Any) -> None:
+        (parent,) = parents(client)
+        nested = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
+
+        assert parent.info.run_name == "v1"
+        assert {(run.info.run_name, run.info.status) for run in nested} == {
+            ("logistic", "FINISHED"),
+            ("tree", "FINISHED"),
+            ("broken", "FAILED"),
+        }
+
+    def test_the_run_says_what_the_manifest_says(self, client: Any, registry: Registry) -> None:
+        (parent,) = parents(client)
+        version = registry.version("v1")
+        manifest = version.manifest
+
+        assert parent.data.params["data.sha256"] == manifest.lineage.data_sha256
+        assert parent.data.params["selected"] == manifest.selected
+        assert parent.data.tags["skylift.reference"] == str(version.reference)
+        for name, value in manifest.metrics.holdout.items():
+            assert parent.data.metrics[f"holdout_{name}"] == pytest.approx(value)
+        for name, spread in manifest.metrics.cross_validated.items():
+            assert parent.data.metrics[f"cv_{name}"] == pytest.approx(spread.mean)
+
+    def test_a_candidate_has_its_parameters_and_each_fold(self, client: Any, registry: Registry) -> None:
+        (run,) = client.search_runs([parents(client)[0].info.experiment_id], "attributes.run_name = 'logistic'")
+        entry = next(entry for entry in registry.version("v1").manifest.leaderboard if entry.candidate == "logistic")
+
+        history = client.get_metric_history(run.info.run_id, "fold_accuracy")
+
+        assert run.data.params == {"estimator": LOGISTIC["estimator"], "max_iter": "1000"}
+        assert [one.value for one in sorted(history, key=lambda one: one.step)] == list(entry.scores["accuracy"].folds)
+
+    def test_only_the_selected_candidate_was_measured_on_the_holdout(self, client: Any, registry: Registry) -> None:
+        experiment = parents(client)[0].info.experiment_id
+        nested = [run for run in client.search_runs([experiment]) if "mlflow.parentRunId" in run.data.tags]
+
+        measured = {run.info.run_name for run in nested if "holdout_accuracy" in run.data.metrics}
+
+        assert measured == {registry.version("v1").manifest.selected}
+
+    def test_the_table_is_a_data_set_with_its_digest_and_columns(self, client: Any, registry: Registry) -> None:
+        (parent,) = parents(client)
+
+        (used,) = parent.inputs.dataset_inputs
+
+        assert used.dataset.name == "churn.csv"
+        assert registry.version("v1").manifest.lineage.data_sha256.startswith(used.dataset.digest)
+        assert len(json.loads(used.dataset.schema)["mlflow_colspec"]) == 7
+
+    def test_what_people_look_at_is_with_the_run(self, client: Any) -> None:
+        (parent,) = parents(client)
+
+        names = {file.path for file in client.list_artifacts(parent.info.run_id)}
+        plots = {file.path for file in client.list_artifacts(parent.info.run_id, "plots")}
+
+        assert names == {"baseline.json", "card.html", "evaluation.json", "plots"}
+        assert {"plots/confusion.svg", "plots/roc.svg", "plots/calibration.svg", "plots/importance.svg"} <= plots
+
+    def test_the_card_names_its_version(self, client: Any, registry: Registry, tmp_path: Path) -> None:
+        (parent,) = parents(client)
+
+        path = Path(client.download_artifacts(parent.info.run_id, "card.html", str(tmp_path)))
+
+        assert str(registry.version("v1").reference) in path.read_text(encoding="utf-8")
+
+
+class TestTheRegistry:
+    def test_a_published_version_is_registered_and_not_champion_before_it_serves(
+        self, folder: Path, registry: Registry
+    ) -> None:
+        assert f"{NAME} version 1 in sqlite:///{folder}/mlflow.db" in train("--track")
+
+        (version,) = client_of(folder).search_model_versions(f"name = '{NAME}'")
+        assert version.tags["skylift.reference"] == str(registry.version("v1").reference)
+        assert champion(client_of(folder)) is None
+
+    def test_the_champion_is_where_the_pointer_is(self, folder: Path, registry: Registry) -> None:
+        train("--track")
+        train("--track")
+        client = client_of(folder)
+
+        for command in (("promote", "v1"), ("promote", "v2"), ("rollback",)):
+            done(*command)
+
+            assert champion(client) == str(registry.active())
+
+    def test_a_training_puts_right_what_was_promoted_while_nobody_tracked(
+        self, folder: Path, registry: Registry
+    ) -> None:
+        train("--track")
+        done("promote", "v1", "--no-track")
+        assert champion(client_of(folder)) is None
+
+        train("--track")
+
+        assert champion(client_of(folder)) == str(registry.active())
+
+    def test_a_champion_that_was_not_tracked_leaves_nobody_champion_and_is_told(
+        self, folder: Path, registry: Registry
+    ) -> None:
+        train("--track")
+        done("promote", "v1")
+        train()
+
+        result = skylift("promote", "v2")
+
+        assert result.exit_code == 0
+        assert "warning: v2 is not in MLflow" in result.stderr
+        assert champion(client_of(folder)) is None
+
+    def test_the_registered_model_is_the_published_one(self, folder: Path, registry: Registry) -> None:
+        import mlflow
+        import pandas as pd
+
+        train("--track")
+        done("promote", "v1")
+        golden = registry.version("v1").manifest.golden
+        uri = client_of(folder).get_model_version_by_alias(NAME, "champion").source
+        path = client_of(folder).get_logged_model(uri.removeprefix("models:/")).artifact_location
+
+        model = mlflow.pyfunc.load_model(path)
+        numbers = {"visits": float, "score": float}  # as pandas reads what may be missing, and MLflow insists on
+        answers = model.predict(pd.DataFrame(golden.instances).astype(numbers))
+
+        assert answers["label"].tolist() == [prediction.label for prediction in golden.predictions]
+        assert model.metadata.get_input_schema().input_names() == [
+            feature.name for feature in registry.version("v1").manifest.contract.features
+        ]
+        example = json.loads(model.input_example.to_json(orient="records"))[0]
+        assert example == registry.version("v1").manifest.contract.example
+
+    def test_a_model_that_fails_its_gate_is_a_failed_run_and_not_registered(
+        self, folder: Path, registry: Registry
+    ) -> None:
+        write_config(folder, gates={"accuracy": {"min": 0.9}}, candidates=[DUMMY])
+
+        refused("train", "--config", "model.yaml", "--track")
+
+        (parent,) = parents(client_of(folder))
+        assert parent.info.status == "FAILED"
+        assert "FAILED" in parent.data.tags["gate.accuracy"]
+        assert client_of(folder).search_registered_models() == []
+
+
+class TestWithout:
+    def test_without_being_asked_nothing_is_tracked(self, folder: Path, registry: Registry) -> None:
+        train()
+
+        assert parents(client_of(folder)) == []
+
+    def test_the_published_version_is_the_same_with_and_without(self, registry: Registry) -> None:
+        train("--track")
+        train()
+
+        first, second = (registry.version(name).manifest for name in ("v1", "v2"))
+        dated = {"card.html"}  # says when it was made
+        assert {name: file for name, file in first.artifacts.items() if name not in dated} == {
+            name: file for name, file in second.artifacts.items() if name not in dated
+        }
+        assert first.metrics == second.metrics
+
+    def test_asking_without_mlflow_is_refused_before_training(
+        self, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tracking, "find_spec", lambda _: None)
+
+        assert "tracking needs MLflow, which is not installed" in refused("train", "-c", "model.yaml", "--track")
+        assert registry.versions() == []
+
+    def test_a_named_server_without_mlflow_is_a_warning(
+        self, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tracking, "find_spec", lambda _: None)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+
+        result = skylift("train", "-c", "model.yaml")
+
+        assert result.exit_code == 0
+        assert "warning: tracking needs MLflow" in result.stderr
+        assert len(registry.versions()) == 1
+
+
+class TestADeadServer:
+    @pytest.fixture(params=["refused", "silent"])
+    def address(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")  # the default is checked elsewhere
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        if request.param == "refused":
+            yield f"http://127.0.0.1:{free_port()}"
+        else:
+            with silent_server() as address:
+                yield address
+
+    @pytest.fixture(params=["train", "promote"])
+    def command(self, request: pytest.FixtureRequest, registry: Registry) -> Callable[[], Any]:
+        if request.param == "train":
+            return lambda: skylift("train", "--config", "model.yaml")
+        package = iris_package()
+        registry.publish(package.describe, package.artifacts)
+        return lambda: skylift("promote", "v1", "--config", IRIS_CONFIG)
+
+    def test_it_is_a_warning_and_costs_seconds(
+        self, address: str, command: Callable[[], Any], registry: Registry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        started = time.monotonic()
+
+        result = command()
+
+        assert result.exit_code == 0, result.stderr
+        assert f"in MLflow at {address} failed" in result.stderr
+        assert "check MLFLOW_TRACKING_URI" in result.stderr
+        assert len(registry.versions()) == 1
+        assert time.monotonic() - started < 20

@@ -1,0 +1,45 @@
+"""The notebook a colleague starts from: it runs from the first cell to the last, and is kept without outputs."""
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.support.models import ROOT
+
+NOTEBOOK = ROOT / "notebooks" / "explore.ipynb"
+_OURS = ("SKYLIFT_", "AWS_", "MLFLOW_", "MPLBACKEND", "PYTEST_")
+
+
+def test_it_runs_by_itself() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    options = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--nbmake", "--nbmake-timeout=120")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(NOTEBOOK)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "1 passed" in done.stdout
+
+
+def test_it_is_kept_without_outputs() -> None:
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+    assert [cell["source"] for cell in cells if cell["outputs"] or cell["execution_count"] is not None] == [], (
+        "clear the outputs before committing: they hold data, and every run changes them"
+    )
+
+
+def test_it_names_no_path_of_a_machine() -> None:
+    text = NOTEBOOK.read_text(encoding="utf-8")
+
+    assert "/home/" not in text
+    assert "/Users/" not in text

@@ -1,0 +1,39 @@
+"""MLflow as a test meets it: a real store in a folder of its own, and servers that do not answer."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from training.tracking import LOCAL_STORE, open_store
+
+
+def empty_store(folder: Path) -> Path:
+    """An MLflow database without runs: making one takes seconds, so tests copy it."""
+    from mlflow import MlflowClient
+
+    path = folder / "empty.db"
+    open_store(f"sqlite:///{path}", stage="test", model="iris")  # MLflow's settings
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+def client_of(folder: Path) -> Any:
+    """MLflow's own client of the local store in a folder."""
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{(folder / LOCAL_STORE).resolve()}")
+
+
+def put_store(empty: Path, folder: Path) -> None:
+    """Make an empty store the local one of a folder."""
+    shutil.copy(empty, folder / LOCAL_STORE)
+
+
+@contextmanager
+def silent_server() -> Iterator[str]:
+    """Address of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"

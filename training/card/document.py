@@ -1,0 +1,100 @@
+"""Puts the model card together.
+
+It opens without a network, prints, follows light and dark, and holds no script. Whatever comes from the table or from
+`model.yaml` is escaped by `training.card.markup`.
+"""
+
+from importlib.resources import files
+
+from skylift.manifest import Manifest
+from skylift.model_card import REFERENCE_SLOT
+from training.card.facts import Baseline, call, choice, data, environment, limits, use
+from training.card.markup import Content, Markup, element, joined
+from training.card.parts import between, digits, metric_name, verdict
+from training.card.quality import by_class, drivers, errors, quality, slices
+from training.config import CardSection
+from training.evaluation_report import Evaluation
+from training.profile import Profile
+
+
+def render_card(
+    manifest: Manifest, evaluation: Evaluation, *, baseline: Baseline, profile: Profile, about: CardSection
+) -> bytes:
+    """Write the card.
+
+    Parameters
+    ----------
+    manifest
+        Of the version, as far as it is known before it is published: its number and the card's own digest are not.
+    baseline
+        The training distribution; see `training.packaging.baseline`.
+    profile
+        Of the whole table.
+    about
+        What people have said in `model.yaml`.
+    """
+    sections = [
+        ("use", "For what, by whom", use(manifest, about)),
+        ("data", "Data", data(manifest, baseline, profile, about)),
+        ("choice", "How it was chosen", choice(manifest, evaluation)),
+        ("quality", "How good it is", quality(evaluation, manifest.gates)),
+        ("classes", "By class", by_class(evaluation)),
+        ("errors", "How far off it is", errors(evaluation)),
+        ("drivers", "What it looks at", drivers(evaluation)),
+        ("slices", "Error by slice", slices(evaluation)),
+        ("limits", "Limits", limits(evaluation, about)),
+        ("call", "How to call it", call(manifest)),
+        ("environment", "Environment", environment(manifest)),
+    ]
+    title = about.title or manifest.model
+    links = [element("li", element("a", name, href=f"#{key}")) for key, name, content in sections if content]
+    head = joined(
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("title", f"{title}: model card"),
+        element("link", rel="icon", href="data:,"),
+        element("style", Markup(files("training.card").joinpath("card.css").read_text(encoding="utf-8"))),
+    )
+    body = joined(
+        element(
+            "header",
+            element("h1", title),
+            _subtitle(manifest),
+            _tiles(manifest, evaluation),
+            element("nav", element("ul", *links), aria_label="Sections"),
+        ),
+        element("main", *(content for _, _, content in sections)),
+    )
+    page = element("html", element("head", head), element("body", body), lang="en")
+    return f"<!doctype html>\n{page}\n".encode()
+
+
+def _subtitle(manifest: Manifest) -> Markup:
+    target = manifest.contract.target
+    unit = f" in {target.unit}" if target.unit else ""
+    words = (
+        f"Model card of {manifest.model}: a {manifest.contract.task} of {target.name}{unit} by {manifest.selected}, "
+        f"trained {manifest.created_at:%Y-%m-%d %H:%M} UTC."
+    )
+    return joined(element("p", words), element("p", Markup(REFERENCE_SLOT), class_="quiet"))
+
+
+def _tiles(manifest: Manifest, evaluation: Evaluation) -> Markup:
+    tiles: list[Content] = []
+    if (chosen := evaluation.metrics.get(evaluation.select_by)) is not None:
+        interval = f"{between(chosen.interval)} ({evaluation.level:.0%})" if chosen.interval else None
+        tiles.append(
+            [f"{metric_name(evaluation.select_by)}, holdout", element("strong", digits(chosen.value)), interval]
+        )
+        if (spread := chosen.cross_validated) is not None:
+            deviation = f"\N{PLUS-MINUS SIGN} {digits(spread.std, like=spread.mean)} over {evaluation.folds} folds"
+            tiles.append(["cross-validated", element("strong", digits(spread.mean)), deviation])
+        if chosen.baseline is not None:
+            beaten = verdict(evaluation.baseline.beaten, "beaten", "not beaten")
+            tiles.append(["a dummy's", element("strong", digits(chosen.baseline)), beaten])
+    measured = f"{evaluation.rows:,} of them measured on"
+    tiles.append(["rows", element("strong", f"{manifest.lineage.data_rows:,}"), measured])
+    if manifest.gates:
+        passed = f"{sum(gate.passed for gate in manifest.gates)} of {len(manifest.gates)}"
+        tiles.append(["gates passed", element("strong", passed)])
+    return element("ul", *(element("li", tile) for tile in tiles), class_="tiles")

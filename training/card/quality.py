@@ -1,0 +1,264 @@
+"""The sections of the model card that say how good the model is, from its evaluation."""
+
+from collections.abc import Iterator, Sequence
+
+from skylift.contract import class_key
+from skylift.manifest import Gate
+from training.card.charts import MAX_SERIES, Bar, Caption, bars, described
+from training.card.markup import Content, Markup, element, joined
+from training.card.parts import (
+    MEANINGS,
+    between,
+    charts,
+    digits,
+    facts,
+    figure,
+    metric_name,
+    points,
+    section,
+    spread_words,
+    table,
+    verdict,
+)
+from training.card.pictures import (
+    MAX_BARS,
+    MAX_CONFUSION,
+    calibration_picture,
+    confusion_picture,
+    curves_picture,
+    effect_label,
+    effect_picture,
+    importance_picture,
+    residuals_picture,
+)
+from training.evaluation_report import Champion, ClassReport, Evaluation, Slice
+
+_MAX_CLASS_ROWS = 100
+_MAX_SLICES = 60
+
+
+def quality(evaluation: Evaluation, gates: tuple[Gate, ...]) -> Markup:
+    """Metrics with their intervals, the bounds they had to keep, and what they were compared with."""
+    level = f"{evaluation.level:.0%}"
+    rows = [
+        (
+            joined(metric_name(name), element("div", MEANINGS.get(name), class_="quiet")),
+            digits(one.value),
+            between(one.interval),
+            spread_words(one.cross_validated),
+            "" if one.baseline is None else digits(one.baseline),
+            "higher" if one.higher_is_better else "lower",
+        )
+        for name, one in evaluation.metrics.items()
+    ]
+    caption = (
+        f"Measured once on {evaluation.rows:,} rows that no candidate learned from. Intervals: {level}, from "
+        f"{evaluation.resamples:,} bootstrap resamples of these rows. Cross-validated: mean and spread over "
+        f"{evaluation.folds} folds of the {evaluation.train_rows:,} training rows."
+    )
+    columns = ("metric", "holdout#", f"{level} interval#", "cross-validated#", "dummy#", "better is")
+    names = list(evaluation.metrics)
+    chosen = names.index(evaluation.select_by) if evaluation.select_by in names else None
+    judged = [[f"{gate}: ", verdict(gate.passed, "passed", "failed")] for gate in gates]
+    checks = [
+        [element("b", check.name), ": ", verdict(check.passed, "passed", "failed"), f", {check.detail}"]
+        for check in evaluation.behaviour
+    ]
+    return section(
+        "quality",
+        "How good it is",
+        table(columns, rows, caption=caption, marked=chosen),
+        _comparisons(evaluation),
+        element("h3", "Gates"),
+        points(judged) if judged else element("p", "No bounds were set in model.yaml."),
+        [element("h3", "Behaviour"), points(checks)] if checks else None,
+    )
+
+
+def by_class(evaluation: Evaluation) -> Markup | None:
+    """Each class, what it is taken for, and whether its probabilities can be believed."""
+    if not evaluation.classes:
+        return None
+    shown = sorted(evaluation.classes, key=lambda one: -one.support)[:_MAX_CLASS_ROWS]
+    measured = ("precision", "recall", "f1", "roc_auc", "average_precision")
+    rows = [
+        (class_key(one.name), f"{one.support:,}", *(_with_interval(one, name) for name in measured)) for one in shown
+    ]
+    rest = len(evaluation.classes) - len(shown)
+    caption = f"Each class against the others, on the holdout.{_left_out(rest, 'rarer classes')}"
+    columns = ("class", "rows#", "precision#", "recall#", "F1#", "ROC-AUC#", "PR-AUC#")
+    pictures = charts(*_class_pictures(evaluation, shown))
+    return section("classes", "By class", table(columns, rows, caption=caption), pictures)
+
+
+def errors(evaluation: Evaluation) -> Markup | None:
+    """How far off a regression is."""
+    residuals = evaluation.residuals
+    if residuals is None:
+        return None
+    rows = [
+        (f"{float(level):.0%} of rows" if float(level) < 1 else "all rows", digits(value))
+        for level, value in residuals.quantiles.items()
+    ]
+    direction = "high" if residuals.bias > 0 else "low"
+    picture = None
+    if residuals.true:
+        note = "On the dashed line the prediction is right."
+        picture = charts(figure("Predicted and true", note, residuals_picture(residuals)))
+    return section(
+        "errors",
+        "How far off it is",
+        table(("", "absolute error at most#"), rows, caption="Errors on the holdout"),
+        element("p", f"On average the predictions are {digits(abs(residuals.bias))} too {direction}."),
+        picture,
+    )
+
+
+def drivers(evaluation: Evaluation) -> Markup | None:
+    """What the model looks at, and how it answers."""
+    if not evaluation.importance:
+        return None
+    note = (
+        f"How much worse {metric_name(evaluation.select_by)} gets where a feature's values are shuffled. "
+        "Whiskers: one standard deviation over the repeats."
+        f"{_left_out(len(evaluation.importance) - MAX_BARS, 'less important features')}"
+    )
+    effects = [
+        figure(effect.feature, effect_label(effect), effect_picture(effect, key=f"effect-{index}"))
+        for index, effect in enumerate(evaluation.effects)
+    ]
+    about = (
+        "Partial dependence: the mean answer where the feature has this value in every row, whether or not such rows "
+        "exist. Features that move together share what they explain."
+    )
+    return section(
+        "drivers",
+        "What it looks at",
+        charts(figure("Permutation importance", note, importance_picture(evaluation))),
+        [
+            element("h3", "How the answer changes with a feature"),
+            element("p", about, class_="quiet"),
+            charts(*effects),
+        ]
+        if effects
+        else None,
+    )
+
+
+def slices(evaluation: Evaluation) -> Markup:
+    """Whether it is worse for some rows than for others."""
+    cut = evaluation.slices
+    if cut is None or not cut.slices:
+        words = "Not examined: name the columns under evaluation.slices in model.yaml."
+        return section("slices", "Error by slice", element("p", words))
+    shown, worst, metric = cut.slices[:_MAX_SLICES], cut.worst, metric_name(cut.metric)
+    rows = [
+        (_slice_name(one), f"{one.rows:,}", digits(one.metrics.get(cut.metric)), between(one.interval)) for one in shown
+    ]
+    told: list[Content] = ["No slice has enough rows to tell."]
+    if worst is not None:
+        value = digits(worst.metrics.get(cut.metric))
+        told = ["Worst: ", element("b", _slice_name(worst)), f", {metric} {value} on {worst.rows:,} rows."]
+    known = [one for one in shown if cut.metric in one.metrics][:MAX_BARS]
+    drawn = [
+        Bar(
+            _slice_name(one),
+            one.metrics[cut.metric],
+            (one.interval.low, one.interval.high) if one.interval else None,
+            marked=one == worst,
+        )
+        for one in known
+    ]
+    words = described({bar.label: bar.value for bar in drawn})
+    caption = Caption("by-slice", f"{metric} by slice", f"{words}.")
+    heading = f"{metric[:1].upper()}{metric[1:]} by slice"
+    return section(
+        "slices",
+        "Error by slice",
+        element("p", *told),
+        table(
+            ("slice", "rows#", f"{metric}#", f"{evaluation.level:.0%} interval#"),
+            rows,
+            caption="The holdout, cut by the columns that model.yaml names",
+            marked=next((index for index, one in enumerate(shown) if one == worst), None),
+        ),
+        charts(figure(heading, "The worst slice stands out.", bars(caption, drawn))) if drawn else None,
+    )
+
+
+def _slice_name(one: Slice) -> str:
+    return f"{one.column}: {one.value}"
+
+
+def _left_out(count: int, what: str) -> str:
+    return f" {count} {what} are left out." if count > 0 else ""
+
+
+def _with_interval(one: ClassReport, name: str) -> Content:
+    value: float | None = getattr(one, name)
+    if value is None:
+        return "unknown"
+    interval = one.intervals.get(name)
+    return [digits(value), element("div", between(interval), class_="quiet") if interval else None]
+
+
+def _comparisons(evaluation: Evaluation) -> Markup:
+    baseline, champion = evaluation.baseline, evaluation.champion
+    name = metric_name(baseline.metric)
+    where = "on the holdout" if baseline.on == "holdout" else "cross-validated"
+    words = (
+        f"One that always answers the same ({baseline.strategy}) has {name} {digits(baseline.value)} {where}, this "
+        f"model {digits(baseline.challenger)}: "
+    )
+    rows: list[tuple[str, Content]] = [
+        ("Against a dummy", [words, verdict(baseline.beaten, "beaten", "not beaten"), "."])
+    ]
+    if champion is None:
+        rows.append(("Against a version in service", "None was in service."))
+    else:
+        rows.append((f"Against {champion.version}, then in service", _against(champion)))
+    return facts(rows)
+
+
+def _against(champion: Champion) -> str:
+    difference = champion.difference
+    if difference is None:
+        return f"Not compared: {champion.reason or 'nothing could be measured'}."
+    p_value = "" if difference.p_value is None else f", p = {difference.p_value:.3f}"
+    found = "within chance" if difference.within_noise else "more than chance"
+    labels = f" {champion.changed_labels:,} rows have another label." if champion.changed_labels else ""
+    return (
+        f"{metric_name(difference.metric)} {digits(difference.before)} before, {digits(difference.after)} now, on the "
+        f"same rows: {found} ({difference.test}{p_value}).{labels}"
+    )
+
+
+def _class_pictures(evaluation: Evaluation, shown: Sequence[ClassReport]) -> Iterator[Content]:
+    if evaluation.confusion and len(evaluation.classes) <= MAX_CONFUSION:
+        note = "Rows are true, columns predicted; darker is a larger share of the row."
+        yield figure("Confusion", note, confusion_picture(evaluation))
+    elif evaluation.confusion:
+        yield _confusions(evaluation)
+    if evaluation.calibration is not None:
+        note = f"On the dashed line probabilities are true. Expected error {digits(evaluation.calibration.ece)}."
+        yield figure("Calibration", note, calibration_picture(evaluation))
+    two = len(evaluation.classes) == 2  # of which one's curves mirror the other's
+    drawn = [one for one in (evaluation.classes[1:] if two else shown) if one.roc is not None][:MAX_SERIES]
+    note = _left_out(0 if two else len(evaluation.classes) - len(drawn), "classes")
+    if drawn:
+        whose = f" For {class_key(drawn[0].name)}." if two else ""
+        roc, precision_recall = curves_picture(drawn, "roc"), curves_picture(drawn, "precision_recall")
+        yield figure("ROC", f"Rows found against false alarms; dashed is chance.{whose}{note}", roc)
+        yield figure("Precision and recall", f"How right, against how many are found.{whose}{note}", precision_recall)
+
+
+def _confusions(evaluation: Evaluation) -> Markup:
+    names = [class_key(one.name) for one in evaluation.classes]
+    pairs = [
+        (count, names[true], names[predicted])
+        for true, row in enumerate(evaluation.confusion)
+        for predicted, count in enumerate(row)
+        if count and true != predicted
+    ]
+    rows = [(true, predicted, f"{count:,}") for count, true, predicted in sorted(pairs, reverse=True)[:MAX_BARS]]
+    return table(("true", "predicted", "rows#"), rows, caption="The most frequent confusions")
