@@ -36,7 +36,7 @@ from skylift.verification import Version
 from training.card.plots import plots
 from training.evaluation_report import EVALUATION_FILE
 from training.job import Trained
-from training.tracking import Tracked, TrackingUnavailable
+from training.tracking import Tracked, TrackingUnavailable, without_password
 
 CHAMPION = "champion"
 """The alias of the model version that serves."""
@@ -99,7 +99,7 @@ class MlflowStore:
             if version is not None:
                 registered = self._register(client, experiment, run_id, version, files, Path(folder))
             client.set_terminated(run_id, "FINISHED" if version else "FAILED")
-            return Tracked(self.address, run_id, registered)
+            return Tracked(without_password(self.address), run_id, registered)
 
     def follow(self, active: Reference | None) -> str | None:
         """Put the alias where the pointer is.
@@ -208,9 +208,9 @@ class MlflowStore:
                 warnings.simplefilter("ignore")  # of MLflow about itself
                 yield
         except _FAILURES as error:
-            reason = " ".join(str(error).split())[:200] or "no reason given"
+            reason = without_password(" ".join(str(error).split()))[:200] or "no reason given"
             raise TrackingUnavailable(
-                f"{doing} in MLflow at {self.address} failed ({type(error).__name__}: {reason})",
+                f"{doing} in MLflow at {without_password(self.address)} failed ({type(error).__name__}: {reason})",
                 "check MLFLOW_TRACKING_URI and the server, or go without: --no-track",
             ) from error
 

@@ -5,6 +5,7 @@ warnings of them. A training with tracking ends as it would without.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -110,8 +111,8 @@ class Tracker:
             active = self._active()
             if self._store.follow(active) is None and active is not None:
                 self._warn(
-                    f"{active.name} is not in MLflow at {self._store.address}, where no version is champion now: "
-                    "train with --track"
+                    f"{active.name} is not in MLflow at {without_password(self._store.address)}, where no version is "
+                    "champion now: train with --track"
                 )
         except (TrackingUnavailable, StorageUnavailable) as error:
             self._warn(str(error))
@@ -121,6 +122,17 @@ class _Settings(BaseSettings):
     """Settings that every MLflow user knows."""
 
     mlflow_tracking_uri: str = ""
+
+
+def without_password(text: str) -> str:
+    """A text with URLs as it may be shown.
+
+    Examples
+    --------
+    >>> without_password("https://ada:secret@mlflow.example/")
+    'https://mlflow.example/'
+    """
+    return re.sub(r"(?<=://)[^/@\s]*@", "", text)
 
 
 def store_address(wanted: bool | None, *, local_store_counts: bool = False) -> str | None:

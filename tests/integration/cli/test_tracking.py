@@ -302,3 +302,13 @@ class TestADeadServer:
         assert "check MLFLOW_TRACKING_URI" in result.stderr
         assert len(registry.versions()) == 1
         assert time.monotonic() - started < 20
+
+    def test_its_password_is_not_told(
+        self, address: str, command: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address.replace("://", "://ada:secret@"))
+
+        result = command()
+
+        assert f"in MLflow at {address} failed" in result.stderr
+        assert "secret" not in result.output
