@@ -55,7 +55,7 @@ class Project:
 
     def configure(self, **sections: Any) -> None:
         document = yaml.safe_load(self.configuration.read_text(encoding="utf-8"))
-        self.configuration.write_text(yaml.safe_dump(document | sections), encoding="utf-8")
+        self.configuration.write_text(yaml.safe_dump(_plain(document | sections)), encoding="utf-8")
 
     def commit(self) -> None:
         self.run("git", "add", "--all")
@@ -66,11 +66,23 @@ class Project:
         return found
 
 
+def _plain(document: Any) -> Any:
+    """A document of dictionaries; once SAM is imported, YAML is read as ordered ones, which it does not write."""
+    return json.loads(json.dumps(document))
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A repository whose pipeline ran, everything committed."""
     folder = tmp_path_factory.mktemp("dvc") / "project"
-    for name in (*COPIED, *(str(path.relative_to(ROOT)) for path in (ROOT / "training").glob("*.*"))):
+    for name in (
+        *COPIED,
+        *(
+            str(path.relative_to(ROOT))
+            for path in (ROOT / "training").rglob("*.*")
+            if path.is_file() and path.suffix != ".pyc"
+        ),
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     project = Project(folder)
