@@ -1,35 +1,26 @@
 """The command line: `skylift --help`."""
 
 import json
-import multiprocessing
 import os
 import shlex
 import signal
-import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from threading import Event
+from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import ClientError
-from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from skylift.aws import aws_errors, cloudformation_client, error_code, s3_client, ssm_client
-from skylift.errors import ConfigError, GateFailed, SkyliftError
-from skylift.pointer import ActivePointer
+from skylift.errors import ConfigError, SkyliftError
 from skylift.references import NOTHING
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
-from skylift.store import VersionStore
 from skylift.verification import Version
 from training.card.opening import open_in_browser, write_card
 from training.config import ModelConfig, load_config
+from training.connection import registry_of, registry_settings
 from training.console import (
     err,
     history_table,
@@ -47,20 +38,12 @@ from training.data_cli import (
     SampleOption,
     configured,
     evaluate,
-    progressing,
 )
 from training.data_cli import app as data_app
 from training.evaluation_report import evaluation_of
 from training.locations import local_copy
-from training.progress import Display
-from training.tracking import Tracker, tracker_for
-
-if TYPE_CHECKING:
-    from training.fitting import Runner
-    from training.job import Trained
-    from training.packaging import Package
-
-_STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
+from training.running import Work, leave, packed, train_and_publish, trained_by
+from training.tracking import tracker_for
 
 StackOption = Annotated[
     str | None,
@@ -95,7 +78,7 @@ class _Commands(TyperGroup):
             err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
             raise typer.Exit(1) from error
         except KeyboardInterrupt:
-            _leave(130)
+            leave(130)
 
 
 app = typer.Typer(
@@ -127,7 +110,7 @@ def up(config: ConfigOption = DEFAULT_CONFIG, port: PortOption = 8000) -> None:
         check_port(port)
         _up(config, port)
     except KeyboardInterrupt:
-        _leave(0)
+        leave(0)
 
 
 def _up(path: Path, port: int) -> None:
@@ -140,8 +123,8 @@ def _up(path: Path, port: int) -> None:
         LocalService(port) as service,  # starts while training runs
         environment_file(environment | {"SKYLIFT_CONFIG": str(path.resolve())}) as environment_path,
     ):
-        registry = _registry(RegistrySettings())
-        version = _train_and_publish(config, registry, _Work(digest=digest))
+        registry = registry_of(RegistrySettings())
+        version = train_and_publish(config, registry, Work(digest=digest))
         with err.status("promoting and waiting for the service"):
             registry.promote(str(version.reference))
             service.wait_until_ready()
@@ -190,23 +173,23 @@ def train(
     """
     _, digest = load_config(config)
     loaded = configured(config, sample)
-    work = _Work(digest=digest, prepared=prepared, dask=dask, stop=Event())
+    work = Work(digest=digest, prepared=prepared, dask=dask, stop=Event())
     if output is not None:
         from training.pipeline import write_version
 
-        manifest = write_version(output, _packed(_trained(loaded, work), digest))
+        manifest = write_version(output, packed(trained_by(loaded, work), digest))
         out.print(leaderboard_table(manifest))
         out.print(f"\nWritten to {output}\nMeasure it: skylift evaluate {output}", soft_wrap=True)
         return
-    settings = _settings(stack, config)
+    settings = registry_settings(stack, config)
     if loaded.model != settings.model:
         raise ConfigError(
             f"{config} is for the model {loaded.model}, not {settings.model}",
             f"name the one for {settings.model} with --config, or set SKYLIFT_MODEL={loaded.model}",
         )
-    registry = _registry(settings)
+    registry = registry_of(settings)
     tracker = tracker_for(settings, registry.active, track, warn)
-    version = _train_and_publish(loaded, registry, work, tracker)
+    version = train_and_publish(loaded, registry, work, tracker)
     out.print(leaderboard_table(version.manifest))
     out.print()
     _print_evaluation(registry, version)
@@ -226,8 +209,8 @@ def promote(
     track: TrackOption = None,
 ) -> None:
     """Make a version the active one, if it may serve."""
-    settings = _settings(stack, config)
-    registry = _registry(settings)
+    settings = registry_settings(stack, config)
+    registry = registry_of(settings)
     out.print(f"Active: {registry.promote(version)}", soft_wrap=True)
     tracker_for(settings, registry.active, track, warn, local_store_counts=True).follow()
 
@@ -235,8 +218,8 @@ def promote(
 @app.command()
 def rollback(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, track: TrackOption = None) -> None:
     """Make the last different version the active one again."""
-    settings = _settings(stack, config)
-    registry = _registry(settings)
+    settings = registry_settings(stack, config)
+    registry = registry_of(settings)
     out.print(f"Active: {registry.rollback()}", soft_wrap=True)
     tracker_for(settings, registry.active, track, warn, local_store_counts=True).follow()
 
@@ -249,13 +232,13 @@ def bake(
     stack: StackOption = None,
 ) -> None:
     """Write a version into a folder that a container image takes along, for a start without S3."""
-    out.print(f"Baked {_registry(_settings(stack, config)).bake(version, folder)}", soft_wrap=True)
+    out.print(f"Baked {registry_of(registry_settings(stack, config)).bake(version, folder)}", soft_wrap=True)
 
 
 @app.command()
 def versions(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
     """List the versions; * marks the active one."""
-    registry = _registry(_settings(stack, config))
+    registry = registry_of(registry_settings(stack, config))
     if found := registry.versions():
         out.print(versions_table(found, registry.active()))
     else:
@@ -271,7 +254,7 @@ def show(
     stack: StackOption = None,
 ) -> None:
     """Show a version."""
-    registry = _registry(_settings(stack, config))
+    registry = registry_of(registry_settings(stack, config))
     found = registry.version(version) if version else registry.resolve()
     if as_json:
         typer.echo(found.manifest.to_bytes(), nl=False)
@@ -299,7 +282,7 @@ def compare(
     from training.comparing import compare_versions
     from training.evaluation_tables import comparison_tables
 
-    registry = _registry(_settings(stack, config))
+    registry = registry_of(registry_settings(stack, config))
     with err.status("scoring the holdout with both versions"):
         found = compare_versions(registry, registry.version(before), registry.version(after), load_config(config)[0])
     if as_json:
@@ -314,7 +297,7 @@ def compare(
 @app.command()
 def history(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
     """Show who moved the pointer, when, from what to what."""
-    moves = _registry(_settings(stack, config)).history()
+    moves = registry_of(registry_settings(stack, config)).history()
     if any(move.after != NOTHING for move in moves):
         out.print(history_table(moves))
     else:
@@ -327,7 +310,7 @@ def serve(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, port
     from training.local import check_port, service_command
 
     check_port(port)
-    settings = _settings(stack, config)
+    settings = registry_settings(stack, config)
     os.environ.update(SKYLIFT_BUCKET=settings.bucket, SKYLIFT_MODEL=settings.model, SKYLIFT_STAGE=settings.stage)
     out.print(f"Serving {settings.model} on http://127.0.0.1:{port}", soft_wrap=True)
     command = service_command(port)
@@ -343,111 +326,6 @@ def _fetched(config: ModelConfig) -> Iterator[ModelConfig]:
         yield config.with_data(path=path)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
-    """How to train, beside what `model.yaml` says.
-
-    Parameters
-    ----------
-    digest
-        Of `model.yaml`.
-    prepared
-        Folder of prepared files, to read instead of the raw table.
-    dask
-        Where to search; on this machine where absent.
-    stop
-        Set by the first Ctrl-C: the search ends with the best so far.
-    """
-
-    digest: str
-    prepared: Path | None = None
-    dask: str | None = None
-    stop: Event | None = None
-
-
-def _train_and_publish(config: ModelConfig, registry: Registry, work: _Work, tracker: Tracker | None = None) -> Version:
-    """Train, publish and track, with progress on stderr.
-
-    Raises
-    ------
-    GateFailed
-        The model is not good enough; nothing was published.
-    """
-    from training.evaluation_tables import evaluation_tables
-
-    tracker = tracker or Tracker(None, registry.active, warn)
-    started = datetime.now(UTC)
-    trained = _trained(config, work, registry)
-    try:
-        trained.check_gates()
-    except GateFailed:
-        err.print(leaderboard_table(trained))
-        for part in evaluation_tables(trained.evaluation):
-            err.print(part)
-        tracker.record(trained, None, {}, started=started)
-        raise
-    package = _packed(trained, work.digest)
-    with progressing() as progress:
-        progress("publishing")
-        version = registry.publish(package.describe, package.artifacts)
-        if tracker.on:
-            progress("tracking")
-            tracker.record(trained, version, package.artifacts, started=started)
-    return version
-
-
-def _trained(config: ModelConfig, work: _Work, registry: Registry | None = None) -> "Trained":
-    """Train, with progress on stderr; compared with the version in service where there is a registry."""
-    from training.champion import in_service
-    from training.job import train as run_training
-
-    with ExitStack() as stack:
-        runner = stack.enter_context(_dask_runner(work.dask)) if work.dask else None
-        display = stack.enter_context(Display(err, "starting"))
-        return _interruptible(
-            lambda: run_training(
-                config,
-                prepared=work.prepared,
-                progress=display.step,
-                watch=display.watch,
-                stop=work.stop,
-                runner=runner,
-                champion=in_service(registry) if registry else None,
-            ),
-            stop=work.stop,
-            can_stop=lambda: display.can_stop,
-        )
-
-
-def _packed(trained: "Trained", digest: str) -> "Package":
-    """Compile and pack, with progress on stderr.
-
-    Parameters
-    ----------
-    digest
-        Of `model.yaml`.
-    """
-    from training.compile import compile_model, parity_rows
-    from training.packaging import pack
-
-    with progressing() as progress:
-        progress("compiling")
-        rows = parity_rows(trained.estimator, trained.table, trained.split)
-        compiled = compile_model(trained.estimator, trained.table.contract, rows)
-        return pack(trained, compiled, config_sha256=digest)
-
-
-@contextmanager
-def _dask_runner(address: str) -> "Iterator[Runner]":
-    from training.dask_cluster import dask_runner
-    from training.fitting import deaf_to_interrupts
-
-    with ExitStack() as stack:
-        with err.status(f"connecting to Dask at {address}"), deaf_to_interrupts():
-            runner = stack.enter_context(dask_runner(address))
-        yield runner
-
-
 def _print_evaluation(registry: Registry, version: Version) -> None:
     """Print the essentials of a version's evaluation; one of an older release has none."""
     from training.evaluation_tables import evaluation_tables
@@ -456,82 +334,3 @@ def _print_evaluation(registry: Registry, version: Version) -> None:
         for part in evaluation_tables(evaluation):
             out.print(part)
             out.print()
-
-
-def _interruptible[T](
-    work: Callable[[], T], *, stop: Event | None = None, can_stop: Callable[[], bool] = lambda: False
-) -> T:
-    """Do work in a thread of its own: this one then hears signals also while compiled code runs for minutes.
-
-    Parameters
-    ----------
-    stop
-        Set by the first Ctrl-C, where there is one and the work can stop.
-    """
-    done: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 (raised again where the work is waited for)
-            done.set_exception(error)
-
-    Thread(target=run, daemon=True).start()
-    while True:
-        try:
-            return done.result()
-        except KeyboardInterrupt:
-            if stop is None or stop.is_set() or done.done() or not can_stop():
-                raise
-            stop.set()
-            err.print("Stopping: going on with the best so far. Ctrl-C once more ends everything.", markup=False)
-
-
-def _leave(code: int) -> NoReturn:
-    """End at once: compiled code in the thread of `_interruptible` crashes when the interpreter ends around it."""
-    out.print("Stopped.")
-    for child in multiprocessing.active_children():  # of a search on several cores
-        child.terminate()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
-def _registry(settings: RegistrySettings) -> Registry:
-    return Registry(
-        VersionStore(settings.bucket, settings.model, client=s3_client()),
-        ActivePointer(settings.stage, settings.model, client=ssm_client()),
-    )
-
-
-def _settings(stack: str | None, config: Path) -> RegistrySettings:
-    """Where the registry is: the stack's outputs, else the environment; the model's name else from model.yaml.
-
-    Raises
-    ------
-    ConfigError
-        The bucket is named nowhere, or a name cannot be used.
-    """
-    known = _stack_outputs(stack) if stack else {}
-    if "model" not in known and "SKYLIFT_MODEL" not in os.environ:
-        known["model"] = load_config(config)[0].model
-    try:
-        return RegistrySettings(**known)  # type: ignore[arg-type]
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = f"SKYLIFT_{str(first['loc'][0]).upper()}"
-        raise ConfigError(f"{name}: {first['msg']}", f"set {name}, or name a stack with --stack") from error
-
-
-def _stack_outputs(stack: str) -> dict[str, str]:
-    with aws_errors(f"reading the outputs of stack {stack}"):
-        try:
-            found = cloudformation_client().describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
-        except ClientError as error:
-            if error_code(error) == "ValidationError":
-                raise ConfigError(f"there is no stack {stack}", "check its name, the region and the account") from error
-            raise
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in found}
-    if missing := [name for name in _STACK_OUTPUTS.values() if name not in outputs]:
-        raise ConfigError(f"stack {stack} has no output {', '.join(missing)}", "name the stack that template.yaml made")
-    return {setting: outputs[name] for setting, name in _STACK_OUTPUTS.items()}

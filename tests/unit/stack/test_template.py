@@ -19,7 +19,7 @@ from skylift.observability import NAMESPACE, Metric, MetricName
 from tests.support.models import iris_package
 from tests.support.service import Stage as Host
 from tests.support.templates import ROOT, Stack, source
-from training.cli import _STACK_OUTPUTS
+from training.connection import STACK_OUTPUTS
 
 JWT = {"Auth": "JWT", "JwtIssuer": "https://issuer.test", "JwtAudience": "skylift,others"}
 DOMAIN = {"DomainName": "iris.example.com", "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1"}
@@ -537,7 +537,7 @@ class TestDashboards:
 
 class TestOutputs:
     def test_the_command_line_finds_what_it_reads(self, stack: Stack) -> None:
-        assert set(_STACK_OUTPUTS.values()) <= stack.outputs.keys()
+        assert set(STACK_OUTPUTS.values()) <= stack.outputs.keys()
         assert (stack.outputs["Stage"], stack.outputs["ModelName"]) == ("dev", "iris")
         assert stack.outputs["ModelBucketName"] == "ModelBucket"
 

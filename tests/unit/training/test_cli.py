@@ -16,7 +16,7 @@ from tests.conftest import BUCKET
 from tests.support.commands import done, refused, skylift
 from tests.support.models import IRIS_CONFIG, iris_package
 from tests.support.ports import free_port
-from training import cli
+from training import connection
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ class TestStack:
             skylift={"ModelBucketName": BUCKET, "Stage": "test", "ModelName": "iris", "Url": "https://example.org"},
             other={"Stage": "test"},
         )
-        monkeypatch.setattr(cli, "cloudformation_client", lambda: known)
+        monkeypatch.setattr(connection, "cloudformation_client", lambda: known)
 
     @pytest.fixture(autouse=True)
     def _nothing_else_names_the_registry(self, monkeypatch: pytest.MonkeyPatch) -> None:
