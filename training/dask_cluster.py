@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import joblib
 
 from skylift.errors import ConfigError
+from training.extras import needed
 from training.fitting import Fit, Folds, Outcome, run_parallel
 
 if TYPE_CHECKING:
@@ -60,13 +61,9 @@ def dask_runner(address: str) -> Iterator[DaskRunner]:
     ConfigError
         Dask is not installed, nobody answers at the address, or the workers cannot run these fits.
     """
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise ConfigError(
-            "--dask needs distributed, which is not installed here",
-            "install the extra: .venv/bin/uv pip install --python .venv -e '.[distributed]'",
-        ) from error
+    needed("distributed", for_="--dask", extra="distributed")
+    from distributed import Client, LocalCluster
+
     if address == LOCAL:
         with (
             LocalCluster(
