@@ -1,11 +1,14 @@
 """The templates as CloudFormation gets them: transformed by SAM's own translator, with parameters put in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
+import yaml
 from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
@@ -31,9 +34,23 @@ _BUILT = {
 """What `sam package` writes in place of local paths."""
 
 
+@contextmanager
+def _own_yaml() -> Iterator[None]:
+    """Let SAM teach PyYAML its tags, and PyYAML forget them: others in this process read YAML as well."""
+    taught = (yaml.SafeLoader, yaml.constructor.SafeConstructor)
+    before = [(kind, dict(kind.yaml_constructors), dict(kind.yaml_multi_constructors)) for kind in taught]
+    try:
+        yield
+    finally:
+        for kind, constructors, multi_constructors in before:
+            kind.yaml_constructors = constructors
+            kind.yaml_multi_constructors = multi_constructors
+
+
 @cache
 def _read(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = yaml_parse((ROOT / name).read_text(encoding="utf-8"))
+    with _own_yaml():
+        document: dict[str, Any] = yaml_parse((ROOT / name).read_text(encoding="utf-8"))
     return document
 
 

@@ -55,7 +55,7 @@ class Project:
 
     def configure(self, **sections: Any) -> None:
         document = yaml.safe_load(self.configuration.read_text(encoding="utf-8"))
-        self.configuration.write_text(yaml.safe_dump(_plain(document | sections)), encoding="utf-8")
+        self.configuration.write_text(yaml.safe_dump(document | sections), encoding="utf-8")
 
     def commit(self) -> None:
         self.run("git", "add", "--all")
@@ -64,11 +64,6 @@ class Project:
     def metrics_diff(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.run("dvc", "metrics", "diff", "--json"))
         return found
-
-
-def _plain(document: Any) -> Any:
-    """A document of dictionaries; once SAM is imported, YAML is read as ordered ones, which it does not write."""
-    return json.loads(json.dumps(document))
 
 
 @pytest.fixture(scope="module")
