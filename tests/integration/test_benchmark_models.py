@@ -1,0 +1,35 @@
+"""The models that benchmarks measure can be published and answer: `make bench` does not end in its first minute."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from skylift.image_cache import ImageCache
+from skylift.predictors import load_predictor
+from skylift.scoring import encode, predictions
+from tests.benchmarks.models import Model, Models
+from tests.support.moto_server import MotoServer
+
+MODELS: dict[str, Callable[[Models], Model]] = {
+    "a forest": lambda models: models.forest(5),
+    "a logistic regression": Models.logistic,
+    "a wide table": lambda models: models.wide(30),
+}
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+def test_a_model_is_published_and_answers_as_scikit_learn_does(make: Callable[[Models], Model], tmp_path: Path) -> None:
+    with MotoServer() as aws:
+        models = Models(aws, tmp_path)
+        model = make(models)
+        models.bake(model, tmp_path / "image")
+    image = ImageCache(tmp_path / "image", model.name)
+    reference = image.newest()
+    assert reference is not None
+
+    with image.opened(reference) as (manifest, read):
+        scores = load_predictor(manifest, read).scores(encode(manifest.contract, model.instances(3)))
+
+    model.check(200, json.dumps({"predictions": predictions(manifest.contract, scores)}), 3)
