@@ -30,6 +30,7 @@ TRAIN_FILE = "train.csv"
 TEST_FILE = "test.csv"
 TABLE_FILE = "table.json"
 
+_ENDS = "\r\n"  # Python 3.12 quotes of a text's line breaks only those that end a line here
 _AGAIN = "run `skylift data prepare` again"
 
 
@@ -194,8 +195,8 @@ def _named(names: list[str], codes: Matrix) -> list[str]:
 def _quoted(text: str) -> str:
     """A text as a CSV cell."""
     cell = io.StringIO()
-    csv.writer(cell, lineterminator="").writerow([text, ""])
-    return cell.getvalue()[:-1]
+    csv.writer(cell, lineterminator=_ENDS).writerow([text, ""])
+    return cell.getvalue().removesuffix(f",{_ENDS}")
 
 
 def _read(path: Path, contract: Contract, rows: Matrix, targets: NDArray[Any], first: int) -> int:

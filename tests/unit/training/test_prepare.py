@@ -119,7 +119,8 @@ class TestFiles:
         assert sorted(prepared.rows[:, 0].tolist()) == sorted(read_table(config).rows[:, 0].tolist())
 
     @pytest.mark.parametrize(
-        "text", ['say "so"', "one, or two", "two\nlines", "01", "NA", "null", "true", "Zürich 東京", "#1", "'", "1e5"]
+        "text",
+        ['say "so"', "one, or two", "two\nlines", "a\rb", "01", "NA", "null", "true", "Zürich 東京", "#1", "'", "1e5"],
     )
     def test_texts_come_back_as_they_were(self, tmp_path: Path, text: str) -> None:
         """Parquet holds texts that a CSV file would have to be guessed from."""
