@@ -99,7 +99,7 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
             per_class=per_class,
             intervals={name: interval for name, interval in intervals.items() if name in holdout},
         ),
-        gates=(*judge(config.gates.bounds, holdout), *_gates(baseline, checks, compared)),
+        gates=(*judge(config.gates.bounds, holdout), *standing_gates(baseline, checks, compared)),
     )
 
 
@@ -177,7 +177,7 @@ def _baseline(
     return Baseline(strategy=strategy, metric=metric, value=value, challenger=challenger, on=on, beaten=beaten)
 
 
-def _gates(baseline: Baseline, checks: tuple[Check, ...], champion: Champion | None) -> list[Gate]:
+def standing_gates(baseline: Baseline, checks: tuple[Check, ...], champion: Champion | None) -> list[Gate]:
     """The gates that need no configuration."""
     failed = [f"{check.name}: {check.detail}" for check in checks if not check.passed]
     comparison = "above" if goodness(baseline.metric) > 0 else "below"

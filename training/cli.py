@@ -23,6 +23,7 @@ from training.config import ModelConfig, load_config
 from training.connection import registry_of, registry_settings
 from training.console import (
     err,
+    facts,
     history_table,
     leaderboard_table,
     manifest_facts,
@@ -179,6 +180,9 @@ def train(
 
         manifest = write_version(output, packed(trained_by(loaded, work), digest))
         out.print(leaderboard_table(manifest))
+        if notes := manifest.lineage.notes:
+            out.print()
+            out.print(facts(("note", note) for note in notes))
         out.print(f"\nWritten to {output}\nMeasure it: skylift evaluate {output}", soft_wrap=True)
         return
     settings = registry_settings(stack, config)

@@ -104,13 +104,18 @@ def leaderboard_table(manifest: "Manifest | Trained") -> Table:
     rows: list[tuple[str, ...]] = []
     for entry in manifest.leaderboard:
         if entry.failure:
-            rows.append((entry.candidate, f"failed: {entry.failure}"))
+            rows.append((entry.candidate, "failed"))
         else:
             first, *rest = (entry.scores[metric] for metric in ordered)
             rows.append(
                 (entry.candidate, f"{first.mean:.4f} +- {first.std:.4f}", *(f"{score.mean:.4f}" for score in rest))
             )
-    return table(("candidate", *(f"{metric}#" for metric in ordered)), rows, title="Candidates, cross-validated")
+    made = table(("candidate", *(f"{metric}#" for metric in ordered)), rows, title="Candidates, cross-validated")
+    # below the table: a sentence in a column of numbers would push all of them to the right
+    failures = [f"{entry.candidate} failed: {entry.failure}" for entry in manifest.leaderboard if entry.failure]
+    made.caption = Text("\n".join(failures)) if failures else None
+    made.caption_justify = "left"
+    return made
 
 
 def manifest_facts(version: Version) -> Table:

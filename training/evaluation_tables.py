@@ -103,10 +103,9 @@ def _findings(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
         yield "errors", f"within: {quantiles}; bias {errors.bias:.4g}"
     if (cut := evaluation.slices) is not None and cut.worst is not None:
         worst = cut.worst
-        yield (
-            "worst slice",
-            f"{worst.column} {worst.value}: {cut.metric} {worst.metrics[cut.metric]:.4f} on {worst.rows} rows",
-        )
+        within = f" ({worst.interval})" if worst.interval else ""
+        value = f"{cut.metric} {worst.metrics[cut.metric]:.4f}{within}"
+        yield "worst slice", f"{worst.column} {worst.value}: {value} on {worst.rows} rows"
     if evaluation.importance:
         first = ", ".join(f"{one.feature} {one.mean:.4f} +- {one.std:.4f}" for one in evaluation.importance[:4])
         yield "importance", first

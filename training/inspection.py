@@ -1,7 +1,6 @@
 """What a model attends to, and where it is wrong: importance, partial dependence, slices, curves, residuals."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -204,15 +203,28 @@ def _parts(table: Table, kept: NDArray[np.int64], name: str) -> list[tuple[str, 
         case "boolean":
             parts = [("false", values == 0), ("true", values == 1)]
         case _:
-            known = values[~np.isnan(values)]
-            edges = np.unique(np.quantile(known, np.linspace(0, 1, _SLICE_BINS + 1))) if len(known) else np.array([])
-            if len(edges) == 1:
-                parts = [(f"{edges[0]:.4g}", values == edges[0])]
-            for low, high in pairwise(edges):
-                inside = (values >= low) & ((values <= high) if high == edges[-1] else (values < high))
-                parts.append((f"{low:.4g} to {high:.4g}", inside))
+            parts = _parts_of_numbers(values)
     parts.append(("missing", np.isnan(values)))
     return [(text, inside) for text, inside in parts if inside.any()]
+
+
+def _parts_of_numbers(values: Matrix) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Each of a few values, else quarters; named by the values in them, so that no value seems to be in two."""
+    known = ~np.isnan(values)
+    levels = np.unique(values[known])
+    if len(levels) <= _SLICE_BINS:
+        places = np.searchsorted(levels, values)
+    else:
+        edges = np.unique(np.quantile(values[known], np.linspace(0, 1, _SLICE_BINS + 1)[1:-1]))
+        # where most rows have the lowest or highest value, one of the two sides would put all into one part
+        cuts = [np.searchsorted(edges, values, side=side) for side in ("right", "left")]
+        places = max(cuts, key=lambda cut: len(np.unique(cut[known])))
+    parts = []
+    for place in np.unique(places[known]):
+        inside = known & (places == place)
+        low, high = values[inside].min(), values[inside].max()
+        parts.append((f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}", inside))
+    return parts
 
 
 def _bins(probabilities: Matrix, right: NDArray[np.bool_]) -> tuple[CalibrationBin, ...]:

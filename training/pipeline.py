@@ -18,8 +18,11 @@ from skylift.errors import DataError, GateFailed, IntegrityError
 from skylift.manifest import Gate, Manifest
 from skylift.predictors import load_predictor
 from skylift.verification import check_artifact
+from training.assessment import standing_gates
 from training.config import ModelConfig
 from training.evaluation import holdout_metrics, judge
+from training.evaluation_report import EVALUATION_FILE
+from training.evaluation_report import Evaluation as Document
 from training.packaging import Package
 from training.prepare import read_prepared
 from training.tables import Progress
@@ -106,6 +109,7 @@ def evaluate(
     """Measure the model in a folder on the prepared test file, and write what DVC compares and plots.
 
     It is scored in the form that is served, after the checks of a promotion: digests, environment, golden requests.
+    Whether it beats a dummy and behaves is what its training found.
 
     Raises
     ------
@@ -120,14 +124,19 @@ def evaluate(
     if (table.digest, table.contract) != (manifest.lineage.data_sha256, manifest.contract):
         raise DataError(f"{folder} was not trained on {prepared}", f"train it: skylift train --output {folder}")
     progress("scoring the test rows")
-    predictor = load_predictor(manifest, _reader(folder, manifest))
+    read = _reader(folder, manifest)
+    predictor = load_predictor(manifest, read)
+    document = Document.from_bytes(read(EVALUATION_FILE), source=EVALUATION_FILE)
     targets = table.targets[split.holdout]
     scores = predictor.scores(table.rows[split.holdout])
     holdout, _ = holdout_metrics(table.contract, targets, scores)
     evaluation = Evaluation(
         holdout=holdout,
         cross_validated={name: spread.mean for name, spread in manifest.metrics.cross_validated.items()},
-        gates=judge(config.gates.bounds, holdout),
+        gates=(
+            *judge(config.gates.bounds, holdout),
+            *standing_gates(document.baseline, document.behaviour, document.champion),
+        ),
     )
     reports.mkdir(parents=True, exist_ok=True)
     (reports / METRICS_FILE).write_bytes(to_json(evaluation, indent=2) + b"\n")

@@ -32,9 +32,10 @@ def schema_of(feature: Feature | None, about: FeatureSection, column: "pd.Series
     import pandera.pandas as pa
 
     kind = about.kind or (feature.kind if feature else None)
-    if kind is None and pd.api.types.is_string_dtype(column.dtype) and first_odd_text(column):
-        kind = "number"
     checks = []
+    if kind is None and pd.api.types.is_string_dtype(column.dtype) and first_odd_text(column):
+        # a single such text leaves decimal commas as they are in all others
+        checks.append(pa.Check(_is_number_with_comma, name="types", n_failure_cases=_SHOWN))
     if kind in {"number", "integer", "boolean"}:
         checks.append(pa.Check(lambda cells: _is_kind(cells, kind), name="types", n_failure_cases=_SHOWN))
     if about.min is not None or about.max is not None:
@@ -130,6 +131,10 @@ def _is_kind(cells: "pd.Series[Any]", kind: Kind | None) -> "pd.Series[bool]":
     if kind == "integer":
         whole &= numbers == numbers.round()
     return whole
+
+
+def _is_number_with_comma(cells: "pd.Series[Any]") -> "pd.Series[bool]":
+    return _is_kind(cells.str.replace(",", "."), "number")
 
 
 def _within(cells: "pd.Series[Any]", low: float | None, high: float | None) -> "pd.Series[bool]":

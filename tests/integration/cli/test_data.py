@@ -125,6 +125,14 @@ class TestPipeline:
         assert measured.splitlines()[0].split() == ["metric", "cross-validated", "test"]
         assert (reports / "metrics.json").exists()
 
+    def test_what_training_noted_is_told_without_aws_too(self, tmp_path: Path) -> None:
+        text = lines("x,leak,y", lambda number: f"{number * 7 % 40},{'JN'[number // 20]},{'ab'[number // 20]}")
+        path = project(tmp_path, text, target={"column": "y"})
+
+        trained = done("train", "--config", path, "--output", tmp_path / "version")
+
+        assert "note  column leak is y under other names" in trained
+
     def test_a_failed_gate_is_told_by_evaluate_and_not_by_train(self, tmp_path: Path) -> None:
         path = project(tmp_path, gates={"log_loss": {"max": 0.0}})
         processed, version = tmp_path / "processed", tmp_path / "version"

@@ -131,6 +131,20 @@ def test_a_candidate_only_trains_anew_and_its_metrics_are_compared(project: Proj
     assert accuracy["diff"] < 0
 
 
+def test_other_slices_train_anew(project: Project) -> None:
+    project.configure(evaluation={"slices": ["sepal_width"]})
+
+    assert project.repro() == ["train", "evaluate"]
+
+
+def test_a_direction_is_checked_though_no_row_changed(project: Project) -> None:
+    project.configure(features={"sepal_width": {"monotone": "increasing"}})
+
+    text = project.run("dvc", "repro", code=255)
+
+    assert "features.sepal_width.monotone needs a regression or two classes" in text
+
+
 def test_another_seed_makes_everything_anew(project: Project) -> None:
     project.configure(split={"holdout": 0.2, "seed": 7})
 

@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +150,25 @@ class TestSlices:
             assert sum(part.rows for part in slices.slices if part.column == column) == churn.evaluation.rows
         values = {part.value for part in slices.slices if part.column == "city"}
         assert values == {"Lyon", "Oslo", "Rome", "missing"}
+
+    def test_a_number_of_few_values_is_cut_by_them(self, diabetes: Trained) -> None:
+        slices = diabetes.evaluation.slices
+
+        assert slices is not None
+        assert [part.value for part in slices.slices if part.column == "sex"] == ["-0.04464", "0.05068"]
+
+    @pytest.mark.parametrize(
+        "of", [lambda number: number, lambda number: max(number - 60, 0), lambda number: min(number, 40)]
+    )
+    def test_parts_share_no_value_also_where_most_rows_have_one(self, tmp_path: Path, of: Callable[[int], int]) -> None:
+        text = lines("x,y", lambda number: f"{of(number)},{number}", count=100)
+
+        slices = learned(tmp_path, text, RIDGE, evaluation={"slices": ["x"]}).evaluation.slices
+
+        assert slices is not None
+        ends = [part.value.split(" to ") for part in slices.slices]
+        assert len(ends) > 1
+        assert all(float(before[-1]) < float(after[0]) for before, after in pairwise(ends))
 
     def test_the_worst_is_found(self, diabetes: Trained) -> None:
         slices = diabetes.evaluation.slices

@@ -128,9 +128,11 @@ class TestLeaderboard:
         text = lines("x,y", lambda number: f"{number},{'ab'[number // 20]}")
         broken = TREE | {"name": "broken", "params": {"max_depth": -1}}
 
-        board = "\n".join(shown(console.leaderboard_table(learned(tmp_path, text, broken, TREE)), width=200))
+        board = shown(console.leaderboard_table(learned(tmp_path, text, broken, TREE)), width=200)
 
-        assert "broken     failed: The 'max_depth' parameter" in board
+        assert board[3].split() == ["broken", "failed"]
+        assert board[4].startswith("broken failed: The 'max_depth' parameter")
+        assert len(board[1].rstrip()) < 80
 
 
 class TestManifestFacts:

@@ -144,6 +144,18 @@ class TestEvaluation:
         with pytest.raises(GateFailed, match="gate failed on the test rows: log_loss"):
             evaluation.check_gates()
 
+    def test_a_model_that_publishing_would_refuse_fails(self, tmp_path: Path) -> None:
+        made = Made(
+            tmp_path,
+            mixed(),
+            target="churned",
+            candidates=[{"name": "dummy", "estimator": "sklearn.dummy.DummyClassifier"}],
+        )
+        made.write()
+
+        with pytest.raises(GateFailed, match=r"gate failed on the test rows: .* of a dummy\)"):
+            made.evaluate().check_gates()
+
     def test_a_model_of_another_table_is_refused(self, made: Made, tmp_path: Path) -> None:
         (tmp_path / "table.csv").write_text(mixed(count=90), encoding="utf-8")
         prepare(made.config, made.prepared)

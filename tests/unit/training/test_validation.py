@@ -67,6 +67,13 @@ class TestCells:
         assert failures(found) == ["types: column x holds 'n/a?' in row 8: no number"]
         assert found.findings[0].rows == (8,)
 
+    def test_it_is_found_among_decimal_commas_too(self, tmp_path: Path) -> None:
+        path = tmp_path / "table.csv"
+        text = lines("x,age,city,y", lambda number: "n/a?,30,Lyon,a" if number == 7 else row(number), count=60)
+        path.write_text(text.replace(",", ";").replace(".", ","), encoding="utf-8")
+
+        assert failures(validate(config_of(path))) == ["types: column x holds 'n/a?' in row 8: no number"]
+
     def test_a_fraction_in_a_column_of_integers_is_named(self, tmp_path: Path) -> None:
         found = report(tmp_path, changes={5: "1,30.5,Lyon,a"}, features={"age": {"kind": "integer"}})
 
