@@ -177,13 +177,15 @@ def train(
     work = Work(digest=digest, prepared=prepared, dask=dask, stop=Event())
     if output is not None:
         from training.pipeline import write_version
+        from training.prepare import FOLDER
 
         manifest = write_version(output, packed(trained_by(loaded, work), digest))
         out.print(leaderboard_table(manifest))
         if notes := manifest.lineage.notes:
             out.print()
             out.print(facts(("note", note) for note in notes))
-        out.print(f"\nWritten to {output}\nMeasure it: skylift evaluate {output}", soft_wrap=True)
+        measure = f"skylift evaluate {output} --config {config} --prepared {prepared or FOLDER}"
+        out.print(f"\nWritten to {output}\nMeasure it: {measure}", soft_wrap=True)
         return
     settings = registry_settings(stack, config)
     if loaded.model != settings.model:

@@ -107,8 +107,8 @@ def unusable(column: "pd.Series[Any]") -> str | None:
         return f"it is always {column.iloc[0]}"
     if kind_of(column) == "category" and distinct > MAX_CATEGORIES:
         return f"it has {distinct} different texts, more than {MAX_CATEGORIES}"
-    if kind_of(column) in {"number", "integer"} and np.nanmax(np.abs(as_floats(column))) > LARGEST_NUMBER:
-        return f"it holds values beyond {LARGEST_NUMBER:.1e}"
+    if kind_of(column) in {"number", "integer"} and (largest := np.nanmax(np.abs(as_floats(column)))) > LARGEST_NUMBER:
+        return "it holds infinity" if np.isinf(largest) else f"it holds values beyond {LARGEST_NUMBER:.1e}"
     return None
 
 

@@ -93,7 +93,7 @@ def _classes(evaluation: Evaluation) -> Table:
         )
         for report in evaluation.classes
     ]
-    columns = ("class", "precision#", "recall#", "95% interval", "f1#", "roc_auc#", "pr_auc#", "rows#")
+    columns = ("class", "precision#", "recall#", "95% of recall", "f1#", "roc_auc#", "pr_auc#", "rows#")
     return table(columns, rows, title="Classes, on the holdout")
 
 

@@ -123,7 +123,10 @@ def wilson(hits: int, rows: int) -> Interval:
     share, z2 = hits / rows, _Z**2
     middle = (share + z2 / (2 * rows)) / (1 + z2 / rows)
     half = _Z * math.sqrt(share * (1 - share) / rows + z2 / (4 * rows**2)) / (1 + z2 / rows)
-    return Interval(low=max(middle - half, 0.0), high=min(middle + half, 1.0), level=LEVEL, method="wilson")
+    # At the ends the bound is exact, which floats miss by a digit.
+    low = max(middle - half, 0.0) if hits else 0.0
+    high = min(middle + half, 1.0) if hits < rows else 1.0
+    return Interval(low=low, high=high, level=LEVEL, method="wilson")
 
 
 def difference(
