@@ -5,6 +5,7 @@ nobody foresaw, and writes the line at the end. Bodies are never written.
 """
 
 import logging
+import sys
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -46,8 +47,12 @@ class AccessLog:
         record = Record(_request_id(scope))
         attach(scope, record)
 
+        begun = False
+
         async def observed(message: "Message") -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 record.status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", record.request_id.encode())]
             await send(message)
@@ -57,12 +62,12 @@ class AccessLog:
             await self._app(scope, receive, observed)
         except Exception as error:  # noqa: BLE001 (the border: the caller gets a problem, the log the trace)
             failure = error
-            if not record.status:
+            if not begun:
                 await problems.internal(record).send(observed)
         finally:
-            self._write(scope, record, failure)
+            self._write(scope, record, failure or sys.exception())  # the latter where the request was cancelled
 
-    def _write(self, scope: "Scope", record: Record, failure: Exception | None) -> None:
+    def _write(self, scope: "Scope", record: Record, failure: BaseException | None) -> None:
         milliseconds = (time.perf_counter() - record.started) * 1000
         version = record.version or (self._host.model.reference.name if self._host.model else "none")
         refreshes = self._host.drain_events()

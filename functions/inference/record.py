@@ -25,14 +25,14 @@ class Record:
     reason
         The problem's slug, where the request failed.
     status
-        Of the response; 0 before it begins.
+        Of the response; 500 until one begins, so that what never answers counts as failed.
     """
 
     request_id: str
     instances: int = 0
     version: str | None = None
     reason: str | None = None
-    status: int = 0
+    status: int = 500
     started: float = field(default_factory=time.perf_counter)
 
 

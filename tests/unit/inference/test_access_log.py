@@ -168,6 +168,19 @@ class TestLines:
         assert (line["level"], line["status"], line["exception_name"]) == ("ERROR", 500, "ZeroDivisionError")
         assert "why" in line["exception"]
 
+    def test_a_request_that_is_cancelled_counts_as_failed_and_not_as_answered(
+        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = AccessLog(app, stage.host, **OF)
+
+        with pytest.raises(asyncio.CancelledError):
+            ask(log, **{"test.failure": asyncio.CancelledError()})
+
+        line, metrics = lines(capsys)
+        assert (line["level"], line["status"], line["exception_name"]) == ("ERROR", 500, "CancelledError")
+        assert metrics["PredictionErrors"] == [1]
+        assert "Predictions" not in metrics
+
     def test_a_refresh_that_failed_unforeseen_is_logged_with_its_trace_along_with_the_request(
         self, stage: Stage, capsys: pytest.CaptureFixture[str]
     ) -> None:
