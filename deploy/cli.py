@@ -6,22 +6,22 @@ import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from botocore.credentials import Credentials
 from botocore.session import Session
-from typer.core import TyperGroup
 
 from deploy import sam
 from deploy.calls import Service, curl, smoke
 from deploy.parameters import TEMPLATE, Stage, assignments, check_parameters, read_stage
 from deploy.stack import Stack, required_output
 from skylift.aws import aws_errors, cloudformation_client, s3_client, ssm_client, sts_client
-from skylift.errors import ConfigError, SkyliftError
+from skylift.errors import ConfigError
 from skylift.pointer import ActivePointer
 from skylift.registry import Registry
 from skylift.store import VersionStore
+from training.commands import Commands
 from training.console import err, facts, out
 
 RELEASE = Path("build/release")
@@ -46,21 +46,8 @@ class ModelStep(StrEnum):
     KEEP = "keep"
 
 
-class _Commands(TyperGroup):
-    """Turns failures into one line on stderr and exit code 1: the only place here that does."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (SkyliftError, OSError) as error:
-            if ctx.params.get("debug"):
-                raise
-            err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-            raise typer.Exit(1) from error
-
-
 app = typer.Typer(
-    cls=_Commands,
+    cls=Commands,
     help="Deploy Skylift to a real account, try it, and take it away.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -11,14 +11,14 @@ from threading import Event
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from skylift.errors import ConfigError, SkyliftError
+from skylift.errors import ConfigError
 from skylift.references import NOTHING
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from skylift.verification import Version
 from training.card.opening import open_in_browser, write_card
+from training.commands import Commands
 from training.config import ModelConfig, load_config
 from training.connection import registry_of, registry_settings
 from training.console import (
@@ -67,17 +67,12 @@ TrackOption = Annotated[
 PortOption = Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help="Port on 127.0.0.1.")]
 
 
-class _Commands(TyperGroup):
-    """Turns failures into one line on stderr and exit code 1: the only place that does."""
+class _Commands(Commands):
+    """Leaves at once at Ctrl-C."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (SkyliftError, OSError) as error:
-            if ctx.params.get("debug"):
-                raise
-            err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-            raise typer.Exit(1) from error
         except KeyboardInterrupt:
             leave(130)
 

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from skylift.contract import ClassName, Part, Scalar, Task
 from skylift.errors import IntegrityError
-from skylift.manifest import Interval, Spread
+from skylift.manifest import Interval, Spread, first_fault
 from skylift.registry import Registry
 from skylift.verification import Version
 
@@ -429,10 +429,8 @@ class Evaluation(Part):
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(str(part) for part in first["loc"]) or "the document"
             raise IntegrityError(
-                f"{source} is not an evaluation this release can read ({place}: {first['msg']})",
+                f"{source} is not an evaluation this release can read ({first_fault(error)})",
                 "train the version again, or upgrade Skylift",
             ) from error
 

@@ -29,7 +29,7 @@
 The command line adds `ServiceFailed`, for its own child process (`training/local.py`).
 
 Each carries what happened and what to do about it. The command line turns them into exit codes
-(`training/cli.py`), the service into HTTP problems (`functions/inference/problems.py`).
+(`training/commands.py`), the service into HTTP problems (`functions/inference/problems.py`).
 """
 
 import pickle

@@ -291,10 +291,8 @@ class Manifest(Part):
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(str(part) for part in first["loc"]) or "the document"
             raise IntegrityError(
-                f"{source} is not a manifest this release can read ({place}: {first['msg']})",
+                f"{source} is not a manifest this release can read ({first_fault(error)})",
                 "publish the version again, or upgrade Skylift",
             ) from error
 
@@ -302,3 +300,10 @@ class Manifest(Part):
 def reference_to(version: int, manifest_bytes: bytes) -> Reference:
     """Reference to the version whose stored manifest these bytes are."""
     return Reference(version, sha256(manifest_bytes))
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong with a stored document, and where."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the document"
+    return f"{place}: {first['msg']}"
