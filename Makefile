@@ -60,7 +60,7 @@ format: $(VENV)/.dev ## Mend style where a tool can
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Compare with a plain service: build/bench.json, docs/benchmarks/ (about ten minutes)
-	@$(BIN)/python -m tests.benchmarks --plots && $(BIN)/python -m tests.benchmarks.report
+	@$(BIN)/python -m benchmarks --plots && $(BIN)/python -m benchmarks.report
 
 .PHONY: audit
 audit: $(VENV)/.dev ## Look for known vulnerabilities in all requirement files (needs the network)

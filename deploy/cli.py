@@ -21,8 +21,8 @@ from skylift.errors import ConfigError
 from skylift.pointer import ActivePointer
 from skylift.registry import Registry
 from skylift.store import VersionStore
-from training.commands import Commands
-from training.console import err, facts, out
+from training.cli.commands import Commands
+from training.cli.console import err, facts, out
 
 RELEASE = Path("build/release")
 _TRAIN_SECONDS = 60 * 60
@@ -192,7 +192,7 @@ def _skylift(*arguments: str) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SKYLIFT_")}
     try:
         subprocess.run(
-            [sys.executable, "-c", "from training.cli import app; app(prog_name='skylift')", *arguments],
+            [sys.executable, "-c", "from training.cli.app import app; app(prog_name='skylift')", *arguments],
             env=environment,
             timeout=_TRAIN_SECONDS,
             check=True,

@@ -10,20 +10,20 @@ from typing import Any
 
 from skylift.errors import ConfigError, GateFailed, TrainingError
 from skylift.manifest import Entry, Gate, Metrics
-from training.assessment import assess
-from training.behaviour import check_monotone
-from training.candidates import Built, build, candidates_for
-from training.champion import InService
-from training.checks import suspicions
 from training.config import ModelConfig
-from training.data import Split, Table
-from training.evaluation import DEFAULT_METRIC, METRICS
-from training.evaluation_report import Evaluation
-from training.fitting import Folds, LocalRunner, Runner, cut_folds, inner_folds, rarest, threads
-from training.inspection import check_slices
-from training.prepare import table_and_split
-from training.search import Result, Search, State
-from training.tables import Progress
+from training.data.checks import suspicions
+from training.data.prepare import table_and_split
+from training.data.reader import Progress
+from training.data.table import Split, Table
+from training.evaluation.assessment import assess
+from training.evaluation.behaviour import check_monotone
+from training.evaluation.champion import InService
+from training.evaluation.inspection import check_slices
+from training.evaluation.report import Evaluation
+from training.metrics.scores import DEFAULT_METRIC, METRICS
+from training.search.candidates import Built, build, candidates_for
+from training.search.fitting import Folds, LocalRunner, Runner, cut_folds, inner_folds, rarest, threads
+from training.search.loop import Result, Search, State
 
 type Watch = Callable[[State], None]
 """Told how far the search is, after each fit."""

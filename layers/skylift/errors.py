@@ -26,10 +26,10 @@
         |-- IncompatibleEnvironment  it was trained by another scikit-learn
         `-- GoldenMismatch           it does not score as it did in training
 
-The command line adds `ServiceFailed`, for its own child process (`training/local.py`).
+The command line adds `ServiceFailed`, for its own child process (`training/cli/local.py`).
 
 Each carries what happened and what to do about it. The command line turns them into exit codes
-(`training/commands.py`), the service into HTTP problems (`functions/inference/problems.py`).
+(`training/cli/commands.py`), the service into HTTP problems (`functions/inference/problems.py`).
 """
 
 import pickle

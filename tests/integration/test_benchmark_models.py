@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.models import Model, Models
 from skylift.image_cache import ImageCache
 from skylift.predictors import load_predictor
 from skylift.scoring import encode, predictions
-from tests.benchmarks.models import Model, Models
 from tests.support.moto_server import MotoServer
 
 MODELS: dict[str, Callable[[Models], Model]] = {

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from skylift.registry import Registry
 from tests.support.models import ROOT
-from training.cli import app
+from training.cli.app import app
 
 
 def code_block(language: str) -> str:

@@ -2,7 +2,7 @@
 
 import typer.testing
 
-from training.cli import app
+from training.cli.app import app
 
 
 def skylift(*arguments: object) -> typer.testing.Result:

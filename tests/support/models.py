@@ -4,10 +4,10 @@ from functools import cache
 from pathlib import Path
 
 from skylift.manifest import Compiled, Manifest
-from training.compile import CompiledModel, compile_model, parity_rows
 from training.config import Candidate, DataSection, ModelConfig, load_config
 from training.job import Trained, train
-from training.packaging import Package, pack
+from training.release.compile import CompiledModel, compile_model, parity_rows
+from training.release.packaging import Package, pack
 
 ROOT = Path(__file__).parents[2]
 IRIS_CONFIG = ROOT / "training" / "model.yaml"

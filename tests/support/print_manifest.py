@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from training.compile import compile_model, parity_rows
 from training.config import load_config
 from training.job import train
-from training.packaging import pack
+from training.release.compile import compile_model, parity_rows
+from training.release.packaging import pack
 
 if __name__ == "__main__":
     config, digest = load_config(Path(sys.argv[1]))

@@ -27,7 +27,7 @@ from skylift.scoring import Matrix
 from skylift.store import VersionStore
 from skylift.verification import Version
 from tests.support.models import iris_package
-from training.packaging import Package
+from training.release.packaging import Package
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

@@ -21,7 +21,7 @@ from skylift.store import VersionStore
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.models import IRIS_SETOSA, NOT_COMPILED, train_csv
 from tests.support.service import Clock, HttpClient
-from training.packaging import Package, pack
+from training.release.packaging import Package, pack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -9,7 +9,7 @@ from sklearn import datasets
 
 from skylift.contract import Feature
 from training.config import ModelConfig
-from training.data import Table, read_table
+from training.data.table import Table, read_table
 from training.job import Trained, train
 
 if TYPE_CHECKING:

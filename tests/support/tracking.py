@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from training.tracking import LOCAL_STORE, open_store
+from training.tracking.tracker import LOCAL_STORE, open_store
 
 
 def empty_store(folder: Path) -> Path:

@@ -13,8 +13,8 @@ from training.card.markup import Content, Markup, element, joined
 from training.card.parts import between, digits, metric_name, verdict
 from training.card.quality import by_class, drivers, errors, quality, slices
 from training.config import CardSection
-from training.evaluation_report import Evaluation
-from training.profile import Profile
+from training.data.profile import Profile
+from training.evaluation.report import Evaluation
 
 
 def render_card(
@@ -27,7 +27,7 @@ def render_card(
     manifest
         Of the version, as far as it is known before it is published: its number and the card's own digest are not.
     baseline
-        The training distribution; see `training.packaging.baseline`.
+        The training distribution; see `training.release.packaging.baseline`.
     profile
         Of the whole table.
     about

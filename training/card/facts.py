@@ -11,8 +11,8 @@ from training.card.charts import Bar, Caption, bars, columns, described, number
 from training.card.markup import Content, Markup, element, joined
 from training.card.parts import charts, digits, facts, figure, metric_name, points, section, spread_words, table
 from training.config import CardSection
-from training.evaluation_report import Evaluation
-from training.profile import ColumnProfile, Profile
+from training.data.profile import ColumnProfile, Profile
+from training.evaluation.report import Evaluation
 
 _MAX_FEATURES = 200
 _MAX_PICTURES = 60

@@ -6,7 +6,7 @@ from skylift.contract import class_key
 from training.card.charts import MAX_SERIES, Bar, Caption, Line, Range, bars, described, heat_map, lines, number
 from training.card.charts import points as scatter
 from training.card.markup import Markup
-from training.evaluation_report import CalibrationBin, ClassReport, Curve, Effect, Evaluation, Residuals
+from training.evaluation.report import CalibrationBin, ClassReport, Curve, Effect, Evaluation, Residuals
 
 MAX_BARS = 15
 """Longer lists are tables."""

@@ -12,7 +12,7 @@ from training.card.pictures import (
     importance_picture,
     residuals_picture,
 )
-from training.evaluation_report import Evaluation
+from training.evaluation.report import Evaluation
 
 _ALONE = ":root { color-scheme: light; background: #fff; width: 720px; padding: 8px; }"
 

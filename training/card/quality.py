@@ -31,7 +31,7 @@ from training.card.pictures import (
     importance_picture,
     residuals_picture,
 )
-from training.evaluation_report import Champion, ClassReport, Evaluation, Slice
+from training.evaluation.report import Champion, ClassReport, Evaluation, Slice
 
 _MAX_CLASS_ROWS = 100
 _MAX_SLICES = 60

@@ -19,7 +19,7 @@ from skylift.store import VersionStore
 from tests.conftest import BUCKET
 from tests.support.commands import done, refused, skylift
 from tests.support.tables import LOGISTIC, RIDGE, TREE, lines
-from training.evaluation_report import EVALUATION_FILE, Evaluation
+from training.evaluation.report import EVALUATION_FILE, Evaluation
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,8 +29,8 @@ FOUR = lines("x,n,y", lambda number: f"{number},{number % 7},{'abcd'[number // 3
 RISING = lines("x,n,y", lambda number: f"{number},{number * 7 % 11},{3 * number + number % 5}", count=60)
 SEARCH = """
 import sys
-from training.cli import app
-from training.local import embedded_aws
+from training.cli.app import app
+from training.cli.local import embedded_aws
 with embedded_aws("iris"):
     app(["train", "--config", sys.argv[1]])
 """

@@ -17,7 +17,7 @@ from tests.support.models import IRIS_CONFIG, iris_package
 from tests.support.ports import free_port
 from tests.support.tables import LOGISTIC, TREE, mixed
 from tests.support.tracking import client_of, empty_store, put_store, silent_server
-from training import tracking
+from training.tracking import tracker as tracking
 
 NAME = f"{STAGE}.{MODEL}"
 DUMMY = {"name": "dummy", "estimator": "sklearn.dummy.DummyClassifier"}

@@ -10,7 +10,7 @@ import pytest
 import typer.testing
 from botocore.exceptions import ClientError
 
-import training.connection
+import training.cli.connection
 from deploy import cli
 from skylift.registry import Registry
 from tests.conftest import BUCKET, MODEL, STAGE
@@ -102,7 +102,7 @@ def built() -> None:
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> CloudFormation:
     client = CloudFormation(outputs=OUTPUTS, resources={"ModelBucket": ("AWS::S3::Bucket", BUCKET)})
-    for module in (cli, training.connection):
+    for module in (cli, training.cli.connection):
         monkeypatch.setattr(module, "cloudformation_client", lambda: client)
     return client
 

@@ -15,7 +15,7 @@ from tests.support import faults
 from tests.support.models import IRIS_SETOSA, changed, iris_package
 from tests.support.service import TIMES_OUT, wrong_golden
 from tests.support.serving import Service
-from training.packaging import Package
+from training.release.packaging import Package
 
 type Heal = Callable[[], object]
 type Break = Callable[[Service, Reference], Heal]

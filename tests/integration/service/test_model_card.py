@@ -9,7 +9,7 @@ from skylift.model_card import CARD_FILE
 from tests.support.models import IRIS_SETOSA, iris_package
 from tests.support.service import PROBLEM, TIMES_OUT, http_api_event, invoke
 from tests.support.serving import Service
-from training.packaging import Package
+from training.release.packaging import Package
 
 
 def without_card() -> Package:

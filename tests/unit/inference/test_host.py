@@ -16,7 +16,7 @@ from skylift.manifest import MODEL_FILE
 from skylift.references import Reference
 from tests.support.models import changed, iris_package
 from tests.support.service import TIMES_OUT, Stage, wrong_golden
-from training.packaging import Package
+from training.release.packaging import Package
 
 DOWN = StorageUnavailable("reading the pointer failed (ReadTimeoutError)", "try again")
 

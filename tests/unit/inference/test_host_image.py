@@ -12,7 +12,7 @@ from skylift.manifest import MANIFEST_FILE, MODEL_FILE
 from skylift.references import Reference
 from tests.support.models import changed, iris_package
 from tests.support.service import TIMES_OUT, MemoryStore, Stage, wrong_golden
-from training.packaging import Package
+from training.release.packaging import Package
 
 SSM_DOWN = StorageUnavailable("reading the pointer failed (ConnectTimeoutError)", "try again")
 S3_DOWN = StorageUnavailable("reading v2 failed (ConnectTimeoutError)", "try again")

@@ -18,7 +18,7 @@ from skylift.predictors import OnnxPredictor, SklearnPredictor, load_predictor, 
 from skylift.scoring import Matrix, Predictor
 from tests.support.models import compiled, compiled_iris_package, iris_package, trained_iris
 from tests.support.tables import RIDGE, learned, lines
-from training.packaging import Package, pack
+from training.release.packaging import Package, pack
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from skylift.store import VersionStore
 from tests.conftest import BUCKET
 from tests.support.models import IRIS_SETOSA, NOT_COMPILED, iris_package, train_csv, trained_iris
 from tests.support.pickles import trap
-from training.packaging import pack
+from training.release.packaging import pack
 
 
 def _manifest(**fields: object) -> Manifest:

@@ -23,7 +23,7 @@ from tests.conftest import BUCKET
 from tests.support.faults import before, denied, fails_with, throttled
 from tests.support.models import changed, iris_package
 from tests.support.pickles import trap
-from training.packaging import Package
+from training.release.packaging import Package
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

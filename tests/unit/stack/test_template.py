@@ -19,7 +19,7 @@ from skylift.observability import NAMESPACE, Metric, MetricName
 from tests.support.models import iris_package
 from tests.support.service import Stage as Host
 from tests.support.templates import ROOT, Stack, source
-from training.connection import STACK_OUTPUTS
+from training.cli.connection import STACK_OUTPUTS
 
 JWT = {"Auth": "JWT", "JwtIssuer": "https://issuer.test", "JwtAudience": "skylift,others"}
 DOMAIN = {"DomainName": "iris.example.com", "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1"}

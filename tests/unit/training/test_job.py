@@ -19,9 +19,9 @@ from skylift.scoring import encode, predictions
 from skylift.store import VersionStore
 from tests.support.models import IRIS_CONFIG, IRIS_SETOSA, NOT_COMPILED, ROOT, trained_iris
 from tests.support.tables import LOGISTIC, RIDGE, TREE, config_of, learned, lines, mixed, one_feature, public_table
-from training.evaluation import holdout_metrics
 from training.job import Trained, train
-from training.packaging import pack
+from training.metrics.scores import holdout_metrics
+from training.release.packaging import pack
 
 DUMMY = {"name": "dummy", "estimator": "sklearn.dummy.DummyClassifier"}
 MEAN = {"name": "mean", "estimator": "sklearn.dummy.DummyRegressor"}

@@ -15,7 +15,7 @@ from tests.support.models import NOT_COMPILED, iris_config, trained_iris
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed, public_table
 from training.config import CardSection
 from training.job import Trained
-from training.packaging import pack
+from training.release.packaging import pack
 
 VOID = {"meta", "link", "br", "hr", "img"}
 ABOUT = CardSection(

@@ -1,0 +1,239 @@
+"""The models that are measured: fitted here, published with their compiled forms, with requests and right answers."""
+
+import io
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import joblib
+import numpy as np
+from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skylift.manifest import Entry, Metrics, Spread
+from skylift.pointer import ActivePointer
+from skylift.predictors import SklearnPredictor
+from skylift.registry import Registry
+from skylift.scoring import predictions
+from skylift.store import VersionStore
+from tests.support.models import ROOT, iris_config
+from tests.support.moto_server import BUCKET, STAGE, MotoServer
+from training.config import DataSection, ModelConfig, TargetSection
+from training.data.table import Split, Table, read_table, split_rows
+from training.evaluation.report import Baseline, Evaluation
+from training.job import Trained
+from training.release.compile import compile_model, parity_rows
+from training.release.packaging import pack
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
+
+FOREST, LOGISTIC = "forest-100", "logistic"
+
+_SEED = 42
+_TOLERANCE = 1e-5
+_SYNTHETIC_ROWS = 1000
+_UNMEASURED = {"accuracy": Spread(mean=0, std=0, folds=(0.0,))}
+"""How good the models are is not what is measured here."""
+_EVENT: dict[str, Any] = json.loads((ROOT / "events" / "http_api_predict.json").read_text(encoding="utf-8"))
+
+
+class WrongAnswer(AssertionError):
+    """A service answered otherwise than scikit-learn does here."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted model.
+
+    Parameters
+    ----------
+    name
+        In the registry.
+    trained
+        The estimator with its table.
+    """
+
+    name: str
+    trained: Trained
+
+    def instances(self, count: int) -> list[dict[str, Any]]:
+        """Rows of the table as a client sends them; rounded, as people write them."""
+        return [self._rows[index % len(self._rows)] for index in range(count)]
+
+    def body(self, count: int) -> bytes:
+        """A request body with so many instances."""
+        return json.dumps({"instances": self.instances(count)}).encode()
+
+    def event(self, count: int) -> dict[str, Any]:
+        """The same as an event of API Gateway."""
+        body = self.body(count).decode()
+        return _EVENT | {"body": body, "headers": _EVENT["headers"] | {"content-length": str(len(body))}}
+
+    def check(self, status: int, body: str | bytes, count: int) -> None:
+        """Compare an answer with scikit-learn's.
+
+        Raises
+        ------
+        WrongAnswer
+            It is another one, or none.
+        """
+        if status != 200:
+            raise WrongAnswer(f"{self.name}: status {status}: {body[:300]!r}")
+        got = json.loads(body)["predictions"]
+        expected = [self._answers[index % len(self._answers)] for index in range(count)]
+        if [each["label"] for each in got] != [each["label"] for each in expected]:
+            raise WrongAnswer(f"{self.name}: other labels")
+        ours, theirs = (np.array([list(each["probabilities"].values()) for each in side]) for side in (got, expected))
+        if not np.allclose(ours, theirs, rtol=_TOLERANCE, atol=_TOLERANCE):
+            raise WrongAnswer(f"{self.name}: probabilities differ by up to {np.abs(ours - theirs).max():.2g}")
+
+    @cached_property
+    def _rows(self) -> list[dict[str, Any]]:
+        return [dict(self.trained.table.instance(int(index))) for index in self.trained.split.holdout]
+
+    @cached_property
+    def _answers(self) -> list[dict[str, Any]]:
+        table, holdout = self.trained.table, self.trained.split.holdout
+        scores = SklearnPredictor(self.trained.estimator, "classification").scores(table.rows[holdout])
+        return predictions(table.contract, scores)
+
+
+class Models:
+    """Fits models and publishes them for both services, in a local S3 and SSM.
+
+    Parameters
+    ----------
+    aws
+        Where to.
+    folder
+        For the synthetic tables.
+    """
+
+    def __init__(self, aws: MotoServer, folder: Path) -> None:
+        self._folder = folder
+        environment = aws.environment
+        options: dict[str, Any] = {
+            "endpoint_url": environment["AWS_ENDPOINT_URL"],
+            "region_name": environment["AWS_REGION"],
+            "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
+        }
+        self._s3: S3Client = boto3.client("s3", **options)
+        self._ssm: SSMClient = boto3.client("ssm", **options)
+
+    def forest(self, trees: int) -> Model:
+        """A forest on iris."""
+        return self._publish(f"forest-{trees}", iris_config(), _forest(trees))
+
+    def logistic(self) -> Model:
+        """A scaler and a logistic regression on iris."""
+        return self._publish(
+            LOGISTIC, iris_config(), make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+        )
+
+    def wide(self, features: int) -> Model:
+        """A forest of 100 trees on a synthetic table."""
+        informative = min(features, 20)
+        rows, targets = make_classification(
+            _SYNTHETIC_ROWS,
+            features,
+            n_informative=informative,
+            n_redundant=0,
+            n_classes=3,
+            n_clusters_per_class=1,
+            random_state=_SEED,
+        )
+        path = self._folder / f"wide-{features}.csv"
+        header = ",".join([*(f"f{index:03d}" for index in range(features)), "target"])
+        lines = [
+            ",".join([*(f"{value:.6f}" for value in row), f"class-{code}"])
+            for row, code in zip(rows.tolist(), targets.tolist(), strict=True)
+        ]
+        path.write_text("\n".join([header, *lines, ""]), encoding="utf-8")
+        name = f"wide-{features}"
+        config = ModelConfig(model=name, data=DataSection(path=path), target=TargetSection(column="target"))
+        return self._publish(name, config, _forest(100))
+
+    def bake(self, model: Model, folder: Path) -> None:
+        """Write a model's active version into an image cache."""
+        self._registry(model.name).bake("v1", folder)
+
+    def environment(self, model: Model) -> dict[str, str]:
+        """Variables with which both services find a model."""
+        return {
+            "SKYLIFT_MODEL": model.name,
+            "MODEL_PARAMETER": f"/baseline/{model.name}/key",
+            "MODEL_BUCKET": BUCKET,
+        }
+
+    def _publish(self, name: str, config: ModelConfig, estimator: Any) -> Model:
+        config = config.model_copy(update={"model": name})
+        table = read_table(config)
+        split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
+        estimator.fit(table.rows[split.train], table.targets[split.train])
+        trained = Trained(
+            config=config,
+            table=table,
+            split=split,
+            estimator=estimator,
+            selected=name,
+            select_by="accuracy",
+            leaderboard=(Entry(candidate=name, estimator=type(estimator).__name__, params={}, scores=_UNMEASURED),),
+            metrics=Metrics(cross_validated=_UNMEASURED, holdout={}),
+            gates=(),
+            notes=(),
+            evaluation=_unknown(table, split, name),
+        )
+        compiled = compile_model(estimator, table.contract, parity_rows(estimator, table, split))
+        if compiled.data is None:
+            raise WrongAnswer(f"{name} has no compiled form: {compiled.outcome.reason}")
+        package = pack(trained, compiled, config_sha256="0" * 64)
+        registry = self._registry(name)
+        registry.publish(package.describe, package.artifacts)
+        registry.promote("v1")
+        self._publish_for_baseline(name, trained)
+        return Model(name, trained)
+
+    def _publish_for_baseline(self, name: str, trained: Trained) -> None:
+        contract, buffer = trained.table.contract, io.BytesIO()
+        bundle = {
+            "model": trained.estimator,
+            "features": [feature.name for feature in contract.features],
+            "classes": [str(label) for label in contract.target.classes],
+        }
+        joblib.dump(bundle, buffer)
+        key = f"baseline/{name}/model.joblib"
+        self._s3.put_object(Bucket=BUCKET, Key=key, Body=buffer.getvalue())
+        self._ssm.put_parameter(Name=f"/baseline/{name}/key", Value=key, Type="String")
+
+    def _registry(self, name: str) -> Registry:
+        return Registry(VersionStore(BUCKET, name, client=self._s3), ActivePointer(STAGE, name, client=self._ssm))
+
+
+def _forest(trees: int) -> RandomForestClassifier:
+    return RandomForestClassifier(trees, random_state=_SEED)
+
+
+def _unknown(table: Table, split: Split, name: str) -> Evaluation:
+    """An evaluation that says nothing: only speed is measured here."""
+    baseline = Baseline(strategy="prior", metric="accuracy", value=0, challenger=0, beaten=True)
+    return Evaluation(
+        task=table.contract.task,
+        selected=name,
+        select_by="accuracy",
+        rows=len(split.holdout),
+        train_rows=len(split.train),
+        folds=0,
+        level=0.95,
+        resamples=0,
+        metrics={},
+        baseline=baseline,
+    )

@@ -1,0 +1,219 @@
+"""What is suspicious about a table, found without a package of its own, and noted by every training."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.tables import config_of, learned, lines, public_table, table_of
+from training.config import ValidateSection
+from training.data.checks import Finding, classes, duplicates, leakage, overlap, suspicions
+from training.data.table import Split, split_rows
+
+DEFAULTS = ValidateSection()
+NOISE = np.random.default_rng(0).random(1000).round(4)
+
+
+def suspects(folder: Path, cell: Callable[[int], object], target: Callable[[int], object], **options: Any) -> list[str]:
+    """What is said of a column `x` beside a sound one, with these targets."""
+    count = options.pop("count", 60)
+    text = lines("x,n,y", lambda number: f"{cell(number)},{NOISE[number]},{target(number)}", count=count)
+    table = table_of(folder, text, **options)
+    return [f"{finding.status} {finding.column} {finding.message}" for finding in leakage(table)]
+
+
+def ab(number: int) -> str:
+    return "ab"[number * 7 % 11 % 2]
+
+
+class TestIdentifiers:
+    @pytest.mark.parametrize(
+        "cell",
+        [lambda number: number + 1, lambda number: 1000 - number, lambda number: number * 3, lambda number: number**2],
+        ids=["counting", "counting down", "in steps", "in growing steps"],
+    )
+    def test_an_integer_that_only_grows_numbers_the_rows(self, tmp_path: Path, cell: Callable[[int], int]) -> None:
+        (found,) = suspects(tmp_path, cell, ab)
+
+        assert found.startswith("failed x grows from row to row") or "has another value in each row" in found
+        assert "name it in data.drop" in found
+
+    def test_one_that_numbers_the_rows_in_another_order_is_found(self, tmp_path: Path) -> None:
+        (found,) = suspects(tmp_path, lambda number: number * 7 % 60 if number else 0, ab)
+
+        assert "has another value in each row" in found
+
+    @pytest.mark.parametrize("name", ["id", "customer_id", "customerId", "CustomerID", "UUID"])
+    def test_one_with_the_name_of_an_identifier_needs_no_order(self, tmp_path: Path, name: str) -> None:
+        text = lines(f"{name},n,y", lambda number: f"{number * 7919 % 100_003},{NOISE[number]},{ab(number)}")
+
+        assert [finding.column for finding in leakage(table_of(tmp_path, text))] == [name]
+
+    @pytest.mark.parametrize("name", ["paid", "grid", "humid", "index_of_refraction"])
+    def test_a_name_that_only_ends_like_one_is_no_reason(self, tmp_path: Path, name: str) -> None:
+        text = lines(f"{name},n,y", lambda number: f"{number * 7919 % 100_003},{NOISE[number]},{ab(number)}")
+
+        assert not leakage(table_of(tmp_path, text))
+
+    def test_measurements_are_no_identifiers(self, tmp_path: Path) -> None:
+        assert not suspects(tmp_path, lambda number: NOISE[-number], ab)
+
+    def test_a_column_that_the_user_trusts_is_left_alone(self, tmp_path: Path) -> None:
+        table = table_of(tmp_path, lines("day,n,y", lambda number: f"{number},{NOISE[number]},{ab(number)}"))
+
+        assert leakage(table)
+        assert not leakage(table, trusted=("day",))
+
+
+class TestKnowingTheTarget:
+    @pytest.mark.parametrize(
+        "cell",
+        [
+            lambda number: {"a": "x", "b": "y"}[ab(number)],
+            lambda number: ab(number) == "a",
+            lambda number: int(ab(number) == "b"),
+        ],
+        ids=["texts", "booleans", "integers"],
+    )
+    def test_a_column_with_the_classes_under_other_names_fails(
+        self, tmp_path: Path, cell: Callable[[int], object]
+    ) -> None:
+        assert suspects(tmp_path, cell, ab) == ["failed x is y under other names; name it in data.drop"]
+
+    def test_a_category_that_determines_the_class_fails(self, tmp_path: Path) -> None:
+        (found,) = suspects(tmp_path, lambda number: f"{ab(number)}{number % 3}", ab)
+
+        assert found.startswith("failed x determines y: each of its 6 values goes with one")
+
+    def test_a_column_that_is_missing_for_one_class_only_fails(self, tmp_path: Path) -> None:
+        """A day of cancellation, say, which only those have who cancelled."""
+        (found,) = suspects(tmp_path, lambda number: "soon" if ab(number) == "a" else "", ab)
+
+        assert found == "failed x is y under other names; name it in data.drop"
+
+    def test_a_number_that_separates_the_classes_is_warned_of(self, tmp_path: Path) -> None:
+        (found,) = suspects(tmp_path, lambda number: NOISE[number] + 2 * (ab(number) == "a"), ab)
+
+        assert found.startswith("warning x separates the classes of y without exception")
+
+    def test_one_row_to_the_contrary_acquits(self, tmp_path: Path) -> None:
+        names, swapped = {"a": "x", "b": "y"}, {"a": "y", "b": "x"}
+
+        assert not suspects(tmp_path, lambda number: (swapped if number == 30 else names)[ab(number)], ab)
+
+    def test_a_column_equal_to_the_value_fails(self, tmp_path: Path) -> None:
+        assert suspects(tmp_path, lambda number: NOISE[-number], lambda number: NOISE[-number]) == [
+            "failed x is y; name it in data.drop"
+        ]
+
+    @pytest.mark.parametrize(
+        "change", [lambda value: 3 * value + 1, lambda value: -value, np.exp, lambda value: value**3]
+    )
+    def test_a_column_that_is_the_value_on_another_scale_fails(
+        self, tmp_path: Path, change: Callable[[float], float]
+    ) -> None:
+        (found,) = suspects(tmp_path, lambda number: change(float(NOISE[-number])), lambda number: NOISE[-number])
+
+        assert found == "failed x orders the rows exactly as y; name it in data.drop"
+
+    def test_a_strong_predictor_is_no_leak(self, tmp_path: Path) -> None:
+        assert not suspects(tmp_path, lambda number: NOISE[-number] + NOISE[number] / 50, lambda number: NOISE[-number])
+
+    @pytest.mark.parametrize("name", ["wine", "breast_cancer", "diabetes", "iris"])
+    def test_honest_public_tables_are_not_accused(self, tmp_path: Path, name: str) -> None:
+        assert not leakage(table_of(tmp_path, public_table(name), target="target"))
+
+    def test_a_large_table_is_looked_at_as_a_whole_before_it_is_accused(self, tmp_path: Path) -> None:
+        """The glance takes each third row of these, and misses the one to the contrary."""
+
+        def row(number: int) -> str:
+            return f"{'y' if number == 10_000 else 'xy'[number % 2]},{number % 97}.5,{'ab'[number % 2]}"
+
+        assert not leakage(table_of(tmp_path, lines("x,n,y", row, count=30_001)))
+
+
+class TestDuplicates:
+    def text(self, row: Callable[[int], str]) -> str:
+        return lines("x,c,y", lambda number: row(0) if number == 30 else row(number))
+
+    def test_a_row_that_repeats_another_is_warned_of_with_its_place(self, tmp_path: Path) -> None:
+        table = table_of(
+            tmp_path, self.text(lambda number: f"{NOISE[number]},{'' if number < 3 else 'red'},{ab(number)}")
+        )
+
+        assert duplicates(table, DEFAULTS) == [
+            Finding(
+                check="duplicates",
+                status="warning",
+                message="1 row is the same as another, target included",
+                count=1,
+                rows=(30,),
+            )
+        ]
+
+    def test_more_than_the_user_allows_fail(self, tmp_path: Path) -> None:
+        table = table_of(tmp_path, self.text(lambda number: f"{NOISE[number]},red{number % 2},{ab(number)}"))
+
+        assert [finding.status for finding in duplicates(table, ValidateSection(max_duplicates=0.01))] == ["failed"]
+        assert not duplicates(table, ValidateSection(max_duplicates=0.05))
+
+    def test_a_row_with_the_same_features_and_another_class_is_warned_of(self, tmp_path: Path) -> None:
+        text = lines(
+            "x,y", lambda number: "0.5,b" if number == 30 else "0.5,a" if number == 0 else f"{number},{ab(number)}"
+        )
+
+        (found,) = duplicates(table_of(tmp_path, text), DEFAULTS)
+
+        assert (found.message, found.rows) == ("1 row is the same as another but for y", (30,))
+
+    def test_test_rows_that_are_training_rows_are_warned_of(self, tmp_path: Path) -> None:
+        table = table_of(tmp_path, self.text(lambda number: f"{NOISE[number]},red{number % 2},{ab(number)}"))
+
+        (found,) = overlap(table, Split(np.arange(30), np.arange(30, 40)), DEFAULTS)
+
+        assert found.message == "1 of 10 test rows (10.0%) are training rows as well"
+        assert found.rows == (30,)
+
+    def test_a_table_of_different_rows_has_no_overlap(self, tmp_path: Path) -> None:
+        table = table_of(tmp_path, lines("x,y", lambda number: f"{NOISE[number]},{ab(number)}"))
+
+        assert not overlap(table, split_rows(table, holdout=0.2, seed=0), DEFAULTS)
+        assert not duplicates(table, DEFAULTS)
+
+
+class TestClasses:
+    def found(self, folder: Path, rare: int, **bounds: Any) -> list[tuple[str, str]]:
+        text = lines(
+            "x,y", lambda number: f"{NOISE[number]},{'rare' if number < rare else 'ab'[number % 2]}", count=200
+        )
+        return [(item.check, item.status) for item in classes(table_of(folder, text), ValidateSection(**bounds))]
+
+    def test_too_few_rows_fail(self, tmp_path: Path) -> None:
+        assert self.found(tmp_path, 4) == [("rows per class", "failed")]
+
+    def test_how_many_are_needed_can_be_set(self, tmp_path: Path) -> None:
+        assert self.found(tmp_path, 4, min_rows_per_class=4, min_class_share=0) == []
+
+    def test_a_rare_class_is_warned_of(self, tmp_path: Path) -> None:
+        assert self.found(tmp_path, 8) == [("class balance", "warning")]
+
+    def test_a_class_rarer_than_the_user_allows_fails(self, tmp_path: Path) -> None:
+        assert self.found(tmp_path, 8, min_class_share=0.1) == [("class balance", "failed")]
+
+    def test_even_classes_pass(self, tmp_path: Path) -> None:
+        assert self.found(tmp_path, 60) == []
+
+
+def test_training_notes_what_is_suspicious(tmp_path: Path) -> None:
+    trained = learned(tmp_path, lines("id,n,y", lambda number: f"{number},{number % 7},{ab(number)}"))
+
+    assert any(note.startswith("column id grows from row to row") for note in trained.notes)
+
+
+def test_training_does_not_note_what_the_user_trusts(tmp_path: Path) -> None:
+    text = lines("id,n,y", lambda number: f"{number},{number % 7},{ab(number)}")
+    config = config_of(tmp_path / "table.csv", validate={"trusted": ["id"]})
+
+    assert suspicions(table_of(tmp_path, text), config) == []

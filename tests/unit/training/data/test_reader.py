@@ -1,0 +1,275 @@
+"""One reader of tables: the same table from CSV, Parquet and S3, however it is read in parts."""
+
+import hashlib
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pandas.testing import assert_frame_equal
+
+from skylift.errors import ConfigError, DataError, StorageUnavailable
+from tests.conftest import BUCKET
+from tests.support.tables import config_of, lines, mixed
+from training import extras
+from training.data.reader import RawTable, read_rows
+from training.data.table import read_table
+from training.locations import Location, S3Url
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LATE_SURPRISES = {
+    "a text after numbers": lambda number: "n/a?" if number == 35 else f"{number}.50",
+    "a fraction after integers": lambda number: f"{number}.5" if number == 35 else str(number),
+    "a number after booleans": lambda number: "1" if number == 35 else str(number % 2 == 0),
+    "missing after numbers": lambda number: "" if number > 20 else str(number),
+    "numbers after missing": lambda number: "" if number < 20 else f"{number}.25",
+    "texts after missing": lambda number: "" if number < 20 else "red",
+    "nothing at all": lambda number: "",
+    "an integer beyond 64 bits": lambda number: "18446744073709551615" if number == 35 else str(number),
+    "leading zeros before texts": lambda number: "x" if number == 35 else f"00{number}",
+    "texts that repeat": lambda number: ("red", "blue", "")[number % 3],
+}
+
+
+def csv(folder: Path, text: str) -> Path:
+    path = folder / "table.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def parquet(folder: Path, columns: dict[str, Any], **options: Any) -> Path:
+    path = folder / "table.parquet"
+    pq.write_table(pa.table(columns), path, **options)
+    return path
+
+
+def refusal(location: Location, error: type[Exception] = DataError) -> str:
+    with pytest.raises(error) as caught:
+        read_rows(location)
+    assert "\n" not in str(caught.value), "an error is one line"
+    return str(caught.value)
+
+
+class TestParts:
+    @pytest.mark.parametrize("cell", LATE_SURPRISES.values(), ids=LATE_SURPRISES.keys())
+    @pytest.mark.parametrize("part_rows", [1, 7, 39])
+    def test_a_table_read_in_parts_is_the_table_read_at_once(
+        self, tmp_path: Path, cell: Callable[[int], str], part_rows: int
+    ) -> None:
+        path = csv(tmp_path, lines("n,x,y", lambda number: f"{number},{cell(number)},{'ab'[number % 2]}"))
+
+        whole, parts = read_rows(path), read_rows(path, part_rows=part_rows)
+
+        assert_frame_equal(parts.frame, whole.frame)
+        assert (parts.digest, parts.rows) == (whole.digest, 40)
+
+    def test_texts_are_as_written_where_a_later_part_shows_that_they_are_texts(self, tmp_path: Path) -> None:
+        path = csv(tmp_path, lines("x,y", lambda number: f"{'?' if number == 30 else '01.50'},a"))
+
+        assert read_rows(path, part_rows=10).frame["x"].iloc[0] == "01.50"
+
+    def test_a_fault_is_named_by_its_line_in_the_file(self, tmp_path: Path) -> None:
+        path = csv(tmp_path, lines("x,y", lambda number: "1,2,3" if number == 35 else "1,2"))
+
+        with pytest.raises(DataError, match="line 37"):
+            read_rows(path, part_rows=10)
+
+    def test_text_far_down_that_is_not_utf8_is_named_by_its_line(self, tmp_path: Path) -> None:
+        path = tmp_path / "table.csv"
+        rows = 400_000
+        path.write_bytes(b"x,y\n" + b"1,tea\n" * rows + "2,café\n".encode("latin-1"))
+
+        with pytest.raises(DataError, match=rf"not UTF-8 \(line {rows + 2}\)"):
+            read_rows(path)
+
+    def test_progress_is_told_from_the_second_part_on(self, tmp_path: Path) -> None:
+        told: list[str] = []
+
+        read_rows(csv(tmp_path, mixed(count=25)), part_rows=10, progress=told.append)
+
+        assert told == ["reading table.csv: 10 rows", "reading table.csv: 20 rows"]
+
+    def test_the_digest_is_of_the_file(self, tmp_path: Path) -> None:
+        path = csv(tmp_path, mixed())
+
+        assert read_rows(path).digest == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class TestSample:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return csv(tmp_path, lines("x,y", lambda number: f"{number},{'ab'[number % 2]}", count=1000))
+
+    def drawn(self, path: Path, **options: Any) -> list[int]:
+        return read_rows(path, **options).frame["x"].tolist()
+
+    def test_it_has_as_many_rows_as_asked_for_in_the_order_of_the_file(self, path: Path) -> None:
+        rows = self.drawn(path, sample=100)
+
+        assert len(rows) == 100
+        assert rows == sorted(set(rows))
+
+    def test_the_parts_make_no_difference(self, path: Path) -> None:
+        assert self.drawn(path, sample=100) == self.drawn(path, sample=100, part_rows=33)
+
+    def test_it_is_drawn_by_the_seed(self, path: Path) -> None:
+        first, again, other = (self.drawn(path, sample=100, seed=seed) for seed in (1, 1, 2))
+
+        assert first == again != other
+
+    def test_it_is_drawn_from_all_over_the_file(self, path: Path) -> None:
+        """A file is often sorted by its classes: its first rows would be a bad sample."""
+        rows = self.drawn(path, sample=200)
+
+        assert [sum(start <= row < start + 250 for row in rows) for start in range(0, 1000, 250)] == pytest.approx(
+            [50] * 4, abs=15
+        )
+
+    def test_rows_keep_their_number(self, path: Path) -> None:
+        frame = read_rows(path, sample=50, part_rows=33).frame
+
+        assert frame.index.tolist() == frame["x"].tolist()
+
+    def test_one_larger_than_the_table_is_the_table(self, path: Path) -> None:
+        assert self.drawn(path, sample=5000, part_rows=33) == list(range(1000))
+
+    def test_a_column_has_the_type_that_all_its_cells_give_it(self, tmp_path: Path) -> None:
+        path = csv(tmp_path, lines("x", lambda number: "?" if number == 999 else "01", count=1000))
+
+        frame = read_rows(path, sample=10, part_rows=100).frame
+
+        assert frame["x"].iloc[0] == "01"
+
+    def test_how_many_rows_the_file_has_is_still_known(self, path: Path) -> None:
+        assert read_rows(path, sample=10).rows == 1000
+
+    def test_training_notes_it(self, path: Path) -> None:
+        table = read_table(config_of(path, data_keys={"sample": 100}))
+
+        assert len(table.rows) == 100
+        assert "100 of 1000 rows were drawn as a sample" in table.notes
+
+
+class TestParquet:
+    def test_it_is_the_table_that_the_same_csv_is(self, tmp_path: Path) -> None:
+        path = csv(tmp_path, mixed())
+        from_csv = read_rows(path).frame
+        arrow = pa.Table.from_pandas(from_csv, preserve_index=False)
+        pq.write_table(arrow, tmp_path / "table.parquet", row_group_size=30)
+
+        assert_frame_equal(read_rows(tmp_path / "table.parquet", part_rows=17).frame, from_csv)
+
+    def test_a_model_learns_the_same_contract_from_it(self, tmp_path: Path) -> None:
+        path = csv(tmp_path, mixed())
+        read_rows(path).frame.to_parquet(tmp_path / "table.parquet", index=False)
+
+        tables = [read_table(config_of(file, target="churned")) for file in (path, tmp_path / "table.parquet")]
+
+        assert tables[0].contract == tables[1].contract
+        assert tables[0].digest != tables[1].digest
+
+    @pytest.mark.parametrize(
+        ("values", "dtype", "first"),
+        [
+            (pa.array([1, None], pa.int8()), "Int64", 1),
+            (pa.array([1.5, float("nan")], pa.float32()), "Float64", 1.5),
+            (pa.array([True, None]), "boolean", True),
+            (pa.array(["red", None]).dictionary_encode(), "string", "red"),
+            (pa.array(["red", None], pa.large_string()), "string", "red"),
+            (pa.array([Decimal(150), None], pa.decimal128(6, 2)), "Float64", 150),
+            (pa.array([20000, None], pa.date32()), "string", "2024-10-04"),
+            (pa.array([None, None]), "Int64", pd.NA),
+        ],
+        ids=["small integers", "NaN", "booleans", "dictionary", "large texts", "decimals", "dates", "nothing"],
+    )
+    def test_types_of_parquet_become_those_of_a_table(
+        self, tmp_path: Path, values: Any, dtype: str, first: object
+    ) -> None:
+        column = read_rows(parquet(tmp_path, {"x": values})).frame["x"]
+
+        assert str(column.dtype) == dtype
+        assert column.iloc[0] is pd.NA if first is pd.NA else column.iloc[0] == first
+        assert column.iloc[1] is pd.NA
+
+    def test_texts_that_look_like_numbers_stay_texts(self, tmp_path: Path) -> None:
+        assert read_rows(parquet(tmp_path, {"x": ["01", "02"]})).frame["x"].tolist() == ["01", "02"]
+
+    def test_a_column_of_lists_is_refused_by_its_name(self, tmp_path: Path) -> None:
+        assert "column x of table.parquet is of the type list" in refusal(parquet(tmp_path, {"x": [[1], [2]]}))
+
+    def test_a_file_that_is_no_parquet_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "table.parquet"
+        path.write_text("x,y\n1,2\n", encoding="utf-8")
+
+        assert "table.parquet cannot be read as Parquet" in refusal(path)
+
+    def test_without_pyarrow_the_command_that_installs_it_is_told(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = parquet(tmp_path, {"x": [1]})
+
+        def missing(name: str) -> None:
+            raise ImportError(name)
+
+        monkeypatch.setattr(extras, "import_module", missing)
+
+        text = refusal(path, ConfigError)
+
+        assert "reading Parquet needs pyarrow, which is not installed here" in text
+        assert "-e '.[data]'" in text
+
+
+class TestS3:
+    def put(self, s3: "S3Client", key: str, path: Path) -> S3Url:
+        s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
+        return S3Url.parse(f"s3://{BUCKET}/{key}")
+
+    @pytest.mark.parametrize("form", ["csv", "parquet"])
+    def test_an_object_is_read_as_the_same_file_is(self, tmp_path: Path, s3: "S3Client", form: str) -> None:
+        path = csv(tmp_path, mixed())
+        if form == "parquet":
+            read_rows(path).frame.to_parquet(tmp_path / "table.parquet", index=False)
+            path = tmp_path / "table.parquet"
+
+        here, there = read_rows(path), read_rows(self.put(s3, f"tables/2026/table.{form}", path))
+
+        assert_frame_equal(there.frame, here.frame)
+        assert there.digest == here.digest
+
+    def test_a_configuration_names_it_by_its_url(self, tmp_path: Path, s3: "S3Client") -> None:
+        url = self.put(s3, "tables/table.csv", csv(tmp_path, mixed()))
+
+        config = config_of(str(url), target="churned")  # type: ignore[arg-type]
+
+        assert config.data.path == url
+        assert len(read_table(config).rows) == 80
+
+    @pytest.mark.parametrize("bucket", [BUCKET, "elsewhere"])
+    def test_an_object_that_is_not_there_is_named(self, s3: "S3Client", bucket: str) -> None:
+        assert f"s3://{bucket}/gone.csv does not exist" in refusal(S3Url(bucket, "gone.csv"))
+
+    @pytest.mark.parametrize("text", ["s3://", "s3://bucket", "s3://bucket/", "s3://bucket/folder/"])
+    def test_a_url_of_no_object_is_refused(self, text: str) -> None:
+        with pytest.raises(ValueError, match="s3://bucket/key"):
+            config_of(text)  # type: ignore[arg-type]
+
+    def test_an_s3_that_does_not_answer_is_told_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+        assert f"reading s3://{BUCKET}/table.csv failed" in refusal(S3Url(BUCKET, "table.csv"), StorageUnavailable)
+
+
+def test_an_empty_table_has_its_columns(tmp_path: Path) -> None:
+    def names(raw: RawTable) -> tuple[list[str], int]:
+        return list(raw.frame.columns), raw.rows
+
+    empty = pa.table({"x": pa.array([], pa.int64()), "y": pa.array([], pa.string())})
+    pq.write_table(empty, tmp_path / "table.parquet")
+
+    assert names(read_rows(csv(tmp_path, "x,y\n"))) == names(read_rows(tmp_path / "table.parquet")) == (["x", "y"], 0)

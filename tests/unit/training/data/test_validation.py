@@ -1,0 +1,253 @@
+"""A table is held to what `model.yaml`, an earlier contract and good sense say of it; a bad cell is named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skylift.errors import ConfigError, DataError
+from tests.support.models import IRIS_CONFIG, iris_package
+from tests.support.tables import config_of, lines, public_table
+from training import extras
+from training.config import load_config
+from training.data.table import read_table
+from training.data.validation import CHECKS, Report, read_contract, validate
+
+
+def row(number: int) -> str:
+    cells = [
+        f"{number * 37 % 101 / 4}",
+        str(20 + number * 7 % 50),
+        ("Lyon", "Oslo")[number * 3 % 7 % 2],
+        "ab"[number * 7 % 11 % 2],
+    ]
+    return ",".join(cells)
+
+
+def report(folder: Path, *, changes: dict[int, str] | None = None, **sections: Any) -> Report:
+    """Of sixty sound rows, some of them replaced (counted from 1)."""
+    text = lines("x,age,city,y", lambda number: (changes or {}).get(number + 1, row(number)), count=60)
+    (folder / "table.csv").write_text(text, encoding="utf-8")
+    return validate(config_of(folder / "table.csv", **sections))
+
+
+def failures(found: Report) -> list[str]:
+    assert found.passed == (not [finding for finding in found.findings if finding.status == "failed"])
+    return [f"{finding.check}: {finding}" for finding in found.findings if finding.status == "failed"]
+
+
+def warnings(found: Report) -> list[str]:
+    return [f"{finding.check}: {finding}" for finding in found.findings if finding.status == "warning"]
+
+
+def test_a_sound_table_passes_every_check(tmp_path: Path) -> None:
+    found = report(tmp_path)
+
+    assert found.passed
+    assert found.checks == dict.fromkeys(CHECKS, "passed")
+    assert found.rows == 60
+
+
+def test_the_shipped_table_passes() -> None:
+    assert validate(load_config(IRIS_CONFIG)[0]).passed
+
+
+@pytest.mark.parametrize("name", ["wine", "breast_cancer", "diabetes"])
+def test_public_tables_pass_with_the_three_required_keys(tmp_path: Path, name: str) -> None:
+    (tmp_path / "table.csv").write_text(public_table(name), encoding="utf-8")
+
+    assert failures(validate(config_of(tmp_path / "table.csv", target="target"))) == []
+
+
+class TestCells:
+    def test_a_text_among_numbers_is_named_by_row_and_column(self, tmp_path: Path) -> None:
+        found = report(tmp_path, changes={8: "n/a?,30,Lyon,a"})
+
+        assert failures(found) == ["types: column x holds 'n/a?' in row 8: no number"]
+        assert found.findings[0].rows == (8,)
+
+    def test_it_is_found_among_decimal_commas_too(self, tmp_path: Path) -> None:
+        path = tmp_path / "table.csv"
+        text = lines("x,age,city,y", lambda number: "n/a?,30,Lyon,a" if number == 7 else row(number), count=60)
+        path.write_text(text.replace(",", ";").replace(".", ","), encoding="utf-8")
+
+        assert failures(validate(config_of(path))) == ["types: column x holds 'n/a?' in row 8: no number"]
+
+    def test_a_fraction_in_a_column_of_integers_is_named(self, tmp_path: Path) -> None:
+        found = report(tmp_path, changes={5: "1,30.5,Lyon,a"}, features={"age": {"kind": "integer"}})
+
+        assert failures(found) == ["types: column age holds 30.5 in row 5: no integer"]
+
+    def test_a_column_of_true_and_false_is_a_boolean_and_no_other_is(self, tmp_path: Path) -> None:
+        (text,) = failures(report(tmp_path, features={"city": {"kind": "boolean"}}))
+
+        assert text.startswith("types: column city holds 'Lyon' in row 1: no boolean (59 more cells)")
+
+    def test_a_value_out_of_its_declared_range_is_named_with_how_many_more(self, tmp_path: Path) -> None:
+        changes = {7: "1,-3,Lyon,a", 9: "1,130,Oslo,b"}
+
+        found = report(tmp_path, changes=changes, features={"age": {"min": 0, "max": 120}})
+
+        assert failures(found) == ["ranges: column age holds -3 in row 7: below 0 or above 120 (1 more cells)"]
+        assert (found.findings[0].count, found.findings[0].rows) == (2, (7, 9))
+
+    def test_a_category_that_is_not_allowed_is_named(self, tmp_path: Path) -> None:
+        found = report(tmp_path, changes={4: "1,30,Rome,a"}, features={"city": {"categories": ["Lyon", "Oslo"]}})
+
+        assert failures(found) == ["categories: column city holds 'Rome' in row 4: no known category"]
+
+    def test_a_missing_value_where_none_may_be_is_named(self, tmp_path: Path) -> None:
+        found = report(tmp_path, changes={3: "1,,Lyon,a"}, features={"age": {"missing": False}})
+
+        assert failures(found) == ["nulls: column age is missing in row 3: every row needs a value"]
+
+    def test_missing_values_are_else_no_matter(self, tmp_path: Path) -> None:
+        assert report(tmp_path, changes={3: "1,,Lyon,a"}, features={"age": {"min": 0, "kind": "integer"}}).passed
+
+    def test_rows_are_counted_as_in_the_file_also_after_one_without_a_target(self, tmp_path: Path) -> None:
+        found = report(tmp_path, changes={2: "1,30,Lyon,", 8: "n/a?,30,Lyon,a"})
+
+        assert failures(found) == ["types: column x holds 'n/a?' in row 8: no number"]
+        assert "1 rows without y were left out" in found.notes
+
+    def test_a_row_of_a_sample_is_counted_as_in_the_file(self, tmp_path: Path) -> None:
+        report(tmp_path, changes={8: "n/a?,30,Lyon,a", 41: "n/a?,30,Lyon,a"})
+        config = config_of(tmp_path / "table.csv", features={"x": {"kind": "number"}}, data_keys={"sample": 30})
+
+        rows = [finding.rows for finding in validate(config).findings if finding.check == "types"]
+
+        assert rows in ([(8, 41)], [(8,)], [(41,)], [])
+
+    def test_dates_are_warned_of(self, tmp_path: Path) -> None:
+        text = lines(
+            "day,x,y", lambda number: f"2026-03-{1 + number % 9:02d},{row(number).split(',')[0]},{'ab'[number % 2]}"
+        )
+        (tmp_path / "table.csv").write_text(text, encoding="utf-8")
+
+        assert "types: column day holds dates: drop it, or make numbers" in warnings(
+            validate(config_of(tmp_path / "table.csv"))
+        )
+
+
+class TestTheWhole:
+    def test_an_identifier_fails(self, tmp_path: Path) -> None:
+        (tmp_path / "table.csv").write_text(
+            lines("id,x,y", lambda number: f"{number},{row(number).split(',')[0]},{'ab'[number * 7 % 11 % 2]}"),
+            encoding="utf-8",
+        )
+
+        (failure,) = failures(validate(config_of(tmp_path / "table.csv")))
+
+        assert failure.startswith("leakage: column id grows from row to row")
+
+    def test_duplicates_are_warned_of_with_their_rows_in_the_file(self, tmp_path: Path) -> None:
+        found = report(tmp_path, changes={1: "1,30,Lyon,", 50: row(9)})
+
+        (finding,) = [finding for finding in found.findings if finding.check == "duplicates"]
+        assert (finding.status, finding.rows) == ("warning", (50,))
+
+    def test_a_class_with_one_row_fails_where_no_contract_can_be_made(self, tmp_path: Path) -> None:
+        found = report(tmp_path, changes={3: "1,30,Lyon,c"})
+
+        assert failures(found) == ["learnable: only one row has y c: add rows, or leave these out"]
+
+    def test_a_class_with_few_rows_fails(self, tmp_path: Path) -> None:
+        found = report(tmp_path, changes={3: "1,30,Lyon,c", 4: "2,31,Lyon,c"})
+
+        assert failures(found) == ["rows per class: column y is c in 2 rows, fewer than 5"]
+
+    def test_a_column_that_is_mostly_missing_is_warned_of(self, tmp_path: Path) -> None:
+        changes = {number: f"{number / 4},,Lyon,{'ab'[number % 2]}" for number in range(1, 40)}
+
+        found = report(tmp_path, changes=changes)
+
+        assert warnings(found)[0] == "nulls: column age is missing in 65.0% of the rows, more than 50%"
+
+    def test_a_bound_that_is_written_down_fails(self, tmp_path: Path) -> None:
+        changes = {3: "1,,Lyon,a"}
+
+        found = report(tmp_path, changes=changes, validate={"max_missing": 0.01})
+
+        assert failures(found) == ["nulls: column age is missing in 1.7% of the rows, more than 1%"]
+
+    def test_failures_come_first_and_the_error_names_the_first(self, tmp_path: Path) -> None:
+        found = report(tmp_path, changes={8: "n/a?,30,Lyon,a", 50: row(9)}, features={"city": {"categories": ["Lyon"]}})
+
+        assert [finding.status for finding in found.findings] == sorted(finding.status for finding in found.findings)
+        with pytest.raises(
+            DataError, match=r"failed validation: column x holds 'n/a\?' in row 8: no number \(and 1 more\)"
+        ):
+            found.check()
+
+
+class TestEarlierContract:
+    def of(self, folder: Path, **features: Any) -> Report:
+        """The table held to the contract of sixty sound rows, with cells of its first row changed."""
+        report(folder)
+        expected = read_table(config_of(folder / "table.csv")).contract
+        header, *body = (folder / "table.csv").read_text(encoding="utf-8").splitlines()
+        cells = dict(zip(header.split(","), body[0].split(","), strict=True)) | features
+        (folder / "table.csv").write_text(
+            "\n".join([header, ",".join(cells.values()), *body[1:]]) + "\n", encoding="utf-8"
+        )
+        return validate(config_of(folder / "table.csv"), expected=expected)
+
+    def test_the_same_table_keeps_it(self, tmp_path: Path) -> None:
+        assert self.of(tmp_path).findings == ()
+
+    def test_a_new_category_fails_as_the_service_would_refuse_it(self, tmp_path: Path) -> None:
+        assert failures(self.of(tmp_path, city="Rome")) == [
+            "categories: column city holds 'Rome' in row 1: no known category"
+        ]
+
+    def test_a_value_outside_the_earlier_range_is_warned_of_as_the_service_does(self, tmp_path: Path) -> None:
+        found = self.of(tmp_path, age="99")
+
+        assert found.passed
+        assert warnings(found) == ["ranges: column age holds 99 in row 1: outside the earlier 20 to 69"]
+
+    def test_a_value_that_became_missing_fails(self, tmp_path: Path) -> None:
+        assert failures(self.of(tmp_path, age="")) == ["nulls: column age is missing in row 1: every row needs a value"]
+
+    def test_a_column_that_is_gone_fails_and_a_new_one_is_warned_of(self, tmp_path: Path) -> None:
+        report(tmp_path)
+        expected = read_table(config_of(tmp_path / "table.csv")).contract
+
+        found = validate(config_of(tmp_path / "table.csv", data_keys={"rename": {"age": "years"}}), expected=expected)
+
+        assert failures(found) == ["columns: column age is not in the table"]
+        assert warnings(found) == ["columns: column years is new to the contract"]
+
+    def test_it_is_read_from_a_manifest(self, tmp_path: Path) -> None:
+        manifest = iris_package().describe(3)
+        (tmp_path / "v3.json").write_bytes(manifest.to_bytes())
+
+        assert read_contract(tmp_path / "v3.json") == manifest.contract
+
+    @pytest.mark.parametrize("text", ["", "[]", "{}", '{"contract": 1}'])
+    def test_a_file_without_one_is_refused(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "v3.json").write_text(text, encoding="utf-8")
+
+        with pytest.raises(ConfigError, match="holds no contract"):
+            read_contract(tmp_path / "v3.json")
+
+
+def test_the_report_survives_json(tmp_path: Path) -> None:
+    found = report(tmp_path, changes={8: "n/a?,30,Lyon,a"})
+
+    document = json.loads(found.to_bytes())
+
+    assert document["passed"] is False
+    assert document["findings"][0]["rows"] == [8]
+    assert Report.model_validate(document) == found
+
+
+def test_without_pandera_the_command_that_installs_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(extras, "import_module", missing)
+
+    with pytest.raises(ConfigError, match="validating a table needs pandera, which is not installed here"):
+        report(tmp_path)

@@ -1,0 +1,247 @@
+"""The evaluation that is published: complete, small, and with gates that hold."""
+
+import json
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skylift.errors import ConfigError, GateFailed, IntegrityError
+from skylift.manifest import Gate
+from tests.support.models import trained_iris
+from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed, public_table
+from training.evaluation.inspection import calibration
+from training.evaluation.report import EVALUATION_FILE, Evaluation
+from training.job import Trained
+
+DUMMY = {"name": "dummy", "estimator": "sklearn.dummy.DummyClassifier"}
+SEPARABLE = lines("x,n,y", lambda number: f"{number},{number % 7},{'ab'[number // 20]}")
+RISING = lines("x,n,y", lambda number: f"{number},{number * 7 % 11},{3 * number}", count=60)
+
+
+@pytest.fixture(scope="module")
+def diabetes(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder = tmp_path_factory.mktemp("diabetes")
+    return learned(folder, public_table("diabetes"), RIDGE, target="target", evaluation={"slices": ["bmi", "sex"]})
+
+
+@pytest.fixture(scope="module")
+def churn(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder = tmp_path_factory.mktemp("churn")
+    slices = {"slices": ["city", "member", "score"]}
+    return learned(folder, mixed(count=200), LOGISTIC, target="churned", evaluation=slices)
+
+
+def gate(trained: Trained, part: str) -> Gate:
+    (found,) = (gate for gate in trained.gates if part in str(gate))
+    return found
+
+
+class TestDocument:
+    def test_it_reads_back_as_it_was_written(self, churn: Trained) -> None:
+        written = churn.evaluation.to_bytes()
+
+        assert Evaluation.from_bytes(written, source=EVALUATION_FILE) == churn.evaluation
+
+    @pytest.mark.parametrize("name", ["churn", "diabetes"])
+    def test_every_number_in_it_is_finite(self, name: str, request: pytest.FixtureRequest) -> None:
+        def numbers(part: Any) -> list[float]:
+            if isinstance(part, dict | list):
+                return [found for one in (part.values() if isinstance(part, dict) else part) for found in numbers(one)]
+            return [part] if isinstance(part, float) else []
+
+        document = request.getfixturevalue(name).evaluation.to_bytes()
+
+        assert all(map(math.isfinite, numbers(json.loads(document))))
+        assert b"NaN" not in document
+
+    def test_it_stays_small(self, diabetes: Trained) -> None:
+        assert len(diabetes.evaluation.to_bytes()) < 100_000
+
+    def test_bytes_of_another_schema_are_refused(self) -> None:
+        with pytest.raises(IntegrityError, match=r"evaluation\.json is not an evaluation this release can read"):
+            Evaluation.from_bytes(b'{"schema_version": 9}', source=EVALUATION_FILE)
+
+
+class TestClassification:
+    def test_each_metric_has_its_interval_its_folds_and_the_dummys_value(self, churn: Trained) -> None:
+        accuracy = churn.evaluation.metrics["accuracy"]
+
+        assert accuracy.value == churn.metrics.holdout["accuracy"]
+        assert accuracy.cross_validated == churn.metrics.cross_validated["accuracy"]
+        assert accuracy.interval == churn.metrics.intervals["accuracy"]
+        assert accuracy.baseline is not None
+        assert churn.evaluation.metrics.keys() >= {"log_loss", "roc_auc", "average_precision", "brier", "ece"}
+
+    def test_the_confusion_matrix_counts_the_holdout(self, churn: Trained) -> None:
+        cells = np.array(churn.evaluation.confusion)
+
+        assert cells.sum() == churn.evaluation.rows
+        assert np.trace(cells) / cells.sum() == pytest.approx(churn.metrics.holdout["accuracy"])
+        assert cells.sum(axis=1).tolist() == [report.support for report in churn.evaluation.classes]
+
+    def test_each_class_has_its_curves_and_calibration(self, churn: Trained) -> None:
+        for report in churn.evaluation.classes:
+            assert report.roc is not None
+            assert (report.roc.x[0], report.roc.y[0], report.roc.x[-1], report.roc.y[-1]) == (0, 0, 1, 1)
+            assert report.precision_recall is not None
+            assert sum(part.rows for part in report.calibration) == churn.evaluation.rows
+
+    @pytest.mark.parametrize(("right", "error"), [(9, 0), (5, 0.4), (10, 0.1)])
+    def test_calibration_is_how_far_probabilities_are_from_how_often_they_are_right(
+        self, right: int, error: float
+    ) -> None:
+        targets = np.array([0] * right + [1] * (10 - right))
+
+        assert calibration(targets, np.tile([0.9, 0.1], (10, 1))).ece == pytest.approx(error)
+
+    def test_the_classes_of_the_manifest_have_their_areas(self, churn: Trained) -> None:
+        assert [known.roc_auc for known in churn.metrics.per_class] == [
+            report.roc_auc for report in churn.evaluation.classes
+        ]
+
+
+class TestRegression:
+    def test_errors_have_quantiles_and_pairs(self, diabetes: Trained) -> None:
+        residuals = diabetes.evaluation.residuals
+
+        assert residuals is not None
+        assert list(residuals.quantiles.values()) == sorted(residuals.quantiles.values())
+        assert residuals.quantiles["0.5"] == diabetes.evaluation.metrics["median_absolute_error"].value
+        assert len(residuals.true) == len(residuals.predicted) == diabetes.evaluation.rows
+
+    def test_there_are_no_classes(self, diabetes: Trained) -> None:
+        evaluation = diabetes.evaluation
+
+        assert (evaluation.classes, evaluation.confusion, evaluation.calibration) == ((), (), None)
+
+
+class TestInspection:
+    def test_a_feature_that_decides_is_more_important_than_one_that_does_not(self, tmp_path: Path) -> None:
+        first, second = learned(tmp_path, SEPARABLE, TREE).evaluation.importance
+
+        assert (first.feature, second.feature) == ("x", "n")
+        assert first.mean > 0.2
+        assert second.mean == 0
+
+    def test_partial_dependence_follows_the_feature(self, tmp_path: Path) -> None:
+        first, *_ = learned(tmp_path, RISING, RIDGE).evaluation.effects
+
+        assert first.feature == "x"
+        assert list(first.answers["value"]) == sorted(first.answers["value"])
+
+    def test_a_category_is_swept_through_its_values(self, churn: Trained) -> None:
+        grids = {effect.feature: effect.grid for effect in churn.evaluation.effects}
+
+        assert all(len(grid) <= 20 for grid in grids.values())
+        assert set(grids.get("plan", ("basic", "plus"))) == {"basic", "plus"}
+
+
+class TestSlices:
+    def test_every_row_is_in_one_slice_of_each_column(self, churn: Trained) -> None:
+        slices = churn.evaluation.slices
+
+        assert slices is not None
+        for column in ("city", "member", "score"):
+            assert sum(part.rows for part in slices.slices if part.column == column) == churn.evaluation.rows
+        values = {part.value for part in slices.slices if part.column == "city"}
+        assert values == {"Lyon", "Oslo", "Rome", "missing"}
+
+    def test_a_number_of_few_values_is_cut_by_them(self, diabetes: Trained) -> None:
+        slices = diabetes.evaluation.slices
+
+        assert slices is not None
+        assert [part.value for part in slices.slices if part.column == "sex"] == ["-0.04464", "0.05068"]
+
+    @pytest.mark.parametrize(
+        "of", [lambda number: number, lambda number: max(number - 60, 0), lambda number: min(number, 40)]
+    )
+    def test_parts_share_no_value_also_where_most_rows_have_one(self, tmp_path: Path, of: Callable[[int], int]) -> None:
+        text = lines("x,y", lambda number: f"{of(number)},{number}", count=100)
+
+        slices = learned(tmp_path, text, RIDGE, evaluation={"slices": ["x"]}).evaluation.slices
+
+        assert slices is not None
+        ends = [part.value.split(" to ") for part in slices.slices]
+        assert len(ends) > 1
+        assert all(float(before[-1]) < float(after[0]) for before, after in pairwise(ends))
+
+    def test_the_worst_is_found(self, diabetes: Trained) -> None:
+        slices = diabetes.evaluation.slices
+
+        assert slices is not None
+        assert slices.worst is not None
+        assert slices.metric == "rmse"
+        assert slices.worst.metrics["rmse"] == max(part.metrics["rmse"] for part in slices.slices if part.rows >= 5)
+
+    def test_a_column_that_is_no_feature_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r"evaluation\.slices names 'z', which is no feature: there are: x, n"):
+            learned(tmp_path, SEPARABLE, evaluation={"slices": ["z"]})
+
+
+class TestGates:
+    def test_a_model_no_better_than_a_dummy_is_refused(self, tmp_path: Path) -> None:
+        made = learned(tmp_path, SEPARABLE, DUMMY)
+
+        with pytest.raises(GateFailed, match=r"accuracy 0\.5000 \(above 0\.5000 of a dummy\)"):
+            made.check_gates()
+        assert not made.evaluation.baseline.beaten
+
+    def test_a_better_one_passes(self, diabetes: Trained) -> None:
+        diabetes.check_gates()
+
+        assert gate(diabetes, "dummy").passed
+        assert "rmse" in str(gate(diabetes, "below"))
+
+    def test_where_the_holdout_cannot_tell_the_folds_do(self, tmp_path: Path) -> None:
+        text = lines("x,y", lambda number: f"{number},{'rare' if number < 2 else 'ab'[number // 20]}")
+
+        baseline = learned(tmp_path, text, TREE, select_by="roc_auc").evaluation.baseline
+
+        assert (baseline.on, baseline.value) == ("cross_validation", 0.5)
+
+
+class TestBehaviour:
+    def test_every_model_is_checked(self) -> None:
+        checks = trained_iris().evaluation.behaviour
+
+        assert [check.name for check in checks] == [
+            "golden rows",
+            "column order",
+            "duplicated rows",
+            "minimum function",
+        ]
+        assert all(check.passed for check in checks)
+
+    @pytest.mark.parametrize(("declared", "passed"), [("increasing", True), ("decreasing", False)])
+    def test_a_declared_direction_must_hold(self, tmp_path: Path, declared: str, passed: bool) -> None:
+        made = learned(tmp_path, RISING, RIDGE, features={"x": {"monotone": declared}})
+
+        check = made.evaluation.behaviour[-1]
+        assert (check.name, check.passed) == ("monotone: x", passed)
+        assert gate(made, "behaviour").passed is passed
+
+    def test_of_two_classes_the_second_ones_probability_moves(self, tmp_path: Path) -> None:
+        made = learned(tmp_path, SEPARABLE, LOGISTIC, features={"x": {"monotone": "increasing"}})
+
+        assert made.evaluation.behaviour[-1].passed
+
+    def test_a_model_that_leaves_its_direction_is_not_published(self, tmp_path: Path) -> None:
+        made = learned(tmp_path, RISING, RIDGE, features={"x": {"monotone": "decreasing"}})
+
+        with pytest.raises(GateFailed, match="monotone: x: decreasing: the mean answer leaves this direction"):
+            made.check_gates()
+
+    def test_a_category_has_no_direction(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r"features\.city\.monotone: a category has no direction"):
+            learned(tmp_path, mixed(), target="churned", features={"city": {"monotone": "increasing"}})
+
+    def test_many_classes_have_no_direction(self, tmp_path: Path) -> None:
+        text = lines("x,y", lambda number: f"{number},{'abc'[number % 3]}", count=60)
+
+        with pytest.raises(ConfigError, match="needs a regression or two classes"):
+            learned(tmp_path, text, features={"x": {"monotone": "increasing"}})

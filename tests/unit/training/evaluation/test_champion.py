@@ -1,0 +1,178 @@
+"""A challenger is held against the version in service, where that can answer the same rows."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skylift.contract import Contract, Feature, Target
+from skylift.errors import GateFailed
+from skylift.manifest import MODEL_FILE
+from skylift.registry import Registry
+from tests.conftest import BUCKET
+from tests.support.models import changed, iris_config, iris_package, trained_iris
+from tests.support.tables import TREE, config_of, lines, table_of
+from training.config import Candidate, GatesSection
+from training.data.table import Table
+from training.evaluation.champion import InService, in_service, rows_for, scores_like
+from training.evaluation.report import Champion
+from training.job import Trained, train
+
+STUMP = Candidate.model_validate(TREE | {"params": {"max_depth": 1}})
+TEXT = lines("n,k,c,b,y", lambda row: f"{row / 4},{row % 5},{('Oslo', 'Rome')[row % 2]},{row % 3 == 0},{row * 2.5}")
+
+
+def challenge(champion: InService | None, candidate: Candidate = STUMP, **sections: Any) -> Trained:
+    config = iris_config().model_copy(update={"candidates": (candidate,), **sections})
+    return train(config, champion=champion)
+
+
+def compared(trained: Trained) -> Champion:
+    champion = trained.evaluation.champion
+    assert champion is not None
+    return champion
+
+
+@pytest.fixture
+def champion(registry: Registry) -> InService:
+    """Iris in service."""
+    package = iris_package()
+    registry.promote(str(registry.publish(package.describe, package.artifacts).reference))
+    found = in_service(registry)
+    assert found is not None
+    return found
+
+
+class TestInService:
+    def test_before_the_first_promotion_there_is_none(self, registry: Registry) -> None:
+        assert in_service(registry) is None
+
+    def test_it_is_loaded_by_its_digests(self, champion: InService) -> None:
+        assert (champion.name, champion.reason) == ("v1", None)
+        assert champion.predictor is not None
+
+    def test_one_whose_model_was_altered_says_so(self, champion: InService, registry: Registry, s3: Any) -> None:
+        s3.put_object(Bucket=BUCKET, Key=f"models/iris/v1/{MODEL_FILE}", Body=b"other")
+
+        found = in_service(registry)
+
+        assert found is not None
+        assert found.predictor is None
+        assert "does not have the digest" in (found.reason or "")
+
+    def test_one_of_another_scikit_learn_says_so(self, champion: InService, registry: Registry, pointer: Any) -> None:
+        package = changed(iris_package(), environment={"scikit-learn": "0.1"})
+        pointer.move(registry.publish(package.describe, package.artifacts).reference)
+
+        found = in_service(registry)
+
+        assert found is not None
+        assert "was trained by scikit-learn 0.1" in (found.reason or "")
+
+
+class TestGate:
+    def test_a_challenger_that_is_much_worse_is_not_published(self, champion: InService) -> None:
+        made = challenge(champion)
+
+        with pytest.raises(GateFailed, match=r"accuracy 0\.6667 \(at most 0\.05 worse than 0\.9333 of v1 in service\)"):
+            made.check_gates()
+
+    def test_one_within_the_bound_passes(self, champion: InService) -> None:
+        gates = GatesSection(max_regression=0.5)
+
+        challenge(champion, gates=gates).check_gates()
+
+    def test_the_same_model_passes_and_changes_no_label(self, champion: InService) -> None:
+        made = challenge(champion, trained_iris().config.candidates[0])
+
+        made.check_gates()
+        found = compared(made)
+        assert (found.changed_labels, found.regression, found.unseen) == (0, 0, True)
+        assert found.metrics == trained_iris().metrics.holdout
+
+    def test_an_error_may_grow_by_its_share(self, champion: InService) -> None:
+        made = challenge(champion, select_by="log_loss")
+
+        assert (compared(made).regression or 0) > 1
+        assert any("at most 5% worse than" in str(gate) and not gate.passed for gate in made.gates)
+
+    def test_without_a_champion_there_is_nothing_to_be_worse_than(self) -> None:
+        made = challenge(None, gates=GatesSection())
+
+        made.check_gates()
+        assert made.evaluation.champion is None
+
+    def test_a_champion_that_knows_some_of_the_rows_is_told(self, champion: InService) -> None:
+        split = iris_config().split.model_copy(update={"seed": 7})
+
+        made = challenge(champion, split=split)
+
+        assert compared(made).unseen is False
+        assert "v1 in service may have learned from some of the holdout's rows" in made.notes
+
+    def test_one_whose_contract_does_not_fit_forbids_nothing_and_is_told(
+        self, champion: InService, tmp_path: Path
+    ) -> None:
+        (tmp_path / "table.csv").write_text(TEXT, encoding="utf-8")
+
+        made = train(
+            config_of(tmp_path / "table.csv", candidates=[{"name": "r", "estimator": "sklearn.linear_model.Ridge"}]),
+            champion=champion,
+        )
+
+        made.check_gates()
+        assert compared(made).reason == "its contract does not fit this table: it does classification"
+        assert any("v1 in service was not compared" in note for note in made.notes)
+
+
+class TestFitting:
+    @pytest.fixture
+    def table(self, tmp_path: Path) -> Table:
+        return table_of(tmp_path, TEXT, target_keys={"task": "regression"})
+
+    def rows(self, table: Table, *features: Feature, **fields: Any) -> tuple[Any, str]:
+        target = Target(name=fields.get("target", "y"))
+        return rows_for(
+            Contract(task="regression", features=features, target=target), table, np.arange(len(table.rows))
+        )
+
+    def test_columns_are_found_by_name_in_any_order(self, table: Table) -> None:
+        rows, _ = self.rows(table, Feature(name="k", kind="integer"), Feature(name="n", kind="number"))
+
+        assert rows[:3].tolist() == [[0, 0], [1, 0.25], [2, 0.5]]
+
+    def test_categories_get_the_codes_of_the_other_contract(self, table: Table) -> None:
+        rows, _ = self.rows(table, Feature(name="c", kind="category", categories=("Paris", "Rome", "Oslo")))
+
+        assert rows[:2].tolist() == [[2], [1]]
+
+    @pytest.mark.parametrize(
+        ("feature", "reason"),
+        [
+            (Feature(name="z", kind="number"), "the table has no z"),
+            (Feature(name="c", kind="number"), "c is a number to it, and a category here"),
+            (Feature(name="c", kind="category", categories=("Rome",)), "it does not know c 'Oslo'"),
+            (Feature(name="n", kind="integer"), "n holds only whole numbers to it"),
+        ],
+    )
+    def test_a_column_that_does_not_fit_is_named(self, table: Table, feature: Feature, reason: str) -> None:
+        assert self.rows(table, feature) == (None, reason)
+
+    def test_another_target_does_not_fit(self, table: Table) -> None:
+        assert self.rows(table, Feature(name="n", kind="number"), target="z")[1] == "it predicts z"
+
+    def test_a_value_that_may_not_be_missing_does_not_fit(self, tmp_path: Path) -> None:
+        text = lines("n,k,y", lambda row: f"{'' if row % 4 else row},{row},{row * 1.5}")
+        table = table_of(tmp_path, text, target_keys={"task": "regression"})
+
+        assert self.rows(table, Feature(name="n", kind="number"))[1] == "n may not be missing, and is"
+        assert self.rows(table, Feature(name="n", kind="number", required=False))[1] == ""
+
+    def test_classes_in_another_order_are_put_in_ours(self, tmp_path: Path) -> None:
+        table = table_of(tmp_path, lines("x,y", lambda row: f"{row},{'ab'[row % 2]}"))
+        other = Contract(
+            task="classification", features=table.contract.features, target=Target(name="y", classes=("b", "a"))
+        )
+
+        assert scores_like(other, table, np.array([[0.1, 0.9]])).tolist() == [[0.9, 0.1]]

@@ -1,0 +1,186 @@
+"""Intervals cover what they promise, and differences are called noise where chance explains them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skylift.contract import ClassName, Contract, Feature, Target
+from skylift.manifest import Interval
+from training.metrics import intervals
+from training.metrics.intervals import (
+    bootstrap,
+    brier_losses,
+    difference,
+    draws,
+    measure,
+    percentile,
+    resamples,
+    wilson,
+)
+from training.metrics.scores import holdout_metrics
+
+
+def contract(*classes: ClassName) -> Contract:
+    task: Any = "classification" if classes else "regression"
+    return Contract(task=task, features=(Feature(name="x", kind="number"),), target=Target(name="y", classes=classes))
+
+
+def guesses(rows: int, classes: int, *, seed: int = 0, skill: float = 1.0) -> tuple[Any, Any]:
+    """True classes and probabilities that are better than chance."""
+    generator = np.random.default_rng(seed)
+    targets = generator.integers(0, classes, rows)
+    raw = generator.random((rows, classes)) + skill * np.eye(classes)[targets] * generator.random((rows, 1))
+    return targets, raw / raw.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
+def test_a_resample_is_measured_like_a_table_of_these_rows(classes: tuple[str, ...]) -> None:
+    targets, scores = guesses(40, len(classes))
+    (counts,) = draws(40, 6, 1)
+
+    found = measure(contract(*classes), targets, scores, counts)
+
+    for place, weights in enumerate(counts):
+        values, per_class = holdout_metrics(
+            contract(*classes), np.repeat(targets, weights), np.repeat(scores, weights, axis=0)
+        )
+        assert {name: found[name][place] for name in values} == pytest.approx(values)
+        for code, known in enumerate(per_class):
+            measured = {name: found[f"{name}/{code}"][place] for name in ("precision", "recall", "f1", "roc_auc")}
+            assert measured == pytest.approx({name: getattr(known, name) for name in measured})
+
+
+def test_a_resample_of_values_is_measured_like_a_table_of_these_rows() -> None:
+    generator = np.random.default_rng(0)
+    targets = generator.normal(1000, 1, 30)
+    values = targets + generator.normal(size=30)
+    (counts,) = draws(30, 5, 1)
+
+    found = measure(contract(), targets, values, counts)
+
+    for place, weights in enumerate(counts):
+        expected, _ = holdout_metrics(contract(), np.repeat(targets, weights), np.repeat(values, weights))
+        assert {name: found[name][place] for name in found} == pytest.approx(expected)
+
+
+def test_resamples_have_as_many_rows_as_there_are() -> None:
+    chunks = list(draws(1000, 5000, 0))
+
+    assert len(chunks) > 1
+    assert sum(len(chunk) for chunk in chunks) == 5000
+    assert all((chunk.sum(axis=1) == 1000).all() for chunk in chunks)
+
+
+@pytest.mark.parametrize(("rows", "number"), [(30, 2000), (40_000, 1250), (10**8, 1000)])
+def test_many_rows_get_fewer_resamples(rows: int, number: int) -> None:
+    assert resamples(contract("a", "b"), rows) == number
+
+
+class TestIntervals:
+    def test_an_interval_holds_the_measured_value(self) -> None:
+        targets, scores = guesses(200, 3)
+
+        found = bootstrap(contract("a", "b", "c"), targets, scores, seed=0)
+
+        values, _ = holdout_metrics(contract("a", "b", "c"), targets, scores)
+        for name, value in values.items():
+            assert found[name].low < value < found[name].high
+
+    def test_more_rows_make_it_narrower(self) -> None:
+        widths = []
+        for rows in (50, 2000):
+            found = bootstrap(contract("a", "b"), *guesses(rows, 2), seed=0)["accuracy"]
+            widths.append(found.high - found.low)
+
+        assert widths[1] < widths[0] / 4
+
+    def test_an_interval_of_many_rows_is_that_of_some_of_them_narrowed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rows = guesses(4000, 2)
+        exact = bootstrap(contract("a", "b"), *rows, seed=0)
+        monkeypatch.setattr(intervals, "_MAX_ROWS", 1000)
+
+        found = bootstrap(contract("a", "b"), *rows, seed=0)
+
+        for name in ("accuracy", "log_loss", "roc_auc", "f1_macro"):
+            width = exact[name].high - exact[name].low
+            assert found[name].low == pytest.approx(exact[name].low, abs=0.15 * width)
+            assert found[name].high == pytest.approx(exact[name].high, abs=0.15 * width)
+
+    def test_it_covers_the_truth_about_as_often_as_it_says(self) -> None:
+        truth = holdout_metrics(contract("a", "b"), *guesses(200_000, 2, seed=99))[0]["accuracy"]
+        covered = [
+            found.low <= truth <= found.high
+            for seed in range(100)
+            if (found := bootstrap(contract("a", "b"), *guesses(100, 2, seed=seed), seed=seed)["accuracy"])
+        ]
+
+        assert np.mean(covered) == pytest.approx(0.95, abs=0.06)
+
+    def test_the_same_seed_gives_the_same(self) -> None:
+        rows = guesses(50, 2)
+
+        assert bootstrap(contract("a", "b"), *rows, seed=3) == bootstrap(contract("a", "b"), *rows, seed=3)
+
+    def test_a_share_without_a_miss_is_wilsons_and_what_no_resample_changes_has_none(self) -> None:
+        targets = np.array([0, 1] * 15)
+
+        found = bootstrap(contract("a", "b"), targets, np.eye(2)[targets] * 0.8 + 0.1, seed=0)
+
+        assert (found["accuracy"].method, found["accuracy"].high) == ("wilson", 1)
+        assert found["accuracy"].low == pytest.approx(0.8865, abs=1e-4)
+        assert "roc_auc" not in found
+
+    @pytest.mark.parametrize(("hits", "rows", "low", "high"), [(0, 10, 0, 0.2775), (5, 10, 0.2366, 0.7634)])
+    def test_wilsons_is_that_of_the_textbook(self, hits: int, rows: int, low: float, high: float) -> None:
+        found = wilson(hits, rows)
+
+        assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
+
+    def test_what_mostly_cannot_be_told_has_none(self) -> None:
+        assert percentile(np.array([1.0, 2.0] + [np.nan] * 8)) is None
+        assert isinstance(percentile(np.arange(100.0)), Interval)
+
+
+class TestBrier:
+    def test_two_classes_are_between_0_and_1_and_more_between_0_and_2(self) -> None:
+        assert brier_losses(np.array([0]), np.array([[0.0, 1.0]])).tolist() == [1]
+        assert brier_losses(np.array([0]), np.array([[0.0, 1.0, 0.0]])).tolist() == [2]
+
+
+class TestDifferences:
+    def test_a_model_does_not_differ_from_itself(self) -> None:
+        targets, scores = guesses(50, 2)
+
+        for metric in ("accuracy", "log_loss"):
+            found = difference(contract("a", "b"), targets, scores, scores, metric=metric, seed=0)
+            assert (found.after - found.before, found.within_noise) == (0, True)
+
+    def test_right_and_wrong_answers_are_compared_by_mcnemar(self) -> None:
+        targets = np.zeros(40, dtype=int)
+        before, after = np.tile([0.9, 0.1], (40, 1)), np.tile([0.9, 0.1], (40, 1))
+        before[:8] = after[38:] = [0.1, 0.9]
+
+        found = difference(contract("a", "b"), targets, before, after, metric="accuracy", seed=0)
+
+        assert (found.test, found.before, found.after) == ("mcnemar", 0.8, 0.95)
+        assert found.p_value == pytest.approx(0.109375)  # two of ten, two-sided
+        assert found.within_noise
+
+    def test_a_large_difference_is_more_than_noise(self) -> None:
+        targets, good = guesses(300, 2, skill=3)
+        _, bad = guesses(300, 2, skill=0, seed=5)
+
+        for metric in ("accuracy", "log_loss", "roc_auc"):
+            assert not difference(contract("a", "b"), targets, bad, good, metric=metric, seed=0).within_noise
+
+    def test_values_are_compared_by_a_paired_bootstrap(self) -> None:
+        generator = np.random.default_rng(0)
+        targets = generator.normal(size=200)
+        near, far = targets + generator.normal(0, 0.1, 200), targets + generator.normal(0, 0.2, 200)
+
+        found = difference(contract(), targets, far, near, metric="rmse", seed=0)
+
+        assert (found.test, found.p_value, found.within_noise) == ("paired bootstrap", None, False)
+        assert found.interval is not None
+        assert found.interval.high < 0

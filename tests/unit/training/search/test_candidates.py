@@ -1,0 +1,199 @@
+"""A candidate gets exactly the preparation that its table and its estimator need."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from skylift.contract import Contract, Feature, Target
+from skylift.errors import ConfigError
+from skylift.scoring import Matrix
+from tests.support.tables import LOGISTIC, RIDGE, TREE, mixed, table_of
+from training.config import Candidate
+from training.search.candidates import Built, build, candidates_for
+
+NUMBER = Feature(name="x", kind="number")
+NUMBER_OR_NONE = Feature(name="x", kind="number", required=False)
+BOOLEAN = Feature(name="b", kind="boolean")
+CITY = Feature(name="c", kind="category", categories=("Lyon", "Oslo", "Rome"))
+CITY_OR_NONE = CITY.model_copy(update={"required": False})
+SVC = {"name": "svm", "estimator": "sklearn.svm.SVC"}
+BOOSTING = {"name": "boosting", "estimator": "sklearn.ensemble.HistGradientBoostingClassifier"}
+
+
+def built(candidate: dict[str, Any], *features: Feature, task: str = "classification") -> Built:
+    target = Target(name="y", classes=("a", "b") if task == "classification" else ())
+    contract = Contract.model_validate({"task": task, "features": features, "target": target})
+    return build(Candidate.model_validate(candidate), contract, folds=3, seed=7)
+
+
+def parts(estimator: Any) -> set[str]:
+    """Names of the classes that an estimator is put together from."""
+    found = {type(estimator).__name__}
+    for part in estimator.get_params().values():
+        if hasattr(part, "get_params"):
+            found |= parts(part)
+    return found
+
+
+def prepared(made: Built, rows: list[list[float]]) -> Matrix:
+    """What the last step of a pipeline sees of rows that it was fitted on."""
+    preparation = clone(made.estimator[:-1])
+    result: Matrix = preparation.fit_transform(np.array(rows))
+    return result
+
+
+def refusal(candidate: dict[str, Any], *, task: str = "classification") -> str:
+    with pytest.raises(ConfigError) as caught:
+        built(candidate, NUMBER, task=task)
+    return str(caught.value)
+
+
+class TestPreparation:
+    def test_a_tree_reads_numbers_as_they_are(self) -> None:
+        assert parts(built(TREE, NUMBER, BOOLEAN).estimator) == {"DecisionTreeClassifier"}
+
+    def test_numbers_are_scaled_for_what_is_no_tree(self) -> None:
+        assert parts(built(LOGISTIC, NUMBER).estimator) == {"Pipeline", "StandardScaler", "LogisticRegression"}
+
+    @pytest.mark.parametrize(("candidate", "scale"), [(LOGISTIC, False), (TREE, True)])
+    def test_scaling_can_be_asked_for_and_declined(self, candidate: dict[str, Any], scale: bool) -> None:
+        made = built(candidate | {"scale": scale}, NUMBER)
+
+        assert ("StandardScaler" in parts(made.estimator)) is scale
+
+    def test_missing_numbers_are_filled_in_by_their_median(self) -> None:
+        made = built(LOGISTIC | {"scale": False}, NUMBER_OR_NONE)
+
+        assert prepared(made, [[1], [2], [9], [np.nan]])[3] == 2
+
+    @pytest.mark.parametrize("candidate", [TREE, BOOSTING])
+    def test_nothing_is_filled_in_for_an_estimator_that_takes_missing_values(self, candidate: dict[str, Any]) -> None:
+        assert "SimpleImputer" not in parts(built(candidate, NUMBER_OR_NONE).estimator)
+
+    def test_nothing_is_filled_in_where_nothing_may_be_missing(self) -> None:
+        assert "SimpleImputer" not in parts(built(LOGISTIC, NUMBER).estimator)
+
+    def test_a_category_becomes_one_column_for_each_known_value_also_those_not_seen(self) -> None:
+        made = built(TREE, CITY)
+
+        assert prepared(made, [[0], [2], [0]]).tolist() == [[1, 0, 0], [0, 0, 1], [1, 0, 0]]
+
+    def test_a_missing_category_is_none_of_the_known_values(self) -> None:
+        made = built(TREE, CITY_OR_NONE)
+
+        assert prepared(made, [[1], [np.nan]]).tolist() == [[0, 1, 0], [0, 0, 0]]
+
+    def test_columns_that_a_fold_has_no_value_of_keep_their_place(self) -> None:
+        made = built(LOGISTIC, NUMBER_OR_NONE, CITY_OR_NONE)
+
+        assert prepared(made, [[np.nan, np.nan], [np.nan, np.nan]]).shape == (2, 4)
+
+    def test_numbers_beside_categories_are_scaled_and_categories_are_not(self) -> None:
+        made = built(LOGISTIC, CITY, NUMBER)
+
+        assert prepared(made, [[0, 10], [1, 20]]).tolist() == [[-1, 1, 0, 0], [1, 0, 1, 0]]
+
+    def test_a_table_of_only_categories_needs_no_numbers(self) -> None:
+        assert prepared(built(LOGISTIC, CITY), [[0], [1]]).shape == (2, 3)
+
+    @pytest.mark.parametrize("candidate", [LOGISTIC, TREE, SVC, BOOSTING])
+    def test_every_candidate_learns_a_table_of_all_kinds_with_missing_values(
+        self, tmp_path: Path, candidate: dict[str, Any]
+    ) -> None:
+        table = table_of(tmp_path, mixed(), target="churned")
+        made = build(Candidate.model_validate(candidate), table.contract, folds=2, seed=0)
+
+        made.estimator.fit(table.rows, table.targets)
+
+        assert made.estimator.score(table.rows, table.targets) > 0.8
+
+
+class TestEstimator:
+    @pytest.mark.parametrize(
+        "path", ["sklearn.svm.SVC", "sklearn.linear_model.RidgeClassifier", "sklearn.linear_model.Perceptron"]
+    )
+    def test_a_classifier_without_probabilities_gets_them(self, path: str) -> None:
+        made = built({"name": "c", "estimator": path}, NUMBER)
+
+        made.estimator.fit(np.arange(12.0).reshape(-1, 1), np.repeat([0, 1], 6))
+
+        assert made.estimator.predict_proba([[3.0]]).shape == (1, 2)
+
+    def test_a_classifier_with_probabilities_is_left_alone(self) -> None:
+        assert "CalibratedClassifierCV" not in parts(built(LOGISTIC, NUMBER).estimator)
+
+    def test_parameters_are_passed_on(self) -> None:
+        assert built(TREE, NUMBER).estimator.max_depth == 3
+
+    def test_an_estimator_takes_the_seed_of_the_split(self) -> None:
+        assert built(TREE, NUMBER).estimator.random_state == 7
+
+    def test_a_seed_of_its_own_wins(self) -> None:
+        assert built(TREE | {"params": {"random_state": 1}}, NUMBER).estimator.random_state == 1
+
+    @pytest.mark.parametrize(
+        ("candidate", "path"), [(TREE, "max_depth"), (LOGISTIC, "model__C"), (SVC, "model__estimator__C")]
+    )
+    def test_a_search_reaches_its_parameter_however_deep_the_estimator_sits(
+        self, candidate: dict[str, Any], path: str
+    ) -> None:
+        parameter = path.rpartition("__")[2]
+
+        made = built(candidate | {"search": {parameter: [1, 2]}}, NUMBER)
+
+        assert made.with_params({parameter: 2}).get_params()[path] == 2
+        assert made.estimator.get_params()[path] != 2, "the template stays as it was"
+
+
+class TestMistakes:
+    @pytest.mark.parametrize("path", ["sklearn.ensemble.RandomForrest", "sklearm.svm.SVC", "sklearn..svm.SVC"])
+    def test_a_class_that_does_not_exist_is_named(self, path: str) -> None:
+        assert f"candidate c: there is no {path}" in refusal({"name": "c", "estimator": path})
+
+    @pytest.mark.parametrize("path", ["pathlib.Path", "sklearn.metrics.accuracy_score", "os.getcwd"])
+    def test_what_is_no_estimator_is_refused(self, path: str) -> None:
+        assert "is no scikit-learn estimator" in refusal({"name": "c", "estimator": path})
+
+    @pytest.mark.parametrize(
+        "path",
+        ["sklearn.ensemble.VotingClassifier", "sklearn.multiclass.OneVsRestClassifier", "sklearn.pipeline.Pipeline"],
+    )
+    def test_an_estimator_made_of_other_estimators_is_refused(self, path: str) -> None:
+        assert "needs other estimators" in refusal({"name": "c", "estimator": path})
+
+    @pytest.mark.parametrize("section", ["params", "search"])
+    def test_a_parameter_that_does_not_exist_is_named(self, section: str) -> None:
+        found = refusal({"name": "c", "estimator": "sklearn.svm.SVC", section: {"gama": [1]}})
+
+        assert "candidate c: SVC has no parameter 'gama'" in found
+
+    @pytest.mark.parametrize(("candidate", "task"), [(RIDGE, "classification"), (TREE, "regression")])
+    def test_an_estimator_of_the_other_task_is_refused(self, candidate: dict[str, Any], task: str) -> None:
+        assert f"does no {task}" in refusal(candidate, task=task)
+
+    def test_an_estimator_of_no_task_is_refused(self) -> None:
+        assert "does no classification" in refusal({"name": "c", "estimator": "sklearn.cluster.KMeans"})
+
+
+class TestDefaults:
+    @pytest.mark.parametrize("task", ["classification", "regression"])
+    def test_without_configured_candidates_each_task_has_several_that_can_be_built(self, task: Any) -> None:
+        defaults = candidates_for(task, (), 100)
+
+        assert len(defaults) >= 4
+        for candidate in defaults:
+            built(candidate.model_dump(), NUMBER_OR_NONE, CITY_OR_NONE, task=task)
+
+    @pytest.mark.parametrize(("rows", "expected"), [(10_000, True), (10_001, False)])
+    def test_many_rows_get_no_svm(self, rows: int, expected: bool) -> None:
+        names = {candidate.name for candidate in candidates_for("classification", (), rows)}
+
+        assert ("svm" in names) is expected
+
+    def test_configured_candidates_replace_the_defaults(self) -> None:
+        own = (Candidate.model_validate(TREE),)
+
+        assert candidates_for("classification", own, 100) == own

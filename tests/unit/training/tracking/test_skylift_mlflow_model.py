@@ -1,0 +1,83 @@
+"""A published version as MLflow loads it: a data frame in, a data frame out, checked before it is read."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from skylift.errors import IntegrityError
+from skylift.image_cache import bake
+from skylift.manifest import MODEL_FILE, reference_to
+from skylift.verification import read_version
+from tests.support.models import IRIS_SETOSA, NOT_COMPILED, iris_package
+from tests.support.tables import LOGISTIC, RIDGE, learned, lines, mixed
+from training.release.packaging import Package, pack
+from training.tracking.skylift_mlflow_model import PublishedModel, _load_pyfunc
+
+CALLER = {"age": 30, "visits": 2.0, "score": 1.5, "member": True, "consent": False, "city": "Rome", "plan": "plus"}
+
+
+def baked(package: Package, folder: Path) -> Path:
+    manifest = package.describe(1)
+    body = manifest.to_bytes()
+    version = read_version(reference_to(1, body), body, model=manifest.model)
+    return bake(version, package.artifacts.__getitem__, folder)
+
+
+def loaded(package: Package, folder: Path) -> PublishedModel:
+    baked(package, folder)
+    return _load_pyfunc(str(folder))
+
+
+@pytest.fixture
+def churn(tmp_path: Path) -> PublishedModel:
+    trained = learned(tmp_path, mixed(), LOGISTIC, target="churned")
+    return loaded(pack(trained, NOT_COMPILED, config_sha256="0" * 64), tmp_path / "baked")
+
+
+def test_a_classification_gives_a_label_and_a_probability_for_each_class(tmp_path: Path) -> None:
+    answer = loaded(iris_package(), tmp_path).predict(pd.DataFrame([IRIS_SETOSA]))
+
+    assert list(answer) == ["label", "probability_setosa", "probability_versicolor", "probability_virginica"]
+    assert answer["label"].tolist() == ["setosa"]
+
+
+def test_a_regression_gives_a_value(tmp_path: Path) -> None:
+    trained = learned(tmp_path, lines("x,y", lambda number: f"{number},{number * 1.5}"), RIDGE)
+    model = loaded(pack(trained, NOT_COMPILED, config_sha256="0" * 64), tmp_path / "baked")
+
+    answer = model.predict(pd.DataFrame({"x": [10, 20]}))
+
+    assert answer["value"].tolist() == pytest.approx([15, 30], abs=0.5)
+
+
+@pytest.mark.parametrize("city", [None, float("nan")])
+def test_a_value_that_training_saw_missing_may_be_missing(churn: PublishedModel, city: object) -> None:
+    assert len(churn.predict(pd.DataFrame([CALLER | {"city": city, "visits": float("nan")}]))) == 1
+    assert len(churn.predict(pd.DataFrame([CALLER]).drop(columns="city"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"age": None}, "column age has a missing value"),
+        ({"city": "Paris"}, "column city has unknown values, such as 'Paris'"),
+    ],
+)
+def test_a_value_that_breaks_the_contract_is_refused_with_its_column(
+    churn: PublishedModel, change: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        churn.predict(pd.DataFrame([CALLER | change]))
+
+
+def test_a_file_that_was_altered_is_not_read(tmp_path: Path) -> None:
+    (baked(iris_package(), tmp_path) / MODEL_FILE).write_bytes(b"other")
+
+    with pytest.raises(IntegrityError, match="does not have the digest"):
+        _load_pyfunc(str(tmp_path))
+
+
+def test_a_folder_without_a_version_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(IntegrityError, match="holds no version"):
+        _load_pyfunc(str(tmp_path))

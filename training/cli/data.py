@@ -1,0 +1,203 @@
+"""`skylift data prepare | validate | profile`, and `skylift evaluate`: the stages before and after training."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from skylift.errors import ConfigError
+from training.cli.console import err, facts, out, table
+from training.config import ModelConfig, load_config
+
+if TYPE_CHECKING:
+    from training.data.profile import ColumnProfile, Profile
+    from training.data.validation import Report
+
+DEFAULT_CONFIG = Path("training/model.yaml")
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", envvar="SKYLIFT_CONFIG", help="The model.yaml to work by.")
+]
+SampleOption = Annotated[
+    int | None, typer.Option("--sample", min=10, help="Draw so many rows; wins over data.sample of model.yaml.")
+]
+JsonOption = Annotated[
+    Path | None, typer.Option("--json", help="Write the result as JSON as well; - prints it in the table's place.")
+]
+PreparedOption = Annotated[
+    Path | None, typer.Option("--prepared", help="Folder of `skylift data prepare`, to read instead of the raw table.")
+]
+
+app = typer.Typer(help="Prepare, validate and profile the table of model.yaml.", no_args_is_help=True)
+
+
+@app.command()
+def prepare(
+    config: ConfigOption = DEFAULT_CONFIG,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("data/processed"),
+    sample: SampleOption = None,
+) -> None:
+    """Write the rows to learn from and those to measure on, as training splits them: train.csv and test.csv."""
+    from training.data import prepare as job
+
+    loaded = configured(config, sample)
+    with progressing() as progress:
+        prepared = job.prepare(loaded, output, progress=progress)
+    rows = [
+        ("train", f"{output / job.TRAIN_FILE}, {prepared.train_rows:,} rows"),
+        ("test", f"{output / job.TEST_FILE}, {prepared.test_rows:,} rows"),
+        ("contract", f"{output / job.TABLE_FILE}, {len(prepared.contract.features)} features"),
+        ("data", f"sha256 {prepared.data_sha256[:12]}"),
+    ]
+    out.print(facts([*rows, *(("note", note) for note in prepared.notes)]))
+
+
+@app.command()
+def validate(
+    config: ConfigOption = DEFAULT_CONFIG,
+    sample: SampleOption = None,
+    as_json: JsonOption = None,
+    contract: Annotated[
+        Path | None, typer.Option("--contract", help="What `skylift show v3 --json` printed: the table must keep it.")
+    ] = None,
+) -> None:
+    """Hold the table to its contract and to model.yaml; ends with code 1 where it fails."""
+    from training.data.validation import read_contract
+    from training.data.validation import validate as run
+
+    loaded = configured(config, sample)
+    expected = read_contract(contract) if contract else None
+    with progressing() as progress:
+        report = run(loaded, expected=expected, progress=progress)
+
+    def show() -> None:
+        out.print(report_table(report))
+        _print_notes(report.notes)
+
+    _show(report.to_bytes(), as_json, show)
+    report.check()
+
+
+@app.command()
+def profile(config: ConfigOption = DEFAULT_CONFIG, sample: SampleOption = None, as_json: JsonOption = None) -> None:
+    """Describe the columns of the table, and how they go with the target."""
+    from training.data.profile import profile as run
+    from training.data.table import read_table
+
+    loaded = configured(config, sample)
+    with progressing() as progress:
+        progress(f"reading {loaded.data.path.name}")
+        found = read_table(loaded, progress=progress)
+        progress("describing columns")
+        described = run(found)
+
+    def show() -> None:
+        out.print(profile_table(described))
+        _print_notes(described.notes)
+
+    _show(described.to_bytes(), as_json, show)
+
+
+def evaluate(
+    version: Annotated[Path, typer.Argument(help="Folder of `skylift train --output`.")] = Path("build/version"),
+    config: ConfigOption = DEFAULT_CONFIG,
+    prepared: Annotated[Path, typer.Option("--prepared", help="Folder of `skylift data prepare`.")] = Path(
+        "data/processed"
+    ),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for metrics and plots.")] = Path("reports"),
+) -> None:
+    """Measure a trained model on the prepared test rows, as DVC compares it; ends with code 1 where a gate fails."""
+    from training.release.folder import evaluate as run
+
+    with progressing() as progress:
+        evaluation = run(version, prepared, output, load_config(config)[0], progress=progress)
+    rows = [
+        (name, f"{evaluation.cross_validated[name]:.4f}", f"{value:.4f}") for name, value in evaluation.holdout.items()
+    ]
+    out.print(table(("metric", "cross-validated#", "test#"), rows))
+    evaluation.check_gates()
+
+
+def configured(path: Path, sample: int | None) -> ModelConfig:
+    """The configuration, with the sample that the command line asks for."""
+    config, _ = load_config(path)
+    return config if sample is None else config.with_data(sample=sample)
+
+
+@contextmanager
+def progressing(first: str = "starting") -> Iterator[Callable[[str], None]]:
+    """What is being done, on stderr: in place on a terminal, else a line each."""
+    with err.status(first) as status:
+
+        def progress(phrase: str) -> None:
+            status.update(phrase)
+            if not err.is_terminal:
+                err.print(phrase, markup=False)
+
+        yield progress
+
+
+def report_table(report: "Report") -> Table:
+    """Every check with what it found."""
+    rows: list[tuple[str, ...]] = []
+    for check, status in report.checks.items():
+        found = [finding for finding in report.findings if finding.check == check]
+        rows += [(check, finding.status, finding.column or "", finding.message) for finding in found] or [
+            (check, status, "", "")
+        ]
+    verdict = "passed" if report.passed else "FAILED"
+    return table(("check", "result", "column", "found"), rows, title=f"{report.rows:,} rows: {verdict}")
+
+
+def profile_table(profile: "Profile") -> Table:
+    """A line per column, the target last."""
+    columns = (
+        "column",
+        "kind",
+        "missing#",
+        "distinct#",
+        "min#",
+        "mean#",
+        "median#",
+        "max#",
+        "with target#",
+        "most frequent",
+    )
+    rows = [_profile_row(column, profile.rows) for column in (*profile.columns, profile.target)]
+    return table(columns, rows, title=f"{profile.rows:,} rows, {profile.task} of {profile.target.name}")
+
+
+def _profile_row(column: "ColumnProfile", rows: int) -> tuple[str, ...]:
+    numbers = (column.min, column.mean, column.quantiles.get("0.5"), column.max)
+    return (
+        column.name,
+        column.kind,
+        f"{column.missing / rows:.1%}" if column.missing else "0",
+        f"{column.distinct:,}",
+        *("" if number is None else f"{number:.4g}" for number in numbers),
+        "" if column.correlation is None else f"{column.correlation:.3f}",
+        ", ".join(f"{value.value} {value.rows / rows:.0%}" for value in column.top[:3]),
+    )
+
+
+def _print_notes(notes: tuple[str, ...]) -> None:
+    if notes:
+        out.print()
+        out.print(facts(("note", note) for note in notes))
+
+
+def _show(document: bytes, as_json: Path | None, show: Callable[[], None]) -> None:
+    """Print the table, and write the document, or print it in the table's place."""
+    if as_json == Path("-"):
+        typer.echo(document, nl=False)
+        return
+    show()
+    if as_json is not None:
+        try:
+            as_json.parent.mkdir(parents=True, exist_ok=True)
+            as_json.write_bytes(document)
+        except OSError as error:
+            raise ConfigError(f"{as_json} cannot be written ({error.strerror})", "name another with --json") from error

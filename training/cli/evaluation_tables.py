@@ -1,0 +1,163 @@
+"""Evaluations and comparisons on a terminal: the essentials, in tables that align."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.table import Table
+
+from skylift.manifest import Interval
+from training.cli.console import facts, table
+from training.evaluation.comparison import Comparison, Pair, Side
+from training.evaluation.report import Difference, Evaluation
+
+_MAX_CLASSES = 20
+_MAX_ROWS = 20
+_NOTHING = "-"
+
+
+def evaluation_tables(evaluation: Evaluation) -> Iterator[Table]:
+    """What a person looks at first."""
+    yield _metrics(evaluation)
+    if 0 < len(evaluation.classes) <= _MAX_CLASSES:
+        yield _classes(evaluation)
+    yield facts(_findings(evaluation))
+
+
+def comparison_tables(comparison: Comparison) -> Iterator[Table]:
+    """Two versions side by side, and what they answer differently."""
+    before, after = comparison.before, comparison.after
+    columns = ("metric", f"{before} cv#", f"{after} cv#", f"{before} holdout#", "95%", f"{after} holdout#", "95%")
+    rows = [
+        (name, _folds(first), _folds(second), *_holdout(first), *_holdout(second))
+        for name, (first, second) in comparison.metrics.items()
+    ]
+    yield table(columns, rows, title="Metrics, as published")
+    for title, pairs in (
+        ("Data", comparison.data),
+        ("Parameters", comparison.parameters),
+        ("Environment", comparison.environment),
+    ):
+        yield _side_by_side(title, pairs, before, after)
+    if (scored := comparison.scored) is not None:
+        yield table(
+            ("metric", f"{before}#", f"{after}#", "difference#", "95%", "test", "verdict"),
+            [_difference(found) for found in scored.differences],
+            title=f"On the same {scored.rows} rows",
+        )
+        title = "Largest differences" if scored.changed is None else f"Rows with another label: {scored.changed}"
+        if scored.examples:
+            shown = scored.examples[:_MAX_ROWS]
+            yield table(
+                ("row#", "true", before, after),
+                [(str(row.row), *(_answer(value) for value in (row.true, row.before, row.after))) for row in shown],
+                title=title
+                if len(shown) == (scored.changed or len(shown))
+                else f"{title}, of which the first {len(shown)}",
+            )
+        else:
+            yield facts([("rows", "both answer every row alike")])
+    if comparison.notes:
+        yield facts([("note", note) for note in comparison.notes])
+
+
+def _metrics(evaluation: Evaluation) -> Table:
+    champion = evaluation.champion
+    compared = champion is not None and bool(champion.metrics)
+    columns = ["metric", "holdout#", f"{evaluation.level:.0%} interval", "cross-validated#", "dummy#"]
+    rows = []
+    for name, measure in evaluation.metrics.items():
+        folds = measure.cross_validated
+        cells = [
+            name,
+            _number(measure.value),
+            _interval(measure.interval),
+            _NOTHING if folds is None else f"{folds.mean:.4f} +- {folds.std:.4f}",
+            _number(measure.baseline),
+        ]
+        rows.append([*cells, _number(champion.metrics.get(name))] if compared and champion else cells)
+    if compared and champion:
+        columns.append(f"{champion.version} in service#")
+    return table(columns, rows, title=f"Holdout, {evaluation.rows:,} rows")
+
+
+def _classes(evaluation: Evaluation) -> Table:
+    rows = [
+        (
+            str(report.name),
+            f"{report.precision:.4f}",
+            f"{report.recall:.4f}",
+            _interval(report.intervals.get("recall")),
+            f"{report.f1:.4f}",
+            _number(report.roc_auc),
+            _number(report.average_precision),
+            str(report.support),
+        )
+        for report in evaluation.classes
+    ]
+    columns = ("class", "precision#", "recall#", "95% of recall", "f1#", "roc_auc#", "pr_auc#", "rows#")
+    return table(columns, rows, title="Classes, on the holdout")
+
+
+def _findings(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
+    if (errors := evaluation.residuals) is not None:
+        quantiles = ", ".join(f"{float(level):.0%} {value:.4g}" for level, value in errors.quantiles.items())
+        yield "errors", f"within: {quantiles}; bias {errors.bias:.4g}"
+    if (cut := evaluation.slices) is not None and cut.worst is not None:
+        worst = cut.worst
+        within = f" ({worst.interval})" if worst.interval else ""
+        value = f"{cut.metric} {worst.metrics[cut.metric]:.4f}{within}"
+        yield "worst slice", f"{worst.column} {worst.value}: {value} on {worst.rows} rows"
+    if evaluation.importance:
+        first = ", ".join(f"{one.feature} {one.mean:.4f} +- {one.std:.4f}" for one in evaluation.importance[:4])
+        yield "importance", first
+    if (champion := evaluation.champion) is not None:
+        if (found := champion.difference) is None:
+            yield "in service", f"{champion.version} was not compared: {champion.reason}"
+        else:
+            changed = "" if champion.changed_labels is None else f"; {champion.changed_labels} rows change label"
+            yield "in service", f"{champion.version}: {found.metric} {_words(found)}{changed}"
+    failed = [f"{check.name}: {check.detail}" for check in evaluation.behaviour if not check.passed]
+    yield "behaviour", "; ".join(failed) or ", ".join(check.name for check in evaluation.behaviour) + ": as expected"
+
+
+def _words(found: Difference) -> str:
+    verdict = "within noise" if found.within_noise else "more than noise"
+    by = found.test if found.p_value is None else f"{found.test}, p = {found.p_value:.2g}"
+    return f"{found.before:.4f} -> {found.after:.4f}, {verdict} ({by})"
+
+
+def _difference(found: Difference) -> tuple[str, ...]:
+    return (
+        found.metric,
+        f"{found.before:.4f}",
+        f"{found.after:.4f}",
+        f"{found.after - found.before:+.4f}",
+        _interval(found.interval),
+        found.test if found.p_value is None else f"{found.test}, p = {found.p_value:.2g}",
+        "within noise" if found.within_noise else "more than noise",
+    )
+
+
+def _side_by_side(title: str, pairs: Sequence[Pair], before: str, after: str) -> Table:
+    rows = [("*" if pair.differs else "", pair.name, pair.before or _NOTHING, pair.after or _NOTHING) for pair in pairs]
+    return table(("", "", before, after), rows, title=title)
+
+
+def _folds(side: Side) -> str:
+    folds = side.cross_validated
+    return _NOTHING if folds is None else f"{folds.mean:.4f} +- {folds.std:.4f}"
+
+
+def _holdout(side: Side) -> tuple[str, str]:
+    return _number(side.holdout), _interval(side.interval)
+
+
+def _number(value: float | None) -> str:
+    return _NOTHING if value is None else f"{value:.4f}"
+
+
+def _interval(interval: Interval | None) -> str:
+    return _NOTHING if interval is None else str(interval)
+
+
+def _answer(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,171 @@
+"""What `skylift train` and `skylift up` do: train, compile, publish and track, with progress, and Ctrl-C heard."""
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, NoReturn
+
+from skylift.errors import GateFailed
+from skylift.registry import Registry
+from skylift.verification import Version
+from training.cli.console import err, leaderboard_table, out, warn
+from training.cli.data import progressing
+from training.cli.progress import Display
+from training.config import ModelConfig
+from training.tracking.tracker import Tracker
+
+if TYPE_CHECKING:
+    from training.job import Trained
+    from training.release.packaging import Package
+    from training.search.fitting import Runner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """How to train, beside what `model.yaml` says.
+
+    Parameters
+    ----------
+    digest
+        Of `model.yaml`.
+    prepared
+        Folder of prepared files, to read instead of the raw table.
+    dask
+        Where to search; on this machine where absent.
+    stop
+        Set by the first Ctrl-C: the search ends with the best so far.
+    """
+
+    digest: str
+    prepared: Path | None = None
+    dask: str | None = None
+    stop: Event | None = None
+
+
+def train_and_publish(config: ModelConfig, registry: Registry, work: Work, tracker: Tracker | None = None) -> Version:
+    """Train, publish and track, with progress on stderr.
+
+    Raises
+    ------
+    GateFailed
+        The model is not good enough; nothing was published.
+    """
+    from training.cli.evaluation_tables import evaluation_tables
+
+    tracker = tracker or Tracker(None, registry.active, warn)
+    started = datetime.now(UTC)
+    trained = trained_by(config, work, registry)
+    try:
+        trained.check_gates()
+    except GateFailed:
+        err.print(leaderboard_table(trained))
+        for part in evaluation_tables(trained.evaluation):
+            err.print(part)
+        tracker.record(trained, None, {}, started=started)
+        raise
+    package = packed(trained, work.digest)
+    with progressing() as progress:
+        progress("publishing")
+        version = registry.publish(package.describe, package.artifacts)
+        if tracker.on:
+            progress("tracking")
+            tracker.record(trained, version, package.artifacts, started=started)
+    return version
+
+
+def trained_by(config: ModelConfig, work: Work, registry: Registry | None = None) -> "Trained":
+    """Train, with progress on stderr; compared with the version in service where there is a registry."""
+    from training.evaluation.champion import in_service
+    from training.job import train as run_training
+
+    with ExitStack() as stack:
+        runner = stack.enter_context(_dask_runner(work.dask)) if work.dask else None
+        display = stack.enter_context(Display(err, "starting"))
+        return _interruptible(
+            lambda: run_training(
+                config,
+                prepared=work.prepared,
+                progress=display.step,
+                watch=display.watch,
+                stop=work.stop,
+                runner=runner,
+                champion=in_service(registry) if registry else None,
+            ),
+            stop=work.stop,
+            can_stop=lambda: display.can_stop,
+        )
+
+
+def packed(trained: "Trained", digest: str) -> "Package":
+    """Compile and pack, with progress on stderr.
+
+    Parameters
+    ----------
+    digest
+        Of `model.yaml`.
+    """
+    from training.release.compile import compile_model, parity_rows
+    from training.release.packaging import pack
+
+    with progressing() as progress:
+        progress("compiling")
+        rows = parity_rows(trained.estimator, trained.table, trained.split)
+        compiled = compile_model(trained.estimator, trained.table.contract, rows)
+        return pack(trained, compiled, config_sha256=digest)
+
+
+@contextmanager
+def _dask_runner(address: str) -> "Iterator[Runner]":
+    from training.search.dask_cluster import dask_runner
+    from training.search.fitting import deaf_to_interrupts
+
+    with ExitStack() as stack:
+        with err.status(f"connecting to Dask at {address}"), deaf_to_interrupts():
+            runner = stack.enter_context(dask_runner(address))
+        yield runner
+
+
+def _interruptible[T](
+    work: Callable[[], T], *, stop: Event | None = None, can_stop: Callable[[], bool] = lambda: False
+) -> T:
+    """Do work in a thread of its own: this one then hears signals also while compiled code runs for minutes.
+
+    Parameters
+    ----------
+    stop
+        Set by the first Ctrl-C, where there is one and the work can stop.
+    """
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 (raised again where the work is waited for)
+            done.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    while True:
+        try:
+            return done.result()
+        except KeyboardInterrupt:
+            if stop is None or stop.is_set() or done.done() or not can_stop():
+                raise
+            stop.set()
+            err.print("Stopping: going on with the best so far. Ctrl-C once more ends everything.", markup=False)
+
+
+def leave(code: int) -> NoReturn:
+    """End at once: compiled code in the thread of `_interruptible` crashes when the interpreter ends around it."""
+    out.print("Stopped.")
+    for child in multiprocessing.active_children():  # of a search on several cores
+        child.terminate()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

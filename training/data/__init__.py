@@ -1,0 +1,1 @@
+"""Tables: read, clean, encode, split, check and describe them."""

@@ -1,0 +1,255 @@
+"""What is suspicious about an encoded table: rows that repeat, columns that give the target away, classes too rare.
+
+Fast enough to run in every training, and without packages of its own. A column is looked at as a whole only where a
+part of its rows does not acquit it.
+"""
+
+import re
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from skylift.contract import Feature
+from skylift.scoring import Matrix
+from training.config import ModelConfig, ValidateSection
+from training.data.table import Split, Table
+
+_GLANCE = 10_000
+_ENOUGH = 20
+_ROWS_PER_VALUE = 5
+_MAX_VALUES = 100
+_SHOWN = 5
+_ID_NAME = re.compile(r"(^|[\W_])(id|uuid|guid|index)$", re.IGNORECASE)
+_CAMEL_ID = re.compile(r"[a-z0-9]I[dD]$")
+
+type Severity = Literal["failed", "warning"]
+type Targets = NDArray[np.float64] | NDArray[np.int64]
+
+
+class Finding(BaseModel):
+    """Something that a check found.
+
+    Parameters
+    ----------
+    check
+        Its name.
+    status
+        Whether the table is unfit for training, or only worth a look.
+    column
+        Where; None for the table as a whole.
+    message
+        What, in words.
+    count
+        How many rows or cells; 0 where that is no question.
+    rows
+        Positions of the first of them; those of a report count the rows of the file from 1.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    check: str
+    status: Severity
+    column: str | None = None
+    message: str
+    count: int = 0
+    rows: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"column {self.column} {self.message}" if self.column else self.message
+
+
+def suspicions(table: Table, config: ModelConfig) -> list[str]:
+    """What training notes of a table: `skylift data validate` says more."""
+    findings = [*leakage(table, config.validation.trusted), *duplicates(table, config.validation)]
+    return [str(finding) for finding in findings]
+
+
+def row_hashes(table: Table) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """A hash per row of its features, and one of its features and target; equal for equal rows."""
+    hashes = np.zeros(len(table.rows), dtype=np.uint64)
+    for column in table.rows.T:
+        hashes = _combined(hashes, column)
+    return hashes, _combined(hashes, table.targets.astype(np.float64))
+
+
+def _combined(hashes: NDArray[np.uint64], column: Matrix) -> NDArray[np.uint64]:
+    # Adding zero makes one zero of two; every missing value gets the same bits.
+    cells = np.where(np.isnan(column), np.nan, column + 0.0)
+    return np.asarray(pd.util.hash_array(cells), dtype=np.uint64) + hashes * np.uint64(1_099_511_628_211)
+
+
+def duplicates(table: Table, bounds: ValidateSection) -> list[Finding]:
+    """Rows that repeat another, and rows that contradict another."""
+    features, whole = row_hashes(table)
+    repeated = pd.Series(whole).duplicated().to_numpy()
+    found = []
+    if (count := int(repeated.sum())) > bounds.max_duplicates * len(whole):
+        found.append(
+            Finding(
+                check="duplicates",
+                status=_status(bounds, "max_duplicates"),
+                message=f"{_rows(count)} the same as another, target included",
+                count=count,
+                rows=_first(repeated),
+            )
+        )
+    contradicting = pd.Series(features).duplicated().to_numpy() & ~repeated
+    if table.contract.task == "classification" and (count := int(contradicting.sum())):
+        found.append(
+            Finding(
+                check="duplicates",
+                status="warning",
+                message=f"{_rows(count)} the same as another but for {table.contract.target.name}",
+                count=count,
+                rows=_first(contradicting),
+            )
+        )
+    return found
+
+
+def overlap(table: Table, split: Split, bounds: ValidateSection) -> list[Finding]:
+    """Rows of the holdout that are among the training rows as well: the model may know them by heart."""
+    whole = row_hashes(table)[1]
+    known = np.isin(whole[split.holdout], whole[split.train])
+    if not (count := int(known.sum())) > bounds.max_overlap * len(known):
+        return []
+    return [
+        Finding(
+            check="overlap",
+            status=_status(bounds, "max_overlap"),
+            message=f"{count} of {len(known)} test rows ({count / len(known):.1%}) are training rows as well",
+            count=count,
+            rows=tuple(sorted(int(row) for row in split.holdout[known])[:_SHOWN]),
+        )
+    ]
+
+
+def classes(table: Table, bounds: ValidateSection) -> list[Finding]:
+    """Classes with too few rows to be learned, and classes much rarer than others."""
+    target = table.contract.target
+    counts = np.bincount(table.targets.astype(np.int64), minlength=len(target.classes))
+    found = []
+    for name, count in zip(target.classes, counts.tolist(), strict=True):
+        if count < bounds.min_rows_per_class:
+            found.append(
+                Finding(
+                    check="rows per class",
+                    status="failed",
+                    column=target.name,
+                    message=f"is {name} in {count} rows, fewer than {bounds.min_rows_per_class}",
+                    count=count,
+                )
+            )
+        elif count < bounds.min_class_share * len(table.targets):
+            found.append(
+                Finding(
+                    check="class balance",
+                    status=_status(bounds, "min_class_share"),
+                    column=target.name,
+                    message=f"is {name} in {count / len(table.targets):.2%} of the rows, "
+                    f"less than {bounds.min_class_share:.0%}: compare models by balanced_accuracy or f1_macro",
+                    count=count,
+                )
+            )
+    return found
+
+
+def leakage(table: Table, trusted: tuple[str, ...] = ()) -> list[Finding]:
+    """Columns that number the rows, or know the target: a model would learn nothing else, and nothing of use.
+
+    Parameters
+    ----------
+    trusted
+        Columns that are not to be suspected.
+    """
+    found = []
+    for feature, column in zip(table.contract.features, table.rows.T, strict=True):
+        if feature.name in trusted:
+            continue
+        if words := _identifies(feature, column):
+            found.append(Finding(check="leakage", status="failed", column=feature.name, message=words))
+        elif accused := _knows(feature, column, table):
+            status, words = accused
+            found.append(Finding(check="leakage", status=status, column=feature.name, message=words))
+    return found
+
+
+def _identifies(feature: Feature, column: Matrix) -> str | None:
+    if feature.kind != "integer" or not feature.required or len(column) < _ENOUGH:
+        return None
+    steps = np.diff(column)
+    if bool((steps > 0).all() or (steps < 0).all()):
+        return "grows from row to row: it looks like an identifier; name it in data.drop"
+    named = _ID_NAME.search(feature.name) or _CAMEL_ID.search(feature.name)
+    dense = column.max() - column.min() == len(column) - 1
+    if (named or dense) and len(np.unique(column)) == len(column):
+        return "has another value in each row: it looks like an identifier; name it in data.drop"
+    return None
+
+
+def _knows(feature: Feature, column: Matrix, table: Table) -> tuple[Severity, str] | None:
+    """How a column knows the target, and whether that cannot be chance."""
+    target, targets = table.contract.target.name, table.targets
+    glance = slice(None, None, max(1, len(column) // _GLANCE))
+    ordered = feature.kind in {"number", "integer"}
+    if _determines(column[glance], targets[glance]) and (values := _determines(column, targets)):
+        if values == len(np.unique(targets)):
+            return "failed", f"is {target} under other names; name it in data.drop"
+        if not ordered:
+            return "failed", f"determines {target}: each of its {values} values goes with one; name it in data.drop"
+        return "warning", f"determines {target}: is it known before {target} is?"
+    test = _same_order if table.contract.task == "regression" else _separates
+    if not ordered or not test(column[glance], targets[glance]) or not test(column, targets):
+        return None
+    if test is _separates:
+        return "warning", f"separates the classes of {target} without exception: is it known before {target} is?"
+    same = "is" if np.array_equal(column, targets) else "orders the rows exactly as"
+    return "failed", f"{same} {target}; name it in data.drop"
+
+
+def _determines(column: Matrix, targets: Targets) -> int:
+    """How many values a column has, a missing one included, where each goes with one value of the target; else 0."""
+    distinct, codes = np.unique(column, return_inverse=True)
+    if not 2 <= len(distinct) <= min(_MAX_VALUES, len(column) // _ROWS_PER_VALUE) or len(column) < _ENOUGH:
+        return 0
+    lowest, highest = np.full(len(distinct), np.inf), np.full(len(distinct), -np.inf)
+    np.minimum.at(lowest, codes, targets)
+    np.maximum.at(highest, codes, targets)
+    return len(distinct) if bool((lowest == highest).all()) and len(np.unique(lowest)) > 1 else 0
+
+
+def _same_order(column: Matrix, targets: Targets) -> bool:
+    known = ~np.isnan(column)
+    if known.sum() < max(_ENOUGH, len(column) / 2):
+        return False
+    order = np.argsort(column[known], kind="stable")
+    values, steps = column[known][order], np.diff(targets[known][order])
+    rising = bool((steps >= 0).all() or (steps <= 0).all())
+    equal = np.diff(values) == 0
+    return rising and bool((steps[equal] == 0).all()) and values[0] != values[-1]
+
+
+def _separates(column: Matrix, targets: Targets) -> bool:
+    known = ~np.isnan(column)
+    if known.sum() < max(_ENOUGH, len(column) / 2):
+        return False
+    values, codes = column[known], targets[known]
+    ranges = sorted((values[codes == code].min(), values[codes == code].max()) for code in np.unique(codes))
+    return len(ranges) > 1 and all(before[1] < after[0] for before, after in pairwise(ranges))
+
+
+def _status(bounds: ValidateSection, name: str) -> Severity:
+    """A bound that somebody wrote into model.yaml is meant; a default only asks to look."""
+    return "failed" if name in bounds.model_fields_set else "warning"
+
+
+def _rows(count: int) -> str:
+    return "1 row is" if count == 1 else f"{count} rows are"
+
+
+def _first(chosen: NDArray[np.bool_]) -> tuple[int, ...]:
+    return tuple(int(row) for row in np.flatnonzero(chosen)[:_SHOWN])

@@ -1,0 +1,230 @@
+"""`skylift data prepare`: the raw table as the two files that training learns from and measures on.
+
+`train.csv` and `test.csv` hold the contract's columns and the target, in the rows and the order of the split that
+training makes of the raw table; `table.json` holds what the files cannot say: the contract and where they come from.
+The same table, configuration and seed give the same bytes on every machine.
+"""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from skylift.contract import Contract, Part, class_key
+from skylift.errors import DataError
+from skylift.manifest import Digest
+from skylift.scoring import Matrix
+from training.config import ModelConfig
+from training.data.reader import PART_ROWS, Progress, file_digest
+from training.data.table import Split, Table, read_table, split_rows
+
+FOLDER = Path("data/processed")
+TRAIN_FILE = "train.csv"
+TEST_FILE = "test.csv"
+TABLE_FILE = "table.json"
+
+_ENDS = "\r\n"  # Python 3.12 quotes of a text's line breaks only those that end a line here
+_AGAIN = "run `skylift data prepare` again"
+
+
+class PreparedTable(Part):
+    """What is known of prepared files.
+
+    Parameters
+    ----------
+    schema_version
+        Of this document.
+    data_sha256, sample
+        Digest of the raw file, and how many of its rows were drawn; all where None.
+    train_rows, test_rows
+        In the files.
+    holdout, seed
+        The split.
+    contract
+        Of the model that is trained on them.
+    files
+        Their digests, by name.
+    notes
+        What cleaning did.
+    """
+
+    schema_version: int = 1
+    data_sha256: Digest
+    sample: int | None
+    train_rows: int
+    test_rows: int
+    holdout: float
+    seed: int
+    contract: Contract
+    files: dict[str, Digest]
+    notes: tuple[str, ...]
+
+
+def table_and_split(
+    config: ModelConfig, *, prepared: Path | None = None, progress: Progress = lambda _: None
+) -> tuple[Table, Split]:
+    """What training works on: of the raw table, or of prepared files. Both give the same model.
+
+    Raises
+    ------
+    DataError, ConfigError
+        See `read_table`, `split_rows` and `read_prepared`.
+    """
+    if prepared is not None:
+        progress(f"reading {prepared}")
+        return read_prepared(prepared, config)
+    progress(f"reading {config.data.path.name}")
+    table = read_table(config, progress=progress)
+    return table, split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
+
+
+def prepare(config: ModelConfig, folder: Path, *, progress: Progress = lambda _: None) -> PreparedTable:
+    """Write the prepared files of a configuration.
+
+    Raises
+    ------
+    DataError, ConfigError
+        See `read_table` and `split_rows`.
+    """
+    table, split = table_and_split(config, progress=progress)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / TABLE_FILE).unlink(missing_ok=True)  # written last, when all is well
+    for name, rows in ((TRAIN_FILE, split.train), (TEST_FILE, split.holdout)):
+        _write(folder / name, table, rows, progress)
+    prepared = PreparedTable(
+        data_sha256=table.digest,
+        sample=config.data.sample,
+        train_rows=len(split.train),
+        test_rows=len(split.holdout),
+        holdout=config.split.holdout,
+        seed=config.split.seed,
+        contract=table.contract,
+        files={name: file_digest(folder / name) for name in (TRAIN_FILE, TEST_FILE)},
+        notes=table.notes,
+    )
+    (folder / TABLE_FILE).write_bytes(to_json(prepared, indent=2) + b"\n")
+    return prepared
+
+
+def read_prepared(folder: Path, config: ModelConfig) -> tuple[Table, Split]:
+    """Read prepared files back: the table of the raw file, its training rows first, and its split.
+
+    Raises
+    ------
+    DataError
+        They are not there, were changed, or were split otherwise than the configuration says.
+    """
+    prepared = _described(folder)
+    if (prepared.holdout, prepared.seed, prepared.sample) != (
+        config.split.holdout,
+        config.split.seed,
+        config.data.sample,
+    ):
+        raise DataError(f"{folder} was prepared with another split or sample than model.yaml names", _AGAIN)
+    if prepared.contract.target.name != config.target.column:
+        raise DataError(f"{folder} was prepared to predict {prepared.contract.target.name}", _AGAIN)
+    total = prepared.train_rows + prepared.test_rows
+    rows = np.empty((total, len(prepared.contract.features)))
+    targets: Any = np.empty(total, dtype=np.int64 if prepared.contract.target.classes else np.float64)
+    first = 0
+    for name in (TRAIN_FILE, TEST_FILE):
+        if file_digest(folder / name) != prepared.files.get(name):
+            raise DataError(f"{folder / name} was changed since it was prepared", _AGAIN)
+        first = _read(folder / name, prepared.contract, rows, targets, first)
+    table = Table(prepared.contract, rows, targets, prepared.data_sha256, prepared.notes)
+    return table, Split(np.arange(prepared.train_rows), np.arange(prepared.train_rows, total))
+
+
+def _described(folder: Path) -> PreparedTable:
+    path = folder / TABLE_FILE
+    try:
+        return PreparedTable.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})", "run `skylift data prepare` first") from error
+    except ValidationError as error:
+        raise DataError(f"{path} is not what `skylift data prepare` writes", _AGAIN) from error
+
+
+def _write(path: Path, table: Table, rows: NDArray[np.int64], progress: Progress) -> None:
+    """Write some rows: numbers as Python writes them, which reads back as the same number."""
+    names = [*(feature.name for feature in table.contract.features), table.contract.target.name]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(",".join(map(_quoted, names)) + "\n")
+        for first in range(0, len(rows), PART_ROWS):
+            if first:
+                progress(f"writing {path.name}: {first:,} of {len(rows):,} rows")
+            part = rows[first : first + PART_ROWS]
+            file.writelines(f"{','.join(cells)}\n" for cells in zip(*_cells(table, part), strict=True))
+
+
+def _cells(table: Table, rows: NDArray[np.int64]) -> Iterable[list[str]]:
+    """The cells of some rows, as they are written, a column at a time."""
+    for index, feature in enumerate(table.contract.features):
+        column = table.rows[rows, index]
+        match feature.kind:
+            case "number":
+                yield ["" if value != value else repr(value) for value in column.tolist()]  # noqa: PLR0124 (NaN)
+            case "integer":
+                yield ["" if value != value else str(int(value)) for value in column.tolist()]  # noqa: PLR0124
+            case _:
+                yield _named(_names(feature.categories), column)
+    targets = table.targets[rows]
+    if classes := table.contract.target.classes:
+        yield _named([class_key(name) for name in classes], targets.astype(np.float64))
+    else:
+        yield [repr(value) for value in targets.tolist()]
+
+
+def _names(categories: tuple[str, ...]) -> list[str]:
+    """Texts by their codes; a boolean has none of its own."""
+    return list(categories) or ["false", "true"]
+
+
+def _named(names: list[str], codes: Matrix) -> list[str]:
+    written = [*map(_quoted, names), ""]
+    return [written[code] for code in np.where(np.isnan(codes), -1, codes).astype(np.int64).tolist()]
+
+
+def _quoted(text: str) -> str:
+    """A text as a CSV cell."""
+    cell = io.StringIO()
+    csv.writer(cell, lineterminator=_ENDS).writerow([text, ""])
+    return cell.getvalue().removesuffix(f",{_ENDS}")
+
+
+def _read(path: Path, contract: Contract, rows: Matrix, targets: NDArray[Any], first: int) -> int:
+    """Read a prepared file into its place; where the next one begins."""
+    numeric = [feature.name for feature in contract.features if feature.kind in {"number", "integer"}]
+    target = contract.target
+    numeric += [] if target.classes else [target.name]
+    names = [*(feature.name for feature in contract.features), target.name]
+    with pd.read_csv(
+        path,
+        encoding="utf-8",
+        dtype={name: "float64" if name in numeric else "object" for name in names},
+        keep_default_na=False,
+        na_values={name: [""] for name in names},
+        chunksize=PART_ROWS,
+    ) as parts:
+        for part in parts:
+            place = slice(first, first + len(part))
+            for index, feature in enumerate(contract.features):
+                column = part[feature.name]
+                rows[place, index] = column if feature.name in numeric else _codes(_names(feature.categories), column)
+            classes = [class_key(name) for name in target.classes]
+            targets[place] = _codes(classes, part[target.name]) if classes else part[target.name]
+            first = place.stop
+    return first
+
+
+def _codes(names: list[str], column: "pd.Series[Any]") -> Matrix:
+    by_name = {name: float(code) for code, name in enumerate(names)}
+    codes, distinct = pd.factorize(column)
+    return np.array([*(by_name[text] for text in distinct), np.nan])[codes]

@@ -1,0 +1,203 @@
+"""`skylift data profile`: what is in each column of a table, and how it goes with the target."""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json
+
+from skylift.contract import Feature, Kind, Task, class_key
+from skylift.scoring import Matrix
+from training.data.table import Table
+
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_TOP = 5
+
+type Measure = Literal["pearson", "correlation ratio", "cramers v"]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Value(_Document):
+    """A frequent value, and in how many rows it is."""
+
+    value: str
+    rows: int
+
+
+class ColumnProfile(_Document):
+    """A column.
+
+    Parameters
+    ----------
+    name, kind
+        As the contract has them; a target of classes is a category.
+    missing, distinct
+        Rows without a value, and different values of the others.
+    min, mean, max, std
+        Of numbers and integers.
+    quantiles
+        Of these, by their share: `0.05`, `0.25`, `0.5`, `0.75` and `0.95`.
+    top
+        The most frequent values of categories and booleans.
+    correlation
+        With the target, over rows that have a value: from 0 to 1, for `pearson` from -1. None for the target itself, or
+        where one of the two never changes.
+    measure
+        `pearson` for two numbers, `correlation ratio` for a number and a category, `cramers v` for two categories.
+    """
+
+    name: str
+    kind: Kind
+    missing: int
+    distinct: int
+    min: float | None = None
+    mean: float | None = None
+    max: float | None = None
+    std: float | None = None
+    quantiles: dict[str, float] = {}
+    top: tuple[Value, ...] = ()
+    correlation: float | None = None
+    measure: Measure | None = None
+
+
+class Profile(_Document):
+    """A table.
+
+    Parameters
+    ----------
+    rows
+        With a target.
+    data_sha256
+        Digest of the file.
+    task
+        What is learned.
+    target
+        The column that is predicted.
+    columns
+        The features, in their order.
+    notes
+        Of cleaning: which columns were left out, and why.
+    """
+
+    rows: int
+    data_sha256: str
+    task: Task
+    target: ColumnProfile
+    columns: tuple[ColumnProfile, ...]
+    notes: tuple[str, ...]
+
+    def to_bytes(self) -> bytes:
+        """The profile as JSON."""
+        return to_json(self, indent=2) + b"\n"
+
+
+def profile(table: Table) -> Profile:
+    """Describe a table column by column."""
+    contract = table.contract
+    if contract.target.classes:
+        names = [class_key(name) for name in contract.target.classes]
+        target = _counted(contract.target.name, "category", table.targets.astype(np.float64), names)
+    else:
+        target = _measured(contract.target.name, "number", table.targets.astype(np.float64))
+    columns = (
+        _described(feature, column, table) for feature, column in zip(contract.features, table.rows.T, strict=True)
+    )
+    return Profile(
+        rows=len(table.rows),
+        data_sha256=table.digest,
+        task=contract.task,
+        target=target,
+        columns=tuple(columns),
+        notes=table.notes,
+    )
+
+
+def _described(feature: Feature, column: Matrix, table: Table) -> ColumnProfile:
+    counted = feature.kind in {"category", "boolean"}
+    if counted:
+        names = list(feature.categories) or ["false", "true"]
+        found = _counted(feature.name, feature.kind, column, names)
+    else:
+        found = _measured(feature.name, feature.kind, column)
+    correlation, measure = _association(feature.kind, column, table)
+    return found.model_copy(update={"correlation": correlation, "measure": None if correlation is None else measure})
+
+
+def _measured(name: str, kind: Kind, column: Matrix) -> ColumnProfile:
+    missing = np.isnan(column)
+    known = np.sort(column[~missing])
+    if not len(known):
+        return ColumnProfile(name=name, kind=kind, missing=len(column), distinct=0)
+    return ColumnProfile(
+        name=name,
+        kind=kind,
+        missing=int(missing.sum()),
+        distinct=1 + int(np.count_nonzero(np.diff(known))),
+        min=float(known[0]),
+        mean=float(known.mean()),
+        max=float(known[-1]),
+        std=float(known.std()),
+        quantiles={str(share): float(np.quantile(known, share)) for share in _QUANTILES},
+    )
+
+
+def _counted(name: str, kind: Kind, column: Matrix, names: list[str]) -> ColumnProfile:
+    missing = np.isnan(column)
+    counts = np.bincount(column[~missing].astype(np.int64), minlength=len(names))
+    most = np.argsort(-counts, kind="stable")[:_TOP]
+    return ColumnProfile(
+        name=name,
+        kind=kind,
+        missing=int(missing.sum()),
+        distinct=int(np.count_nonzero(counts)),
+        top=tuple(Value(value=names[code], rows=int(counts[code])) for code in most if counts[code]),
+    )
+
+
+def _association(kind: Kind, column: Matrix, table: Table) -> tuple[float | None, Measure]:
+    known = ~np.isnan(column)
+    values, targets = column[known], table.targets[known].astype(np.float64)
+    numeric = kind in {"number", "integer"}
+    if table.contract.task == "classification":
+        if numeric:
+            return _correlation_ratio(targets.astype(np.int64), values), "correlation ratio"
+        return _cramers_v(values.astype(np.int64), targets.astype(np.int64)), "cramers v"
+    if kind == "category":
+        return _correlation_ratio(values.astype(np.int64), targets), "correlation ratio"
+    return _pearson(values, targets), "pearson"
+
+
+def _pearson(first: Matrix, second: Matrix) -> float | None:
+    if not _varies(first) or not _varies(second):
+        return None
+    first, second = first - first.mean(), second - second.mean()
+    return float(np.clip(first @ second / np.sqrt((first @ first) * (second @ second)), -1, 1))
+
+
+def _correlation_ratio(groups: NDArray[np.int64], values: Matrix) -> float | None:
+    """Share of a number's variance that groups explain, as a root: 0 for groups alike, 1 for groups of equals."""
+    if not _varies(groups) or not _varies(values):
+        return None
+    values = values - values.mean()
+    counts, sums = np.bincount(groups), np.bincount(groups, values)
+    between = float((sums[counts > 0] ** 2 / counts[counts > 0]).sum())
+    return float(np.sqrt(np.clip(between / float(values @ values), 0, 1)))
+
+
+def _cramers_v(first: NDArray[np.int64], second: NDArray[np.int64]) -> float | None:
+    if not _varies(first) or not _varies(second):
+        return None
+    width = int(second.max()) + 1
+    table = np.bincount(first * width + second, minlength=(int(first.max()) + 1) * width).reshape(-1, width)
+    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0].astype(np.float64)
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / table.sum()
+    squares = float(((table - expected) ** 2 / expected).sum())
+    return float(np.sqrt(np.clip(squares / (table.sum() * (min(table.shape) - 1)), 0, 1)))
+
+
+def _varies(values: NDArray[Any]) -> bool:
+    return len(values) > 0 and bool(values.min() != values.max())

@@ -1,0 +1,211 @@
+"""Reads a table, CSV or Parquet, from a path or from S3: the one reader of the whole job.
+
+It is read in parts that are put together column by column, so a table takes the memory of its values and not of its
+text, and a sample takes that of its rows alone. The result is the same however the parts fall.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skylift.errors import DataError
+from training.data.csv_file import csv_parts, uses_decimal_commas, with_decimal_points
+from training.data.parquet_file import SUFFIXES, parquet_parts
+from training.locations import Location, local_copy
+
+PART_ROWS = 250_000
+TEXT = "string[python]"  # the same with and without pyarrow, which pandas would else use where it is installed
+_MAX_SHARED = 100_000
+_DTYPES = {"boolean": "boolean", "integer": "Int64", "number": "Float64", "text": TEXT}
+
+type Progress = Callable[[str], None]
+"""Told what happens next, one short phrase at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """A table as it is in its file.
+
+    Parameters
+    ----------
+    frame
+        Nullable columns; the index counts the file's rows from 0, also in a sample.
+    digest
+        SHA-256 of the file.
+    rows
+        In the file.
+    """
+
+    frame: pd.DataFrame
+    digest: str
+    rows: int
+
+
+def read_rows(
+    location: Location,
+    *,
+    sample: int | None = None,
+    seed: int = 0,
+    part_rows: int = PART_ROWS,
+    progress: Progress = lambda _: None,
+) -> RawTable:
+    """Read a table.
+
+    Parameters
+    ----------
+    sample
+        How many rows to keep, drawn evenly from the whole file and left in its order; all where absent.
+    seed
+        Of the draw.
+    part_rows
+        Read at a time.
+
+    Raises
+    ------
+    DataError
+        It is not there, or cannot be read.
+    ConfigError
+        It is Parquet, and pyarrow is not installed.
+    StorageUnavailable
+        S3 did not answer, or refused.
+    """
+    with local_copy(location) as path:
+        digest = file_digest(path)
+
+        def collected(texts: Collection[str]) -> _Parts:
+            parts = _Parts(sample, np.random.default_rng(seed))
+            for part in _parts_of(path, part_rows, texts):
+                if parts.rows:
+                    progress(f"reading {location.name}: {parts.rows:,} rows")
+                parts.add(part)
+            return parts
+
+        parts = collected(())
+        if mixed := parts.mixed():  # a cell far down shows that these columns are texts: read them as written
+            parts = collected(mixed)
+        rows = parts.rows
+        frame = parts.together()
+        if path.suffix.lower() not in SUFFIXES and uses_decimal_commas(path):
+            frame = with_decimal_points(frame)
+        return RawTable(frame, digest, rows)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file.
+
+    Raises
+    ------
+    DataError
+        It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})", "check data.path in the configuration") from error
+
+
+def text_array(texts: Any) -> Any:
+    """An array of texts for a column; `pd.NA` where one is missing."""
+    return pd.array(texts, dtype=TEXT)
+
+
+def _parts_of(path: Path, rows: int, texts: Collection[str]) -> Iterator[pd.DataFrame]:
+    if path.suffix.lower() in SUFFIXES:
+        return parquet_parts(path, rows=rows)
+    return csv_parts(path, rows=rows, texts=texts)
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What was read so far.
+
+    A sample of k rows is the k of the smallest random keys, one key per row in the order of the file: every row has
+    the same chance, parts or none.
+    """
+
+    sample: int | None
+    random: np.random.Generator
+    rows: int = 0
+    kept: list[pd.DataFrame] = field(default_factory=list)
+    keys: list[NDArray[np.float64]] = field(default_factory=list)
+    bound: float = np.inf
+    kinds: dict[str, set[str]] = field(default_factory=dict)
+    pools: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def add(self, part: pd.DataFrame) -> None:
+        """Take a part, or of a sample what may belong to it."""
+        self.rows += len(part)
+        for name in part.columns:
+            kinds = self.kinds.setdefault(name, set())
+            if not part[name].isna().all():  # cells that are all missing say nothing of the others
+                kinds.add(_family(part[name].dtype))
+        if self.sample is not None:
+            keys = self.random.random(len(part))
+            chosen = keys < self.bound
+            part, keys = part[chosen], keys[chosen]
+            self.keys.append(keys)
+            together = np.concatenate(self.keys)
+            if len(together) > self.sample:
+                self.bound = float(np.partition(together, self.sample)[self.sample])
+        self.kept.append(self._shared(part))
+
+    def mixed(self) -> list[str]:
+        """Columns that are of one type in one part and of another in the next."""
+        return [name for name, kinds in self.kinds.items() if len(kinds - {"integer", "number"}) + _numeric(kinds) > 1]
+
+    def together(self) -> pd.DataFrame:
+        """The table. The parts are used up, column by column: at no time is it there twice."""
+        if self.sample is not None and self.keys:
+            chosen = np.concatenate(self.keys) < self.bound
+            ends = np.cumsum([len(keys) for keys in self.keys])[:-1]
+            self.kept = [part[mask] for part, mask in zip(self.kept, np.split(chosen, ends), strict=True)]
+        index = np.concatenate([part.index.to_numpy() for part in self.kept]) if self.kept else np.array([], dtype=int)
+        columns = {name: self._column(name) for name in self.kinds}
+        whole = pd.RangeIndex(self.rows) if self.sample is None else pd.Index(index)
+        return pd.DataFrame(columns, index=whole, columns=pd.Index(list(columns)), copy=False)
+
+    def _column(self, name: str) -> Any:
+        pieces = [part.pop(name) for part in self.kept]
+        if len(pieces) == 1:
+            return pieces[0].array
+        kinds = self.kinds[name]
+        kind = "number" if kinds == {"integer", "number"} else next(iter(kinds), None)
+        dtype: Any = _DTYPES[kind] if kind else pieces[0].dtype
+        return pd.concat([piece.astype(dtype) for piece in pieces], ignore_index=True).array
+
+    def _shared(self, part: pd.DataFrame) -> pd.DataFrame:
+        """The part, with equal texts of a column as one object, also those of the parts before."""
+        columns: dict[str, Any] = {}
+        for name in part.columns:
+            column = part[name]
+            if column.dtype == "UInt64":  # holds integers that Int64 of another part cannot
+                columns[name] = column.astype("Float64").array
+            elif pd.api.types.is_string_dtype(column.dtype):
+                codes, distinct = pd.factorize(column.astype(object))
+                pool = self.pools.setdefault(name, {})
+                texts: Iterable[str] = distinct
+                if len(pool) < _MAX_SHARED:  # names and numbers of things repeat too seldom to remember them all
+                    texts = (pool.setdefault(text, text) for text in distinct)
+                columns[name] = text_array(np.array([*texts, pd.NA], dtype=object)[codes])
+            else:
+                columns[name] = column.array
+        return pd.DataFrame(columns, index=part.index, columns=part.columns, copy=False)
+
+
+def _family(dtype: Any) -> str:
+    if pd.api.types.is_bool_dtype(dtype):
+        return "boolean"
+    if pd.api.types.is_integer_dtype(dtype) and dtype != "UInt64":
+        return "integer"
+    return "number" if pd.api.types.is_numeric_dtype(dtype) else "text"
+
+
+def _numeric(kinds: set[str]) -> int:
+    return int(bool(kinds & {"integer", "number"}))

@@ -1,0 +1,162 @@
+"""The pandera schema of a table, made from a contract and `model.yaml`, and what it finds in the cells."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from skylift.contract import Contract, Feature, Kind
+from training.config import FeatureSection, ModelConfig
+from training.data.checks import Finding, Severity
+from training.data.csv_file import first_odd_text
+from training.data.table import CleanTable
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+_SHOWN = 5
+_TRUE_FALSE = ("true", "false")
+
+
+def schema_of(feature: Feature | None, about: FeatureSection, column: "pd.Series[Any]") -> "pa.Column":
+    """The pandera schema of a column, from the contract of an earlier version, `model.yaml` and the column itself.
+
+    Parameters
+    ----------
+    feature
+        Of the contract; None without one.
+    about
+        What `model.yaml` says of it.
+    column
+        Where nobody says it, a column of texts that are mostly numbers is meant to hold numbers.
+    """
+    import pandera.pandas as pa
+
+    kind = about.kind or (feature.kind if feature else None)
+    checks = []
+    if kind is None and pd.api.types.is_string_dtype(column.dtype) and first_odd_text(column):
+        # a single such text leaves decimal commas as they are in all others
+        checks.append(pa.Check(_is_number_with_comma, name="types", n_failure_cases=_SHOWN))
+    if kind in {"number", "integer", "boolean"}:
+        checks.append(pa.Check(lambda cells: _is_kind(cells, kind), name="types", n_failure_cases=_SHOWN))
+    if about.min is not None or about.max is not None:
+        low, high = about.min, about.max
+        checks.append(pa.Check(lambda cells: _within(cells, low, high), name="ranges", n_failure_cases=_SHOWN))
+    if allowed := about.categories or (feature.categories if feature else ()):
+        checks.append(pa.Check(lambda cells: _texts(cells).isin(allowed), name="categories", n_failure_cases=_SHOWN))
+    return pa.Column(checks=checks, nullable=about.missing and (feature is None or not feature.required))
+
+
+def bad_cells(clean: CleanTable, config: ModelConfig, expected: Contract | None) -> list[Finding]:
+    """What pandera finds, a column at a time: what it needs for one is free before the next.
+
+    Parameters
+    ----------
+    expected
+        The contract of an earlier version that the table must keep. Values outside its ranges are warned of, as the
+        service does with them.
+    """
+    from pandera.errors import SchemaErrors
+
+    features = {feature.name: feature for feature in expected.features} if expected else {}
+    found = []
+    for name in clean.frame.columns:
+        if name == clean.target:
+            continue
+        column, about, feature = clean.frame[name], config.features.get(name, FeatureSection()), features.get(name)
+        schema = schema_of(feature, about, column).set_name(name)
+        try:
+            schema.validate(clean.frame[[name]], lazy=True)
+        except SchemaErrors as errors:
+            found += [_finding(column, error, about, feature) for error in errors.schema_errors]
+        if (
+            feature is not None
+            and feature.min is not None
+            and (outside := ~_within(column, feature.min, feature.max)).any()
+        ):
+            found.append(
+                _bad_cells(
+                    "ranges", "warning", column, outside, f"outside the earlier {feature.min:g} to {feature.max:g}"
+                )
+            )
+    return found
+
+
+def _finding(column: "pd.Series[Any]", error: Any, about: FeatureSection, feature: Feature | None) -> Finding:
+    check = getattr(error.check, "name", None)
+    if check is None:  # pandera's own: the column may not have missing values
+        return _bad_cells("nulls", "failed", column, column.isna(), "every row needs a value")
+    words = {
+        "types": f"no {about.kind or (feature.kind if feature else 'number')}",
+        "ranges": _bounds(about.min, about.max),
+        "categories": "no known category",
+    }
+    return _bad_cells(check, "failed", column, ~error.check_output.reindex(column.index, fill_value=True), words[check])
+
+
+def _bad_cells(
+    check: str,
+    status: Severity,
+    column: "pd.Series[Any]",
+    bad: "pd.Series[bool]",
+    words: str,
+) -> Finding:
+    """A finding about cells, with the first of them."""
+    cells = column[bad.to_numpy(dtype=bool)]
+    first = cells.iloc[0]
+    held = "is missing" if first is pd.NA else f"holds {first!r}" if isinstance(first, str) else f"holds {first}"
+    more = f" ({len(cells) - 1:,} more cells)" if len(cells) > 1 else ""
+    return Finding(
+        check=check,
+        status=status,
+        column=str(column.name),
+        message=f"{held} in row {int(cells.index[0]) + 1}: {words}{more}",
+        count=len(cells),
+        rows=tuple(int(row) + 1 for row in cells.index[:_SHOWN]),
+    )
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    parts = [f"below {low:g}" if low is not None else "", f"above {high:g}" if high is not None else ""]
+    return " or ".join(part for part in parts if part)
+
+
+def _is_kind(cells: "pd.Series[Any]", kind: Kind | None) -> "pd.Series[bool]":
+    """Whether cells are written as a kind wants it."""
+    if kind == "boolean":
+        if pd.api.types.is_bool_dtype(cells.dtype):
+            return pd.Series(data=True, index=cells.index)
+        return _texts(cells).str.lower().isin(_TRUE_FALSE)
+    numbers = _numbers(cells)
+    whole = numbers.notna()
+    if kind == "integer":
+        whole &= numbers == numbers.round()
+    return whole
+
+
+def _is_number_with_comma(cells: "pd.Series[Any]") -> "pd.Series[bool]":
+    return _is_kind(cells.str.replace(",", "."), "number")
+
+
+def _within(cells: "pd.Series[Any]", low: float | None, high: float | None) -> "pd.Series[bool]":
+    """Whether cells are missing, no numbers, or within bounds: other checks tell of the first two."""
+    numbers = _numbers(cells)
+    inside = pd.Series(data=True, index=cells.index)
+    if low is not None:
+        inside &= ~(numbers < low)
+    if high is not None:
+        inside &= ~(numbers > high)
+    return inside
+
+
+def _numbers(cells: "pd.Series[Any]") -> "pd.Series[float]":
+    if pd.api.types.is_bool_dtype(cells.dtype):
+        return pd.Series(float("nan"), index=cells.index)
+    if pd.api.types.is_numeric_dtype(cells.dtype):
+        return cells.astype("Float64").astype("float64")
+    codes, distinct = pd.factorize(cells.astype(object))
+    numbers = pd.to_numeric(pd.Series([*distinct, None], dtype=object), errors="coerce").to_numpy(dtype=float)
+    return pd.Series(numbers[codes], index=cells.index)
+
+
+def _texts(cells: "pd.Series[Any]") -> "pd.Series[str]":
+    return cells.astype("string[python]")

@@ -1,0 +1,196 @@
+"""Reads and cleans the table, makes the contract from it, and splits it.
+
+Estimators see one float64 matrix, encoded by the contract exactly as the service encodes requests
+(see `skylift.scoring`): booleans as 0 and 1, categories as codes, missing values as NaN.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from skylift.contract import Contract, Feature, Instance
+from skylift.errors import ConfigError, DataError
+from skylift.scoring import Matrix
+from training.config import FeatureSection, ModelConfig
+from training.data.csv_file import doubt_about_texts
+from training.data.encoding import check_known, decode, encode_feature, encode_target, guess_task, unusable
+from training.data.reader import Progress, read_rows, text_array
+
+_MIN_ROWS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A cleaned table, encoded.
+
+    Parameters
+    ----------
+    contract
+        Made from it.
+    rows
+        float64 `[n, features]`.
+    targets
+        Class codes, or values: `[n]`.
+    digest
+        SHA-256 of the file.
+    notes
+        What cleaning did that a reader should know.
+    """
+
+    contract: Contract
+    rows: Matrix
+    targets: NDArray[np.float64] | NDArray[np.int64]
+    digest: str
+    notes: tuple[str, ...]
+
+    def instance(self, index: int) -> Instance:
+        """A row as a caller would send it, missing values left out."""
+        values = zip(self.contract.features, self.rows[index].tolist(), strict=True)
+        return {feature.name: decode(feature, value) for feature, value in values if not math.isnan(value)}
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Indices of the rows to learn from and of those kept for the final measurement."""
+
+    train: NDArray[np.int64]
+    holdout: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class CleanTable:
+    """A table with the columns and names that `model.yaml` gives it, not yet encoded.
+
+    Parameters
+    ----------
+    frame
+        Features and the target, nullable; the index counts the file's rows from 0.
+    target
+        Name of the target column; no row is without it.
+    digest
+        SHA-256 of the file.
+    notes
+        What cleaning did that a reader should know.
+    """
+
+    frame: pd.DataFrame
+    target: str
+    digest: str
+    notes: tuple[str, ...]
+
+
+def read_table(config: ModelConfig, *, progress: Progress = lambda _: None) -> Table:
+    """Read the table of a configuration and make its contract.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, has too few rows, or nothing to learn from.
+    ConfigError
+        `model.yaml` names a column that the table does not have.
+    """
+    return encode_table(read_clean(config, progress=progress), config)
+
+
+def read_clean(config: ModelConfig, *, progress: Progress = lambda _: None) -> CleanTable:
+    """Read and clean the table of a configuration.
+
+    Raises
+    ------
+    DataError, ConfigError
+        As `read_table` does, but for what is found in the columns themselves.
+    """
+    raw = read_rows(config.data.path, sample=config.data.sample, seed=config.split.seed, progress=progress)
+    digest, rows, notes = raw.digest, raw.rows, []
+    frame = _cleaned(raw.frame, config)
+    del raw  # it has all columns, also the dropped ones
+    if len(frame) < rows:
+        notes.append(f"{len(frame)} of {rows} rows were drawn as a sample")
+    target = config.target.column
+    if missing := int(frame[target].isna().sum()):
+        notes.append(f"{missing} rows without {target} were left out")
+        frame = frame[frame[target].notna()]
+    if len(frame) < _MIN_ROWS:
+        raise DataError(f"{config.data.path.name} has {len(frame)} usable rows", f"at least {_MIN_ROWS} are needed")
+    check_known(config.features, [name for name in frame.columns if name != target], "features")
+    return CleanTable(frame, target, digest, tuple(notes))
+
+
+def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
+    """Make the contract of a table, and its encoded rows.
+
+    Raises
+    ------
+    DataError
+        There is nothing to learn from, or nothing to learn.
+    """
+    notes = list(clean.notes)
+    target_column = clean.frame[clean.target]
+    task = config.target.task or guess_task(target_column)
+    if config.target.task is None:
+        notes.append(f"target.task was guessed: {task}")
+    target, targets = encode_target(target_column, task, config)
+    features: list[Feature] = []
+    columns: list[Matrix] = []
+    for name in clean.frame.columns:
+        if name == clean.target:
+            continue
+        column = clean.frame[name]
+        if reason := unusable(column):
+            notes.append(f"column {name} was left out: {reason}")
+            continue
+        feature, encoded = encode_feature(column, config.features.get(name, FeatureSection()))
+        features.append(feature)
+        columns.append(encoded)
+        if feature.kind == "category" and (doubt := doubt_about_texts(column)):
+            notes.append(f"column {name} is taken as texts: {doubt}")
+    if not features:
+        raise DataError("the table has no usable feature column", "see: " + "; ".join(notes))
+    contract = Contract(task=task, features=tuple(features), target=target)
+    return Table(contract, np.column_stack(columns), targets, clean.digest, tuple(notes))
+
+
+def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
+    """Split by a seed, classes in the same proportions on both sides.
+
+    Raises
+    ------
+    DataError
+        A class has too few rows to be learned and measured.
+    """
+    stratify = table.targets if table.contract.task == "classification" else None
+    try:
+        train, kept = train_test_split(
+            np.arange(len(table.targets)), test_size=holdout, random_state=seed, stratify=stratify
+        )
+    except ValueError as error:
+        raise DataError(f"the table cannot be split: {error}", "add rows, or change split.holdout") from error
+    if table.contract.task == "classification":  # each class is learned in one half of the rows, and tested in another
+        counts = np.bincount(table.targets[train], minlength=len(table.contract.target.classes))
+        if rare := [str(table.contract.target.classes[code]) for code in np.flatnonzero(counts < 2)]:
+            raise DataError(
+                f"too few rows have {table.contract.target.name} {', '.join(rare[:5])}",
+                "add rows, leave these out, or make split.holdout smaller",
+            )
+    return Split(train, kept)
+
+
+def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
+    frame.columns = pd.Index([str(name).strip() for name in frame.columns])
+    columns = list(frame.columns)
+    check_known(config.data.drop, columns, "data.drop")
+    check_known(config.data.rename, columns, "data.rename")
+    unnamed = [name for name in columns if name.startswith("Unnamed:")]  # an index that a data frame was saved with
+    frame = frame.drop(columns=[*config.data.drop, *unnamed]).rename(columns=config.data.rename)
+    check_known([config.target.column], list(frame.columns), "target.column")
+    if frame.columns.duplicated().any():
+        raise ConfigError("data.rename gives two columns the same name", "give each its own")
+    for name in frame.columns[[pd.api.types.is_string_dtype(dtype) for dtype in frame.dtypes]]:
+        codes, distinct = pd.factorize(frame[name].astype(object))
+        stripped = np.array([*(text.strip() or pd.NA for text in distinct), pd.NA], dtype=object)
+        frame[name] = pd.Series(text_array(stripped[codes]), index=frame.index)
+    return frame

@@ -1,0 +1,194 @@
+"""`skylift data validate`: holds a table to what its contract and `model.yaml` say of it.
+
+Cells are checked by a pandera schema, rows and columns as a whole by `training.data.checks`. Whatever a request to the
+service would be refused for, or makes training worthless, fails; what only deserves a look is a warning.
+"""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_json
+
+from skylift.contract import Contract
+from skylift.errors import ConfigError, DataError
+from training.config import ModelConfig
+from training.data.checks import Finding, classes, duplicates, leakage, overlap
+from training.data.csv_file import mostly_dates
+from training.data.reader import Progress
+from training.data.schema import bad_cells
+from training.data.table import CleanTable, encode_table, read_clean, split_rows
+from training.extras import needed
+
+CHECKS = (
+    "columns",
+    "types",
+    "nulls",
+    "ranges",
+    "categories",
+    "duplicates",
+    "leakage",
+    "rows per class",
+    "class balance",
+    "overlap",
+    "learnable",
+)
+
+
+class Report(BaseModel):
+    """The outcome of validating a table.
+
+    Parameters
+    ----------
+    passed
+        Whether no check failed.
+    rows
+        That were looked at.
+    data_sha256
+        Digest of the file.
+    checks
+        The worst that each check found.
+    findings
+        All that they found, failures first.
+    notes
+        What cleaning did.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    passed: bool
+    rows: int
+    data_sha256: str
+    checks: dict[str, Literal["passed", "warning", "failed"]]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+    def to_bytes(self) -> bytes:
+        """The report as JSON."""
+        return to_json(self, indent=2) + b"\n"
+
+    def check(self) -> None:
+        """Refuse a table that failed.
+
+        Raises
+        ------
+        DataError
+            With the first failure, and how many there are.
+        """
+        if failed := [finding for finding in self.findings if finding.status == "failed"]:
+            more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+            raise DataError(
+                f"the table failed validation: {failed[0]}{more}",
+                "mend the data, or what model.yaml says of it under data, features and validate",
+            )
+
+
+def validate(config: ModelConfig, *, expected: Contract | None = None, progress: Progress = lambda _: None) -> Report:
+    """Validate the table of a configuration.
+
+    Parameters
+    ----------
+    expected
+        The contract of an earlier version that the table must keep.
+
+    Raises
+    ------
+    DataError, ConfigError
+        The table cannot be read, or pandera is not installed.
+    """
+    needed("pandera.pandas", for_="validating a table")
+    progress(f"reading {config.data.path.name}")
+    clean = read_clean(config, progress=progress)
+    progress("checking cells")
+    findings = [*_columns(clean, config, expected), *bad_cells(clean, config, expected)]
+    notes = clean.notes
+    try:
+        table = encode_table(clean, config)
+        notes = table.notes
+        progress("checking rows and columns")
+        positional = [*duplicates(table, config.validation), *leakage(table, config.validation.trusted)]
+        if table.contract.task == "classification":
+            positional += classes(table, config.validation)
+        if not any(finding.check == "rows per class" for finding in positional):
+            split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
+            positional += overlap(table, split, config.validation)
+        numbers = clean.frame.index
+        findings += [
+            finding.model_copy(update={"rows": tuple(int(numbers[row]) + 1 for row in finding.rows)})
+            for finding in positional
+        ]
+    except DataError as error:
+        findings.append(Finding(check="learnable", status="failed", message=str(error)))
+    return _report(clean, findings, notes)
+
+
+def read_contract(path: Path) -> Contract:
+    """The contract in a manifest, as `skylift show v3 --json` prints it.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, or holds none.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+        return Contract.model_validate(document["contract"])
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror})", "name another with --contract") from error
+    except (ValueError, ValidationError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path} holds no contract", "make one: skylift show v3 --json > contract.json") from error
+
+
+def _columns(clean: CleanTable, config: ModelConfig, expected: Contract | None) -> list[Finding]:
+    """Whether the columns are there, and hold enough."""
+    found = []
+    if expected is not None:
+        found += [
+            Finding(check="columns", status="failed", column=feature.name, message="is not in the table")
+            for feature in expected.features
+            if feature.name not in clean.frame.columns
+        ]
+        known = {feature.name for feature in expected.features} | {clean.target}
+        found += [
+            Finding(check="columns", status="warning", column=str(name), message="is new to the contract")
+            for name in clean.frame.columns
+            if name not in known
+        ]
+    bounds = config.validation
+    written = "max_missing" in bounds.model_fields_set
+    for name in clean.frame.columns:
+        column = clean.frame[name]
+        if (share := float(column.isna().mean())) > bounds.max_missing:
+            found.append(
+                Finding(
+                    check="nulls",
+                    status="failed" if written else "warning",
+                    column=str(name),
+                    message=f"is missing in {share:.1%} of the rows, more than {bounds.max_missing:.0%}",
+                    count=int(column.isna().sum()),
+                )
+            )
+        if pd.api.types.is_string_dtype(column.dtype) and name != clean.target and mostly_dates(column):
+            found.append(
+                Finding(
+                    check="types", status="warning", column=str(name), message="holds dates: drop it, or make numbers"
+                )
+            )
+    return found
+
+
+def _report(clean: CleanTable, findings: list[Finding], notes: tuple[str, ...]) -> Report:
+    findings = sorted(findings, key=lambda finding: (finding.status, CHECKS.index(finding.check)))  # failed < warning
+    worst: dict[str, Literal["passed", "warning", "failed"]] = dict.fromkeys(CHECKS, "passed")
+    for finding in reversed(findings):
+        worst[finding.check] = finding.status
+    return Report(
+        passed="failed" not in worst.values(),
+        rows=len(clean.frame),
+        data_sha256=clean.digest,
+        checks=worst,
+        findings=tuple(findings),
+        notes=notes,
+    )

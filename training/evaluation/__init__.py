@@ -1,0 +1,1 @@
+"""How good a fitted model is: its report, its gates, and comparisons with other versions."""

@@ -1,0 +1,229 @@
+"""Assesses a fitted model on the holdout: everything that `evaluation.json` holds, and the gates it decides."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skylift.contract import Contract
+from skylift.manifest import ClassMetrics, Entry, Gate, Metrics
+from skylift.predictors import SklearnPredictor
+from skylift.scoring import Matrix
+from training.config import ModelConfig
+from training.data.table import Split, Table
+from training.evaluation.behaviour import behaviours, dummy_scores
+from training.evaluation.champion import InService, compare_with, passes
+from training.evaluation.inspection import (
+    calibration,
+    class_reports,
+    confusion,
+    effects,
+    importances,
+    residuals,
+    slices,
+)
+from training.evaluation.report import Baseline, Champion, Check, Evaluation, Measure, SearchReport
+from training.metrics.intervals import LEVEL, bootstrap, brier_losses, resamples
+from training.metrics.scores import goodness, holdout_metrics, is_absolute, judge
+
+_CHANCE = {"roc_auc": 0.5, "r2": 0.0}
+"""What a dummy reaches in metrics that a small holdout cannot tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A model with all that was found out about it.
+
+    Parameters
+    ----------
+    evaluation
+        To be published.
+    metrics, gates
+        For the manifest.
+    """
+
+    evaluation: Evaluation
+    metrics: Metrics
+    gates: tuple[Gate, ...]
+
+
+def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
+    config: ModelConfig,
+    table: Table,
+    split: Split,
+    estimator: Any,
+    *,
+    best: Entry,
+    select_by: str,
+    searches: tuple[SearchReport, ...] = (),
+    champion: InService | None = None,
+) -> Assessment:
+    """Measure, inspect and judge a model.
+
+    Parameters
+    ----------
+    estimator
+        Fitted on the training rows.
+    best
+        Its line of the leaderboard.
+    """
+    contract, seed, kept = table.contract, config.split.seed, split.holdout
+    targets, predictor = table.targets[kept], SklearnPredictor(estimator, contract.task)
+    scores = predictor.scores(table.rows[kept])
+    holdout, per_class = holdout_metrics(contract, targets, scores)
+    intervals = bootstrap(contract, targets, scores, seed=seed)
+    dummies = dummy_scores(table, split.train, len(kept), median=select_by == "mae")
+    baseline = _baseline(contract, targets, dummies, holdout, best, select_by)
+    checks = tuple(behaviours(config, table, split, estimator, predictor))
+    compared = compare_with(champion, config, table, kept, scores, metric=select_by) if champion else None
+    told = select_by if select_by in holdout else next(iter(holdout))
+    important = importances(table, split, predictor, metric=told, seed=seed)
+    evaluation = Evaluation(
+        task=contract.task,
+        selected=best.candidate,
+        select_by=select_by,
+        rows=len(kept),
+        train_rows=len(split.train),
+        folds=len(best.scores[select_by].folds),
+        level=LEVEL,
+        resamples=resamples(contract, len(kept)),
+        metrics=_measures(contract, targets, scores, dummies, best, intervals),
+        importance=important,
+        effects=effects(table, split, predictor, [importance.feature for importance in important]),
+        slices=slices(config.evaluation.slices, table, kept, scores, select_by=told, seed=seed),
+        baseline=baseline,
+        champion=compared,
+        behaviour=checks,
+        searches=searches,
+        notes=_notes(compared, told, select_by),
+        **_by_task(contract, targets, scores, per_class, intervals, seed),
+    )
+    return Assessment(
+        evaluation=evaluation,
+        metrics=Metrics(
+            cross_validated=best.scores,
+            holdout=holdout,
+            per_class=per_class,
+            intervals={name: interval for name, interval in intervals.items() if name in holdout},
+        ),
+        gates=(*judge(config.gates.bounds, holdout), *standing_gates(baseline, checks, compared)),
+    )
+
+
+def all_metrics(contract: Contract, targets: NDArray[Any], scores: Matrix) -> dict[str, float]:
+    """Metrics of the holdout, those included that candidates are not compared by."""
+    values, per_class = holdout_metrics(contract, targets, scores)
+    if contract.task == "regression":
+        return values | {"median_absolute_error": float(np.median(np.abs(scores - targets)))}
+    precisions = [metrics.average_precision for metrics in per_class]
+    known = [value for value in precisions if value is not None]
+    if len(known) == len(precisions):
+        values["average_precision"] = known[1] if len(known) == 2 else float(np.mean(known))
+    return values | {
+        "brier": float(brier_losses(targets, scores).mean()),
+        "ece": calibration(targets, scores).ece,
+    }
+
+
+def _by_task(
+    contract: Contract,
+    targets: NDArray[Any],
+    scores: Matrix,
+    per_class: tuple[ClassMetrics, ...],
+    intervals: dict[str, Any],
+    seed: int,
+) -> dict[str, Any]:
+    if contract.task == "regression":
+        return {"residuals": residuals(targets, scores, seed=seed)}
+    return {
+        "classes": class_reports(targets, scores, per_class, intervals),
+        "confusion": confusion(contract.target.classes, targets, scores),
+        "calibration": calibration(targets, scores),
+    }
+
+
+def _measures(
+    contract: Contract,
+    targets: NDArray[Any],
+    scores: Matrix,
+    dummies: Matrix,
+    best: Entry,
+    intervals: dict[str, Any],
+) -> dict[str, Measure]:
+    values = all_metrics(contract, targets, scores)
+    of_dummy = all_metrics(contract, targets, dummies)
+    names = dict.fromkeys([*best.scores, *values])
+    return {
+        name: Measure(
+            value=values.get(name),
+            interval=intervals.get(name),
+            cross_validated=spread if (spread := best.scores.get(name)) and np.isfinite(spread.folds).all() else None,
+            baseline=of_dummy.get(name),
+            higher_is_better=goodness(name) > 0,
+        )
+        for name in names
+    }
+
+
+def _baseline(
+    contract: Contract,
+    targets: NDArray[Any],
+    dummies: Matrix,
+    holdout: dict[str, float],
+    best: Entry,
+    metric: str,
+) -> Baseline:
+    of_dummy, _ = holdout_metrics(contract, targets, dummies)
+    on: Literal["holdout", "cross_validation"] = "holdout" if metric in holdout else "cross_validation"
+    value = of_dummy[metric] if on == "holdout" else _CHANCE[metric]
+    challenger = holdout[metric] if on == "holdout" else best.scores[metric].mean
+    strategy: Literal["prior", "mean", "median"] = (
+        "prior" if contract.task == "classification" else "median" if metric == "mae" else "mean"
+    )
+    beaten = goodness(metric) * (challenger - value) > 0
+    return Baseline(strategy=strategy, metric=metric, value=value, challenger=challenger, on=on, beaten=beaten)
+
+
+def standing_gates(baseline: Baseline, checks: tuple[Check, ...], champion: Champion | None) -> list[Gate]:
+    """The gates that need no configuration."""
+    failed = [f"{check.name}: {check.detail}" for check in checks if not check.passed]
+    comparison = "above" if goodness(baseline.metric) > 0 else "below"
+    gates = [
+        Gate(
+            metric=baseline.metric,
+            value=baseline.challenger,
+            passed=baseline.beaten,
+            detail=f"{comparison} {baseline.value:.4f} of a dummy",
+        ),
+        Gate(
+            metric="behaviour",
+            min=1,
+            value=1 - len(failed) / len(checks),
+            passed=not failed,
+            detail="; ".join(failed) or f"{len(checks)} checks",
+        ),
+    ]
+    if champion is not None and (found := champion.difference) is not None:
+        limit = f"{champion.max_regression:g}" if is_absolute(found.metric) else f"{champion.max_regression:.0%}"
+        noise = ", a difference within noise" if found.within_noise and found.after != found.before else ""
+        gates.append(
+            Gate(
+                metric=found.metric,
+                value=found.after,
+                passed=passes(champion),
+                detail=f"at most {limit} worse than {found.before:.4f} of {champion.version} in service{noise}",
+            )
+        )
+    return gates
+
+
+def _notes(champion: Champion | None, told: str, select_by: str) -> tuple[str, ...]:
+    notes = []
+    if told != select_by:
+        notes.append(f"the holdout cannot tell {select_by}: importance and slices are by {told}")
+    if champion is not None and champion.reason is not None:
+        notes.append(f"{champion.version} in service was not compared: {champion.reason}")
+    if champion is not None and champion.unseen is False:
+        notes.append(f"{champion.version} in service may have learned from some of the holdout's rows")
+    return tuple(notes)

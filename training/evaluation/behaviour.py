@@ -1,0 +1,170 @@
+"""What anyone would expect of a model, whatever its metrics: a model that fails one of these is not published."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from skylift.errors import ConfigError
+from skylift.golden import GOLDEN_TOLERANCE
+from skylift.predictors import SklearnPredictor
+from skylift.scoring import Matrix, Predictor, encode
+from training.config import ModelConfig
+from training.data.table import Split, Table
+from training.evaluation.report import Check
+from training.metrics.scores import METRICS, goodness, holdout_metrics
+from training.search.fitting import FIT_FAILURES, share, threads
+
+_ROWS = 20
+_SWEPT_ROWS = 200
+_STEPS = 20
+_ROWS_PER_CLASS = 10
+_TINY = 40
+_MAY_FALL_BACK = 0.01
+
+
+def check_monotone(config: ModelConfig, table: Table) -> None:
+    """Refuse a direction that cannot be checked, before anything is fitted.
+
+    Raises
+    ------
+    ConfigError
+        The feature is a category, or there are more than two classes.
+    """
+    kinds = {feature.name: feature.kind for feature in table.contract.features}
+    for name, section in config.features.items():
+        if section.monotone is None or name not in kinds:
+            continue
+        if kinds[name] == "category":
+            raise ConfigError(f"features.{name}.monotone: a category has no direction", "leave monotone out")
+        if len(table.contract.target.classes) > 2:
+            raise ConfigError(
+                f"features.{name}.monotone needs a regression or two classes, and there are more",
+                "leave monotone out",
+            )
+
+
+def behaviours(config: ModelConfig, table: Table, split: Split, estimator: Any, predictor: Predictor) -> list[Check]:
+    """Check a fitted model.
+
+    Parameters
+    ----------
+    estimator
+        Fitted; a copy of it is fitted on a tiny table.
+    predictor
+        Scores by it.
+    """
+    rows = split.holdout[:_ROWS]
+    instances = [table.instance(int(row)) for row in rows]
+    expected = predictor.scores(table.rows[rows])
+    backwards = [dict(reversed(instance.items())) for instance in instances]
+    twice = predictor.scores(np.repeat(table.rows[rows], 2, axis=0))
+    return [
+        _alike(
+            "golden rows",
+            expected,
+            predictor.scores(encode(table.contract, instances)),
+            "rows sent as JSON are answered like those of the table",
+        ),
+        _alike(
+            "column order",
+            expected,
+            predictor.scores(encode(table.contract, backwards)),
+            "the order of the fields makes no difference",
+        ),
+        _alike(
+            "duplicated rows",
+            np.repeat(expected, 2, axis=0),
+            twice,
+            "a row is answered the same beside a copy of itself",
+        ),
+        _minimum_function(table, split, estimator),
+        *_directions(config, table, split, predictor),
+    ]
+
+
+def _alike(name: str, expected: Matrix, got: Matrix, meaning: str) -> Check:
+    largest = float(np.max(np.abs(expected - got), initial=0.0))
+    passed = bool(np.allclose(got, expected, rtol=GOLDEN_TOLERANCE, atol=GOLDEN_TOLERANCE))
+    return Check(name=name, passed=passed, detail=meaning if passed else f"answers differ by up to {largest:.2g}")
+
+
+def _minimum_function(table: Table, split: Split, estimator: Any) -> Check:
+    """Whether a fresh copy learns a tiny table by heart better than not at all."""
+    contract, targets = table.contract, table.targets[split.train]
+    classifies = contract.task == "classification"
+    size = max(_TINY, _ROWS_PER_CLASS * len(contract.target.classes))
+    tiny = split.train[share(targets, size, classifies=classifies, seed=0)]
+    metric = METRICS[contract.task][0]
+    try:
+        with threads(len(tiny)):
+            fresh = clone(estimator).fit(table.rows[tiny], table.targets[tiny])
+        scores = SklearnPredictor(fresh, contract.task).scores(table.rows[tiny])
+        value = holdout_metrics(contract, table.targets[tiny], scores)[0][metric]
+    except FIT_FAILURES as error:
+        detail = f"{len(tiny)} rows cannot be learned: {' '.join(str(error).split())[:200]}"
+        return Check(name="minimum function", passed=False, detail=detail)
+    dummy = holdout_metrics(contract, table.targets[tiny], dummy_scores(table, tiny, len(tiny)))[0][metric]
+    passed = bool(np.isfinite(scores).all()) and goodness(metric) * (value - dummy) >= 0
+    return Check(
+        name="minimum function",
+        passed=passed,
+        detail=f"{len(tiny)} rows learned: {metric} {value:.4f} on themselves, {dummy:.4f} of a dummy",
+    )
+
+
+def dummy_scores(table: Table, learned: NDArray[Any], rows: int, *, median: bool = False) -> Matrix:
+    """What a dummy answers: the classes' shares, the mean or the median of the rows it learned from."""
+    targets = table.targets[learned]
+    classes = len(table.contract.target.classes)
+    if not classes:
+        return np.full(rows, np.median(targets) if median else np.mean(targets))
+    shares = np.bincount(targets, minlength=classes) / len(targets)
+    return np.tile(shares, (rows, 1))
+
+
+def _directions(config: ModelConfig, table: Table, split: Split, predictor: Predictor) -> Iterator[Check]:
+    """Sweep each feature with a declared direction through its range, in rows of the holdout."""
+    rows = table.rows[split.holdout[:_SWEPT_ROWS]]
+    for column, feature in enumerate(table.contract.features):
+        section = config.features.get(feature.name)
+        if section is None or section.monotone is None:
+            continue
+        sign = 1 if section.monotone == "increasing" else -1
+        answers = sign * sweep(predictor, rows, column, grid_of(table, split, column))
+        extent = float(np.ptp(answers))
+        steps = np.diff(answers, axis=0)
+        mean_steps = np.diff(answers.mean(axis=1))
+        against = float((steps.min(axis=0) < -_MAY_FALL_BACK * max(extent, 1e-12)).mean())
+        passed = bool((mean_steps >= -_MAY_FALL_BACK * max(extent, 1e-12)).all())
+        detail = f"{section.monotone}: the mean answer {'keeps' if passed else 'leaves'} this direction"
+        if against:
+            detail += f", {against:.0%} of the rows leave it somewhere"
+        yield Check(name=f"monotone: {feature.name}", passed=passed, detail=detail)
+
+
+def grid_of(table: Table, split: Split, column: int, steps: int = _STEPS) -> Matrix:
+    """Values to set a feature to: its codes, or quantiles of the training rows."""
+    feature = table.contract.features[column]
+    if feature.kind == "category":
+        return np.arange(min(len(feature.categories), steps), dtype=float)
+    learned, every = table.rows[split.train, column], table.rows[:, column]
+    known = next(values[~np.isnan(values)] for values in (learned, every) if not np.isnan(values).all())
+    grid = np.quantile(known, np.linspace(0.02, 0.98, steps), method="nearest")
+    return np.unique(grid) if len(np.unique(grid)) > 1 else np.unique([known.min(), known.max()])
+
+
+def sweep(predictor: Predictor, rows: Matrix, column: int, grid: Matrix) -> Matrix:
+    """Answers with a feature set to each value of a grid, `[grid, rows]`: values, or the second class's probability."""
+    scores = swept(predictor, rows, column, grid)
+    return scores[..., 1] if scores.ndim == 3 else scores
+
+
+def swept(predictor: Predictor, rows: Matrix, column: int, grid: Matrix) -> Matrix:
+    """Scores with a feature set to each value of a grid, `[grid, rows, ...]`."""
+    many = np.tile(rows, (len(grid), 1))
+    many[:, column] = np.repeat(grid, len(rows))
+    scores = predictor.scores(many)
+    return scores.reshape(len(grid), len(rows), *scores.shape[1:])

@@ -1,0 +1,173 @@
+"""The version in service, measured on rows of another table: it must be able to answer them as they are."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skylift.contract import Contract, Feature
+from skylift.errors import IntegrityError, UnservableModel, VersionNotFound
+from skylift.registry import Registry
+from skylift.scoring import Matrix, Predictor
+from skylift.verification import Version
+from training.config import ModelConfig
+from training.data.table import Table
+from training.evaluation.report import Champion
+from training.metrics.intervals import difference
+from training.metrics.scores import holdout_metrics, regression_from
+
+_NUMBERS = {"number", "integer"}
+
+
+@dataclass(frozen=True, slots=True)
+class InService:
+    """The version in service.
+
+    Parameters
+    ----------
+    name, reference
+        Which.
+    version
+        None where it cannot be read.
+    predictor
+        None where it cannot be loaded here.
+    reason
+        Why not.
+    """
+
+    name: str
+    reference: str
+    version: Version | None = None
+    predictor: Predictor | None = None
+    reason: str | None = None
+
+
+def in_service(registry: Registry) -> InService | None:
+    """The active version of a registry; None before the first promotion.
+
+    Raises
+    ------
+    StorageUnavailable
+        The registry does not answer: then it is unknown what a new version must not be worse than.
+    """
+    if (reference := registry.active()) is None:
+        return None
+    name, text = reference.name, str(reference)
+    try:
+        version = registry.resolve()
+    except (IntegrityError, VersionNotFound) as error:
+        return InService(name, text, reason=error.what)
+    try:
+        return InService(name, text, version, registry.predictor(version))
+    except (IntegrityError, UnservableModel) as error:
+        return InService(name, text, version, reason=error.what)
+
+
+def rows_for(contract: Contract, table: Table, rows: NDArray[np.int64]) -> tuple[Matrix | None, str]:
+    """Rows of a table as a model of another contract takes them.
+
+    Returns
+    -------
+    tuple
+        float64 `[n, features]`, and an empty text; or None and why its contract does not fit.
+    """
+    ours = {feature.name: column for column, feature in enumerate(table.contract.features)}
+    if contract.task != table.contract.task:
+        return None, f"it does {contract.task}"
+    if contract.target.name != table.contract.target.name:
+        return None, f"it predicts {contract.target.name}"
+    if set(contract.target.keys) != set(table.contract.target.keys):
+        return None, "its classes are others"
+    columns = []
+    for feature in contract.features:
+        if feature.name not in ours:
+            return None, f"the table has no {feature.name}"
+        column, problem = _column(
+            feature, table.contract.features[ours[feature.name]], table.rows[rows, ours[feature.name]]
+        )
+        if column is None:
+            return None, problem
+        columns.append(column)
+    return np.ascontiguousarray(np.column_stack(columns)), ""
+
+
+def scores_like(contract: Contract, table: Table, scores: Matrix) -> Matrix:
+    """Scores with the classes in a table's order."""
+    if contract.task == "regression":
+        return scores
+    places = {key: place for place, key in enumerate(contract.target.keys)}
+    return scores[:, [places[key] for key in table.contract.target.keys]]
+
+
+def compare_with(
+    champion: InService, config: ModelConfig, table: Table, kept: NDArray[np.int64], scores: Matrix, *, metric: str
+) -> Champion:
+    """Measure the champion and a challenger on the same rows.
+
+    Parameters
+    ----------
+    kept
+        The rows.
+    scores
+        The challenger's.
+    metric
+        What the challenger was chosen by.
+    """
+    limit = config.gates.max_regression
+
+    def none(reason: str) -> Champion:
+        return Champion(version=champion.name, reference=champion.reference, reason=reason, max_regression=limit)
+
+    if champion.version is None or champion.predictor is None:
+        return none(champion.reason or "it cannot be loaded")
+    manifest = champion.version.manifest
+    rows, problem = rows_for(manifest.contract, table, kept)
+    if rows is None:
+        return none(f"its contract does not fit this table: {problem}")
+    theirs = scores_like(manifest.contract, table, champion.predictor.scores(rows))
+    targets = table.targets[kept]
+    metrics, _ = holdout_metrics(table.contract, targets, theirs)
+    ours = holdout_metrics(table.contract, targets, scores)[0]
+    lineage, split = manifest.lineage, config.split
+    if metric not in metrics:
+        return none(f"the holdout cannot tell {metric}")
+    worse = regression_from(metric, metrics[metric], ours[metric])
+    return Champion(
+        version=champion.name,
+        reference=champion.reference,
+        metrics=metrics,
+        difference=difference(table.contract, targets, theirs, scores, metric=metric, seed=split.seed),
+        regression=worse if math.isfinite(worse) else None,
+        max_regression=limit,
+        changed_labels=int((theirs.argmax(axis=1) != scores.argmax(axis=1)).sum()) if theirs.ndim == 2 else None,
+        unseen=(lineage.data_sha256, lineage.seed, lineage.holdout) == (table.digest, split.seed, split.holdout),
+    )
+
+
+def passes(champion: Champion) -> bool:
+    """Whether a challenger is not worse by more than is allowed; a champion that was not compared forbids nothing."""
+    if champion.difference is None:
+        return True
+    return champion.regression is not None and champion.regression <= champion.max_regression
+
+
+def _column(theirs: Feature, ours: Feature, values: Matrix) -> tuple[Matrix | None, str]:
+    """Values of our column as their feature takes them, or why it does not."""
+    name = theirs.name
+    if theirs.kind != ours.kind and not {theirs.kind, ours.kind} <= _NUMBERS:
+        return None, f"{name} is a {theirs.kind} to it, and a {ours.kind} here"
+    if theirs.required and np.isnan(values).any():
+        return None, f"{name} may not be missing, and is"
+    if theirs.kind == "integer" and not (np.isnan(values) | (values == np.round(values))).all():
+        return None, f"{name} holds only whole numbers to it"
+    if theirs.kind != "category":
+        return values, ""
+    present = {ours.categories[int(code)] for code in np.unique(values[~np.isnan(values)])}
+    if unknown := sorted(present - set(theirs.categories)):
+        return None, f"it does not know {name} {unknown[0]!r}"
+    codes = np.array([theirs.codes.get(category, math.nan) for category in ours.categories])
+    found = np.full(len(values), math.nan)
+    known = ~np.isnan(values)
+    found[known] = codes[values[known].astype(int)]
+    return found, ""

@@ -1,0 +1,246 @@
+"""Compares two versions: what they are made of, and how they answer the same rows."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skylift.contract import Contract, Part, Scalar
+from skylift.errors import IntegrityError, UnservableModel
+from skylift.manifest import Interval, Manifest, Spread
+from skylift.registry import Registry
+from skylift.scoring import Matrix
+from skylift.verification import Version
+from training.config import ModelConfig
+from training.data.table import Table, read_table, split_rows
+from training.evaluation.champion import rows_for, scores_like
+from training.evaluation.report import Difference
+from training.metrics.intervals import difference
+from training.metrics.scores import DEFAULT_METRIC, METRICS
+
+_SHOWN_ROWS = 50
+
+
+class Side(Part):
+    """A metric of one version, as it was published.
+
+    Parameters
+    ----------
+    interval
+        Of the holdout's value; None in versions that older releases made.
+    """
+
+    cross_validated: Spread | None = None
+    holdout: float | None = None
+    interval: Interval | None = None
+
+
+class Pair(Part):
+    """One thing about both versions, in words; None where one has no such thing."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is not the same."""
+        return self.before != self.after
+
+
+class ChangedRow(Part):
+    """A row that the versions answer differently.
+
+    Parameters
+    ----------
+    row
+        Its number in the table, from 1, rows without a target not counted.
+    true, before, after
+        Labels, or values of a regression.
+    """
+
+    row: int
+    true: Scalar
+    before: Scalar
+    after: Scalar
+
+
+class Scored(Part):
+    """Both versions on the same rows.
+
+    Parameters
+    ----------
+    rows
+        Of the holdout of the table that `model.yaml` names.
+    differences
+        By metric, the one the later version was chosen by first.
+    changed
+        How many rows have another label; None for regression.
+    examples
+        The first of these; of a regression, the rows whose values differ most. At most 50.
+    """
+
+    rows: int
+    differences: tuple[Difference, ...]
+    changed: int | None = None
+    examples: tuple[ChangedRow, ...]
+
+
+class Comparison(Part):
+    """Two versions side by side.
+
+    Parameters
+    ----------
+    before, after
+        Their names.
+    metrics
+        By name, of both.
+    data, parameters, environment
+        What they are made of.
+    scored
+        None where the rows could not be scored with both.
+    notes
+        What limits the above.
+    """
+
+    before: str
+    after: str
+    metrics: dict[str, tuple[Side, Side]]
+    data: tuple[Pair, ...]
+    parameters: tuple[Pair, ...]
+    environment: tuple[Pair, ...]
+    scored: Scored | None = None
+    notes: tuple[str, ...] = ()
+
+
+def compare_versions(registry: Registry, before: Version, after: Version, config: ModelConfig) -> Comparison:
+    """Compare two versions of a model.
+
+    Parameters
+    ----------
+    config
+        Names the table and the split whose holdout both score.
+
+    Raises
+    ------
+    DataError, ConfigError
+        The table cannot be read.
+    """
+    table = read_table(config)
+    kept = split_rows(table, holdout=config.split.holdout, seed=config.split.seed).holdout
+    notes = [note for version in (before, after) if (note := _about_table(version.manifest, table, config))]
+    scores: list[Matrix] = []
+    for version in (before, after):
+        found, reason = _scores(registry, version, table, kept)
+        if found is None:
+            notes.append(f"{version.manifest.name} could not score the rows: {reason}")
+        else:
+            scores.append(found)
+    scored = _scored(table, kept, scores, after.manifest.select_by, config.split.seed) if len(scores) == 2 else None
+    first, second = before.manifest, after.manifest
+    names = dict.fromkeys([*second.metrics.cross_validated, *first.metrics.cross_validated, *second.metrics.holdout])
+    return Comparison(
+        before=first.name,
+        after=second.name,
+        metrics={name: (_side(first, name), _side(second, name)) for name in names},
+        data=_pairs(_data(first), _data(second)),
+        parameters=_pairs(_parameters(first), _parameters(second)),
+        environment=_pairs(first.environment, second.environment),
+        scored=scored,
+        notes=tuple(notes),
+    )
+
+
+def _about_table(manifest: Manifest, table: Table, config: ModelConfig) -> str | None:
+    """What makes a version's answers on this holdout less telling."""
+    lineage = manifest.lineage
+    if lineage.data_sha256 != table.digest:
+        return (
+            f"{config.data.path.name} is not the table that {manifest.name} was trained on: "
+            "it may have learned from some of these rows, and the distribution may be another"
+        )
+    if (lineage.seed, lineage.holdout) != (config.split.seed, config.split.holdout):
+        return f"{manifest.name} was trained with another split: it has learned from some of these rows"
+    return None
+
+
+def _scores(registry: Registry, version: Version, table: Table, kept: NDArray[np.int64]) -> tuple[Matrix | None, str]:
+    contract = version.manifest.contract
+    rows, problem = rows_for(contract, table, kept)
+    if rows is None:
+        return None, f"its contract does not fit this table: {problem}"
+    try:
+        return scores_like(contract, table, registry.predictor(version).scores(rows)), ""
+    except (IntegrityError, UnservableModel) as error:
+        return None, error.what
+
+
+def _scored(table: Table, kept: NDArray[np.int64], scores: list[Matrix], select_by: str, seed: int) -> Scored:
+    contract, targets = table.contract, table.targets[kept]
+    first, second = scores
+    order = dict.fromkeys([select_by, DEFAULT_METRIC[contract.task], *METRICS[contract.task]])
+    found = [
+        difference(contract, targets, first, second, metric=metric, seed=seed)
+        for metric in order
+        if metric in METRICS[contract.task]
+    ]
+    answers: list[NDArray[Any]]
+    if contract.task == "classification":
+        answers = [side.argmax(axis=1) for side in scores]
+        different = np.flatnonzero(answers[0] != answers[1])
+        changed = len(different)
+    else:
+        answers, changed = list(scores), None
+        apart = np.abs(first - second)
+        different = np.argsort(-apart, kind="stable")[: np.count_nonzero(apart)]
+    return Scored(
+        rows=len(kept),
+        differences=tuple(known for known in found if np.isfinite([known.before, known.after]).all()),
+        changed=changed,
+        examples=tuple(
+            ChangedRow(
+                row=int(kept[place]) + 1,
+                true=_shown(contract, targets[place]),
+                before=_shown(contract, answers[0][place]),
+                after=_shown(contract, answers[1][place]),
+            )
+            for place in different[:_SHOWN_ROWS]
+        ),
+    )
+
+
+def _shown(contract: Contract, answer: Any) -> Scalar:
+    return contract.target.classes[int(answer)] if contract.target.classes else float(answer)
+
+
+def _side(manifest: Manifest, metric: str) -> Side:
+    metrics = manifest.metrics
+    return Side(
+        cross_validated=metrics.cross_validated.get(metric),
+        holdout=metrics.holdout.get(metric),
+        interval=metrics.intervals.get(metric),
+    )
+
+
+def _data(manifest: Manifest) -> dict[str, str]:
+    lineage, contract = manifest.lineage, manifest.contract
+    return {
+        "table": f"sha256 {lineage.data_sha256[:12]}",
+        "rows": f"{lineage.data_rows:,}",
+        "learned from": f"{lineage.train_rows:,}",
+        "holdout": f"{lineage.holdout_rows:,} ({lineage.holdout:g})",
+        "seed": str(lineage.seed),
+        "target": contract.target.name,
+        "features": ", ".join(f"{feature.name} ({feature.kind})" for feature in contract.features),
+    }
+
+
+def _parameters(manifest: Manifest) -> dict[str, str]:
+    entry = next(entry for entry in manifest.leaderboard if entry.candidate == manifest.selected)
+    found = {"candidate": manifest.selected, "estimator": entry.estimator, "select_by": manifest.select_by}
+    return found | {name: str(value) for name, value in entry.params.items()}
+
+
+def _pairs(before: dict[str, str], after: dict[str, str]) -> tuple[Pair, ...]:
+    names = dict.fromkeys([*before, *after])
+    return tuple(Pair(name=name, before=before.get(name), after=after.get(name)) for name in names)

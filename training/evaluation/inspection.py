@@ -1,0 +1,254 @@
+"""What a model attends to, and where it is wrong: importance, partial dependence, slices, curves, residuals."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from skylift.contract import ClassName, Contract
+from skylift.errors import ConfigError
+from skylift.manifest import ClassMetrics, Interval
+from skylift.scoring import Matrix, Predictor
+from training.data.encoding import decode
+from training.data.table import Split, Table
+from training.evaluation.behaviour import grid_of, swept
+from training.evaluation.report import (
+    Calibration,
+    CalibrationBin,
+    ClassReport,
+    Curve,
+    Effect,
+    Importance,
+    Residuals,
+    Slice,
+    Slices,
+)
+from training.metrics.intervals import bootstrap
+from training.metrics.scores import goodness, holdout_metrics
+
+_REPEATS = 5
+_IMPORTANCE_ROWS = 500
+_EFFECT_FEATURES = 4
+_EFFECT_ROWS = 200
+_EFFECT_CLASSES = 10
+_CURVE_POINTS = 200
+_CURVE_CLASSES = 20
+_BINS = 10
+_PAIRS = 500
+_ERROR_LEVELS = (0.5, 0.75, 0.9, 0.95, 0.99, 1)
+_SLICE_BINS = 4
+_MAX_SLICES = 30
+_TELLING_ROWS = 5
+_DIGITS = 6
+
+
+def importances(table: Table, split: Split, predictor: Predictor, *, metric: str, seed: int) -> tuple[Importance, ...]:
+    """Permutation importance on the holdout, most important first.
+
+    Parameters
+    ----------
+    metric
+        Whose loss is measured.
+    """
+    generator = np.random.default_rng(seed)
+    kept = split.holdout
+    if len(kept) > _IMPORTANCE_ROWS:
+        kept = np.sort(generator.choice(kept, _IMPORTANCE_ROWS, replace=False))
+    rows, targets = table.rows[kept], table.targets[kept]
+
+    def value(scores: Matrix) -> float:
+        return goodness(metric) * holdout_metrics(table.contract, targets, scores)[0][metric]
+
+    whole = value(predictor.scores(rows))
+    found = []
+    for column, feature in enumerate(table.contract.features):
+        shuffled = np.tile(rows, (_REPEATS, 1))
+        shuffled[:, column] = np.concatenate([generator.permutation(rows[:, column]) for _ in range(_REPEATS)])
+        losses = [whole - value(scores) for scores in np.split(predictor.scores(shuffled), _REPEATS)]
+        found.append(
+            Importance(
+                feature=feature.name,
+                mean=float(np.mean(losses)),
+                std=float(np.std(losses)),
+                repeats=_rounded(losses),
+            )
+        )
+    return tuple(sorted(found, key=lambda importance: -importance.mean))
+
+
+def effects(table: Table, split: Split, predictor: Predictor, names: Sequence[str]) -> tuple[Effect, ...]:
+    """Partial dependence on the first few of some features."""
+    contract = table.contract
+    columns = {feature.name: column for column, feature in enumerate(contract.features)}
+    rows = table.rows[split.holdout[:_EFFECT_ROWS]]
+    made = []
+    for name in names[:_EFFECT_FEATURES]:
+        feature, grid = contract.features[columns[name]], grid_of(table, split, columns[name])
+        means = swept(predictor, rows, columns[name], grid).mean(axis=1)
+        keys = contract.target.keys[:_EFFECT_CLASSES]
+        answers = (
+            {key: _rounded(means[:, code]) for code, key in enumerate(keys)} if keys else {"value": _rounded(means)}
+        )
+        made.append(
+            Effect(feature=name, grid=tuple(decode(feature, value) for value in grid.tolist()), answers=answers)
+        )
+    return tuple(made)
+
+
+def class_reports(
+    targets: NDArray[Any],
+    scores: Matrix,
+    per_class: Sequence[ClassMetrics],
+    intervals: dict[str, Interval],
+) -> tuple[ClassReport, ...]:
+    """Each class against the others; curves for the classes with most rows."""
+    by_support = sorted(range(len(per_class)), key=lambda code: -per_class[code].support)
+    drawn = set(by_support[:_CURVE_CLASSES])
+    reports = []
+    for code, metrics in enumerate(per_class):
+        members, probabilities = targets == code, scores[:, code]
+        curves: dict[str, Any] = {}
+        if code in drawn and metrics.roc_auc is not None:
+            false, true, _ = roc_curve(members, probabilities)
+            precision, recall, _ = precision_recall_curve(members, probabilities)
+            curves = {"roc": _curve(false, true), "precision_recall": _curve(recall[::-1], precision[::-1])}
+        if code in drawn:
+            curves["calibration"] = _bins(probabilities, members)
+        names = ("precision", "recall", "f1", "roc_auc", "average_precision")
+        known = {name: intervals[f"{name}/{code}"] for name in names if f"{name}/{code}" in intervals}
+        reports.append(ClassReport.model_validate(metrics.model_dump() | {"intervals": known} | curves))
+    return tuple(reports)
+
+
+def confusion(classes: Sequence[ClassName], targets: NDArray[Any], scores: Matrix) -> tuple[tuple[int, ...], ...]:
+    """Rows of the holdout by true class, then by predicted class."""
+    cells = np.bincount(targets * len(classes) + scores.argmax(axis=1), minlength=len(classes) ** 2)
+    return tuple(tuple(row) for row in cells.reshape(len(classes), -1).tolist())
+
+
+def calibration(targets: NDArray[Any], scores: Matrix) -> Calibration:
+    """Whether the predicted class is right as often as its probability says."""
+    predicted = scores.argmax(axis=1)
+    bins = _bins(scores.max(axis=1), predicted == targets)
+    error = sum(part.rows * abs(part.predicted - part.observed) for part in bins) / len(targets)
+    return Calibration(ece=error, bins=bins)
+
+
+def residuals(targets: NDArray[Any], values: Matrix, *, seed: int) -> Residuals:
+    """The errors of a regression."""
+    errors = values - targets
+    quantiles = np.quantile(np.abs(errors), _ERROR_LEVELS).tolist()
+    chosen = np.arange(len(targets))
+    if len(chosen) > _PAIRS:
+        chosen = np.sort(np.random.default_rng(seed).choice(chosen, _PAIRS, replace=False))
+    return Residuals(
+        quantiles={f"{level:g}": value for level, value in zip(_ERROR_LEVELS, quantiles, strict=True)},
+        bias=float(errors.mean()),
+        true=_rounded(targets[chosen]),
+        predicted=_rounded(values[chosen]),
+    )
+
+
+def check_slices(columns: Sequence[str], contract: Contract) -> None:
+    """Refuse a column that is no feature.
+
+    Raises
+    ------
+    ConfigError
+    """
+    known = [feature.name for feature in contract.features]
+    if unknown := [name for name in columns if name not in known]:
+        raise ConfigError(
+            f"evaluation.slices names {unknown[0]!r}, which is no feature", f"there are: {', '.join(known[:30])}"
+        )
+
+
+def slices(
+    columns: Sequence[str], table: Table, kept: NDArray[np.int64], scores: Matrix, *, select_by: str, seed: int
+) -> Slices | None:
+    """Cut the holdout by the values of columns, numbers by quantiles, and measure each part."""
+    if not columns:
+        return None
+    contract, targets = table.contract, table.targets[kept]
+    metric = {"roc_auc": "log_loss", "r2": "rmse"}.get(select_by, select_by)  # few rows cannot tell these
+    made: list[Slice] = []
+    for name in columns:
+        for value, inside in _parts(table, kept, name)[:_MAX_SLICES]:
+            metrics, _ = holdout_metrics(contract, targets[inside], scores[inside])
+            intervals = bootstrap(contract, targets[inside], scores[inside], seed=seed)
+            made.append(
+                Slice(
+                    column=name,
+                    value=value,
+                    rows=int(inside.sum()),
+                    metrics=metrics,
+                    interval=intervals.get(metric),
+                )
+            )
+    telling = [part for part in made if part.rows >= _TELLING_ROWS] or made
+    worst = min(telling, key=lambda part: goodness(metric) * part.metrics[metric], default=None)
+    return Slices(metric=metric, slices=tuple(made), worst=worst)
+
+
+def _parts(table: Table, kept: NDArray[np.int64], name: str) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Values of a column in words, and which rows of the holdout have them; none is empty."""
+    column = [feature.name for feature in table.contract.features].index(name)
+    feature, values = table.contract.features[column], table.rows[kept, column]
+    parts: list[tuple[str, NDArray[np.bool_]]] = []
+    match feature.kind:
+        case "category":
+            parts = [(text, values == code) for code, text in enumerate(feature.categories)]
+        case "boolean":
+            parts = [("false", values == 0), ("true", values == 1)]
+        case _:
+            parts = _parts_of_numbers(values)
+    parts.append(("missing", np.isnan(values)))
+    return [(text, inside) for text, inside in parts if inside.any()]
+
+
+def _parts_of_numbers(values: Matrix) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Each of a few values, else quarters; named by the values in them, so that no value seems to be in two."""
+    known = ~np.isnan(values)
+    levels = np.unique(values[known])
+    if len(levels) <= _SLICE_BINS:
+        places = np.searchsorted(levels, values)
+    else:
+        edges = np.unique(np.quantile(values[known], np.linspace(0, 1, _SLICE_BINS + 1)[1:-1]))
+        # where most rows have the lowest or highest value, one of the two sides would put all into one part
+        cuts = [np.searchsorted(edges, values, side=side) for side in ("right", "left")]
+        places = max(cuts, key=lambda cut: len(np.unique(cut[known])))
+    parts = []
+    for place in np.unique(places[known]):
+        inside = known & (places == place)
+        low, high = values[inside].min(), values[inside].max()
+        parts.append((f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}", inside))
+    return parts
+
+
+def _bins(probabilities: Matrix, right: NDArray[np.bool_]) -> tuple[CalibrationBin, ...]:
+    place = np.minimum((probabilities * _BINS).astype(int), _BINS - 1)
+    made = []
+    for number in np.unique(place).tolist():
+        inside = place == number
+        made.append(
+            CalibrationBin(
+                low=number / _BINS,
+                high=(number + 1) / _BINS,
+                rows=int(inside.sum()),
+                predicted=round(float(probabilities[inside].mean()), _DIGITS),
+                observed=round(float(right[inside].mean()), _DIGITS),
+            )
+        )
+    return tuple(made)
+
+
+def _curve(x: Matrix, y: Matrix) -> Curve:
+    chosen = np.unique(np.linspace(0, len(x) - 1, min(len(x), _CURVE_POINTS)).round().astype(int))
+    return Curve(x=_rounded(x[chosen]), y=_rounded(y[chosen]))
+
+
+def _rounded(values: Sequence[float] | Matrix) -> tuple[float, ...]:
+    """To six significant digits, of which a picture shows three."""
+    return tuple(float(f"{value:.{_DIGITS}g}") for value in values)

@@ -1,0 +1,169 @@
+"""What a pipeline owns of a model: its files in a folder, and how good they are, without a registry.
+
+`skylift train --output FOLDER` writes the files of a version with `version.json`, which is its manifest but for what
+only publishing knows: the number, the moment and the commit. So the same inputs give the same bytes.
+"""
+
+import csv
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from pydantic_core import from_json, to_json
+
+from skylift.contract import Part, class_key
+from skylift.errors import DataError, GateFailed, IntegrityError
+from skylift.manifest import Gate, Manifest
+from skylift.predictors import load_predictor
+from skylift.verification import check_artifact
+from training.config import ModelConfig
+from training.data.prepare import read_prepared
+from training.data.reader import Progress
+from training.evaluation.assessment import standing_gates
+from training.evaluation.report import EVALUATION_FILE
+from training.evaluation.report import Evaluation as Document
+from training.metrics.scores import holdout_metrics, judge
+from training.release.packaging import Package
+
+VERSION_FOLDER = Path("build/version")
+REPORTS_FOLDER = Path("reports")
+VERSION_FILE = "version.json"
+METRICS_FILE = "metrics.json"
+PREDICTIONS_FILE = "predictions.csv"
+LEADERBOARD_FILE = "leaderboard.csv"
+
+_MAX_POINTS = 10_000
+_LATER: dict[str, Any] = {"version": 1, "created_at": datetime(1970, 1, 1, tzinfo=UTC), "gates": ()}
+
+
+class Evaluation(Part):
+    """How good the model in a folder is.
+
+    Parameters
+    ----------
+    holdout
+        Measured on the test file, with the form that is served.
+    cross_validated
+        Means over the folds, from its training.
+    gates
+        Whether that is enough: no part of `metrics.json`, where `dvc metrics` compares numbers.
+    """
+
+    holdout: dict[str, float]
+    cross_validated: dict[str, float]
+    gates: tuple[Gate, ...] = Field(exclude=True)
+
+    def check_gates(self) -> None:
+        """Refuse a model that is not good enough.
+
+        Raises
+        ------
+        GateFailed
+            With the metrics and their bounds.
+        """
+        if failed := [str(gate) for gate in self.gates if not gate.passed]:
+            raise GateFailed(f"gate failed on the test rows: {', '.join(failed)}", "improve the model or the data")
+
+
+def write_version(folder: Path, package: Package) -> Manifest:
+    """Write a trained model into a folder; files of the one before it go."""
+    manifest = package.describe(1)
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / VERSION_FILE).exists():
+        for name in read_version_file(folder).artifacts:
+            (folder / name).unlink(missing_ok=True)
+        (folder / VERSION_FILE).unlink()
+    for name, data in package.artifacts.items():
+        (folder / name).write_bytes(data)
+    document = manifest.model_dump(mode="json", exclude={*_LATER, "lineage"}, exclude_none=True)
+    document["lineage"] = manifest.lineage.model_dump(mode="json", exclude={"git_commit", "git_dirty"})
+    (folder / VERSION_FILE).write_bytes(to_json(document, indent=2) + b"\n")
+    return manifest
+
+
+def read_version_file(folder: Path) -> Manifest:
+    """What `write_version` wrote of a model; its number and moment are made up, and it has no gates.
+
+    Raises
+    ------
+    DataError
+        There is none, or it cannot be read.
+    """
+    path = folder / VERSION_FILE
+    try:
+        document = from_json(path.read_bytes()) | _LATER
+        return Manifest.from_bytes(to_json(document), source=str(path))
+    except OSError as error:
+        todo = f"run `skylift train --output {folder}` first"
+        raise DataError(f"{path} cannot be read ({error.strerror})", todo) from error
+    except (ValueError, TypeError, IntegrityError) as error:
+        todo = f"run `skylift train --output {folder}` again"
+        raise DataError(f"{path} is not what `skylift train` writes", todo) from error
+
+
+def evaluate(
+    folder: Path, prepared: Path, reports: Path, config: ModelConfig, *, progress: Progress = lambda _: None
+) -> Evaluation:
+    """Measure the model in a folder on the prepared test file, and write what DVC compares and plots.
+
+    It is scored in the form that is served, after the checks of a promotion: digests, environment, golden requests.
+    Whether it beats a dummy and behaves is what its training found.
+
+    Raises
+    ------
+    DataError
+        The model or the prepared files are missing, or are not of each other.
+    IntegrityError, UnservableModel
+        The model's files were changed, or cannot be served here.
+    """
+    manifest = read_version_file(folder)
+    progress(f"reading {prepared}")
+    table, split = read_prepared(prepared, config)
+    if (table.digest, table.contract) != (manifest.lineage.data_sha256, manifest.contract):
+        raise DataError(f"{folder} was not trained on {prepared}", f"train it: skylift train --output {folder}")
+    progress("scoring the test rows")
+    read = _reader(folder, manifest)
+    predictor = load_predictor(manifest, read)
+    document = Document.from_bytes(read(EVALUATION_FILE), source=EVALUATION_FILE)
+    targets = table.targets[split.holdout]
+    scores = predictor.scores(table.rows[split.holdout])
+    holdout, _ = holdout_metrics(table.contract, targets, scores)
+    evaluation = Evaluation(
+        holdout=holdout,
+        cross_validated={name: spread.mean for name, spread in manifest.metrics.cross_validated.items()},
+        gates=(
+            *judge(config.gates.bounds, holdout),
+            *standing_gates(document.baseline, document.behaviour, document.champion),
+        ),
+    )
+    reports.mkdir(parents=True, exist_ok=True)
+    (reports / METRICS_FILE).write_bytes(to_json(evaluation, indent=2) + b"\n")
+    if classes := [class_key(name) for name in table.contract.target.classes]:
+        actual, predicted = ([classes[int(code)] for code in codes] for codes in (targets, scores.argmax(axis=1)))
+    else:
+        actual, predicted = targets.tolist(), scores.tolist()
+    points = zip(actual[:_MAX_POINTS], predicted[:_MAX_POINTS], strict=True)  # the test rows are shuffled already
+    _write_csv(reports / PREDICTIONS_FILE, ("actual", "predicted"), list(points))
+    board = [(entry.candidate, entry.scores[manifest.select_by].mean) for entry in manifest.leaderboard if entry.scores]
+    _write_csv(reports / LEADERBOARD_FILE, ("candidate", manifest.select_by), board)
+    return evaluation
+
+
+def _reader(folder: Path, manifest: Manifest) -> Callable[[str], bytes]:
+    """Gives the files of a folder, checked against its manifest."""
+
+    def read(name: str) -> bytes:
+        try:
+            return check_artifact(manifest, name, (folder / name).read_bytes())
+        except OSError as error:
+            todo = f"run `skylift train --output {folder}` again"
+            raise DataError(f"{folder / name} cannot be read ({error.strerror})", todo) from error
+
+    return read
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])

@@ -1,0 +1,205 @@
+"""Packs a trained model: its files and its manifest, ready to publish."""
+
+import io
+import platform
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from pydantic_core import from_json, to_json
+
+from skylift.contract import Contract
+from skylift.manifest import (
+    BASELINE_FILE,
+    COMPILED_FILE,
+    MODEL_FILE,
+    Artifact,
+    Golden,
+    Lineage,
+    Manifest,
+    Prediction,
+)
+from skylift.model_card import CARD_FILE
+from skylift.predictors import SklearnPredictor
+from skylift.references import sha256
+from skylift.scoring import Matrix, encode, predictions
+from training.card.document import render_card
+from training.data.profile import profile
+from training.evaluation.report import EVALUATION_FILE
+from training.job import Trained
+from training.release.compile import CompiledModel
+
+_GOLDEN_ROWS = 10
+_RECORDED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib", "onnxruntime", "skl2onnx")
+_BASELINE_BINS = 10
+_GIT_SECONDS = 5
+_UNNUMBERED = 1  # the card does not say its version: `skylift.model_card` tells why
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What `Registry.publish` takes.
+
+    Parameters
+    ----------
+    describe
+        Makes the manifest for a version number.
+    artifacts
+        The files.
+    """
+
+    describe: Callable[[int], Manifest]
+    artifacts: dict[str, bytes]
+
+
+def pack(trained: Trained, compiled: CompiledModel, *, config_sha256: str) -> Package:
+    """Pack a trained model.
+
+    Parameters
+    ----------
+    compiled
+        Its compiled form.
+    config_sha256
+        Digest of `model.yaml`.
+    """
+    artifacts = {
+        MODEL_FILE: _dump(trained.estimator),
+        BASELINE_FILE: baseline(trained),
+        EVALUATION_FILE: trained.evaluation.to_bytes(),
+    }
+    if compiled.data is not None:
+        artifacts[COMPILED_FILE] = compiled.data
+    source = trained.config.data.path
+    commit, dirty = _git_state(source.parent if isinstance(source, Path) else Path.cwd())
+    contract, table, split = trained.table.contract, trained.table, trained.split
+
+    def describe(version: int) -> Manifest:
+        return Manifest(
+            model=trained.config.model,
+            version=version,
+            created_at=datetime.now(UTC),
+            contract=contract,
+            metrics=trained.metrics,
+            leaderboard=trained.leaderboard,
+            selected=trained.selected,
+            select_by=trained.select_by,
+            gates=trained.gates,
+            golden=golden(trained),
+            lineage=Lineage(
+                data_sha256=table.digest,
+                data_rows=len(table.rows),
+                train_rows=len(split.train),
+                holdout_rows=len(split.holdout),
+                holdout=trained.config.split.holdout,
+                seed=trained.config.split.seed,
+                config_sha256=config_sha256,
+                git_commit=commit,
+                git_dirty=dirty,
+                notes=trained.notes,
+            ),
+            environment={
+                "python": platform.python_version(),
+                **{name: installed_version(name) for name in _RECORDED_PACKAGES},
+            },
+            artifacts={name: Artifact(sha256=sha256(data), bytes=len(data)) for name, data in artifacts.items()},
+            compiled=compiled.outcome,
+        )
+
+    artifacts[CARD_FILE] = render_card(
+        describe(_UNNUMBERED),
+        trained.evaluation,
+        baseline=from_json(artifacts[BASELINE_FILE]),
+        profile=profile(table),
+        about=trained.config.card,
+    )
+    return Package(describe, artifacts)
+
+
+def golden(trained: Trained) -> Golden:
+    """Holdout rows that a server must score as training did.
+
+    They are of every predicted class or level, and some with a missing value where the table has one.
+    """
+    table, rows = trained.table, trained.split.holdout
+    predictor = SklearnPredictor(trained.estimator, table.contract.task)
+    chosen = _representatives(table.contract, predictor.scores(table.rows[rows]), table.rows[rows])
+    instances = tuple(table.instance(int(rows[index])) for index in chosen)
+    scores = predictor.scores(encode(table.contract, instances))
+    answers = tuple(Prediction.model_validate(answer) for answer in predictions(table.contract, scores))
+    return Golden(instances=instances, predictions=answers)
+
+
+def _representatives(contract: Contract, scores: Matrix, rows: Matrix) -> list[int]:
+    if contract.task == "classification":
+        firsts = np.unique(scores.argmax(axis=1), return_index=True)[1]
+    else:
+        order = np.argsort(scores, kind="stable")
+        firsts = order[np.linspace(0, len(order) - 1, num=min(5, len(order))).round().astype(int)]
+    with_missing = np.flatnonzero(np.isnan(rows).any(axis=1))[:2]
+    chosen = [*firsts.tolist()[: _GOLDEN_ROWS - 2], *with_missing.tolist()]
+    return list(dict.fromkeys(chosen))
+
+
+def baseline(trained: Trained) -> bytes:
+    """The training distribution as JSON, for drift.
+
+    Per feature its share of missing values, and shares by decile or by category; the same for the target.
+    """
+    table, train = trained.table, trained.split.train
+    features: dict[str, Any] = {}
+    for index, feature in enumerate(table.contract.features):
+        column = table.rows[train, index]
+        known = column[~np.isnan(column)]
+        described: dict[str, Any] = {"missing": float(np.isnan(column).mean())}
+        if feature.kind == "category":
+            described["shares"] = dict(zip(feature.categories, _shares(known, len(feature.categories)), strict=True))
+        elif feature.kind == "boolean":
+            described["shares"] = dict(zip(("false", "true"), _shares(known, 2), strict=True))
+        else:
+            described |= _deciles(known)
+        features[feature.name] = described
+    targets = table.targets[train]
+    classes = table.contract.target.classes
+    target = {"shares": _shares(targets, len(classes))} if classes else _deciles(targets)
+    return to_json({"rows": len(train), "features": features, "target": target}, indent=2) + b"\n"
+
+
+def _shares(codes: NDArray[Any], size: int) -> list[float]:
+    counts = np.bincount(codes.astype(int), minlength=size)
+    return [float(share) for share in counts / max(int(counts.sum()), 1)]
+
+
+def _deciles(values: NDArray[Any]) -> dict[str, Any]:
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, _BASELINE_BINS + 1))) if len(values) else np.array([])
+    counts = np.histogram(values, edges)[0] if len(edges) > 1 else np.array([len(values)])
+    return {"edges": edges.tolist(), "shares": [float(share) for share in counts / max(int(counts.sum()), 1)]}
+
+
+def _dump(estimator: Any) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(estimator, buffer)
+    return buffer.getvalue()
+
+
+def _git_state(folder: Path) -> tuple[str | None, bool | None]:
+    """Commit of the working tree around a folder, and whether it has changes; None outside a repository."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=_GIT_SECONDS, check=True
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip()
+
+    commit = git("rev-parse", "HEAD")
+    status = git("status", "--porcelain") if commit else None
+    return commit, None if status is None else bool(status)

@@ -1,0 +1,1 @@
+"""Candidates, and the search that compares them by cross-validation."""

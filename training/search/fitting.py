@@ -1,0 +1,278 @@
+"""Single fits, and what runs many of them: this process, its cores, or a Dask cluster."""
+
+import multiprocessing
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.model_selection import KFold, StratifiedKFold
+from threadpoolctl import ThreadpoolController
+
+from skylift.contract import Contract
+from skylift.predictors import SklearnPredictor
+from skylift.scoring import Matrix
+from training.metrics.scores import holdout_metrics
+
+FIT_FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError)
+SMALL = 10_000
+MAX_FOLDS = 5
+INNER_FOLDS = 3
+SURE_ROWS = 6
+"""So many rows of each class are in any share of the training rows."""
+
+_WORTH_WORKERS_SECONDS = 8.0  # starting them and importing scikit-learn there costs about two
+
+type Indices = NDArray[np.int32]
+type Cut = tuple[Indices, Indices]
+"""Rows to learn from, and rows to measure on."""
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Folds:
+    """The training rows with every cut of them, sent to each worker once.
+
+    Parameters
+    ----------
+    contract, rows, targets, seed
+        What is learned.
+    outer
+        The cross-validation that is reported.
+    inner
+        For each of the outer training sets, and at the end for all rows: the cuts that parameters are chosen by.
+    """
+
+    contract: Contract
+    rows: Matrix
+    targets: NDArray[Any]
+    seed: int
+    outer: tuple[Cut, ...]
+    inner: tuple[tuple[Cut, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """One estimator to fit and measure.
+
+    Parameters
+    ----------
+    estimator
+        Unfitted, and left so: many fits may share it.
+    cut
+        Place in `Folds.outer`; with `scope`, in `Folds.inner[scope]`.
+    scope
+        None for the reported cross-validation.
+    trial
+        Whose parameters the estimator has.
+    rows
+        Learn from so many only; None for all.
+    """
+
+    estimator: Any
+    cut: int
+    scope: int | None = None
+    trial: int = 0
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a fit: its metrics, or why there are none."""
+
+    scores: dict[str, float]
+    warned: tuple[str, ...]
+    seconds: float
+    failure: str | None = None
+
+
+class Runner(Protocol):
+    """Runs fits somewhere."""
+
+    def run(self, folds: Folds, fits: Sequence[Fit]) -> Generator[tuple[Fit, Outcome]]:
+        """Run fits; each comes with its outcome as it ends, in any order."""
+        ...
+
+
+def cut_folds(contract: Contract, rows: Matrix, targets: NDArray[Any], *, seed: int, nested: bool) -> Folds:
+    """Cut training rows for cross-validation.
+
+    Parameters
+    ----------
+    nested
+        Whether parameters are searched for.
+    """
+    classifies = contract.task == "classification"
+    count = min(MAX_FOLDS, rarest(targets)) if classifies else len(targets) // 2  # r2 needs two rows
+    outer = _cuts(np.arange(len(targets)), targets, int(np.clip(count, 2, MAX_FOLDS)), seed, classifies)
+    scopes = [*(train for train, _ in outer), np.arange(len(targets), dtype=np.int32)] if nested else []
+    inner = [_cuts(scope, targets, inner_folds(targets[scope], classifies), seed, classifies) for scope in scopes]
+    return Folds(contract, rows, targets, seed, outer, tuple(inner))
+
+
+def inner_folds(targets: NDArray[Any], classifies: bool) -> int:
+    """As many inner folds as the rarest class has rows, within two and three."""
+    count = rarest(targets) if classifies else len(targets) // 2
+    return int(np.clip(count, 2, INNER_FOLDS))
+
+
+def rarest(targets: NDArray[Any]) -> int:
+    """Rows of the rarest class."""
+    return int(np.unique(targets, return_counts=True)[1].min())
+
+
+def _cuts(scope: NDArray[Any], targets: NDArray[Any], folds: int, seed: int, classifies: bool) -> tuple[Cut, ...]:
+    splitter = (StratifiedKFold if classifies else KFold)(folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a class with fewer rows than folds: it is measured as far as that goes
+        return tuple(
+            (scope[train].astype(np.int32), scope[test].astype(np.int32))
+            for train, test in splitter.split(scope, targets[scope])
+        )
+
+
+def share(targets: NDArray[Any], rows: int, *, classifies: bool, seed: int) -> NDArray[np.intp]:
+    """Places of some rows, classes in proportion; the share of a smaller number is part of that of a larger."""
+    order = np.random.default_rng(seed).permutation(len(targets))
+    if not classifies:
+        return np.sort(order[:rows])
+    codes, counts = np.unique(targets, return_counts=True)
+    place = np.empty(len(targets))
+    for code, count in zip(codes, counts, strict=True):
+        of_class = order[targets[order] == code]
+        place[of_class] = np.maximum(np.arange(count) - SURE_ROWS + 1, 0) / count
+    return np.sort(np.argsort(place, kind="stable")[:rows])
+
+
+def fit_and_score(folds: Folds, fit: Fit) -> Outcome:
+    """Fit once and measure; a failure of the estimator is an outcome as well."""
+    train, test = folds.outer[fit.cut] if fit.scope is None else folds.inner[fit.scope][fit.cut]
+    if fit.rows is not None and fit.rows < len(train):
+        classifies = folds.contract.task == "classification"
+        train = train[share(folds.targets[train], fit.rows, classifies=classifies, seed=folds.seed)]
+    started = time.perf_counter()
+    with warnings.catch_warnings(record=True) as caught, threads(len(folds.rows)):
+        warnings.simplefilter("always")
+        try:
+            estimator = clone(fit.estimator).fit(folds.rows[train], folds.targets[train])
+            scores = SklearnPredictor(estimator, folds.contract.task).scores(folds.rows[test])
+            values, _ = holdout_metrics(folds.contract, folds.targets[test], scores)
+        except FIT_FAILURES as error:
+            failure = " ".join(str(error).split())[:300]
+            return Outcome({}, (), time.perf_counter() - started, failure or type(error).__name__)
+    return Outcome(values, brief(caught), time.perf_counter() - started)
+
+
+def brief(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:
+    """The distinct first lines of warnings."""
+    return tuple(dict.fromkeys(str(warning.message).strip().splitlines()[0] for warning in caught))
+
+
+@contextmanager
+def threads(rows: int) -> Iterator[None]:
+    """One thread of compiled code for a small table, where more cost time, and much of it on a busy machine."""
+    with ExitStack() as stack:
+        if rows < SMALL:
+            stack.enter_context(_controller(len(sys.modules)).limit(limits=1))
+        yield
+
+
+@lru_cache(maxsize=1)
+def _controller(_modules: int) -> ThreadpoolController:
+    """The thread pools of this process, looked for again only where modules were imported since."""
+    return ThreadpoolController()
+
+
+class LocalRunner:
+    """The process itself, and all cores where the rest of the fits takes long enough to be worth starting processes.
+
+    Each process computes with its share of the cores, so that together they do not ask for more than there are.
+
+    Parameters
+    ----------
+    workers
+        Processes at most; one for each core where absent.
+    worth
+        Seconds of work that are worth starting them.
+    """
+
+    def __init__(self, workers: int | None = None, *, worth: float = _WORTH_WORKERS_SECONDS) -> None:
+        self._workers = workers or joblib.cpu_count()
+        self._worth = worth
+
+    def run(self, folds: Folds, fits: Sequence[Fit]) -> Generator[tuple[Fit, Outcome]]:
+        """Run fits; see `Runner.run`."""
+        spent = 0.0
+        for done, fit in enumerate(fits):
+            if self._workers > 1 and done and spent / done * (len(fits) - done) > self._worth:
+                yield from self._parallel(folds, fits[done:])
+                return
+            outcome = fit_and_score(folds, fit)
+            spent += outcome.seconds
+            yield fit, outcome
+
+    def _parallel(self, folds: Folds, fits: Sequence[Fit]) -> Generator[tuple[Fit, Outcome]]:
+        """Run fits in processes; what a process leaves that dies, out of memory or by Ctrl-C, is done here."""
+        left = dict.fromkeys(fits)
+        try:
+            for fit, outcome in run_parallel(folds, fits, n_jobs=self._workers, backend="loky"):
+                del left[fit]
+                yield fit, outcome
+        except (BrokenProcessPool, KeyboardInterrupt):  # of a worker: this is not the main thread
+            for fit in list(left):
+                yield fit, fit_and_score(folds, fit)
+
+
+def run_parallel(folds: Folds, fits: Sequence[Fit], **how: Any) -> Generator[tuple[Fit, Outcome]]:
+    """Run fits by joblib.
+
+    Parameters
+    ----------
+    how
+        For `joblib.Parallel`.
+    """
+    parallel = joblib.Parallel(return_as="generator_unordered", **how)
+    outcomes = parallel(joblib.delayed(_numbered)(number, folds, fit) for number, fit in enumerate(fits))
+    try:
+        for number, outcome in outcomes:
+            yield fits[number], outcome
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of fits that a stop leaves unfinished
+            outcomes.close()
+
+
+def _numbered(number: int, folds: Folds, fit: Fit) -> tuple[int, Outcome]:
+    _leave_interrupts_to_the_main_process()
+    with joblib.parallel_config(backend="sequential"):  # every core has a fit already; and sums keep their order
+        return number, fit_and_score(folds, fit)
+
+
+def _leave_interrupts_to_the_main_process() -> None:
+    """A terminal sends Ctrl-C to every process; workers go on until the main one tells them otherwise."""
+    in_worker = multiprocessing.parent_process() is not None
+    if in_worker and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Processes and threads that are started within hear no Ctrl-C, nor does this thread meanwhile."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,253 @@
+"""Writes trainings to MLflow and keeps its model registry true to Skylift's.
+
+One run per training with a nested one per candidate; a published version becomes a model version of `{stage}.{model}`,
+and the alias `champion` is where the SSM pointer is. MLflow numbers model versions itself, so each carries Skylift's
+reference as a tag. Only MLflow's client is used, nothing of its global state.
+"""
+
+import json
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of MLflow about itself
+    from mlflow import MlflowClient
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
+    from mlflow.tracking.context.registry import resolve_tags
+
+    from training.tracking.mlflow_model import input_schema, save_model
+    from training.tracking.mlflow_runs import cross_validated, holdout, log_batch, log_candidate, selected_params
+
+from botocore.exceptions import BotoCoreError, ClientError
+from sqlalchemy.exc import SQLAlchemyError
+
+from skylift.errors import FOREIGN_FAILURES
+from skylift.image_cache import bake
+from skylift.model_card import CARD_FILE, stamped
+from skylift.references import Reference
+from skylift.verification import Version
+from training.card.plots import plots
+from training.evaluation.report import EVALUATION_FILE
+from training.job import Trained
+from training.tracking.tracker import Tracked, TrackingUnavailable, without_password
+
+CHAMPION = "champion"
+"""The alias of the model version that serves."""
+
+_REFERENCE_TAG = "skylift.reference"
+_MAX_DATASET_DIGEST = 36  # MLflow's own limit; the whole digest is a parameter of the run
+_FAILURES = (MlflowException, OSError, SQLAlchemyError, BotoCoreError, ClientError, *FOREIGN_FAILURES)
+
+
+class MlflowStore:
+    """Trainings of one model in one stage.
+
+    Parameters
+    ----------
+    address
+        A tracking URI.
+    stage, model
+        Name the registered model: SSM keeps a pointer for each, and so must MLflow.
+    """
+
+    def __init__(self, address: str, *, stage: str, model: str) -> None:
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self.address = address
+        self.registered_name = f"{stage}.{model}"
+        self._stage = stage
+        self._model = model
+
+    def record(
+        self, trained: Trained, version: Version | None, files: Mapping[str, bytes], *, started: datetime
+    ) -> Tracked:
+        """Write a training.
+
+        Parameters
+        ----------
+        version
+            What was published; None where a gate failed.
+        files
+            Of the version, or what there is to look at without one.
+        started
+            When training began.
+
+        Raises
+        ------
+        TrackingUnavailable
+            MLflow did not take it; what it had taken before stays.
+        """
+        with self._reaching("recording the training"), tempfile.TemporaryDirectory() as folder:
+            client = MlflowClient(self.address)
+            start = int(started.timestamp() * 1000)
+            experiment = _experiment(client, self._model)
+            run_id = client.create_run(
+                experiment, start_time=start, run_name=_run_name(version), tags=resolve_tags(self._tags(version))
+            ).info.run_id
+            self._describe(client, run_id, trained)
+            for entry in trained.leaderboard:
+                log_candidate(client, experiment, run_id, trained, entry, start)
+            _log_files(client, run_id, _shown(trained, version, files), Path(folder) / "files")
+            registered = None
+            if version is not None:
+                registered = self._register(client, experiment, run_id, version, files, Path(folder))
+            client.set_terminated(run_id, "FINISHED" if version else "FAILED")
+            return Tracked(without_password(self.address), run_id, registered)
+
+    def follow(self, active: Reference | None) -> str | None:
+        """Put the alias where the pointer is.
+
+        Parameters
+        ----------
+        active
+            What the pointer names.
+
+        Returns
+        -------
+        The model version that has the alias; None where no model version is the active one, and none has the alias.
+
+        Raises
+        ------
+        TrackingUnavailable
+            MLflow did not take it.
+        """
+        with self._reaching(f"moving the alias {CHAMPION}"):
+            client = MlflowClient(self.address)
+            wanted = f"name = '{self.registered_name}' and tags.`{_REFERENCE_TAG}` = '{active}'"
+            found = client.search_model_versions(wanted)
+            if found:
+                newest = max(found, key=lambda version: int(version.version))
+                client.set_registered_model_alias(self.registered_name, CHAMPION, newest.version)
+                return f"{self.registered_name} version {newest.version}"
+            with _unless(RESOURCE_DOES_NOT_EXIST):
+                client.delete_registered_model_alias(self.registered_name, CHAMPION)
+            return None
+
+    def _tags(self, version: Version | None) -> dict[str, str]:
+        tags = {"mlflow.source.name": "skylift train", "skylift.stage": self._stage}
+        if version is None:
+            return tags
+        commit = version.manifest.lineage.git_commit
+        return (
+            tags
+            | {"skylift.version": version.reference.name, _REFERENCE_TAG: str(version.reference)}
+            | ({"mlflow.source.git.commit": commit} if commit else {})
+        )
+
+    def _describe(self, client: MlflowClient, run_id: str, trained: Trained) -> None:
+        table, config = trained.table, trained.config
+        selected = trained.leaderboard[0]
+        params: dict[str, object] = {
+            "data.sha256": table.digest,
+            "data.rows": len(table.rows),
+            "split.holdout": config.split.holdout,
+            "split.seed": config.split.seed,
+            "select_by": trained.select_by,
+            "selected": selected.candidate,
+        }
+        metrics = cross_validated(trained.metrics.cross_validated) + holdout(trained)
+        tags = {f"gate.{gate.metric}": f"{gate} {'passed' if gate.passed else 'FAILED'}" for gate in trained.gates}
+        if trained.notes:
+            tags["mlflow.note.content"] = "\n".join(f"- {note}" for note in trained.notes)
+        log_batch(client, run_id, params=params | selected_params(selected), metrics=metrics, tags=tags)
+        dataset = Dataset(
+            name=config.data.path.name,
+            digest=table.digest[:_MAX_DATASET_DIGEST],
+            source_type="local",
+            source=json.dumps({"uri": str(config.data.path), "sha256": table.digest}),
+            schema=json.dumps({"mlflow_colspec": input_schema(table.contract).to_dict()}),
+            profile=json.dumps({"num_rows": len(table.rows), "num_features": len(table.contract.features)}),
+        )
+        client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
+
+    def _register(
+        self,
+        client: MlflowClient,
+        experiment: str,
+        run_id: str,
+        version: Version,
+        files: Mapping[str, bytes],
+        folder: Path,
+    ) -> str:
+        """Make a model version of the files that were published."""
+        baked, saved = folder / "baked", folder / "saved"
+        bake(version, files.__getitem__, baked)
+        save_model(version, baked, saved)
+        tags = {key: value for key, value in self._tags(version).items() if key.startswith("skylift.")}
+        logged = client.create_logged_model(experiment, name=self._model, source_run_id=run_id, tags=tags)
+        client.log_model_artifacts(logged.model_id, str(saved))
+        client.finalize_logged_model(logged.model_id, "READY")
+        with _unless(RESOURCE_ALREADY_EXISTS):
+            client.create_registered_model(
+                self.registered_name,
+                description=f"Versions of {self._model} that Skylift published; the alias {CHAMPION} is on the one "
+                f"that serves in {self._stage}, as its SSM parameter says.",
+            )
+        made = client.create_model_version(
+            self.registered_name,
+            f"models:/{logged.model_id}",
+            run_id,
+            tags=tags,
+            model_id=logged.model_id,
+            description=f"Skylift {version.reference}",
+        )
+        return f"{self.registered_name} version {made.version}"
+
+    @contextmanager
+    def _reaching(self, doing: str) -> Iterator[None]:
+        """Turn whatever MLflow and its storage raise inside into `TrackingUnavailable`."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of MLflow about itself
+                yield
+        except _FAILURES as error:
+            reason = without_password(" ".join(str(error).split()))[:200] or "no reason given"
+            raise TrackingUnavailable(
+                f"{doing} in MLflow at {without_password(self.address)} failed ({type(error).__name__}: {reason})",
+                "check MLFLOW_TRACKING_URI and the server, or go without: --no-track",
+            ) from error
+
+
+@contextmanager
+def _unless(code: int) -> Iterator[None]:
+    """Let pass that MLflow refuses for one reason."""
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != ErrorCode.Name(code):
+            raise
+
+
+def _experiment(client: MlflowClient, name: str) -> str:
+    if (known := client.get_experiment_by_name(name)) is not None:
+        return str(known.experiment_id)
+    with _unless(RESOURCE_ALREADY_EXISTS):  # by another training at the same moment
+        return str(client.create_experiment(name))
+    return str(client.get_experiment_by_name(name).experiment_id)
+
+
+def _run_name(version: Version | None) -> str:
+    return version.reference.name if version else "gate failed"
+
+
+def _shown(trained: Trained, version: Version | None, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What people look at; the model's own files are with the logged model."""
+    shown = {EVALUATION_FILE: trained.evaluation.to_bytes(), **plots(trained.evaluation)}
+    shown |= {name: data for name, data in files.items() if name.endswith((".json", ".html"))}
+    if version is not None and CARD_FILE in shown:
+        shown[CARD_FILE] = stamped(shown[CARD_FILE], version.reference)
+    return shown
+
+
+def _log_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes], folder: Path) -> None:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    client.log_artifacts(run_id, str(folder))

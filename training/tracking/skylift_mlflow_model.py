@@ -1,0 +1,85 @@
+"""How MLflow loads a published version: from the very files that were published, checked as the service checks them.
+
+`training/tracking/mlflow_model.py` logs this file and the layer with each version, so that `mlflow.pyfunc.load_model`
+needs no installed Skylift; it therefore imports nothing else of this project. MLflow imports it by this name at the top
+level, and logged models keep that name: the file cannot be renamed.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from skylift.contract import Contract, Instance
+from skylift.errors import IntegrityError
+from skylift.image_cache import ImageCache
+from skylift.predictors import load_predictor
+from skylift.scoring import Predictor, encode, predictions
+
+
+class PublishedModel:
+    """A version as MLflow sees a model: a data frame in, a data frame out.
+
+    Parameters
+    ----------
+    contract
+        Names and orders the columns.
+    predictor
+        Scores encoded rows.
+    """
+
+    def __init__(self, contract: Contract, predictor: Predictor) -> None:
+        self._contract = contract
+        self._predictor = predictor
+
+    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002 (MLflow's own signature)
+        """Score rows.
+
+        Parameters
+        ----------
+        model_input
+            One column per feature of the contract; a missing value is NaN or None.
+
+        Returns
+        -------
+        `label` and a column `probability_<class>` for each class; `value` for a regression.
+
+        Raises
+        ------
+        ValueError
+            A value breaks the contract; with its column.
+        """
+        scores = self._predictor.scores(encode(self._contract, self._instances(model_input)))
+        answers = predictions(self._contract, scores)
+        if self._contract.task == "regression":
+            return pd.DataFrame(answers)
+        rows = []
+        for answer in answers:
+            probabilities: Any = answer["probabilities"]
+            rows.append(
+                {"label": answer["label"]} | {f"probability_{name}": value for name, value in probabilities.items()}
+            )
+        return pd.DataFrame(rows)
+
+    def _instances(self, frame: pd.DataFrame) -> list[Instance]:
+        columns: dict[str, list[Any]] = {}
+        for feature in self._contract.features:
+            column = frame[feature.name] if feature.name in frame else pd.Series([None] * len(frame))
+            if feature.required and column.isna().any():
+                raise ValueError(f"column {feature.name} has a missing value, and training saw none")
+            if feature.categories and (unknown := set(column.dropna()) - set(feature.categories)):
+                raise ValueError(f"column {feature.name} has unknown values, such as {min(map(str, unknown))!r}")
+            columns[feature.name] = [None if pd.isna(value) else value for value in column]
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _load_pyfunc(path: str) -> PublishedModel:
+    """What MLflow calls with the folder that `skylift.image_cache.bake` wrote."""
+    folder = Path(path)
+    model = next((place.parent.name for place in folder.glob("*/v*-*")), "")
+    image = ImageCache(folder, model)
+    reference = image.newest()
+    if reference is None:
+        raise IntegrityError(f"{path} holds no version", "log it to MLflow again: train with --track")
+    with image.opened(reference) as (manifest, read):
+        return PublishedModel(manifest.contract, load_predictor(manifest, read))

@@ -1,0 +1,202 @@
+"""Whether trainings are tracked in MLflow, and where; MLflow itself is imported only where they are.
+
+What MLflow does comes after what training does, and its failures are `TrackingUnavailable`: the command line makes
+warnings of them. A training with tracking ends as it would without.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic_settings import BaseSettings
+
+from skylift.errors import ConfigError, SkyliftError, StorageUnavailable
+from skylift.references import Reference
+from skylift.settings import RegistrySettings
+from skylift.verification import Version
+
+if TYPE_CHECKING:
+    from training.job import Trained
+    from training.tracking.mlflow_store import MlflowStore
+
+LOCAL_STORE = Path("mlflow.db")
+"""Where MLflow itself keeps runs when it is told of no server; its files go to `mlruns/` beside it."""
+
+_BOUNDS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+"""For a server that does not answer: MLflow's own wait is minutes. The user's own settings win."""
+
+_QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+"""MLflow reports its use to its makers otherwise."""
+
+
+class TrackingUnavailable(SkyliftError):
+    """MLflow did not take what was to be tracked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """Where a training is found in MLflow.
+
+    Parameters
+    ----------
+    address
+        Of the store.
+    run_id
+        The parent run.
+    registered
+        The model version, for example `dev.iris version 3`; None where nothing was published.
+    """
+
+    address: str
+    run_id: str
+    registered: str | None
+
+    def __str__(self) -> str:
+        return f"run {self.run_id}{f', {self.registered}' if self.registered else ''} in {self.address}"
+
+
+class Tracker:
+    """Tracks what a command did, or does nothing; what MLflow fails at is a warning.
+
+    Parameters
+    ----------
+    store
+        Where; None where nothing is tracked.
+    active
+        Reads what the pointer names.
+    warn
+        Told of failures.
+
+    Attributes
+    ----------
+    tracked
+        Where the training is found; None before, and where MLflow failed.
+    """
+
+    def __init__(
+        self, store: "MlflowStore | None", active: Callable[[], Reference | None], warn: Callable[[str], None]
+    ) -> None:
+        self._store = store
+        self._active = active
+        self._warn = warn
+        self.tracked: Tracked | None = None
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is tracked."""
+        return self._store is not None
+
+    def record(
+        self, trained: "Trained", version: Version | None, files: Mapping[str, bytes], *, started: datetime
+    ) -> None:
+        """Record a training, and put the alias right, whatever happened since; see `MlflowStore.record`."""
+        if self._store is None:
+            return
+        try:
+            self.tracked = self._store.record(trained, version, files, started=started)
+            self._store.follow(self._active())
+        except (TrackingUnavailable, StorageUnavailable) as error:
+            self._warn(str(error))
+
+    def follow(self) -> None:
+        """Put MLflow's alias where the pointer is."""
+        if self._store is None:
+            return
+        try:
+            active = self._active()
+            if self._store.follow(active) is None and active is not None:
+                self._warn(
+                    f"{active.name} is not in MLflow at {without_password(self._store.address)}, where no version is "
+                    "champion now: train with --track"
+                )
+        except (TrackingUnavailable, StorageUnavailable) as error:
+            self._warn(str(error))
+
+
+class _Settings(BaseSettings):
+    """Settings that every MLflow user knows."""
+
+    mlflow_tracking_uri: str = ""
+
+
+def without_password(text: str) -> str:
+    """A text with URLs as it may be shown.
+
+    Examples
+    --------
+    >>> without_password("https://ada:secret@mlflow.example/")
+    'https://mlflow.example/'
+    """
+    return re.sub(r"(?<=://)[^/@\s]*@", "", text)
+
+
+def store_address(wanted: bool | None, *, local_store_counts: bool = False) -> str | None:
+    """Where to track; None where nothing is to be tracked.
+
+    Parameters
+    ----------
+    wanted
+        What the user said, if anything. Naming a server in `MLFLOW_TRACKING_URI` says yes as well.
+    local_store_counts
+        Whether a store that an earlier training left here says yes, too: a promotion keeps it true.
+    """
+    if wanted is False:
+        return None
+    if address := _Settings().mlflow_tracking_uri:
+        return address
+    if wanted or (local_store_counts and LOCAL_STORE.exists()):
+        return f"sqlite:///{LOCAL_STORE.resolve()}"
+    return None
+
+
+def open_store(address: str, *, stage: str, model: str) -> "MlflowStore":
+    """The store at an address, which is not asked anything yet.
+
+    Raises
+    ------
+    ConfigError
+        MLflow is not installed: the main job does without.
+    """
+    if find_spec("mlflow") is None:
+        raise ConfigError(
+            "tracking needs MLflow, which is not installed",
+            "install it (`make .venv/.dev`, or pip install mlflow), or go without: --no-track",
+        )
+    os.environ.update(_QUIET)
+    for name, value in _BOUNDS.items():
+        os.environ.setdefault(name, value)
+    from training.tracking.mlflow_store import MlflowStore
+
+    return MlflowStore(address, stage=stage, model=model)
+
+
+def tracker_for(
+    settings: RegistrySettings,
+    active: Callable[[], Reference | None],
+    wanted: bool | None,
+    warn: Callable[[str], None],
+    *,
+    local_store_counts: bool = False,
+) -> Tracker:
+    """A tracker as the user wants it; see `store_address`.
+
+    Raises
+    ------
+    ConfigError
+        It was asked for by name, and MLflow is not installed. Where a server is only named, this is a warning.
+    """
+    address = store_address(wanted, local_store_counts=local_store_counts)
+    store = None
+    if address is not None:
+        try:
+            store = open_store(address, stage=settings.stage, model=settings.model)
+        except ConfigError as error:
+            if wanted:
+                raise
+            warn(str(error))
+    return Tracker(store, active, warn)
