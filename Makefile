@@ -51,6 +51,8 @@ lint: $(VENV)/.dev ## Check style, types, templates and workflows
 		found=$$($(sam_offline) $(BIN)/sam validate --lint -t $$template 2>&1) || { echo "$$template: $$found" >&2; exit 1; }; done
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	@$(BIN)/zizmor --offline --quiet .github
 
 .PHONY: format
