@@ -195,7 +195,7 @@ class Models:
         compiled = compile_model(estimator, table.contract, parity_rows(estimator, table, split))
         if compiled.data is None:
             raise WrongAnswer(f"{name} has no compiled form: {compiled.outcome.reason}")
-        package = pack(trained, compiled, config_sha256="0" * 64)
+        package = pack(trained, compiled)
         registry = self._registry(name)
         registry.publish(package.describe, package.artifacts)
         registry.promote("v1")

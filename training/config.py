@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from skylift.contract import ClassName, Kind, Task
 from skylift.errors import ConfigError
+from skylift.manifest import first_fault
 from skylift.references import sha256
 from skylift.settings import Name
 from training.locations import Location, S3Url
@@ -249,6 +250,13 @@ class ModelConfig(_Section):
     gates: GatesSection = GatesSection()
     card: CardSection = CardSection()
 
+    _file_digest: str | None = PrivateAttr(None)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file it was read from; of its content as JSON where it was made in code."""
+        return self._file_digest or sha256(self.model_dump_json().encode())
+
     def with_data(self, **fields: Any) -> Self:
         """The same configuration with fields of `data` replaced."""
         return self.model_copy(update={"data": self.data.model_copy(update=fields)})
@@ -261,13 +269,13 @@ class ModelConfig(_Section):
         return candidates
 
 
-def load_config(path: Path) -> tuple[ModelConfig, str]:
+def load_config(path: Path) -> ModelConfig:
     """Read `model.yaml`.
 
     Returns
     -------
-    tuple
-        The configuration, a data path on this machine made absolute, and the SHA-256 of the file.
+    ModelConfig
+        Configuration that knows the digest of its file, with a local data path made absolute.
 
     Raises
     ------
@@ -275,8 +283,8 @@ def load_config(path: Path) -> tuple[ModelConfig, str]:
         The file cannot be read, is not YAML, or has a wrong or unknown key; with the place.
     """
     try:
-        text = path.read_bytes()
-        document = yaml.safe_load(text)
+        content = path.read_bytes()
+        document = yaml.safe_load(content)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror})", "name the file with --config") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -286,12 +294,11 @@ def load_config(path: Path) -> tuple[ModelConfig, str]:
     try:
         config = ModelConfig.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{path}: {place}: {first['msg']}", "see the README for the keys of model.yaml") from error
-    if isinstance(config.data.path, S3Url):
-        return config, sha256(text)
-    return config.with_data(path=(path.parent / config.data.path).resolve()), sha256(text)
+        raise ConfigError(f"{path}: {first_fault(error)}", "see the README for the keys of model.yaml") from error
+    if not isinstance(config.data.path, S3Url):
+        config = config.with_data(path=(path.parent / config.data.path).resolve())
+    config._file_digest = sha256(content)  # noqa: SLF001 (only this function knows the file)
+    return config
 
 
 def _one_line(error: Exception) -> str:

@@ -28,7 +28,7 @@ NOT_COMPILED = CompiledModel(None, Compiled(reason="left out"))
 @cache
 def iris_config() -> ModelConfig:
     """The shipped configuration."""
-    return load_config(IRIS_CONFIG)[0]
+    return load_config(IRIS_CONFIG)
 
 
 @cache
@@ -40,7 +40,7 @@ def trained_iris(candidate: str = "logistic") -> Trained:
 @cache
 def iris_package(candidate: str = "logistic") -> Package:
     """Iris, ready to publish; the shipped gates passed."""
-    return pack(trained_iris(candidate), NOT_COMPILED, config_sha256="0" * 64)
+    return pack(trained_iris(candidate), NOT_COMPILED)
 
 
 def compiled(trained: Trained) -> CompiledModel:
@@ -53,7 +53,7 @@ def compiled(trained: Trained) -> CompiledModel:
 def compiled_iris_package(candidate: str = "logistic") -> Package:
     """Iris, ready to publish with its compiled form."""
     trained = trained_iris(candidate)
-    return pack(trained, compiled(trained), config_sha256="0" * 64)
+    return pack(trained, compiled(trained))
 
 
 def train_csv(path: Path, text: str, target: str, **sections: object) -> Trained:

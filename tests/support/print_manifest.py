@@ -9,8 +9,8 @@ from training.release.compile import compile_model, parity_rows
 from training.release.packaging import pack
 
 if __name__ == "__main__":
-    config, digest = load_config(Path(sys.argv[1]))
+    config = load_config(Path(sys.argv[1]))
     trained = train(config)
     rows = parity_rows(trained.estimator, trained.table, trained.split)
     compiled = compile_model(trained.estimator, trained.table.contract, rows)
-    sys.stdout.buffer.write(pack(trained, compiled, config_sha256=digest).describe(1).to_bytes())
+    sys.stdout.buffer.write(pack(trained, compiled).describe(1).to_bytes())

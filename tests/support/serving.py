@@ -41,7 +41,7 @@ FOREST = {"name": "forest", "estimator": "sklearn.ensemble.RandomForestClassifie
 
 def table_package(path: Path, text: str, target: str, **candidate: Any) -> Package:
     """A table given as text, trained with one quick candidate and ready to publish."""
-    return pack(train_csv(path, text, target, candidates=[candidate or FOREST]), NOT_COMPILED, config_sha256="0" * 64)
+    return pack(train_csv(path, text, target, candidates=[candidate or FOREST]), NOT_COMPILED)
 
 
 _s3, _ssm = cache(s3_client), cache(ssm_client)

@@ -112,7 +112,7 @@ def up(config: ConfigOption = DEFAULT_CONFIG, port: PortOption = 8000) -> None:
 def _up(path: Path, port: int) -> None:
     from training.cli.local import SERVICE_LOG, LocalService, ServiceFailed, embedded_aws, environment_file
 
-    config, digest = load_config(path)
+    config = load_config(path)
     with (
         _fetched(config) as config,  # before the embedded AWS takes the place of the one that has the table
         embedded_aws(config.model) as environment,
@@ -120,7 +120,7 @@ def _up(path: Path, port: int) -> None:
         environment_file(environment | {"SKYLIFT_CONFIG": str(path.resolve())}) as environment_path,
     ):
         registry = registry_of(RegistrySettings())
-        version = train_and_publish(config, registry, Work(digest=digest))
+        version = train_and_publish(config, registry, Work())
         with err.status("promoting and waiting for the service"):
             registry.promote(str(version.reference))
             service.wait_until_ready()
@@ -167,14 +167,13 @@ def train(
 
     Ctrl-C ends the search and goes on with the best so far; once more ends everything.
     """
-    _, digest = load_config(config)
     loaded = configured(config, sample)
-    work = Work(digest=digest, prepared=prepared, dask=dask, stop=Event())
+    work = Work(prepared=prepared, dask=dask, stop=Event())
     if output is not None:
         from training.data.prepare import FOLDER
         from training.release.folder import write_version
 
-        manifest = write_version(output, packed(trained_by(loaded, work), digest))
+        manifest = write_version(output, packed(trained_by(loaded, work)))
         out.print(leaderboard_table(manifest))
         if notes := manifest.lineage.notes:
             out.print()
@@ -182,7 +181,7 @@ def train(
         measure = f"skylift evaluate {output} --config {config} --prepared {prepared or FOLDER}"
         out.print(f"\nWritten to {output}\nMeasure it: {measure}", soft_wrap=True)
         return
-    settings = registry_settings(stack, config)
+    settings = registry_settings(stack, loaded)
     if loaded.model != settings.model:
         raise ConfigError(
             f"{config} is for the model {loaded.model}, not {settings.model}",
@@ -285,7 +284,7 @@ def compare(
 
     registry = registry_of(registry_settings(stack, config))
     with err.status("scoring the holdout with both versions"):
-        found = compare_versions(registry, registry.version(before), registry.version(after), load_config(config)[0])
+        found = compare_versions(registry, registry.version(before), registry.version(after), load_config(config))
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
         return

@@ -8,11 +8,12 @@ from pydantic import ValidationError
 
 from skylift.aws import aws_errors, cloudformation_client, error_code, s3_client, ssm_client
 from skylift.errors import ConfigError
+from skylift.manifest import first_fault
 from skylift.pointer import ActivePointer
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
-from training.config import load_config
+from training.config import ModelConfig, load_config
 
 STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
 """Outputs of `template.yaml` by the setting that they are."""
@@ -26,8 +27,15 @@ def registry_of(settings: RegistrySettings) -> Registry:
     )
 
 
-def registry_settings(stack: str | None, config: Path) -> RegistrySettings:
+def registry_settings(stack: str | None, config: Path | ModelConfig) -> RegistrySettings:
     """Where the registry is: the stack's outputs, else the environment; the model's name else from model.yaml.
+
+    Parameters
+    ----------
+    stack
+        Name of a CloudFormation stack.
+    config
+        Path of `model.yaml`, read only when nothing else names the model, or the loaded configuration.
 
     Raises
     ------
@@ -36,13 +44,13 @@ def registry_settings(stack: str | None, config: Path) -> RegistrySettings:
     """
     known = _stack_outputs(stack) if stack else {}
     if "model" not in known and "SKYLIFT_MODEL" not in os.environ:
-        known["model"] = load_config(config)[0].model
+        known["model"] = (load_config(config) if isinstance(config, Path) else config).model
     try:
         return RegistrySettings(**known)  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = f"SKYLIFT_{str(first['loc'][0]).upper()}"
-        raise ConfigError(f"{name}: {first['msg']}", f"set {name}, or name a stack with --stack") from error
+        setting, _, problem = first_fault(error).partition(": ")
+        name = f"SKYLIFT_{setting.upper()}"
+        raise ConfigError(f"{name}: {problem}", f"set {name}, or name a stack with --stack") from error
 
 
 def _stack_outputs(stack: str) -> dict[str, str]:

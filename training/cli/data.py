@@ -113,7 +113,7 @@ def evaluate(
     from training.release.folder import evaluate as run
 
     with progressing() as progress:
-        evaluation = run(version, prepared, output, load_config(config)[0], progress=progress)
+        evaluation = run(version, prepared, output, load_config(config), progress=progress)
     rows = [
         (name, f"{evaluation.cross_validated[name]:.4f}", f"{value:.4f}") for name, value in evaluation.holdout.items()
     ]
@@ -123,7 +123,7 @@ def evaluate(
 
 def configured(path: Path, sample: int | None) -> ModelConfig:
     """The configuration, with the sample that the command line asks for."""
-    config, _ = load_config(path)
+    config = load_config(path)
     return config if sample is None else config.with_data(sample=sample)
 
 

@@ -33,8 +33,6 @@ class Work:
 
     Parameters
     ----------
-    digest
-        Of `model.yaml`.
     prepared
         Folder of prepared files, to read instead of the raw table.
     dask
@@ -43,7 +41,6 @@ class Work:
         Set by the first Ctrl-C: the search ends with the best so far.
     """
 
-    digest: str
     prepared: Path | None = None
     dask: str | None = None
     stop: Event | None = None
@@ -70,7 +67,7 @@ def train_and_publish(config: ModelConfig, registry: Registry, work: Work, track
             err.print(part)
         tracker.record(trained, None, {}, started=started)
         raise
-    package = packed(trained, work.digest)
+    package = packed(trained)
     with progressing() as progress:
         progress("publishing")
         version = registry.publish(package.describe, package.artifacts)
@@ -103,14 +100,8 @@ def trained_by(config: ModelConfig, work: Work, registry: Registry | None = None
         )
 
 
-def packed(trained: "Trained", digest: str) -> "Package":
-    """Compile and pack, with progress on stderr.
-
-    Parameters
-    ----------
-    digest
-        Of `model.yaml`.
-    """
+def packed(trained: "Trained") -> "Package":
+    """Compile and pack, with progress on stderr."""
     from training.release.compile import compile_model, parity_rows
     from training.release.packaging import pack
 
@@ -118,7 +109,7 @@ def packed(trained: "Trained", digest: str) -> "Package":
         progress("compiling")
         rows = parity_rows(trained.estimator, trained.table, trained.split)
         compiled = compile_model(trained.estimator, trained.table.contract, rows)
-        return pack(trained, compiled, config_sha256=digest)
+        return pack(trained, compiled)
 
 
 @contextmanager

@@ -59,15 +59,13 @@ class Package:
     artifacts: dict[str, bytes]
 
 
-def pack(trained: Trained, compiled: CompiledModel, *, config_sha256: str) -> Package:
+def pack(trained: Trained, compiled: CompiledModel) -> Package:
     """Pack a trained model.
 
     Parameters
     ----------
     compiled
         Its compiled form.
-    config_sha256
-        Digest of `model.yaml`.
     """
     artifacts = {
         MODEL_FILE: _dump(trained.estimator),
@@ -99,7 +97,7 @@ def pack(trained: Trained, compiled: CompiledModel, *, config_sha256: str) -> Pa
                 holdout_rows=len(split.holdout),
                 holdout=trained.config.split.holdout,
                 seed=trained.config.split.seed,
-                config_sha256=config_sha256,
+                config_sha256=trained.config.digest,
                 git_commit=commit,
                 git_dirty=dirty,
                 notes=trained.notes,

@@ -77,7 +77,7 @@ class TestLoading:
     def test_a_regression_answers_with_one_value_per_row(self, tmp_path: Path) -> None:
         lines = [f"{x},{3 * x + 1}" for x in range(40)]
         trained = train_csv(tmp_path / "line.csv", "\n".join(["x,y", *lines]), "y")
-        package = pack(trained, NOT_COMPILED, config_sha256="0" * 64)
+        package = pack(trained, NOT_COMPILED)
         manifest = package.describe(1)
 
         predictor = load_predictor(manifest, package.artifacts.__getitem__)

@@ -21,7 +21,7 @@ def written(folder: Path, document: object) -> Path:
 
 
 def loaded(folder: Path, **sections: object) -> ModelConfig:
-    return load_config(written(folder, REQUIRED | sections))[0]
+    return load_config(written(folder, REQUIRED | sections))
 
 
 def refusal(path: Path) -> str:
@@ -46,7 +46,7 @@ def test_rows_are_split_eighty_to_twenty_where_nothing_is_said(tmp_path: Path) -
 
 
 def test_the_shipped_file_is_valid_and_names_the_shipped_table() -> None:
-    config, _ = load_config(IRIS_CONFIG)
+    config = load_config(IRIS_CONFIG)
 
     assert config.data.path == ROOT / "data" / "raw" / "Iris.csv"
 
@@ -74,7 +74,7 @@ def test_an_absolute_data_path_is_kept(tmp_path: Path) -> None:
 def test_the_digest_is_of_the_files_bytes(tmp_path: Path) -> None:
     path = written(tmp_path, REQUIRED)
 
-    assert load_config(path)[1] == sha256(path.read_bytes())
+    assert load_config(path).digest == sha256(path.read_bytes())
 
 
 @pytest.mark.parametrize("place", ["model", "data", "data.path", "target", "target.column"])

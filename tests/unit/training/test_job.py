@@ -243,7 +243,7 @@ class TestAnyTable:
         trained = train(
             config_of(path, target="churned" if name == "mixed" else "target").model_copy(update={"model": "iris"})
         )
-        package = pack(trained, NOT_COMPILED, config_sha256="0" * 64)
+        package = pack(trained, NOT_COMPILED)
         registry.promote(str(registry.publish(package.describe, package.artifacts).reference))
 
         version = registry.resolve()

@@ -58,7 +58,7 @@ class Page(HTMLParser):
 
 
 def card_of(trained: Trained) -> str:
-    return pack(trained, NOT_COMPILED, config_sha256="0" * 64).artifacts[CARD_FILE].decode()
+    return pack(trained, NOT_COMPILED).artifacts[CARD_FILE].decode()
 
 
 @cache

@@ -386,7 +386,7 @@ class TestUncompiled:
     def test_it_is_published_and_served_all_the_same(self, tmp_path: Path) -> None:
         boosting = {"name": "boosting", "estimator": "sklearn.ensemble.HistGradientBoostingClassifier"}
         trained = learned(tmp_path, mixed(), boosting | {"params": {"max_iter": 5}}, target="churned")
-        package = pack(trained, compiled(trained), config_sha256="0" * 64)
+        package = pack(trained, compiled(trained))
         stage = Stage()
         stage.activate(package)
 

@@ -31,7 +31,7 @@ class Made:
         return evaluate(self.version, self.prepared, self.reports, config or self.config)
 
     def write(self) -> None:
-        write_version(self.version, pack(self.trained, NOT_COMPILED, config_sha256="0" * 64))
+        write_version(self.version, pack(self.trained, NOT_COMPILED))
 
     def report(self, name: str) -> str:
         return (self.reports / name).read_text(encoding="utf-8")
@@ -46,7 +46,7 @@ def made(tmp_path: Path) -> Made:
 
 class TestVersion:
     def test_it_holds_the_files_of_a_version(self, made: Made) -> None:
-        package = pack(made.trained, NOT_COMPILED, config_sha256="0" * 64)
+        package = pack(made.trained, NOT_COMPILED)
 
         found = {path.name: path.read_bytes() for path in made.version.iterdir() if path.name != "version.json"}
 
@@ -69,7 +69,7 @@ class TestVersion:
         assert digests() == first
 
     def test_files_of_the_model_before_it_go(self, made: Made) -> None:
-        write_version(made.version, pack(made.trained, compiled(made.trained), config_sha256="0" * 64))
+        write_version(made.version, pack(made.trained, compiled(made.trained)))
         assert (made.version / "model.onnx").exists()
 
         made.write()
@@ -93,7 +93,7 @@ class TestEvaluation:
         assert made.evaluate().holdout == made.trained.metrics.holdout
 
     def test_the_compiled_form_is_measured_where_there_is_one(self, made: Made) -> None:
-        write_version(made.version, pack(made.trained, compiled(made.trained), config_sha256="0" * 64))
+        write_version(made.version, pack(made.trained, compiled(made.trained)))
         (made.version / "model.joblib").unlink()
 
         assert made.evaluate().holdout == pytest.approx(made.trained.metrics.holdout, abs=1e-5)

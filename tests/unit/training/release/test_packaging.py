@@ -29,7 +29,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def packed(trained: Trained) -> Package:
-    return pack(trained, NOT_COMPILED, config_sha256="0" * 64)
+    return pack(trained, NOT_COMPILED)
 
 
 def described(trained: Trained) -> dict[str, Any]:
@@ -62,9 +62,9 @@ class TestManifest:
     def test_it_says_what_it_was_learned_from(self) -> None:
         trained = trained_iris()
 
-        lineage = pack(trained, NOT_COMPILED, config_sha256="f" * 64).describe(1).lineage
+        lineage = pack(trained, NOT_COMPILED).describe(1).lineage
 
-        assert lineage.config_sha256 == "f" * 64
+        assert lineage.config_sha256 == trained.config.digest
         assert lineage.data_sha256 == sha256((ROOT / "data" / "raw" / "Iris.csv").read_bytes())
         assert (lineage.data_rows, lineage.train_rows, lineage.holdout_rows) == (150, 120, 30)
         assert (lineage.holdout, lineage.seed) == (0.2, 42)
