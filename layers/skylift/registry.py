@@ -41,8 +41,8 @@ class Registry:
         """The visible versions, ascending by number."""
         return self._store.versions()
 
-    def version(self, text: str) -> Version:
-        """A version by its name, its number or its reference.
+    def version(self, reference: Reference | str) -> Version:
+        """A version by its reference, or by a text that is its name, its number or its reference.
 
         Raises
         ------
@@ -53,7 +53,9 @@ class Registry:
         IntegrityError
             Its manifest is not the one the reference names.
         """
-        number, digest = parse_version(text)
+        if isinstance(reference, Reference):
+            return self._store.resolve(reference)
+        number, digest = parse_version(reference)
         if digest is not None:
             return self._store.resolve(Reference(number, digest))
         return self._store.version(number)
@@ -79,7 +81,7 @@ class Registry:
         """Moves of the pointer, oldest first."""
         return self._pointer.history()
 
-    def promote(self, text: str) -> Reference:
+    def promote(self, reference: Reference | str) -> Reference:
         """Make a version the active one, if it may serve.
 
         Raises
@@ -90,7 +92,7 @@ class Registry:
         InvalidReference, VersionNotFound, IntegrityError
             There is no such version, or its manifest is not the one the reference names.
         """
-        version = self.version(text)
+        version = self.version(reference)
         self._examine(version.manifest)
         self._pointer.move(version.reference)
         return version.reference
@@ -138,8 +140,8 @@ class Registry:
         moves = self._pointer.history()
         current = moves[-1].after if moves else NOTHING
         for move in reversed(moves):
-            if move.after != current and _is_reference(move.after):
-                return self.promote(move.after)
+            if move.after != current and (reference := _reference(move.after)):
+                return self.promote(reference)
         raise PromotionRefused("there is no earlier version to roll back to", "see `skylift history`")
 
     def _examine(self, manifest: Manifest) -> None:
@@ -153,9 +155,9 @@ class Registry:
             raise PromotionRefused(f"{manifest.name} may not serve: {error.what}", error.todo) from error
 
 
-def _is_reference(text: str) -> bool:
+def _reference(text: str) -> Reference | None:
+    """The reference that the pointer held; None for `none` and for anything else that was written there."""
     try:
-        Reference.parse(text)
+        return Reference.parse(text)
     except InvalidReference:
-        return False
-    return True
+        return None

@@ -51,7 +51,7 @@ def machine(aws: MotoServer, tmp_path: Path) -> Machine:
     made = Machine(tmp_path / "repository", aws, " ".join(ONLY_CHECKED))
     for candidate in ("logistic", "tree"):
         package = iris_package(candidate)
-        aws.registry.promote(str(aws.registry.publish(package.describe, package.artifacts).reference))
+        aws.registry.promote(aws.registry.publish(package.describe, package.artifacts).reference)
     return made
 
 

@@ -99,7 +99,7 @@ class Service:
 
     def release(self, package: Package) -> Reference:
         """Publish and promote."""
-        return self.registry.promote(str(self.publish(package)))
+        return self.registry.promote(self.publish(package))
 
     def set_pointer(self, value: str) -> None:
         """Write into the pointer past every check."""

@@ -122,7 +122,7 @@ def _up(path: Path, port: int) -> None:
         registry = registry_of(RegistrySettings())
         version = train_and_publish(config, registry, Work())
         with err.status("promoting and waiting for the service"):
-            registry.promote(str(version.reference))
+            registry.promote(version.reference)
             service.wait_until_ready()
             example = {"instances": [version.manifest.contract.example]}
             answer = service.ask("/predict", example)

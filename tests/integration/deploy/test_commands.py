@@ -133,7 +133,7 @@ def refused(*arguments: object) -> str:
 
 def promoted(registry: Registry) -> Registry:
     package = iris_package()
-    registry.promote(str(registry.publish(package.describe, package.artifacts).reference))
+    registry.promote(registry.publish(package.describe, package.artifacts).reference)
     return registry
 
 

@@ -71,7 +71,7 @@ def published(aws: MotoServer) -> Reference:
     package, uncompiled = compiled_iris_package(), iris_package()
     reference = aws.registry.publish(package.describe, package.artifacts).reference
     aws.registry.publish(uncompiled.describe, uncompiled.artifacts)
-    return aws.registry.promote(str(reference))
+    return aws.registry.promote(reference)
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def released(registry: Registry) -> Callable[[str], None]:
 
     def release(candidate: str) -> None:
         package = compiled_iris_package(candidate)
-        registry.promote(str(registry.publish(package.describe, package.artifacts).reference))
+        registry.promote(registry.publish(package.describe, package.artifacts).reference)
 
     return release
 

@@ -55,7 +55,7 @@ def _swapped_answers() -> Golden:
 @pytest.fixture
 def live(registry: Registry) -> Reference:
     """The first version, promoted."""
-    return registry.promote(str(_publish(registry)))
+    return registry.promote(_publish(registry))
 
 
 class TestPublishing:
@@ -98,14 +98,14 @@ class TestPromoting:
         assert promoted == registry.active() == reference
 
     def test_an_older_version_may_be_promoted_again(self, registry: Registry, live: Reference) -> None:
-        registry.promote(str(_publish(registry)))
+        registry.promote(_publish(registry))
 
         registry.promote("v1")
 
         assert registry.active() == live
 
     def test_the_history_tells_every_promotion(self, registry: Registry, live: Reference) -> None:
-        second = registry.promote(str(_publish(registry)))
+        second = registry.promote(_publish(registry))
 
         assert [(move.before, move.after) for move in registry.history()] == [
             (NOTHING, str(live)),
@@ -250,7 +250,7 @@ class TestRefusing:
         _overwrite(s3, "manifest.json", iris_package("tree").describe(2).to_bytes())
 
         with pytest.raises(IntegrityError):
-            registry.promote(str(reference))
+            registry.promote(reference)
 
         assert _moves(registry) == ["v1"]
 
@@ -319,7 +319,7 @@ class TestResolving:
 
 class TestRollingBack:
     def _promote(self, registry: Registry, count: int) -> list[Reference]:
-        return [registry.promote(str(_publish(registry))) for _ in range(count)]
+        return [registry.promote(_publish(registry)) for _ in range(count)]
 
     def test_rollback_returns_to_the_last_different_version(self, registry: Registry) -> None:
         self._promote(registry, 3)
@@ -337,14 +337,14 @@ class TestRollingBack:
 
     def test_a_version_promoted_twice_in_a_row_is_one_step(self, registry: Registry) -> None:
         first, second = self._promote(registry, 2)
-        registry.promote(str(second))
+        registry.promote(second)
 
         assert registry.rollback() == first
 
     def test_rollback_never_goes_to_a_version_that_was_published_but_never_active(self, registry: Registry) -> None:
-        first = registry.promote(str(_publish(registry)))
+        first = registry.promote(_publish(registry))
         _publish(registry)
-        registry.promote(str(_publish(registry)))
+        registry.promote(_publish(registry))
 
         assert registry.rollback() == first
 
@@ -352,9 +352,9 @@ class TestRollingBack:
     def test_rollback_skips_what_is_no_reference(
         self, registry: Registry, pointer: ActivePointer, ssm: "SSMClient", value: str
     ) -> None:
-        first = registry.promote(str(_publish(registry)))
+        first = registry.promote(_publish(registry))
         _set(ssm, pointer, value)
-        registry.promote(str(_publish(registry)))
+        registry.promote(_publish(registry))
 
         assert registry.rollback() == first
 
@@ -377,7 +377,7 @@ class TestRollingBack:
         self, registry: Registry, pointer: ActivePointer, ssm: "SSMClient"
     ) -> None:
         _set(ssm, pointer, NOTHING)
-        only = registry.promote(str(_publish(registry)))
+        only = registry.promote(_publish(registry))
 
         with pytest.raises(PromotionRefused, match="no earlier version"):
             registry.rollback()

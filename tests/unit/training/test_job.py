@@ -244,7 +244,7 @@ class TestAnyTable:
             config_of(path, target="churned" if name == "mixed" else "target").model_copy(update={"model": "iris"})
         )
         package = pack(trained, NOT_COMPILED)
-        registry.promote(str(registry.publish(package.describe, package.artifacts).reference))
+        registry.promote(registry.publish(package.describe, package.artifacts).reference)
 
         version = registry.resolve()
         predictor = load_predictor(version.manifest, lambda file: store.artifact(version.manifest, file))

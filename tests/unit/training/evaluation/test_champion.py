@@ -38,7 +38,7 @@ def compared(trained: Trained) -> Champion:
 def champion(registry: Registry) -> InService:
     """Iris in service."""
     package = iris_package()
-    registry.promote(str(registry.publish(package.describe, package.artifacts).reference))
+    registry.promote(registry.publish(package.describe, package.artifacts).reference)
     found = in_service(registry)
     assert found is not None
     return found
