@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skylift.manifest import Entry, Metrics, Spread
+from skylift.manifest import LeaderboardEntry, Metrics, Spread
 from skylift.pointer import ActivePointer
 from skylift.predictors import SklearnPredictor
 from skylift.registry import Registry
@@ -186,7 +186,9 @@ class Models:
             estimator=estimator,
             selected=name,
             select_by="accuracy",
-            leaderboard=(Entry(candidate=name, estimator=type(estimator).__name__, params={}, scores=_UNMEASURED),),
+            leaderboard=(
+                LeaderboardEntry(candidate=name, estimator=type(estimator).__name__, params={}, scores=_UNMEASURED),
+            ),
             metrics=Metrics(cross_validated=_UNMEASURED, holdout={}),
             gates=(),
             notes=(),

@@ -30,7 +30,7 @@ class CallFailed(SkyliftError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """An HTTP answer.
 
     Parameters
@@ -48,7 +48,7 @@ class Answer:
     body: Any
 
 
-class Service:
+class DeployedApi:
     """The deployed service.
 
     Parameters
@@ -71,7 +71,7 @@ class Service:
         self._credentials = credentials
         self._token = token
 
-    def ask(self, path: str, body: object = None) -> Answer:
+    def ask(self, path: str, body: object = None) -> HttpAnswer:
         """GET a path, or POST JSON to it; what passes by itself is tried again a few times.
 
         Raises
@@ -94,7 +94,7 @@ class Service:
             time.sleep(_PAUSE_SECONDS)
         raise AssertionError("unreachable")
 
-    def _once(self, path: str, body: object) -> Answer:
+    def _once(self, path: str, body: object) -> HttpAnswer:
         data = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json"} if data else {}
         signed = AWSRequest("GET" if data is None else "POST", self.url + path, data=data, headers=headers)
@@ -112,7 +112,7 @@ class Service:
                 return _answer(error)
 
 
-def smoke(service: Service) -> str:
+def smoke(service: DeployedApi) -> str:
     """Call the service as a client does; what was found, in a sentence.
 
     Raises
@@ -168,18 +168,18 @@ def _waits_for_a_promotion(health: Any) -> bool:
     return problem is not None and str(problem["what"]).startswith(NO_VERSION)
 
 
-def _expect(answer: Answer, status: int, path: str) -> None:
+def _expect(answer: HttpAnswer, status: int, path: str) -> None:
     if answer.status != status:
-        todo = (
+        hint = (
             "may these credentials call the API?" if answer.status in {401, 403} else "look at the service's log lines"
         )
-        raise CallFailed(f"{path} answered {answer.status} ({json.dumps(answer.body)[:300]})", todo)
+        raise CallFailed(f"{path} answered {answer.status} ({json.dumps(answer.body)[:300]})", hint)
 
 
-def _answer(response: Any) -> Answer:
+def _answer(response: Any) -> HttpAnswer:
     body = response.read()
     try:
         document = json.loads(body)
     except ValueError:
         document = None
-    return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, document)
+    return HttpAnswer(response.status, {name.lower(): value for name, value in response.headers.items()}, document)

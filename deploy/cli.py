@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 from botocore.session import Session
 
 from deploy import sam
-from deploy.calls import Service, curl, smoke
+from deploy.calls import DeployedApi, curl, smoke
 from deploy.parameters import TEMPLATE, Stage, assignments, check_parameters, read_stage
 from deploy.stack import Stack, required_output
 from skylift.aws import aws_errors, cloudformation_client, s3_client, ssm_client, sts_client
@@ -148,7 +148,7 @@ def _check_credentials(stage: Stage) -> str:
 
     Raises
     ------
-    StorageUnavailable
+    AwsUnavailable
         There are no credentials, or AWS refuses them.
     """
     client = sts_client()
@@ -212,7 +212,7 @@ def _print_call(registry: Registry, url: str, region: str, auth: str) -> None:
     out.print(f"  {curl(url, region=region, body=body, auth=auth)}", markup=False, soft_wrap=True)
 
 
-def _service(url: str, auth: str) -> Service:
+def _service(url: str, auth: str) -> DeployedApi:
     """The service with what its authorizer wants.
 
     Raises
@@ -224,8 +224,8 @@ def _service(url: str, auth: str) -> Service:
     if auth == "JWT":
         if not (token := os.environ.get("SKYLIFT_TOKEN")):
             raise ConfigError("the API wants a token of its issuer", "put one into SKYLIFT_TOKEN")
-        return Service(url, region=region, token=token)
-    return Service(url, region=region, credentials=_credentials() if auth == "AWS_IAM" else None)
+        return DeployedApi(url, region=region, token=token)
+    return DeployedApi(url, region=region, credentials=_credentials() if auth == "AWS_IAM" else None)
 
 
 def _credentials() -> Credentials:

@@ -159,8 +159,8 @@ def _quoted(value: str) -> str:
 def _run(tool: str, *arguments: str, seconds: int, region: str | None = None) -> None:
     program = shutil.which(tool)
     if program is None:
-        todo = "use `make deploy`, which finds it in .venv" if tool == "sam" else f"install {tool}"
-        raise ToolFailed(f"{tool} is not installed", todo)
+        hint = "use `make deploy`, which finds it in .venv" if tool == "sam" else f"install {tool}"
+        raise ToolFailed(f"{tool} is not installed", hint)
     regions = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region} if region else {}
     try:
         subprocess.run(

@@ -6,12 +6,12 @@ from types import ModuleType
 from skylift.errors import ConfigError
 
 
-def needed(module: str, *, for_: str, extra: str = "data") -> ModuleType:
+def require(module: str, *, purpose: str, extra: str = "data") -> ModuleType:
     """Import a module of an extra.
 
     Parameters
     ----------
-    for_
+    purpose
         What needs it, as the beginning of a sentence: "reading Parquet".
     extra
         The extra of this project that brings it.
@@ -26,6 +26,6 @@ def needed(module: str, *, for_: str, extra: str = "data") -> ModuleType:
     except ImportError as error:
         package = module.partition(".")[0]
         raise ConfigError(
-            f"{for_} needs {package}, which is not installed here",
+            f"{purpose} needs {package}, which is not installed here",
             f"install the extra: .venv/bin/uv pip install --python .venv -e '.[{extra}]'",
         ) from error

@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any
 
 from skylift.errors import ConfigError, GateFailed, TrainingError
-from skylift.manifest import Entry, Gate, Metrics
+from skylift.manifest import Gate, LeaderboardEntry, Metrics
 from training.config import ModelConfig
 from training.data.checks import suspicions
 from training.data.prepare import table_and_split
@@ -59,7 +59,7 @@ class Trained:
     estimator: Any
     selected: str
     select_by: str
-    leaderboard: tuple[Entry, ...]
+    leaderboard: tuple[LeaderboardEntry, ...]
     metrics: Metrics
     gates: tuple[Gate, ...]
     notes: tuple[str, ...]

@@ -76,7 +76,7 @@ def local_copy(location: Location) -> Iterator[Path]:
     ------
     DataError
         It is not there.
-    StorageUnavailable
+    AwsUnavailable
         S3 did not answer, or refused.
     """
     if isinstance(location, Path):

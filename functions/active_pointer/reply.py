@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from skylift.errors import StorageUnavailable
+from skylift.errors import AwsUnavailable
 
 ATTEMPTS = 3
 _TIMEOUT_SECONDS = 5.0
@@ -33,7 +33,7 @@ def reply(
 
     Raises
     ------
-    StorageUnavailable
+    AwsUnavailable
         The answer could not be put. CloudFormation gives up when the resource's `ServiceTimeout` is over.
     """
     document = {
@@ -48,7 +48,7 @@ def reply(
             _put(event["ResponseURL"], body)
         except (OSError, http.client.HTTPException) as error:
             if not left:
-                raise StorageUnavailable(
+                raise AwsUnavailable(
                     f"answering CloudFormation failed ({type(error).__name__})", "try the deployment again"
                 ) from error
             pause(_PAUSE_SECONDS)

@@ -14,7 +14,7 @@ from inference import problems
 from inference.host import ModelHost
 from inference.predict import PATH as PREDICTION_PATH
 from inference.record import Record, attach
-from skylift.observability import Metric, write_request
+from skylift.observability import MetricPoint, write_request
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -85,23 +85,26 @@ class AccessLog:
             fields["reason"] = record.reason
         if refreshes:
             fields["refresh"] = {event.name: event.value for event in refreshes}
-        if self._host.problem:
-            fields["degraded"] = self._host.problem.what
+        if self._host.degradation:
+            fields["degraded"] = self._host.degradation.message
         failure = failure or self._host.take_unforeseen()
         level = logging.ERROR if failure or record.status >= 500 else logging.INFO
         metrics = refreshes + self._counted(scope, record, milliseconds)
         write_request(level, fields, metrics, self._dimension_sets(version, record), failure)
 
-    def _counted(self, scope: "Scope", record: Record, milliseconds: float) -> list[Metric]:
+    def _counted(self, scope: "Scope", record: Record, milliseconds: float) -> list[MetricPoint]:
         metrics = []
         if self._cold:
             self._cold = False
-            metrics.append(Metric("ColdStart"))
+            metrics.append(MetricPoint("ColdStart"))
         if scope["path"] == PREDICTION_PATH and record.status != 204:  # which answers a browser's preflight request
             if record.status < 400:
-                metrics += [Metric("Predictions", record.instances), Metric("PredictionLatency", milliseconds)]
+                metrics += [
+                    MetricPoint("Predictions", record.instances),
+                    MetricPoint("PredictionLatency", milliseconds),
+                ]
             else:
-                metrics.append(Metric("PredictionErrors"))
+                metrics.append(MetricPoint("PredictionErrors"))
         return metrics
 
     def _dimension_sets(self, version: str, record: Record) -> list[dict[str, str]]:

@@ -34,7 +34,7 @@ class Service:
 
     def before_snapshot(self) -> None:
         """Have everything imported, the model in memory, scored on its golden requests, and no connection open."""
-        self.host.start()
+        self.host.wait_until_loaded()
         self.app.routes()
         self._disconnect()
 
@@ -42,7 +42,7 @@ class Service:
         """Forget what was true when the snapshot was taken: connections, the pointer, and the jitter's seed."""
         self._disconnect()
         random.seed()
-        self.host.start()
+        self.host.wait_until_loaded()
 
     def _disconnect(self) -> None:
         for client in self.clients:
@@ -61,9 +61,9 @@ def compose() -> Service:
         max_instances=settings.max_instances,
         image=ImageCache(settings.image_cache, settings.model) if settings.image_cache else None,
     )
-    host.begin()
+    host.start_loading()
     import onnxruntime  # noqa: F401 (what nearly every version needs next, while the thread waits for SSM and S3)
 
     app = App(settings, host)
-    host.start()
+    host.wait_until_loaded()
     return Service(app, host, (ssm, s3))

@@ -1,7 +1,7 @@
 """Keeps the active version in memory and switches it while requests run.
 
 Resolve the pointer, fetch, verify, load, score the golden requests, swap. Everything before the swap can fail without
-harm: the model in place keeps serving, `problem` says why it is not the newest, and a metric counts it.
+harm: the model in place keeps serving, `degradation` says why it is not the newest, and a metric counts it.
 
 A refresh runs in a thread of its own and a request waits for it only so long: in a Lambda environment nothing runs
 between requests, and no fault of S3 or SSM may cost a caller more than `REQUEST_WAIT_SECONDS`.
@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from inference.model import ServedModel
-from skylift.errors import NoActiveVersion, SkyliftError, StorageUnavailable
+from skylift.errors import AwsUnavailable, ModelNotReady, SkyliftError
 from skylift.image_cache import ImageCache
 from skylift.manifest import Manifest
-from skylift.observability import Metric
+from skylift.observability import MetricPoint
 from skylift.pointer import ActivePointer
 from skylift.predictors import load_predictor
 from skylift.references import Reference
@@ -40,12 +40,12 @@ _MAX_BACKOFF = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Degradation:
     """Why the active version is not in place.
 
     Parameters
     ----------
-    what
+    message
         The failure's own words.
     since
         When it began, UTC.
@@ -53,7 +53,7 @@ class Problem:
         The version that could not be loaded; None where the pointer could not be read.
     """
 
-    what: str
+    message: str
     since: datetime
     reference: Reference | None = None
 
@@ -62,7 +62,7 @@ class Problem:
 class _Rejected:
     """A version that could not be loaded, and when to try it again."""
 
-    problem: Problem
+    degradation: Degradation
     failures: int
     retry_at: float
 
@@ -105,35 +105,35 @@ class ModelHost:
         self._flight: Future[None] | None = None
         self._due = clock()
         self._rejected: _Rejected | None = None
-        self._events: deque[Metric] = deque()
+        self._events: deque[MetricPoint] = deque()
         self._unforeseen: Exception | None = None
         self.model: ServedModel | None = None
-        self.problem: Problem | None = None
+        self.degradation: Degradation | None = None
         self.checked_at: float | None = None
         self.started = time.monotonic()
 
-    def begin(self) -> None:
+    def start_loading(self) -> None:
         """Read the pointer anew, and load what it names, while this thread does something else."""
-        self._refreshing()
+        self._current_flight()
 
-    def start(self) -> None:
-        """Wait for what `begin` began, or begin it; a failure leaves the loading to the requests."""
-        wait([self._refreshing()], timeout=FIRST_WAIT_SECONDS)
+    def wait_until_loaded(self) -> None:
+        """Wait for what `start_loading` began, or begin it; a failure leaves the loading to the requests."""
+        wait([self._current_flight()], timeout=FIRST_WAIT_SECONDS)
 
     async def current(self) -> ServedModel:
         """The model to answer with, refreshed where that is due.
 
         Raises
         ------
-        NoActiveVersion
+        ModelNotReady
             No model is in place yet; the text says why.
         """
         if self._clock() >= self._due or (self.model is None and self._in_flight()):
             seconds = FIRST_WAIT_SECONDS if self.model is None else REQUEST_WAIT_SECONDS
-            await asyncio.wait([asyncio.wrap_future(self._refreshing())], timeout=seconds)
+            await asyncio.wait([asyncio.wrap_future(self._current_flight())], timeout=seconds)
         if self.model is None:
-            reason = self.problem.what if self.problem else "it is still loading"
-            raise NoActiveVersion(f"no model is ready ({reason})", "try again shortly")
+            reason = self.degradation.message if self.degradation else "it is still loading"
+            raise ModelNotReady(f"no model is ready ({reason})", "try again shortly")
         return self.model
 
     async def artifact(self, model: ServedModel, name: str) -> bytes:
@@ -141,12 +141,12 @@ class ModelHost:
 
         Raises
         ------
-        IntegrityError, StorageUnavailable
+        IntegrityError, AwsUnavailable
             See `VersionStore.artifact`.
         """
         return await asyncio.to_thread(self._artifact, model.reference, model.manifest, name)
 
-    def drain_events(self) -> list[Metric]:
+    def drain_events(self) -> list[MetricPoint]:
         """Metrics of refreshes since the last call."""
         events = []
         while self._events:
@@ -166,12 +166,12 @@ class ModelHost:
     def _in_flight(self) -> bool:
         return self._flight is not None and not self._flight.done()
 
-    def _refreshing(self) -> Future[None]:
+    def _current_flight(self) -> Future[None]:
         """The refresh under way, or a new one."""
         with self._lock:
             if self._flight is None or self._flight.done():
                 self._due = self._clock() + self._interval()
-                self._flight = self._threads.submit(self._refresh)
+                self._flight = self._threads.submit(self._run_refresh)
             return self._flight
 
     def _interval(self) -> float:
@@ -179,20 +179,20 @@ class ModelHost:
         seconds = self._refresh_seconds if self.model else min(self._refresh_seconds, _RETRY_SECONDS)
         return seconds * random.uniform(1 - _JITTER, 1)  # noqa: S311 (spreads load, guards nothing)
 
-    def _refresh(self) -> None:
+    def _run_refresh(self) -> None:
         """Runs in the thread: bring the active version into place, or know why not."""
         try:
-            self.problem = self._refreshed()
+            self.degradation = self._read_and_switch()
         except Exception as error:  # noqa: BLE001 (the thread is the border that keeps it from the requests)
             self._unforeseen = error
-            self._events.append(Metric("RefreshFailures"))
-            self.problem = self._failure(f"the refresh failed unexpectedly ({type(error).__name__})")
+            self._events.append(MetricPoint("RefreshFailures"))
+            self.degradation = self._failure(f"the refresh failed unexpectedly ({type(error).__name__})")
 
-    def _refreshed(self) -> Problem | None:
+    def _read_and_switch(self) -> Degradation | None:
         try:
             reference = self._pointer.read()
         except SkyliftError as error:
-            self._events.append(Metric("RefreshFailures"))
+            self._events.append(MetricPoint("RefreshFailures"))
             return self._without_registry(error)
         self.checked_at = self._clock()
         if reference is None:
@@ -200,19 +200,23 @@ class ModelHost:
         if self.model is not None and reference == self.model.reference:
             self._rejected = None
             return None
-        if self._rejected and self._rejected.problem.reference == reference and self._clock() < self._rejected.retry_at:
-            return self._rejected.problem
+        if (
+            self._rejected
+            and self._rejected.degradation.reference == reference
+            and self._clock() < self._rejected.retry_at
+        ):
+            return self._rejected.degradation
         return self._switch_to(reference)
 
-    def _switch_to(self, reference: Reference) -> Problem | None:
+    def _switch_to(self, reference: Reference) -> Degradation | None:
         started = self._clock()
         try:
             model = self._load(reference)
-        except StorageUnavailable as error:
-            self._reject(reference, error.what)
+        except AwsUnavailable as error:
+            self._reject(reference, error.message)
             return self._without_registry(error, reference)
         except SkyliftError as error:
-            return self._reject(reference, error.what)
+            return self._reject(reference, error.message)
         self._rejected = None
         self._swap(model, started)
         return None
@@ -220,20 +224,20 @@ class ModelHost:
     def _swap(self, model: ServedModel, started: float) -> None:
         self.model = model
         self._due = started + self._interval()  # before, it was that of a service without a model
-        self._events.extend([Metric("ModelLoads"), Metric("ModelLoadSeconds", self._clock() - started)])
+        self._events.extend([MetricPoint("ModelLoads"), MetricPoint("ModelLoadSeconds", self._clock() - started)])
 
-    def _without_registry(self, error: SkyliftError, wanted: Reference | None = None) -> Problem:
+    def _without_registry(self, error: SkyliftError, wanted: Reference | None = None) -> Degradation:
         """Serve the baked version where there is no other; degraded, because it may not be the active one."""
-        problem = self._failure(error.what, wanted)
+        degradation = self._failure(error.message, wanted)
         baked = self._image.newest() if self._image else None
-        if self.model is None and baked is not None and isinstance(error, StorageUnavailable):
+        if self.model is None and baked is not None and isinstance(error, AwsUnavailable):
             started = self._clock()
             try:
                 self._swap(self._load(baked), started)
             except SkyliftError as failure:
-                self._events.append(Metric("ModelLoadFailures"))
-                return self._failure(f"{error.what}; {failure.what}", wanted)
-        return problem
+                self._events.append(MetricPoint("ModelLoadFailures"))
+                return self._failure(f"{error.message}; {failure.message}", wanted)
+        return degradation
 
     def _load(self, reference: Reference) -> ServedModel:
         with self._opened(reference) as (manifest, read):
@@ -249,22 +253,22 @@ class ModelHost:
 
     def _opened(self, reference: Reference) -> AbstractContextManager[tuple[Manifest, Callable[[str], bytes]]]:
         if self._image is not None and reference in self._image:
-            return self._image.opened(reference)
-        return self._store.opened(reference)
+            return self._image.open_version(reference)
+        return self._store.open_version(reference)
 
-    def _reject(self, reference: Reference, what: str) -> Problem:
+    def _reject(self, reference: Reference, message: str) -> Degradation:
         """Try a bad version again at growing intervals: each try fetches all of it."""
-        self._events.append(Metric("ModelLoadFailures"))
-        problem = self._failure(what, reference)
-        again = self._rejected is not None and self._rejected.problem.reference == problem.reference
+        self._events.append(MetricPoint("ModelLoadFailures"))
+        degradation = self._failure(message, reference)
+        again = self._rejected is not None and self._rejected.degradation.reference == degradation.reference
         failures = self._rejected.failures + 1 if self._rejected and again else 1
         pause = self._refresh_seconds * min(2 ** (failures - 1), _MAX_BACKOFF)
-        self._rejected = _Rejected(problem, failures, self._clock() + pause * (1 - _JITTER))
-        return problem
+        self._rejected = _Rejected(degradation, failures, self._clock() + pause * (1 - _JITTER))
+        return degradation
 
-    def _failure(self, what: str, reference: Reference | None = None) -> Problem:
+    def _failure(self, message: str, reference: Reference | None = None) -> Degradation:
         """A problem; the one already known where it is the same."""
-        known = self.problem
-        if known is not None and (known.what, known.reference) == (what, reference):
+        known = self.degradation
+        if known is not None and (known.message, known.reference) == (message, reference):
             return known
-        return Problem(what, datetime.now(UTC), reference)
+        return Degradation(message, datetime.now(UTC), reference)

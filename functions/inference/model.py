@@ -16,7 +16,7 @@ _MAX_WARNINGS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ScoredRequest:
     """Predictions for the instances of one request, and what a caller should know about them."""
 
     predictions: list[dict[str, object]]
@@ -63,7 +63,7 @@ class ServedModel:
             loaded_at,
         )
 
-    def answer(self, instances: list[Instance]) -> Answer:
+    def answer(self, instances: list[Instance]) -> ScoredRequest:
         """Score valid instances in one call.
 
         Parameters
@@ -74,7 +74,7 @@ class ServedModel:
         contract = self.manifest.contract
         rows = encode(contract, instances)
         scores = self.predictor.scores(rows)
-        return Answer(predictions(contract, scores), self._range_warnings(rows) + _undefined_warnings(scores))
+        return ScoredRequest(predictions(contract, scores), self._range_warnings(rows) + _undefined_warnings(scores))
 
     def _range_warnings(self, rows: Matrix) -> list[dict[str, object]]:
         outside = (rows < self.lower) | (rows > self.upper)  # NaN, a missing value, is on neither side

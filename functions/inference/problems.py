@@ -12,6 +12,7 @@ from skylift.errors import (
     InvalidInstance,
     ModelCardAbsent,
     ModelCardUnavailable,
+    ModelNotReady,
     NoActiveVersion,
     NotJson,
     SkyliftError,
@@ -32,6 +33,7 @@ _STATUS: dict[type[SkyliftError], tuple[int, str, str]] = {
     ModelCardAbsent: (404, "no-model-card", "The version has no model card"),
     ModelCardUnavailable: (503, "no-model-card-now", "The model card cannot be read now"),
     NoActiveVersion: (503, "no-model", "No model is ready"),
+    ModelNotReady: (503, "no-model", "No model is ready"),
 }
 _HTTP_TITLES = {404: ("not-found", "No such path"), 405: ("method-not-allowed", "Method not allowed")}
 

@@ -18,14 +18,14 @@ from inference.record import record_of
 from inference.reply import JSON, Reply
 from inference.settings import InferenceSettings
 from skylift.errors import (
+    AwsUnavailable,
     IntegrityError,
     ModelCardAbsent,
     ModelCardUnavailable,
-    NoActiveVersion,
+    ModelNotReady,
     SkyliftError,
-    StorageUnavailable,
 )
-from skylift.model_card import CARD_FILE, stamped
+from skylift.model_card import CARD_FILE, with_reference
 
 if TYPE_CHECKING:
     from skylift.references import Reference
@@ -46,10 +46,10 @@ async def health(request: Request, host: Host) -> Response:
     """Say whether this environment lives, whether it can answer, and what is wrong."""
     try:
         await host.current()
-    except NoActiveVersion:
+    except ModelNotReady:
         status = "unavailable"
     else:
-        status = "degraded" if host.problem else "ok"
+        status = "degraded" if host.degradation else "ok"
     model = host.model
     document = {
         "status": status,
@@ -64,11 +64,11 @@ async def health(request: Request, host: Host) -> Response:
             "pointer_age_seconds": None if host.pointer_age is None else round(host.pointer_age, 3),
         },
         "problem": {
-            "what": host.problem.what,
-            "since": host.problem.since,
-            "reference": str(host.problem.reference) if host.problem.reference else None,
+            "what": host.degradation.message,
+            "since": host.degradation.since,
+            "reference": str(host.degradation.reference) if host.degradation.reference else None,
         }
-        if host.problem
+        if host.degradation
         else None,
     }
     return Response(to_json(document), 200 if model else 503, media_type=JSON)
@@ -114,9 +114,9 @@ async def model_card(request: Request, host: Host) -> HTMLResponse:
     if kept is None or kept[0] != model.reference:
         try:
             card = await host.artifact(model, CARD_FILE)
-        except (IntegrityError, StorageUnavailable) as error:
-            raise ModelCardUnavailable(error.what, "try again shortly; predictions are not affected") from error
-        request.app.state.card = kept = (model.reference, stamped(card, model.reference))
+        except (IntegrityError, AwsUnavailable) as error:
+            raise ModelCardUnavailable(error.message, "try again shortly; predictions are not affected") from error
+        request.app.state.card = kept = (model.reference, with_reference(card, model.reference))
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
     headers = {"content-security-policy": policy, "x-model-version": model.reference.name}
     return HTMLResponse(kept[1], headers=headers)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pre_traffic.service import Answer, NewService
+from pre_traffic.service import FunctionAnswer, NewService
 from skylift.contract import Instance
 from skylift.errors import CodeRefused, GoldenMismatch
 from skylift.golden import agree, brief
@@ -59,7 +59,7 @@ def check(
         It fails, does not come to serve the active version, or refuses its golden requests.
     GoldenMismatch
         It answers one of them otherwise than training did.
-    RegistryError
+    RegistryError, AwsUnavailable
         The pointer, the manifest or the function cannot be read or called.
     """
     for left in reversed(range(ATTEMPTS)):
@@ -93,12 +93,12 @@ def _requests(golden: Golden, size: int) -> Iterator[tuple[int, list[Instance], 
         yield index * size + 1, [instance for instance, _ in batch], [prediction for _, prediction in batch]
 
 
-def _check_empty(answer: Answer) -> None:
+def _check_empty(answer: FunctionAnswer) -> None:
     if answer.status != 503 or answer.document.get("live") is not True:
         raise _NotYet(f"/health answers {answer.status} while no version is active", "see the new version's logs")
 
 
-def _check_health(answer: Answer, version: Version) -> None:
+def _check_health(answer: FunctionAnswer, version: Version) -> None:
     document = answer.document
     model: Any = document.get("model")
     reference = model.get("reference") if isinstance(model, dict) else None
@@ -112,7 +112,7 @@ def _check_health(answer: Answer, version: Version) -> None:
         )
 
 
-def _check_answer(answer: Answer, version: Version, first: int, expected: list[Prediction]) -> None:
+def _check_answer(answer: FunctionAnswer, version: Version, first: int, expected: list[Prediction]) -> None:
     document = answer.document
     if answer.status == 503 or (answer.status == 200 and document.get("version") != version.reference.name):
         raise _NotYet(

@@ -32,7 +32,7 @@ def handler(event: dict[str, str], _context: object = None) -> dict[str, str]:
 
     Raises
     ------
-    StorageUnavailable
+    AwsUnavailable
         CodeDeploy could not be told. It fails the deployment by itself when its own time is up.
     """
     status: LifecycleEventStatusType = "Failed"

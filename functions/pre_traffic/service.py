@@ -18,7 +18,7 @@ USER_AGENT = "skylift-pre-traffic"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FunctionAnswer:
     """What the service answered.
 
     Parameters
@@ -48,12 +48,12 @@ class NewService:
         self._function = function
         self._client = client
 
-    def ask(self, method: str, path: str, body: object = None) -> Answer:
+    def ask(self, method: str, path: str, body: object = None) -> FunctionAnswer:
         """Send a request and give back its answer.
 
         Raises
         ------
-        StorageUnavailable
+        AwsUnavailable
             Lambda throttled, refused or did not answer in time, each of the bounded tries.
         CodeRefused
             The function failed, or answered something else than an HTTP response with a JSON object.
@@ -66,7 +66,7 @@ class NewService:
             raise CodeRefused(f"the new version fails at {doing} ({kind}: {_error_type(payload)})", "see its logs")
         try:
             answer = from_json(payload)
-            return Answer(int(answer["statusCode"]), dict(from_json(answer["body"])))
+            return FunctionAnswer(int(answer["statusCode"]), dict(from_json(answer["body"])))
         except (KeyError, TypeError, ValueError) as error:
             raise CodeRefused(
                 f"the new version's answer to {doing} is no HTTP response with a JSON object", "see its logs"

@@ -25,7 +25,7 @@ from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
-from skylift.errors import StorageUnavailable
+from skylift.errors import AwsUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -109,7 +109,7 @@ def error_code(error: ClientError) -> str:
 
 @contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Turn whatever botocore raises inside into `StorageUnavailable`.
+    """Turn whatever botocore raises inside into `AwsUnavailable`.
 
     Parameters
     ----------
@@ -118,25 +118,25 @@ def aws_errors(doing: str) -> Iterator[None]:
 
     Raises
     ------
-    StorageUnavailable
+    AwsUnavailable
         AWS did not answer in time, throttled, refused or is not configured.
     """
     try:
         yield
     except ClientError as error:
         code = error_code(error)
-        raise StorageUnavailable(f"{doing} failed ({code or 'no error code'})", _todo(code)) from error
+        raise AwsUnavailable(f"{doing} failed ({code or 'no error code'})", _hint(code)) from error
     except _NOT_CONFIGURED as error:
-        raise StorageUnavailable(
+        raise AwsUnavailable(
             f"{doing} failed ({type(error).__name__})",
             "set AWS_DEFAULT_REGION and credentials, or name a profile in AWS_PROFILE",
         ) from error
     except ParamValidationError as error:
-        raise StorageUnavailable(
+        raise AwsUnavailable(
             f"{doing} failed ({type(error).__name__})", "check the names of the bucket, the stage and the model"
         ) from error
     except (BotoCoreError, ResponseParserError) as error:
-        raise StorageUnavailable(
+        raise AwsUnavailable(
             f"{doing} failed ({type(error).__name__})", "check the network, the region and AWS_ENDPOINT_URL"
         ) from error
 
@@ -149,7 +149,7 @@ def _client(name: str, service: str, config: Config = _CONFIG) -> Any:
             session.register_component("data_loader", _loader())
             return session.create_client(name, config=config)
         except ValueError as error:  # botocore's word for an endpoint that is no URL
-            raise StorageUnavailable(
+            raise AwsUnavailable(
                 f"{doing} failed ({type(error).__name__})", "check AWS_ENDPOINT_URL and AWS_DEFAULT_REGION"
             ) from error
 
@@ -160,7 +160,7 @@ def _loader() -> Loader:
     return Loader(extra_search_paths=[str(_CUT_DOWN)])
 
 
-def _todo(code: str) -> str:
+def _hint(code: str) -> str:
     if code in _DENIED:
         return "check the role's policy and credentials"
     if code == "NoSuchBucket":

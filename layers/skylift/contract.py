@@ -6,7 +6,7 @@ request schema, the OpenAPI page, the form and the docs.
 
 import math
 from functools import cached_property
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -26,14 +26,21 @@ Kind = Literal["number", "integer", "category", "boolean"]
 Task = Literal["classification", "regression"]
 
 
-class Part(BaseModel):
-    """Base of everything stored in a manifest: immutable, and tolerant of keys that later releases add."""
+class Document(BaseModel):
+    """Base of everything stored with a version: immutable, and tolerant of keys that later releases add."""
 
     # Deferred: the parts are built once, with the manifest that holds them, and not each on its own at import.
     model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore", ser_json_inf_nan="strings")
 
+    indent: ClassVar[int] = 2
+    """Spaces per level in the stored JSON."""
 
-class Feature(Part):
+    def to_bytes(self) -> bytes:
+        """Canonical JSON: the bytes that are stored and that digests name."""
+        return self.model_dump_json(indent=self.indent, exclude_none=True).encode() + b"\n"
+
+
+class Feature(Document):
     """One input field.
 
     Parameters
@@ -72,7 +79,7 @@ class Feature(Part):
         return codes | {None: math.nan}
 
 
-class Target(Part):
+class Target(Document):
     """What is predicted.
 
     Parameters
@@ -95,7 +102,7 @@ class Target(Part):
         return tuple(class_key(name) for name in self.classes)
 
 
-class Contract(Part):
+class Contract(Document):
     """Ordered features and the target of a model.
 
     Raises

@@ -12,11 +12,12 @@
     |   |-- ClientGone         the body never came to its end
     |   |-- TooManyInstances   the body has too many instances
     |   `-- InvalidInstance    a field of the body breaks the contract
+    |-- AwsUnavailable         AWS did not answer, or refused
     |-- RegistryError          the registry cannot give what was asked
-    |   |-- StorageUnavailable S3 or SSM did not answer, or refused
     |   |-- InvalidReference   a reference is not of the form v7@sha256:...
     |   |-- VersionNotFound    no such version
     |   |-- NoActiveVersion    the pointer names no version
+    |   |-- ModelNotReady      the model is still loading, or could not be loaded
     |   |-- ModelCardAbsent    a version was published without a model card
     |   |-- ModelCardUnavailable   its model card cannot be fetched now
     |   |-- IntegrityError     stored bytes are not those their digest names
@@ -55,19 +56,19 @@ class SkyliftError(Exception):
 
     Parameters
     ----------
-    what
-        What happened, one sentence without a full stop.
-    todo
-        What the reader can do about it; empty where nothing can be done.
+    message
+        One sentence, without a full stop, that says what happened.
+    hint
+        The reader's next step; empty if there is none.
     """
 
-    def __init__(self, what: str, todo: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.todo = todo
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.todo}" if self.todo else self.what
+        return f"{self.message}: {self.hint}" if self.hint else self.message
 
 
 class ConfigError(SkyliftError):
@@ -147,12 +148,12 @@ class InvalidInstance(RequestError):
         self.total = total
 
 
+class AwsUnavailable(SkyliftError):
+    """AWS did not answer in time, throttled, refused or is not configured."""
+
+
 class RegistryError(SkyliftError):
     """The registry cannot give what was asked."""
-
-
-class StorageUnavailable(RegistryError):
-    """S3 or SSM did not answer, or refused."""
 
 
 class InvalidReference(RegistryError):
@@ -165,6 +166,10 @@ class VersionNotFound(RegistryError):
 
 class NoActiveVersion(RegistryError):
     """The pointer names no version."""
+
+
+class ModelNotReady(RegistryError):
+    """The model is still loading, or could not be loaded."""
 
 
 class ModelCardAbsent(RegistryError):

@@ -68,8 +68,8 @@ class ImageCache:
         """The baked version; see `VersionStore.resolve`."""
         return read_version(reference, self._read(reference, MANIFEST_FILE), model=self._model)
 
-    def opened(self, reference: Reference) -> AbstractContextManager[tuple[Manifest, Callable[[str], bytes]]]:
-        """The baked version to load; see `VersionStore.opened`."""
+    def open_version(self, reference: Reference) -> AbstractContextManager[tuple[Manifest, Callable[[str], bytes]]]:
+        """The baked version to load; see `VersionStore.open_version`."""
         manifest = self.resolve(reference).manifest
         return nullcontext((manifest, partial(self.artifact, reference, manifest)))
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from skylift.contract import ClassName, Contract, Instance, Part, Scalar
+from skylift.contract import ClassName, Contract, Document, Instance, Scalar
 from skylift.errors import IntegrityError
 from skylift.references import Reference, sha256, version_name
 
@@ -17,7 +17,7 @@ MANIFEST_FILE = "manifest.json"
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Prediction(Part):
+class Prediction(Document):
     """One answer: a label with its probabilities, or a value.
 
     Parameters
@@ -35,7 +35,7 @@ class Prediction(Part):
     value: float | None = None
 
 
-class Golden(Part):
+class Golden(Document):
     """Requests whose answers were recorded in training; a process that scores them otherwise must not serve.
 
     Raises
@@ -54,7 +54,7 @@ class Golden(Part):
         return self
 
 
-class Spread(Part):
+class Spread(Document):
     """A metric over the folds of the cross-validation."""
 
     mean: float
@@ -62,7 +62,7 @@ class Spread(Part):
     folds: tuple[float, ...]
 
 
-class Interval(Part):
+class Interval(Document):
     """Where a metric would lie on other rows of the same kind.
 
     Parameters
@@ -83,7 +83,7 @@ class Interval(Part):
         return f"{self.low:.4f} to {self.high:.4f}"
 
 
-class ClassMetrics(Part):
+class ClassMetrics(Document):
     """How well one class is recognised on the holdout.
 
     Parameters
@@ -101,7 +101,7 @@ class ClassMetrics(Part):
     average_precision: float | None = None
 
 
-class Metrics(Part):
+class Metrics(Document):
     """How good the model is, by metric name.
 
     Parameters
@@ -122,7 +122,7 @@ class Metrics(Part):
     intervals: dict[str, Interval] = Field(default_factory=dict)
 
 
-class Entry(Part):
+class LeaderboardEntry(Document):
     """A candidate's line in the leaderboard.
 
     Parameters
@@ -146,7 +146,7 @@ class Entry(Part):
     failure: str | None = None
 
 
-class Gate(Part):
+class Gate(Document):
     """A bound on a holdout metric, and whether it held.
 
     Parameters
@@ -172,7 +172,7 @@ class Gate(Part):
         return f"{self.metric} {self.value:.4f} ({' and '.join(words)})"
 
 
-class Lineage(Part):
+class Lineage(Document):
     """Where the model comes from.
 
     Parameters
@@ -203,14 +203,14 @@ class Lineage(Part):
     notes: tuple[str, ...] = ()
 
 
-class Artifact(Part):
+class Artifact(Document):
     """A file of the version."""
 
     sha256: Digest
     bytes: int
 
 
-class Compiled(Part):
+class Compiled(Document):
     """The compiled form, or the reason why there is none.
 
     Parameters
@@ -236,7 +236,7 @@ class Compiled(Part):
     reason: str | None = None
 
 
-class Manifest(Part):
+class Manifest(Document):
     """Everything known of a version. It never changes once stored.
 
     Parameters
@@ -255,7 +255,7 @@ class Manifest(Part):
     created_at: datetime
     contract: Contract
     metrics: Metrics
-    leaderboard: tuple[Entry, ...]
+    leaderboard: tuple[LeaderboardEntry, ...]
     selected: str
     select_by: str
     gates: tuple[Gate, ...]
@@ -269,10 +269,6 @@ class Manifest(Part):
     def name(self) -> str:
         """The version's name, for example `v7`."""
         return version_name(self.version)
-
-    def to_bytes(self) -> bytes:
-        """Canonical JSON: the bytes that are stored and that a reference's digest names."""
-        return self.model_dump_json(indent=2, exclude_none=True).encode() + b"\n"
 
     @classmethod
     def from_bytes(cls, data: bytes, *, source: str) -> "Manifest":

@@ -14,12 +14,12 @@ REFERENCE_SLOT = "<!-- reference -->"
 """Where a stored card leaves room for the reference; text from the data cannot look like it, because it is escaped."""
 
 
-def stamped(card: bytes, reference: Reference) -> bytes:
+def with_reference(card: bytes, reference: Reference) -> bytes:
     """A stored card with the reference of its version.
 
     Examples
     --------
-    >>> stamped(b"<p><!-- reference --></p>", Reference(7, "0" * 64))[:18]
+    >>> with_reference(b"<p><!-- reference --></p>", Reference(7, "0" * 64))[:18]
     b'<p>v7@sha256:00000'
     """
     return card.replace(REFERENCE_SLOT.encode(), escape(str(reference)).encode(), 1)

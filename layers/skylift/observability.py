@@ -41,7 +41,7 @@ logger = Logger(service=SERVICE, use_rfc3339=True, json_serializer=lambda line: 
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class MetricPoint:
     """One data point.
 
     Parameters
@@ -59,7 +59,7 @@ class Metric:
 def write_request(
     level: int,
     fields: Mapping[str, object],
-    metrics: Sequence[Metric],
+    metrics: Sequence[MetricPoint],
     dimension_sets: Sequence[Mapping[str, str]],
     failure: BaseException | None = None,
 ) -> None:
@@ -90,7 +90,7 @@ def write_request(
 
 
 def emit(
-    metrics: Sequence[Metric],
+    metrics: Sequence[MetricPoint],
     dimension_sets: Sequence[Mapping[str, str]],
     fields: Mapping[str, object] | None = None,
 ) -> None:

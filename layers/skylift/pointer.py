@@ -65,7 +65,7 @@ class ActivePointer:
         ------
         InvalidReference
             It holds something that is no reference.
-        StorageUnavailable
+        AwsUnavailable
             SSM failed.
         """
         with aws_errors(f"reading the pointer {self.name}"):
@@ -86,7 +86,7 @@ class ActivePointer:
 
         Raises
         ------
-        StorageUnavailable
+        AwsUnavailable
             SSM failed.
         """
         with aws_errors(f"making the pointer {self.name}"):
@@ -103,7 +103,7 @@ class ActivePointer:
 
         Raises
         ------
-        StorageUnavailable
+        AwsUnavailable
             SSM failed.
         """
         with aws_errors(f"moving the pointer {self.name}"):
@@ -114,7 +114,7 @@ class ActivePointer:
 
         Raises
         ------
-        StorageUnavailable
+        AwsUnavailable
             SSM failed.
         """
         moves: list[Move] = []

@@ -152,7 +152,7 @@ class Registry:
             files = {name: self._store.artifact(manifest, name) for name in names}
             load_predictor(manifest, files.__getitem__)
         except (IntegrityError, UnservableModel) as error:
-            raise PromotionRefused(f"{manifest.name} may not serve: {error.what}", error.todo) from error
+            raise PromotionRefused(f"{manifest.name} may not serve: {error.message}", error.hint) from error
 
 
 def _reference(text: str) -> Reference | None:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from skylift.aws import aws_errors, error_code
-from skylift.errors import IntegrityError, SkyliftError, StorageUnavailable, VersionNotFound
+from skylift.errors import AwsUnavailable, IntegrityError, SkyliftError, VersionNotFound
 from skylift.manifest import COMPILED_FILE, MANIFEST_FILE, MODEL_FILE, Manifest, reference_to
 from skylift.references import Reference, version_name
-from skylift.verification import Version, check_artifact, listed, read_version
+from skylift.verification import Version, artifact_entry, check_artifact, read_version
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -61,7 +61,7 @@ class VersionStore:
 
         Raises
         ------
-        StorageUnavailable
+        AwsUnavailable
             S3 failed. The number is not used again, and the version is not visible, unless all that failed is the
             answer to the last write.
         IntegrityError
@@ -112,7 +112,7 @@ class VersionStore:
         return read_version(reference, body, model=self._model)
 
     @contextmanager
-    def opened(self, reference: Reference) -> Iterator[tuple[Manifest, Callable[[str], bytes]]]:
+    def open_version(self, reference: Reference) -> Iterator[tuple[Manifest, Callable[[str], bytes]]]:
         """A version to load at once: its compiled form is asked for together with its manifest.
 
         Returns
@@ -147,7 +147,7 @@ class VersionStore:
     def _artifact(
         self, manifest: Manifest, name: str, opened: "Callable[[], GetObjectOutputTypeDef] | None" = None
     ) -> bytes:
-        expected = listed(manifest, name)
+        expected = artifact_entry(manifest, name)
         try:
             response = opened() if opened else self._open(manifest.version, name)
         except VersionNotFound as error:
@@ -164,7 +164,7 @@ class VersionStore:
         for number in range(first, first + _CLAIM_ATTEMPTS):
             if self._put_if_absent(number, MODEL_FILE, model):
                 return number
-        raise StorageUnavailable(f"{_CLAIM_ATTEMPTS} other publishers took every number tried", "publish again")
+        raise AwsUnavailable(f"{_CLAIM_ATTEMPTS} other publishers took every number tried", "publish again")
 
     def _claims(self) -> dict[int, set[str]]:
         """Names of the files under each number, visible or not."""
@@ -184,7 +184,7 @@ class VersionStore:
     def _put(self, number: int, name: str, data: bytes) -> None:
         """Write a file under a number that is ours; one that is there already is from a try whose answer was lost."""
         if not self._put_if_absent(number, name, data) and not self._holds(number, name, data):
-            raise StorageUnavailable(
+            raise AwsUnavailable(
                 f"{name} of {version_name(number)} exists already", "publish again: it takes a new number"
             )
 

@@ -55,7 +55,7 @@ def read_version(reference: Reference, body: bytes, *, model: str) -> Version:
     return Version(reference, manifest, body)
 
 
-def listed(manifest: Manifest, name: str) -> Artifact:
+def artifact_entry(manifest: Manifest, name: str) -> Artifact:
     """What a manifest says of one of its files.
 
     Raises
@@ -76,7 +76,7 @@ def check_artifact(manifest: Manifest, name: str, data: bytes) -> bytes:
     IntegrityError
         They are not.
     """
-    expected = listed(manifest, name)
+    expected = artifact_entry(manifest, name)
     if len(data) != expected.bytes or sha256(data) != expected.sha256:
         raise IntegrityError(
             f"{name} of {manifest.name} does not have the digest that its manifest names",

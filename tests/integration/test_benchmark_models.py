@@ -29,7 +29,7 @@ def test_a_model_is_published_and_answers_as_scikit_learn_does(make: Callable[[M
     reference = image.newest()
     assert reference is not None
 
-    with image.opened(reference) as (manifest, read):
+    with image.open_version(reference) as (manifest, read):
         scores = load_predictor(manifest, read).scores(encode(manifest.contract, model.instances(3)))
 
     model.check(200, json.dumps({"predictions": predictions(manifest.contract, scores)}), 3)

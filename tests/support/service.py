@@ -145,7 +145,7 @@ class MemoryStore(VersionStore):
         return Version(reference, manifest, manifest.to_bytes())
 
     @contextmanager
-    def opened(self, reference: Reference) -> Iterator[tuple[Manifest, Callable[[str], bytes]]]:
+    def open_version(self, reference: Reference) -> Iterator[tuple[Manifest, Callable[[str], bytes]]]:
         manifest = self.resolve(reference).manifest
         yield manifest, partial(self.artifact, manifest)
 
@@ -333,9 +333,9 @@ def body_of(response: Mapping[str, Any]) -> Any:
 
 def unavailable() -> SkyliftError:
     """An AWS service that does not answer."""
-    from skylift.errors import StorageUnavailable
+    from skylift.errors import AwsUnavailable
 
-    return StorageUnavailable("reading the pointer failed (ReadTimeoutError)", "try again")
+    return AwsUnavailable("reading the pointer failed (ReadTimeoutError)", "try again")
 
 
 class CurrentStdout:

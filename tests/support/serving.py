@@ -139,5 +139,5 @@ def standing(package: Package, model: str = MODEL) -> HttpClient:
             registry = Registry(VersionStore(BUCKET, model, client=s3), ActivePointer(STAGE, model, client=ssm))
             service = Service(registry, s3, ssm, model)
             service.release(package)
-            service.host.start()
+            service.host.wait_until_loaded()
     return service.client

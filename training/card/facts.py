@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from skylift.contract import Contract, Feature
-from skylift.manifest import Entry, Manifest
+from skylift.manifest import LeaderboardEntry, Manifest
 from training.card.charts import Bar, Caption, bars, columns, described, number
 from training.card.markup import Content, Markup, element, joined
 from training.card.parts import charts, digits, facts, figure, metric_name, points, section, spread_words, table
@@ -259,7 +259,7 @@ def _balance(contract: Contract, baseline: Baseline) -> Markup | None:
     )
 
 
-def _scores(entry: Entry, ordered: list[str]) -> list[Content]:
+def _scores(entry: LeaderboardEntry, ordered: list[str]) -> list[Content]:
     if not entry.scores:
         return [f"failed: {entry.failure}", *("" for _ in ordered[1:])]
     return [spread_words(entry.scores[ordered[0]]), *(digits(entry.scores[name].mean) for name in ordered[1:])]

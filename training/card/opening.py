@@ -6,7 +6,7 @@ import webbrowser
 from pathlib import Path
 
 from skylift.errors import ModelCardAbsent
-from skylift.model_card import CARD_FILE, stamped
+from skylift.model_card import CARD_FILE, with_reference
 from skylift.registry import Registry
 from skylift.verification import Version
 
@@ -28,7 +28,7 @@ def write_card(registry: Registry, version: Version) -> Path:
         raise ModelCardAbsent(f"{name} has no model card", "an older release published it: train again")
     path = FOLDER / f"{manifest.model}-{name}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(stamped(registry.artifact(version, CARD_FILE), version.reference))
+    path.write_bytes(with_reference(registry.artifact(version, CARD_FILE), version.reference))
     return path
 
 

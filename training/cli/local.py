@@ -60,8 +60,8 @@ def check_port(port: int) -> None:
             probe.bind((_HOST, port))
         except OSError as error:
             other = port + 1 if 1024 <= port < 65535 else 8000
-            todo = f"choose another: PORT={other} make up, or skylift up --port {other}"
-            raise ConfigError(f"port {port} cannot be opened ({error.strerror})", todo) from error
+            hint = f"choose another: PORT={other} make up, or skylift up --port {other}"
+            raise ConfigError(f"port {port} cannot be opened ({error.strerror})", hint) from error
 
 
 @contextmanager

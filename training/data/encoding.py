@@ -69,8 +69,8 @@ def encode_target(
         return Target(name=name, unit=config.target.unit), values
     classes = _class_names(column)
     if not 2 <= len(classes) <= MAX_CLASSES:
-        todo = "a classification needs two or more" if len(classes) < 2 else "group them, or set task: regression"
-        raise DataError(f"target {name} has {len(classes)} classes", todo)
+        hint = "a classification needs two or more" if len(classes) < 2 else "group them, or set task: regression"
+        raise DataError(f"target {name} has {len(classes)} classes", hint)
     counts = column.value_counts()
     if rare := [str(label) for label, count in counts.items() if count < 2]:
         raise DataError(f"only one row has {name} {', '.join(rare[:5])}", "add rows, or leave these out")
@@ -165,5 +165,5 @@ def check_known(names: Iterable[str], known: list[str], key: str) -> None:
     for name in names:
         if name not in known:
             near = get_close_matches(name, known, n=1)
-            todo = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known[:30])}"
-            raise ConfigError(f"{key} names {name!r}, which the table does not have", todo)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known[:30])}"
+            raise ConfigError(f"{key} names {name!r}, which the table does not have", hint)

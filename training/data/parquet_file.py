@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from skylift.errors import DataError
-from training.extras import needed
+from training.extras import require
 
 SUFFIXES = (".parquet", ".pq")
 
@@ -25,8 +25,8 @@ def parquet_parts(path: Path, *, rows: int) -> Iterator[pd.DataFrame]:
     ConfigError
         pyarrow is not installed.
     """
-    pyarrow = needed("pyarrow", for_="reading Parquet")
-    parquet = needed("pyarrow.parquet", for_="reading Parquet")
+    pyarrow = require("pyarrow", purpose="reading Parquet")
+    parquet = require("pyarrow.parquet", purpose="reading Parquet")
     try:
         with parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from skylift.contract import Contract, Part, class_key
+from skylift.contract import Contract, Document, class_key
 from skylift.errors import DataError
 from skylift.manifest import Digest
 from skylift.scoring import Matrix
@@ -34,7 +34,7 @@ _ENDS = "\r\n"  # Python 3.12 quotes of a text's line breaks only those that end
 _AGAIN = "run `skylift data prepare` again"
 
 
-class PreparedTable(Part):
+class PreparedTable(Document):
     """What is known of prepared files.
 
     Parameters

@@ -72,7 +72,7 @@ def read_rows(
         It is not there, or cannot be read.
     ConfigError
         It is Parquet, and pyarrow is not installed.
-    StorageUnavailable
+    AwsUnavailable
         S3 did not answer, or refused.
     """
     with local_copy(location) as path:

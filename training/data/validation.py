@@ -20,7 +20,7 @@ from training.data.csv_file import mostly_dates
 from training.data.reader import Progress
 from training.data.schema import bad_cells
 from training.data.table import CleanTable, encode_table, read_clean, split_rows
-from training.extras import needed
+from training.extras import require
 
 CHECKS = (
     "columns",
@@ -98,7 +98,7 @@ def validate(config: ModelConfig, *, expected: Contract | None = None, progress:
     DataError, ConfigError
         The table cannot be read, or pandera is not installed.
     """
-    needed("pandera.pandas", for_="validating a table")
+    require("pandera.pandas", purpose="validating a table")
     progress(f"reading {config.data.path.name}")
     clean = read_clean(config, progress=progress)
     progress("checking cells")

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import Contract
-from skylift.manifest import ClassMetrics, Entry, Gate, Metrics
+from skylift.manifest import ClassMetrics, Gate, LeaderboardEntry, Metrics
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix
 from training.config import ModelConfig
@@ -54,7 +54,7 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
     split: Split,
     estimator: Any,
     *,
-    best: Entry,
+    best: LeaderboardEntry,
     select_by: str,
     searches: tuple[SearchReport, ...] = (),
     champion: InService | None = None,
@@ -148,7 +148,7 @@ def _measures(
     targets: NDArray[Any],
     scores: Matrix,
     dummies: Matrix,
-    best: Entry,
+    best: LeaderboardEntry,
     intervals: dict[str, Any],
 ) -> dict[str, Measure]:
     values = all_metrics(contract, targets, scores)
@@ -171,7 +171,7 @@ def _baseline(
     targets: NDArray[Any],
     dummies: Matrix,
     holdout: dict[str, float],
-    best: Entry,
+    best: LeaderboardEntry,
     metric: str,
 ) -> Baseline:
     of_dummy, _ = holdout_metrics(contract, targets, dummies)

@@ -48,7 +48,7 @@ def in_service(registry: Registry) -> InService | None:
 
     Raises
     ------
-    StorageUnavailable
+    AwsUnavailable
         The registry does not answer: then it is unknown what a new version must not be worse than.
     """
     if (reference := registry.active()) is None:
@@ -57,11 +57,11 @@ def in_service(registry: Registry) -> InService | None:
     try:
         version = registry.resolve()
     except (IntegrityError, VersionNotFound) as error:
-        return InService(name, text, reason=error.what)
+        return InService(name, text, reason=error.message)
     try:
         return InService(name, text, version, registry.predictor(version))
     except (IntegrityError, UnservableModel) as error:
-        return InService(name, text, version, reason=error.what)
+        return InService(name, text, version, reason=error.message)
 
 
 def rows_for(contract: Contract, table: Table, rows: NDArray[np.int64]) -> tuple[Matrix | None, str]:

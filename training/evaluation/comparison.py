@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.contract import Contract, Part, Scalar
+from skylift.contract import Contract, Document, Scalar
 from skylift.errors import IntegrityError, UnservableModel
 from skylift.manifest import Interval, Manifest, Spread
 from skylift.registry import Registry
@@ -21,7 +21,7 @@ from training.metrics.scores import DEFAULT_METRIC, METRICS
 _SHOWN_ROWS = 50
 
 
-class Side(Part):
+class Side(Document):
     """A metric of one version, as it was published.
 
     Parameters
@@ -35,7 +35,7 @@ class Side(Part):
     interval: Interval | None = None
 
 
-class Pair(Part):
+class Pair(Document):
     """One thing about both versions, in words; None where one has no such thing."""
 
     name: str
@@ -48,7 +48,7 @@ class Pair(Part):
         return self.before != self.after
 
 
-class ChangedRow(Part):
+class ChangedRow(Document):
     """A row that the versions answer differently.
 
     Parameters
@@ -65,7 +65,7 @@ class ChangedRow(Part):
     after: Scalar
 
 
-class Scored(Part):
+class Scored(Document):
     """Both versions on the same rows.
 
     Parameters
@@ -86,7 +86,7 @@ class Scored(Part):
     examples: tuple[ChangedRow, ...]
 
 
-class Comparison(Part):
+class Comparison(Document):
     """Two versions side by side.
 
     Parameters
@@ -172,7 +172,7 @@ def _scores(registry: Registry, version: Version, table: Table, kept: NDArray[np
     try:
         return scores_like(contract, table, registry.predictor(version).scores(rows)), ""
     except (IntegrityError, UnservableModel) as error:
-        return None, error.what
+        return None, error.message
 
 
 def _scored(table: Table, kept: NDArray[np.int64], scores: list[Matrix], select_by: str, seed: int) -> Scored:

@@ -5,11 +5,11 @@ so that it stays small whatever the table's size, and no number in it is NaN or 
 is None or absent.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, ValidationError
 
-from skylift.contract import ClassName, Part, Scalar, Task
+from skylift.contract import ClassName, Document, Scalar, Task
 from skylift.errors import IntegrityError
 from skylift.manifest import Interval, Spread, first_fault
 from skylift.registry import Registry
@@ -18,7 +18,7 @@ from skylift.verification import Version
 EVALUATION_FILE = "evaluation.json"
 
 
-class Measure(Part):
+class Measure(Document):
     """One metric of the published model.
 
     Parameters
@@ -42,7 +42,7 @@ class Measure(Part):
     higher_is_better: bool = True
 
 
-class Curve(Part):
+class Curve(Document):
     """Points of a line, at most about 200.
 
     Parameters
@@ -55,7 +55,7 @@ class Curve(Part):
     y: tuple[float, ...]
 
 
-class CalibrationBin(Part):
+class CalibrationBin(Document):
     """Rows with similar probabilities.
 
     Parameters
@@ -75,7 +75,7 @@ class CalibrationBin(Part):
     observed: float
 
 
-class ClassReport(Part):
+class ClassReport(Document):
     """One class against the others, on the holdout.
 
     Parameters
@@ -107,7 +107,7 @@ class ClassReport(Part):
     calibration: tuple[CalibrationBin, ...] = ()
 
 
-class Calibration(Part):
+class Calibration(Document):
     """Whether the probability of the predicted class can be believed.
 
     Parameters
@@ -122,7 +122,7 @@ class Calibration(Part):
     bins: tuple[CalibrationBin, ...]
 
 
-class Residuals(Part):
+class Residuals(Document):
     """The errors of a regression on the holdout.
 
     Parameters
@@ -141,7 +141,7 @@ class Residuals(Part):
     predicted: tuple[float, ...]
 
 
-class Slice(Part):
+class Slice(Document):
     """Some of the holdout's rows.
 
     Parameters
@@ -163,7 +163,7 @@ class Slice(Part):
     interval: Interval | None = None
 
 
-class Slices(Part):
+class Slices(Document):
     """The holdout cut by the columns that `evaluation.slices` names.
 
     Parameters
@@ -179,7 +179,7 @@ class Slices(Part):
     worst: Slice | None = None
 
 
-class Importance(Part):
+class Importance(Document):
     """What the model loses where a feature is shuffled.
 
     Parameters
@@ -196,7 +196,7 @@ class Importance(Part):
     repeats: tuple[float, ...]
 
 
-class Effect(Part):
+class Effect(Document):
     """Partial dependence: the mean answer where a feature is set to a value in every row.
 
     Parameters
@@ -214,7 +214,7 @@ class Effect(Part):
     answers: dict[str, tuple[float, ...]]
 
 
-class Baseline(Part):
+class Baseline(Document):
     """The dummy that a model must beat.
 
     Parameters
@@ -239,7 +239,7 @@ class Baseline(Part):
     beaten: bool
 
 
-class Difference(Part):
+class Difference(Document):
     """Whether a difference on the same rows is more than chance.
 
     Parameters
@@ -267,7 +267,7 @@ class Difference(Part):
     within_noise: bool
 
 
-class Champion(Part):
+class Champion(Document):
     """The version in service, on the same holdout.
 
     Parameters
@@ -302,7 +302,7 @@ class Champion(Part):
     unseen: bool | None = None
 
 
-class Check(Part):
+class Check(Document):
     """A behaviour that anyone would expect of the model.
 
     Parameters
@@ -320,7 +320,7 @@ class Check(Part):
     detail: str
 
 
-class Trial(Part):
+class Trial(Document):
     """Parameters that a search tried on the training rows.
 
     Parameters
@@ -339,7 +339,7 @@ class Trial(Part):
     rows: int
 
 
-class SearchReport(Part):
+class SearchReport(Document):
     """A candidate's search.
 
     Parameters
@@ -359,7 +359,7 @@ class SearchReport(Part):
     trials: tuple[Trial, ...]
 
 
-class Evaluation(Part):
+class Evaluation(Document):
     """How good a version is, and how that was found out.
 
     Parameters
@@ -413,9 +413,7 @@ class Evaluation(Part):
     searches: tuple[SearchReport, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def to_bytes(self) -> bytes:
-        """The JSON that is published."""
-        return self.model_dump_json(indent=1, exclude_none=True).encode() + b"\n"
+    indent: ClassVar[int] = 1  # most of it is long lists of numbers
 
     @classmethod
     def from_bytes(cls, data: bytes, *, source: str) -> "Evaluation":

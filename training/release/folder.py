@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import Field
 from pydantic_core import from_json, to_json
 
-from skylift.contract import Part, class_key
+from skylift.contract import Document, class_key
 from skylift.errors import DataError, GateFailed, IntegrityError
 from skylift.manifest import Gate, Manifest
 from skylift.predictors import load_predictor
@@ -23,7 +23,7 @@ from training.data.prepare import read_prepared
 from training.data.reader import Progress
 from training.evaluation.assessment import standing_gates
 from training.evaluation.report import EVALUATION_FILE
-from training.evaluation.report import Evaluation as Document
+from training.evaluation.report import Evaluation as EvaluationDocument
 from training.metrics.scores import holdout_metrics, judge
 from training.release.packaging import Package
 
@@ -38,7 +38,7 @@ _MAX_POINTS = 10_000
 _LATER: dict[str, Any] = {"version": 1, "created_at": datetime(1970, 1, 1, tzinfo=UTC), "gates": ()}
 
 
-class Evaluation(Part):
+class Evaluation(Document):
     """How good the model in a folder is.
 
     Parameters
@@ -96,11 +96,11 @@ def read_version_file(folder: Path) -> Manifest:
         document = from_json(path.read_bytes()) | _LATER
         return Manifest.from_bytes(to_json(document), source=str(path))
     except OSError as error:
-        todo = f"run `skylift train --output {folder}` first"
-        raise DataError(f"{path} cannot be read ({error.strerror})", todo) from error
+        hint = f"run `skylift train --output {folder}` first"
+        raise DataError(f"{path} cannot be read ({error.strerror})", hint) from error
     except (ValueError, TypeError, IntegrityError) as error:
-        todo = f"run `skylift train --output {folder}` again"
-        raise DataError(f"{path} is not what `skylift train` writes", todo) from error
+        hint = f"run `skylift train --output {folder}` again"
+        raise DataError(f"{path} is not what `skylift train` writes", hint) from error
 
 
 def evaluate(
@@ -126,7 +126,7 @@ def evaluate(
     progress("scoring the test rows")
     read = _reader(folder, manifest)
     predictor = load_predictor(manifest, read)
-    document = Document.from_bytes(read(EVALUATION_FILE), source=EVALUATION_FILE)
+    document = EvaluationDocument.from_bytes(read(EVALUATION_FILE), source=EVALUATION_FILE)
     targets = table.targets[split.holdout]
     scores = predictor.scores(table.rows[split.holdout])
     holdout, _ = holdout_metrics(table.contract, targets, scores)
@@ -158,8 +158,8 @@ def _reader(folder: Path, manifest: Manifest) -> Callable[[str], bytes]:
         try:
             return check_artifact(manifest, name, (folder / name).read_bytes())
         except OSError as error:
-            todo = f"run `skylift train --output {folder}` again"
-            raise DataError(f"{folder / name} cannot be read ({error.strerror})", todo) from error
+            hint = f"run `skylift train --output {folder}` again"
+            raise DataError(f"{folder / name} cannot be read ({error.strerror})", hint) from error
 
     return read
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import joblib
 
 from skylift.errors import ConfigError
-from training.extras import needed
+from training.extras import require
 from training.search.fitting import Fit, Folds, Outcome, run_parallel
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def dask_runner(address: str) -> Iterator[DaskRunner]:
     ConfigError
         Dask is not installed, nobody answers at the address, or the workers cannot run these fits.
     """
-    needed("distributed", for_="--dask", extra="distributed")
+    require("distributed", purpose="--dask", extra="distributed")
     from distributed import Client, LocalCluster
 
     if address == LOCAL:

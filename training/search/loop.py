@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from skylift.manifest import Entry, Spread
+from skylift.manifest import LeaderboardEntry, Spread
 from training.evaluation.report import SearchReport, Trial
 from training.metrics.scores import METRICS, goodness, spread
 from training.search.candidates import Built
@@ -78,7 +78,7 @@ class Result:
     """
 
     built: Built
-    entry: Entry
+    entry: LeaderboardEntry
     params: Params
     rank: float
     report: SearchReport | None = None
@@ -299,9 +299,9 @@ def _rank(metric: str, value: float) -> float:
     return goodness(metric) * round(value, 12)  # equals may differ in the last digit: no choice hangs on that
 
 
-def _entry(built: Built, found: Params, scores: dict[str, Spread], failure: str | None = None) -> Entry:
+def _entry(built: Built, found: Params, scores: dict[str, Spread], failure: str | None = None) -> LeaderboardEntry:
     candidate = built.candidate
-    return Entry(
+    return LeaderboardEntry(
         candidate=candidate.name,
         estimator=candidate.estimator,
         params={name: plain(value) for name, value in (candidate.params | found).items()},

@@ -7,12 +7,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking.context.registry import resolve_tags
 
-from skylift.manifest import Entry, Spread
+from skylift.manifest import LeaderboardEntry, Spread
 from training.job import Trained
 
 
 def log_candidate(
-    client: MlflowClient, experiment: str, parent: str, trained: Trained, entry: Entry, start: int
+    client: MlflowClient, experiment: str, parent: str, trained: Trained, entry: LeaderboardEntry, start: int
 ) -> None:
     """A candidate: its parameters and folds, and the holdout for the one that was selected, which alone saw it."""
     tags = resolve_tags({"mlflow.parentRunId": parent, "mlflow.source.name": "skylift train"})
@@ -24,7 +24,7 @@ def log_candidate(
     client.set_terminated(run_id, "FAILED" if entry.failure else "FINISHED")
 
 
-def selected_params(entry: Entry) -> dict[str, object]:
+def selected_params(entry: LeaderboardEntry) -> dict[str, object]:
     """The chosen candidate's parameters, as those of the training."""
     return {"estimator": entry.estimator} | {f"model.{name}": value for name, value in entry.params.items()}
 

@@ -81,5 +81,5 @@ def _load_pyfunc(path: str) -> PublishedModel:
     reference = image.newest()
     if reference is None:
         raise IntegrityError(f"{path} holds no version", "log it to MLflow again: train with --track")
-    with image.opened(reference) as (manifest, read):
+    with image.open_version(reference) as (manifest, read):
         return PublishedModel(manifest.contract, load_predictor(manifest, read))

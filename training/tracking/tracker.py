@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_settings import BaseSettings
 
-from skylift.errors import ConfigError, SkyliftError, StorageUnavailable
+from skylift.errors import AwsUnavailable, ConfigError, SkyliftError
 from skylift.references import Reference
 from skylift.settings import RegistrySettings
 from skylift.verification import Version
@@ -100,7 +100,7 @@ class Tracker:
         try:
             self.tracked = self._store.record(trained, version, files, started=started)
             self._store.follow(self._active())
-        except (TrackingUnavailable, StorageUnavailable) as error:
+        except (TrackingUnavailable, AwsUnavailable) as error:
             self._warn(str(error))
 
     def follow(self) -> None:
@@ -114,7 +114,7 @@ class Tracker:
                     f"{active.name} is not in MLflow at {without_password(self._store.address)}, where no version is "
                     "champion now: train with --track"
                 )
-        except (TrackingUnavailable, StorageUnavailable) as error:
+        except (TrackingUnavailable, AwsUnavailable) as error:
             self._warn(str(error))
 
 

@@ -14,7 +14,7 @@ from pre_traffic import check as check_module
 from pre_traffic import handler as handler_module
 from pre_traffic.check import ATTEMPTS
 from pre_traffic.handler import handler
-from skylift.errors import StorageUnavailable
+from skylift.errors import AwsUnavailable
 from skylift.golden import GOLDEN_TOLERANCE
 from tests.support.lambda_api import THROTTLED, Fault, LambdaApi
 from tests.support.models import changed, iris_package
@@ -285,7 +285,7 @@ class TestUnreadableRegistry:
         assert api.told[0]["status"] == "Failed"
 
     def test_a_model_while_none_is_active_stops_it(self, active: Service, api: LambdaApi) -> None:
-        active.host.start()
+        active.host.wait_until_loaded()
         active.set_pointer("none")
 
         assert "while no version is active" in handler(EVENT)["found"]
@@ -309,7 +309,7 @@ class TestCodeDeploy:
     def test_the_hook_fails_where_it_cannot_be_told(self, api: LambdaApi) -> None:
         api.codedeploy_faults = [Fault(400, "InvalidLifecycleEventHookExecutionIdException")] * 2
 
-        with pytest.raises(StorageUnavailable, match="telling CodeDeploy"):
+        with pytest.raises(AwsUnavailable, match="telling CodeDeploy"):
             handler(EVENT)
 
         assert api.told == []

@@ -29,7 +29,7 @@ def service(registry: Registry, s3: "S3Client", ssm: "SSMClient") -> Service:
 def serving(service: Service) -> Service:
     """A service that serves iris v1."""
     service.set_pointer(str(service.publish(iris_package())))
-    service.host.start()
+    service.host.wait_until_loaded()
     return service
 
 

@@ -159,7 +159,7 @@ class TestAfterRestore:
         frozen.after_restore()
 
         assert version_of(frozen) == "v1"
-        assert stage.host.problem is not None
+        assert stage.host.degradation is not None
 
     @pytest.mark.usefixtures("restored_random_state")
     def test_environments_restored_from_one_snapshot_do_not_share_their_jitter(self, frozen: Service) -> None:
@@ -182,7 +182,7 @@ class TestAfterRestore:
         service.after_restore()
 
         assert version_of(service) == "v2"
-        assert service.host.problem is None
+        assert service.host.degradation is None
 
 
 class TestHooks:

@@ -182,7 +182,7 @@ class TestAtStart:
         reference = service.publish(case.package())
         service.set_pointer(str(reference))
         heal = case.breaks(service, reference)
-        service.host.start()
+        service.host.wait_until_loaded()
         return heal
 
     def test_requests_are_told_to_come_back_and_health_says_what_is_wrong(
@@ -216,7 +216,7 @@ class TestPointerSetBack:
 
     def test_at_start_there_is_no_model(self, service: Service) -> None:
         service.set_pointer("none")
-        service.host.start()
+        service.host.wait_until_loaded()
 
         assert service.version() is None
         assert service.client.health()["problem"]["what"] == "the pointer names no version: promote one"
@@ -267,7 +267,7 @@ class TestBlocked:
         client = service.ssm if operation == "GetParameter" else service.s3
         faults.before(client, operation, lambda _: gate.wait(TIMES_OUT))
         service.release(iris_package())
-        service.host.start()
+        service.host.wait_until_loaded()
 
         response = service.client.predict(IRIS_SETOSA)
 

@@ -99,7 +99,7 @@ class TestAnotherContract:
         service = Service(registry, s3, ssm, "table")
         rows = "".join(f"{row},{'ab'[row // 15]}\n" for row in range(30))
         service.release(table_package(tmp_path / "one.csv", f"size,kind\n{rows}", "kind"))
-        service.host.start()
+        service.host.wait_until_loaded()
         wider = "".join(f"{row},{row % 4},{'xyz'[row // 10]}\n" for row in range(30))
         service.release(table_package(tmp_path / "two.csv", f"size,rooms,kind\n{wider}", "kind"))
         return service

@@ -12,7 +12,7 @@ from active_pointer import handler as handler_module
 from active_pointer import reply as reply_module
 from active_pointer.handler import handler
 from active_pointer.reply import ATTEMPTS
-from skylift.errors import StorageUnavailable
+from skylift.errors import AwsUnavailable
 from skylift.pointer import ActivePointer
 from skylift.references import NOTHING, Reference
 from tests.conftest import MODEL, STAGE
@@ -185,7 +185,7 @@ def test_an_answer_that_is_refused_is_put_again(cloudformation: CloudFormation, 
 def test_an_answer_that_is_always_refused_fails_the_function(cloudformation: CloudFormation, ssm: "SSMClient") -> None:
     cloudformation.refusals = 99
 
-    with pytest.raises(StorageUnavailable, match="answering CloudFormation"):
+    with pytest.raises(AwsUnavailable, match="answering CloudFormation"):
         handler(event("Create", cloudformation))
 
     assert cloudformation.puts == ATTEMPTS

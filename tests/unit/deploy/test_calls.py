@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from deploy import calls
-from deploy.calls import CallFailed, Service, curl, smoke
+from deploy.calls import CallFailed, DeployedApi, curl, smoke
 from inference.host import ModelHost
 from skylift.pointer import ActivePointer
 from skylift.store import VersionStore
@@ -90,8 +90,8 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "_PAUSE_SECONDS", 0)
 
 
-def service(url: str) -> Service:
-    return Service(url, region=REGION, credentials=CREDENTIALS)
+def service(url: str) -> DeployedApi:
+    return DeployedApi(url, region=REGION, credentials=CREDENTIALS)
 
 
 class TestAsk:
@@ -110,7 +110,7 @@ class TestAsk:
 
     def test_a_token_takes_the_place_of_the_signature(self) -> None:
         with serving(healthy) as (url, asked):
-            Service(url, region=REGION, token="abc").ask("/health")
+            DeployedApi(url, region=REGION, token="abc").ask("/health")
 
         assert asked[0].headers["authorization"] == "Bearer abc"
 
@@ -152,20 +152,20 @@ class TestSmoke:
         self, store: VersionStore, pointer: ActivePointer
     ) -> None:
         host = ModelHost(pointer, store, refresh_seconds=15, max_instances=10)
-        host.start()
+        host.wait_until_loaded()
 
-        assert host.problem is not None
-        assert host.problem.what.startswith(calls.NO_VERSION)
+        assert host.degradation is not None
+        assert host.degradation.message.startswith(calls.NO_VERSION)
 
-    @pytest.mark.parametrize(("status", "todo"), [(403, "may these credentials"), (422, "log lines")])
-    def test_another_answer_fails_with_what_to_look_at(self, status: int, todo: str) -> None:
+    @pytest.mark.parametrize(("status", "hint"), [(403, "may these credentials"), (422, "log lines")])
+    def test_another_answer_fails_with_what_to_look_at(self, status: int, hint: str) -> None:
         with (
             serving(lambda request: (status, {}) if request.path == "/predict" else healthy(request)) as (url, _),
             pytest.raises(CallFailed, match=f"/predict answered {status}") as caught,
         ):
             smoke(service(url))
 
-        assert todo in caught.value.todo
+        assert hint in caught.value.hint
 
     def test_an_answer_without_a_prediction_fails(self) -> None:
         with (

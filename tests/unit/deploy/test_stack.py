@@ -35,18 +35,18 @@ class TestState:
         stack(CloudFormation(status=status)).check_deployable()
 
     @pytest.mark.parametrize(
-        ("status", "todo"),
+        ("status", "hint"),
         [
             ("ROLLBACK_COMPLETE", "aws cloudformation delete-stack --stack-name skylift-dev"),
             ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name skylift-dev"),
             ("UPDATE_IN_PROGRESS", "wait"),
         ],
     )
-    def test_another_state_is_refused_with_the_way_out(self, status: str, todo: str) -> None:
+    def test_another_state_is_refused_with_the_way_out(self, status: str, hint: str) -> None:
         with pytest.raises(StackFailed, match=f"is in {status}") as caught:
             stack(CloudFormation(status=status)).check_deployable()
 
-        assert todo in caught.value.todo
+        assert hint in caught.value.hint
 
     def test_an_output_that_is_missing_is_named(self) -> None:
         with pytest.raises(ConfigError, match="stack s has no output ApiUrl"):

@@ -26,7 +26,7 @@ def stage() -> Stage:
     """A host with iris v1 in place."""
     stage = Stage()
     stage.activate(iris_package())
-    stage.host.start()
+    stage.host.wait_until_loaded()
     return stage
 
 

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 import pytest
 
 from inference import host as host_module
-from inference.host import Problem
-from skylift.errors import IntegrityError, InvalidReference, NoActiveVersion, StorageUnavailable
+from inference.host import Degradation
+from skylift.errors import AwsUnavailable, IntegrityError, InvalidReference, ModelNotReady
 from skylift.manifest import MODEL_FILE
 from skylift.references import Reference
 from tests.support.models import changed, iris_package
 from tests.support.service import TIMES_OUT, Stage, wrong_golden
 from training.release.packaging import Package
 
-DOWN = StorageUnavailable("reading the pointer failed (ReadTimeoutError)", "try again")
+DOWN = AwsUnavailable("reading the pointer failed (ReadTimeoutError)", "try again")
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def stage() -> Stage:
 def serving(stage: Stage) -> Stage:
     """A host with v1 in place."""
     stage.activate(iris_package())
-    stage.host.start()
+    stage.host.wait_until_loaded()
     stage.host.drain_events()
     return stage
 
@@ -58,14 +58,14 @@ class TestStart:
     def test_the_active_version_is_in_place_after_the_start(self, stage: Stage) -> None:
         reference = stage.activate(iris_package())
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         assert stage.host.model is not None
         assert stage.host.model.reference == reference
 
     def test_a_request_after_the_start_does_not_read_the_pointer_again(self, stage: Stage) -> None:
         stage.activate(iris_package())
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         stage.ask()
 
@@ -77,14 +77,14 @@ class TestStart:
         assert stage.ask().reference.name == "v1"
 
     def test_a_start_that_finds_no_promoted_version_leaves_no_model_and_says_why(self, stage: Stage) -> None:
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
-        with pytest.raises(NoActiveVersion, match="the pointer names no version: promote one"):
+        with pytest.raises(ModelNotReady, match="the pointer names no version: promote one"):
             stage.ask()
 
     def test_a_failed_start_is_made_good_by_a_request_a_second_later(self, stage: Stage) -> None:
         stage.pointer.holds = DOWN
-        stage.host.start()
+        stage.host.wait_until_loaded()
         stage.activate(iris_package())
 
         stage.clock.advance(1)
@@ -96,7 +96,7 @@ class TestStart:
         stage.activate(iris_package())
         stage.pointer.gate.clear()
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         assert stage.host.model is None
         stage.pointer.gate.set()
@@ -105,9 +105,9 @@ class TestStart:
     def test_a_request_before_the_first_model_is_told_that_it_is_loading(self, stage: Stage) -> None:
         stage.activate(iris_package())
         stage.pointer.gate.clear()
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
-        with pytest.raises(NoActiveVersion, match="it is still loading"):
+        with pytest.raises(ModelNotReady, match="it is still loading"):
             stage.ask()
 
         stage.pointer.gate.set()
@@ -117,7 +117,7 @@ class TestStart:
         stage.pointer.gate.clear()
         with monkeypatch.context() as patch:
             patch.setattr(host_module, "FIRST_WAIT_SECONDS", 0.01)
-            stage.host.start()
+            stage.host.wait_until_loaded()
         with ThreadPoolExecutor(1) as thread:
             answer = thread.submit(stage.ask)
             stage.pointer.gate.set()
@@ -249,8 +249,8 @@ class TestFaults:
 
         serving.pass_refresh()
 
-        assert serving.host.problem is not None
-        assert serving.host.problem.reference == reference
+        assert serving.host.degradation is not None
+        assert serving.host.degradation.reference == reference
 
     @pytest.mark.parametrize("fault", FAULTS_OF_A_VERSION)
     def test_a_bad_version_is_counted_once_per_try(self, serving: Stage, fault: str) -> None:
@@ -265,8 +265,8 @@ class TestFaults:
 
         serving.pass_refresh()
 
-        assert serving.host.problem is not None
-        assert serving.host.problem.what.startswith("v2 was trained by scikit-learn 0.1, and ")
+        assert serving.host.degradation is not None
+        assert serving.host.degradation.message.startswith("v2 was trained by scikit-learn 0.1, and ")
 
     @pytest.mark.parametrize("failure", [DOWN, InvalidReference("'junk' is not a reference"), ZeroDivisionError()])
     def test_a_pointer_that_cannot_be_read_leaves_the_model_in_place(self, serving: Stage, failure: Exception) -> None:
@@ -287,15 +287,15 @@ class TestFaults:
         serving.pointer.holds = None
 
         assert serving.pass_refresh().reference.name == "v1"
-        assert serving.host.problem is not None
+        assert serving.host.degradation is not None
 
     def test_a_failure_nobody_foresaw_is_named_by_its_type_alone(self, serving: Stage) -> None:
         serving.pointer.holds = ZeroDivisionError("secret")
 
         serving.pass_refresh()
 
-        assert serving.host.problem is not None
-        assert serving.host.problem.what == "the refresh failed unexpectedly (ZeroDivisionError)"
+        assert serving.host.degradation is not None
+        assert serving.host.degradation.message == "the refresh failed unexpectedly (ZeroDivisionError)"
 
     def test_a_failure_nobody_foresaw_is_kept_for_the_log_once(self, serving: Stage) -> None:
         failure = ZeroDivisionError("secret")
@@ -313,7 +313,7 @@ class TestFaults:
         serving.pointer.holds = reference
 
         assert serving.pass_refresh().reference == reference
-        assert serving.host.problem is None
+        assert serving.host.degradation is None
 
     def test_a_version_that_was_mended_is_loaded_without_restart(self, serving: Stage) -> None:
         serving.activate(iris_package("tree"))
@@ -323,7 +323,7 @@ class TestFaults:
         serving.store.failure = None
 
         assert serving.pass_refresh().reference.name == "v2"
-        assert serving.host.problem is None
+        assert serving.host.degradation is None
 
     def test_going_back_from_a_bad_version_ends_the_problem(self, serving: Stage) -> None:
         good = serving.pointer.holds
@@ -333,30 +333,30 @@ class TestFaults:
         serving.pointer.holds = good
         serving.pass_refresh()
 
-        assert serving.host.problem is None
+        assert serving.host.degradation is None
 
 
 class TestProblem:
     def test_a_problem_that_lasts_keeps_its_beginning(self, serving: Stage) -> None:
         serving.pointer.holds = DOWN
         serving.pass_refresh()
-        first = serving.host.problem
+        first = serving.host.degradation
 
         serving.pass_refresh()
 
         assert first is not None
-        assert serving.host.problem is first
+        assert serving.host.degradation is first
 
     def test_another_problem_begins_anew(self, serving: Stage) -> None:
         serving.pointer.holds = DOWN
         serving.pass_refresh()
-        serving.host.problem = Problem(DOWN.what, datetime(2020, 1, 1, tzinfo=UTC))
+        serving.host.degradation = Degradation(DOWN.message, datetime(2020, 1, 1, tzinfo=UTC))
 
-        serving.pointer.holds = StorageUnavailable("reading the pointer failed (ThrottlingException)")
+        serving.pointer.holds = AwsUnavailable("reading the pointer failed (ThrottlingException)")
         serving.pass_refresh()
 
-        assert serving.host.problem.what == "reading the pointer failed (ThrottlingException)"
-        assert serving.host.problem.since.year > 2020
+        assert serving.host.degradation.message == "reading the pointer failed (ThrottlingException)"
+        assert serving.host.degradation.since.year > 2020
 
     def test_the_age_of_the_pointer_grows_from_its_last_reading(self, serving: Stage) -> None:
         serving.clock.advance(10)
@@ -365,7 +365,7 @@ class TestProblem:
 
     def test_a_pointer_that_was_never_read_has_no_age(self, stage: Stage) -> None:
         stage.pointer.holds = DOWN
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         assert stage.host.pointer_age is None
 
@@ -405,12 +405,12 @@ class TestBackoff:
         for _ in range(4):
             serving.pass_refresh()
         serving.store.fetches.clear()
-        problem = serving.host.problem
+        problem = serving.host.degradation
 
         serving.pass_refresh()
 
         assert serving.store.fetches == []
-        assert serving.host.problem is problem
+        assert serving.host.degradation is problem
 
     def test_another_version_is_not_held_up_by_a_bad_one(self, serving: Stage, broken: Reference) -> None:
         for _ in range(3):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from inference import host as host_module
-from skylift.errors import IntegrityError, InvalidReference, NoActiveVersion, StorageUnavailable
+from skylift.errors import AwsUnavailable, IntegrityError, InvalidReference, ModelNotReady
 from skylift.image_cache import ImageCache, bake
 from skylift.manifest import MANIFEST_FILE, MODEL_FILE
 from skylift.references import Reference
@@ -14,8 +14,8 @@ from tests.support.models import changed, iris_package
 from tests.support.service import TIMES_OUT, MemoryStore, Stage, wrong_golden
 from training.release.packaging import Package
 
-SSM_DOWN = StorageUnavailable("reading the pointer failed (ConnectTimeoutError)", "try again")
-S3_DOWN = StorageUnavailable("reading v2 failed (ConnectTimeoutError)", "try again")
+SSM_DOWN = AwsUnavailable("reading the pointer failed (ConnectTimeoutError)", "try again")
+S3_DOWN = AwsUnavailable("reading v2 failed (ConnectTimeoutError)", "try again")
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ class TestInPlaceOfS3:
         stage.pointer.holds = baked
         stage.store.failure = S3_DOWN
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         assert stage.ask().reference == baked
         assert stage.store.fetches == []
@@ -69,9 +69,9 @@ class TestInPlaceOfS3:
     def test_it_is_the_active_version_so_nothing_is_wrong(self, stage: Stage, baked: Reference) -> None:
         stage.pointer.holds = baked
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
-        assert stage.host.problem is None
+        assert stage.host.degradation is None
 
     def test_a_version_that_was_not_baked_comes_from_s3(self, stage: Stage) -> None:
         reference = stage.activate(iris_package("tree"))
@@ -94,7 +94,7 @@ class TestInPlaceOfS3:
     ) -> None:
         stage.pointer.holds = Reference(baked.number, "0" * 64)
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         assert stage.store.fetches == ["v1"]
         assert stage.host.model is None
@@ -104,7 +104,7 @@ class TestWithoutTheRegistry:
     def test_without_ssm_at_start_the_baked_version_serves(self, stage: Stage, baked: Reference) -> None:
         stage.pointer.holds = SSM_DOWN
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         assert stage.ask().reference == baked
         assert stage.store.fetches == []
@@ -112,15 +112,15 @@ class TestWithoutTheRegistry:
     def test_the_service_says_that_the_pointer_could_not_be_read(self, stage: Stage) -> None:
         stage.pointer.holds = SSM_DOWN
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
-        assert stage.host.problem is not None
-        assert stage.host.problem.what == SSM_DOWN.what
+        assert stage.host.degradation is not None
+        assert stage.host.degradation.message == SSM_DOWN.message
 
     def test_the_start_counts_a_failed_refresh_and_a_load(self, stage: Stage) -> None:
         stage.pointer.holds = SSM_DOWN
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         names = [event.name for event in stage.host.drain_events()]
         assert names == ["RefreshFailures", "ModelLoads", "ModelLoadSeconds"]
@@ -129,7 +129,7 @@ class TestWithoutTheRegistry:
         stage.activate(iris_package("tree"))
         stage.store.failure = S3_DOWN
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         assert stage.ask().reference == baked
 
@@ -137,54 +137,54 @@ class TestWithoutTheRegistry:
         wanted = stage.activate(iris_package("tree"))
         stage.store.failure = S3_DOWN
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
-        assert stage.host.problem is not None
-        assert (stage.host.problem.what, stage.host.problem.reference) == (S3_DOWN.what, wanted)
+        assert stage.host.degradation is not None
+        assert (stage.host.degradation.message, stage.host.degradation.reference) == (S3_DOWN.message, wanted)
 
     def test_once_ssm_is_back_the_active_version_serves_without_a_restart(self, stage: Stage) -> None:
         active = stage.activate(iris_package("tree"))
         stage.pointer.holds = SSM_DOWN
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         stage.pointer.holds = active
 
         assert stage.pass_refresh().reference == active
-        assert stage.host.problem is None
+        assert stage.host.degradation is None
 
     def test_once_s3_is_back_the_active_version_serves_without_a_restart(self, stage: Stage) -> None:
         active = stage.activate(iris_package("tree"))
         stage.store.failure = S3_DOWN
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         stage.store.failure = None
 
         assert stage.pass_refresh().reference == active
-        assert stage.host.problem is None
+        assert stage.host.degradation is None
 
     def test_once_ssm_is_back_and_names_the_baked_version_nothing_is_wrong(
         self, stage: Stage, baked: Reference
     ) -> None:
         stage.pointer.holds = SSM_DOWN
-        stage.host.start()
+        stage.host.wait_until_loaded()
         loaded = stage.host.model
 
         stage.pointer.holds = baked
 
         assert stage.pass_refresh() is loaded
-        assert stage.host.problem is None
+        assert stage.host.degradation is None
 
     def test_while_aws_stays_away_the_baked_version_is_loaded_once_and_the_problem_keeps_its_beginning(
         self, stage: Stage
     ) -> None:
         stage.pointer.holds = SSM_DOWN
-        stage.host.start()
-        loaded, problem = stage.host.model, stage.host.problem
+        stage.host.wait_until_loaded()
+        loaded, problem = stage.host.model, stage.host.degradation
 
         for _ in range(3):
             assert stage.pass_refresh() is loaded
 
-        assert stage.host.problem is problem
+        assert stage.host.degradation is problem
 
     def test_the_newest_of_several_baked_versions_serves(self, tmp_path: Path) -> None:
         store = MemoryStore()
@@ -200,7 +200,7 @@ class TestWithoutTheRegistry:
 class TestNotUsed:
     def test_where_a_model_is_in_place_it_stays_without_ssm(self, stage: Stage) -> None:
         active = stage.activate(iris_package("tree"))
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         stage.pointer.holds = SSM_DOWN
 
@@ -208,7 +208,7 @@ class TestNotUsed:
 
     def test_where_a_model_is_in_place_it_stays_without_s3(self, stage: Stage) -> None:
         active = stage.activate(iris_package("tree"))
-        stage.host.start()
+        stage.host.wait_until_loaded()
         stage.activate(changed(iris_package(), selected="other"))
         stage.store.failure = S3_DOWN
 
@@ -229,18 +229,18 @@ class TestNotUsed:
         assert callable(package)
         stage.activate(package())
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
-        with pytest.raises(NoActiveVersion):
+        with pytest.raises(ModelNotReady):
             stage.ask()
 
     def test_an_active_version_whose_bytes_were_altered_is_not_replaced_by_an_older_one(self, stage: Stage) -> None:
         stage.activate(iris_package("tree"))
         stage.store.failure = IntegrityError("the manifest of v2 does not have the digest that the reference names")
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
-        with pytest.raises(NoActiveVersion, match="the manifest of v2 does not have the digest"):
+        with pytest.raises(ModelNotReady, match="the manifest of v2 does not have the digest"):
             stage.ask()
 
     @pytest.mark.parametrize("holds", [None, InvalidReference("'junk' is not a reference")])
@@ -249,18 +249,18 @@ class TestNotUsed:
     ) -> None:
         stage.pointer.holds = holds
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
-        with pytest.raises(NoActiveVersion):
+        with pytest.raises(ModelNotReady):
             stage.ask()
 
     def test_where_nothing_was_baked_there_is_no_model_without_ssm(self, tmp_path: Path) -> None:
         stage = Stage(image=ImageCache(tmp_path, "iris"))
         stage.pointer.holds = SSM_DOWN
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
-        with pytest.raises(NoActiveVersion, match="reading the pointer failed"):
+        with pytest.raises(ModelNotReady, match="reading the pointer failed"):
             stage.ask()
 
 
@@ -271,10 +271,10 @@ class TestBrokenImage:
         file_of(tmp_path, name).write_bytes(b"altered")
         stage.pointer.holds = SSM_DOWN
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         with pytest.raises(
-            NoActiveVersion,
+            ModelNotReady,
             match=r"reading the pointer failed \(ConnectTimeoutError\); .* of v1 does not have the digest",
         ):
             stage.ask()
@@ -284,18 +284,18 @@ class TestBrokenImage:
         file_of(tmp_path, MODEL_FILE).unlink()
         stage.pointer.holds = SSM_DOWN
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
-        with pytest.raises(NoActiveVersion, match=r"model\.joblib of v1 is missing in the image"):
+        with pytest.raises(ModelNotReady, match=r"model\.joblib of v1 is missing in the image"):
             stage.ask()
 
     def test_a_baked_version_of_another_scikit_learn_is_told(self, tmp_path: Path) -> None:
         stage, _ = stage_with(tmp_path, changed(iris_package(), environment={"scikit-learn": "0.1"}))
         stage.pointer.holds = SSM_DOWN
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
-        with pytest.raises(NoActiveVersion, match=r"v1 was trained by scikit-learn 0\.1"):
+        with pytest.raises(ModelNotReady, match=r"v1 was trained by scikit-learn 0\.1"):
             stage.ask()
 
     def test_a_broken_baked_version_counts_as_a_failed_load(self, tmp_path: Path) -> None:
@@ -303,7 +303,7 @@ class TestBrokenImage:
         file_of(tmp_path, MODEL_FILE).unlink()
         stage.pointer.holds = SSM_DOWN
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         assert stage.count("ModelLoadFailures") == 1
 
@@ -312,9 +312,9 @@ class TestBrokenImage:
         file_of(tmp_path, MODEL_FILE).write_bytes(b"altered")
         stage.pointer.holds = reference
 
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
-        with pytest.raises(NoActiveVersion, match=r"model\.joblib of v1 does not have the digest"):
+        with pytest.raises(ModelNotReady, match=r"model\.joblib of v1 does not have the digest"):
             stage.ask()
 
     def test_a_broken_image_does_not_keep_the_active_version_from_serving_once_ssm_is_back(
@@ -324,9 +324,9 @@ class TestBrokenImage:
         file_of(tmp_path, MODEL_FILE).unlink()
         active = stage.activate(iris_package("tree"))
         stage.pointer.holds = SSM_DOWN
-        stage.host.start()
+        stage.host.wait_until_loaded()
 
         stage.pointer.holds = active
 
         assert stage.pass_refresh().reference == active
-        assert stage.host.problem is None
+        assert stage.host.degradation is None

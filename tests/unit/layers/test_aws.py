@@ -21,7 +21,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from skylift.aws import aws_errors, cloudformation_client, error_code, s3_client, ssm_client
-from skylift.errors import StorageUnavailable
+from skylift.errors import AwsUnavailable
 from tests.support.faults import denied, refusal, refused, throttled, timeout
 
 CLIENTS = [s3_client, ssm_client, cloudformation_client]
@@ -67,20 +67,20 @@ class TestMisconfigured:
     ) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "no url")
 
-        with pytest.raises(StorageUnavailable, match=r"creating the .* client failed") as caught:
+        with pytest.raises(AwsUnavailable, match=r"creating the .* client failed") as caught:
             make()
 
-        assert "AWS_ENDPOINT_URL" in caught.value.todo
+        assert "AWS_ENDPOINT_URL" in caught.value.hint
 
     def test_a_profile_that_does_not_exist_is_named_as_the_cause(
         self, make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("AWS_PROFILE", "nobody")
 
-        with pytest.raises(StorageUnavailable, match="ProfileNotFound") as caught:
+        with pytest.raises(AwsUnavailable, match="ProfileNotFound") as caught:
             make()
 
-        assert "AWS_PROFILE" in caught.value.todo
+        assert "AWS_PROFILE" in caught.value.hint
 
 
 @pytest.mark.usefixtures("_fresh_session")
@@ -89,14 +89,14 @@ def test_without_a_region_the_setting_is_named(make: Callable[[], Any], monkeypa
     monkeypatch.delenv("AWS_REGION")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
 
-    with pytest.raises(StorageUnavailable, match="NoRegionError") as caught:
+    with pytest.raises(AwsUnavailable, match="NoRegionError") as caught:
         make()
 
-    assert "AWS_DEFAULT_REGION" in caught.value.todo
+    assert "AWS_DEFAULT_REGION" in caught.value.hint
 
 
 @pytest.mark.parametrize(
-    ("error", "todo"),
+    ("error", "hint"),
     [
         (denied("AccessDenied"), CREDENTIALS),
         (denied("AccessDeniedException"), CREDENTIALS),
@@ -122,25 +122,25 @@ def test_without_a_region_the_setting_is_named(make: Callable[[], Any], monkeypa
     ],
     ids=lambda value: value.response["Error"]["Code"] if isinstance(value, ClientError) else type(value).__name__,
 )
-def test_every_error_of_aws_becomes_one_of_storage_with_the_step_that_helps(error: Exception, todo: str) -> None:
-    with pytest.raises(StorageUnavailable) as caught, aws_errors("reading the pointer"):
+def test_every_error_of_aws_becomes_one_of_storage_with_the_step_that_helps(error: Exception, hint: str) -> None:
+    with pytest.raises(AwsUnavailable) as caught, aws_errors("reading the pointer"):
         raise error
 
-    assert caught.value.what.startswith("reading the pointer failed (")
-    assert caught.value.todo == todo
+    assert caught.value.message.startswith("reading the pointer failed (")
+    assert caught.value.hint == hint
     assert caught.value.__cause__ is error
 
 
 @pytest.mark.parametrize("error", [refusal("NoSuchBucket", 404), ParamValidationError(report="Invalid bucket name")])
 def test_a_bucket_that_cannot_be_is_put_down_to_its_name(error: ClientError | BotoCoreError) -> None:
-    with pytest.raises(StorageUnavailable) as caught, aws_errors("listing"):
+    with pytest.raises(AwsUnavailable) as caught, aws_errors("listing"):
         raise error
 
-    assert "bucket" in caught.value.todo.lower()
+    assert "bucket" in caught.value.hint.lower()
 
 
 def test_an_error_of_aws_is_told_by_its_code_and_not_by_its_message() -> None:
-    with pytest.raises(StorageUnavailable) as caught, aws_errors("reading"):
+    with pytest.raises(AwsUnavailable) as caught, aws_errors("reading"):
         raise denied()
 
     assert str(caught.value) == f"reading failed (AccessDenied): {CREDENTIALS}"
@@ -149,7 +149,7 @@ def test_an_error_of_aws_is_told_by_its_code_and_not_by_its_message() -> None:
 def test_an_error_without_a_code_is_told_as_such() -> None:
     error = ClientError({}, "GetObject")
 
-    with pytest.raises(StorageUnavailable, match="no error code"), aws_errors("reading"):
+    with pytest.raises(AwsUnavailable, match="no error code"), aws_errors("reading"):
         raise error
 
     assert error_code(error) == ""

@@ -4,13 +4,13 @@ import pytest
 
 from skylift import errors
 from skylift.errors import (
+    AwsUnavailable,
     FieldProblem,
     IntegrityError,
     InvalidInstance,
     RegistryError,
     RequestError,
     SkyliftError,
-    StorageUnavailable,
     UnservableModel,
 )
 
@@ -26,9 +26,9 @@ def test_an_error_that_nobody_can_mend_ends_with_what_happened() -> None:
 
 
 def test_both_halves_can_be_told_apart() -> None:
-    error = StorageUnavailable("S3 is slow", "try again")
+    error = AwsUnavailable("S3 is slow", "try again")
 
-    assert (error.what, error.todo) == ("S3 is slow", "try again")
+    assert (error.message, error.hint) == ("S3 is slow", "try again")
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -68,7 +68,7 @@ def test_faults_of_callers_of_storage_and_of_models_are_kept_apart(
 def test_an_invalid_instance_counts_its_fields(total: int, text: str) -> None:
     problem = FieldProblem("instances[0].age", "missing", "missing: expected a number")
 
-    assert InvalidInstance((problem,), total).what == text
+    assert InvalidInstance((problem,), total).message == text
 
 
 def test_an_invalid_instance_keeps_the_first_problems_and_the_number_of_all() -> None:

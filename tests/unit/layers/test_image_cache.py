@@ -150,7 +150,7 @@ class TestChecking:
         with pytest.raises(IntegrityError, match=r"model\.joblib of v1 is missing in the image") as caught:
             cache.artifact(reference, cache.resolve(reference).manifest, MODEL_FILE)
 
-        assert caught.value.todo == "build the image again"
+        assert caught.value.hint == "build the image again"
 
     def test_a_file_that_the_manifest_does_not_list_is_refused_though_it_is_there(self, tmp_path: Path) -> None:
         reference = _baked(tmp_path)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from skylift.contract import ClassName, Contract, Feature, Scalar, Target
 from skylift.errors import IntegrityError
-from skylift.manifest import Entry, Gate, Golden, Manifest, Metrics, Prediction, reference_to
+from skylift.manifest import Gate, Golden, LeaderboardEntry, Manifest, Metrics, Prediction, reference_to
 from skylift.references import sha256
 from tests.support.manifests import FLOWERS, manifest
 
@@ -43,7 +43,9 @@ def test_stored_bytes_are_a_text_file_that_people_can_read() -> None:
 
 
 def test_a_parameter_that_is_none_is_kept() -> None:
-    entry = Entry(candidate="tree", estimator="m.Tree", params={"max_depth": None, "grid": [1, None]}, scores={})
+    entry = LeaderboardEntry(
+        candidate="tree", estimator="m.Tree", params={"max_depth": None, "grid": [1, None]}, scores={}
+    )
 
     assert _again(manifest(leaderboard=(entry,))).leaderboard == (entry,)
 
@@ -127,7 +129,7 @@ def test_bytes_that_are_no_manifest_are_refused(data: bytes) -> None:
     with pytest.raises(IntegrityError, match="the manifest of v7 is not a manifest this release can read") as caught:
         Manifest.from_bytes(data, source="the manifest of v7")
 
-    assert caught.value.todo == "publish the version again, or upgrade Skylift"
+    assert caught.value.hint == "publish the version again, or upgrade Skylift"
 
 
 def test_the_refusal_of_a_newer_schema_names_the_place() -> None:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from skylift.observability import NAMESPACE, Metric, MetricName, emit, logger
+from skylift.observability import NAMESPACE, MetricName, MetricPoint, emit, logger
 
 IRIS_V7 = {"model": "iris", "version": "v7"}
 
@@ -30,26 +30,26 @@ def test_without_metrics_nothing_is_written(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_metrics_of_one_call_share_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    emit([Metric("Predictions", 3), Metric("PredictionLatency", 1.5)], [IRIS_V7])
+    emit([MetricPoint("Predictions", 3), MetricPoint("PredictionLatency", 1.5)], [IRIS_V7])
 
     document = _emitted(capsys)
     assert (document["Predictions"], document["PredictionLatency"]) == ([3.0], [1.5])
 
 
 def test_the_line_ends_with_a_newline(capsys: pytest.CaptureFixture[str]) -> None:
-    emit([Metric("ColdStart")], [IRIS_V7])
+    emit([MetricPoint("ColdStart")], [IRIS_V7])
 
     assert capsys.readouterr().out.endswith("}\n")
 
 
 def test_metrics_go_to_the_namespace_of_skylift(capsys: pytest.CaptureFixture[str]) -> None:
-    emit([Metric("ColdStart")], [IRIS_V7])
+    emit([MetricPoint("ColdStart")], [IRIS_V7])
 
     assert _directive(_emitted(capsys))["Namespace"] == NAMESPACE == "Skylift"
 
 
 def test_the_dimensions_are_one_set_with_their_values_beside(capsys: pytest.CaptureFixture[str]) -> None:
-    emit([Metric("ColdStart")], [IRIS_V7])
+    emit([MetricPoint("ColdStart")], [IRIS_V7])
 
     document = _emitted(capsys)
     assert _directive(document)["Dimensions"] == [["model", "version"]]
@@ -57,7 +57,7 @@ def test_the_dimensions_are_one_set_with_their_values_beside(capsys: pytest.Capt
 
 
 def test_each_set_of_dimensions_keeps_the_metric(capsys: pytest.CaptureFixture[str]) -> None:
-    emit([Metric("PredictionErrors")], [IRIS_V7, IRIS_V7 | {"reason": "not_json"}])
+    emit([MetricPoint("PredictionErrors")], [IRIS_V7, IRIS_V7 | {"reason": "not_json"}])
 
     document = _emitted(capsys)
     assert _directive(document)["Dimensions"] == [["model", "version"], ["model", "version", "reason"]]
@@ -70,7 +70,7 @@ def test_no_setting_of_powertools_changes_namespace_or_dimensions(
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "payment")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Elsewhere")
 
-    emit([Metric("ColdStart")], [IRIS_V7])
+    emit([MetricPoint("ColdStart")], [IRIS_V7])
 
     directive = _directive(_emitted(capsys))
     assert (directive["Namespace"], directive["Dimensions"]) == ("Skylift", [["model", "version"]])
@@ -80,20 +80,20 @@ def test_no_setting_of_powertools_changes_namespace_or_dimensions(
 def test_times_have_their_unit_and_everything_else_is_a_count(
     capsys: pytest.CaptureFixture[str], name: MetricName
 ) -> None:
-    emit([Metric(name)], [IRIS_V7])
+    emit([MetricPoint(name)], [IRIS_V7])
 
     unit = {"PredictionLatency": "Milliseconds", "ModelLoadSeconds": "Seconds"}.get(name, "Count")
     assert _directive(_emitted(capsys))["Metrics"] == [{"Name": name, "Unit": unit}]
 
 
 def test_a_metric_without_a_value_counts_one(capsys: pytest.CaptureFixture[str]) -> None:
-    emit([Metric("ModelLoadFailures")], [IRIS_V7])
+    emit([MetricPoint("ModelLoadFailures")], [IRIS_V7])
 
     assert _emitted(capsys)["ModelLoadFailures"] == [1.0]
 
 
 def test_a_metric_that_happened_twice_has_both_values(capsys: pytest.CaptureFixture[str]) -> None:
-    emit([Metric("ModelLoadSeconds", 0.5), Metric("ModelLoadSeconds", 2.0)], [IRIS_V7])
+    emit([MetricPoint("ModelLoadSeconds", 0.5), MetricPoint("ModelLoadSeconds", 2.0)], [IRIS_V7])
 
     document = _emitted(capsys)
     assert document["ModelLoadSeconds"] == [0.5, 2.0]
@@ -101,10 +101,10 @@ def test_a_metric_that_happened_twice_has_both_values(capsys: pytest.CaptureFixt
 
 
 def test_nothing_of_one_line_is_left_for_the_next(capsys: pytest.CaptureFixture[str]) -> None:
-    emit([Metric("PredictionErrors")], [IRIS_V7, IRIS_V7 | {"reason": "not_json"}])
+    emit([MetricPoint("PredictionErrors")], [IRIS_V7, IRIS_V7 | {"reason": "not_json"}])
     capsys.readouterr()
 
-    emit([Metric("Predictions")], [{"model": "wine"}])
+    emit([MetricPoint("Predictions")], [{"model": "wine"}])
 
     document = _emitted(capsys)
     assert _directive(document)["Dimensions"] == [["model"]]
@@ -114,7 +114,7 @@ def test_nothing_of_one_line_is_left_for_the_next(capsys: pytest.CaptureFixture[
 def test_more_values_than_cloudwatch_takes_in_one_line_all_keep_their_dimensions(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    emit([Metric("ModelLoadFailures")] * 150, [IRIS_V7])
+    emit([MetricPoint("ModelLoadFailures")] * 150, [IRIS_V7])
 
     documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert sum(sum(document["ModelLoadFailures"]) for document in documents) == 150

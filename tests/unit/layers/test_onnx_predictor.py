@@ -180,7 +180,7 @@ class TestRefusing:
         with pytest.raises(UnservableModel, match=r"model\.onnx cannot be run") as caught:
             _load(damage(_compiled_file()))
 
-        assert caught.value.todo == "publish again"
+        assert caught.value.hint == "publish again"
 
     def test_no_reason_of_the_library_gets_out(self) -> None:
         with pytest.raises(UnservableModel) as caught:

@@ -94,7 +94,7 @@ class TestEnvironment:
         with pytest.raises(IncompatibleEnvironment, match=f"and {sklearn.__version__} is installed") as caught:
             check_environment(_manifest(environment=environment))
 
-        assert caught.value.todo
+        assert caught.value.hint
 
     def test_a_model_of_another_scikit_learn_is_not_even_read(self) -> None:
         with pytest.raises(IncompatibleEnvironment):
@@ -130,7 +130,7 @@ class TestRefusing:
         with pytest.raises(UnservableModel, match="lost_module") as caught:
             _load(of_a_lost_module)
 
-        assert "functions/inference/requirements.txt" in caught.value.todo
+        assert "functions/inference/requirements.txt" in caught.value.hint
 
     @pytest.mark.parametrize("value", [RidgeClassifier(), LinearRegression(), {"a": "dict"}, None])
     def test_a_classifier_without_probabilities_is_refused(self, value: object) -> None:

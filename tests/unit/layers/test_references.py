@@ -52,7 +52,7 @@ def test_anything_else_is_no_reference(text: str) -> None:
     with pytest.raises(InvalidReference) as caught:
         Reference.parse(text)
 
-    assert caught.value.todo == "write it as v7@sha256:<64 hex digits>"
+    assert caught.value.hint == "write it as v7@sha256:<64 hex digits>"
 
 
 def test_the_refusal_of_a_long_text_stays_short() -> None:
@@ -81,7 +81,7 @@ def test_other_words_are_no_version(text: str) -> None:
     with pytest.raises(InvalidReference) as caught:
         parse_version(text)
 
-    assert "v7 or v7@sha256:" in caught.value.todo
+    assert "v7 or v7@sha256:" in caught.value.hint
 
 
 def test_a_version_with_a_broken_digest_is_not_taken_for_the_version_alone() -> None:

@@ -8,11 +8,11 @@ import boto3
 import pytest
 
 from skylift.errors import (
+    AwsUnavailable,
     IntegrityError,
     InvalidReference,
     NoActiveVersion,
     PromotionRefused,
-    StorageUnavailable,
     VersionNotFound,
 )
 from skylift.manifest import BASELINE_FILE, MODEL_FILE, Gate, Golden
@@ -160,7 +160,7 @@ class TestRefusing:
         with pytest.raises(PromotionRefused, match=reason) as caught:
             registry.promote("v2")
 
-        assert caught.value.todo
+        assert caught.value.hint
         assert _moves(registry) == ["v1"]
 
     def test_every_failed_gate_is_told_and_no_other(self, registry: Registry) -> None:
@@ -174,7 +174,7 @@ class TestRefusing:
         with pytest.raises(PromotionRefused, match=r"accuracy .* log_loss") as caught:
             registry.promote("v1")
 
-        assert "f1_macro" not in caught.value.what
+        assert "f1_macro" not in caught.value.message
 
     @pytest.mark.parametrize("name", [MODEL_FILE, BASELINE_FILE])
     def test_a_version_with_an_altered_file_is_refused_and_the_pointer_stays(
@@ -260,7 +260,7 @@ class TestRefusing:
         _publish(registry)
         before(s3, "GetObject", fails_with(throttled("SlowDown")), only=2)
 
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(AwsUnavailable):
             registry.promote("v2")
 
         assert _moves(registry) == ["v1"]
@@ -271,7 +271,7 @@ class TestRefusing:
         _publish(registry)
         before(ssm, "PutParameter", fails_with(denied("AccessDeniedException")))
 
-        with pytest.raises(StorageUnavailable, match="moving the pointer"):
+        with pytest.raises(AwsUnavailable, match="moving the pointer"):
             registry.promote("v2")
 
         assert registry.active() == live
@@ -284,7 +284,7 @@ class TestResolving:
         with pytest.raises(NoActiveVersion) as caught:
             registry.resolve()
 
-        assert "skylift promote" in caught.value.todo
+        assert "skylift promote" in caught.value.hint
 
     def test_a_pointer_set_to_none_names_nothing(
         self, registry: Registry, live: Reference, pointer: ActivePointer, ssm: "SSMClient"
@@ -370,7 +370,7 @@ class TestRollingBack:
         with pytest.raises(PromotionRefused, match="no earlier version") as caught:
             registry.rollback()
 
-        assert caught.value.todo == "see `skylift history`"
+        assert caught.value.hint == "see `skylift history`"
         assert registry.active() is None
 
     def test_after_the_first_promotion_there_is_nothing_to_roll_back_to(

@@ -224,8 +224,10 @@ class TestGolden:
         with pytest.raises(GoldenMismatch) as caught:
             check_golden(_classification(("a", "b")), golden, Fixed(scores))
 
-        assert caught.value.what == ("golden request 2 of 3 is scored b at 0.750000, not a at 0.750000 as in training")
-        assert caught.value.todo
+        assert caught.value.message == (
+            "golden request 2 of 3 is scored b at 0.750000, not a at 0.750000 as in training"
+        )
+        assert caught.value.hint
 
     @pytest.mark.parametrize(
         "scores", [[[0.7, 0.2, 0.1]], [[1.0]], [0.75, 0.25], [[0.75, 0.25], [0.75, 0.25]]],

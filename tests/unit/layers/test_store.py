@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from skylift.aws import s3_client
-from skylift.errors import IntegrityError, StorageUnavailable, VersionNotFound
+from skylift.errors import AwsUnavailable, IntegrityError, VersionNotFound
 from skylift.manifest import BASELINE_FILE, COMPILED_FILE, MODEL_FILE, reference_to
 from skylift.references import Reference
 from skylift.store import VersionStore
@@ -229,10 +229,10 @@ class TestRacing:
         rival = s3_client()
         before(s3, "PutObject", lambda params: rival.put_object(Bucket=BUCKET, Key=params["Key"], Body=b"mine"))
 
-        with pytest.raises(StorageUnavailable, match="other publishers took every number") as caught:
+        with pytest.raises(AwsUnavailable, match="other publishers took every number") as caught:
             _publish(store)
 
-        assert caught.value.todo == "publish again"
+        assert caught.value.hint == "publish again"
 
     def test_publishers_in_threads_get_a_number_each_and_every_version_holds_its_own_model(
         self, store: VersionStore
@@ -300,7 +300,7 @@ class TestDying:
     ) -> None:
         before(s3, "PutObject", fails_with(timeout()), only=write)
 
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(AwsUnavailable):
             _publish(store)
 
         assert store.versions() == []
@@ -330,16 +330,16 @@ class TestDying:
     ) -> None:
         after(s3, "PutObject", lambda _: _overwrite(s3_client(), name, b"not mine"), only=CLAIM)
 
-        with pytest.raises(StorageUnavailable, match="exists already") as caught:
+        with pytest.raises(AwsUnavailable, match="exists already") as caught:
             _publish(store)
 
         assert _read(s3, name) == b"not mine"
-        assert caught.value.todo == "publish again: it takes a new number"
+        assert caught.value.hint == "publish again: it takes a new number"
 
     def test_a_conflict_in_a_later_write_is_a_failure(self, store: VersionStore, s3: "S3Client") -> None:
         before(s3, "PutObject", fails_with(refusal("ConditionalRequestConflict", 409)), only=LAST_WRITE)
 
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(AwsUnavailable):
             _publish(store)
 
         assert store.versions() == []
@@ -371,7 +371,7 @@ class TestResolving:
         with pytest.raises(VersionNotFound, match="iris has no version v3") as caught:
             store.version(3)
 
-        assert caught.value.todo == "see `skylift versions`"
+        assert caught.value.hint == "see `skylift versions`"
 
     def test_a_claimed_number_without_a_manifest_is_not_found(self, store: VersionStore, s3: "S3Client") -> None:
         _overwrite(s3, MODEL_FILE, b"a model")
@@ -389,7 +389,7 @@ class TestResolving:
         with pytest.raises(IntegrityError, match="manifest of v1 does not have the digest") as caught:
             store.resolve(Reference(1, "0" * 64))
 
-        assert "skylift versions" in caught.value.todo
+        assert "skylift versions" in caught.value.hint
 
     def test_a_reference_does_not_open_another_version(self, store: VersionStore) -> None:
         first = _publish(store)
@@ -472,7 +472,7 @@ class TestArtifacts:
         with pytest.raises(IntegrityError, match="does not have the digest") as caught:
             store.artifact(version.manifest, MODEL_FILE)
 
-        assert caught.value.todo == "restore the object, or promote another version"
+        assert caught.value.hint == "restore the object, or promote another version"
 
     @pytest.mark.parametrize("name", [MODEL_FILE, BASELINE_FILE, "card.html"])
     def test_every_kind_of_artifact_is_checked_and_named(self, store: VersionStore, s3: "S3Client", name: str) -> None:
@@ -544,10 +544,10 @@ class TestStorageFailing:
     ) -> None:
         before(s3, "ListObjectsV2", fails_with(fault))
 
-        with pytest.raises(StorageUnavailable, match="listing the versions of iris in bucket models-test") as caught:
+        with pytest.raises(AwsUnavailable, match="listing the versions of iris in bucket models-test") as caught:
             store.numbers()
 
-        assert caught.value.todo
+        assert caught.value.hint
         assert "secret" not in str(caught.value)
         assert "arn:" not in str(caught.value)
 
@@ -574,7 +574,7 @@ class TestStorageFailing:
         reference = _publish(store)
         before(s3, operation, fails_with(denied()))
 
-        with pytest.raises(StorageUnavailable, match="iris"):
+        with pytest.raises(AwsUnavailable, match="iris"):
             act(store, reference)
 
     @pytest.mark.parametrize("fault", [truncates(10), hangs], ids=["breaks", "hangs"])
@@ -584,18 +584,18 @@ class TestStorageFailing:
         reference = _publish(store)
         after(s3, "GetObject", fault)
 
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(AwsUnavailable):
             store.resolve(reference)
 
     def test_a_bucket_that_does_not_exist_is_named_with_the_setting_that_names_it(self, s3: "S3Client") -> None:
-        with pytest.raises(StorageUnavailable, match="elsewhere") as caught:
+        with pytest.raises(AwsUnavailable, match="elsewhere") as caught:
             VersionStore("elsewhere", MODEL, client=s3).numbers()
 
-        assert "SKYLIFT_BUCKET" in caught.value.todo
+        assert "SKYLIFT_BUCKET" in caught.value.hint
 
     def test_a_failure_that_has_passed_is_forgotten(self, store: VersionStore, s3: "S3Client") -> None:
         fault = before(s3, "ListObjectsV2", fails_with(throttled("SlowDown")))
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(AwsUnavailable):
             store.numbers()
 
         fault.heal()
@@ -609,7 +609,7 @@ class TestOpened:
     def test_it_gives_what_the_version_holds(self, store: VersionStore) -> None:
         version = store.version(_publish_compiled(store).number)
 
-        with store.opened(version.reference) as (found, read):
+        with store.open_version(version.reference) as (found, read):
             assert found == version.manifest
             assert (read(COMPILED_FILE), read(MODEL_FILE)) == (b"compiled", b"a model")
             assert read(COMPILED_FILE) == b"compiled"
@@ -621,11 +621,11 @@ class TestOpened:
         both = Barrier(2, timeout=10)
         before(s3, "GetObject", lambda _: both.wait())
 
-        with store.opened(reference) as (_, read):
+        with store.open_version(reference) as (_, read):
             assert read(COMPILED_FILE) == b"compiled"
 
     def test_a_version_without_a_compiled_form_loads_its_model(self, store: VersionStore) -> None:
-        with store.opened(_publish(store)) as (_, read):
+        with store.open_version(_publish(store)) as (_, read):
             assert read(MODEL_FILE) == b"a model"
             with pytest.raises(IntegrityError, match=r"v1 has no model\.onnx"):
                 read(COMPILED_FILE)
@@ -634,14 +634,20 @@ class TestOpened:
         reference = _publish_compiled(store)
         _overwrite(s3, COMPILED_FILE, b"Compiled")
 
-        with store.opened(reference) as (_, read), pytest.raises(IntegrityError, match="does not have the digest"):
+        with (
+            store.open_version(reference) as (_, read),
+            pytest.raises(IntegrityError, match="does not have the digest"),
+        ):
             read(COMPILED_FILE)
 
     def test_a_compiled_form_that_is_gone_is_refused(self, store: VersionStore, s3: "S3Client") -> None:
         reference = _publish_compiled(store)
         boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"models/iris/v1/{COMPILED_FILE}")
 
-        with store.opened(reference) as (_, read), pytest.raises(IntegrityError, match=r"model\.onnx of v1 is missing"):
+        with (
+            store.open_version(reference) as (_, read),
+            pytest.raises(IntegrityError, match=r"model\.onnx of v1 is missing"),
+        ):
             read(COMPILED_FILE)
 
     def test_a_manifest_that_was_altered_is_refused_whatever_came_with_it(
@@ -650,7 +656,7 @@ class TestOpened:
         reference = _publish_compiled(store)
         _overwrite(s3, "manifest.json", b"{}")
 
-        with pytest.raises(IntegrityError), store.opened(reference):
+        with pytest.raises(IntegrityError), store.open_version(reference):
             pass
 
     @pytest.mark.parametrize("fault", [truncates(3), hangs], ids=["breaks", "hangs"])
@@ -660,7 +666,7 @@ class TestOpened:
         reference = _publish_compiled(store)
         after(s3, "GetObject", lambda answer: fault(answer) if answer["ContentLength"] == len(b"compiled") else None)
 
-        with store.opened(reference) as (_, read), pytest.raises(StorageUnavailable):
+        with store.open_version(reference) as (_, read), pytest.raises(AwsUnavailable):
             read(COMPILED_FILE)
 
     @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
@@ -670,7 +676,7 @@ class TestOpened:
         reference = _publish_compiled(store)
         before(s3, "GetObject", fails_with(fault))
 
-        with pytest.raises(StorageUnavailable), store.opened(reference):
+        with pytest.raises(AwsUnavailable), store.open_version(reference):
             pass
 
     def test_what_was_asked_for_and_not_read_is_closed(self, store: VersionStore, s3: "S3Client") -> None:
@@ -678,7 +684,7 @@ class TestOpened:
         bodies: list[Any] = []
         after(s3, "GetObject", lambda answer: bodies.append(answer["Body"]._raw_stream))
 
-        with store.opened(reference):
+        with store.open_version(reference):
             pass
 
         assert len(bodies) == 2

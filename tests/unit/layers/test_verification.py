@@ -7,7 +7,7 @@ import pytest
 from skylift.errors import IntegrityError
 from skylift.manifest import MODEL_FILE, reference_to
 from skylift.references import Reference, sha256
-from skylift.verification import check_artifact, listed, read_version
+from skylift.verification import artifact_entry, check_artifact, read_version
 from tests.support.manifests import manifest
 
 MODEL = b"a model"
@@ -27,7 +27,7 @@ class TestManifest:
         with pytest.raises(IntegrityError, match="the manifest of v3 does not have the digest") as caught:
             read_version(REFERENCE, body, model="iris")
 
-        assert caught.value.todo
+        assert caught.value.hint
 
     def test_a_manifest_that_means_the_same_in_other_bytes_is_refused(self) -> None:
         body = json.dumps(json.loads(BODY)).encode()
@@ -58,7 +58,7 @@ class TestFiles:
         with pytest.raises(IntegrityError, match=r"model\.joblib of v3 does not have the digest") as caught:
             check_artifact(MANIFEST, MODEL_FILE, data)
 
-        assert caught.value.todo
+        assert caught.value.hint
 
     def test_bytes_of_another_length_than_the_manifest_says_are_refused(self) -> None:
         artifact = MANIFEST.artifacts[MODEL_FILE].model_copy(update={"bytes": len(MODEL) + 1})
@@ -72,4 +72,4 @@ class TestFiles:
             check_artifact(MANIFEST, "../secret", b"")
 
     def test_a_listed_file_is_described(self) -> None:
-        assert listed(MANIFEST, MODEL_FILE).bytes == len(MODEL)
+        assert artifact_entry(MANIFEST, MODEL_FILE).bytes == len(MODEL)

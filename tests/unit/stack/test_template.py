@@ -15,7 +15,7 @@ from inference.access_log import AccessLog
 from inference.record import record_of
 from inference.settings import InferenceSettings
 from pre_traffic.settings import PreTrafficSettings
-from skylift.observability import NAMESPACE, Metric, MetricName
+from skylift.observability import NAMESPACE, MetricName, MetricPoint
 from tests.support.models import iris_package
 from tests.support.service import Stage as Host
 from tests.support.templates import ROOT, Stack, source
@@ -423,11 +423,11 @@ def emitted() -> dict[str, Sets]:
     """Sets of dimensions by metric, as requests that succeed and fail, loads and refreshes really write them."""
     host = Host()
     host.activate(iris_package())
-    host.host.start()
+    host.host.wait_until_loaded()
     log = AccessLog(_answering, host.host, stage="dev", model="iris")
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        host.host._events.extend([Metric("ModelLoadFailures"), Metric("RefreshFailures")])
+        host.host._events.extend([MetricPoint("ModelLoadFailures"), MetricPoint("RefreshFailures")])
         for status, reason in ((200, None), (422, "invalid-instance")):
             scope: Any = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
             asyncio.run(log(scope | {"test.status": status, "test.reason": reason}, _receive, _send))

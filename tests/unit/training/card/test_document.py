@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skylift.model_card import CARD_FILE, REFERENCE_SLOT, stamped
+from skylift.model_card import CARD_FILE, REFERENCE_SLOT, with_reference
 from skylift.references import Reference
 from tests.support.models import NOT_COMPILED, iris_config, trained_iris
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed, public_table
@@ -111,7 +111,7 @@ class TestEveryCard:
 
     def test_it_has_one_place_for_the_reference(self, card: str) -> None:
         assert card.count(REFERENCE_SLOT) == 1
-        assert str(Reference(7, "a" * 64)) in stamped(card.encode(), Reference(7, "a" * 64)).decode()
+        assert str(Reference(7, "a" * 64)) in with_reference(card.encode(), Reference(7, "a" * 64)).decode()
 
     def test_it_stays_small(self, card: str) -> None:
         assert len(card) < 200_000

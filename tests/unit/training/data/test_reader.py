@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 
-from skylift.errors import ConfigError, DataError, StorageUnavailable
+from skylift.errors import AwsUnavailable, ConfigError, DataError
 from tests.conftest import BUCKET
 from tests.support.tables import config_of, lines, mixed
 from training import extras
@@ -262,7 +262,7 @@ class TestS3:
     def test_an_s3_that_does_not_answer_is_told_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
 
-        assert f"reading s3://{BUCKET}/table.csv failed" in refusal(S3Url(BUCKET, "table.csv"), StorageUnavailable)
+        assert f"reading s3://{BUCKET}/table.csv failed" in refusal(S3Url(BUCKET, "table.csv"), AwsUnavailable)
 
 
 def test_an_empty_table_has_its_columns(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from skylift.errors import ConfigError, StorageUnavailable
+from skylift.errors import AwsUnavailable, ConfigError
 from skylift.references import Reference
 from tests.support.models import trained_iris
 from training.tracking import tracker as tracking
@@ -113,7 +113,7 @@ class TestTracker:
         assert said == []
 
     @pytest.mark.parametrize(
-        "failure", [TrackingUnavailable("it failed", "mend it"), StorageUnavailable("it failed", "mend it")]
+        "failure", [TrackingUnavailable("it failed", "mend it"), AwsUnavailable("it failed", "mend it")]
     )
     def test_a_failure_is_a_warning(self, failure: Exception) -> None:
         said: list[str] = []
