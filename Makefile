@@ -16,7 +16,7 @@ UV := $(BIN)/uv
 PYTHON := $(shell for candidate in python3.13 python3.12 python3.14 python3 python; do \
 	"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && { echo "$$candidate"; break; }; done)
 
-# Python finds this project's packages compiled, and nothing of the caller's environment gets in the way.
+# Compiled packages start faster; the caller's Python settings must not interfere.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH VIRTUAL_ENV
 
 .PHONY: help
@@ -39,7 +39,7 @@ e2e: engine $(VENV)/.dev $(MINISTACK)/.done ## Build the image, run it as strict
 engine:
 	@docker info >/dev/null 2>&1 || { echo "error: make e2e needs Docker: install it and start its engine (on Debian, .ci/docker-engine.sh does both)" >&2; exit 1; }
 
-# Without a region sam asks for one, with credentials it asks AWS about them: the linter needs neither.
+# sam asks for a region if none is set, and verifies credentials with AWS if there are any: the linter needs neither.
 sam_offline := env -u AWS_PROFILE AWS_DEFAULT_REGION=eu-central-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none \
 	AWS_MAX_ATTEMPTS=1 AWS_EC2_METADATA_DISABLED=true SAM_CLI_TELEMETRY=0
 .PHONY: lint
@@ -56,20 +56,20 @@ lint: $(VENV)/.dev ## Check style, types, templates and workflows
 	@$(BIN)/zizmor --offline --quiet .github
 
 .PHONY: format
-format: $(VENV)/.dev ## Mend style where a tool can
+format: $(VENV)/.dev ## Fix style automatically
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 .PHONY: bench
-bench: $(VENV)/.dev ## Compare with a plain service: build/bench.json, docs/benchmarks/ (about ten minutes)
-	@$(BIN)/python -m benchmarks --plots && $(BIN)/python -m benchmarks.report
+bench: $(VENV)/.dev ## Compare with a plain service: build/bench.json, build/benchmarks/ (ten minutes; PUBLISH=1 updates the docs)
+	@$(BIN)/python -m benchmarks$(if $(PUBLISH), && $(BIN)/python -m benchmarks.publish)
 
 .PHONY: audit
-audit: $(VENV)/.dev ## Look for known vulnerabilities in all requirement files (needs the network)
+audit: $(VENV)/.dev ## Check all requirement files for known vulnerabilities (needs the network)
 	@for file in $$(git ls-files '*requirements*.txt'); do \
 		echo "$$file"; $(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off --timeout 30 -r "$$file" || exit 1; done
 
-# sam is the pinned one, wherever else there is one.
+# The pinned sam comes first on the path.
 deploying = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m deploy
 
 .PHONY: package
@@ -82,15 +82,15 @@ deploy: $(VENV)/.dev ## Deploy to your AWS account (STAGE=dev, YES=1, PARAMS='Na
 		$(if $(MODEL),--model "$(MODEL)") $(foreach parameter,$(PARAMS),--set "$(parameter)")
 
 .PHONY: smoke
-smoke: $(VENV)/.dev ## Call what is deployed over HTTPS (STAGE=dev)
+smoke: $(VENV)/.dev ## Call the deployed API over HTTPS (STAGE=dev)
 	@$(deploying) smoke --stage "$(STAGE)"
 
 .PHONY: destroy
-destroy: $(VENV)/.dev ## Delete the stack, and say what stays (STAGE=dev, YES=1)
+destroy: $(VENV)/.dev ## Delete the stack and list what is kept (STAGE=dev, YES=1)
 	@$(deploying) down --stage "$(STAGE)" $(if $(YES),--yes)
 
 .PHONY: mlflow
-mlflow: $(VENV)/.dev ## Look at tracked trainings in MLflow's UI (MLFLOW_PORT=5000)
+mlflow: $(VENV)/.dev ## Open tracked trainings in MLflow's UI (MLFLOW_PORT=5000)
 	@case "$$MLFLOW_TRACKING_URI" in \
 	http*) echo "Your MLflow server: $$MLFLOW_TRACKING_URI" && $(BIN)/python -m webbrowser "$$MLFLOW_TRACKING_URI" ;; \
 	*) echo "MLflow: http://127.0.0.1:$(MLFLOW_PORT) (Ctrl-C stops it)" && MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true \
@@ -99,7 +99,7 @@ mlflow: $(VENV)/.dev ## Look at tracked trainings in MLflow's UI (MLFLOW_PORT=50
 	esac
 
 .PHONY: lock
-lock: $(UV) ## Pin all requirements anew from pyproject.toml (UPGRADE=1 for the newest)
+lock: $(UV) ## Regenerate the lock files from pyproject.toml (UPGRADE=1 takes the newest releases)
 	@lock() { $(UV) pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-annotate \
 		--no-emit-index-url --quiet --custom-compile-command 'make lock' "$$@"; }; \
 	lock $(if $(UPGRADE),--upgrade) --all-extras -o requirements-dev.txt; \
@@ -112,7 +112,7 @@ lock: $(UV) ## Pin all requirements anew from pyproject.toml (UPGRADE=1 for the 
 	@$(MAKE) --no-print-directory $(VENV)/.dev && $(BIN)/python -m tools.botocore_data
 
 .PHONY: clean
-clean: ## Remove what the other targets made
+clean: ## Remove everything that the other targets made
 	@rm -rf $(VENV) build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(UV):
@@ -130,7 +130,7 @@ $(VENV)/.main $(VENV)/.dev:
 		|| { echo "error: $< could not be installed: is there room on the disk, and is the package registry reachable?" >&2; exit 1; }
 	@touch $@
 
-# The local AWS pins other versions than aws-sam-cli: an environment of its own.
+# The local AWS and aws-sam-cli pin different versions, so it has its own environment.
 $(MINISTACK)/.done: tests/e2e/offline/requirements.txt $(UV)
 	@echo "Installing $<"
 	@$(UV) venv --quiet --clear --python $(BIN)/python $(MINISTACK) \

@@ -1,6 +1,7 @@
-"""Run the benchmarks: `python -m benchmarks [--quick] [--plots]`.
+"""Run the benchmarks: `python -m benchmarks [--quick]`.
 
-Writes `build/bench.json` and prints the tables; progress goes to standard error.
+Writes `build/bench.json`, and tables and pictures to `build/benchmarks/`; prints the tables. Progress goes
+to standard error. No tracked file changes: `python -m benchmarks.publish` is a step of its own.
 """
 
 import argparse
@@ -19,12 +20,14 @@ from benchmarks import cold_start, dependencies, handler, imports, load, over_ht
 from benchmarks.cost import costs
 from benchmarks.handler import Effort
 from benchmarks.models import FOREST, Model, Models
+from benchmarks.plots import draw
 from benchmarks.report import render
 from benchmarks.results import BASELINE, FILE, SKYLIFT, Results
 from benchmarks.services import Services
 from benchmarks.targets import judge
 from tests.support.moto_server import MotoServer
 
+FOLDER = FILE.parent / "benchmarks"
 _SIZES = (1, 100, 1000)
 _VERSIONS = (
     "scikit-learn",
@@ -48,9 +51,9 @@ class Plan:
     starts
         Cold starts of each service and model.
     later
-        In how many of them memory is looked at again.
+        Number of those starts after which memory is measured again, under requests.
     handler, batch, growth, latency
-        Of these measurements.
+        Effort of the four timed measurements.
     loads, load_seconds
         Runs under load of each service and model.
     imports
@@ -154,7 +157,7 @@ def run(plan: Plan, *, quick: bool, progress: Progress) -> Results:
 
 
 def _measure(results: Results, plan: Plan, services: Services, model: Model, progress: Progress) -> None:
-    """Everything that is measured of one of the two models; the floors beside the forest."""
+    """Measure one of the two models; the floors next to the forest."""
     name = model.name
     pair = [services.skylift, services.baseline]
     floors = [services.empty_route, services.empty_handler] if name == FOREST else []
@@ -188,19 +191,17 @@ def main() -> None:
     """Measure, write, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Compare with a plain service.")
     parser.add_argument("--quick", action="store_true", help="a smoke run; its figures are rough")
-    parser.add_argument("--plots", action="store_true", help="draw the pictures of docs/benchmarks/")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     progress = Progress()
     results = run(QUICK if arguments.quick else FULL, quick=arguments.quick, progress=progress)
     results.write()
-    sys.stdout.write(render(results))
-    if arguments.plots:
-        from benchmarks.plots import draw
-
-        for path in draw(results):
-            progress(f"drew {path.name}")
-    progress(f"wrote {FILE.name}")
+    tables = render(results)
+    sys.stdout.write(tables)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "figures.md").write_text(tables, encoding="utf-8")
+    draw(results, FOLDER)
+    progress("wrote build/bench.json and build/benchmarks/")
 
 
 if __name__ == "__main__":

@@ -24,9 +24,9 @@ def measure(
     Parameters
     ----------
     rounds
-        How many starts of each.
+        Number of starts of each service.
     later_rounds
-        In how many of them 200 requests more are sent.
+        Number of those starts after which 200 more requests are sent.
 
     Returns
     -------

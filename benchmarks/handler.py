@@ -23,11 +23,11 @@ class Effort:
     Parameters
     ----------
     rounds
-        How many.
+        Number of rounds.
     seconds
-        At least so long per service and round.
+        Minimum duration per service and round, in seconds.
     calls
-        At least so many.
+        Minimum number of calls per service and round.
     """
 
     rounds: int
@@ -41,9 +41,9 @@ class Worker:
     Parameters
     ----------
     services, service
-        What to start.
+        All services, and the one to start.
     model
-        What it serves.
+        Model to serve.
     """
 
     def __init__(self, services: Services, service: Service, model: Model) -> None:

@@ -31,9 +31,9 @@ class Connection:
     Parameters
     ----------
     host, port
-        Of the service.
+        Address of the service.
     body
-        JSON, to `POST /predict`.
+        JSON for `POST /predict`.
     """
 
     def __init__(self, host: str, port: int, body: bytes) -> None:

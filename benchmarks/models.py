@@ -46,7 +46,7 @@ _EVENT: dict[str, Any] = json.loads((ROOT / "events" / "http_api_predict.json").
 
 
 class WrongAnswer(AssertionError):
-    """A service answered otherwise than scikit-learn does here."""
+    """A service answered with something other than what scikit-learn gives here."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Model:
     Parameters
     ----------
     name
-        In the registry.
+        Name in the registry.
     trained
-        The estimator with its table.
+        Fitted estimator with its table.
     """
 
     name: str
@@ -112,9 +112,9 @@ class Models:
     Parameters
     ----------
     aws
-        Where to.
+        Local S3 and SSM to publish in.
     folder
-        For the synthetic tables.
+        Folder for the synthetic tables.
     """
 
     def __init__(self, aws: MotoServer, folder: Path) -> None:

@@ -26,9 +26,9 @@ class Server:
     Parameters
     ----------
     services, service
-        What to start.
+        All services, and the one to start.
     model
-        What it serves.
+        Model to serve.
     """
 
     def __init__(self, services: Services, service: Service, model: Model) -> None:
@@ -63,9 +63,9 @@ def measure(
     Parameters
     ----------
     latency
-        With one connection.
+        Effort of the measurement over one connection.
     rounds, seconds
-        With eight.
+        Number and duration of the runs over eight connections.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Pictures of a run for `docs/benchmarks/`."""
+"""Pictures of a run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,6 @@ from matplotlib import pyplot as plt
 from matplotlib.ticker import FuncFormatter
 
 from benchmarks.models import FOREST
-from benchmarks.report import PAGE
 from benchmarks.results import BAKED, BASELINE, EMPTY_HANDLER, EMPTY_ROUTE, SKYLIFT, Results, Series
 
 if TYPE_CHECKING:
@@ -44,12 +43,15 @@ _STYLE: Any = {
 }
 
 
-def draw(results: Results, folder: Path = PAGE.parent) -> list[Path]:
-    """Write all pictures.
+def draw(results: Results, folder: Path) -> None:
+    """Draw all pictures.
 
-    Returns
-    -------
-    Their files.
+    Parameters
+    ----------
+    results
+        Figures of a run.
+    folder
+        Folder for the PNG files, which is made if it does not exist.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(_STYLE):
@@ -63,7 +65,6 @@ def draw(results: Results, folder: Path = PAGE.parent) -> list[Path]:
         for name, figure in pictures.items():
             figure.savefig(folder / name, metadata={"Software": None})
             plt.close(figure)
-    return [folder / name for name in pictures]
 
 
 def _cold_start(results: Results) -> "Figure":

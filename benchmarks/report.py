@@ -1,21 +1,10 @@
-"""Tables of a run: for the terminal, for `docs/benchmarks/README.md` and, a short one, for the project's README.
+"""Tables of a run: for the terminal, for `docs/benchmarks/README.md` and, a short one, for the project's README."""
 
-`python -m benchmarks.report` writes the tables of `build/bench.json` into these pages, between their markers.
-"""
-
-import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from benchmarks.cost import PRICES_OF
 from benchmarks.models import FOREST
 from benchmarks.results import BASELINE, EMPTY_HANDLER, EMPTY_ROUTE, SKYLIFT, Results, Series
-
-_ROOT = Path(__file__).parents[1]
-PAGE = _ROOT / "docs" / "benchmarks" / "README.md"
-README = _ROOT / "README.md"
-_SECTION = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
 
 type Row = Sequence[str]
 
@@ -76,14 +65,6 @@ def summary(results: Results) -> str:
             ],
         ],
     )
-
-
-def write_page(text: str, page: Path) -> None:
-    """Replace the figures of a page."""
-    found, count = _SECTION.subn(lambda match: f"{match[1]}{text}{match[2]}", page.read_text("utf-8"))
-    if count != 1:
-        raise ValueError(f"{page.name} has {count} sections between <!-- figures --> and <!-- /figures -->")
-    page.write_text(found, encoding="utf-8")
 
 
 def table(header: Row, rows: Iterable[Row]) -> str:
@@ -216,15 +197,3 @@ def _cost(results: Results) -> str:
 def _number(value: float) -> str:
     """Three digits, or all of an integer's."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def main() -> None:
-    """Write the pages."""
-    results = Results.read()
-    for page, text in ((PAGE, render(results)), (README, summary(results) + "\n")):
-        write_page(text, page)
-        sys.stderr.write(f"{page.relative_to(_ROOT)}\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -14,7 +14,7 @@
       "throughput": {MODEL: SERIES},              requests per second, 8 connections
       "batch": {MODEL: {INSTANCES: SERIES}},      microseconds per instance, in the handler
       "trees": {TREES: SERIES},                   microseconds, one row, in the handler
-      "features": {FEATURES: SERIES},             likewise
+      "features": {FEATURES: SERIES},             microseconds, one row, in the handler
       "imports": {SERVICE: {"total": ms, "packages": {NAME: ms}}},
       "sizes": {SERVICE: {DISTRIBUTION: bytes}},
       "cost": [{...}],
@@ -45,11 +45,11 @@ class Series(BaseModel):
     Parameters
     ----------
     rounds
-        By service, one value per round: the median where a round has many measurements.
+        One value per round, by service; the median of a round with many measurements.
     p99
-        By service, over the single measurements of all rounds, where a round has many.
+        99th percentile of the single measurements of all rounds, by service; for rounds with many only.
     calls
-        By service, how many single measurements there were.
+        Number of single measurements, by service.
     """
 
     rounds: dict[str, list[float]] = Field(default_factory=dict)
@@ -82,13 +82,13 @@ class Cost(BaseModel):
     Parameters
     ----------
     instances
-        Per request.
+        Number of instances in a request.
     memory_mb
-        Of the function.
+        Memory of the function, in MB.
     billed_ms
-        Per request.
+        Billed duration of a request, in milliseconds.
     dollars
-        For a million instances.
+        Price of a million instances, in US dollars.
     """
 
     service: str

@@ -23,17 +23,17 @@ class Service:
     Parameters
     ----------
     name
-        In the results.
+        Name in the results.
     task_root
-        Where its code is.
+        Folder of its code.
     handler
         Dotted name of its Lambda handler.
     site
-        Where its dependencies are, and no others.
+        Folder of its dependencies, and no others.
     variables
-        Its own, on top of those of the model and of AWS.
+        Environment variables, in addition to those of the model and of AWS.
     serve
-        Arguments of the Python that serves it over HTTP, but for the port; empty where it cannot.
+        Arguments of the Python that serves it over HTTP, without the port; empty if it cannot be served over HTTP.
     """
 
     name: str
@@ -55,9 +55,9 @@ class Services:
     Parameters
     ----------
     folder
-        To fill.
+        Folder to fill.
     aws, models
-        Where they find their models.
+        Local AWS, and the models published there.
     """
 
     def __init__(self, folder: Path, aws: MotoServer, models: Models) -> None:

@@ -1,11 +1,11 @@
 """Runs in a process of its own, without this project's packages: imports a handler and times it.
 
-It is told on standard input what to do, a JSON document per line, and answers likewise on what was its standard output;
-the handler's own output goes nowhere.
+Reads commands from standard input, a JSON document per line, and answers in the same form on the original standard
+output; the handler's own output goes nowhere.
 
     {"event": {...}, "calls": 50, "seconds": 0.3}  ->  {"microseconds": [...], "status": 200, "body": "..."}
 
-It times at least so many calls, for at least so long. The event is a new object in each call, as in Lambda.
+It times at least that many calls, for at least that long. The event is a new object in each call, as in Lambda.
 """
 
 import importlib

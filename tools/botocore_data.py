@@ -4,7 +4,7 @@ botocore reads 2.8 MB of JSON to make these two clients, of which Skylift needs 
 start 40 ms and 15 MiB. botocore looks for such descriptions in folders that it is given before its own, so the cut
 ones stand in `layers/skylift/botocore_data/` and whatever is not there still comes from botocore.
 
-    python -m tools.botocore_data            writes them anew, from the botocore installed here; `make lock` does
+    python -m tools.botocore_data            writes them again, from the installed botocore; `make lock` does
 """
 
 import json
@@ -51,7 +51,7 @@ def as_json(document: Any) -> str:
 
 
 def main() -> None:
-    """Write the folder anew."""
+    """Write the folder again from scratch."""
     documents = cut_down()
     shutil.rmtree(FOLDER, ignore_errors=True)
     for path, document in documents.items():

@@ -222,7 +222,11 @@ def tracked() -> list[str]:
         text=True,
         check=True,
     ).stdout.splitlines()
-    return [name for name in listed if Path(name).suffix in _SUFFIXES or Path(name).name == "Makefile"]
+    return list(filter(_has_prose, listed))
+
+
+def _has_prose(name: str) -> bool:
+    return (Path(name).suffix in _SUFFIXES or Path(name).name == "Makefile") and name not in EXCEPTIONS
 
 
 def main(names: Iterable[str]) -> int:
@@ -238,9 +242,9 @@ def main(names: Iterable[str]) -> int:
     Exit code: 1 where something is to be replaced.
     """
     failed = False
-    for name in list(names) or tracked():
+    for name in filter(_has_prose, list(names) or tracked()):
         path = _ROOT / name
-        if name in EXCEPTIONS or not path.is_file():
+        if not path.is_file():  # deleted, but not yet committed
             continue
         for finding in check(path.read_text(encoding="utf-8"), path.suffix):
             failed = True
