@@ -1,114 +1,104 @@
-"""The sample events of `events/`, and what each is answered with by a service of iris v1."""
+"""Lambda events as gateways, function URLs and load balancers send them, and handlers invoked with them."""
 
+import asyncio
+import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pytest
-
-from skylift.predictors import SklearnPredictor
-from skylift.scoring import encode, predictions
-from tests.support.models import IRIS_SETOSA, trained_iris
-
-if TYPE_CHECKING:
-    from skylift.contract import Instance
-
-ROOT = Path(__file__).parents[2]
-EVENTS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "events").glob("*.json")}
-IRIS_VIRGINICA = {"sepal_length": 6.7, "sepal_width": 3.0, "petal_length": 5.2, "petal_width": 2.3}
-JSON = "application/json"
-PROBLEM = "application/problem+json"
+from tests.support.asgi_client import JSON_HEADERS
 
 
 @dataclass(frozen=True, slots=True)
-class Expectation:
-    """What comes back for an event: its status and type, whether the version is in the header, what its body holds."""
+class LambdaContext:
+    """What the Lambda runtime gives a handler, as far as the service reads it."""
 
-    status: int
-    content_type: str
-    versioned: bool
-    body: Callable[[Mapping[str, Any]], None]
-
-    def check(self, payload: Mapping[str, Any]) -> None:
-        """What the handler returned is all this."""
-        assert payload["statusCode"] == self.status, payload
-        assert payload["headers"]["content-type"] == self.content_type
-        assert payload["headers"].get("x-model-version") == ("v1" if self.versioned else None)
-        assert payload["isBase64Encoded"] is False
-        document = json.loads(payload["body"])
-        self.body(document)
-        if self.content_type == PROBLEM:
-            assert document["status"] == self.status
+    aws_request_id: str = "lambda-request-1"
+    function_name: str = "inference"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:inference:live"
 
 
-def scores(*instances: Mapping[str, float]) -> Callable[[Mapping[str, Any]], None]:
-    """Expect the predictions that the estimator itself makes."""
-
-    def check(body: Mapping[str, Any]) -> None:
-        trained = trained_iris()
-        contract = trained.table.contract
-        rows: list[Instance] = [dict(instance) for instance in instances]
-        expected = predictions(
-            contract, SklearnPredictor(trained.estimator, "classification").scores(encode(contract, rows))
-        )
-        answers = body["predictions"]
-        assert (body["model"], body["version"], body["warnings"]) == ("iris", "v1", [])
-        assert [answer["label"] for answer in answers] == [answer["label"] for answer in expected]
-        assert [answer["probabilities"] for answer in answers] == [
-            pytest.approx(answer["probabilities"], rel=1e-9) for answer in expected
-        ]
-
-    return check
-
-
-def says_it_is_healthy(body: Mapping[str, Any]) -> None:
-    assert body["status"] == "ok"
-    assert (body["live"], body["ready"], body["problem"]) == (True, True, None)
-    assert body["model"]["name"] == "iris"
-    assert body["model"]["reference"].startswith("v1@sha256:")
-    assert body["memory_mib"] > 0
+def http_api_event(
+    method: str, path: str, body: str | None = None, *, headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """API Gateway HTTP API, payload 2.0; function URLs send the same."""
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"host": "api.test", **JSON_HEADERS, **(headers or {})},
+        "requestContext": {
+            "requestId": "http-api-request-1",
+            "stage": "$default",
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
 
 
-def describes_the_model(body: Mapping[str, Any]) -> None:
-    assert (body["model"], body["version"]) == ("iris", "v1")
-    assert body["reference"].startswith("v1@sha256:")
-    assert [feature["name"] for feature in body["contract"]["features"]] == list(IRIS_SETOSA)
-    assert body["contract"]["target"]["classes"] == ["setosa", "versicolor", "virginica"]
-    assert body["metrics"]["holdout"]["accuracy"] >= 0.9
+def function_url_event(method: str, path: str, body: str | None = None) -> dict[str, Any]:
+    """Lambda function URL, with the body in base64."""
+    event = http_api_event(method, path)
+    event["requestContext"]["requestId"] = "function-url-request-1"
+    event["requestContext"]["domainName"] = "abc.lambda-url.eu-central-1.on.aws"
+    if body is not None:
+        event |= {"body": base64.b64encode(body.encode()).decode(), "isBase64Encoded": True}
+    return event
 
 
-def describes_the_api(body: Mapping[str, Any]) -> None:
-    assert body["openapi"].startswith("3.1")
-    assert body["info"]["version"] == "v1"
-    assert {"/predict", "/health", "/model-info"} <= set(body["paths"])
-    assert list(body["components"]["schemas"]["Instance"]["properties"]) == list(IRIS_SETOSA)
+def rest_api_event(method: str, path: str, body: str | None = None) -> dict[str, Any]:
+    """API Gateway REST API, payload 1.0."""
+    return {
+        "version": "1.0",
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": {"Host": "api.test", "Content-Type": "application/json"},
+        "multiValueHeaders": {"Host": ["api.test"], "Content-Type": ["application/json"]},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "requestContext": {
+            "requestId": "rest-api-request-1",
+            "stage": "prod",
+            "identity": {"sourceIp": "192.0.2.1"},
+            "resourcePath": "/{proxy+}",
+            "httpMethod": method,
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
 
 
-def names_the_nearest_field(body: Mapping[str, Any]) -> None:
-    assert body["type"] == "urn:skylift:problem:invalid-instance"
-    errors = {error["field"]: error for error in body["errors"]}
-    unknown = errors["instances[0].petal_widht"]
-    assert unknown["reason"] == "unknown_field"
-    assert "petal_width" in unknown["message"]
-    assert errors["instances[0].petal_width"]["reason"] == "missing_field"
+def alb_event(method: str, path: str, body: str | None = None) -> dict[str, Any]:
+    """Application load balancer."""
+    return {
+        "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/a/1"}},
+        "httpMethod": method,
+        "path": path,
+        "queryStringParameters": {},
+        "headers": {"host": "alb.test", "content-type": "application/json", "x-forwarded-for": "192.0.2.1"},
+        "body": body or "",
+        "isBase64Encoded": False,
+    }
 
 
-def names_the_path(body: Mapping[str, Any]) -> None:
-    assert body["type"] == "urn:skylift:problem:not-found"
-    assert "/predictions" in body["detail"]
+def invoke(handler: Any, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Invoke a Lambda handler as the runtime does: from a thread with an event loop but none running."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        response: dict[str, Any] = handler(dict(event), LambdaContext())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+    return response
 
 
-EXPECTED = {
-    "http_api_predict": Expectation(200, JSON, True, scores(IRIS_SETOSA)),
-    "http_api_predict_features": Expectation(200, JSON, True, scores(IRIS_SETOSA)),
-    "http_api_predict_invalid": Expectation(422, PROBLEM, False, names_the_nearest_field),
-    "http_api_health": Expectation(200, JSON, False, says_it_is_healthy),
-    "http_api_model_info": Expectation(200, JSON, True, describes_the_model),
-    "http_api_openapi": Expectation(200, JSON, False, describes_the_api),
-    "http_api_not_found": Expectation(404, PROBLEM, False, names_the_path),
-    "rest_api_predict": Expectation(200, JSON, True, scores(IRIS_SETOSA)),
-    "function_url_predict": Expectation(200, JSON, True, scores(IRIS_SETOSA)),
-    "alb_predict": Expectation(200, JSON, True, scores(IRIS_SETOSA, IRIS_VIRGINICA)),
-}
+def body_of(response: Mapping[str, Any]) -> Any:
+    """The document in a Lambda response."""
+    assert not response["isBase64Encoded"], "JSON goes out as text"
+    return json.loads(response["body"])

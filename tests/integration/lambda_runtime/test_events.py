@@ -1,6 +1,6 @@
 """Every sample event is answered by the function in the real Lambda runtime as its sender expects.
 
-A new file in `events/` needs its line in `EXPECTED` of `tests.support.events`.
+A new file in `events/` needs its line in `EXPECTED` of `tests.support.sample_events`.
 """
 
 import json
@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.events import EVENTS, EXPECTED, PROBLEM
+from tests.support.asgi_client import PROBLEM
 from tests.support.lambda_runtime import Invocation, LambdaRuntime
 from tests.support.models import iris_package
 from tests.support.moto_server import MotoServer
+from tests.support.sample_events import EVENTS, EXPECTED
 
 pytestmark = pytest.mark.xdist_group("lambda-runtime-events")
 

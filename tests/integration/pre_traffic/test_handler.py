@@ -18,8 +18,8 @@ from skylift.errors import AwsUnavailable
 from skylift.golden import GOLDEN_TOLERANCE
 from tests.support.lambda_api import THROTTLED, Fault, LambdaApi
 from tests.support.models import changed, iris_package
-from tests.support.serving import Service, table_package
 from tests.support.templates import ROOT
+from tests.support.whole_service import Service, table_package
 
 NEW_VERSION = "arn:aws:lambda:eu-central-1:123456789012:function:inference:8"
 EVENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "hook-1"}

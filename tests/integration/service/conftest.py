@@ -10,9 +10,10 @@ import pytest
 from inference import host as host_module
 from skylift.observability import logger
 from skylift.registry import Registry
+from tests.support.asgi_client import HttpClient
+from tests.support.fakes import TIMES_OUT, CurrentStdout
 from tests.support.models import iris_package
-from tests.support.service import TIMES_OUT, CurrentStdout, HttpClient
-from tests.support.serving import MIXED_TABLE, Service, standing, table_package
+from tests.support.whole_service import MIXED_TABLE, Service, standing, table_package
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -10,17 +10,11 @@ import pytest
 import inference
 from inference.predict import MAX_BODY_BYTES
 from tests.conftest import BUCKET
+from tests.support.asgi_client import PROBLEM, HttpClient
+from tests.support.events import body_of, http_api_event, invoke, rest_api_event
+from tests.support.fakes import FailingPredictor
 from tests.support.models import IRIS_SETOSA
-from tests.support.service import (
-    PROBLEM,
-    FailingPredictor,
-    HttpClient,
-    body_of,
-    http_api_event,
-    invoke,
-    rest_api_event,
-)
-from tests.support.serving import Service
+from tests.support.whole_service import Service
 
 INSIDE = (BUCKET, "Traceback", ".py", str(Path(inference.__file__).parent), "models/", "/skylift/", "pydantic")
 

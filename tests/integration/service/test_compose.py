@@ -16,10 +16,12 @@ from inference.app import App
 from inference.compose import Service, compose
 from inference.settings import InferenceSettings
 from skylift.registry import Registry
+from tests.support.asgi_client import HttpClient
 from tests.support.commands import done
+from tests.support.events import body_of, http_api_event, invoke
+from tests.support.fakes import HostHarness
 from tests.support.models import IRIS_SETOSA, compiled_iris_package, iris_package
 from tests.support.ports import free_port
-from tests.support.service import HttpClient, Stage, body_of, http_api_event, invoke
 
 SETTINGS = InferenceSettings(bucket="models", stage="test", model="iris")
 
@@ -27,31 +29,31 @@ SETTINGS = InferenceSettings(bucket="models", stage="test", model="iris")
 class Client:
     """An AWS client that notes at which reading of the pointer its connections were closed."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, harness: HostHarness) -> None:
+        self._harness = harness
         self.closed_after_reads: list[int] = []
 
     def close(self) -> None:
-        self.closed_after_reads.append(self._stage.pointer.reads)
+        self.closed_after_reads.append(self._harness.pointer.reads)
 
 
 @pytest.fixture
-def stage() -> Stage:
+def harness() -> HostHarness:
     """A host that was not started; v1 is active."""
-    made = Stage()
+    made = HostHarness()
     made.activate(iris_package())
     return made
 
 
 @pytest.fixture
-def clients(stage: Stage) -> tuple[Client, Client]:
-    return Client(stage), Client(stage)
+def clients(harness: HostHarness) -> tuple[Client, Client]:
+    return Client(harness), Client(harness)
 
 
 @pytest.fixture
-def frozen(stage: Stage, clients: tuple[Client, Client]) -> Service:
+def frozen(harness: HostHarness, clients: tuple[Client, Client]) -> Service:
     """A service of which a snapshot was taken."""
-    service = Service(App(SETTINGS, stage.host), stage.host, clients)
+    service = Service(App(SETTINGS, harness.host), harness.host, clients)
     service.before_snapshot()
     return service
 
@@ -109,10 +111,10 @@ class TestBeforeSnapshot:
         assert [client.closed_after_reads for client in clients] == [[1], [1]]
 
     def test_a_failure_does_not_keep_the_version_from_being_published(
-        self, stage: Stage, clients: tuple[Client, Client]
+        self, harness: HostHarness, clients: tuple[Client, Client]
     ) -> None:
-        stage.pointer.holds = None
-        service = Service(App(SETTINGS, stage.host), stage.host, clients)
+        harness.pointer.holds = None
+        service = Service(App(SETTINGS, harness.host), harness.host, clients)
 
         service.before_snapshot()
 
@@ -120,9 +122,9 @@ class TestBeforeSnapshot:
         assert all(client.closed_after_reads for client in clients)
 
     def test_everything_that_a_request_may_import_is_imported(
-        self, stage: Stage, clients: tuple[Client, Client], monkeypatch: pytest.MonkeyPatch
+        self, harness: HostHarness, clients: tuple[Client, Client], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        service = Service(App(SETTINGS, stage.host), stage.host, clients)
+        service = Service(App(SETTINGS, harness.host), harness.host, clients)
         service.before_snapshot()
         monkeypatch.setitem(sys.modules, "inference.routes", None)
 
@@ -130,36 +132,38 @@ class TestBeforeSnapshot:
 
 
 class TestAfterRestore:
-    def test_the_pointer_is_read_again_however_little_time_passed(self, frozen: Service, stage: Stage) -> None:
-        stage.activate(iris_package("tree"))
+    def test_the_pointer_is_read_again_however_little_time_passed(self, frozen: Service, harness: HostHarness) -> None:
+        harness.activate(iris_package("tree"))
 
         frozen.after_restore()
 
         assert version_of(frozen) == "v2"
 
     def test_connections_are_dropped_before_the_pointer_is_read(
-        self, frozen: Service, stage: Stage, clients: tuple[Client, Client]
+        self, frozen: Service, harness: HostHarness, clients: tuple[Client, Client]
     ) -> None:
         frozen.after_restore()
 
         assert [client.closed_after_reads for client in clients] == [[1, 1], [1, 1]]
-        assert stage.pointer.reads == 2
+        assert harness.pointer.reads == 2
 
-    def test_a_pointer_that_did_not_move_leaves_the_model_in_place(self, frozen: Service, stage: Stage) -> None:
-        model = stage.host.model
+    def test_a_pointer_that_did_not_move_leaves_the_model_in_place(self, frozen: Service, harness: HostHarness) -> None:
+        model = harness.host.model
 
         frozen.after_restore()
 
-        assert stage.host.model is model
-        assert stage.store.fetches == ["v1"]
+        assert harness.host.model is model
+        assert harness.store.fetches == ["v1"]
 
-    def test_a_pointer_that_cannot_be_read_leaves_the_model_in_place(self, frozen: Service, stage: Stage) -> None:
-        stage.pointer.holds = ZeroDivisionError()
+    def test_a_pointer_that_cannot_be_read_leaves_the_model_in_place(
+        self, frozen: Service, harness: HostHarness
+    ) -> None:
+        harness.pointer.holds = ZeroDivisionError()
 
         frozen.after_restore()
 
         assert version_of(frozen) == "v1"
-        assert stage.host.degradation is not None
+        assert harness.host.degradation is not None
 
     @pytest.mark.usefixtures("restored_random_state")
     def test_environments_restored_from_one_snapshot_do_not_share_their_jitter(self, frozen: Service) -> None:

@@ -6,17 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.asgi_client import HttpClient
+from tests.support.events import alb_event, body_of, function_url_event, http_api_event, invoke, rest_api_event
 from tests.support.models import IRIS_SETOSA
-from tests.support.service import (
-    HttpClient,
-    alb_event,
-    body_of,
-    function_url_event,
-    http_api_event,
-    invoke,
-    rest_api_event,
-)
-from tests.support.serving import Service, standing, table_package
+from tests.support.whole_service import Service, standing, table_package
 
 FLAT = {"size": 30.5, "rooms": 2, "area": "south", "lift": True}
 

@@ -12,9 +12,9 @@ from skylift.manifest import MANIFEST_FILE, MODEL_FILE
 from skylift.references import Reference
 from tests.conftest import BUCKET
 from tests.support import faults
+from tests.support.fakes import TIMES_OUT, wrong_golden
 from tests.support.models import IRIS_SETOSA, changed, iris_package
-from tests.support.service import TIMES_OUT, wrong_golden
-from tests.support.serving import Service
+from tests.support.whole_service import Service
 from training.release.packaging import Package
 
 type Heal = Callable[[], object]

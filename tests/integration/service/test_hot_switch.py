@@ -11,9 +11,9 @@ from skylift.pointer import ActivePointer
 from skylift.registry import Registry
 from skylift.store import VersionStore
 from tests.conftest import BUCKET, STAGE
+from tests.support.fakes import TIMES_OUT
 from tests.support.models import IRIS_SETOSA, iris_package
-from tests.support.service import TIMES_OUT
-from tests.support.serving import REFRESH_SECONDS, Service, table_package
+from tests.support.whole_service import REFRESH_SECONDS, Service, table_package
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

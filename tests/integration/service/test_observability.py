@@ -8,9 +8,10 @@ import pytest
 
 from skylift.observability import logger
 from tests.support import faults
+from tests.support.events import http_api_event, invoke
+from tests.support.fakes import FailingPredictor
 from tests.support.models import IRIS_SETOSA, changed, iris_package
-from tests.support.service import FailingPredictor, http_api_event, invoke
-from tests.support.serving import Service
+from tests.support.whole_service import Service
 
 UNITS = {
     "Predictions": "Count",

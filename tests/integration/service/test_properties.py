@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skylift.contract import Contract
+from tests.support.asgi_client import HttpClient
 from tests.support.contracts import Broken, broken_bodies, instances, modest
-from tests.support.service import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,9 @@ import pytest
 from inference.access_log import AccessLog
 from inference.record import record_of
 from skylift.observability import logger
+from tests.support.events import LambdaContext
+from tests.support.fakes import CurrentStdout, HostHarness
 from tests.support.models import iris_package
-from tests.support.service import CurrentStdout, LambdaContext, Stage
 
 OF = {"stage": "dev", "model": "iris"}
 
@@ -22,12 +23,12 @@ def _logs_to_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stage() -> Stage:
+def harness() -> HostHarness:
     """A host with iris v1 in place."""
-    stage = Stage()
-    stage.activate(iris_package())
-    stage.host.wait_until_loaded()
-    return stage
+    harness = HostHarness()
+    harness.activate(iris_package())
+    harness.host.wait_until_loaded()
+    return harness
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -60,8 +61,8 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 class TestRequestId:
-    def test_api_gateways_id_comes_first(self, stage: Stage) -> None:
-        log = AccessLog(app, stage.host, **OF)
+    def test_api_gateways_id_comes_first(self, harness: HostHarness) -> None:
+        log = AccessLog(app, harness.host, **OF)
         more: dict[str, Any] = {
             "aws.event": {"requestContext": {"requestId": "from-gateway"}},
             "aws.context": LambdaContext("from-lambda"),
@@ -69,8 +70,8 @@ class TestRequestId:
 
         assert ask(log, headers=[(b"x-request-id", b"from-caller")], **more) == "from-gateway"
 
-    def test_lambdas_id_serves_where_the_event_has_none(self, stage: Stage) -> None:
-        log = AccessLog(app, stage.host, **OF)
+    def test_lambdas_id_serves_where_the_event_has_none(self, harness: HostHarness) -> None:
+        log = AccessLog(app, harness.host, **OF)
         more: dict[str, Any] = {
             "aws.event": {"requestContext": {"elb": {}}},
             "aws.context": LambdaContext("from-lambda"),
@@ -78,37 +79,39 @@ class TestRequestId:
 
         assert ask(log, headers=[(b"x-request-id", b"from-caller")], **more) == "from-lambda"
 
-    def test_outside_of_lambda_the_callers_id_is_taken_over(self, stage: Stage) -> None:
-        log = AccessLog(app, stage.host, **OF)
+    def test_outside_of_lambda_the_callers_id_is_taken_over(self, harness: HostHarness) -> None:
+        log = AccessLog(app, harness.host, **OF)
 
         assert ask(log, headers=[(b"x-request-id", b"from-caller")]) == "from-caller"
 
     @pytest.mark.parametrize("value", [b"", b"x" * 129, "größe".encode(), b"two\nlines", b"\x00"])
-    def test_an_id_of_the_caller_that_could_harm_a_log_is_not_taken_over(self, stage: Stage, value: bytes) -> None:
-        log = AccessLog(app, stage.host, **OF)
+    def test_an_id_of_the_caller_that_could_harm_a_log_is_not_taken_over(
+        self, harness: HostHarness, value: bytes
+    ) -> None:
+        log = AccessLog(app, harness.host, **OF)
 
         assert len(ask(log, headers=[(b"x-request-id", value)])) == len("00000000-0000-0000-0000-000000000000")
 
-    def test_a_request_without_any_id_gets_one_of_its_own(self, stage: Stage) -> None:
-        log = AccessLog(app, stage.host, **OF)
+    def test_a_request_without_any_id_gets_one_of_its_own(self, harness: HostHarness) -> None:
+        log = AccessLog(app, harness.host, **OF)
 
         assert ask(log) != ask(log)
 
 
 class TestLines:
     def test_a_prediction_writes_one_line_with_its_metrics(
-        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        ask(AccessLog(app, stage.host, **OF))
+        ask(AccessLog(app, harness.host, **OF))
 
         (line,) = lines(capsys)
         assert line["message"] == "request"
         assert "_aws" in line
 
     def test_the_line_says_the_same_of_a_request_with_metrics_and_of_one_without(
-        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        log = AccessLog(app, stage.host, **OF)
+        log = AccessLog(app, harness.host, **OF)
         ask(log)
         ask(log, "/health")
 
@@ -118,9 +121,9 @@ class TestLines:
         assert all(type(counted[name]) is type(plain[name]) for name in fields)
 
     def test_where_the_log_is_less_verbose_the_metrics_stay(
-        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        log, before = AccessLog(app, stage.host, **OF), logger.log_level
+        log, before = AccessLog(app, harness.host, **OF), logger.log_level
         logger.setLevel("WARNING")
         try:
             ask(log)
@@ -132,9 +135,9 @@ class TestLines:
         assert "message" not in line
 
     def test_the_log_line_tells_who_asked_what_and_how_it_went(
-        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        log = AccessLog(app, stage.host, **OF)
+        log = AccessLog(app, harness.host, **OF)
 
         ask(log, headers=[(b"x-request-id", b"r-1")], **{"test.record": (3, "v1", None)})
 
@@ -150,17 +153,19 @@ class TestLines:
             "instances": 3,
         }
 
-    def test_the_log_line_of_a_failure_has_its_reason(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-        log = AccessLog(app, stage.host, **OF)
+    def test_the_log_line_of_a_failure_has_its_reason(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = AccessLog(app, harness.host, **OF)
 
         ask(log, **{"test.status": 400, "test.record": (0, None, "not-json")})
 
         assert lines(capsys)[0]["reason"] == "not-json"
 
     def test_a_failure_nobody_foresaw_is_logged_with_its_trace(
-        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        log = AccessLog(app, stage.host, **OF)
+        log = AccessLog(app, harness.host, **OF)
 
         ask(log, **{"test.failure": ZeroDivisionError("why")})
 
@@ -169,9 +174,9 @@ class TestLines:
         assert "why" in line["exception"]
 
     def test_a_request_that_is_cancelled_counts_as_failed_and_not_as_answered(
-        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        log = AccessLog(app, stage.host, **OF)
+        log = AccessLog(app, harness.host, **OF)
 
         with pytest.raises(asyncio.CancelledError):
             ask(log, **{"test.failure": asyncio.CancelledError()})
@@ -182,33 +187,35 @@ class TestLines:
         assert "Predictions" not in metrics
 
     def test_a_refresh_that_failed_unforeseen_is_logged_with_its_trace_along_with_the_request(
-        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        log = AccessLog(app, stage.host, **OF)
-        stage.pointer.holds = ZeroDivisionError("why")
-        stage.pass_refresh()
+        log = AccessLog(app, harness.host, **OF)
+        harness.pointer.holds = ZeroDivisionError("why")
+        harness.pass_refresh()
 
         ask(log)
 
         line, _ = lines(capsys)
         assert (line["level"], line["status"], line["exception_name"]) == ("ERROR", 200, "ZeroDivisionError")
 
-    def test_a_degraded_service_says_so_in_every_line(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-        log = AccessLog(app, stage.host, **OF)
-        stage.pointer.holds = None
-        stage.pass_refresh()
+    def test_a_degraded_service_says_so_in_every_line(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = AccessLog(app, harness.host, **OF)
+        harness.pointer.holds = None
+        harness.pass_refresh()
 
         ask(log)
 
         assert lines(capsys)[0]["degraded"] == "the pointer names no version: promote one"
 
-    def test_what_is_no_request_passes_by(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_what_is_no_request_passes_by(self, harness: HostHarness, capsys: pytest.CaptureFixture[str]) -> None:
         seen = []
 
         async def lifespan(scope: Any, receive: Any, send: Any) -> None:
             seen.append(scope["type"])
 
-        asyncio.run(AccessLog(lifespan, stage.host, **OF)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
+        asyncio.run(AccessLog(lifespan, harness.host, **OF)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
 
         assert seen == ["lifespan"]
         assert lines(capsys) == []
@@ -216,17 +223,19 @@ class TestLines:
 
 class TestMetrics:
     def test_instances_and_latency_of_a_prediction_are_counted(
-        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        ask(AccessLog(app, stage.host, **OF), **{"test.record": (3, "v1", None)})
+        ask(AccessLog(app, harness.host, **OF), **{"test.record": (3, "v1", None)})
 
         (metrics,) = lines(capsys)
         assert metrics["Predictions"] == [3]
         assert metrics["PredictionLatency"][0] >= 0
         assert "PredictionErrors" not in metrics
 
-    def test_a_failed_prediction_is_counted_by_reason(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-        ask(AccessLog(app, stage.host, **OF), **{"test.status": 400, "test.record": (0, None, "not-json")})
+    def test_a_failed_prediction_is_counted_by_reason(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        ask(AccessLog(app, harness.host, **OF), **{"test.status": 400, "test.record": (0, None, "not-json")})
 
         (metrics,) = lines(capsys)
         assert (metrics["PredictionErrors"], metrics["reason"]) == ([1], "not-json")
@@ -237,27 +246,29 @@ class TestMetrics:
         ]
 
     def test_a_failure_nobody_foresaw_is_counted_as_internal(
-        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        ask(AccessLog(app, stage.host, **OF), **{"test.failure": ZeroDivisionError()})
+        ask(AccessLog(app, harness.host, **OF), **{"test.failure": ZeroDivisionError()})
 
         assert lines(capsys)[1]["reason"] == "internal"
 
-    def test_the_version_that_answered_is_the_dimension(self, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-        ask(AccessLog(app, stage.host, **OF), **{"test.record": (1, "v7", None)})
+    def test_the_version_that_answered_is_the_dimension(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        ask(AccessLog(app, harness.host, **OF), **{"test.record": (1, "v7", None)})
 
         (metrics,) = lines(capsys)
         assert (metrics["stage"], metrics["model"], metrics["version"]) == ("dev", "iris", "v7")
 
     def test_without_a_model_the_version_is_none(self, capsys: pytest.CaptureFixture[str]) -> None:
-        ask(AccessLog(app, Stage().host, **OF))
+        ask(AccessLog(app, HostHarness().host, **OF))
 
         assert lines(capsys)[0]["version"] == "none"
 
     def test_a_cold_start_is_counted_with_the_first_request_only(
-        self, stage: Stage, capsys: pytest.CaptureFixture[str]
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        log = AccessLog(app, stage.host, **OF)
+        log = AccessLog(app, harness.host, **OF)
         for _ in range(3):
             ask(log)
 
@@ -265,9 +276,9 @@ class TestMetrics:
 
     @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/health", 200), ("OPTIONS", "/predict", 204)])
     def test_a_request_for_something_else_counts_no_prediction(
-        self, stage: Stage, capsys: pytest.CaptureFixture[str], method: str, path: str, status: int
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str], method: str, path: str, status: int
     ) -> None:
-        log = AccessLog(app, stage.host, **OF)
+        log = AccessLog(app, harness.host, **OF)
         ask(log, "/health")
         lines(capsys)
 

@@ -14,8 +14,8 @@ from inference.host import Degradation
 from skylift.errors import AwsUnavailable, IntegrityError, InvalidReference, ModelNotReady
 from skylift.manifest import MODEL_FILE
 from skylift.references import Reference
+from tests.support.fakes import TIMES_OUT, HostHarness, wrong_golden
 from tests.support.models import changed, iris_package
-from tests.support.service import TIMES_OUT, Stage, wrong_golden
 from training.release.packaging import Package
 
 DOWN = AwsUnavailable("reading the pointer failed (ReadTimeoutError)", "try again")
@@ -29,18 +29,18 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stage() -> Stage:
+def harness() -> HostHarness:
     """A host that was not started; the pointer names nothing."""
-    return Stage()
+    return HostHarness()
 
 
 @pytest.fixture
-def serving(stage: Stage) -> Stage:
+def serving(harness: HostHarness) -> HostHarness:
     """A host with v1 in place."""
-    stage.activate(iris_package())
-    stage.host.wait_until_loaded()
-    stage.host.drain_events()
-    return stage
+    harness.activate(iris_package())
+    harness.host.wait_until_loaded()
+    harness.host.drain_events()
+    return harness
 
 
 @pytest.fixture
@@ -55,83 +55,85 @@ def other_scikit_learn() -> Package:
 
 
 class TestStart:
-    def test_the_active_version_is_in_place_after_the_start(self, stage: Stage) -> None:
-        reference = stage.activate(iris_package())
+    def test_the_active_version_is_in_place_after_the_start(self, harness: HostHarness) -> None:
+        reference = harness.activate(iris_package())
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
-        assert stage.host.model is not None
-        assert stage.host.model.reference == reference
+        assert harness.host.model is not None
+        assert harness.host.model.reference == reference
 
-    def test_a_request_after_the_start_does_not_read_the_pointer_again(self, stage: Stage) -> None:
-        stage.activate(iris_package())
-        stage.host.wait_until_loaded()
+    def test_a_request_after_the_start_does_not_read_the_pointer_again(self, harness: HostHarness) -> None:
+        harness.activate(iris_package())
+        harness.host.wait_until_loaded()
 
-        stage.ask()
+        harness.ask()
 
-        assert stage.pointer.reads == 1
+        assert harness.pointer.reads == 1
 
-    def test_without_a_start_the_first_request_loads_the_model(self, stage: Stage) -> None:
-        stage.activate(iris_package())
+    def test_without_a_start_the_first_request_loads_the_model(self, harness: HostHarness) -> None:
+        harness.activate(iris_package())
 
-        assert stage.ask().reference.name == "v1"
+        assert harness.ask().reference.name == "v1"
 
-    def test_a_start_that_finds_no_promoted_version_leaves_no_model_and_says_why(self, stage: Stage) -> None:
-        stage.host.wait_until_loaded()
+    def test_a_start_that_finds_no_promoted_version_leaves_no_model_and_says_why(self, harness: HostHarness) -> None:
+        harness.host.wait_until_loaded()
 
         with pytest.raises(ModelNotReady, match="the pointer names no version: promote one"):
-            stage.ask()
+            harness.ask()
 
-    def test_a_failed_start_is_made_good_by_a_request_a_second_later(self, stage: Stage) -> None:
-        stage.pointer.holds = DOWN
-        stage.host.wait_until_loaded()
-        stage.activate(iris_package())
+    def test_a_failed_start_is_made_good_by_a_request_a_second_later(self, harness: HostHarness) -> None:
+        harness.pointer.holds = DOWN
+        harness.host.wait_until_loaded()
+        harness.activate(iris_package())
 
-        stage.clock.advance(1)
+        harness.clock.advance(1)
 
-        assert stage.ask().reference.name == "v1"
-
-    @pytest.mark.usefixtures("impatient")
-    def test_a_start_does_not_wait_for_a_registry_that_does_not_answer(self, stage: Stage) -> None:
-        stage.activate(iris_package())
-        stage.pointer.gate.clear()
-
-        stage.host.wait_until_loaded()
-
-        assert stage.host.model is None
-        stage.pointer.gate.set()
+        assert harness.ask().reference.name == "v1"
 
     @pytest.mark.usefixtures("impatient")
-    def test_a_request_before_the_first_model_is_told_that_it_is_loading(self, stage: Stage) -> None:
-        stage.activate(iris_package())
-        stage.pointer.gate.clear()
-        stage.host.wait_until_loaded()
+    def test_a_start_does_not_wait_for_a_registry_that_does_not_answer(self, harness: HostHarness) -> None:
+        harness.activate(iris_package())
+        harness.pointer.gate.clear()
+
+        harness.host.wait_until_loaded()
+
+        assert harness.host.model is None
+        harness.pointer.gate.set()
+
+    @pytest.mark.usefixtures("impatient")
+    def test_a_request_before_the_first_model_is_told_that_it_is_loading(self, harness: HostHarness) -> None:
+        harness.activate(iris_package())
+        harness.pointer.gate.clear()
+        harness.host.wait_until_loaded()
 
         with pytest.raises(ModelNotReady, match="it is still loading"):
-            stage.ask()
+            harness.ask()
 
-        stage.pointer.gate.set()
+        harness.pointer.gate.set()
 
-    def test_a_request_waits_for_a_start_that_is_under_way(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-        stage.activate(iris_package())
-        stage.pointer.gate.clear()
+    def test_a_request_waits_for_a_start_that_is_under_way(
+        self, harness: HostHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        harness.activate(iris_package())
+        harness.pointer.gate.clear()
         with monkeypatch.context() as patch:
             patch.setattr(host_module, "FIRST_WAIT_SECONDS", 0.01)
-            stage.host.wait_until_loaded()
+            harness.host.wait_until_loaded()
         with ThreadPoolExecutor(1) as thread:
-            answer = thread.submit(stage.ask)
-            stage.pointer.gate.set()
+            answer = thread.submit(harness.ask)
+            harness.pointer.gate.set()
 
             assert answer.result(TIMES_OUT).reference.name == "v1"
 
 
 class TestSwitch:
-    def test_a_new_version_is_in_place_within_the_refresh_time(self, serving: Stage) -> None:
+    def test_a_new_version_is_in_place_within_the_refresh_time(self, serving: HostHarness) -> None:
         serving.activate(iris_package("tree"))
 
         assert serving.pass_refresh().reference.name == "v2"
 
-    def test_an_earlier_version_is_in_place_within_the_refresh_time(self, serving: Stage) -> None:
+    def test_an_earlier_version_is_in_place_within_the_refresh_time(self, serving: HostHarness) -> None:
         first = serving.pointer.holds
         serving.activate(iris_package("tree"))
         serving.pass_refresh()
@@ -140,7 +142,7 @@ class TestSwitch:
 
         assert serving.pass_refresh().reference.name == "v1"
 
-    def test_before_the_refresh_time_the_pointer_is_left_alone(self, serving: Stage) -> None:
+    def test_before_the_refresh_time_the_pointer_is_left_alone(self, serving: HostHarness) -> None:
         serving.activate(iris_package("tree"))
 
         serving.clock.advance(serving.refresh_seconds * 0.79)
@@ -149,34 +151,34 @@ class TestSwitch:
         assert serving.pointer.reads == 1
 
     def test_a_refresh_time_of_zero_reads_the_pointer_in_every_request(self) -> None:
-        stage = Stage(refresh_seconds=0)
-        stage.activate(iris_package())
-        stage.ask()
-        stage.activate(iris_package("tree"))
+        harness = HostHarness(refresh_seconds=0)
+        harness.activate(iris_package())
+        harness.ask()
+        harness.activate(iris_package("tree"))
 
-        assert stage.ask().reference.name == "v2"
+        assert harness.ask().reference.name == "v2"
 
-    def test_a_pointer_that_did_not_move_fetches_nothing(self, serving: Stage) -> None:
+    def test_a_pointer_that_did_not_move_fetches_nothing(self, serving: HostHarness) -> None:
         serving.pass_refresh()
 
         assert serving.pointer.reads == 2
         assert serving.store.fetches == ["v1"]
 
-    def test_a_switch_counts_a_load_and_how_long_it_took(self, serving: Stage) -> None:
+    def test_a_switch_counts_a_load_and_how_long_it_took(self, serving: HostHarness) -> None:
         serving.activate(iris_package("tree"))
 
         serving.pass_refresh()
 
         assert [event.name for event in serving.host.drain_events()] == ["ModelLoads", "ModelLoadSeconds"]
 
-    def test_events_are_given_once(self, serving: Stage) -> None:
+    def test_events_are_given_once(self, serving: HostHarness) -> None:
         serving.activate(iris_package("tree"))
         serving.pass_refresh()
         serving.host.drain_events()
 
         assert serving.host.drain_events() == []
 
-    def test_many_requests_at_once_share_one_refresh(self, serving: Stage) -> None:
+    def test_many_requests_at_once_share_one_refresh(self, serving: HostHarness) -> None:
         serving.activate(iris_package("tree"))
         serving.clock.advance(serving.refresh_seconds)
         serving.pointer.gate.clear()
@@ -193,7 +195,7 @@ class TestSwitch:
         assert serving.store.fetches == ["v1", "v2"]
         assert names <= {"v1", "v2"}
 
-    def test_threads_at_once_share_one_refresh(self, serving: Stage) -> None:
+    def test_threads_at_once_share_one_refresh(self, serving: HostHarness) -> None:
         serving.clock.advance(serving.refresh_seconds)
         start = threading.Barrier(8)
 
@@ -208,7 +210,7 @@ class TestSwitch:
         assert serving.pointer.reads == 2
 
     @pytest.mark.usefixtures("impatient")
-    def test_a_request_is_answered_by_the_model_in_place_while_a_refresh_hangs(self, serving: Stage) -> None:
+    def test_a_request_is_answered_by_the_model_in_place_while_a_refresh_hangs(self, serving: HostHarness) -> None:
         serving.activate(iris_package("tree"))
         serving.pointer.gate.clear()
 
@@ -217,7 +219,7 @@ class TestSwitch:
         serving.pointer.gate.set()
 
     @pytest.mark.usefixtures("impatient")
-    def test_a_hanging_refresh_is_not_started_twice(self, serving: Stage) -> None:
+    def test_a_hanging_refresh_is_not_started_twice(self, serving: HostHarness) -> None:
         serving.pointer.gate.clear()
         serving.pass_refresh()
 
@@ -238,13 +240,13 @@ FAULTS_OF_A_VERSION: dict[str, Callable[[], Package]] = {
 
 class TestFaults:
     @pytest.mark.parametrize("fault", FAULTS_OF_A_VERSION)
-    def test_a_bad_version_leaves_the_model_in_place(self, serving: Stage, fault: str) -> None:
+    def test_a_bad_version_leaves_the_model_in_place(self, serving: HostHarness, fault: str) -> None:
         serving.activate(FAULTS_OF_A_VERSION[fault]())
 
         assert serving.pass_refresh().reference.name == "v1"
 
     @pytest.mark.parametrize("fault", FAULTS_OF_A_VERSION)
-    def test_a_bad_version_is_the_problem(self, serving: Stage, fault: str) -> None:
+    def test_a_bad_version_is_the_problem(self, serving: HostHarness, fault: str) -> None:
         reference = serving.activate(FAULTS_OF_A_VERSION[fault]())
 
         serving.pass_refresh()
@@ -253,14 +255,14 @@ class TestFaults:
         assert serving.host.degradation.reference == reference
 
     @pytest.mark.parametrize("fault", FAULTS_OF_A_VERSION)
-    def test_a_bad_version_is_counted_once_per_try(self, serving: Stage, fault: str) -> None:
+    def test_a_bad_version_is_counted_once_per_try(self, serving: HostHarness, fault: str) -> None:
         serving.activate(FAULTS_OF_A_VERSION[fault]())
 
         serving.pass_refresh()
 
         assert [event.name for event in serving.host.drain_events()] == ["ModelLoadFailures"]
 
-    def test_the_problem_of_another_scikit_learn_names_both(self, serving: Stage) -> None:
+    def test_the_problem_of_another_scikit_learn_names_both(self, serving: HostHarness) -> None:
         serving.activate(other_scikit_learn())
 
         serving.pass_refresh()
@@ -269,27 +271,31 @@ class TestFaults:
         assert serving.host.degradation.message.startswith("v2 was trained by scikit-learn 0.1, and ")
 
     @pytest.mark.parametrize("failure", [DOWN, InvalidReference("'junk' is not a reference"), ZeroDivisionError()])
-    def test_a_pointer_that_cannot_be_read_leaves_the_model_in_place(self, serving: Stage, failure: Exception) -> None:
+    def test_a_pointer_that_cannot_be_read_leaves_the_model_in_place(
+        self, serving: HostHarness, failure: Exception
+    ) -> None:
         serving.pointer.holds = failure
 
         assert serving.pass_refresh().reference.name == "v1"
         assert serving.count("RefreshFailures") == 1
 
     @pytest.mark.parametrize("failure", [DOWN, IntegrityError("the manifest of v2 is another")])
-    def test_a_store_that_cannot_be_read_leaves_the_model_in_place(self, serving: Stage, failure: Exception) -> None:
+    def test_a_store_that_cannot_be_read_leaves_the_model_in_place(
+        self, serving: HostHarness, failure: Exception
+    ) -> None:
         serving.activate(iris_package("tree"))
         serving.store.failure = failure
 
         assert serving.pass_refresh().reference.name == "v1"
         assert serving.count("ModelLoadFailures") == 1
 
-    def test_a_pointer_set_back_to_nothing_leaves_the_model_in_place(self, serving: Stage) -> None:
+    def test_a_pointer_set_back_to_nothing_leaves_the_model_in_place(self, serving: HostHarness) -> None:
         serving.pointer.holds = None
 
         assert serving.pass_refresh().reference.name == "v1"
         assert serving.host.degradation is not None
 
-    def test_a_failure_nobody_foresaw_is_named_by_its_type_alone(self, serving: Stage) -> None:
+    def test_a_failure_nobody_foresaw_is_named_by_its_type_alone(self, serving: HostHarness) -> None:
         serving.pointer.holds = ZeroDivisionError("secret")
 
         serving.pass_refresh()
@@ -297,7 +303,7 @@ class TestFaults:
         assert serving.host.degradation is not None
         assert serving.host.degradation.message == "the refresh failed unexpectedly (ZeroDivisionError)"
 
-    def test_a_failure_nobody_foresaw_is_kept_for_the_log_once(self, serving: Stage) -> None:
+    def test_a_failure_nobody_foresaw_is_kept_for_the_log_once(self, serving: HostHarness) -> None:
         failure = ZeroDivisionError("secret")
         serving.pointer.holds = failure
         serving.pass_refresh()
@@ -305,7 +311,7 @@ class TestFaults:
         assert serving.host.take_unforeseen() is failure
         assert serving.host.take_unforeseen() is None
 
-    def test_recovery_needs_no_restart(self, serving: Stage) -> None:
+    def test_recovery_needs_no_restart(self, serving: HostHarness) -> None:
         reference = serving.activate(iris_package("tree"))
         serving.pointer.holds = DOWN
         serving.pass_refresh()
@@ -315,7 +321,7 @@ class TestFaults:
         assert serving.pass_refresh().reference == reference
         assert serving.host.degradation is None
 
-    def test_a_version_that_was_mended_is_loaded_without_restart(self, serving: Stage) -> None:
+    def test_a_version_that_was_mended_is_loaded_without_restart(self, serving: HostHarness) -> None:
         serving.activate(iris_package("tree"))
         serving.store.failure = DOWN
         serving.pass_refresh()
@@ -325,7 +331,7 @@ class TestFaults:
         assert serving.pass_refresh().reference.name == "v2"
         assert serving.host.degradation is None
 
-    def test_going_back_from_a_bad_version_ends_the_problem(self, serving: Stage) -> None:
+    def test_going_back_from_a_bad_version_ends_the_problem(self, serving: HostHarness) -> None:
         good = serving.pointer.holds
         serving.activate(other_scikit_learn())
         serving.pass_refresh()
@@ -337,7 +343,7 @@ class TestFaults:
 
 
 class TestProblem:
-    def test_a_problem_that_lasts_keeps_its_beginning(self, serving: Stage) -> None:
+    def test_a_problem_that_lasts_keeps_its_beginning(self, serving: HostHarness) -> None:
         serving.pointer.holds = DOWN
         serving.pass_refresh()
         first = serving.host.degradation
@@ -347,7 +353,7 @@ class TestProblem:
         assert first is not None
         assert serving.host.degradation is first
 
-    def test_another_problem_begins_anew(self, serving: Stage) -> None:
+    def test_another_problem_begins_anew(self, serving: HostHarness) -> None:
         serving.pointer.holds = DOWN
         serving.pass_refresh()
         serving.host.degradation = Degradation(DOWN.message, datetime(2020, 1, 1, tzinfo=UTC))
@@ -358,25 +364,25 @@ class TestProblem:
         assert serving.host.degradation.message == "reading the pointer failed (ThrottlingException)"
         assert serving.host.degradation.since.year > 2020
 
-    def test_the_age_of_the_pointer_grows_from_its_last_reading(self, serving: Stage) -> None:
+    def test_the_age_of_the_pointer_grows_from_its_last_reading(self, serving: HostHarness) -> None:
         serving.clock.advance(10)
 
         assert serving.host.pointer_age == 10
 
-    def test_a_pointer_that_was_never_read_has_no_age(self, stage: Stage) -> None:
-        stage.pointer.holds = DOWN
-        stage.host.wait_until_loaded()
+    def test_a_pointer_that_was_never_read_has_no_age(self, harness: HostHarness) -> None:
+        harness.pointer.holds = DOWN
+        harness.host.wait_until_loaded()
 
-        assert stage.host.pointer_age is None
+        assert harness.host.pointer_age is None
 
 
 class TestBackoff:
     @pytest.fixture
-    def broken(self, serving: Stage) -> Reference:
+    def broken(self, serving: HostHarness) -> Reference:
         """v2, which is active and cannot be loaded."""
         return serving.activate(other_scikit_learn())
 
-    def test_a_bad_version_is_fetched_at_growing_intervals(self, serving: Stage, broken: Reference) -> None:
+    def test_a_bad_version_is_fetched_at_growing_intervals(self, serving: HostHarness, broken: Reference) -> None:
         tries = []
         for refresh in range(1, 32):
             fetched = len(serving.store.fetches)
@@ -390,7 +396,7 @@ class TestBackoff:
         assert gaps[-1] > gaps[0]
 
     def test_a_bad_version_is_tried_again_after_sixteen_refresh_times_at_the_latest(
-        self, serving: Stage, broken: Reference
+        self, serving: HostHarness, broken: Reference
     ) -> None:
         for _ in range(100):
             serving.pass_refresh()
@@ -401,7 +407,7 @@ class TestBackoff:
 
         assert serving.store.fetches
 
-    def test_while_a_bad_version_is_left_alone_the_problem_stays(self, serving: Stage, broken: Reference) -> None:
+    def test_while_a_bad_version_is_left_alone_the_problem_stays(self, serving: HostHarness, broken: Reference) -> None:
         for _ in range(4):
             serving.pass_refresh()
         serving.store.fetches.clear()
@@ -412,7 +418,7 @@ class TestBackoff:
         assert serving.store.fetches == []
         assert serving.host.degradation is problem
 
-    def test_another_version_is_not_held_up_by_a_bad_one(self, serving: Stage, broken: Reference) -> None:
+    def test_another_version_is_not_held_up_by_a_bad_one(self, serving: HostHarness, broken: Reference) -> None:
         for _ in range(3):
             serving.pass_refresh()
 

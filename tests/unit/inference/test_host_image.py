@@ -10,8 +10,8 @@ from skylift.errors import AwsUnavailable, IntegrityError, InvalidReference, Mod
 from skylift.image_cache import ImageCache, bake
 from skylift.manifest import MANIFEST_FILE, MODEL_FILE
 from skylift.references import Reference
+from tests.support.fakes import TIMES_OUT, HostHarness, MemoryStore, wrong_golden
 from tests.support.models import changed, iris_package
-from tests.support.service import TIMES_OUT, MemoryStore, Stage, wrong_golden
 from training.release.packaging import Package
 
 SSM_DOWN = AwsUnavailable("reading the pointer failed (ConnectTimeoutError)", "try again")
@@ -25,27 +25,27 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_module, "FIRST_WAIT_SECONDS", TIMES_OUT)
 
 
-def stage_with(folder: Path, package: Package | None = None) -> tuple[Stage, Reference]:
+def harness_with(folder: Path, package: Package | None = None) -> tuple[HostHarness, Reference]:
     """A host whose image holds v1, which the store has as well; and v1's reference."""
     store = MemoryStore()
     reference = store.add(package or iris_package())
     version = store.resolve(reference)
     bake(version, partial(store.artifact, version.manifest), folder)
     store.fetches.clear()
-    return Stage(store=store, image=ImageCache(folder, "iris")), reference
+    return HostHarness(store=store, image=ImageCache(folder, "iris")), reference
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
+def harness(tmp_path: Path) -> HostHarness:
     """A host that was not started, whose image holds v1; the pointer names nothing."""
-    return stage_with(tmp_path)[0]
+    return harness_with(tmp_path)[0]
 
 
 @pytest.fixture
-def baked(stage: Stage) -> Reference:
+def baked(harness: HostHarness) -> Reference:
     """v1."""
-    assert stage.image is not None
-    newest = stage.image.newest()
+    assert harness.image is not None
+    newest = harness.image.newest()
     assert newest is not None
     return newest
 
@@ -57,162 +57,166 @@ def file_of(folder: Path, name: str) -> Path:
 
 
 class TestInPlaceOfS3:
-    def test_a_baked_version_that_the_pointer_names_is_served_without_s3(self, stage: Stage, baked: Reference) -> None:
-        stage.pointer.holds = baked
-        stage.store.failure = S3_DOWN
+    def test_a_baked_version_that_the_pointer_names_is_served_without_s3(
+        self, harness: HostHarness, baked: Reference
+    ) -> None:
+        harness.pointer.holds = baked
+        harness.store.failure = S3_DOWN
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
-        assert stage.ask().reference == baked
-        assert stage.store.fetches == []
+        assert harness.ask().reference == baked
+        assert harness.store.fetches == []
 
-    def test_it_is_the_active_version_so_nothing_is_wrong(self, stage: Stage, baked: Reference) -> None:
-        stage.pointer.holds = baked
+    def test_it_is_the_active_version_so_nothing_is_wrong(self, harness: HostHarness, baked: Reference) -> None:
+        harness.pointer.holds = baked
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
-        assert stage.host.degradation is None
+        assert harness.host.degradation is None
 
-    def test_a_version_that_was_not_baked_comes_from_s3(self, stage: Stage) -> None:
-        reference = stage.activate(iris_package("tree"))
+    def test_a_version_that_was_not_baked_comes_from_s3(self, harness: HostHarness) -> None:
+        reference = harness.activate(iris_package("tree"))
 
-        assert stage.ask().reference == reference
-        assert stage.store.fetches == ["v2"]
+        assert harness.ask().reference == reference
+        assert harness.store.fetches == ["v2"]
 
-    def test_a_pointer_that_moves_to_the_baked_version_needs_no_s3(self, stage: Stage, baked: Reference) -> None:
-        stage.activate(iris_package("tree"))
-        stage.ask()
-        stage.store.fetches.clear()
+    def test_a_pointer_that_moves_to_the_baked_version_needs_no_s3(
+        self, harness: HostHarness, baked: Reference
+    ) -> None:
+        harness.activate(iris_package("tree"))
+        harness.ask()
+        harness.store.fetches.clear()
 
-        stage.pointer.holds = baked
+        harness.pointer.holds = baked
 
-        assert stage.pass_refresh().reference == baked
-        assert stage.store.fetches == []
+        assert harness.pass_refresh().reference == baked
+        assert harness.store.fetches == []
 
     def test_a_version_of_the_same_number_and_another_digest_is_not_the_baked_one(
-        self, stage: Stage, baked: Reference
+        self, harness: HostHarness, baked: Reference
     ) -> None:
-        stage.pointer.holds = Reference(baked.number, "0" * 64)
+        harness.pointer.holds = Reference(baked.number, "0" * 64)
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
-        assert stage.store.fetches == ["v1"]
-        assert stage.host.model is None
+        assert harness.store.fetches == ["v1"]
+        assert harness.host.model is None
 
 
 class TestWithoutTheRegistry:
-    def test_without_ssm_at_start_the_baked_version_serves(self, stage: Stage, baked: Reference) -> None:
-        stage.pointer.holds = SSM_DOWN
+    def test_without_ssm_at_start_the_baked_version_serves(self, harness: HostHarness, baked: Reference) -> None:
+        harness.pointer.holds = SSM_DOWN
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
-        assert stage.ask().reference == baked
-        assert stage.store.fetches == []
+        assert harness.ask().reference == baked
+        assert harness.store.fetches == []
 
-    def test_the_service_says_that_the_pointer_could_not_be_read(self, stage: Stage) -> None:
-        stage.pointer.holds = SSM_DOWN
+    def test_the_service_says_that_the_pointer_could_not_be_read(self, harness: HostHarness) -> None:
+        harness.pointer.holds = SSM_DOWN
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
-        assert stage.host.degradation is not None
-        assert stage.host.degradation.message == SSM_DOWN.message
+        assert harness.host.degradation is not None
+        assert harness.host.degradation.message == SSM_DOWN.message
 
-    def test_the_start_counts_a_failed_refresh_and_a_load(self, stage: Stage) -> None:
-        stage.pointer.holds = SSM_DOWN
+    def test_the_start_counts_a_failed_refresh_and_a_load(self, harness: HostHarness) -> None:
+        harness.pointer.holds = SSM_DOWN
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
-        names = [event.name for event in stage.host.drain_events()]
+        names = [event.name for event in harness.host.drain_events()]
         assert names == ["RefreshFailures", "ModelLoads", "ModelLoadSeconds"]
 
-    def test_without_s3_at_start_the_baked_version_serves(self, stage: Stage, baked: Reference) -> None:
-        stage.activate(iris_package("tree"))
-        stage.store.failure = S3_DOWN
+    def test_without_s3_at_start_the_baked_version_serves(self, harness: HostHarness, baked: Reference) -> None:
+        harness.activate(iris_package("tree"))
+        harness.store.failure = S3_DOWN
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
-        assert stage.ask().reference == baked
+        assert harness.ask().reference == baked
 
-    def test_the_service_says_which_version_could_not_be_fetched(self, stage: Stage) -> None:
-        wanted = stage.activate(iris_package("tree"))
-        stage.store.failure = S3_DOWN
+    def test_the_service_says_which_version_could_not_be_fetched(self, harness: HostHarness) -> None:
+        wanted = harness.activate(iris_package("tree"))
+        harness.store.failure = S3_DOWN
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
-        assert stage.host.degradation is not None
-        assert (stage.host.degradation.message, stage.host.degradation.reference) == (S3_DOWN.message, wanted)
+        assert harness.host.degradation is not None
+        assert (harness.host.degradation.message, harness.host.degradation.reference) == (S3_DOWN.message, wanted)
 
-    def test_once_ssm_is_back_the_active_version_serves_without_a_restart(self, stage: Stage) -> None:
-        active = stage.activate(iris_package("tree"))
-        stage.pointer.holds = SSM_DOWN
-        stage.host.wait_until_loaded()
+    def test_once_ssm_is_back_the_active_version_serves_without_a_restart(self, harness: HostHarness) -> None:
+        active = harness.activate(iris_package("tree"))
+        harness.pointer.holds = SSM_DOWN
+        harness.host.wait_until_loaded()
 
-        stage.pointer.holds = active
+        harness.pointer.holds = active
 
-        assert stage.pass_refresh().reference == active
-        assert stage.host.degradation is None
+        assert harness.pass_refresh().reference == active
+        assert harness.host.degradation is None
 
-    def test_once_s3_is_back_the_active_version_serves_without_a_restart(self, stage: Stage) -> None:
-        active = stage.activate(iris_package("tree"))
-        stage.store.failure = S3_DOWN
-        stage.host.wait_until_loaded()
+    def test_once_s3_is_back_the_active_version_serves_without_a_restart(self, harness: HostHarness) -> None:
+        active = harness.activate(iris_package("tree"))
+        harness.store.failure = S3_DOWN
+        harness.host.wait_until_loaded()
 
-        stage.store.failure = None
+        harness.store.failure = None
 
-        assert stage.pass_refresh().reference == active
-        assert stage.host.degradation is None
+        assert harness.pass_refresh().reference == active
+        assert harness.host.degradation is None
 
     def test_once_ssm_is_back_and_names_the_baked_version_nothing_is_wrong(
-        self, stage: Stage, baked: Reference
+        self, harness: HostHarness, baked: Reference
     ) -> None:
-        stage.pointer.holds = SSM_DOWN
-        stage.host.wait_until_loaded()
-        loaded = stage.host.model
+        harness.pointer.holds = SSM_DOWN
+        harness.host.wait_until_loaded()
+        loaded = harness.host.model
 
-        stage.pointer.holds = baked
+        harness.pointer.holds = baked
 
-        assert stage.pass_refresh() is loaded
-        assert stage.host.degradation is None
+        assert harness.pass_refresh() is loaded
+        assert harness.host.degradation is None
 
     def test_while_aws_stays_away_the_baked_version_is_loaded_once_and_the_problem_keeps_its_beginning(
-        self, stage: Stage
+        self, harness: HostHarness
     ) -> None:
-        stage.pointer.holds = SSM_DOWN
-        stage.host.wait_until_loaded()
-        loaded, problem = stage.host.model, stage.host.degradation
+        harness.pointer.holds = SSM_DOWN
+        harness.host.wait_until_loaded()
+        loaded, problem = harness.host.model, harness.host.degradation
 
         for _ in range(3):
-            assert stage.pass_refresh() is loaded
+            assert harness.pass_refresh() is loaded
 
-        assert stage.host.degradation is problem
+        assert harness.host.degradation is problem
 
     def test_the_newest_of_several_baked_versions_serves(self, tmp_path: Path) -> None:
         store = MemoryStore()
         for package in (iris_package(), iris_package("tree")):
             version = store.resolve(store.add(package))
             bake(version, partial(store.artifact, version.manifest), tmp_path)
-        stage = Stage(store=store, image=ImageCache(tmp_path, "iris"))
-        stage.pointer.holds = SSM_DOWN
+        harness = HostHarness(store=store, image=ImageCache(tmp_path, "iris"))
+        harness.pointer.holds = SSM_DOWN
 
-        assert stage.ask().reference.name == "v2"
+        assert harness.ask().reference.name == "v2"
 
 
 class TestNotUsed:
-    def test_where_a_model_is_in_place_it_stays_without_ssm(self, stage: Stage) -> None:
-        active = stage.activate(iris_package("tree"))
-        stage.host.wait_until_loaded()
+    def test_where_a_model_is_in_place_it_stays_without_ssm(self, harness: HostHarness) -> None:
+        active = harness.activate(iris_package("tree"))
+        harness.host.wait_until_loaded()
 
-        stage.pointer.holds = SSM_DOWN
+        harness.pointer.holds = SSM_DOWN
 
-        assert stage.pass_refresh().reference == active
+        assert harness.pass_refresh().reference == active
 
-    def test_where_a_model_is_in_place_it_stays_without_s3(self, stage: Stage) -> None:
-        active = stage.activate(iris_package("tree"))
-        stage.host.wait_until_loaded()
-        stage.activate(changed(iris_package(), selected="other"))
-        stage.store.failure = S3_DOWN
+    def test_where_a_model_is_in_place_it_stays_without_s3(self, harness: HostHarness) -> None:
+        active = harness.activate(iris_package("tree"))
+        harness.host.wait_until_loaded()
+        harness.activate(changed(iris_package(), selected="other"))
+        harness.store.failure = S3_DOWN
 
-        assert stage.pass_refresh().reference == active
+        assert harness.pass_refresh().reference == active
 
     @pytest.mark.parametrize(
         "package",
@@ -224,109 +228,111 @@ class TestNotUsed:
         ids=["golden requests scored otherwise", "another scikit-learn", "no pickle"],
     )
     def test_an_active_version_that_may_not_serve_is_not_replaced_by_an_older_one(
-        self, stage: Stage, package: object
+        self, harness: HostHarness, package: object
     ) -> None:
         assert callable(package)
-        stage.activate(package())
+        harness.activate(package())
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
         with pytest.raises(ModelNotReady):
-            stage.ask()
+            harness.ask()
 
-    def test_an_active_version_whose_bytes_were_altered_is_not_replaced_by_an_older_one(self, stage: Stage) -> None:
-        stage.activate(iris_package("tree"))
-        stage.store.failure = IntegrityError("the manifest of v2 does not have the digest that the reference names")
+    def test_an_active_version_whose_bytes_were_altered_is_not_replaced_by_an_older_one(
+        self, harness: HostHarness
+    ) -> None:
+        harness.activate(iris_package("tree"))
+        harness.store.failure = IntegrityError("the manifest of v2 does not have the digest that the reference names")
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
         with pytest.raises(ModelNotReady, match="the manifest of v2 does not have the digest"):
-            stage.ask()
+            harness.ask()
 
     @pytest.mark.parametrize("holds", [None, InvalidReference("'junk' is not a reference")])
     def test_a_pointer_that_names_no_version_is_answered_with_none(
-        self, stage: Stage, holds: InvalidReference | None
+        self, harness: HostHarness, holds: InvalidReference | None
     ) -> None:
-        stage.pointer.holds = holds
+        harness.pointer.holds = holds
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
         with pytest.raises(ModelNotReady):
-            stage.ask()
+            harness.ask()
 
     def test_where_nothing_was_baked_there_is_no_model_without_ssm(self, tmp_path: Path) -> None:
-        stage = Stage(image=ImageCache(tmp_path, "iris"))
-        stage.pointer.holds = SSM_DOWN
+        harness = HostHarness(image=ImageCache(tmp_path, "iris"))
+        harness.pointer.holds = SSM_DOWN
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
         with pytest.raises(ModelNotReady, match="reading the pointer failed"):
-            stage.ask()
+            harness.ask()
 
 
 class TestBrokenImage:
     @pytest.mark.parametrize("name", [MODEL_FILE, MANIFEST_FILE])
     def test_an_altered_file_is_refused_without_ssm_and_both_reasons_are_told(self, tmp_path: Path, name: str) -> None:
-        stage, _ = stage_with(tmp_path)
+        harness, _ = harness_with(tmp_path)
         file_of(tmp_path, name).write_bytes(b"altered")
-        stage.pointer.holds = SSM_DOWN
+        harness.pointer.holds = SSM_DOWN
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
         with pytest.raises(
             ModelNotReady,
             match=r"reading the pointer failed \(ConnectTimeoutError\); .* of v1 does not have the digest",
         ):
-            stage.ask()
+            harness.ask()
 
     def test_a_missing_file_is_told(self, tmp_path: Path) -> None:
-        stage, _ = stage_with(tmp_path)
+        harness, _ = harness_with(tmp_path)
         file_of(tmp_path, MODEL_FILE).unlink()
-        stage.pointer.holds = SSM_DOWN
+        harness.pointer.holds = SSM_DOWN
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
         with pytest.raises(ModelNotReady, match=r"model\.joblib of v1 is missing in the image"):
-            stage.ask()
+            harness.ask()
 
     def test_a_baked_version_of_another_scikit_learn_is_told(self, tmp_path: Path) -> None:
-        stage, _ = stage_with(tmp_path, changed(iris_package(), environment={"scikit-learn": "0.1"}))
-        stage.pointer.holds = SSM_DOWN
+        harness, _ = harness_with(tmp_path, changed(iris_package(), environment={"scikit-learn": "0.1"}))
+        harness.pointer.holds = SSM_DOWN
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
         with pytest.raises(ModelNotReady, match=r"v1 was trained by scikit-learn 0\.1"):
-            stage.ask()
+            harness.ask()
 
     def test_a_broken_baked_version_counts_as_a_failed_load(self, tmp_path: Path) -> None:
-        stage, _ = stage_with(tmp_path)
+        harness, _ = harness_with(tmp_path)
         file_of(tmp_path, MODEL_FILE).unlink()
-        stage.pointer.holds = SSM_DOWN
+        harness.pointer.holds = SSM_DOWN
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
-        assert stage.count("ModelLoadFailures") == 1
+        assert harness.count("ModelLoadFailures") == 1
 
     def test_a_broken_baked_version_that_the_pointer_names_is_refused(self, tmp_path: Path) -> None:
-        stage, reference = stage_with(tmp_path)
+        harness, reference = harness_with(tmp_path)
         file_of(tmp_path, MODEL_FILE).write_bytes(b"altered")
-        stage.pointer.holds = reference
+        harness.pointer.holds = reference
 
-        stage.host.wait_until_loaded()
+        harness.host.wait_until_loaded()
 
         with pytest.raises(ModelNotReady, match=r"model\.joblib of v1 does not have the digest"):
-            stage.ask()
+            harness.ask()
 
     def test_a_broken_image_does_not_keep_the_active_version_from_serving_once_ssm_is_back(
         self, tmp_path: Path
     ) -> None:
-        stage, _ = stage_with(tmp_path)
+        harness, _ = harness_with(tmp_path)
         file_of(tmp_path, MODEL_FILE).unlink()
-        active = stage.activate(iris_package("tree"))
-        stage.pointer.holds = SSM_DOWN
-        stage.host.wait_until_loaded()
+        active = harness.activate(iris_package("tree"))
+        harness.pointer.holds = SSM_DOWN
+        harness.host.wait_until_loaded()
 
-        stage.pointer.holds = active
+        harness.pointer.holds = active
 
-        assert stage.pass_refresh().reference == active
-        assert stage.host.degradation is None
+        assert harness.pass_refresh().reference == active
+        assert harness.host.degradation is None

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from skylift.contract import ClassName, Contract, Feature, Instance, Target
-from tests.support.service import ConstantPredictor, served
+from tests.support.fakes import ConstantPredictor, served
 
 SIZE = Feature(name="size", kind="number", min=10, max=90)
 ROOMS = Feature(name="rooms", kind="integer", required=False, min=1, max=5)

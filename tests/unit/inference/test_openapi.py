@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from inference.openapi import openapi_document
 from skylift.contract import Contract, Feature, Target
 from tests.support.contracts import contracts, instances, modest
-from tests.support.service import served
+from tests.support.fakes import served
 
 SIZE = Feature(name="size", kind="number", min=10, max=90, unit="m2", description="Living area.", example=42.5)
 ROOMS = Feature(name="rooms", kind="integer", min=1, max=5, example=2)

@@ -20,7 +20,8 @@ from skylift.errors import (
     TooManyInstances,
     WrongContentType,
 )
-from tests.support.service import PROBLEM, HttpClient, Stage
+from tests.support.asgi_client import PROBLEM, HttpClient
+from tests.support.fakes import HostHarness
 
 
 def client_of(failure: Exception) -> HttpClient:
@@ -32,7 +33,7 @@ def client_of(failure: Exception) -> HttpClient:
         raise failure
 
     answer_with_problems(app)
-    return HttpClient(AccessLog(app, Stage().host, stage="test", model="iris"))
+    return HttpClient(AccessLog(app, HostHarness().host, stage="test", model="iris"))
 
 
 def problem_of(failure: Exception) -> dict[str, Any]:

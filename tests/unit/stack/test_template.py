@@ -16,8 +16,8 @@ from inference.record import record_of
 from inference.settings import InferenceSettings
 from pre_traffic.settings import PreTrafficSettings
 from skylift.observability import NAMESPACE, MetricName, MetricPoint
+from tests.support.fakes import HostHarness
 from tests.support.models import iris_package
-from tests.support.service import Stage as Host
 from tests.support.templates import ROOT, Stack, source
 from training.cli.connection import STACK_OUTPUTS
 
@@ -421,13 +421,13 @@ async def _send(_: Any) -> None:
 @pytest.fixture(scope="module")
 def emitted() -> dict[str, Sets]:
     """Sets of dimensions by metric, as requests that succeed and fail, loads and refreshes really write them."""
-    host = Host()
-    host.activate(iris_package())
-    host.host.wait_until_loaded()
-    log = AccessLog(_answering, host.host, stage="dev", model="iris")
+    harness = HostHarness()
+    harness.activate(iris_package())
+    harness.host.wait_until_loaded()
+    log = AccessLog(_answering, harness.host, stage="dev", model="iris")
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        host.host._events.extend([MetricPoint("ModelLoadFailures"), MetricPoint("RefreshFailures")])
+        harness.host._events.extend([MetricPoint("ModelLoadFailures"), MetricPoint("RefreshFailures")])
         for status, reason in ((200, None), (422, "invalid-instance")):
             scope: Any = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
             asyncio.run(log(scope | {"test.status": status, "test.reason": reason}, _receive, _send))

@@ -22,8 +22,8 @@ from skylift.manifest import COMPILED_FILE
 from skylift.predictors import OnnxPredictor, SklearnPredictor
 from skylift.scoring import Matrix, Predictor, best_classes
 from tests.support.contracts import modest
+from tests.support.fakes import HostHarness
 from tests.support.models import compiled, iris_config, trained_iris
-from tests.support.service import Stage
 from tests.support.tables import LOGISTIC, MIXED_HEADER, learned, lines, mixed, public_table, table_of
 from training.cli.console import compiled_words
 from training.config import Candidate
@@ -387,10 +387,10 @@ class TestUncompiled:
         boosting = {"name": "boosting", "estimator": "sklearn.ensemble.HistGradientBoostingClassifier"}
         trained = learned(tmp_path, mixed(), boosting | {"params": {"max_iter": 5}}, target="churned")
         package = pack(trained, compiled(trained))
-        stage = Stage()
-        stage.activate(package)
+        harness = HostHarness()
+        harness.activate(package)
 
-        served = stage.ask()
+        served = harness.ask()
 
         assert COMPILED_FILE not in package.artifacts
         assert isinstance(served.predictor, SklearnPredictor)

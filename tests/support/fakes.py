@@ -1,8 +1,6 @@
-"""What tests of the service share: a clock, registries in memory, a client over ASGI, Lambda events and contexts."""
+"""Fakes of what the service works with: a clock, registries in memory, models of constant scores, stdout."""
 
 import asyncio
-import base64
-import json
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,15 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
-import httpx
 import numpy as np
 
 from inference.host import ModelHost
 from inference.model import ServedModel
 from skylift.contract import Contract
-from skylift.errors import IntegrityError, SkyliftError, VersionNotFound
+from skylift.errors import IntegrityError, VersionNotFound
 from skylift.image_cache import ImageCache
 from skylift.manifest import Golden, Manifest, Prediction, reference_to
 from skylift.pointer import ActivePointer
@@ -29,11 +25,6 @@ from skylift.verification import Version
 from tests.support.models import iris_package
 from training.release.packaging import Package
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
-PROBLEM = "application/problem+json"
-JSON_HEADERS = {"content-type": "application/json"}
 TIMES_OUT = 30.0
 """How long a test waits for another thread before it fails."""
 
@@ -49,39 +40,6 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
-
-
-class HttpClient:
-    """Sends requests to an application in this process, each in an event loop of its own, as Lambda does."""
-
-    def __init__(self, app: "ASGIApp") -> None:
-        self._app = app
-
-    def request(
-        self, method: str, path: str, *, content: bytes | str | None = None, headers: Mapping[str, str] | None = None
-    ) -> httpx.Response:
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as client:
-                return await client.request(method, path, content=content, headers=headers)
-
-        return asyncio.run(send())
-
-    def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> httpx.Response:
-        return self.request("GET", path, headers=headers)
-
-    def post(self, content: bytes | str, **headers: str) -> httpx.Response:
-        """POST a body as it stands to `/predict`, as JSON unless headers say otherwise (`_` for `-`)."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.request("POST", "/predict", content=content, headers=JSON_HEADERS | named)
-
-    def predict(self, document: object, **headers: str) -> httpx.Response:
-        """POST a document to `/predict`."""
-        return self.post(json.dumps(document), **headers)
-
-    def health(self) -> dict[str, Any]:
-        document: dict[str, Any] = self.get("/health").json()
-        return document
 
 
 class MemoryPointer(ActivePointer):
@@ -157,7 +115,7 @@ class MemoryStore(VersionStore):
 
 
 @dataclass
-class Stage:
+class HostHarness:
     """A host over registries in memory, on a clock that stands still."""
 
     pointer: MemoryPointer = field(default_factory=MemoryPointer)
@@ -235,107 +193,6 @@ def wrong_golden() -> Golden:
     golden = iris_package().describe(1).golden
     lie = Prediction(label="virginica", probabilities={"setosa": 0.0, "versicolor": 0.0, "virginica": 1.0})
     return golden.model_copy(update={"predictions": (lie,) * len(golden.predictions)})
-
-
-@dataclass(frozen=True, slots=True)
-class LambdaContext:
-    """What the Lambda runtime gives a handler, as far as the service reads it."""
-
-    aws_request_id: str = "lambda-request-1"
-    function_name: str = "inference"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:inference:live"
-
-
-def http_api_event(
-    method: str, path: str, body: str | None = None, *, headers: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """API Gateway HTTP API, payload 2.0; function URLs send the same."""
-    return {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"host": "api.test", **JSON_HEADERS, **(headers or {})},
-        "requestContext": {
-            "requestId": "http-api-request-1",
-            "stage": "$default",
-            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
-        },
-        "body": body,
-        "isBase64Encoded": False,
-    }
-
-
-def function_url_event(method: str, path: str, body: str | None = None) -> dict[str, Any]:
-    """Lambda function URL, with the body in base64."""
-    event = http_api_event(method, path)
-    event["requestContext"]["requestId"] = "function-url-request-1"
-    event["requestContext"]["domainName"] = "abc.lambda-url.eu-central-1.on.aws"
-    if body is not None:
-        event |= {"body": base64.b64encode(body.encode()).decode(), "isBase64Encoded": True}
-    return event
-
-
-def rest_api_event(method: str, path: str, body: str | None = None) -> dict[str, Any]:
-    """API Gateway REST API, payload 1.0."""
-    return {
-        "version": "1.0",
-        "resource": "/{proxy+}",
-        "path": path,
-        "httpMethod": method,
-        "headers": {"Host": "api.test", "Content-Type": "application/json"},
-        "multiValueHeaders": {"Host": ["api.test"], "Content-Type": ["application/json"]},
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
-        "requestContext": {
-            "requestId": "rest-api-request-1",
-            "stage": "prod",
-            "identity": {"sourceIp": "192.0.2.1"},
-            "resourcePath": "/{proxy+}",
-            "httpMethod": method,
-        },
-        "body": body,
-        "isBase64Encoded": False,
-    }
-
-
-def alb_event(method: str, path: str, body: str | None = None) -> dict[str, Any]:
-    """Application load balancer."""
-    return {
-        "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/a/1"}},
-        "httpMethod": method,
-        "path": path,
-        "queryStringParameters": {},
-        "headers": {"host": "alb.test", "content-type": "application/json", "x-forwarded-for": "192.0.2.1"},
-        "body": body or "",
-        "isBase64Encoded": False,
-    }
-
-
-def invoke(handler: Any, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Invoke a Lambda handler as the runtime does: from a thread with an event loop but none running."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        response: dict[str, Any] = handler(dict(event), LambdaContext())
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
-    return response
-
-
-def body_of(response: Mapping[str, Any]) -> Any:
-    """The document in a Lambda response."""
-    assert not response["isBase64Encoded"], "JSON goes out as text"
-    return json.loads(response["body"])
-
-
-def unavailable() -> SkyliftError:
-    """An AWS service that does not answer."""
-    from skylift.errors import AwsUnavailable
-
-    return AwsUnavailable("reading the pointer failed (ReadTimeoutError)", "try again")
 
 
 class CurrentStdout:

@@ -1,8 +1,7 @@
 """The whole service over an AWS in memory: what an operator moves, and what a client sees."""
 
-from copy import copy
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +18,9 @@ from skylift.references import Reference
 from skylift.registry import Registry
 from skylift.store import VersionStore
 from tests.conftest import BUCKET, MODEL, STAGE
+from tests.support.asgi_client import HttpClient
+from tests.support.fakes import Clock
 from tests.support.models import IRIS_SETOSA, NOT_COMPILED, train_csv
-from tests.support.service import Clock, HttpClient
 from training.release.packaging import Package, pack
 
 if TYPE_CHECKING:
@@ -44,18 +44,6 @@ def table_package(path: Path, text: str, target: str, **candidate: Any) -> Packa
     return pack(train_csv(path, text, target, candidates=[candidate or FOREST]), NOT_COMPILED)
 
 
-_s3, _ssm = cache(s3_client), cache(ssm_client)
-
-
-def _own[Client](client: Client) -> Client:
-    """A client with hooks of its own, at a thousandth of the cost of making one."""
-    twin: Any = object.__new__(type(client))
-    vars(twin).update(vars(client), meta=copy(vars(client)["meta"]))
-    twin.meta.events = copy(twin.meta.events)
-    own: Client = twin
-    return own
-
-
 @dataclass
 class Service:
     """A serving environment with AWS clients of its own, beside an operator with others.
@@ -74,7 +62,7 @@ class Service:
     model: str = MODEL
 
     def __post_init__(self) -> None:
-        self.s3, self.ssm = _own(_s3()), _own(_ssm())
+        self.s3, self.ssm = s3_client(), ssm_client()
         self.clock = Clock()
         self.settings = InferenceSettings(bucket=BUCKET, stage=STAGE, model=self.model, refresh_seconds=REFRESH_SECONDS)
         self.host = ModelHost(

@@ -1,0 +1,114 @@
+"""The sample events of `events/`, and what each is answered with by a service of iris v1."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from skylift.predictors import SklearnPredictor
+from skylift.scoring import encode, predictions
+from tests.support.asgi_client import PROBLEM
+from tests.support.models import IRIS_SETOSA, trained_iris
+
+if TYPE_CHECKING:
+    from skylift.contract import Instance
+
+ROOT = Path(__file__).parents[2]
+EVENTS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "events").glob("*.json")}
+IRIS_VIRGINICA = {"sepal_length": 6.7, "sepal_width": 3.0, "petal_length": 5.2, "petal_width": 2.3}
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What comes back for an event: its status and type, whether the version is in the header, what its body holds."""
+
+    status: int
+    content_type: str
+    versioned: bool
+    body: Callable[[Mapping[str, Any]], None]
+
+    def check(self, payload: Mapping[str, Any]) -> None:
+        """What the handler returned is all this."""
+        assert payload["statusCode"] == self.status, payload
+        assert payload["headers"]["content-type"] == self.content_type
+        assert payload["headers"].get("x-model-version") == ("v1" if self.versioned else None)
+        assert payload["isBase64Encoded"] is False
+        document = json.loads(payload["body"])
+        self.body(document)
+        if self.content_type == PROBLEM:
+            assert document["status"] == self.status
+
+
+def scores(*instances: Mapping[str, float]) -> Callable[[Mapping[str, Any]], None]:
+    """Expect the predictions that the estimator itself makes."""
+
+    def check(body: Mapping[str, Any]) -> None:
+        trained = trained_iris()
+        contract = trained.table.contract
+        rows: list[Instance] = [dict(instance) for instance in instances]
+        expected = predictions(
+            contract, SklearnPredictor(trained.estimator, "classification").scores(encode(contract, rows))
+        )
+        answers = body["predictions"]
+        assert (body["model"], body["version"], body["warnings"]) == ("iris", "v1", [])
+        assert [answer["label"] for answer in answers] == [answer["label"] for answer in expected]
+        assert [answer["probabilities"] for answer in answers] == [
+            pytest.approx(answer["probabilities"], rel=1e-9) for answer in expected
+        ]
+
+    return check
+
+
+def says_it_is_healthy(body: Mapping[str, Any]) -> None:
+    assert body["status"] == "ok"
+    assert (body["live"], body["ready"], body["problem"]) == (True, True, None)
+    assert body["model"]["name"] == "iris"
+    assert body["model"]["reference"].startswith("v1@sha256:")
+    assert body["memory_mib"] > 0
+
+
+def describes_the_model(body: Mapping[str, Any]) -> None:
+    assert (body["model"], body["version"]) == ("iris", "v1")
+    assert body["reference"].startswith("v1@sha256:")
+    assert [feature["name"] for feature in body["contract"]["features"]] == list(IRIS_SETOSA)
+    assert body["contract"]["target"]["classes"] == ["setosa", "versicolor", "virginica"]
+    assert body["metrics"]["holdout"]["accuracy"] >= 0.9
+
+
+def describes_the_api(body: Mapping[str, Any]) -> None:
+    assert body["openapi"].startswith("3.1")
+    assert body["info"]["version"] == "v1"
+    assert {"/predict", "/health", "/model-info"} <= set(body["paths"])
+    assert list(body["components"]["schemas"]["Instance"]["properties"]) == list(IRIS_SETOSA)
+
+
+def names_the_nearest_field(body: Mapping[str, Any]) -> None:
+    assert body["type"] == "urn:skylift:problem:invalid-instance"
+    errors = {error["field"]: error for error in body["errors"]}
+    unknown = errors["instances[0].petal_widht"]
+    assert unknown["reason"] == "unknown_field"
+    assert "petal_width" in unknown["message"]
+    assert errors["instances[0].petal_width"]["reason"] == "missing_field"
+
+
+def names_the_path(body: Mapping[str, Any]) -> None:
+    assert body["type"] == "urn:skylift:problem:not-found"
+    assert "/predictions" in body["detail"]
+
+
+EXPECTED = {
+    "http_api_predict": Expectation(200, JSON, True, scores(IRIS_SETOSA)),
+    "http_api_predict_features": Expectation(200, JSON, True, scores(IRIS_SETOSA)),
+    "http_api_predict_invalid": Expectation(422, PROBLEM, False, names_the_nearest_field),
+    "http_api_health": Expectation(200, JSON, False, says_it_is_healthy),
+    "http_api_model_info": Expectation(200, JSON, True, describes_the_model),
+    "http_api_openapi": Expectation(200, JSON, False, describes_the_api),
+    "http_api_not_found": Expectation(404, PROBLEM, False, names_the_path),
+    "rest_api_predict": Expectation(200, JSON, True, scores(IRIS_SETOSA)),
+    "function_url_predict": Expectation(200, JSON, True, scores(IRIS_SETOSA)),
+    "alb_predict": Expectation(200, JSON, True, scores(IRIS_SETOSA, IRIS_VIRGINICA)),
+}
