@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from skylift.aws import aws_errors
-from skylift.errors import SkyliftError
+from skylift.errors import NoActiveVersion, SkyliftError
 
 _SERVICE = "execute-api"
 _TIMEOUT_SECONDS = 30
@@ -21,12 +21,11 @@ _ATTEMPTS = 5
 _PAUSE_SECONDS = 3.0
 _TRANSIENT = {429, 500, 502, 503, 504}
 
-NO_VERSION = "the pointer names no version"
-"""How `/health` begins to say that nothing was promoted yet."""
-
 
 class CallFailed(SkyliftError):
     """The service did not answer as it should."""
+
+    code = "call-failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +164,7 @@ def curl(url: str, *, region: str, body: object, auth: str = "AWS_IAM") -> str:
 
 def _waits_for_a_promotion(health: Any) -> bool:
     problem = health.get("problem") if isinstance(health, dict) else None
-    return problem is not None and str(problem["what"]).startswith(NO_VERSION)
+    return problem is not None and problem.get("code") == NoActiveVersion.code
 
 
 def _expect(answer: HttpAnswer, status: int, path: str) -> None:

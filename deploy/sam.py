@@ -24,6 +24,8 @@ _DEPLOY_SECONDS = 100 * 60  # a canary waits ten minutes, a rolled back one as l
 class ToolFailed(SkyliftError):
     """`sam` or `docker` is not there, or ended with an error."""
 
+    code = "tool-failed"
+
 
 class Artifacts(BaseSettings):
     """Where a deployment puts what it needs, and who executes it, from the environment; workflows set all three.

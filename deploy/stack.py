@@ -25,6 +25,8 @@ _NEVER_MADE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_
 class StackFailed(SkyliftError):
     """The stack is in a state that the command cannot work on, or did not reach the one it should."""
 
+    code = "stack-failed"
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from inference.model import ServedModel
-from skylift.errors import AwsUnavailable, ModelNotReady, SkyliftError
+from skylift.errors import AwsUnavailable, ModelNotReady, NoActiveVersion, SkyliftError
 from skylift.image_cache import ImageCache
 from skylift.manifest import Manifest
 from skylift.observability import MetricPoint
@@ -45,14 +45,17 @@ class Degradation:
 
     Parameters
     ----------
+    code
+        The error's code, for programs.
     message
-        The failure's own words.
+        The error's message, for people.
     since
-        When it began, UTC.
+        Time at which it began, UTC.
     reference
-        The version that could not be loaded; None where the pointer could not be read.
+        The version that could not be loaded; None if the pointer could not be read.
     """
 
+    code: str
     message: str
     since: datetime
     reference: Reference | None = None
@@ -186,7 +189,9 @@ class ModelHost:
         except Exception as error:  # noqa: BLE001 (the thread is the border that keeps it from the requests)
             self._unforeseen = error
             self._events.append(MetricPoint("RefreshFailures"))
-            self.degradation = self._failure(f"the refresh failed unexpectedly ({type(error).__name__})")
+            self.degradation = self._degraded_by(
+                SkyliftError(f"the refresh failed unexpectedly ({type(error).__name__})")
+            )
 
     def _read_and_switch(self) -> Degradation | None:
         try:
@@ -196,7 +201,7 @@ class ModelHost:
             return self._without_registry(error)
         self.checked_at = self._clock()
         if reference is None:
-            return self._failure("the pointer names no version: promote one")
+            return self._degraded_by(NoActiveVersion("the pointer names no version: promote one"))
         if self.model is not None and reference == self.model.reference:
             self._rejected = None
             return None
@@ -213,10 +218,10 @@ class ModelHost:
         try:
             model = self._load(reference)
         except AwsUnavailable as error:
-            self._reject(reference, error.message)
+            self._reject(reference, error)
             return self._without_registry(error, reference)
         except SkyliftError as error:
-            return self._reject(reference, error.message)
+            return self._reject(reference, error)
         self._rejected = None
         self._swap(model, started)
         return None
@@ -228,7 +233,7 @@ class ModelHost:
 
     def _without_registry(self, error: SkyliftError, wanted: Reference | None = None) -> Degradation:
         """Serve the baked version where there is no other; degraded, because it may not be the active one."""
-        degradation = self._failure(error.message, wanted)
+        degradation = self._degraded_by(error, wanted)
         baked = self._image.newest() if self._image else None
         if self.model is None and baked is not None and isinstance(error, AwsUnavailable):
             started = self._clock()
@@ -236,7 +241,7 @@ class ModelHost:
                 self._swap(self._load(baked), started)
             except SkyliftError as failure:
                 self._events.append(MetricPoint("ModelLoadFailures"))
-                return self._failure(f"{error.message}; {failure.message}", wanted)
+                return self._degraded_by(AwsUnavailable(f"{error.message}; {failure.message}"), wanted)
         return degradation
 
     def _load(self, reference: Reference) -> ServedModel:
@@ -256,19 +261,19 @@ class ModelHost:
             return self._image.open_version(reference)
         return self._store.open_version(reference)
 
-    def _reject(self, reference: Reference, message: str) -> Degradation:
+    def _reject(self, reference: Reference, error: SkyliftError) -> Degradation:
         """Try a bad version again at growing intervals: each try fetches all of it."""
         self._events.append(MetricPoint("ModelLoadFailures"))
-        degradation = self._failure(message, reference)
+        degradation = self._degraded_by(error, reference)
         again = self._rejected is not None and self._rejected.degradation.reference == degradation.reference
         failures = self._rejected.failures + 1 if self._rejected and again else 1
         pause = self._refresh_seconds * min(2 ** (failures - 1), _MAX_BACKOFF)
         self._rejected = _Rejected(degradation, failures, self._clock() + pause * (1 - _JITTER))
         return degradation
 
-    def _failure(self, message: str, reference: Reference | None = None) -> Degradation:
-        """A problem; the one already known where it is the same."""
+    def _degraded_by(self, error: SkyliftError, reference: Reference | None = None) -> Degradation:
+        """The degradation that an error means; the known one, with its time, while the error stays the same."""
         known = self.degradation
-        if known is not None and (known.message, known.reference) == (message, reference):
+        if known and (known.code, known.message, known.reference) == (error.code, error.message, reference):
             return known
-        return Degradation(message, datetime.now(UTC), reference)
+        return Degradation(error.code, error.message, datetime.now(UTC), reference)

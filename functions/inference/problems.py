@@ -15,6 +15,7 @@ from skylift.errors import (
     ModelNotReady,
     NoActiveVersion,
     NotJson,
+    RequestError,
     SkyliftError,
     TooManyInstances,
     WrongContentType,
@@ -23,25 +24,28 @@ from skylift.errors import (
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = 2
 
-_STATUS: dict[type[SkyliftError], tuple[int, str, str]] = {
-    NotJson: (400, "not-json", "The body is not JSON"),
-    WrongContentType: (415, "wrong-content-type", "The body is not declared to be JSON"),
-    ClientGone: (499, "client-gone", "The client closed the connection"),
-    BodyTooLarge: (413, "body-too-large", "The body is too large"),
-    TooManyInstances: (413, "too-many-instances", "Too many instances"),
-    InvalidInstance: (422, "invalid-instance", "Fields break the contract"),
-    ModelCardAbsent: (404, "no-model-card", "The version has no model card"),
-    ModelCardUnavailable: (503, "no-model-card-now", "The model card cannot be read now"),
-    NoActiveVersion: (503, "no-model", "No model is ready"),
-    ModelNotReady: (503, "no-model", "No model is ready"),
+_STATUS: dict[type[SkyliftError], tuple[int, str]] = {
+    NotJson: (400, "The body is not JSON"),
+    WrongContentType: (415, "The body is not declared to be JSON"),
+    ClientGone: (499, "The client closed the connection"),
+    BodyTooLarge: (413, "The body is too large"),
+    TooManyInstances: (413, "Too many instances"),
+    InvalidInstance: (422, "Fields break the contract"),
+    RequestError: (400, "The request cannot be answered"),
+    ModelCardAbsent: (404, "The version has no model card"),
+    ModelCardUnavailable: (503, "The model card cannot be read now"),
+    NoActiveVersion: (503, "No model is ready"),
+    ModelNotReady: (503, "No model is ready"),
 }
+"""Statuses and titles by class; a subclass takes those of its nearest ancestor here."""
+
 _HTTP_TITLES = {404: ("not-found", "No such path"), 405: ("method-not-allowed", "Method not allowed")}
 
 
 def problem(
     record: Record,
     status: int,
-    slug: str,
+    code: str,
     title: str,
     *,
     detail: str = "",
@@ -53,19 +57,19 @@ def problem(
     Parameters
     ----------
     record
-        Of the request; it is told the reason.
-    slug
-        Short stable code: the end of `type`, and the reason in metrics and logs.
+        Record of the request; receives the code as its reason.
+    code
+        Stable code: the end of `type`, and the reason in metrics and logs.
     title
-        The same for every problem of this type.
+        Title that all problems of this type share.
     detail
-        This one's own words.
+        What happened in this request; the title if empty.
     members
         Further members of the document.
     """
-    record.reason = slug
+    record.reason = code
     document = {
-        "type": f"urn:skylift:problem:{slug}",
+        "type": f"urn:skylift:problem:{code}",
         "title": title,
         "status": status,
         "detail": detail or title,
@@ -76,16 +80,17 @@ def problem(
 
 
 def of_error(error: SkyliftError, record: Record) -> Reply:
-    """The problem of a foreseen failure.
+    """The problem of one of Skylift's errors; its `type` ends with the error's code.
 
     Raises
     ------
     SkyliftError
-        The same, where no request should meet it: it is answered as any failure that nobody foresaw.
+        The error itself, if no request should meet it: it is then answered like any unexpected error.
     """
-    if type(error) not in _STATUS:
+    kind = next((kind for kind in type(error).__mro__ if kind in _STATUS), None)
+    if kind is None:
         raise error
-    status, slug, title = _STATUS[type(error)]
+    status, title = _STATUS[kind]
     members: dict[str, object] = {}
     if isinstance(error, InvalidInstance):
         members["errors"] = [
@@ -94,7 +99,7 @@ def of_error(error: SkyliftError, record: Record) -> Reply:
         if error.total > len(error.problems):
             members["errors_total"] = error.total
     headers = {"retry-after": str(_RETRY_AFTER_SECONDS)} if status == 503 else None
-    return problem(record, status, slug, title, detail=str(error), headers=headers, **members)
+    return problem(record, status, error.code, title, detail=str(error), headers=headers, **members)
 
 
 def of_status(
@@ -109,10 +114,10 @@ def of_status(
     words
         The title where the status has none here.
     """
-    slug, title = _HTTP_TITLES.get(status, (f"http-{status}", words))
-    return problem(record, status, slug, title, detail=f"{method} {path}: see / for what there is", headers=headers)
+    code, title = _HTTP_TITLES.get(status, (f"http-{status}", words))
+    return problem(record, status, code, title, detail=f"{method} {path}: see / for what there is", headers=headers)
 
 
 def internal(record: Record) -> Reply:
-    """The problem of a failure that nobody foresaw."""
+    """The problem of an unexpected error."""
     return problem(record, 500, "internal", "Internal error", detail="see the logs of this request")

@@ -23,7 +23,7 @@ class Record:
     version
         Which version scored them.
     reason
-        The problem's slug, where the request failed.
+        The code of the problem, if the request failed.
     status
         Of the response; 500 until one begins, so that what never answers counts as failed.
     """

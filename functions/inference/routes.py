@@ -64,6 +64,7 @@ async def health(request: Request, host: Host) -> Response:
             "pointer_age_seconds": None if host.pointer_age is None else round(host.pointer_age, 3),
         },
         "problem": {
+            "code": host.degradation.code,
             "what": host.degradation.message,
             "since": host.degradation.since,
             "reference": str(host.degradation.reference) if host.degradation.reference else None,

@@ -35,6 +35,7 @@ Each carries what happened and what to do about it. The command line turns them 
 
 import pickle
 from dataclasses import dataclass
+from typing import ClassVar
 
 FOREIGN_FAILURES = (
     ArithmeticError,
@@ -62,6 +63,9 @@ class SkyliftError(Exception):
         The reader's next step; empty if there is none.
     """
 
+    code: ClassVar[str] = "internal"
+    """Stable kebab-case name for programs: the end of a problem's `type`, and `problem.code` of `/health`."""
+
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
@@ -74,41 +78,61 @@ class SkyliftError(Exception):
 class ConfigError(SkyliftError):
     """`model.yaml`, a setting or an argument is wrong."""
 
+    code = "config-error"
+
 
 class DataError(SkyliftError):
     """The table cannot be read or learned from."""
+
+    code = "data-error"
 
 
 class TrainingError(SkyliftError):
     """No candidate could be fitted."""
 
+    code = "training-error"
+
 
 class GateFailed(SkyliftError):
     """The trained model is not good enough to publish."""
+
+    code = "gate-failed"
 
 
 class RequestError(SkyliftError):
     """A caller's request cannot be answered as it stands."""
 
+    code = "request-error"
+
 
 class NotJson(RequestError):
     """The body is not JSON."""
+
+    code = "not-json"
 
 
 class WrongContentType(RequestError):
     """The body is not declared to be JSON."""
 
+    code = "wrong-content-type"
+
 
 class BodyTooLarge(RequestError):
     """The body has too many bytes."""
+
+    code = "body-too-large"
 
 
 class ClientGone(RequestError):
     """The client closed the connection before its body came to its end."""
 
+    code = "client-gone"
+
 
 class TooManyInstances(RequestError):
     """The body has too many instances."""
+
+    code = "too-many-instances"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +165,8 @@ class InvalidInstance(RequestError):
         How many there are.
     """
 
+    code = "invalid-instance"
+
     def __init__(self, problems: tuple[FieldProblem, ...], total: int) -> None:
         noun = "field breaks" if total == 1 else "fields break"
         super().__init__(f"{total} {noun} the contract", "see errors, and /openapi.json for the contract")
@@ -151,54 +177,82 @@ class InvalidInstance(RequestError):
 class AwsUnavailable(SkyliftError):
     """AWS did not answer in time, throttled, refused or is not configured."""
 
+    code = "aws-unavailable"
+
 
 class RegistryError(SkyliftError):
     """The registry cannot give what was asked."""
+
+    code = "registry-error"
 
 
 class InvalidReference(RegistryError):
     """A reference is not of the form `v7@sha256:<64 hex digits>`."""
 
+    code = "invalid-reference"
+
 
 class VersionNotFound(RegistryError):
     """No such version."""
+
+    code = "version-not-found"
 
 
 class NoActiveVersion(RegistryError):
     """The pointer names no version."""
 
+    code = "no-active-version"
+
 
 class ModelNotReady(RegistryError):
     """The model is still loading, or could not be loaded."""
+
+    code = "no-model"
 
 
 class ModelCardAbsent(RegistryError):
     """The version was published without a model card."""
 
+    code = "no-model-card"
+
 
 class ModelCardUnavailable(RegistryError):
     """The version's model card cannot be fetched, or is not the one that was published."""
+
+    code = "no-model-card-now"
 
 
 class IntegrityError(RegistryError):
     """Stored bytes are not those their digest names."""
 
+    code = "integrity-error"
+
 
 class PromotionRefused(RegistryError):
     """A version may not go live."""
+
+    code = "promotion-refused"
 
 
 class CodeRefused(SkyliftError):
     """A new version of the service's code may not take the traffic."""
 
+    code = "code-refused"
+
 
 class UnservableModel(SkyliftError):
     """A version cannot be served by this process."""
+
+    code = "unservable-model"
 
 
 class IncompatibleEnvironment(UnservableModel):
     """The version was trained by another scikit-learn than the one installed here."""
 
+    code = "incompatible-environment"
+
 
 class GoldenMismatch(UnservableModel):
     """The version does not score its golden requests as it did in training."""
+
+    code = "golden-mismatch"

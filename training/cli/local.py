@@ -44,6 +44,8 @@ _OVERRIDING = (  # what would win over the embedded AWS's address and credential
 class ServiceFailed(SkyliftError):
     """The local service did not start."""
 
+    code = "service-failed"
+
 
 def check_port(port: int) -> None:
     """Refuse a port that something listens on.

@@ -37,6 +37,8 @@ _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 class TrackingUnavailable(SkyliftError):
     """MLflow did not take what was to be tracked."""
 
+    code = "tracking-unavailable"
+
 
 @dataclass(frozen=True, slots=True)
 class Tracked:

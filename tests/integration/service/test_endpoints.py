@@ -162,6 +162,7 @@ class TestHealth:
         document = response.json()
         assert (response.status_code, document["status"]) == (503, "unavailable")
         assert (document["live"], document["ready"]) == (True, False)
+        assert document["problem"]["code"] == "no-active-version"
         assert document["problem"]["what"] == "the pointer names no version: promote one"
 
 

@@ -142,20 +142,20 @@ class TestSmoke:
         assert json.loads(asked[-1].body) == INSTANCES
 
     def test_a_service_without_a_model_is_told_apart_from_a_broken_one(self) -> None:
-        health = {"problem": {"what": "the pointer names no version: promote one"}}
+        health = {"problem": {"code": "no-active-version", "what": "the pointer names no version: promote one"}}
         with serving(lambda _: (503, health)) as (url, asked):
             assert "no model is active" in smoke(service(url))
 
         assert len(asked) == 1
 
-    def test_a_service_says_that_it_has_no_model_in_these_words(
+    def test_a_service_without_a_model_answers_with_this_code(
         self, store: VersionStore, pointer: ActivePointer
     ) -> None:
         host = ModelHost(pointer, store, refresh_seconds=15, max_instances=10)
         host.wait_until_loaded()
 
         assert host.degradation is not None
-        assert host.degradation.message.startswith(calls.NO_VERSION)
+        assert host.degradation.code == "no-active-version"
 
     @pytest.mark.parametrize(("status", "hint"), [(403, "may these credentials"), (422, "log lines")])
     def test_another_answer_fails_with_what_to_look_at(self, status: int, hint: str) -> None:

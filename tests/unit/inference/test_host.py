@@ -295,6 +295,21 @@ class TestFaults:
         assert serving.pass_refresh().reference.name == "v1"
         assert serving.host.degradation is not None
 
+    @pytest.mark.parametrize(
+        ("pointer", "code"),
+        [(None, "no-active-version"), (DOWN, "aws-unavailable"), (ZeroDivisionError("secret"), "internal")],
+        ids=["nothing", "down", "unexpected"],
+    )
+    def test_a_degradation_has_the_code_of_its_error(
+        self, serving: HostHarness, pointer: Exception | None, code: str
+    ) -> None:
+        serving.pointer.holds = pointer
+
+        serving.pass_refresh()
+
+        assert serving.host.degradation is not None
+        assert serving.host.degradation.code == code
+
     def test_a_failure_nobody_foresaw_is_named_by_its_type_alone(self, serving: HostHarness) -> None:
         serving.pointer.holds = ZeroDivisionError("secret")
 
@@ -356,7 +371,7 @@ class TestProblem:
     def test_another_problem_begins_anew(self, serving: HostHarness) -> None:
         serving.pointer.holds = DOWN
         serving.pass_refresh()
-        serving.host.degradation = Degradation(DOWN.message, datetime(2020, 1, 1, tzinfo=UTC))
+        serving.host.degradation = Degradation(DOWN.code, DOWN.message, datetime(2020, 1, 1, tzinfo=UTC))
 
         serving.pointer.holds = AwsUnavailable("reading the pointer failed (ThrottlingException)")
         serving.pass_refresh()

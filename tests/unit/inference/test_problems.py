@@ -1,12 +1,16 @@
 """Problems: what a failure becomes in HTTP."""
 
+import json
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
+from inference import problems
 from inference.access_log import AccessLog
+from inference.record import Record
 from inference.routes import answer_with_problems
+from skylift import errors
 from skylift.errors import (
     BodyTooLarge,
     FieldProblem,
@@ -16,12 +20,15 @@ from skylift.errors import (
     ModelNotReady,
     NoActiveVersion,
     NotJson,
+    RequestError,
     SkyliftError,
     TooManyInstances,
     WrongContentType,
 )
 from tests.support.asgi_client import PROBLEM, HttpClient
 from tests.support.fakes import HostHarness
+
+MAPPED = {kind: status for kind, (status, _title) in problems._STATUS.items()}
 
 
 def client_of(failure: Exception) -> HttpClient:
@@ -49,7 +56,7 @@ def problem_of(failure: Exception) -> dict[str, Any]:
         (BodyTooLarge("x"), 413, "body-too-large"),
         (TooManyInstances("x"), 413, "too-many-instances"),
         (InvalidInstance((), 1), 422, "invalid-instance"),
-        (NoActiveVersion("x"), 503, "no-model"),
+        (NoActiveVersion("x"), 503, "no-active-version"),
         (ModelNotReady("x"), 503, "no-model"),
         (ModelCardAbsent("x"), 404, "no-model-card"),
         (ModelCardUnavailable("x"), 503, "no-model-card-now"),
@@ -64,6 +71,26 @@ def test_every_failure_has_a_status_and_a_type(failure: Exception, status: int, 
     assert (response.status_code, response.headers["content-type"]) == (status, PROBLEM)
     assert response.json()["type"] == f"urn:skylift:problem:{slug}"
     assert response.json()["status"] == status
+
+
+@pytest.mark.parametrize("kind", MAPPED)
+def test_a_subclass_has_the_status_of_its_parent_and_its_own_code(kind: type[SkyliftError]) -> None:
+    class Special(kind):  # type: ignore[misc, valid-type]
+        code = "special"
+
+        def __init__(self) -> None:
+            SkyliftError.__init__(self, "x")
+            self.problems, self.total = (), 0  # those of an InvalidInstance
+
+    reply = problems.of_error(Special(), Record("r-1"))
+
+    assert (reply.status, json.loads(reply.body)["type"]) == (MAPPED[kind], "urn:skylift:problem:special")
+
+
+def test_every_error_of_a_request_is_mapped() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RequestError)]
+
+    assert set(kinds) <= set(MAPPED)
 
 
 def test_a_problem_tells_what_happened_and_what_to_do() -> None:

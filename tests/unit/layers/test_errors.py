@@ -1,5 +1,9 @@
 """Errors: one tree, each with what happened and what to do."""
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
 from skylift import errors
@@ -14,6 +18,7 @@ from skylift.errors import (
     UnservableModel,
 )
 
+ROOT = Path(__file__).parents[3]
 ALL = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
 
 
@@ -31,9 +36,34 @@ def test_both_halves_can_be_told_apart() -> None:
     assert (error.message, error.hint) == ("S3 is slow", "try again")
 
 
-@pytest.mark.parametrize("kind", ALL)
-def test_every_error_can_be_caught_as_skylifts(kind: type[Exception]) -> None:
-    assert issubclass(kind, SkyliftError)
+def test_every_error_class_has_a_code_of_its_own() -> None:
+    folders = ("layers", "functions", "training", "deploy")
+    classes = [
+        node
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    names = {"SkyliftError"}
+    while more := {node.name for node in classes if names & set(map(ast.unparse, node.bases))} - names:
+        names |= more
+
+    codes = [code for node in classes if node.name in names for code in _codes(node)]
+
+    assert len(codes) == len(set(codes)) == len(names) >= len(ALL)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes)
+
+
+def _codes(node: ast.ClassDef) -> list[str]:
+    """Values that the body of a class gives to `code`."""
+    return [
+        str(statement.value.value)
+        for statement in node.body
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Constant)
+        for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
+        if ast.unparse(target) == "code"
+    ]
 
 
 @pytest.mark.parametrize("kind", ALL)
