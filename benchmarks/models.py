@@ -26,7 +26,7 @@ from tests.support.models import ROOT, iris_config
 from tests.support.moto_server import BUCKET, STAGE, MotoServer
 from training.config import DataSection, ModelConfig, TargetSection
 from training.data.table import Split, Table, read_table, split_rows
-from training.evaluation.report import Baseline, Evaluation
+from training.evaluation.report import DummyBaseline, Evaluation
 from training.job import Trained
 from training.release.compile import compile_model, parity_rows
 from training.release.packaging import pack
@@ -226,7 +226,7 @@ def _forest(trees: int) -> RandomForestClassifier:
 
 def _unknown(table: Table, split: Split, name: str) -> Evaluation:
     """An evaluation that says nothing: only speed is measured here."""
-    baseline = Baseline(strategy="prior", metric="accuracy", value=0, challenger=0, beaten=True)
+    baseline = DummyBaseline(strategy="prior", metric="accuracy", value=0, challenger=0, beaten=True)
     return Evaluation(
         task=table.contract.task,
         selected=name,

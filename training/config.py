@@ -12,7 +12,7 @@ from skylift.manifest import first_fault
 from skylift.references import sha256
 from skylift.settings import Name
 from training.locations import Location, S3Url
-from training.search_space import Search
+from training.search_space import SearchSpec
 
 Metric = Literal["accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc", "mae", "rmse", "r2"]
 
@@ -155,7 +155,7 @@ class Candidate(_Section):
     name: str
     estimator: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*\.[A-Za-z_]\w*$")]
     params: dict[str, Any] = {}
-    search: Search | None = None
+    search: SearchSpec | None = None
     scale: bool | None = None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from skylift.errors import ConfigError, GateFailed, TrainingError
+from skylift.errors import ConfigError, TrainingError
 from skylift.manifest import Gate, LeaderboardEntry, Metrics
 from training.config import ModelConfig
 from training.data.checks import suspicions
@@ -18,11 +18,12 @@ from training.data.table import Split, Table
 from training.evaluation.assessment import assess
 from training.evaluation.behaviour import check_monotone
 from training.evaluation.champion import InService
+from training.evaluation.gates import check_gates
 from training.evaluation.inspection import check_slices
 from training.evaluation.report import Evaluation
 from training.metrics.scores import DEFAULT_METRIC, METRICS
 from training.search.candidates import Built, build, candidates_for
-from training.search.fitting import Folds, LocalRunner, Runner, cut_folds, inner_folds, rarest, threads
+from training.search.fitting import Folds, LocalRunner, Runner, cut_folds, inner_folds, smallest_class, threads
 from training.search.loop import Result, Search, State
 
 type Watch = Callable[[State], None]
@@ -73,11 +74,7 @@ class Trained:
         GateFailed
             With the metrics and their bounds.
         """
-        if failed := [str(gate) for gate in self.gates if not gate.passed]:
-            raise GateFailed(
-                f"gate failed on the holdout: {', '.join(failed)}",
-                "nothing was published; improve the model or the data",
-            )
+        check_gates(self.gates, rows="holdout", hint="nothing was published; improve the model or the data")
 
 
 def train(
@@ -196,7 +193,7 @@ def _prepared(config: ModelConfig, table: Table, split: Split) -> tuple[Folds, l
     nested = any(candidate.search for candidate in candidates)
     folds = cut_folds(contract, rows, targets, seed=seed, nested=nested)
     classifies = contract.task == "classification"
-    learned = rarest(targets[folds.outer[0][0]]) if classifies else len(targets)
+    learned = smallest_class(targets[folds.outer[0][0]]) if classifies else len(targets)
     built = []
     for candidate in candidates:
         least = learned

@@ -66,7 +66,7 @@ _Values = Annotated[list[Scalar | list[Scalar]], Field(min_length=1)]
 Space = Annotated[Annotated[_Values, Tag("values")] | Annotated[Distribution, Tag("range")], Discriminator(_form)]
 
 
-class Search(BaseModel):
+class SearchSpec(BaseModel):
     """How a candidate's parameters are found.
 
     Written short, as only its `parameters`, it is a grid where each is a list of values, else random.
@@ -150,7 +150,7 @@ class Search(BaseModel):
 
         Examples
         --------
-        >>> Search(strategy="halving", parameters={"C": [1]}).rounds(9, 900, 30)
+        >>> SearchSpec(strategy="halving", parameters={"C": [1]}).rounds(9, 900, 30)
         [(9, 100), (3, 300), (1, 900)]
         """
         if self.strategy != "halving":

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from skylift.manifest import Manifest
 from skylift.model_card import REFERENCE_SLOT
-from training.card.facts import Baseline, call, choice, data, environment, limits, use
+from training.card.facts import TrainingDistribution, call, choice, data, environment, limits, use
 from training.card.markup import Content, Markup, element, joined
 from training.card.parts import between, digits, metric_name, verdict
 from training.card.quality import by_class, drivers, errors, quality, slices
@@ -18,7 +18,12 @@ from training.evaluation.report import Evaluation
 
 
 def render_card(
-    manifest: Manifest, evaluation: Evaluation, *, baseline: Baseline, profile: Profile, about: CardSection
+    manifest: Manifest,
+    evaluation: Evaluation,
+    *,
+    distribution: TrainingDistribution,
+    profile: Profile,
+    about: CardSection,
 ) -> bytes:
     """Write the card.
 
@@ -26,7 +31,7 @@ def render_card(
     ----------
     manifest
         Of the version, as far as it is known before it is published: its number and the card's own digest are not.
-    baseline
+    distribution
         The training distribution; see `training.release.packaging.baseline`.
     profile
         Of the whole table.
@@ -35,7 +40,7 @@ def render_card(
     """
     sections = [
         ("use", "For what, by whom", use(manifest, about)),
-        ("data", "Data", data(manifest, baseline, profile, about)),
+        ("data", "Data", data(manifest, distribution, profile, about)),
         ("choice", "How it was chosen", choice(manifest, evaluation)),
         ("quality", "How good it is", quality(evaluation, manifest.gates)),
         ("classes", "By class", by_class(evaluation)),

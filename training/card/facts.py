@@ -19,7 +19,7 @@ _MAX_PICTURES = 60
 _MAX_SHARES = 20
 _FEW_ROWS = 100
 
-type Baseline = dict[str, Any]
+type TrainingDistribution = dict[str, Any]
 """What `baseline.json` holds: the training distribution."""
 
 
@@ -47,7 +47,7 @@ def use(manifest: Manifest, about: CardSection) -> Markup:
     )
 
 
-def data(manifest: Manifest, baseline: Baseline, profile: Profile, about: CardSection) -> Markup:
+def data(manifest: Manifest, distribution: TrainingDistribution, profile: Profile, about: CardSection) -> Markup:
     """What it was made from."""
     lineage, contract = manifest.lineage, manifest.contract
     profiled = {column.name: column for column in profile.columns}
@@ -58,7 +58,7 @@ def data(manifest: Manifest, baseline: Baseline, profile: Profile, about: CardSe
             _values(feature, profiled[feature.name]),
             _missing(profiled[feature.name], profile.rows),
             _association(profiled[feature.name]),
-            _distribution(index, feature, baseline["features"].get(feature.name, {})),
+            _distribution(index, feature, distribution["features"].get(feature.name, {})),
         )
         for index, feature in enumerate(contract.features[:_MAX_FEATURES])
     ]
@@ -84,7 +84,7 @@ def data(manifest: Manifest, baseline: Baseline, profile: Profile, about: CardSe
             rows,
             caption=f"Features over all rows, their distribution over the training rows.{left_out}",
         ),
-        _balance(contract, baseline),
+        _balance(contract, distribution),
     )
 
 
@@ -229,7 +229,7 @@ def _association(column: ColumnProfile) -> Content:
     return [f"{column.correlation:.2f}", element("div", column.measure, class_="quiet")]
 
 
-def _distribution(index: int, feature: Feature, known: Baseline) -> Content:
+def _distribution(index: int, feature: Feature, known: TrainingDistribution) -> Content:
     shares, edges = known.get("shares", []), known.get("edges", [])
     name = f"Distribution of {feature.name}"
     if index >= _MAX_PICTURES:
@@ -244,11 +244,13 @@ def _distribution(index: int, feature: Feature, known: Baseline) -> Content:
     return columns(Caption(f"data-{index}", name, told), shares, [high - low for low, high in pairwise(edges)])
 
 
-def _balance(contract: Contract, baseline: Baseline) -> Markup | None:
+def _balance(contract: Contract, distribution: TrainingDistribution) -> Markup | None:
     target = contract.target
     if not target.classes:
         return None
-    pairs = sorted(zip(target.keys, baseline["target"]["shares"], strict=True), key=lambda pair: -pair[1])[:_MAX_SHARES]
+    pairs = sorted(zip(target.keys, distribution["target"]["shares"], strict=True), key=lambda pair: -pair[1])[
+        :_MAX_SHARES
+    ]
     caption = Caption("balance", "Classes in the training rows", f"{described(dict(pairs))}.")
     return charts(
         figure(

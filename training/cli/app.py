@@ -42,7 +42,7 @@ from training.cli.data import (
 from training.cli.data import app as data_app
 from training.cli.train import Work, leave, packed, train_and_publish, trained_by
 from training.config import ModelConfig, load_config
-from training.evaluation.report import evaluation_of
+from training.evaluation.published import published_evaluation
 from training.locations import local_copy
 from training.tracking.tracker import tracker_for
 
@@ -330,7 +330,7 @@ def _print_evaluation(registry: Registry, version: Version) -> None:
     """Print the essentials of a version's evaluation; one of an older release has none."""
     from training.cli.evaluation_tables import evaluation_tables
 
-    if (evaluation := evaluation_of(registry, version)) is not None:
+    if (evaluation := published_evaluation(registry, version)) is not None:
         for part in evaluation_tables(evaluation):
             out.print(part)
             out.print()

@@ -6,8 +6,9 @@ from rich.table import Table
 
 from skylift.manifest import Interval
 from training.cli.console import facts, table
-from training.evaluation.comparison import Comparison, Pair, Side
-from training.evaluation.report import Difference, Evaluation
+from training.evaluation.comparison import ComparedFact, Comparison, PublishedMetric
+from training.evaluation.report import Evaluation
+from training.metrics.intervals import Difference
 
 _MAX_CLASSES = 20
 _MAX_ROWS = 20
@@ -137,17 +138,17 @@ def _difference(found: Difference) -> tuple[str, ...]:
     )
 
 
-def _side_by_side(title: str, pairs: Sequence[Pair], before: str, after: str) -> Table:
+def _side_by_side(title: str, pairs: Sequence[ComparedFact], before: str, after: str) -> Table:
     rows = [("*" if pair.differs else "", pair.name, pair.before or _NOTHING, pair.after or _NOTHING) for pair in pairs]
     return table(("", "", before, after), rows, title=title)
 
 
-def _folds(side: Side) -> str:
+def _folds(side: PublishedMetric) -> str:
     folds = side.cross_validated
     return _NOTHING if folds is None else f"{folds.mean:.4f} +- {folds.std:.4f}"
 
 
-def _holdout(side: Side) -> tuple[str, str]:
+def _holdout(side: PublishedMetric) -> tuple[str, str]:
     return _number(side.holdout), _interval(side.interval)
 
 

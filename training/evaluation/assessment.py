@@ -13,7 +13,8 @@ from skylift.scoring import Matrix
 from training.config import ModelConfig
 from training.data.table import Split, Table
 from training.evaluation.behaviour import behaviours, dummy_scores
-from training.evaluation.champion import InService, compare_with, passes
+from training.evaluation.champion import InService, compare_with
+from training.evaluation.gates import judge, standing_gates
 from training.evaluation.inspection import (
     calibration,
     class_reports,
@@ -23,9 +24,10 @@ from training.evaluation.inspection import (
     residuals,
     slices,
 )
-from training.evaluation.report import Baseline, Champion, Check, Evaluation, Measure, SearchReport
+from training.evaluation.report import Champion, DummyBaseline, Evaluation, MetricReport
 from training.metrics.intervals import LEVEL, bootstrap, brier_losses, resamples
-from training.metrics.scores import goodness, holdout_metrics, is_absolute, judge
+from training.metrics.scores import score_metrics, sign
+from training.search.report import SearchReport
 
 _CHANCE = {"roc_auc": 0.5, "r2": 0.0}
 """What a dummy reaches in metrics that a small holdout cannot tell."""
@@ -68,52 +70,52 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
     best
         Its line of the leaderboard.
     """
-    contract, seed, kept = table.contract, config.split.seed, split.holdout
-    targets, predictor = table.targets[kept], SklearnPredictor(estimator, contract.task)
-    scores = predictor.scores(table.rows[kept])
-    holdout, per_class = holdout_metrics(contract, targets, scores)
+    contract, seed, holdout = table.contract, config.split.seed, split.holdout
+    targets, predictor = table.targets[holdout], SklearnPredictor(estimator, contract.task)
+    scores = predictor.scores(table.rows[holdout])
+    values, per_class = score_metrics(contract, targets, scores)
     intervals = bootstrap(contract, targets, scores, seed=seed)
-    dummies = dummy_scores(table, split.train, len(kept), median=select_by == "mae")
-    baseline = _baseline(contract, targets, dummies, holdout, best, select_by)
+    dummies = dummy_scores(table, split.train, len(holdout), median=select_by == "mae")
+    baseline = _baseline(contract, targets, dummies, values, best, select_by)
     checks = tuple(behaviours(config, table, split, estimator, predictor))
-    compared = compare_with(champion, config, table, kept, scores, metric=select_by) if champion else None
-    told = select_by if select_by in holdout else next(iter(holdout))
-    important = importances(table, split, predictor, metric=told, seed=seed)
+    compared = compare_with(champion, config, table, holdout, scores, metric=select_by) if champion else None
+    metric_shown = select_by if select_by in values else next(iter(values))
+    important = importances(table, split, predictor, metric=metric_shown, seed=seed)
     evaluation = Evaluation(
         task=contract.task,
         selected=best.candidate,
         select_by=select_by,
-        rows=len(kept),
+        rows=len(holdout),
         train_rows=len(split.train),
         folds=len(best.scores[select_by].folds),
         level=LEVEL,
-        resamples=resamples(contract, len(kept)),
+        resamples=resamples(contract, len(holdout)),
         metrics=_measures(contract, targets, scores, dummies, best, intervals),
         importance=important,
         effects=effects(table, split, predictor, [importance.feature for importance in important]),
-        slices=slices(config.evaluation.slices, table, kept, scores, select_by=told, seed=seed),
+        slices=slices(config.evaluation.slices, table, holdout, scores, select_by=metric_shown, seed=seed),
         baseline=baseline,
         champion=compared,
         behaviour=checks,
         searches=searches,
-        notes=_notes(compared, told, select_by),
+        notes=_notes(compared, metric_shown, select_by),
         **_by_task(contract, targets, scores, per_class, intervals, seed),
     )
     return Assessment(
         evaluation=evaluation,
         metrics=Metrics(
             cross_validated=best.scores,
-            holdout=holdout,
+            holdout=values,
             per_class=per_class,
-            intervals={name: interval for name, interval in intervals.items() if name in holdout},
+            intervals={name: interval for name, interval in intervals.items() if name in values},
         ),
-        gates=(*judge(config.gates.bounds, holdout), *standing_gates(baseline, checks, compared)),
+        gates=(*judge(config.gates.bounds, values), *standing_gates(baseline, checks, compared)),
     )
 
 
 def all_metrics(contract: Contract, targets: NDArray[Any], scores: Matrix) -> dict[str, float]:
     """Metrics of the holdout, those included that candidates are not compared by."""
-    values, per_class = holdout_metrics(contract, targets, scores)
+    values, per_class = score_metrics(contract, targets, scores)
     if contract.task == "regression":
         return values | {"median_absolute_error": float(np.median(np.abs(scores - targets)))}
     precisions = [metrics.average_precision for metrics in per_class]
@@ -150,17 +152,17 @@ def _measures(
     dummies: Matrix,
     best: LeaderboardEntry,
     intervals: dict[str, Any],
-) -> dict[str, Measure]:
+) -> dict[str, MetricReport]:
     values = all_metrics(contract, targets, scores)
     of_dummy = all_metrics(contract, targets, dummies)
     names = dict.fromkeys([*best.scores, *values])
     return {
-        name: Measure(
+        name: MetricReport(
             value=values.get(name),
             interval=intervals.get(name),
             cross_validated=spread if (spread := best.scores.get(name)) and np.isfinite(spread.folds).all() else None,
             baseline=of_dummy.get(name),
-            higher_is_better=goodness(name) > 0,
+            higher_is_better=sign(name) > 0,
         )
         for name in names
     }
@@ -173,55 +175,22 @@ def _baseline(
     holdout: dict[str, float],
     best: LeaderboardEntry,
     metric: str,
-) -> Baseline:
-    of_dummy, _ = holdout_metrics(contract, targets, dummies)
+) -> DummyBaseline:
+    of_dummy, _ = score_metrics(contract, targets, dummies)
     on: Literal["holdout", "cross_validation"] = "holdout" if metric in holdout else "cross_validation"
     value = of_dummy[metric] if on == "holdout" else _CHANCE[metric]
     challenger = holdout[metric] if on == "holdout" else best.scores[metric].mean
     strategy: Literal["prior", "mean", "median"] = (
         "prior" if contract.task == "classification" else "median" if metric == "mae" else "mean"
     )
-    beaten = goodness(metric) * (challenger - value) > 0
-    return Baseline(strategy=strategy, metric=metric, value=value, challenger=challenger, on=on, beaten=beaten)
+    beaten = sign(metric) * (challenger - value) > 0
+    return DummyBaseline(strategy=strategy, metric=metric, value=value, challenger=challenger, on=on, beaten=beaten)
 
 
-def standing_gates(baseline: Baseline, checks: tuple[Check, ...], champion: Champion | None) -> list[Gate]:
-    """The gates that need no configuration."""
-    failed = [f"{check.name}: {check.detail}" for check in checks if not check.passed]
-    comparison = "above" if goodness(baseline.metric) > 0 else "below"
-    gates = [
-        Gate(
-            metric=baseline.metric,
-            value=baseline.challenger,
-            passed=baseline.beaten,
-            detail=f"{comparison} {baseline.value:.4f} of a dummy",
-        ),
-        Gate(
-            metric="behaviour",
-            min=1,
-            value=1 - len(failed) / len(checks),
-            passed=not failed,
-            detail="; ".join(failed) or f"{len(checks)} checks",
-        ),
-    ]
-    if champion is not None and (found := champion.difference) is not None:
-        limit = f"{champion.max_regression:g}" if is_absolute(found.metric) else f"{champion.max_regression:.0%}"
-        noise = ", a difference within noise" if found.within_noise and found.after != found.before else ""
-        gates.append(
-            Gate(
-                metric=found.metric,
-                value=found.after,
-                passed=passes(champion),
-                detail=f"at most {limit} worse than {found.before:.4f} of {champion.version} in service{noise}",
-            )
-        )
-    return gates
-
-
-def _notes(champion: Champion | None, told: str, select_by: str) -> tuple[str, ...]:
+def _notes(champion: Champion | None, metric_shown: str, select_by: str) -> tuple[str, ...]:
     notes = []
-    if told != select_by:
-        notes.append(f"the holdout cannot tell {select_by}: importance and slices are by {told}")
+    if metric_shown != select_by:
+        notes.append(f"the holdout cannot tell {select_by}: importance and slices are by {metric_shown}")
     if champion is not None and champion.reason is not None:
         notes.append(f"{champion.version} in service was not compared: {champion.reason}")
     if champion is not None and champion.unseen is False:

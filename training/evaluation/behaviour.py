@@ -14,8 +14,8 @@ from skylift.scoring import Matrix, Predictor, encode
 from training.config import ModelConfig
 from training.data.table import Split, Table
 from training.evaluation.report import Check
-from training.metrics.scores import METRICS, goodness, holdout_metrics
-from training.search.fitting import FIT_FAILURES, share, threads
+from training.metrics.scores import METRICS, score_metrics, sign
+from training.search.fitting import FIT_FAILURES, stratified_head, threads
 
 _ROWS = 20
 _SWEPT_ROWS = 200
@@ -96,18 +96,18 @@ def _minimum_function(table: Table, split: Split, estimator: Any) -> Check:
     contract, targets = table.contract, table.targets[split.train]
     classifies = contract.task == "classification"
     size = max(_TINY, _ROWS_PER_CLASS * len(contract.target.classes))
-    tiny = split.train[share(targets, size, classifies=classifies, seed=0)]
+    tiny = split.train[stratified_head(targets, size, classifies=classifies, seed=0)]
     metric = METRICS[contract.task][0]
     try:
         with threads(len(tiny)):
             fresh = clone(estimator).fit(table.rows[tiny], table.targets[tiny])
         scores = SklearnPredictor(fresh, contract.task).scores(table.rows[tiny])
-        value = holdout_metrics(contract, table.targets[tiny], scores)[0][metric]
+        value = score_metrics(contract, table.targets[tiny], scores)[0][metric]
     except FIT_FAILURES as error:
         detail = f"{len(tiny)} rows cannot be learned: {' '.join(str(error).split())[:200]}"
         return Check(name="minimum function", passed=False, detail=detail)
-    dummy = holdout_metrics(contract, table.targets[tiny], dummy_scores(table, tiny, len(tiny)))[0][metric]
-    passed = bool(np.isfinite(scores).all()) and goodness(metric) * (value - dummy) >= 0
+    dummy = score_metrics(contract, table.targets[tiny], dummy_scores(table, tiny, len(tiny)))[0][metric]
+    passed = bool(np.isfinite(scores).all()) and sign(metric) * (value - dummy) >= 0
     return Check(
         name="minimum function",
         passed=passed,
@@ -132,8 +132,8 @@ def _directions(config: ModelConfig, table: Table, split: Split, predictor: Pred
         section = config.features.get(feature.name)
         if section is None or section.monotone is None:
             continue
-        sign = 1 if section.monotone == "increasing" else -1
-        answers = sign * sweep(predictor, rows, column, grid_of(table, split, column))
+        direction = 1 if section.monotone == "increasing" else -1
+        answers = direction * sweep(predictor, rows, column, feature_grid(table, split, column))
         extent = float(np.ptp(answers))
         steps = np.diff(answers, axis=0)
         mean_steps = np.diff(answers.mean(axis=1))
@@ -145,7 +145,7 @@ def _directions(config: ModelConfig, table: Table, split: Split, predictor: Pred
         yield Check(name=f"monotone: {feature.name}", passed=passed, detail=detail)
 
 
-def grid_of(table: Table, split: Split, column: int, steps: int = _STEPS) -> Matrix:
+def feature_grid(table: Table, split: Split, column: int, steps: int = _STEPS) -> Matrix:
     """Values to set a feature to: its codes, or quantiles of the training rows."""
     feature = table.contract.features[column]
     if feature.kind == "category":
@@ -158,11 +158,11 @@ def grid_of(table: Table, split: Split, column: int, steps: int = _STEPS) -> Mat
 
 def sweep(predictor: Predictor, rows: Matrix, column: int, grid: Matrix) -> Matrix:
     """Answers with a feature set to each value of a grid, `[grid, rows]`: values, or the second class's probability."""
-    scores = swept(predictor, rows, column, grid)
+    scores = score_grid(predictor, rows, column, grid)
     return scores[..., 1] if scores.ndim == 3 else scores
 
 
-def swept(predictor: Predictor, rows: Matrix, column: int, grid: Matrix) -> Matrix:
+def score_grid(predictor: Predictor, rows: Matrix, column: int, grid: Matrix) -> Matrix:
     """Scores with a feature set to each value of a grid, `[grid, rows, ...]`."""
     many = np.tile(rows, (len(grid), 1))
     many[:, column] = np.repeat(grid, len(rows))

@@ -15,7 +15,7 @@ from training.config import ModelConfig
 from training.data.table import Table
 from training.evaluation.report import Champion
 from training.metrics.intervals import difference
-from training.metrics.scores import holdout_metrics, regression_from
+from training.metrics.scores import regression_from, score_metrics
 
 _NUMBERS = {"number", "integer"}
 
@@ -101,13 +101,13 @@ def scores_like(contract: Contract, table: Table, scores: Matrix) -> Matrix:
 
 
 def compare_with(
-    champion: InService, config: ModelConfig, table: Table, kept: NDArray[np.int64], scores: Matrix, *, metric: str
+    champion: InService, config: ModelConfig, table: Table, holdout: NDArray[np.int64], scores: Matrix, *, metric: str
 ) -> Champion:
     """Measure the champion and a challenger on the same rows.
 
     Parameters
     ----------
-    kept
+    holdout
         The rows.
     scores
         The challenger's.
@@ -122,13 +122,13 @@ def compare_with(
     if champion.version is None or champion.predictor is None:
         return none(champion.reason or "it cannot be loaded")
     manifest = champion.version.manifest
-    rows, problem = rows_for(manifest.contract, table, kept)
+    rows, problem = rows_for(manifest.contract, table, holdout)
     if rows is None:
         return none(f"its contract does not fit this table: {problem}")
     theirs = scores_like(manifest.contract, table, champion.predictor.scores(rows))
-    targets = table.targets[kept]
-    metrics, _ = holdout_metrics(table.contract, targets, theirs)
-    ours = holdout_metrics(table.contract, targets, scores)[0]
+    targets = table.targets[holdout]
+    metrics, _ = score_metrics(table.contract, targets, theirs)
+    ours = score_metrics(table.contract, targets, scores)[0]
     lineage, split = manifest.lineage, config.split
     if metric not in metrics:
         return none(f"the holdout cannot tell {metric}")
@@ -143,13 +143,6 @@ def compare_with(
         changed_labels=int((theirs.argmax(axis=1) != scores.argmax(axis=1)).sum()) if theirs.ndim == 2 else None,
         unseen=(lineage.data_sha256, lineage.seed, lineage.holdout) == (table.digest, split.seed, split.holdout),
     )
-
-
-def passes(champion: Champion) -> bool:
-    """Whether a challenger is not worse by more than is allowed; a champion that was not compared forbids nothing."""
-    if champion.difference is None:
-        return True
-    return champion.regression is not None and champion.regression <= champion.max_regression
 
 
 def _column(theirs: Feature, ours: Feature, values: Matrix) -> tuple[Matrix | None, str]:

@@ -14,14 +14,13 @@ from skylift.verification import Version
 from training.config import ModelConfig
 from training.data.table import Table, read_table, split_rows
 from training.evaluation.champion import rows_for, scores_like
-from training.evaluation.report import Difference
-from training.metrics.intervals import difference
+from training.metrics.intervals import Difference, difference
 from training.metrics.scores import DEFAULT_METRIC, METRICS
 
 _SHOWN_ROWS = 50
 
 
-class Side(Document):
+class PublishedMetric(Document):
     """A metric of one version, as it was published.
 
     Parameters
@@ -35,7 +34,7 @@ class Side(Document):
     interval: Interval | None = None
 
 
-class Pair(Document):
+class ComparedFact(Document):
     """One thing about both versions, in words; None where one has no such thing."""
 
     name: str
@@ -105,10 +104,10 @@ class Comparison(Document):
 
     before: str
     after: str
-    metrics: dict[str, tuple[Side, Side]]
-    data: tuple[Pair, ...]
-    parameters: tuple[Pair, ...]
-    environment: tuple[Pair, ...]
+    metrics: dict[str, tuple[PublishedMetric, PublishedMetric]]
+    data: tuple[ComparedFact, ...]
+    parameters: tuple[ComparedFact, ...]
+    environment: tuple[ComparedFact, ...]
     scored: Scored | None = None
     notes: tuple[str, ...] = ()
 
@@ -127,16 +126,16 @@ def compare_versions(registry: Registry, before: Version, after: Version, config
         The table cannot be read.
     """
     table = read_table(config)
-    kept = split_rows(table, holdout=config.split.holdout, seed=config.split.seed).holdout
+    holdout = split_rows(table, holdout=config.split.holdout, seed=config.split.seed).holdout
     notes = [note for version in (before, after) if (note := _about_table(version.manifest, table, config))]
     scores: list[Matrix] = []
     for version in (before, after):
-        found, reason = _scores(registry, version, table, kept)
+        found, reason = _scores(registry, version, table, holdout)
         if found is None:
             notes.append(f"{version.manifest.name} could not score the rows: {reason}")
         else:
             scores.append(found)
-    scored = _scored(table, kept, scores, after.manifest.select_by, config.split.seed) if len(scores) == 2 else None
+    scored = _scored(table, holdout, scores, after.manifest.select_by, config.split.seed) if len(scores) == 2 else None
     first, second = before.manifest, after.manifest
     names = dict.fromkeys([*second.metrics.cross_validated, *first.metrics.cross_validated, *second.metrics.holdout])
     return Comparison(
@@ -164,9 +163,11 @@ def _about_table(manifest: Manifest, table: Table, config: ModelConfig) -> str |
     return None
 
 
-def _scores(registry: Registry, version: Version, table: Table, kept: NDArray[np.int64]) -> tuple[Matrix | None, str]:
+def _scores(
+    registry: Registry, version: Version, table: Table, holdout: NDArray[np.int64]
+) -> tuple[Matrix | None, str]:
     contract = version.manifest.contract
-    rows, problem = rows_for(contract, table, kept)
+    rows, problem = rows_for(contract, table, holdout)
     if rows is None:
         return None, f"its contract does not fit this table: {problem}"
     try:
@@ -175,8 +176,8 @@ def _scores(registry: Registry, version: Version, table: Table, kept: NDArray[np
         return None, error.message
 
 
-def _scored(table: Table, kept: NDArray[np.int64], scores: list[Matrix], select_by: str, seed: int) -> Scored:
-    contract, targets = table.contract, table.targets[kept]
+def _scored(table: Table, holdout: NDArray[np.int64], scores: list[Matrix], select_by: str, seed: int) -> Scored:
+    contract, targets = table.contract, table.targets[holdout]
     first, second = scores
     order = dict.fromkeys([select_by, DEFAULT_METRIC[contract.task], *METRICS[contract.task]])
     found = [
@@ -194,12 +195,12 @@ def _scored(table: Table, kept: NDArray[np.int64], scores: list[Matrix], select_
         apart = np.abs(first - second)
         different = np.argsort(-apart, kind="stable")[: np.count_nonzero(apart)]
     return Scored(
-        rows=len(kept),
+        rows=len(holdout),
         differences=tuple(known for known in found if np.isfinite([known.before, known.after]).all()),
         changed=changed,
         examples=tuple(
             ChangedRow(
-                row=int(kept[place]) + 1,
+                row=int(holdout[place]) + 1,
                 true=_shown(contract, targets[place]),
                 before=_shown(contract, answers[0][place]),
                 after=_shown(contract, answers[1][place]),
@@ -213,9 +214,9 @@ def _shown(contract: Contract, answer: Any) -> Scalar:
     return contract.target.classes[int(answer)] if contract.target.classes else float(answer)
 
 
-def _side(manifest: Manifest, metric: str) -> Side:
+def _side(manifest: Manifest, metric: str) -> PublishedMetric:
     metrics = manifest.metrics
-    return Side(
+    return PublishedMetric(
         cross_validated=metrics.cross_validated.get(metric),
         holdout=metrics.holdout.get(metric),
         interval=metrics.intervals.get(metric),
@@ -241,6 +242,6 @@ def _parameters(manifest: Manifest) -> dict[str, str]:
     return found | {name: str(value) for name, value in entry.params.items()}
 
 
-def _pairs(before: dict[str, str], after: dict[str, str]) -> tuple[Pair, ...]:
+def _pairs(before: dict[str, str], after: dict[str, str]) -> tuple[ComparedFact, ...]:
     names = dict.fromkeys([*before, *after])
-    return tuple(Pair(name=name, before=before.get(name), after=after.get(name)) for name in names)
+    return tuple(ComparedFact(name=name, before=before.get(name), after=after.get(name)) for name in names)

@@ -13,7 +13,7 @@ from skylift.manifest import ClassMetrics, Interval
 from skylift.scoring import Matrix, Predictor
 from training.data.encoding import decode
 from training.data.table import Split, Table
-from training.evaluation.behaviour import grid_of, swept
+from training.evaluation.behaviour import feature_grid, score_grid
 from training.evaluation.report import (
     Calibration,
     CalibrationBin,
@@ -26,7 +26,7 @@ from training.evaluation.report import (
     Slices,
 )
 from training.metrics.intervals import bootstrap
-from training.metrics.scores import goodness, holdout_metrics
+from training.metrics.scores import score_metrics, sign
 
 _REPEATS = 5
 _IMPORTANCE_ROWS = 500
@@ -53,13 +53,13 @@ def importances(table: Table, split: Split, predictor: Predictor, *, metric: str
         Whose loss is measured.
     """
     generator = np.random.default_rng(seed)
-    kept = split.holdout
-    if len(kept) > _IMPORTANCE_ROWS:
-        kept = np.sort(generator.choice(kept, _IMPORTANCE_ROWS, replace=False))
-    rows, targets = table.rows[kept], table.targets[kept]
+    holdout = split.holdout
+    if len(holdout) > _IMPORTANCE_ROWS:
+        holdout = np.sort(generator.choice(holdout, _IMPORTANCE_ROWS, replace=False))
+    rows, targets = table.rows[holdout], table.targets[holdout]
 
     def value(scores: Matrix) -> float:
-        return goodness(metric) * holdout_metrics(table.contract, targets, scores)[0][metric]
+        return sign(metric) * score_metrics(table.contract, targets, scores)[0][metric]
 
     whole = value(predictor.scores(rows))
     found = []
@@ -85,8 +85,8 @@ def effects(table: Table, split: Split, predictor: Predictor, names: Sequence[st
     rows = table.rows[split.holdout[:_EFFECT_ROWS]]
     made = []
     for name in names[:_EFFECT_FEATURES]:
-        feature, grid = contract.features[columns[name]], grid_of(table, split, columns[name])
-        means = swept(predictor, rows, columns[name], grid).mean(axis=1)
+        feature, grid = contract.features[columns[name]], feature_grid(table, split, columns[name])
+        means = score_grid(predictor, rows, columns[name], grid).mean(axis=1)
         keys = contract.target.keys[:_EFFECT_CLASSES]
         answers = (
             {key: _rounded(means[:, code]) for code, key in enumerate(keys)} if keys else {"value": _rounded(means)}
@@ -166,17 +166,17 @@ def check_slices(columns: Sequence[str], contract: Contract) -> None:
 
 
 def slices(
-    columns: Sequence[str], table: Table, kept: NDArray[np.int64], scores: Matrix, *, select_by: str, seed: int
+    columns: Sequence[str], table: Table, holdout: NDArray[np.int64], scores: Matrix, *, select_by: str, seed: int
 ) -> Slices | None:
     """Cut the holdout by the values of columns, numbers by quantiles, and measure each part."""
     if not columns:
         return None
-    contract, targets = table.contract, table.targets[kept]
+    contract, targets = table.contract, table.targets[holdout]
     metric = {"roc_auc": "log_loss", "r2": "rmse"}.get(select_by, select_by)  # few rows cannot tell these
     made: list[Slice] = []
     for name in columns:
-        for value, inside in _parts(table, kept, name)[:_MAX_SLICES]:
-            metrics, _ = holdout_metrics(contract, targets[inside], scores[inside])
+        for value, inside in _parts(table, holdout, name)[:_MAX_SLICES]:
+            metrics, _ = score_metrics(contract, targets[inside], scores[inside])
             intervals = bootstrap(contract, targets[inside], scores[inside], seed=seed)
             made.append(
                 Slice(
@@ -188,14 +188,14 @@ def slices(
                 )
             )
     telling = [part for part in made if part.rows >= _TELLING_ROWS] or made
-    worst = min(telling, key=lambda part: goodness(metric) * part.metrics[metric], default=None)
+    worst = min(telling, key=lambda part: sign(metric) * part.metrics[metric], default=None)
     return Slices(metric=metric, slices=tuple(made), worst=worst)
 
 
-def _parts(table: Table, kept: NDArray[np.int64], name: str) -> list[tuple[str, NDArray[np.bool_]]]:
+def _parts(table: Table, holdout: NDArray[np.int64], name: str) -> list[tuple[str, NDArray[np.bool_]]]:
     """Values of a column in words, and which rows of the holdout have them; none is empty."""
     column = [feature.name for feature in table.contract.features].index(name)
-    feature, values = table.contract.features[column], table.rows[kept, column]
+    feature, values = table.contract.features[column], table.rows[holdout, column]
     parts: list[tuple[str, NDArray[np.bool_]]] = []
     match feature.kind:
         case "category":

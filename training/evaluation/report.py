@@ -12,13 +12,13 @@ from pydantic import Field, ValidationError
 from skylift.contract import ClassName, Document, Scalar, Task
 from skylift.errors import IntegrityError
 from skylift.manifest import Interval, Spread, first_fault
-from skylift.registry import Registry
-from skylift.verification import Version
+from training.metrics.intervals import Difference
+from training.search.report import SearchReport
 
 EVALUATION_FILE = "evaluation.json"
 
 
-class Measure(Document):
+class MetricReport(Document):
     """One metric of the published model.
 
     Parameters
@@ -214,7 +214,7 @@ class Effect(Document):
     answers: dict[str, tuple[float, ...]]
 
 
-class Baseline(Document):
+class DummyBaseline(Document):
     """The dummy that a model must beat.
 
     Parameters
@@ -237,34 +237,6 @@ class Baseline(Document):
     challenger: float
     on: Literal["holdout", "cross_validation"] = "holdout"
     beaten: bool
-
-
-class Difference(Document):
-    """Whether a difference on the same rows is more than chance.
-
-    Parameters
-    ----------
-    metric
-        What was compared.
-    before, after
-        Its values.
-    interval
-        Of after minus before: paired bootstrap.
-    p_value
-        By `test`; None where there is none.
-    test
-        `mcnemar` (exact) on right and wrong answers, or `paired bootstrap` alone.
-    within_noise
-        Whether chance alone explains it, at 95%.
-    """
-
-    metric: str
-    before: float
-    after: float
-    interval: Interval | None = None
-    p_value: float | None = None
-    test: Literal["mcnemar", "paired bootstrap"]
-    within_noise: bool
 
 
 class Champion(Document):
@@ -320,45 +292,6 @@ class Check(Document):
     detail: str
 
 
-class Trial(Document):
-    """Parameters that a search tried on the training rows.
-
-    Parameters
-    ----------
-    params
-        By their names in `model.yaml`.
-    mean, std
-        Of `select_by` over the inner folds.
-    rows
-        It was tried on: all training rows, fewer in the early rounds of a halving search.
-    """
-
-    params: dict[str, Scalar | list[Scalar]]
-    mean: float
-    std: float
-    rows: int
-
-
-class SearchReport(Document):
-    """A candidate's search.
-
-    Parameters
-    ----------
-    strategy
-        How trials were made.
-    planned, tried
-        How many; fewer were tried where somebody stopped it.
-    trials
-        The best first, at most 200.
-    """
-
-    candidate: str
-    strategy: Literal["grid", "random", "halving"]
-    planned: int
-    tried: int
-    trials: tuple[Trial, ...]
-
-
 class Evaluation(Document):
     """How good a version is, and how that was found out.
 
@@ -399,7 +332,7 @@ class Evaluation(Document):
     folds: int
     level: float
     resamples: int
-    metrics: dict[str, Measure]
+    metrics: dict[str, MetricReport]
     classes: tuple[ClassReport, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     calibration: Calibration | None = None
@@ -407,7 +340,7 @@ class Evaluation(Document):
     slices: Slices | None = None
     importance: tuple[Importance, ...] = ()
     effects: tuple[Effect, ...] = ()
-    baseline: Baseline
+    baseline: DummyBaseline
     champion: Champion | None = None
     behaviour: tuple[Check, ...] = ()
     searches: tuple[SearchReport, ...] = ()
@@ -431,17 +364,3 @@ class Evaluation(Document):
                 f"{source} is not an evaluation this release can read ({first_fault(error)})",
                 "train the version again, or upgrade Skylift",
             ) from error
-
-
-def evaluation_of(registry: Registry, version: Version) -> Evaluation | None:
-    """The published evaluation of a version; None of one that an older release made.
-
-    Raises
-    ------
-    IntegrityError
-        It is missing or altered, or of an unknown schema.
-    """
-    if EVALUATION_FILE not in version.manifest.artifacts:
-        return None
-    source = f"{EVALUATION_FILE} of {version.manifest.name}"
-    return Evaluation.from_bytes(registry.artifact(version, EVALUATION_FILE), source=source)

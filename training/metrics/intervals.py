@@ -2,16 +2,15 @@
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.contract import Contract
+from skylift.contract import Contract, Document
 from skylift.manifest import Interval
 from skylift.scoring import Matrix
-from training.evaluation.report import Difference
-from training.metrics.scores import areas, holdout_metrics, log_losses
+from training.metrics.scores import log_losses, roc_and_pr_auc, score_metrics
 
 LEVEL = 0.95
 MAX_RESAMPLES = 2_000
@@ -27,13 +26,41 @@ type Samples = dict[str, NDArray[np.float64]]
 """Values of a metric in each resample; those of a class are named `METRIC/CODE`."""
 
 
+class Difference(Document):
+    """Whether a difference on the same rows is more than chance.
+
+    Parameters
+    ----------
+    metric
+        What was compared.
+    before, after
+        Its values.
+    interval
+        Of after minus before: paired bootstrap.
+    p_value
+        By `test`; None where there is none.
+    test
+        `mcnemar` (exact) on right and wrong answers, or `paired bootstrap` alone.
+    within_noise
+        Whether chance alone explains it, at 95%.
+    """
+
+    metric: str
+    before: float
+    after: float
+    interval: Interval | None = None
+    p_value: float | None = None
+    test: Literal["mcnemar", "paired bootstrap"]
+    within_noise: bool
+
+
 def resamples(contract: Contract, rows: int) -> int:
     """How many resamples are drawn: fewer from many rows, whose intervals are narrow anyway."""
     columns, rows = max(len(contract.target.classes), 1), min(rows, _MAX_ROWS)
     return int(np.clip(_BUDGET // max(rows * columns, 1), _MIN_RESAMPLES, MAX_RESAMPLES))
 
 
-def draws(rows: int, number: int, seed: int) -> Iterator[NDArray[np.int64]]:
+def bootstrap_counts(rows: int, number: int, seed: int) -> Iterator[NDArray[np.int64]]:
     """How often each row is in each resample, `[some resamples, rows]` at a time."""
     generator = np.random.default_rng(seed)
     chunk = max(1, _CHUNK // max(rows, 1))
@@ -88,7 +115,7 @@ def _percentiles(
     kept = every
     if rows > _MAX_ROWS:
         kept = np.sort(np.random.default_rng(seed).choice(every, _MAX_ROWS, replace=False))
-    chunks = [statistic(kept, counts) for counts in draws(len(kept), resamples(contract, len(kept)), seed)]
+    chunks = [statistic(kept, counts) for counts in bootstrap_counts(len(kept), resamples(contract, len(kept)), seed)]
     found: dict[str, Interval] = {}
     for name in chunks[0]:
         if interval := percentile(np.concatenate([chunk[name] for chunk in chunks])):
@@ -142,7 +169,7 @@ def difference(
     before, after
         Scores of the two, as predictors give them.
     """
-    values = [holdout_metrics(contract, targets, scores)[0].get(metric, math.nan) for scores in (before, after)]
+    values = [score_metrics(contract, targets, scores)[0].get(metric, math.nan) for scores in (before, after)]
 
     def gain(rows: NDArray[np.int64], counts: NDArray[np.int64]) -> Samples:
         sides = [measure(contract, targets[rows], scores[rows], counts)[metric] for scores in (before, after)]
@@ -195,7 +222,7 @@ def _classification(classes: int, targets: NDArray[Any], scores: Matrix, counts:
         "log_loss": counts @ log_losses(targets, scores) / rows,
         "brier": counts @ brier_losses(targets, scores) / rows,
     }
-    by_class = [areas(targets == code, scores[:, code], counts) for code in range(classes)]
+    by_class = [roc_and_pr_auc(targets == code, scores[:, code], counts) for code in range(classes)]
     samples["roc_auc"] = by_class[1][0] if classes == 2 else np.mean([roc for roc, _ in by_class], axis=0)
     samples["average_precision"] = (
         by_class[1][1] if classes == 2 else np.mean([average for _, average in by_class], axis=0)

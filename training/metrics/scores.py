@@ -1,17 +1,16 @@
 """Metrics: cross-validated for choosing, on the holdout for telling."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import Contract, Task
-from skylift.errors import ConfigError
-from skylift.manifest import ClassMetrics, Gate, Spread
+from skylift.manifest import ClassMetrics, Spread
 from skylift.scoring import Matrix
-from training.config import GateSection, Metric
+from training.config import Metric
 
 METRICS: dict[Task, tuple[Metric, ...]] = {
     "classification": ("accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc"),
@@ -25,7 +24,7 @@ _LESS_IS_BETTER = {"log_loss", "mae", "rmse", "median_absolute_error", "brier", 
 _WITHOUT_UNIT = {"accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "average_precision", "r2"}
 
 
-def goodness(metric: str) -> int:
+def sign(metric: str) -> int:
     """1 where more of a metric is better, -1 for errors and losses."""
     return -1 if metric in _LESS_IS_BETTER else 1
 
@@ -45,20 +44,20 @@ def regression_from(metric: str, champion: float, challenger: float) -> float:
     >>> regression_from("rmse", 10.0, 12.0), regression_from("accuracy", 0.75, 0.5), regression_from("mae", 2.0, 1.0)
     (0.2, 0.25, 0.0)
     """
-    worse = max(goodness(metric) * (champion - challenger), 0.0)
+    worse = max(sign(metric) * (champion - challenger), 0.0)
     if is_absolute(metric) or worse == 0:
         return worse
     return worse / abs(champion) if champion else math.inf
 
 
-def spread(folds: Sequence[float]) -> Spread:
+def fold_summary(folds: Sequence[float]) -> Spread:
     """A metric over folds; over those that could tell it, where some could."""
     values = np.array(folds, dtype=float)
     known = values[~np.isnan(values)] if not np.isnan(values).all() else values
     return Spread(mean=float(np.mean(known)), std=float(np.std(known)), folds=tuple(values.tolist()))
 
 
-def holdout_metrics(
+def score_metrics(
     contract: Contract, targets: NDArray[Any], scores: Matrix
 ) -> tuple[dict[str, float], tuple[ClassMetrics, ...]]:
     """Measure scored holdout rows: as scikit-learn does, without its checks of each call, which cost more than a fit.
@@ -89,7 +88,7 @@ def holdout_metrics(
         "log_loss": float(log_losses(targets, scores).mean()),
     }
     one = np.ones((1, len(targets)))
-    by_class = [areas(targets == code, scores[:, code], one) for code in range(size)]
+    by_class = [roc_and_pr_auc(targets == code, scores[:, code], one) for code in range(size)]
     known = [(float(roc[0]), float(average[0])) for roc, average in by_class]
     if all(math.isfinite(roc) for roc, _ in known):  # ROC needs rows of every class
         values["roc_auc"] = known[1][0] if size == 2 else float(np.mean([roc for roc, _ in known]))
@@ -125,7 +124,7 @@ def log_losses(targets: NDArray[Any], scores: Matrix) -> Matrix:
     return losses
 
 
-def areas(
+def roc_and_pr_auc(
     members: NDArray[np.bool_], scores: Matrix, counts: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Area under the ROC curve, and average precision, of one class against the others.
@@ -160,21 +159,3 @@ def areas(
     roc[(hits[:, -1] == 0) | (misses[:, -1] == 0)] = np.nan
     average[np.isnan(roc)] = np.nan
     return roc, average
-
-
-def judge(bounds: Mapping[Metric, GateSection], holdout: Mapping[str, float]) -> tuple[Gate, ...]:
-    """Hold metrics against their gates.
-
-    Raises
-    ------
-    ConfigError
-        A gate is on a metric that the task does not have.
-    """
-    judged = []
-    for metric, bound in bounds.items():
-        if metric not in holdout:
-            raise ConfigError(f"gates names {metric}, which was not measured", f"there are: {', '.join(holdout)}")
-        value = holdout[metric]
-        passed = (bound.min is None or value >= bound.min) and (bound.max is None or value <= bound.max)
-        judged.append(Gate(metric=metric, min=bound.min, max=bound.max, value=value, passed=passed))
-    return tuple(judged)

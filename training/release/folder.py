@@ -14,21 +14,18 @@ from pydantic import Field
 from pydantic_core import from_json, to_json
 
 from skylift.contract import Document, class_key
-from skylift.errors import DataError, GateFailed, IntegrityError
+from skylift.errors import DataError, IntegrityError
 from skylift.manifest import Gate, Manifest
 from skylift.predictors import load_predictor
 from skylift.verification import check_artifact
 from training.config import ModelConfig
 from training.data.prepare import read_prepared
 from training.data.reader import Progress
-from training.evaluation.assessment import standing_gates
-from training.evaluation.report import EVALUATION_FILE
-from training.evaluation.report import Evaluation as EvaluationDocument
-from training.metrics.scores import holdout_metrics, judge
+from training.evaluation.gates import check_gates, judge, standing_gates
+from training.evaluation.report import EVALUATION_FILE, Evaluation
+from training.metrics.scores import score_metrics
 from training.release.packaging import Package
 
-VERSION_FOLDER = Path("build/version")
-REPORTS_FOLDER = Path("reports")
 VERSION_FILE = "version.json"
 METRICS_FILE = "metrics.json"
 PREDICTIONS_FILE = "predictions.csv"
@@ -38,7 +35,7 @@ _MAX_POINTS = 10_000
 _LATER: dict[str, Any] = {"version": 1, "created_at": datetime(1970, 1, 1, tzinfo=UTC), "gates": ()}
 
 
-class Evaluation(Document):
+class FolderMetrics(Document):
     """How good the model in a folder is.
 
     Parameters
@@ -63,8 +60,7 @@ class Evaluation(Document):
         GateFailed
             With the metrics and their bounds.
         """
-        if failed := [str(gate) for gate in self.gates if not gate.passed]:
-            raise GateFailed(f"gate failed on the test rows: {', '.join(failed)}", "improve the model or the data")
+        check_gates(self.gates, rows="test rows", hint="improve the model or the data")
 
 
 def write_version(folder: Path, package: Package) -> Manifest:
@@ -105,7 +101,7 @@ def read_version_file(folder: Path) -> Manifest:
 
 def evaluate(
     folder: Path, prepared: Path, reports: Path, config: ModelConfig, *, progress: Progress = lambda _: None
-) -> Evaluation:
+) -> FolderMetrics:
     """Measure the model in a folder on the prepared test file, and write what DVC compares and plots.
 
     It is scored in the form that is served, after the checks of a promotion: digests, environment, golden requests.
@@ -126,11 +122,11 @@ def evaluate(
     progress("scoring the test rows")
     read = _reader(folder, manifest)
     predictor = load_predictor(manifest, read)
-    document = EvaluationDocument.from_bytes(read(EVALUATION_FILE), source=EVALUATION_FILE)
+    document = Evaluation.from_bytes(read(EVALUATION_FILE), source=EVALUATION_FILE)
     targets = table.targets[split.holdout]
     scores = predictor.scores(table.rows[split.holdout])
-    holdout, _ = holdout_metrics(table.contract, targets, scores)
-    evaluation = Evaluation(
+    holdout, _ = score_metrics(table.contract, targets, scores)
+    evaluation = FolderMetrics(
         holdout=holdout,
         cross_validated={name: spread.mean for name, spread in manifest.metrics.cross_validated.items()},
         gates=(

@@ -69,7 +69,7 @@ def pack(trained: Trained, compiled: CompiledModel) -> Package:
     """
     artifacts = {
         MODEL_FILE: _dump(trained.estimator),
-        BASELINE_FILE: baseline(trained),
+        BASELINE_FILE: training_distribution(trained),
         EVALUATION_FILE: trained.evaluation.to_bytes(),
     }
     if compiled.data is not None:
@@ -113,7 +113,7 @@ def pack(trained: Trained, compiled: CompiledModel) -> Package:
     artifacts[CARD_FILE] = render_card(
         describe(_UNNUMBERED),
         trained.evaluation,
-        baseline=from_json(artifacts[BASELINE_FILE]),
+        distribution=from_json(artifacts[BASELINE_FILE]),
         profile=profile(table),
         about=trained.config.card,
     )
@@ -145,7 +145,7 @@ def _representatives(contract: Contract, scores: Matrix, rows: Matrix) -> list[i
     return list(dict.fromkeys(chosen))
 
 
-def baseline(trained: Trained) -> bytes:
+def training_distribution(trained: Trained) -> bytes:
     """The training distribution as JSON, for drift.
 
     Per feature its share of missing values, and shares by decile or by category; the same for the target.

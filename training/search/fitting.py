@@ -23,7 +23,7 @@ from threadpoolctl import ThreadpoolController
 from skylift.contract import Contract
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix
-from training.metrics.scores import holdout_metrics
+from training.metrics.scores import score_metrics
 
 FIT_FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError)
 SMALL = 10_000
@@ -113,7 +113,7 @@ def cut_folds(contract: Contract, rows: Matrix, targets: NDArray[Any], *, seed: 
         Whether parameters are searched for.
     """
     classifies = contract.task == "classification"
-    count = min(MAX_FOLDS, rarest(targets)) if classifies else len(targets) // 2  # r2 needs two rows
+    count = min(MAX_FOLDS, smallest_class(targets)) if classifies else len(targets) // 2  # r2 needs two rows
     outer = _cuts(np.arange(len(targets)), targets, int(np.clip(count, 2, MAX_FOLDS)), seed, classifies)
     scopes = [*(train for train, _ in outer), np.arange(len(targets), dtype=np.int32)] if nested else []
     inner = [_cuts(scope, targets, inner_folds(targets[scope], classifies), seed, classifies) for scope in scopes]
@@ -122,11 +122,11 @@ def cut_folds(contract: Contract, rows: Matrix, targets: NDArray[Any], *, seed: 
 
 def inner_folds(targets: NDArray[Any], classifies: bool) -> int:
     """As many inner folds as the rarest class has rows, within two and three."""
-    count = rarest(targets) if classifies else len(targets) // 2
+    count = smallest_class(targets) if classifies else len(targets) // 2
     return int(np.clip(count, 2, INNER_FOLDS))
 
 
-def rarest(targets: NDArray[Any]) -> int:
+def smallest_class(targets: NDArray[Any]) -> int:
     """Rows of the rarest class."""
     return int(np.unique(targets, return_counts=True)[1].min())
 
@@ -141,7 +141,7 @@ def _cuts(scope: NDArray[Any], targets: NDArray[Any], folds: int, seed: int, cla
         )
 
 
-def share(targets: NDArray[Any], rows: int, *, classifies: bool, seed: int) -> NDArray[np.intp]:
+def stratified_head(targets: NDArray[Any], rows: int, *, classifies: bool, seed: int) -> NDArray[np.intp]:
     """Places of some rows, classes in proportion; the share of a smaller number is part of that of a larger."""
     order = np.random.default_rng(seed).permutation(len(targets))
     if not classifies:
@@ -159,14 +159,14 @@ def fit_and_score(folds: Folds, fit: Fit) -> Outcome:
     train, test = folds.outer[fit.cut] if fit.scope is None else folds.inner[fit.scope][fit.cut]
     if fit.rows is not None and fit.rows < len(train):
         classifies = folds.contract.task == "classification"
-        train = train[share(folds.targets[train], fit.rows, classifies=classifies, seed=folds.seed)]
+        train = train[stratified_head(folds.targets[train], fit.rows, classifies=classifies, seed=folds.seed)]
     started = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught, threads(len(folds.rows)):
         warnings.simplefilter("always")
         try:
             estimator = clone(fit.estimator).fit(folds.rows[train], folds.targets[train])
             scores = SklearnPredictor(estimator, folds.contract.task).scores(folds.rows[test])
-            values, _ = holdout_metrics(folds.contract, folds.targets[test], scores)
+            values, _ = score_metrics(folds.contract, folds.targets[test], scores)
         except FIT_FAILURES as error:
             failure = " ".join(str(error).split())[:300]
             return Outcome({}, (), time.perf_counter() - started, failure or type(error).__name__)

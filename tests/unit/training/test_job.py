@@ -20,7 +20,7 @@ from skylift.store import VersionStore
 from tests.support.models import IRIS_CONFIG, IRIS_SETOSA, NOT_COMPILED, ROOT, trained_iris
 from tests.support.tables import LOGISTIC, RIDGE, TREE, config_of, learned, lines, mixed, one_feature, public_table
 from training.job import Trained, train
-from training.metrics.scores import holdout_metrics
+from training.metrics.scores import score_metrics
 from training.release.packaging import pack
 
 DUMMY = {"name": "dummy", "estimator": "sklearn.dummy.DummyClassifier"}
@@ -147,7 +147,7 @@ class TestMeasuring:
         rows = trained.split.holdout
         scores = trained.estimator.predict_proba(trained.table.rows[rows])
 
-        values, per_class = holdout_metrics(trained.table.contract, trained.table.targets[rows], scores)
+        values, per_class = score_metrics(trained.table.contract, trained.table.targets[rows], scores)
 
         assert (trained.metrics.holdout, trained.metrics.per_class) == (values, per_class)
 
@@ -251,7 +251,7 @@ class TestAnyTable:
 
         contract, rows = version.manifest.contract, trained.split.holdout
         scores = predictor.scores(encode(contract, [trained.table.instance(int(row)) for row in rows]))
-        assert holdout_metrics(contract, trained.table.targets[rows], scores)[0] == version.manifest.metrics.holdout
+        assert score_metrics(contract, trained.table.targets[rows], scores)[0] == version.manifest.metrics.holdout
         assert version.manifest.metrics.holdout[metric] >= least
 
     def test_very_unbalanced_classes_are_learned(self, tmp_path: Path) -> None:

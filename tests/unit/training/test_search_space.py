@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from training.search_space import Distribution, Search
+from training.search_space import Distribution, SearchSpec
 
 MANY = {"C": {"low": 0.01, "high": 100, "log": True}, "n": {"low": 1, "high": 3}, "kernel": ["rbf", "linear"]}
 
 
-def search(document: Any) -> Search:
-    return Search.model_validate(document)
+def search(document: Any) -> SearchSpec:
+    return SearchSpec.model_validate(document)
 
 
 def refusal(document: Any) -> str:

@@ -10,15 +10,15 @@ from skylift.manifest import Interval
 from training.metrics import intervals
 from training.metrics.intervals import (
     bootstrap,
+    bootstrap_counts,
     brier_losses,
     difference,
-    draws,
     measure,
     percentile,
     resamples,
     wilson,
 )
-from training.metrics.scores import holdout_metrics
+from training.metrics.scores import score_metrics
 
 
 def contract(*classes: ClassName) -> Contract:
@@ -37,12 +37,12 @@ def guesses(rows: int, classes: int, *, seed: int = 0, skill: float = 1.0) -> tu
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
 def test_a_resample_is_measured_like_a_table_of_these_rows(classes: tuple[str, ...]) -> None:
     targets, scores = guesses(40, len(classes))
-    (counts,) = draws(40, 6, 1)
+    (counts,) = bootstrap_counts(40, 6, 1)
 
     found = measure(contract(*classes), targets, scores, counts)
 
     for place, weights in enumerate(counts):
-        values, per_class = holdout_metrics(
+        values, per_class = score_metrics(
             contract(*classes), np.repeat(targets, weights), np.repeat(scores, weights, axis=0)
         )
         assert {name: found[name][place] for name in values} == pytest.approx(values)
@@ -55,17 +55,17 @@ def test_a_resample_of_values_is_measured_like_a_table_of_these_rows() -> None:
     generator = np.random.default_rng(0)
     targets = generator.normal(1000, 1, 30)
     values = targets + generator.normal(size=30)
-    (counts,) = draws(30, 5, 1)
+    (counts,) = bootstrap_counts(30, 5, 1)
 
     found = measure(contract(), targets, values, counts)
 
     for place, weights in enumerate(counts):
-        expected, _ = holdout_metrics(contract(), np.repeat(targets, weights), np.repeat(values, weights))
+        expected, _ = score_metrics(contract(), np.repeat(targets, weights), np.repeat(values, weights))
         assert {name: found[name][place] for name in found} == pytest.approx(expected)
 
 
 def test_resamples_have_as_many_rows_as_there_are() -> None:
-    chunks = list(draws(1000, 5000, 0))
+    chunks = list(bootstrap_counts(1000, 5000, 0))
 
     assert len(chunks) > 1
     assert sum(len(chunk) for chunk in chunks) == 5000
@@ -83,7 +83,7 @@ class TestIntervals:
 
         found = bootstrap(contract("a", "b", "c"), targets, scores, seed=0)
 
-        values, _ = holdout_metrics(contract("a", "b", "c"), targets, scores)
+        values, _ = score_metrics(contract("a", "b", "c"), targets, scores)
         for name, value in values.items():
             assert found[name].low < value < found[name].high
 
@@ -108,7 +108,7 @@ class TestIntervals:
             assert found[name].high == pytest.approx(exact[name].high, abs=0.15 * width)
 
     def test_it_covers_the_truth_about_as_often_as_it_says(self) -> None:
-        truth = holdout_metrics(contract("a", "b"), *guesses(200_000, 2, seed=99))[0]["accuracy"]
+        truth = score_metrics(contract("a", "b"), *guesses(200_000, 2, seed=99))[0]["accuracy"]
         covered = [
             found.low <= truth <= found.high
             for seed in range(100)

@@ -1,4 +1,4 @@
-"""Metrics mean what their names say, errors are better when smaller, and gates hold or do not."""
+"""Metrics mean what their names say, errors are better when smaller."""
 
 import warnings
 from typing import Any
@@ -9,17 +9,14 @@ from sklearn import metrics
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
 from skylift.contract import ClassName, Contract, Feature, Target
-from skylift.errors import ConfigError
-from training.config import GateSection
 from training.metrics.scores import (
     DEFAULT_METRIC,
     METRICS,
-    areas,
-    goodness,
-    holdout_metrics,
-    judge,
+    fold_summary,
     regression_from,
-    spread,
+    roc_and_pr_auc,
+    score_metrics,
+    sign,
 )
 
 
@@ -33,7 +30,7 @@ def measured(targets: list[int], predicted: list[int], *classes: ClassName) -> t
     """Metrics of a model that is nearly sure of what it predicts."""
     scores = np.full((len(targets), len(classes)), 0.1 / (len(classes) - 1))
     scores[np.arange(len(targets)), predicted] = 0.9
-    return holdout_metrics(contract(*classes), np.array(targets), scores)
+    return score_metrics(contract(*classes), np.array(targets), scores)
 
 
 class TestClassification:
@@ -76,7 +73,7 @@ class TestClassification:
         targets, scores = generator.integers(0, len(classes), 90), generator.dirichlet([1] * len(classes), 90)
         scores[0, targets[0]], predicted = 0, scores.argmax(axis=1)
 
-        values, per_class = holdout_metrics(contract(*classes), targets, scores)
+        values, per_class = score_metrics(contract(*classes), targets, scores)
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a row whose probabilities do not add up to one
@@ -110,14 +107,14 @@ class TestClassification:
 
 class TestRegression:
     def test_errors_are_in_the_unit_of_the_target(self) -> None:
-        values, per_class = holdout_metrics(contract(), np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 6.0]))
+        values, per_class = score_metrics(contract(), np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 6.0]))
 
         assert values["mae"] == 1
         assert values["rmse"] == pytest.approx(3**0.5)
         assert per_class == ()
 
     def test_a_perfect_model_explains_everything(self) -> None:
-        values, _ = holdout_metrics(contract(), np.array([1.0, 2.0]), np.array([1.0, 2.0]))
+        values, _ = score_metrics(contract(), np.array([1.0, 2.0]), np.array([1.0, 2.0]))
 
         assert values == {"mae": 0, "rmse": 0, "r2": 1}
 
@@ -125,7 +122,7 @@ class TestRegression:
     def test_every_metric_is_that_of_scikit_learn(self, targets: list[float]) -> None:
         predicted = np.array([1.5, 1.0, 5.0])
 
-        values, _ = holdout_metrics(contract(), np.array(targets), predicted)
+        values, _ = score_metrics(contract(), np.array(targets), predicted)
 
         assert values == pytest.approx(
             {
@@ -136,7 +133,7 @@ class TestRegression:
         )
 
     def test_a_single_row_explains_nothing(self) -> None:
-        values, _ = holdout_metrics(contract(), np.array([1.0]), np.array([1.5]))
+        values, _ = score_metrics(contract(), np.array([1.0]), np.array([1.5]))
 
         assert values == {"mae": 0.5, "rmse": 0.5}
 
@@ -147,7 +144,7 @@ class TestComparing:
         values, _ = (
             measured(list(range(classes)), list(range(classes)), *map(str, range(classes)))
             if classes
-            else holdout_metrics(contract(), np.array([1.0, 2.0]), np.array([1.0, 2.0]))
+            else score_metrics(contract(), np.array([1.0, 2.0]), np.array([1.0, 2.0]))
         )
 
         assert set(METRICS[task]) == values.keys()
@@ -155,19 +152,19 @@ class TestComparing:
 
     @pytest.mark.parametrize("metric", ["log_loss", "mae", "rmse", "brier", "ece"])
     def test_less_is_better_of_errors(self, metric: str) -> None:
-        assert goodness(metric) == -1
+        assert sign(metric) == -1
 
     @pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "r2"])
     def test_more_is_better_of_merits(self, metric: str) -> None:
-        assert goodness(metric) == 1
+        assert sign(metric) == 1
 
     def test_a_spread_is_over_the_folds(self) -> None:
-        found = spread([0.5, -0.5])
+        found = fold_summary([0.5, -0.5])
 
         assert (found.mean, found.std, found.folds) == (0, 0.5, (0.5, -0.5))
 
     def test_folds_that_cannot_tell_are_left_out_of_the_mean(self) -> None:
-        assert spread([0.5, float("nan"), 0.7]).mean == pytest.approx(0.6)
+        assert fold_summary([0.5, float("nan"), 0.7]).mean == pytest.approx(0.6)
 
     @pytest.mark.parametrize(
         ("metric", "champion", "challenger", "worse"),
@@ -198,7 +195,7 @@ class TestAreas:
         return members, np.round(np.clip(members * 0.2 + generator.random(60) * 0.8, 0, 1), 1)  # with ties
 
     def test_without_resampling(self, rows: tuple[Any, Any]) -> None:
-        roc, average = areas(*rows, np.ones((1, 60)))
+        roc, average = roc_and_pr_auc(*rows, np.ones((1, 60)))
 
         assert roc[0] == pytest.approx(roc_auc_score(*rows))
         assert average[0] == pytest.approx(average_precision_score(*rows))
@@ -206,7 +203,7 @@ class TestAreas:
     def test_of_each_resample(self, rows: tuple[Any, Any]) -> None:
         counts = np.random.default_rng(1).integers(0, 4, (5, 60))
 
-        found = areas(*rows, counts)
+        found = roc_and_pr_auc(*rows, counts)
 
         for place, weights in enumerate(counts):
             drawn = [np.repeat(part, weights) for part in rows]
@@ -214,39 +211,6 @@ class TestAreas:
             assert found[1][place] == pytest.approx(average_precision_score(*drawn))
 
     def test_a_resample_of_one_class_tells_nothing(self) -> None:
-        roc, average = areas(np.array([True, False]), np.array([0.9, 0.1]), np.array([[2, 0], [0, 2], [1, 1]]))
+        roc, average = roc_and_pr_auc(np.array([True, False]), np.array([0.9, 0.1]), np.array([[2, 0], [0, 2], [1, 1]]))
 
         assert np.isnan(roc).tolist() == np.isnan(average).tolist() == [True, True, False]
-
-
-class TestGates:
-    @pytest.mark.parametrize(
-        ("bounds", "passed"),
-        [
-            ({"min": 0.9}, True),
-            ({"min": 0.95}, True),
-            ({"min": 0.96}, False),
-            ({"max": 0.95}, True),
-            ({"max": 0.9}, False),
-            ({"min": 0.9, "max": 0.94}, False),
-            ({"min": 0.9, "max": 1}, True),
-        ],
-    )
-    def test_a_gate_passes_within_its_bounds(self, bounds: dict[str, float], passed: bool) -> None:
-        (gate,) = judge({"accuracy": GateSection(**bounds)}, {"accuracy": 0.95})
-
-        assert gate.passed is passed
-
-    def test_a_metric_that_is_no_number_passes_no_gate(self) -> None:
-        (gate,) = judge({"r2": GateSection(min=-1)}, {"r2": float("nan")})
-
-        assert not gate.passed
-
-    def test_a_gate_says_what_was_measured_and_what_was_asked(self) -> None:
-        (gate,) = judge({"accuracy": GateSection(min=0.9)}, {"accuracy": 0.85})
-
-        assert str(gate) == "accuracy 0.8500 (>= 0.9)"
-
-    def test_a_gate_on_what_was_not_measured_is_refused(self) -> None:
-        with pytest.raises(ConfigError, match="gates names roc_auc, which was not measured: there are: accuracy"):
-            judge({"roc_auc": GateSection(min=0.9)}, {"accuracy": 0.85})

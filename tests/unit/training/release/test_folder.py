@@ -17,7 +17,7 @@ from training.release.folder import evaluate, read_version_file, write_version
 from training.release.packaging import pack
 
 
-class Made:
+class Project:
     """A prepared table and the model that was trained on it."""
 
     def __init__(self, folder: Path, text: str, *, target: str, **sections: Any) -> None:
@@ -38,27 +38,27 @@ class Made:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Made:
-    made = Made(tmp_path, mixed(), target="churned", candidates=[LOGISTIC, TREE])
+def made(tmp_path: Path) -> Project:
+    made = Project(tmp_path, mixed(), target="churned", candidates=[LOGISTIC, TREE])
     made.write()
     return made
 
 
 class TestVersion:
-    def test_it_holds_the_files_of_a_version(self, made: Made) -> None:
+    def test_it_holds_the_files_of_a_version(self, made: Project) -> None:
         package = pack(made.trained, NOT_COMPILED)
 
         found = {path.name: path.read_bytes() for path in made.version.iterdir() if path.name != "version.json"}
 
         assert found == package.artifacts
 
-    def test_it_says_what_a_manifest_says(self, made: Made) -> None:
+    def test_it_says_what_a_manifest_says(self, made: Project) -> None:
         manifest = read_version_file(made.version)
 
         assert (manifest.contract, manifest.metrics) == (made.trained.table.contract, made.trained.metrics)
         assert manifest.lineage.data_sha256 == made.trained.table.digest
 
-    def test_the_same_inputs_give_the_same_bytes(self, made: Made) -> None:
+    def test_the_same_inputs_give_the_same_bytes(self, made: Project) -> None:
         def digests() -> dict[str, str]:
             return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made.version.iterdir()}
 
@@ -68,7 +68,7 @@ class TestVersion:
 
         assert digests() == first
 
-    def test_files_of_the_model_before_it_go(self, made: Made) -> None:
+    def test_files_of_the_model_before_it_go(self, made: Project) -> None:
         write_version(made.version, pack(made.trained, compiled(made.trained)))
         assert (made.version / "model.onnx").exists()
 
@@ -89,16 +89,16 @@ class TestVersion:
 
 
 class TestEvaluation:
-    def test_it_measures_what_training_measured(self, made: Made) -> None:
+    def test_it_measures_what_training_measured(self, made: Project) -> None:
         assert made.evaluate().holdout == made.trained.metrics.holdout
 
-    def test_the_compiled_form_is_measured_where_there_is_one(self, made: Made) -> None:
+    def test_the_compiled_form_is_measured_where_there_is_one(self, made: Project) -> None:
         write_version(made.version, pack(made.trained, compiled(made.trained)))
         (made.version / "model.joblib").unlink()
 
         assert made.evaluate().holdout == pytest.approx(made.trained.metrics.holdout, abs=1e-5)
 
-    def test_metrics_are_numbers_that_can_be_compared(self, made: Made) -> None:
+    def test_metrics_are_numbers_that_can_be_compared(self, made: Project) -> None:
         made.evaluate()
 
         document = json.loads(made.report("metrics.json"))
@@ -106,7 +106,7 @@ class TestEvaluation:
         assert document.keys() == {"holdout", "cross_validated"}
         assert all(isinstance(value, float) for part in document.values() for value in part.values())
 
-    def test_predictions_are_kept_beside_what_was_true(self, made: Made) -> None:
+    def test_predictions_are_kept_beside_what_was_true(self, made: Project) -> None:
         made.evaluate()
 
         header, *rows = made.report("predictions.csv").splitlines()
@@ -116,7 +116,7 @@ class TestEvaluation:
         assert {cell for row in rows for cell in row.split(",")} <= {"no", "yes"}
 
     def test_values_are_kept_likewise(self, tmp_path: Path) -> None:
-        made = Made(tmp_path, public_table("diabetes"), target="target", candidates=[RIDGE])
+        made = Project(tmp_path, public_table("diabetes"), target="target", candidates=[RIDGE])
         made.write()
 
         made.evaluate()
@@ -125,7 +125,7 @@ class TestEvaluation:
         assert 25 <= actual <= 346
         assert 0 < predicted < 400
 
-    def test_candidates_are_kept_with_the_metric_they_were_chosen_by(self, made: Made) -> None:
+    def test_candidates_are_kept_with_the_metric_they_were_chosen_by(self, made: Project) -> None:
         made.evaluate()
 
         header, *rows = made.report("leaderboard.csv").splitlines()
@@ -133,7 +133,7 @@ class TestEvaluation:
         assert header == "candidate,accuracy"
         assert {row.split(",")[0] for row in rows} == {"logistic", "tree"}
 
-    def test_a_failed_gate_is_told_after_the_metrics_were_written(self, made: Made) -> None:
+    def test_a_failed_gate_is_told_after_the_metrics_were_written(self, made: Project) -> None:
         strict = made.config.model_validate(
             made.config.model_dump(by_alias=True) | {"gates": {"log_loss": {"max": 0.0}}}
         )
@@ -145,7 +145,7 @@ class TestEvaluation:
             evaluation.check_gates()
 
     def test_a_model_that_publishing_would_refuse_fails(self, tmp_path: Path) -> None:
-        made = Made(
+        made = Project(
             tmp_path,
             mixed(),
             target="churned",
@@ -156,21 +156,21 @@ class TestEvaluation:
         with pytest.raises(GateFailed, match=r"gate failed on the test rows: .* of a dummy\)"):
             made.evaluate().check_gates()
 
-    def test_a_model_of_another_table_is_refused(self, made: Made, tmp_path: Path) -> None:
+    def test_a_model_of_another_table_is_refused(self, made: Project, tmp_path: Path) -> None:
         (tmp_path / "table.csv").write_text(mixed(count=90), encoding="utf-8")
         prepare(made.config, made.prepared)
 
         with pytest.raises(DataError, match="was not trained on"):
             made.evaluate()
 
-    def test_a_model_that_was_changed_is_not_loaded(self, made: Made) -> None:
+    def test_a_model_that_was_changed_is_not_loaded(self, made: Project) -> None:
         with (made.version / "model.joblib").open("ab") as file:
             file.write(b"!")
 
         with pytest.raises(IntegrityError):
             made.evaluate()
 
-    def test_a_model_without_its_file_is_refused(self, made: Made) -> None:
+    def test_a_model_without_its_file_is_refused(self, made: Project) -> None:
         (made.version / "model.joblib").unlink()
 
         with pytest.raises(DataError, match=r"model\.joblib cannot be read"):

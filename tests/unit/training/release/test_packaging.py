@@ -19,7 +19,7 @@ from skylift.scoring import check_golden
 from tests.support.models import NOT_COMPILED, ROOT, iris_package, trained_iris
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed
 from training.job import Trained
-from training.release.packaging import Package, baseline, golden, pack
+from training.release.packaging import Package, golden, pack, training_distribution
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -34,7 +34,7 @@ def packed(trained: Trained) -> Package:
 
 def described(trained: Trained) -> dict[str, Any]:
     """The training distribution, by feature."""
-    found: dict[str, Any] = json.loads(baseline(trained))
+    found: dict[str, Any] = json.loads(training_distribution(trained))
     return found
 
 
@@ -175,7 +175,7 @@ class TestGolden:
 
 class TestBaseline:
     def test_it_is_a_file_of_the_package(self) -> None:
-        assert iris_package().artifacts[BASELINE_FILE] == baseline(trained_iris())
+        assert iris_package().artifacts[BASELINE_FILE] == training_distribution(trained_iris())
 
     def test_it_is_of_the_rows_learned_from(self, trained_mixed: Trained) -> None:
         assert described(trained_mixed)["rows"] == len(trained_mixed.split.train)

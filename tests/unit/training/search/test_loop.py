@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skylift.errors import TrainingError
 from tests.support.tables import LOGISTIC, TREE, config_of, lines
 from training.job import Trained, train
-from training.search.fitting import Fit, Folds, LocalRunner, cut_folds, fit_and_score, share
+from training.search.fitting import Fit, Folds, LocalRunner, cut_folds, fit_and_score, stratified_head
 from training.search.loop import STOPPED, State
 
 STRIPES = lines("x,n,y", lambda number: f"{number},{number % 7},{'ab'[number // 20 % 2]}", count=80)
@@ -56,7 +56,7 @@ class TestFolds:
     def test_a_share_of_the_rows_has_every_class_and_grows(self) -> None:
         targets = np.array([0] * 90 + [1] * 10)
 
-        small, large = (share(targets, rows, classifies=True, seed=1) for rows in (30, 60))
+        small, large = (stratified_head(targets, rows, classifies=True, seed=1) for rows in (30, 60))
 
         assert set(small) < set(large)
         assert np.bincount(targets[small]).min() >= 6

@@ -1,0 +1,86 @@
+"""The gates of a version: the bounds of `model.yaml`, and those that need no configuration."""
+
+from collections.abc import Iterable, Mapping
+
+from skylift.errors import ConfigError, GateFailed
+from skylift.manifest import Gate
+from training.config import GateSection, Metric
+from training.evaluation.report import Champion, Check, DummyBaseline
+from training.metrics.scores import is_absolute, sign
+
+
+def judge(bounds: Mapping[Metric, GateSection], holdout: Mapping[str, float]) -> tuple[Gate, ...]:
+    """Hold metrics against their gates.
+
+    Raises
+    ------
+    ConfigError
+        A gate is on a metric that the task does not have.
+    """
+    judged = []
+    for metric, bound in bounds.items():
+        if metric not in holdout:
+            raise ConfigError(f"gates names {metric}, which was not measured", f"there are: {', '.join(holdout)}")
+        value = holdout[metric]
+        passed = (bound.min is None or value >= bound.min) and (bound.max is None or value <= bound.max)
+        judged.append(Gate(metric=metric, min=bound.min, max=bound.max, value=value, passed=passed))
+    return tuple(judged)
+
+
+def standing_gates(baseline: DummyBaseline, checks: tuple[Check, ...], champion: Champion | None) -> list[Gate]:
+    """The gates that need no configuration."""
+    failed = [f"{check.name}: {check.detail}" for check in checks if not check.passed]
+    comparison = "above" if sign(baseline.metric) > 0 else "below"
+    gates = [
+        Gate(
+            metric=baseline.metric,
+            value=baseline.challenger,
+            passed=baseline.beaten,
+            detail=f"{comparison} {baseline.value:.4f} of a dummy",
+        ),
+        Gate(
+            metric="behaviour",
+            min=1,
+            value=1 - len(failed) / len(checks),
+            passed=not failed,
+            detail="; ".join(failed) or f"{len(checks)} checks",
+        ),
+    ]
+    if champion is not None and (found := champion.difference) is not None:
+        limit = f"{champion.max_regression:g}" if is_absolute(found.metric) else f"{champion.max_regression:.0%}"
+        noise = ", a difference within noise" if found.within_noise and found.after != found.before else ""
+        gates.append(
+            Gate(
+                metric=found.metric,
+                value=found.after,
+                passed=passes(champion),
+                detail=f"at most {limit} worse than {found.before:.4f} of {champion.version} in service{noise}",
+            )
+        )
+    return gates
+
+
+def passes(champion: Champion) -> bool:
+    """Whether a challenger is not worse by more than is allowed; a champion that was not compared forbids nothing."""
+    if champion.difference is None:
+        return True
+    return champion.regression is not None and champion.regression <= champion.max_regression
+
+
+def check_gates(gates: Iterable[Gate], *, rows: str, hint: str) -> None:
+    """Refuse a model that is not good enough.
+
+    Parameters
+    ----------
+    rows
+        Name of the rows that the model was measured on, for the message.
+    hint
+        Next step, for the message.
+
+    Raises
+    ------
+    GateFailed
+        A gate failed; the message lists all that did with their metrics and bounds.
+    """
+    if failed := [str(gate) for gate in gates if not gate.passed]:
+        raise GateFailed(f"gate failed on the {rows}: {', '.join(failed)}", hint)
