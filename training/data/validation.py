@@ -15,10 +15,10 @@ from pydantic_core import to_json
 from skylift.contract import Contract
 from skylift.errors import ConfigError, DataError
 from training.config import ModelConfig
+from training.data.cell_checks import bad_cells
 from training.data.checks import Finding, classes, duplicates, leakage, overlap
 from training.data.csv_file import mostly_dates
 from training.data.reader import Progress
-from training.data.schema import bad_cells
 from training.data.table import CleanTable, encode_table, read_clean, split_rows
 from training.extras import require
 
