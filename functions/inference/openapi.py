@@ -3,12 +3,10 @@
 from typing import Any
 
 from inference.model import ServedModel
-from inference.schema import expectation
 from skylift.contract import Contract, Feature, class_key
 
 type Schema = dict[str, Any]
 
-_JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean", "category": "string"}
 _PROBLEMS = {
     "400": "Not JSON",
     "413": "Too many instances or bytes",
@@ -126,14 +124,10 @@ def _instance(contract: Contract) -> Schema:
 
 
 def _value(feature: Feature) -> Schema:
-    kind = _JSON_TYPES[feature.kind]
-    schema: Schema = {"type": kind if feature.required else [kind, "null"]}
-    if feature.kind == "category":
-        schema["enum"] = [*feature.categories] if feature.required else [*feature.categories, None]
-    words = [feature.description] * bool(feature.description) + [f"Expected: {expectation(feature)}."]
+    words = [feature.description] * bool(feature.description) + [f"Expected: {feature.expectation}."]
     if feature.min is not None and feature.max is not None:
         words.append(f"Training range: {feature.min:g} to {feature.max:g}.")
-    return schema | {"description": " ".join(str(word) for word in words), "examples": [feature.example]}
+    return feature.json_schema | {"description": " ".join(map(str, words)), "examples": [feature.example]}
 
 
 def _answer(contract: Contract) -> Schema:

@@ -9,16 +9,15 @@ Validation is pydantic-core's, built from the contract at load time: a body is p
 
 import difflib
 import re
-from typing import Any
+from typing import Any, assert_never
 
 from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema, from_json
 
-from skylift.contract import LARGEST_NUMBER, Contract, Feature, Instance
+from skylift.contract import LARGEST_NUMBER, Contract, Feature, Instance, listed
 from skylift.errors import FieldProblem, InvalidInstance, NotJson, TooManyInstances
 
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')
 _MAX_PROBLEMS = 20
-_MAX_LISTED = 50
 _MAX_NAME = 100
 
 _REASONS = {
@@ -120,7 +119,7 @@ class RequestSchema:
         if kind == "extra_forbidden":
             message = f"unknown field{self._nearest(str(last))}"
         elif kind == "missing" and feature:
-            message = f"missing: expected {expectation(feature)}"
+            message = f"missing: expected {feature.expectation}"
         elif place == ("features",) and kind in {"too_long", "tuple_type"}:
             reason, message = "wrong_length", f"expected {len(self._features)} values in this order: {self._names()}"
         elif kind == "too_short":
@@ -130,7 +129,7 @@ class RequestSchema:
         elif kind == "dict_type":
             message = f"expected an object with {self._names()}"
         elif feature:
-            message = f"{_remark(detail)}expected {expectation(feature)}"
+            message = f"{_remark(detail)}expected {feature.expectation}"
         else:
             message = detail["msg"]
         return FieldProblem(_dotted(place), reason, message)
@@ -142,35 +141,13 @@ class RequestSchema:
         return f"; known are {self._names()}"
 
     def _names(self) -> str:
-        return _listed(list(self._features))
-
-
-def expectation(feature: Feature) -> str:
-    """What a field expects, in words.
-
-    Examples
-    --------
-    >>> expectation(Feature(name="age", kind="integer", unit="years"))
-    'an integer (years)'
-    """
-    words = {
-        "number": "a finite number",
-        "integer": "an integer",
-        "boolean": "true or false",
-        "category": f"one of {_listed([repr(name) for name in feature.categories])}",
-    }[feature.kind]
-    return words + (f" ({feature.unit})" if feature.unit else "") + ("" if feature.required else " or null")
+        return listed(list(self._features))
 
 
 def _remark(detail: ErrorDetails) -> str:
     if detail["input"] is None:
         return "null is not allowed: "
     return f"its size is beyond {LARGEST_NUMBER:.1e}: " if _REASONS.get(detail["type"]) == "too_large" else ""
-
-
-def _listed(names: list[str]) -> str:
-    rest = len(names) - _MAX_LISTED
-    return ", ".join(names[:_MAX_LISTED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _dotted(place: tuple[int | str, ...]) -> str:
@@ -197,4 +174,6 @@ def _value_schema(feature: Feature) -> CoreSchema:
             schema = core_schema.bool_schema(strict=True)
         case "category":
             schema = core_schema.literal_schema(list(feature.categories))
+        case _:
+            assert_never(feature.kind)
     return schema if feature.required else core_schema.nullable_schema(schema)

@@ -5,8 +5,9 @@ request schema, the OpenAPI page, the form and the docs.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self, assert_never
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -22,7 +23,11 @@ type ClassName = bool | int | str
 LARGEST_NUMBER = 3.4028234663852886e38
 """The largest float32: forests compute in it, so a larger number is infinite to them."""
 
+MAX_LISTED = 50
+"""How many names a message lists."""
+
 Kind = Literal["number", "integer", "category", "boolean"]
+JsonType = Literal["number", "integer", "string", "boolean"]
 Task = Literal["classification", "regression"]
 
 
@@ -41,22 +46,22 @@ class Document(BaseModel):
 
 
 class Feature(Document):
-    """One input field.
+    """One input field, and everything that follows from its kind.
 
     Parameters
     ----------
     name
-        Its name in a request.
+        Name in a request.
     kind
-        How its value is written: a number, an integer, one of `categories`, or true and false.
+        How a value is written: a number, an integer, one of `categories`, or true and false.
     required
-        False where training saw rows without it: callers may then leave it out or send null.
+        False where training saw rows without a value: callers may then leave it out or send null.
     categories
-        The known values of a category, in the order of their codes.
+        Known values of a category, in the order of their codes.
     min, max, mean
-        Over the training rows, for numbers and integers.
+        Range and mean over the training rows, for features without levels.
     unit, description
-        For people.
+        Words for people.
     example
         A typical value.
     """
@@ -72,11 +77,117 @@ class Feature(Document):
     description: str | None = None
     example: Scalar = None
 
+    @property
+    def json_type(self) -> JsonType:
+        """Type of a value in JSON."""
+        match self.kind:
+            case "number" | "integer" | "boolean":
+                return self.kind
+            case "category":
+                return "string"
+            case _:
+                assert_never(self.kind)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether a value is a number in JSON."""
+        return self.json_type in {"number", "integer"}
+
+    @property
+    def is_nominal(self) -> bool:
+        """Whether codes are only names, so that a larger one does not mean more."""
+        match self.kind:
+            case "category":
+                return True
+            case "number" | "integer" | "boolean":
+                return False
+            case _:
+                assert_never(self.kind)
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The possible values as text, in the order of their codes; empty for a feature that is measured."""
+        match self.kind:
+            case "category":
+                return self.categories
+            case "boolean":
+                return ("false", "true")
+            case "number" | "integer":
+                return ()
+            case _:
+                assert_never(self.kind)
+
     @cached_property
     def codes(self) -> dict[Scalar, float]:
-        """The number that stands for each category; NaN for a missing one."""
+        """Code of each category; NaN for a missing value."""
         codes: dict[Scalar, float] = {name: float(code) for code, name in enumerate(self.categories)}
         return codes | {None: math.nan}
+
+    @cached_property
+    def encoder(self) -> Callable[[Scalar], float] | None:
+        """Function from a valid value to its number; None where numpy reads the value as that number."""
+        match self.kind:
+            case "number" | "integer" | "boolean":
+                return None
+            case "category":
+                return self.codes.__getitem__
+            case _:
+                assert_never(self.kind)
+
+    def decode(self, code: float) -> Scalar:
+        """Undo the encoding of one value that is not missing."""
+        match self.kind:
+            case "number":
+                return code
+            case "integer":
+                return int(code)
+            case "boolean":
+                return bool(code)
+            case "category":
+                return self.categories[int(code)]
+            case _:
+                assert_never(self.kind)
+
+    def clean(self, value: Scalar) -> Scalar:
+        """Read a value as training reads a cell of the table; a value of another type is returned as it is.
+
+        Examples
+        --------
+        >>> Feature(name="sex", kind="category", categories=("F", "M")).clean("M ")
+        'M'
+        """
+        return clean_text(value) if self.json_type == "string" and isinstance(value, str) else value
+
+    @property
+    def json_schema(self) -> dict[str, object]:
+        """JSON Schema of a value."""
+        names: list[str | None] = [self.json_type] if self.required else [self.json_type, "null"]
+        schema: dict[str, object] = {"type": names[0] if self.required else names}
+        if self.json_type == "string" and self.levels:
+            schema["enum"] = [*self.levels] if self.required else [*self.levels, None]
+        return schema
+
+    @property
+    def expectation(self) -> str:
+        """What a request must hold, in words.
+
+        Examples
+        --------
+        >>> Feature(name="age", kind="integer", unit="years").expectation
+        'an integer (years)'
+        """
+        match self.kind:
+            case "number":
+                words = "a finite number"
+            case "integer":
+                words = "an integer"
+            case "boolean":
+                words = "true or false"
+            case "category":
+                words = f"one of {listed([repr(name) for name in self.categories])}"
+            case _:
+                assert_never(self.kind)
+        return words + (f" ({self.unit})" if self.unit else "") + ("" if self.required else " or null")
 
 
 class Target(Document):
@@ -144,3 +255,30 @@ def class_key(name: ClassName) -> str:
     ('true', '3', 'setosa')
     """
     return str(name).lower() if isinstance(name, bool) else str(name)
+
+
+def clean_text(text: str) -> str | None:
+    """Read a cell of text, or the name of a column: the one rule for tables and requests.
+
+    Returns
+    -------
+    Text without blanks around it; None, a missing value, where nothing is left.
+
+    Examples
+    --------
+    >>> clean_text(" M "), clean_text("  ")
+    ('M', None)
+    """
+    return text.strip() or None
+
+
+def listed(names: Sequence[str]) -> str:
+    """List names for people, long lists shortened.
+
+    Examples
+    --------
+    >>> listed(["a", "b"])
+    'a, b'
+    """
+    rest = len(names) - MAX_LISTED
+    return ", ".join(names[:MAX_LISTED]) + (f" and {rest} more" if rest > 0 else "")

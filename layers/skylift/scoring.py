@@ -53,8 +53,9 @@ def encode(contract: Contract, instances: Sequence[Mapping[str, Scalar]]) -> Mat
     columns = []
     for feature in contract.features:
         name = feature.name
+        encoder = feature.encoder
         values = [instance.get(name) for instance in instances]
-        columns.append([feature.codes[value] for value in values] if feature.kind == "category" else values)
+        columns.append([encoder(value) for value in values] if encoder else values)
     return np.ascontiguousarray(np.array(columns, dtype=np.float64).T)  # None becomes NaN
 
 

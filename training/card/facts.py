@@ -202,12 +202,10 @@ def _untold(about: CardSection) -> Markup | None:
 
 
 def _values(feature: Feature, column: ColumnProfile) -> Content:
-    if feature.kind == "category":
+    if feature.levels:
         more = column.distinct - len(column.top)
         frequent = ", ".join(f"{one.value} ({one.rows:,})" for one in column.top)
         return frequent + (f" and {more} more" if more > 0 else "")
-    if feature.kind == "boolean":
-        return ", ".join(f"{one.value} ({one.rows:,})" for one in column.top)
     if column.min is None or column.max is None or column.mean is None:
         return "none"
     mean = column.mean if abs(column.mean) > 1e-12 * (column.max - column.min) else 0  # zero but for rounding

@@ -1,6 +1,6 @@
 """The pandera schema of a table, made from a contract and `model.yaml`, and what it finds in the cells."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 import pandas as pd
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
 _SHOWN = 5
-_TRUE_FALSE = ("true", "false")
 
 
 def schema_of(feature: Feature | None, about: FeatureSection, column: "pd.Series[Any]") -> "pa.Column":
@@ -36,7 +35,7 @@ def schema_of(feature: Feature | None, about: FeatureSection, column: "pd.Series
     if kind is None and pd.api.types.is_string_dtype(column.dtype) and first_odd_text(column):
         # a single such text leaves decimal commas as they are in all others
         checks.append(pa.Check(_is_number_with_comma, name="types", n_failure_cases=_SHOWN))
-    if kind in {"number", "integer", "boolean"}:
+    if kind is not None:
         checks.append(pa.Check(lambda cells: _is_kind(cells, kind), name="types", n_failure_cases=_SHOWN))
     if about.min is not None or about.max is not None:
         low, high = about.min, about.max
@@ -120,17 +119,22 @@ def _bounds(low: float | None, high: float | None) -> str:
     return " or ".join(part for part in parts if part)
 
 
-def _is_kind(cells: "pd.Series[Any]", kind: Kind | None) -> "pd.Series[bool]":
-    """Whether cells are written as a kind wants it."""
-    if kind == "boolean":
-        if pd.api.types.is_bool_dtype(cells.dtype):
+def _is_kind(cells: "pd.Series[Any]", kind: Kind) -> "pd.Series[bool]":
+    """Whether cells are written as a kind requires."""
+    match kind:
+        case "number":
+            return _numbers(cells).notna()
+        case "integer":
+            numbers = _numbers(cells)
+            return numbers.notna() & (numbers == numbers.round())
+        case "boolean":
+            if pd.api.types.is_bool_dtype(cells.dtype):
+                return pd.Series(data=True, index=cells.index)
+            return _texts(cells).str.lower().isin(("true", "false"))
+        case "category":  # any text; whether it is a known one is a check of its own
             return pd.Series(data=True, index=cells.index)
-        return _texts(cells).str.lower().isin(_TRUE_FALSE)
-    numbers = _numbers(cells)
-    whole = numbers.notna()
-    if kind == "integer":
-        whole &= numbers == numbers.round()
-    return whole
+        case _:
+            assert_never(kind)
 
 
 def _is_number_with_comma(cells: "pd.Series[Any]") -> "pd.Series[bool]":

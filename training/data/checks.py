@@ -179,7 +179,7 @@ def leakage(table: Table, trusted: tuple[str, ...] = ()) -> list[Finding]:
 
 
 def _identifies(feature: Feature, column: Matrix) -> str | None:
-    if feature.kind != "integer" or not feature.required or len(column) < _ENOUGH:
+    if feature.json_type != "integer" or not feature.required or len(column) < _ENOUGH:
         return None
     steps = np.diff(column)
     if bool((steps > 0).all() or (steps < 0).all()):
@@ -195,7 +195,7 @@ def _knows(feature: Feature, column: Matrix, table: Table) -> tuple[Severity, st
     """How a column knows the target, and whether that cannot be chance."""
     target, targets = table.contract.target.name, table.targets
     glance = slice(None, None, max(1, len(column) // _GLANCE))
-    ordered = feature.kind in {"number", "integer"}
+    ordered = not feature.levels
     if _determines(column[glance], targets[glance]) and (values := _determines(column, targets)):
         if values == len(np.unique(targets)):
             return "failed", f"is {target} under other names; name it in data.drop"

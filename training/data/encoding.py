@@ -15,24 +15,12 @@ from skylift.contract import LARGEST_NUMBER, ClassName, Feature, Kind, Scalar, T
 from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
 from training.config import FeatureSection, ModelConfig
+from training.data.reader import family
 
 MAX_CATEGORIES = 100
 MAX_CLASSES = 100
 _MAX_GUESSED_CLASSES = 20
 _MIN_ROWS_PER_GUESSED_CLASS = 5
-
-
-def decode(feature: Feature, value: float) -> Scalar:
-    """Undo the encoding of one value."""
-    match feature.kind:
-        case "number":
-            return value
-        case "integer":
-            return int(value)
-        case "boolean":
-            return bool(value)
-        case "category":
-            return feature.categories[int(value)]
 
 
 def guess_task(column: "pd.Series[Any]") -> Task:
@@ -107,7 +95,7 @@ def unusable(column: "pd.Series[Any]") -> str | None:
         return f"it is always {column.iloc[0]}"
     if kind_of(column) == "category" and distinct > MAX_CATEGORIES:
         return f"it has {distinct} different texts, more than {MAX_CATEGORIES}"
-    if kind_of(column) in {"number", "integer"} and (largest := np.nanmax(np.abs(as_floats(column)))) > LARGEST_NUMBER:
+    if pd.api.types.is_numeric_dtype(column) and (largest := np.nanmax(np.abs(as_floats(column)))) > LARGEST_NUMBER:
         return "it holds infinity" if np.isinf(largest) else f"it holds values beyond {LARGEST_NUMBER:.1e}"
     return None
 
@@ -115,27 +103,29 @@ def unusable(column: "pd.Series[Any]") -> str | None:
 def encode_feature(column: "pd.Series[Any]", about: FeatureSection) -> tuple[Feature, Matrix]:
     """The feature of a column, and its encoded values."""
     kind = kind_of(column)
-    codes, distinct = pd.factorize(column.astype(object)) if kind == "category" else (np.array([]), np.array([]))
-    categories = tuple(sorted(str(text) for text in distinct))
     feature = Feature(
         name=str(column.name),
         kind=kind,
         required=not column.hasnans,
-        categories=categories,
+        categories=tuple(sorted(column.dropna().unique())) if kind == "category" else (),
         unit=about.unit,
         description=about.description,
     )
-    if kind == "category":
-        by_text = {name: float(code) for code, name in enumerate(categories)}
-        encoded = np.array([*(by_text[str(text)] for text in distinct), np.nan])[codes]  # a missing value has code -1
-        counts = np.bincount(encoded[~np.isnan(encoded)].astype(int))
-        return feature.model_copy(update={"example": categories[int(counts.argmax())]}), encoded
-    encoded = as_floats(column)
-    values = encoded[~np.isnan(encoded)]
-    found: dict[str, Any] = {"example": decode(feature, float(np.quantile(values, 0.5, method="nearest")))}
-    if kind != "boolean":
-        found |= {"min": float(values.min()), "max": float(values.max()), "mean": float(values.mean())}
-    return feature.model_copy(update=found), encoded
+    encoded = _encoded(feature, column)
+    known = encoded[~np.isnan(encoded)]
+    most_frequent = feature.is_nominal  # names have no middle
+    typical = np.bincount(known.astype(int)).argmax() if most_frequent else np.quantile(known, 0.5, method="nearest")
+    learned: dict[str, Scalar] = {"example": feature.decode(float(typical))}
+    if not feature.levels:
+        learned |= {"min": float(known.min()), "max": float(known.max()), "mean": float(known.mean())}
+    return feature.model_copy(update=learned), encoded
+
+
+def _encoded(feature: Feature, column: "pd.Series[Any]") -> Matrix:
+    if feature.encoder is None:
+        return as_floats(column)
+    codes, distinct = pd.factorize(column.astype(object))
+    return np.array([*map(feature.encoder, distinct), np.nan])[codes]  # a missing value has code -1
 
 
 def as_floats(column: "pd.Series[Any]") -> Matrix:
@@ -145,13 +135,8 @@ def as_floats(column: "pd.Series[Any]") -> Matrix:
 
 def kind_of(column: "pd.Series[Any]") -> Kind:
     """The kind of a column, by its type."""
-    if pd.api.types.is_bool_dtype(column):
-        return "boolean"
-    if pd.api.types.is_integer_dtype(column):
-        return "integer"
-    if pd.api.types.is_numeric_dtype(column):
-        return "number"
-    return "category"
+    cells = family(column.dtype)
+    return "category" if cells == "text" else cells
 
 
 def check_known(names: Iterable[str], known: list[str], key: str) -> None:

@@ -7,7 +7,7 @@ The same table, configuration and seed give the same bytes on every machine.
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -168,13 +168,12 @@ def _cells(table: Table, rows: NDArray[np.int64]) -> Iterable[list[str]]:
     """The cells of some rows, as they are written, a column at a time."""
     for index, feature in enumerate(table.contract.features):
         column = table.rows[rows, index]
-        match feature.kind:
-            case "number":
-                yield ["" if value != value else repr(value) for value in column.tolist()]  # noqa: PLR0124 (NaN)
-            case "integer":
-                yield ["" if value != value else str(int(value)) for value in column.tolist()]  # noqa: PLR0124
-            case _:
-                yield _named(_names(feature.categories), column)
+        if feature.levels:
+            yield _named(feature.levels, column)
+        elif feature.json_type == "integer":
+            yield ["" if value != value else str(int(value)) for value in column.tolist()]  # noqa: PLR0124 (NaN)
+        else:
+            yield ["" if value != value else repr(value) for value in column.tolist()]  # noqa: PLR0124
     targets = table.targets[rows]
     if classes := table.contract.target.classes:
         yield _named([class_key(name) for name in classes], targets.astype(np.float64))
@@ -182,12 +181,7 @@ def _cells(table: Table, rows: NDArray[np.int64]) -> Iterable[list[str]]:
         yield [repr(value) for value in targets.tolist()]
 
 
-def _names(categories: tuple[str, ...]) -> list[str]:
-    """Texts by their codes; a boolean has none of its own."""
-    return list(categories) or ["false", "true"]
-
-
-def _named(names: list[str], codes: Matrix) -> list[str]:
+def _named(names: Sequence[str], codes: Matrix) -> list[str]:
     written = [*map(_quoted, names), ""]
     return [written[code] for code in np.where(np.isnan(codes), -1, codes).astype(np.int64).tolist()]
 
@@ -201,7 +195,7 @@ def _quoted(text: str) -> str:
 
 def _read(path: Path, contract: Contract, rows: Matrix, targets: NDArray[Any], first: int) -> int:
     """Read a prepared file into its place; where the next one begins."""
-    numeric = [feature.name for feature in contract.features if feature.kind in {"number", "integer"}]
+    numeric = [feature.name for feature in contract.features if not feature.levels]
     target = contract.target
     numeric += [] if target.classes else [target.name]
     names = [*(feature.name for feature in contract.features), target.name]
@@ -217,14 +211,14 @@ def _read(path: Path, contract: Contract, rows: Matrix, targets: NDArray[Any], f
             place = slice(first, first + len(part))
             for index, feature in enumerate(contract.features):
                 column = part[feature.name]
-                rows[place, index] = column if feature.name in numeric else _codes(_names(feature.categories), column)
+                rows[place, index] = column if feature.name in numeric else _codes(feature.levels, column)
             classes = [class_key(name) for name in target.classes]
             targets[place] = _codes(classes, part[target.name]) if classes else part[target.name]
             first = place.stop
     return first
 
 
-def _codes(names: list[str], column: "pd.Series[Any]") -> Matrix:
+def _codes(names: Sequence[str], column: "pd.Series[Any]") -> Matrix:
     by_name = {name: float(code) for code, name in enumerate(names)}
     codes, distinct = pd.factorize(column)
     return np.array([*(by_name[text] for text in distinct), np.nan])[codes]

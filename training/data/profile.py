@@ -1,5 +1,6 @@
 """`skylift data profile`: what is in each column of a table, and how it goes with the target."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -117,14 +118,14 @@ def profile(table: Table) -> Profile:
 
 
 def _described(feature: Feature, column: Matrix, table: Table) -> ColumnProfile:
-    counted = feature.kind in {"category", "boolean"}
-    if counted:
-        names = list(feature.categories) or ["false", "true"]
-        found = _counted(feature.name, feature.kind, column, names)
+    if feature.levels:
+        described = _counted(feature.name, feature.kind, column, feature.levels)
     else:
-        found = _measured(feature.name, feature.kind, column)
-    correlation, measure = _association(feature.kind, column, table)
-    return found.model_copy(update={"correlation": correlation, "measure": None if correlation is None else measure})
+        described = _measured(feature.name, feature.kind, column)
+    correlation, measure = _association(feature, column, table)
+    if correlation is None:
+        return described
+    return described.model_copy(update={"correlation": correlation, "measure": measure})
 
 
 def _measured(name: str, kind: Kind, column: Matrix) -> ColumnProfile:
@@ -145,7 +146,7 @@ def _measured(name: str, kind: Kind, column: Matrix) -> ColumnProfile:
     )
 
 
-def _counted(name: str, kind: Kind, column: Matrix, names: list[str]) -> ColumnProfile:
+def _counted(name: str, kind: Kind, column: Matrix, names: Sequence[str]) -> ColumnProfile:
     missing = np.isnan(column)
     counts = np.bincount(column[~missing].astype(np.int64), minlength=len(names))
     most = np.argsort(-counts, kind="stable")[:_TOP]
@@ -158,15 +159,14 @@ def _counted(name: str, kind: Kind, column: Matrix, names: list[str]) -> ColumnP
     )
 
 
-def _association(kind: Kind, column: Matrix, table: Table) -> tuple[float | None, Measure]:
+def _association(feature: Feature, column: Matrix, table: Table) -> tuple[float | None, Measure]:
     known = ~np.isnan(column)
     values, targets = column[known], table.targets[known].astype(np.float64)
-    numeric = kind in {"number", "integer"}
     if table.contract.task == "classification":
-        if numeric:
-            return _correlation_ratio(targets.astype(np.int64), values), "correlation ratio"
-        return _cramers_v(values.astype(np.int64), targets.astype(np.int64)), "cramers v"
-    if kind == "category":
+        if feature.levels:
+            return _cramers_v(values.astype(np.int64), targets.astype(np.int64)), "cramers v"
+        return _correlation_ratio(targets.astype(np.int64), values), "correlation ratio"
+    if feature.is_nominal:
         return _correlation_ratio(values.astype(np.int64), targets), "correlation ratio"
     return _pearson(values, targets), "pearson"
 

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,11 @@ from training.locations import Location, local_copy
 PART_ROWS = 250_000
 TEXT = "string[python]"  # the same with and without pyarrow, which pandas would else use where it is installed
 _MAX_SHARED = 100_000
-_DTYPES = {"boolean": "boolean", "integer": "Int64", "number": "Float64", "text": TEXT}
+
+type Family = Literal["boolean", "integer", "number", "text"]
+"""What the cells of a column are, whatever their type in pandas."""
+
+_DTYPES: dict[Family, Any] = {"boolean": "boolean", "integer": "Int64", "number": "Float64", "text": TEXT}
 
 type Progress = Callable[[str], None]
 """Told what happens next, one short phrase at a time."""
@@ -136,16 +140,16 @@ class _Parts:
     kept: list[pd.DataFrame] = field(default_factory=list)
     keys: list[NDArray[np.float64]] = field(default_factory=list)
     bound: float = np.inf
-    kinds: dict[str, set[str]] = field(default_factory=dict)
+    families: dict[str, set[Family]] = field(default_factory=dict)
     pools: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add(self, part: pd.DataFrame) -> None:
         """Take a part, or of a sample what may belong to it."""
         self.rows += len(part)
         for name in part.columns:
-            kinds = self.kinds.setdefault(name, set())
+            families = self.families.setdefault(name, set())
             if not part[name].isna().all():  # cells that are all missing say nothing of the others
-                kinds.add(_family(part[name].dtype))
+                families.add(family(part[name].dtype))
         if self.sample is not None:
             keys = self.random.random(len(part))
             chosen = keys < self.bound
@@ -158,7 +162,7 @@ class _Parts:
 
     def mixed(self) -> list[str]:
         """Columns that are of one type in one part and of another in the next."""
-        return [name for name, kinds in self.kinds.items() if len(kinds - {"integer", "number"}) + _numeric(kinds) > 1]
+        return [name for name, families in self.families.items() if len(_merged(families)) > 1]
 
     def together(self) -> pd.DataFrame:
         """The table. The parts are used up, column by column: at no time is it there twice."""
@@ -167,7 +171,7 @@ class _Parts:
             ends = np.cumsum([len(keys) for keys in self.keys])[:-1]
             self.kept = [part[mask] for part, mask in zip(self.kept, np.split(chosen, ends), strict=True)]
         index = np.concatenate([part.index.to_numpy() for part in self.kept]) if self.kept else np.array([], dtype=int)
-        columns = {name: self._column(name) for name in self.kinds}
+        columns = {name: self._column(name) for name in self.families}
         whole = pd.RangeIndex(self.rows) if self.sample is None else pd.Index(index)
         return pd.DataFrame(columns, index=whole, columns=pd.Index(list(columns)), copy=False)
 
@@ -175,9 +179,8 @@ class _Parts:
         pieces = [part.pop(name) for part in self.kept]
         if len(pieces) == 1:
             return pieces[0].array
-        kinds = self.kinds[name]
-        kind = "number" if kinds == {"integer", "number"} else next(iter(kinds), None)
-        dtype: Any = _DTYPES[kind] if kind else pieces[0].dtype
+        families = _merged(self.families[name])
+        dtype: Any = _DTYPES[families.pop()] if families else pieces[0].dtype
         return pd.concat([piece.astype(dtype) for piece in pieces], ignore_index=True).array
 
     def _shared(self, part: pd.DataFrame) -> pd.DataFrame:
@@ -199,7 +202,8 @@ class _Parts:
         return pd.DataFrame(columns, index=part.index, columns=part.columns, copy=False)
 
 
-def _family(dtype: Any) -> str:
+def family(dtype: Any) -> Family:
+    """The family of a type of pandas."""
     if pd.api.types.is_bool_dtype(dtype):
         return "boolean"
     if pd.api.types.is_integer_dtype(dtype) and dtype != "UInt64":
@@ -207,5 +211,6 @@ def _family(dtype: Any) -> str:
     return "number" if pd.api.types.is_numeric_dtype(dtype) else "text"
 
 
-def _numeric(kinds: set[str]) -> int:
-    return int(bool(kinds & {"integer", "number"}))
+def _merged(families: set[Family]) -> set[Family]:
+    """Families with integers as the numbers they are beside other numbers."""
+    return families - {"integer"} if "number" in families else set(families)

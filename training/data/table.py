@@ -17,7 +17,7 @@ from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
 from training.config import FeatureSection, ModelConfig
 from training.data.csv_file import doubt_about_texts
-from training.data.encoding import check_known, decode, encode_feature, encode_target, guess_task, unusable
+from training.data.encoding import check_known, encode_feature, encode_target, guess_task, unusable
 from training.data.reader import Progress, read_rows, text_array
 
 _MIN_ROWS = 10
@@ -50,7 +50,7 @@ class Table:
     def instance(self, index: int) -> Instance:
         """A row as a caller would send it, missing values left out."""
         values = zip(self.contract.features, self.rows[index].tolist(), strict=True)
-        return {feature.name: decode(feature, value) for feature, value in values if not math.isnan(value)}
+        return {feature.name: feature.decode(value) for feature, value in values if not math.isnan(value)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,11 +33,11 @@ def check_monotone(config: ModelConfig, table: Table) -> None:
     ConfigError
         The feature is a category, or there are more than two classes.
     """
-    kinds = {feature.name: feature.kind for feature in table.contract.features}
+    nominal = {feature.name: feature.is_nominal for feature in table.contract.features}
     for name, section in config.features.items():
-        if section.monotone is None or name not in kinds:
+        if section.monotone is None or name not in nominal:
             continue
-        if kinds[name] == "category":
+        if nominal[name]:
             raise ConfigError(f"features.{name}.monotone: a category has no direction", "leave monotone out")
         if len(table.contract.target.classes) > 2:
             raise ConfigError(
@@ -148,8 +148,8 @@ def _directions(config: ModelConfig, table: Table, split: Split, predictor: Pred
 def feature_grid(table: Table, split: Split, column: int, steps: int = _STEPS) -> Matrix:
     """Values to set a feature to: its codes, or quantiles of the training rows."""
     feature = table.contract.features[column]
-    if feature.kind == "category":
-        return np.arange(min(len(feature.categories), steps), dtype=float)
+    if feature.is_nominal:
+        return np.arange(min(len(feature.levels), steps), dtype=float)
     learned, every = table.rows[split.train, column], table.rows[:, column]
     known = next(values[~np.isnan(values)] for values in (learned, every) if not np.isnan(values).all())
     grid = np.quantile(known, np.linspace(0.02, 0.98, steps), method="nearest")

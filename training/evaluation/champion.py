@@ -17,8 +17,6 @@ from training.evaluation.report import Champion
 from training.metrics.intervals import difference
 from training.metrics.scores import regression_from, score_metrics
 
-_NUMBERS = {"number", "integer"}
-
 
 @dataclass(frozen=True, slots=True)
 class InService:
@@ -148,19 +146,17 @@ def compare_with(
 def _column(theirs: Feature, ours: Feature, values: Matrix) -> tuple[Matrix | None, str]:
     """Values of our column as their feature takes them, or why it does not."""
     name = theirs.name
-    if theirs.kind != ours.kind and not {theirs.kind, ours.kind} <= _NUMBERS:
+    if theirs.kind != ours.kind and not (theirs.is_numeric and ours.is_numeric):
         return None, f"{name} is a {theirs.kind} to it, and a {ours.kind} here"
     if theirs.required and np.isnan(values).any():
         return None, f"{name} may not be missing, and is"
-    if theirs.kind == "integer" and not (np.isnan(values) | (values == np.round(values))).all():
+    if theirs.json_type == "integer" and not (np.isnan(values) | (values == np.round(values))).all():
         return None, f"{name} holds only whole numbers to it"
-    if theirs.kind != "category":
+    if theirs.levels == ours.levels:
         return values, ""
-    present = {ours.categories[int(code)] for code in np.unique(values[~np.isnan(values)])}
-    if unknown := sorted(present - set(theirs.categories)):
+    present = {ours.levels[int(code)] for code in np.unique(values[~np.isnan(values)])}
+    if unknown := sorted(present - set(theirs.levels)):
         return None, f"it does not know {name} {unknown[0]!r}"
-    codes = np.array([theirs.codes.get(category, math.nan) for category in ours.categories])
-    found = np.full(len(values), math.nan)
-    known = ~np.isnan(values)
-    found[known] = codes[values[known].astype(int)]
-    return found, ""
+    code_of = {level: code for code, level in enumerate(theirs.levels)}
+    codes = np.array([*(code_of.get(level, math.nan) for level in ours.levels), math.nan])
+    return codes[np.where(np.isnan(values), -1, values).astype(int)], ""

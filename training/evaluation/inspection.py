@@ -11,7 +11,6 @@ from skylift.contract import ClassName, Contract
 from skylift.errors import ConfigError
 from skylift.manifest import ClassMetrics, Interval
 from skylift.scoring import Matrix, Predictor
-from training.data.encoding import decode
 from training.data.table import Split, Table
 from training.evaluation.behaviour import feature_grid, score_grid
 from training.evaluation.report import (
@@ -91,9 +90,7 @@ def effects(table: Table, split: Split, predictor: Predictor, names: Sequence[st
         answers = (
             {key: _rounded(means[:, code]) for code, key in enumerate(keys)} if keys else {"value": _rounded(means)}
         )
-        made.append(
-            Effect(feature=name, grid=tuple(decode(feature, value) for value in grid.tolist()), answers=answers)
-        )
+        made.append(Effect(feature=name, grid=tuple(feature.decode(value) for value in grid.tolist()), answers=answers))
     return tuple(made)
 
 
@@ -196,14 +193,10 @@ def _parts(table: Table, holdout: NDArray[np.int64], name: str) -> list[tuple[st
     """Values of a column in words, and which rows of the holdout have them; none is empty."""
     column = [feature.name for feature in table.contract.features].index(name)
     feature, values = table.contract.features[column], table.rows[holdout, column]
-    parts: list[tuple[str, NDArray[np.bool_]]] = []
-    match feature.kind:
-        case "category":
-            parts = [(text, values == code) for code, text in enumerate(feature.categories)]
-        case "boolean":
-            parts = [("false", values == 0), ("true", values == 1)]
-        case _:
-            parts = _parts_of_numbers(values)
+    if feature.levels:
+        parts = [(level, values == code) for code, level in enumerate(feature.levels)]
+    else:
+        parts = _parts_of_numbers(values)
     parts.append(("missing", np.isnan(values)))
     return [(text, inside) for text, inside in parts if inside.any()]
 

@@ -175,7 +175,7 @@ def _edges(estimator: Any, contract: Contract) -> Iterator[tuple[int, float]]:
             yield column, feature.max
         if not feature.required:
             yield column, np.nan
-        for code in range(len(feature.categories)):
+        for code in range(len(feature.levels) if feature.is_nominal else 0):
             yield column, float(code)
     columns = number_columns(contract)
     for position, threshold in _some(sorted(_thresholds(estimator))):

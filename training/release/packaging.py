@@ -156,10 +156,8 @@ def training_distribution(trained: Trained) -> bytes:
         column = table.rows[train, index]
         known = column[~np.isnan(column)]
         described: dict[str, Any] = {"missing": float(np.isnan(column).mean())}
-        if feature.kind == "category":
-            described["shares"] = dict(zip(feature.categories, _shares(known, len(feature.categories)), strict=True))
-        elif feature.kind == "boolean":
-            described["shares"] = dict(zip(("false", "true"), _shares(known, 2), strict=True))
+        if feature.levels:
+            described["shares"] = dict(zip(feature.levels, _shares(known, len(feature.levels)), strict=True))
         else:
             described |= _deciles(known)
         features[feature.name] = described

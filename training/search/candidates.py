@@ -101,7 +101,7 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
 
 def number_columns(contract: Contract) -> list[int]:
     """Columns of the encoded rows that are no categories: the estimator sees them first, in this order."""
-    return [index for index, feature in enumerate(contract.features) if feature.kind != "category"]
+    return [index for index, feature in enumerate(contract.features) if not feature.is_nominal]
 
 
 def estimates_by_trees(estimator: Any) -> bool:
@@ -138,7 +138,7 @@ def _instantiate(candidate: Candidate, seed: int) -> Any:
 def _preparation(contract: Contract, *, scale: bool, impute: bool) -> list[tuple[str, Any]]:
     """Steps before the estimator: none where it can read the encoded rows as they are."""
     numbers = number_columns(contract)
-    categories = [index for index, feature in enumerate(contract.features) if feature.kind == "category"]
+    categories = [index for index, feature in enumerate(contract.features) if feature.is_nominal]
     some_missing = any(not contract.features[index].required for index in numbers)
     on_numbers: list[tuple[str, Any]] = []
     if impute and some_missing:
@@ -156,7 +156,7 @@ def _preparation(contract: Contract, *, scale: bool, impute: bool) -> list[tuple
 
 def _category(contract: Contract, index: int) -> Any:
     """One column per known category, whatever a fold happens to hold; all zeros for a missing value."""
-    codes = [float(code) for code in range(len(contract.features[index].categories))]
+    codes = [float(code) for code in range(len(contract.features[index].levels))]
     encoder = OneHotEncoder(categories=[codes], handle_unknown="ignore", sparse_output=False)
     if contract.features[index].required:
         return encoder

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import mlflow.pyfunc
 import pandas as pd
@@ -47,9 +47,15 @@ def input_schema(contract: Contract) -> Schema:
 
 def _type(feature: Feature) -> str:
     """MLflow's type of a column; pandas reads integers that may be missing as floats."""
-    if feature.kind == "integer" and not feature.required:
-        return "double"
-    return {"number": "double", "integer": "long", "category": "string", "boolean": "boolean"}[feature.kind]
+    match feature.json_type:
+        case "number":
+            return "double"
+        case "integer":
+            return "long" if feature.required else "double"
+        case "string" | "boolean":
+            return feature.json_type
+        case _:
+            assert_never(feature.json_type)
 
 
 def _output_schema(contract: Contract) -> Schema:

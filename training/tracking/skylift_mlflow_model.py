@@ -65,11 +65,12 @@ class PublishedModel:
         columns: dict[str, list[Any]] = {}
         for feature in self._contract.features:
             column = frame[feature.name] if feature.name in frame else pd.Series([None] * len(frame))
-            if feature.required and column.isna().any():
+            values = [None if pd.isna(value) else feature.clean(value) for value in column]
+            if feature.required and None in values:
                 raise ValueError(f"column {feature.name} has a missing value, and training saw none")
-            if feature.categories and (unknown := set(column.dropna()) - set(feature.categories)):
+            if feature.categories and (unknown := set(values) - feature.codes.keys()):
                 raise ValueError(f"column {feature.name} has unknown values, such as {min(map(str, unknown))!r}")
-            columns[feature.name] = [None if pd.isna(value) else value for value in column]
+            columns[feature.name] = values
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 

@@ -1,12 +1,13 @@
 """The contract: what makes one coherent, and how classes are written."""
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from skylift.contract import ClassName, Contract, Feature, Target, class_key
+from skylift.contract import ClassName, Contract, Feature, Kind, Scalar, Target, class_key, clean_text
 
 NUMBER = Feature(name="age", kind="number", example=41.5)
 CATEGORY = Feature(name="city", kind="category", categories=("Bonn", "Köln"), example="Bonn")
@@ -93,6 +94,69 @@ def test_a_category_has_a_code_by_its_place_and_a_missing_one_is_no_number() -> 
 
     assert (codes["Bonn"], codes["Aachen"]) == (0.0, 1.0)
     assert math.isnan(codes[None])
+
+
+VALUES: dict[Kind, list[Scalar]] = {
+    "number": [2.5, -1.0],
+    "integer": [3, -7],
+    "boolean": [False, True],
+    "category": ["Köln", "Bonn"],
+}
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+class TestEveryKind:
+    """A kind that is added needs a line in `VALUES`."""
+
+    def test_values_are_decoded_as_they_were_encoded(self, kind: Kind) -> None:
+        feature = _feature(kind)
+        encode: Any = feature.encoder or float
+
+        decoded = [feature.decode(encode(value)) for value in VALUES[kind]]
+
+        assert [(type(value), value) for value in decoded] == [(type(value), value) for value in VALUES[kind]]
+
+    def test_values_fit_the_json_schema_and_only_an_optional_field_takes_null(self, kind: Kind) -> None:
+        required, optional = (Draft202012Validator(_feature(kind, required=flag).json_schema) for flag in (True, False))
+
+        assert all(required.is_valid(value) and optional.is_valid(value) for value in VALUES[kind])
+        assert (required.is_valid(None), optional.is_valid(None)) == (False, True)
+
+    def test_levels_stand_in_the_order_of_their_codes(self, kind: Kind) -> None:
+        feature = _feature(kind)
+
+        decoded = [feature.decode(code) for code in range(len(feature.levels))]
+
+        assert [str(value).lower() for value in decoded] == [level.lower() for level in feature.levels]
+
+    def test_an_expectation_names_the_unit_and_null(self, kind: Kind) -> None:
+        assert _feature(kind, required=False, unit="EUR").expectation.endswith(" (EUR) or null")
+
+    def test_a_value_is_cleaned_only_where_it_is_text(self, kind: Kind) -> None:
+        feature = _feature(kind)
+
+        assert [feature.clean(value) for value in VALUES[kind]] == VALUES[kind]
+        assert feature.clean(" Bonn ") == ("Bonn" if feature.json_type == "string" else " Bonn ")
+
+
+def test_what_is_nominal_has_levels_and_what_is_numeric_has_none() -> None:
+    nominal = {kind for kind in VALUES if _feature(kind).is_nominal}
+    numeric = {kind for kind in VALUES if _feature(kind).is_numeric}
+    levelled = {kind for kind in VALUES if _feature(kind).levels}
+
+    assert (nominal, numeric) == ({"category"}, {"number", "integer"})
+    assert nominal <= levelled
+    assert not numeric & levelled
+
+
+def _feature(kind: Kind, **fields: Any) -> Feature:
+    categories = ("Köln", "Bonn") if kind == "category" else ()
+    return Feature(name="x", kind=kind, categories=categories, **fields)
+
+
+@pytest.mark.parametrize(("text", "value"), [(" M\t", "M"), ("x  y", "x  y"), (" ", None), ("", None)])
+def test_a_text_loses_the_blanks_around_it_and_is_missing_where_nothing_is_left(text: str, value: str | None) -> None:
+    assert clean_text(text) == value
 
 
 def test_classes_are_keys_as_json_would_write_them() -> None:
