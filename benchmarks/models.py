@@ -17,11 +17,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skylift.manifest import LeaderboardEntry, Metrics, Spread
-from skylift.pointer import ActivePointer
 from skylift.predictors import SklearnPredictor
 from skylift.registry import Registry
 from skylift.scoring import predictions
-from skylift.store import VersionStore
+from skylift.settings import RegistrySettings
 from tests.support.models import ROOT, iris_config
 from tests.support.moto_server import BUCKET, STAGE, MotoServer
 from training.config import DataSection, ModelConfig, TargetSection
@@ -217,7 +216,7 @@ class Models:
         self._ssm.put_parameter(Name=f"/baseline/{name}/key", Value=key, Type="String")
 
     def _registry(self, name: str) -> Registry:
-        return Registry(VersionStore(BUCKET, name, client=self._s3), ActivePointer(STAGE, name, client=self._ssm))
+        return Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=name), s3=self._s3, ssm=self._ssm)
 
 
 def _forest(trees: int) -> RandomForestClassifier:

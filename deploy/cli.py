@@ -16,11 +16,10 @@ from deploy import sam
 from deploy.calls import DeployedApi, curl, smoke
 from deploy.parameters import TEMPLATE, Stage, assignments, check_parameters, read_stage
 from deploy.stack import Stack, required_output
-from skylift.aws import aws_errors, cloudformation_client, s3_client, ssm_client, sts_client
+from skylift.aws import aws_errors, cloudformation_client, s3_client, sts_client
 from skylift.errors import ConfigError
-from skylift.pointer import ActivePointer
 from skylift.registry import Registry
-from skylift.store import VersionStore
+from skylift.settings import RegistrySettings
 from training.cli.commands import Commands
 from training.cli.console import err, facts, out
 
@@ -170,7 +169,7 @@ def _check_credentials(stage: Stage) -> str:
 
 def _registry(outputs: Mapping[str, str], stack: str) -> Registry:
     bucket, stage, model = (required_output(outputs, name, stack) for name in ("ModelBucketName", "Stage", "ModelName"))
-    return Registry(VersionStore(bucket, model, client=s3_client()), ActivePointer(stage, model, client=ssm_client()))
+    return Registry.open(RegistrySettings(bucket=bucket, stage=stage, model=model))
 
 
 def _first_model(registry: Registry, stack: str, *, yes: bool) -> None:

@@ -9,6 +9,7 @@ from moto import mock_aws
 from skylift.aws import s3_client, ssm_client
 from skylift.pointer import ActivePointer
 from skylift.registry import Registry
+from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
 
 if TYPE_CHECKING:
@@ -78,6 +79,6 @@ def pointer(ssm: "SSMClient") -> ActivePointer:
 
 
 @pytest.fixture
-def registry(store: VersionStore, pointer: ActivePointer) -> Registry:
+def registry(s3: "S3Client", ssm: "SSMClient") -> Registry:
     """The registry of iris."""
-    return Registry(store, pointer)
+    return Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=MODEL), s3=s3, ssm=ssm)

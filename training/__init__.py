@@ -1,1 +1,44 @@
-"""The training job: from a table and one `model.yaml` to a published version, and the command line around it."""
+"""The training job: from a table and one `model.yaml` to a published version, and the command line around it.
+
+The names in `__all__` are the public ones, for notebooks and scripts:
+
+    config = load_config(Path("training/model.yaml"))
+    version = publish(train(config), registry)
+
+Each is imported when it is first used: a command pays only for what it needs.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from training.cli.local import embedded_aws
+    from training.config import load_config
+    from training.data.profile import profile
+    from training.data.table import read_table, split_rows
+    from training.job import train
+    from training.release.packaging import publish
+
+__all__ = ["embedded_aws", "load_config", "profile", "publish", "read_table", "split_rows", "train"]
+
+_MODULES = {
+    "embedded_aws": "cli.local",
+    "load_config": "config",
+    "profile": "data.profile",
+    "publish": "release.packaging",
+    "read_table": "data.table",
+    "split_rows": "data.table",
+    "train": "job",
+}
+
+
+if not TYPE_CHECKING:  # a type checker must not take every name for a public one
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,1 +1,70 @@
-"""What functions and training share: contract, manifest, references, registry, observability, errors."""
+"""What functions and training share: contract, manifest, references, registry, observability, errors.
+
+The names in `__all__` are the public ones. Each is imported when it is first used, so that a function which needs one
+module pays for no other.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skylift.contract import Contract, Feature, Target, class_key
+    from skylift.errors import SkyliftError
+    from skylift.manifest import Manifest, Prediction
+    from skylift.predictors import load_predictor
+    from skylift.references import Reference
+    from skylift.registry import Registry
+    from skylift.scoring import Predictor, encode, predictions
+    from skylift.settings import RegistrySettings
+    from skylift.verification import Version
+    from skylift.version import __version__
+
+__all__ = [
+    "Contract",
+    "Feature",
+    "Manifest",
+    "Prediction",
+    "Predictor",
+    "Reference",
+    "Registry",
+    "RegistrySettings",
+    "SkyliftError",
+    "Target",
+    "Version",
+    "__version__",
+    "class_key",
+    "encode",
+    "load_predictor",
+    "predictions",
+]
+
+_MODULES = {
+    "Contract": "contract",
+    "Feature": "contract",
+    "Manifest": "manifest",
+    "Prediction": "manifest",
+    "Predictor": "scoring",
+    "Reference": "references",
+    "Registry": "registry",
+    "RegistrySettings": "settings",
+    "SkyliftError": "errors",
+    "Target": "contract",
+    "Version": "verification",
+    "__version__": "version",
+    "class_key": "contract",
+    "encode": "scoring",
+    "load_predictor": "predictors",
+    "predictions": "scoring",
+}
+
+
+if not TYPE_CHECKING:  # a type checker must not take every name for a public one
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,7 +6,9 @@ The service needs less: it reads the pointer and the store.
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
+from skylift.aws import s3_client, ssm_client
 from skylift.errors import IntegrityError, InvalidReference, NoActiveVersion, PromotionRefused, UnservableModel
 from skylift.image_cache import bake
 from skylift.manifest import MODEL_FILE, Manifest
@@ -17,6 +19,12 @@ from skylift.scoring import Predictor
 from skylift.store import VersionStore
 from skylift.verification import Version
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
+
+    from skylift.settings import RegistrySettings
+
 
 class Registry:
     """The versions of a model and the pointer to the active one.
@@ -24,14 +32,37 @@ class Registry:
     Parameters
     ----------
     store
-        Where the versions are.
+        Store of the versions.
     pointer
-        Names the active one.
+        Pointer to the active version.
     """
 
     def __init__(self, store: VersionStore, pointer: ActivePointer) -> None:
         self._store = store
         self._pointer = pointer
+
+    @classmethod
+    def open(
+        cls, settings: "RegistrySettings", *, s3: "S3Client | None" = None, ssm: "SSMClient | None" = None
+    ) -> Self:
+        """Open the registry that settings name.
+
+        Parameters
+        ----------
+        settings
+            Bucket, stage and model; `RegistrySettings()` reads them from the environment.
+        s3, ssm
+            Botocore clients; new ones if None.
+
+        Raises
+        ------
+        AwsUnavailable
+            A client cannot be made.
+        """
+        return cls(
+            VersionStore(settings.bucket, settings.model, client=s3 or s3_client()),
+            ActivePointer(settings.stage, settings.model, client=ssm or ssm_client()),
+        )
 
     def publish(self, describe: Callable[[int], Manifest], artifacts: Mapping[str, bytes]) -> Version:
         """Store a new version; see `VersionStore.publish`. It does not serve before it is promoted."""

@@ -10,7 +10,7 @@ from moto.server import ThreadedMotoServer
 
 from skylift.pointer import ActivePointer
 from skylift.registry import Registry
-from skylift.store import VersionStore
+from skylift.settings import RegistrySettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,7 +56,7 @@ class MotoServer:
         ssm: SSMClient = boto3.client("ssm", **options)
         self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         self.pointer = ActivePointer(STAGE, MODEL, client=ssm)
-        self.registry = Registry(VersionStore(BUCKET, MODEL, client=self.s3), self.pointer)
+        self.registry = Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=MODEL), s3=self.s3, ssm=ssm)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -5,12 +5,9 @@ from pathlib import Path
 
 from training.config import load_config
 from training.job import train
-from training.release.compile import compile_model, parity_rows
-from training.release.packaging import pack
+from training.release.packaging import compile_and_pack
 
 if __name__ == "__main__":
     config = load_config(Path(sys.argv[1]))
     trained = train(config)
-    rows = parity_rows(trained.estimator, trained.table, trained.split)
-    compiled = compile_model(trained.estimator, trained.table.contract, rows)
-    sys.stdout.buffer.write(pack(trained, compiled).describe(1).to_bytes())
+    sys.stdout.buffer.write(compile_and_pack(trained).describe(1).to_bytes())

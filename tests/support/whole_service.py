@@ -16,6 +16,7 @@ from skylift.aws import s3_client, ssm_client
 from skylift.pointer import ActivePointer
 from skylift.references import Reference
 from skylift.registry import Registry
+from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.asgi_client import HttpClient
@@ -124,7 +125,7 @@ def standing(package: Package, model: str = MODEL) -> HttpClient:
         with mock_aws():
             s3, ssm = s3_client(), ssm_client()
             s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-            registry = Registry(VersionStore(BUCKET, model, client=s3), ActivePointer(STAGE, model, client=ssm))
+            registry = Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=model), s3=s3, ssm=ssm)
             service = Service(registry, s3, ssm, model)
             service.release(package)
             service.host.wait_until_loaded()

@@ -19,7 +19,7 @@ from skylift.settings import RegistrySettings
 from skylift.verification import Version
 from training.card.opening import open_in_browser, write_card
 from training.cli.commands import Commands
-from training.cli.connection import registry_of, registry_settings
+from training.cli.connection import registry_settings
 from training.cli.console import (
     err,
     facts,
@@ -119,7 +119,7 @@ def _up(path: Path, port: int) -> None:
         LocalService(port) as service,  # starts while training runs
         environment_file(environment | {"SKYLIFT_CONFIG": str(path.resolve())}) as environment_path,
     ):
-        registry = registry_of(RegistrySettings())
+        registry = Registry.open(RegistrySettings())
         version = train_and_publish(config, registry, Work())
         with err.status("promoting and waiting for the service"):
             registry.promote(version.reference)
@@ -187,7 +187,7 @@ def train(
             f"{config} is for the model {loaded.model}, not {settings.model}",
             f"name the one for {settings.model} with --config, or set SKYLIFT_MODEL={loaded.model}",
         )
-    registry = registry_of(settings)
+    registry = Registry.open(settings)
     tracker = tracker_for(settings, registry.active, track, warn)
     version = train_and_publish(loaded, registry, work, tracker)
     out.print(leaderboard_table(version.manifest))
@@ -210,7 +210,7 @@ def promote(
 ) -> None:
     """Make a version the active one, if it may serve."""
     settings = registry_settings(stack, config)
-    registry = registry_of(settings)
+    registry = Registry.open(settings)
     out.print(f"Active: {registry.promote(version)}", soft_wrap=True)
     tracker_for(settings, registry.active, track, warn, local_store_counts=True).follow()
 
@@ -219,7 +219,7 @@ def promote(
 def rollback(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, track: TrackOption = None) -> None:
     """Make the last different version the active one again."""
     settings = registry_settings(stack, config)
-    registry = registry_of(settings)
+    registry = Registry.open(settings)
     out.print(f"Active: {registry.rollback()}", soft_wrap=True)
     tracker_for(settings, registry.active, track, warn, local_store_counts=True).follow()
 
@@ -232,13 +232,13 @@ def bake(
     stack: StackOption = None,
 ) -> None:
     """Write a version into a folder that a container image takes along, for a start without S3."""
-    out.print(f"Baked {registry_of(registry_settings(stack, config)).bake(version, folder)}", soft_wrap=True)
+    out.print(f"Baked {Registry.open(registry_settings(stack, config)).bake(version, folder)}", soft_wrap=True)
 
 
 @app.command()
 def versions(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
     """List the versions; * marks the active one."""
-    registry = registry_of(registry_settings(stack, config))
+    registry = Registry.open(registry_settings(stack, config))
     if found := registry.versions():
         out.print(versions_table(found, registry.active()))
     else:
@@ -254,7 +254,7 @@ def show(
     stack: StackOption = None,
 ) -> None:
     """Show a version."""
-    registry = registry_of(registry_settings(stack, config))
+    registry = Registry.open(registry_settings(stack, config))
     found = registry.version(version) if version else registry.resolve()
     if as_json:
         typer.echo(found.manifest.to_bytes(), nl=False)
@@ -282,7 +282,7 @@ def compare(
     from training.cli.evaluation_tables import comparison_tables
     from training.evaluation.comparison import compare_versions
 
-    registry = registry_of(registry_settings(stack, config))
+    registry = Registry.open(registry_settings(stack, config))
     with err.status("scoring the holdout with both versions"):
         found = compare_versions(registry, registry.version(before), registry.version(after), load_config(config))
     if as_json:
@@ -297,7 +297,7 @@ def compare(
 @app.command()
 def history(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
     """Show who moved the pointer, when, from what to what."""
-    moves = registry_of(registry_settings(stack, config)).history()
+    moves = Registry.open(registry_settings(stack, config)).history()
     if any(move.after != NOTHING for move in moves):
         out.print(history_table(moves))
     else:

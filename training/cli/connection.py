@@ -6,25 +6,14 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
-from skylift.aws import aws_errors, cloudformation_client, error_code, s3_client, ssm_client
+from skylift.aws import aws_errors, cloudformation_client, error_code
 from skylift.errors import ConfigError
 from skylift.manifest import first_fault
-from skylift.pointer import ActivePointer
-from skylift.registry import Registry
 from skylift.settings import RegistrySettings
-from skylift.store import VersionStore
 from training.config import ModelConfig, load_config
 
 STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
 """Outputs of `template.yaml` by the setting that they are."""
-
-
-def registry_of(settings: RegistrySettings) -> Registry:
-    """The registry that these settings name."""
-    return Registry(
-        VersionStore(settings.bucket, settings.model, client=s3_client()),
-        ActivePointer(settings.stage, settings.model, client=ssm_client()),
-    )
 
 
 def registry_settings(stack: str | None, config: Path | ModelConfig) -> RegistrySettings:

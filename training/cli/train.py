@@ -102,14 +102,11 @@ def trained_by(config: ModelConfig, work: Work, registry: Registry | None = None
 
 def packed(trained: "Trained") -> "Package":
     """Compile and pack, with progress on stderr."""
-    from training.release.compile import compile_model, parity_rows
-    from training.release.packaging import pack
+    from training.release.packaging import compile_and_pack
 
     with progressing() as progress:
         progress("compiling")
-        rows = parity_rows(trained.estimator, trained.table, trained.split)
-        compiled = compile_model(trained.estimator, trained.table.contract, rows)
-        return pack(trained, compiled)
+        return compile_and_pack(trained)
 
 
 @contextmanager

@@ -29,12 +29,14 @@ from skylift.manifest import (
 from skylift.model_card import CARD_FILE
 from skylift.predictors import SklearnPredictor
 from skylift.references import sha256
+from skylift.registry import Registry
 from skylift.scoring import Matrix, encode, predictions
+from skylift.verification import Version
 from training.card.document import render_card
 from training.data.profile import profile
 from training.evaluation.report import EVALUATION_FILE
 from training.job import Trained
-from training.release.compile import CompiledModel
+from training.release.compile import CompiledModel, compile_model, parity_rows
 
 _GOLDEN_ROWS = 10
 _RECORDED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib", "onnxruntime", "skl2onnx")
@@ -118,6 +120,27 @@ def pack(trained: Trained, compiled: CompiledModel) -> Package:
         about=trained.config.card,
     )
     return Package(describe, artifacts)
+
+
+def compile_and_pack(trained: Trained) -> Package:
+    """Compile a trained model and pack both of its forms."""
+    rows = parity_rows(trained.estimator, trained.table, trained.split)
+    return pack(trained, compile_model(trained.estimator, trained.table.contract, rows))
+
+
+def publish(trained: Trained, registry: Registry) -> Version:
+    """Publish a trained model as a new version; it serves once it is promoted.
+
+    Raises
+    ------
+    GateFailed
+        The model is not good enough.
+    AwsUnavailable
+        S3 failed.
+    """
+    trained.check_gates()
+    package = compile_and_pack(trained)
+    return registry.publish(package.describe, package.artifacts)
 
 
 def golden(trained: Trained) -> Golden:

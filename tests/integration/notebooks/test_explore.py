@@ -1,5 +1,6 @@
 """The notebook a colleague starts from: it runs from the first cell to the last, and is kept without outputs."""
 
+import ast
 import json
 import os
 import subprocess
@@ -36,6 +37,16 @@ def test_it_is_kept_without_outputs() -> None:
     assert [cell["source"] for cell in cells if cell["outputs"] or cell["execution_count"] is not None] == [], (
         "clear the outputs before committing: they hold data, and every run changes them"
     )
+
+
+def test_it_imports_public_names_only() -> None:
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    code = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
+    nodes = list(ast.walk(ast.parse(code)))
+    modules = [str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)]
+    modules += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+
+    assert {name for name in modules if name.partition(".")[0] in {"skylift", "training"}} == {"skylift", "training"}
 
 
 def test_it_names_no_path_of_a_machine() -> None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from skylift.pointer import ActivePointer
 from skylift.registry import Registry
-from skylift.store import VersionStore
+from skylift.settings import RegistrySettings
 from tests.conftest import BUCKET, STAGE
 from tests.support.fakes import TIMES_OUT
 from tests.support.models import IRIS_SETOSA, iris_package
@@ -95,7 +94,7 @@ class TestAnotherContract:
     @pytest.fixture
     def table(self, s3: "S3Client", ssm: "SSMClient", tmp_path: Path) -> Service:
         """A service of a table with one column, whose next version has two."""
-        registry = Registry(VersionStore(BUCKET, "table", client=s3), ActivePointer(STAGE, "table", client=ssm))
+        registry = Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model="table"), s3=s3, ssm=ssm)
         service = Service(registry, s3, ssm, "table")
         rows = "".join(f"{row},{'ab'[row // 15]}\n" for row in range(30))
         service.release(table_package(tmp_path / "one.csv", f"size,kind\n{rows}", "kind"))

@@ -19,7 +19,8 @@ from skylift.manifest import BASELINE_FILE, MODEL_FILE, Gate, Golden
 from skylift.pointer import ActivePointer
 from skylift.references import NOTHING, Reference, sha256
 from skylift.registry import Registry
-from tests.conftest import BUCKET
+from skylift.settings import RegistrySettings
+from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.faults import before, denied, fails_with, throttled
 from tests.support.models import changed, iris_package
 from tests.support.pickles import trap
@@ -424,3 +425,11 @@ def _with_model(data: bytes) -> Package:
     manifest = package.describe(1)
     listed = manifest.artifacts[MODEL_FILE].model_copy(update={"sha256": sha256(data), "bytes": len(data)})
     return changed(Package(package.describe, artifacts), artifacts=manifest.artifacts | {MODEL_FILE: listed})
+
+
+def test_a_registry_opens_from_settings_with_clients_of_its_own(registry: Registry) -> None:
+    reference = _publish(registry)
+
+    again = Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=MODEL))
+
+    assert [version.reference for version in again.versions()] == [reference]
