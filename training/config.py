@@ -257,6 +257,10 @@ class ModelConfig(_Section):
         """SHA-256 of the file it was read from; of its content as JSON where it was made in code."""
         return self._file_digest or sha256(self.model_dump_json().encode())
 
+    def with_sample(self, rows: int | None) -> Self:
+        """The same configuration with another number of rows to draw; itself when None."""
+        return self if rows is None else self.with_data(sample=rows)
+
     def with_data(self, **fields: Any) -> Self:
         """The same configuration with fields of `data` replaced."""
         return self.model_copy(update={"data": self.data.model_copy(update=fields)})

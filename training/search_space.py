@@ -1,13 +1,15 @@
 """What a candidate's `search` in `model.yaml` means: which parameters are tried, and in which rounds."""
 
 import math
-from typing import Annotated, Any, Literal, Self
+from itertools import product
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
-from sklearn.model_selection import ParameterGrid
 
 from skylift.contract import Scalar
+
+if TYPE_CHECKING:
+    import numpy as np
 
 type Params = dict[str, Any]
 """Parameters of an estimator by name."""
@@ -46,7 +48,7 @@ class Distribution(BaseModel):
             raise ValueError("with log, low must be above 0")
         return self
 
-    def draw(self, generator: np.random.Generator) -> int | float:
+    def draw(self, generator: "np.random.Generator") -> int | float:
         """One number, to four significant digits: as a person would write it."""
         whole = isinstance(self.low, int) and isinstance(self.high, int)
         if whole and not self.log:
@@ -120,10 +122,12 @@ class SearchSpec(BaseModel):
         """
         lists = {name: space for name, space in self.parameters.items() if isinstance(space, list)}
         if self.strategy == "grid":
-            return list(ParameterGrid(lists))
+            return _combinations(lists)
+        import numpy as np
+
         generator = np.random.default_rng(seed)
         if not self._ranges():
-            every = list(ParameterGrid(lists))
+            every = _combinations(lists)
             return [every[index] for index in generator.permutation(len(every))[: self.iterations]]
         drawn: dict[str, Params] = {}
         for _ in range(self.iterations * _DRAWS_PER_TRIAL):
@@ -162,3 +166,9 @@ class SearchSpec(BaseModel):
             (math.ceil(trials / self.factor**step), rows // self.factor ** (halvings - step))
             for step in range(halvings + 1)
         ]
+
+
+def _combinations(lists: dict[str, list[Any]]) -> list[Params]:
+    """Every combination, the last name in the alphabet varying fastest."""
+    names = sorted(lists)
+    return [dict(zip(names, values, strict=True)) for values in product(*(lists[name] for name in names))]

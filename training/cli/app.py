@@ -1,25 +1,16 @@
 """The command line: `skylift --help`."""
 
-import json
 import os
-import shlex
 import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from skylift.errors import ConfigError
 from skylift.references import NOTHING
-from skylift.registry import Registry
-from skylift.settings import RegistrySettings
-from skylift.verification import Version
-from training.card.opening import open_in_browser, write_card
-from training.cli.commands import Commands
-from training.cli.connection import registry_settings
+from training.cli.commands import Commands, leave
 from training.cli.console import (
     err,
     facts,
@@ -27,44 +18,28 @@ from training.cli.console import (
     leaderboard_table,
     manifest_facts,
     out,
-    up_facts,
     versions_table,
     warn,
 )
-from training.cli.data import (
+from training.cli.data import app as data_app
+from training.cli.data import evaluate
+from training.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
+    DaskOption,
+    PortOption,
     PreparedOption,
     SampleOption,
-    configured,
-    evaluate,
+    StackOption,
+    TrackOption,
+    VersionArgument,
 )
-from training.cli.data import app as data_app
-from training.cli.train import Work, leave, packed, train_and_publish, trained_by
-from training.config import ModelConfig, load_config
-from training.evaluation.published import published_evaluation
-from training.locations import local_copy
-from training.tracking.tracker import tracker_for
 
-StackOption = Annotated[
-    str | None,
-    typer.Option("--stack", envvar="SKYLIFT_STACK", help="CloudFormation stack whose outputs name the registry."),
-]
-VersionArgument = Annotated[str, typer.Argument(help="v7, 7 or v7@sha256:...")]
-DaskOption = Annotated[
-    str | None,
-    typer.Option("--dask", envvar="SKYLIFT_DASK", help="Search on Dask: a scheduler's address, or local."),
-]
-TrackOption = Annotated[
-    bool | None,
-    typer.Option(
-        "--track/--no-track",
-        envvar="SKYLIFT_TRACK",
-        show_default=False,
-        help="Track in MLflow: at MLFLOW_TRACKING_URI, or in mlflow.db here. On where MLFLOW_TRACKING_URI is set.",
-    ),
-]
-PortOption = Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help="Port on 127.0.0.1.")]
+if TYPE_CHECKING:
+    from skylift.registry import Registry
+    from skylift.settings import RegistrySettings
+    from skylift.verification import Version
+    from training.config import ModelConfig
 
 
 class _Commands(Commands):
@@ -98,57 +73,16 @@ def main(debug: Annotated[bool, typer.Option("--debug", help="Show the trace of 
 @app.command()
 def up(config: ConfigOption = DEFAULT_CONFIG, port: PortOption = 8000) -> None:
     """Train, publish, promote and serve on this machine, with an embedded AWS."""
-    from training.cli.local import check_port
-
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
         signal.signal(number, signal.default_int_handler)
     try:
+        from training.cli.local import check_port
+        from training.cli.up import run
+
         check_port(port)
-        _up(config, port)
+        run(config, port)
     except KeyboardInterrupt:
         leave(0)
-
-
-def _up(path: Path, port: int) -> None:
-    from training.cli.local import SERVICE_LOG, LocalService, ServiceFailed, embedded_aws, environment_file
-
-    config = load_config(path)
-    with (
-        _fetched(config) as config,  # before the embedded AWS takes the place of the one that has the table
-        embedded_aws(config.model) as environment,
-        LocalService(port) as service,  # starts while training runs
-        environment_file(environment | {"SKYLIFT_CONFIG": str(path.resolve())}) as environment_path,
-    ):
-        registry = Registry.open(RegistrySettings())
-        version = train_and_publish(config, registry, Work())
-        with err.status("promoting and waiting for the service"):
-            registry.promote(version.reference)
-            service.wait_until_ready()
-            example = {"instances": [version.manifest.contract.example]}
-            answer = service.ask("/predict", example)
-        out.print(leaderboard_table(version.manifest))
-        out.print()
-        out.print(
-            up_facts(
-                version,
-                url=service.url,
-                answer=json.dumps(answer["predictions"][0], ensure_ascii=False),
-                log=str(SERVICE_LOG),
-            )
-        )
-        body = shlex.quote(json.dumps(example))
-        out.print(
-            f"\nAsk it:\n  curl {service.url}/predict -H 'content-type: application/json' -d {body}",
-            markup=False,
-            soft_wrap=True,
-        )
-        out.print(
-            f"\nIn another terminal:\n  . {environment_path} && .venv/bin/skylift versions",
-            markup=False,
-            soft_wrap=True,
-        )
-        out.print("\nCtrl-C stops everything.")
-        raise ServiceFailed(f"the service ended with code {service.wait()}", f"see {SERVICE_LOG}")
 
 
 @app.command()
@@ -167,7 +101,13 @@ def train(
 
     Ctrl-C ends the search and goes on with the best so far; once more ends everything.
     """
-    loaded = configured(config, sample)
+    from skylift.registry import Registry
+    from training.cli.connection import registry_settings
+    from training.cli.train import Work, packed, train_and_publish, trained_by
+    from training.config import load_config
+    from training.tracking.tracker import tracker_for
+
+    loaded = load_config(config).with_sample(sample)
     work = Work(prepared=prepared, dask=dask, stop=Event())
     if output is not None:
         from training.data.prepare import FOLDER
@@ -209,19 +149,17 @@ def promote(
     track: TrackOption = None,
 ) -> None:
     """Make a version the active one, if it may serve."""
-    settings = registry_settings(stack, config)
-    registry = Registry.open(settings)
+    settings, registry = _connected(stack, config)
     out.print(f"Active: {registry.promote(version)}", soft_wrap=True)
-    tracker_for(settings, registry.active, track, warn, local_store_counts=True).follow()
+    _follow(settings, registry, track)
 
 
 @app.command()
 def rollback(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, track: TrackOption = None) -> None:
     """Make the last different version the active one again."""
-    settings = registry_settings(stack, config)
-    registry = Registry.open(settings)
+    settings, registry = _connected(stack, config)
     out.print(f"Active: {registry.rollback()}", soft_wrap=True)
-    tracker_for(settings, registry.active, track, warn, local_store_counts=True).follow()
+    _follow(settings, registry, track)
 
 
 @app.command()
@@ -232,15 +170,16 @@ def bake(
     stack: StackOption = None,
 ) -> None:
     """Write a version into a folder that a container image takes along, for a start without S3."""
-    out.print(f"Baked {Registry.open(registry_settings(stack, config)).bake(version, folder)}", soft_wrap=True)
+    _, registry = _connected(stack, config)
+    out.print(f"Baked {registry.bake(version, folder)}", soft_wrap=True)
 
 
 @app.command()
 def versions(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
     """List the versions; * marks the active one."""
-    registry = Registry.open(registry_settings(stack, config))
-    if found := registry.versions():
-        out.print(versions_table(found, registry.active()))
+    _, registry = _connected(stack, config)
+    if published := registry.versions():
+        out.print(versions_table(published, registry.active()))
     else:
         out.print("No versions yet. Make one: skylift train")
 
@@ -254,20 +193,22 @@ def show(
     stack: StackOption = None,
 ) -> None:
     """Show a version."""
-    registry = Registry.open(registry_settings(stack, config))
-    found = registry.version(version) if version else registry.resolve()
+    _, registry = _connected(stack, config)
+    selected = registry.version(version) if version else registry.resolve()
     if as_json:
-        typer.echo(found.manifest.to_bytes(), nl=False)
+        typer.echo(selected.manifest.to_bytes(), nl=False)
         return
     if card:
-        path = write_card(registry, found)
+        from training.card.opening import open_in_browser, write_card
+
+        path = write_card(registry, selected)
         opened = open_in_browser(path)
         out.print(f"{'Opened' if opened else 'No browser here: open'} {path}", soft_wrap=True, markup=False)
         return
-    out.print(manifest_facts(found))
+    out.print(manifest_facts(selected))
     out.print()
-    _print_evaluation(registry, found)
-    out.print(leaderboard_table(found.manifest))
+    _print_evaluation(registry, selected)
+    out.print(leaderboard_table(selected.manifest))
 
 
 @app.command()
@@ -280,15 +221,17 @@ def compare(
 ) -> None:
     """Compare two versions: side by side, and on the holdout of the table that model.yaml names."""
     from training.cli.evaluation_tables import comparison_tables
+    from training.config import load_config
     from training.evaluation.comparison import compare_versions
 
-    registry = Registry.open(registry_settings(stack, config))
+    loaded = load_config(config)
+    _, registry = _connected(stack, loaded)
     with err.status("scoring the holdout with both versions"):
-        found = compare_versions(registry, registry.version(before), registry.version(after), load_config(config))
+        comparison = compare_versions(registry, registry.version(before), registry.version(after), loaded)
     if as_json:
-        typer.echo(found.model_dump_json(indent=2))
+        typer.echo(comparison.model_dump_json(indent=2))
         return
-    for number, part in enumerate(comparison_tables(found)):
+    for number, part in enumerate(comparison_tables(comparison)):
         if number:
             out.print()
         out.print(part)
@@ -297,7 +240,8 @@ def compare(
 @app.command()
 def history(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
     """Show who moved the pointer, when, from what to what."""
-    moves = Registry.open(registry_settings(stack, config)).history()
+    _, registry = _connected(stack, config)
+    moves = registry.history()
     if any(move.after != NOTHING for move in moves):
         out.print(history_table(moves))
     else:
@@ -307,6 +251,7 @@ def history(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) ->
 @app.command()
 def serve(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, port: PortOption = 8000) -> None:
     """Serve the active version on this machine."""
+    from training.cli.connection import registry_settings
     from training.cli.local import check_port, service_command
 
     check_port(port)
@@ -317,18 +262,26 @@ def serve(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, port
     os.execv(command[0], command)  # noqa: S606 (no shell: the service takes this process's place and signals)
 
 
-@contextmanager
-def _fetched(config: ModelConfig) -> Iterator[ModelConfig]:
-    """The configuration, with its table on this machine."""
-    with ExitStack() as stack:
-        with err.status(f"reading {config.data.path}"):
-            path = stack.enter_context(local_copy(config.data.path))
-        yield config.with_data(path=path)
+def _connected(stack: str | None, config: "Path | ModelConfig") -> "tuple[RegistrySettings, Registry]":
+    """The registry that a command works on, with its settings."""
+    from skylift.registry import Registry
+    from training.cli.connection import registry_settings
+
+    settings = registry_settings(stack, config)
+    return settings, Registry.open(settings)
 
 
-def _print_evaluation(registry: Registry, version: Version) -> None:
+def _follow(settings: "RegistrySettings", registry: "Registry", track: bool | None) -> None:
+    """Keep MLflow's alias true to the pointer, where trainings are tracked."""
+    from training.tracking.tracker import tracker_for
+
+    tracker_for(settings, registry.active, track, warn, local_store_counts=True).follow()
+
+
+def _print_evaluation(registry: "Registry", version: "Version") -> None:
     """Print the essentials of a version's evaluation; one of an older release has none."""
     from training.cli.evaluation_tables import evaluation_tables
+    from training.evaluation.published import published_evaluation
 
     if (evaluation := published_evaluation(registry, version)) is not None:
         for part in evaluation_tables(evaluation):

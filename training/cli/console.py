@@ -8,12 +8,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from skylift.pointer import Move
-from skylift.references import NOTHING, Reference
-from skylift.verification import Version
+from skylift.references import NOTHING
 
 if TYPE_CHECKING:
     from skylift.manifest import Compiled, Manifest
+    from skylift.pointer import Move
+    from skylift.references import Reference
+    from skylift.verification import Version
     from training.job import Trained
 
 _WIDTH_WITHOUT_TERMINAL = 120
@@ -53,7 +54,7 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
     return made
 
 
-def short(reference: Reference | str) -> str:
+def short(reference: "Reference | str") -> str:
     """A reference with the first digits of its digest."""
     name, _, digest = str(reference).partition("@sha256:")
     return f"{name}@{digest[:_DIGEST_DIGITS]}" if digest else name
@@ -64,7 +65,7 @@ def when(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def versions_table(versions: Sequence[Version], active: Reference | None) -> Table:
+def versions_table(versions: "Sequence[Version]", active: "Reference | None") -> Table:
     """Versions with the active one marked."""
     rows = []
     for version in versions:
@@ -87,7 +88,7 @@ def versions_table(versions: Sequence[Version], active: Reference | None) -> Tab
     return table(columns, rows)
 
 
-def history_table(moves: Sequence[Move]) -> Table:
+def history_table(moves: "Sequence[Move]") -> Table:
     """Moves of the pointer, newest first."""
     rows = [
         (when(move.at), move.by, short(move.before), short(move.after))
@@ -118,7 +119,7 @@ def leaderboard_table(manifest: "Manifest | Trained") -> Table:
     return made
 
 
-def manifest_facts(version: Version) -> Table:
+def manifest_facts(version: "Version") -> Table:
     """A version in short."""
     manifest, lineage = version.manifest, version.manifest.lineage
     commit = (
@@ -161,7 +162,7 @@ def compiled_words(compiled: "Compiled") -> str:
     )
 
 
-def up_facts(version: Version, *, url: str, answer: str, log: str) -> Table:
+def up_facts(version: "Version", *, url: str, answer: str, log: str) -> Table:
     """What the main job did."""
     manifest, lineage = version.manifest, version.manifest.lineage
     best = manifest.metrics.cross_validated[manifest.select_by]

@@ -1,7 +1,6 @@
 """`skylift data prepare | validate | profile`, and `skylift evaluate`: the stages before and after training."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,27 +8,13 @@ import typer
 from rich.table import Table
 
 from skylift.errors import ConfigError
-from training.cli.console import err, facts, out, table
-from training.config import ModelConfig, load_config
+from training.cli.console import facts, out, table
+from training.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SampleOption
+from training.cli.progress import progressing
 
 if TYPE_CHECKING:
     from training.data.profile import ColumnProfile, Profile
     from training.data.validation import Report
-
-DEFAULT_CONFIG = Path("training/model.yaml")
-
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", envvar="SKYLIFT_CONFIG", help="The model.yaml to work by.")
-]
-SampleOption = Annotated[
-    int | None, typer.Option("--sample", min=10, help="Draw so many rows; wins over data.sample of model.yaml.")
-]
-JsonOption = Annotated[
-    Path | None, typer.Option("--json", help="Write the result as JSON as well; - prints it in the table's place.")
-]
-PreparedOption = Annotated[
-    Path | None, typer.Option("--prepared", help="Folder of `skylift data prepare`, to read instead of the raw table.")
-]
 
 app = typer.Typer(help="Prepare, validate and profile the table of model.yaml.", no_args_is_help=True)
 
@@ -41,9 +26,10 @@ def prepare(
     sample: SampleOption = None,
 ) -> None:
     """Write the rows to learn from and those to measure on, as training splits them: train.csv and test.csv."""
+    from training.config import load_config
     from training.data import prepare as job
 
-    loaded = configured(config, sample)
+    loaded = load_config(config).with_sample(sample)
     with progressing() as progress:
         prepared = job.prepare(loaded, output, progress=progress)
     rows = [
@@ -65,10 +51,11 @@ def validate(
     ] = None,
 ) -> None:
     """Hold the table to its contract and to model.yaml; ends with code 1 where it fails."""
+    from training.config import load_config
     from training.data.validation import read_contract
     from training.data.validation import validate as run
 
-    loaded = configured(config, sample)
+    loaded = load_config(config).with_sample(sample)
     expected = read_contract(contract) if contract else None
     with progressing() as progress:
         report = run(loaded, expected=expected, progress=progress)
@@ -84,10 +71,11 @@ def validate(
 @app.command()
 def profile(config: ConfigOption = DEFAULT_CONFIG, sample: SampleOption = None, as_json: JsonOption = None) -> None:
     """Describe the columns of the table, and how they go with the target."""
+    from training.config import load_config
     from training.data.profile import profile as run
     from training.data.table import read_table
 
-    loaded = configured(config, sample)
+    loaded = load_config(config).with_sample(sample)
     with progressing() as progress:
         progress(f"reading {loaded.data.path.name}")
         found = read_table(loaded, progress=progress)
@@ -110,6 +98,7 @@ def evaluate(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for metrics and plots.")] = Path("reports"),
 ) -> None:
     """Measure a trained model on the prepared test rows, as DVC compares it; ends with code 1 where a gate fails."""
+    from training.config import load_config
     from training.release.folder import evaluate as run
 
     with progressing() as progress:
@@ -119,25 +108,6 @@ def evaluate(
     ]
     out.print(table(("metric", "cross-validated#", "test#"), rows))
     evaluation.check_gates()
-
-
-def configured(path: Path, sample: int | None) -> ModelConfig:
-    """The configuration, with the sample that the command line asks for."""
-    config = load_config(path)
-    return config if sample is None else config.with_data(sample=sample)
-
-
-@contextmanager
-def progressing(first: str = "starting") -> Iterator[Callable[[str], None]]:
-    """What is being done, on stderr: in place on a terminal, else a line each."""
-    with err.status(first) as status:
-
-        def progress(phrase: str) -> None:
-            status.update(phrase)
-            if not err.is_terminal:
-                err.print(phrase, markup=False)
-
-        yield progress
 
 
 def report_table(report: "Report") -> Table:

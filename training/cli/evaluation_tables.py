@@ -1,14 +1,20 @@
 """Evaluations and comparisons on a terminal: the essentials, in tables that align."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations  # what is printed is only named here: a comparison imports scikit-learn
 
-from rich.table import Table
+from typing import TYPE_CHECKING
 
-from skylift.manifest import Interval
 from training.cli.console import facts, table
-from training.evaluation.comparison import ComparedFact, Comparison, PublishedMetric
-from training.evaluation.report import Evaluation
-from training.metrics.intervals import Difference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.table import Table
+
+    from skylift.manifest import Interval
+    from training.evaluation.comparison import ComparedFact, Comparison, PublishedMetric
+    from training.evaluation.report import Evaluation
+    from training.metrics.intervals import Difference
 
 _MAX_CLASSES = 20
 _MAX_ROWS = 20

@@ -1,16 +1,39 @@
 """Shows how far training is: a live line on a terminal, plain lines elsewhere."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
+from training.cli.console import err
+
 if TYPE_CHECKING:
     from training.search.loop import State
 
 _LINE_SECONDS = 5.0
+
+
+@contextmanager
+def progressing(first: str = "starting") -> Iterator[Callable[[str], None]]:
+    """Steps of some work on stderr: in place on a terminal, else one line each.
+
+    Yields
+    ------
+    Callable
+        Function that takes the next step in words.
+    """
+    with err.status(first) as status:
+
+        def progress(phrase: str) -> None:
+            status.update(phrase)
+            if not err.is_terminal:
+                err.print(phrase, markup=False)
+
+        yield progress
 
 
 class Display:

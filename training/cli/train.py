@@ -1,8 +1,5 @@
 """What `skylift train` and `skylift up` do: train, compile, publish and track, with progress, and Ctrl-C heard."""
 
-import multiprocessing
-import os
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
@@ -10,14 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from skylift.errors import GateFailed
 from skylift.registry import Registry
 from skylift.verification import Version
-from training.cli.console import err, leaderboard_table, out, warn
-from training.cli.data import progressing
-from training.cli.progress import Display
+from training.cli.console import err, leaderboard_table, warn
+from training.cli.progress import Display, progressing
 from training.config import ModelConfig
 from training.tracking.tracker import Tracker
 
@@ -147,13 +143,3 @@ def _interruptible[T](
                 raise
             stop.set()
             err.print("Stopping: going on with the best so far. Ctrl-C once more ends everything.", markup=False)
-
-
-def leave(code: int) -> NoReturn:
-    """End at once: compiled code in the thread of `_interruptible` crashes when the interpreter ends around it."""
-    out.print("Stopped.")
-    for child in multiprocessing.active_children():  # of a search on several cores
-        child.terminate()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
