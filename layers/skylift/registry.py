@@ -13,9 +13,7 @@ from skylift.errors import IntegrityError, InvalidReference, NoActiveVersion, Pr
 from skylift.image_cache import bake
 from skylift.manifest import MODEL_FILE, Manifest
 from skylift.pointer import ActivePointer, Move
-from skylift.predictors import load_predictor
 from skylift.references import NOTHING, Reference, parse_version
-from skylift.scoring import Predictor
 from skylift.store import VersionStore
 from skylift.verification import Version
 
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
+    from skylift.scoring import Predictor
     from skylift.settings import RegistrySettings
 
 
@@ -138,7 +137,7 @@ class Registry:
         """
         return self._store.artifact(version.manifest, name)
 
-    def predictor(self, version: Version) -> Predictor:
+    def predictor(self, version: Version) -> "Predictor":
         """What serves a version; see `load_predictor`.
 
         Raises
@@ -146,6 +145,8 @@ class Registry:
         IntegrityError, UnservableModel
             It may not serve, or not here.
         """
+        from skylift.predictors import load_predictor  # NumPy, which a list of versions does without
+
         return load_predictor(version.manifest, partial(self._store.artifact, version.manifest))
 
     def bake(self, text: str, folder: Path) -> Path:
@@ -176,6 +177,8 @@ class Registry:
         raise PromotionRefused("there is no earlier version to roll back to", "see `skylift history`")
 
     def _examine(self, manifest: Manifest) -> None:
+        from skylift.predictors import load_predictor
+
         if failed := [str(gate) for gate in manifest.gates if not gate.passed]:
             raise PromotionRefused(f"{manifest.name} failed its gate: {', '.join(failed)}", "train a better model")
         try:
