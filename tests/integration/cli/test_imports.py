@@ -53,15 +53,15 @@ def test_help_loads_no_numerical_package_and_no_aws() -> None:
     assert modules & (TRAINING | {"numpy", "onnxruntime", "botocore", "yaml"}) == set()
 
 
-def test_commands_on_the_registry_load_no_numerical_package(aws: MotoServer) -> None:
-    modules = modules_of([["versions"], ["history"], ["show"]], aws.environment)
+def test_lists_of_the_registry_load_no_numerical_package(aws: MotoServer) -> None:
+    modules = modules_of([["versions"], ["history"]], aws.environment)
 
     assert "botocore" in modules
     assert modules & (TRAINING | {"numpy", "onnxruntime"}) == set()
 
 
-def test_promoting_and_rolling_back_compiled_versions_loads_no_training_package(aws: MotoServer) -> None:
-    modules = modules_of([["promote", "v1"], ["rollback"]], aws.environment)
+def test_showing_and_moving_to_compiled_versions_loads_no_training_package(aws: MotoServer) -> None:
+    modules = modules_of([["show"], ["promote", "v1"], ["rollback"]], aws.environment)
 
     assert "onnxruntime" in modules
     assert modules & TRAINING == set()
