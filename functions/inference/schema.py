@@ -11,9 +11,9 @@ import difflib
 import re
 from typing import Any, assert_never
 
-from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema, from_json
+from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema, from_json, to_json
 
-from skylift.contract import LARGEST_NUMBER, Contract, Feature, Instance, listed
+from skylift.contract import LARGEST_NUMBER, Contract, Feature, Instance, clean_text, listed
 from skylift.errors import FieldProblem, InvalidInstance, NotJson, TooManyInstances
 
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')
@@ -79,12 +79,48 @@ class RequestSchema:
             raise NotJson("the body is empty", f'send {{"instances": [...]}} with {self._names()}')
         form = match[1].decode() if (match := _ENVELOPE.match(body)) else self._unusual_form(body)
         try:
-            if form is None:
-                return [self._instance.validate_json(body)]
-            content = self._envelopes[form].validate_json(body)[form]
+            return self._validated(body, form)
         except ValidationError as error:
-            raise self._explained(error) from error
+            failure = error
+        if cleaned := self._cleaned(body, form):  # only now: a body that is clean pays nothing
+            try:
+                return self._validated(cleaned, form)
+            except ValidationError as error:
+                failure = error
+        raise self._explained(failure) from failure
+
+    def _validated(self, body: bytes, form: str | None) -> list[Instance]:
+        if form is None:
+            return [self._instance.validate_json(body)]
+        content = self._envelopes[form].validate_json(body)[form]
         return content if form == "instances" else [dict(zip(self._features, content, strict=True))]
+
+    def _cleaned(self, body: bytes, form: str | None) -> bytes | None:
+        """The body with names and texts as training reads those of the table; None where it is not JSON."""
+        try:
+            document = from_json(body)
+            if form is None:
+                return to_json(self._cleaned_instance(document))
+            content = document[form]
+            if isinstance(content, list) and form == "instances":
+                content = [self._cleaned_instance(instance) for instance in content[: self._max_instances + 1]]
+            elif isinstance(content, list) and len(content) == len(self._features):
+                content = list(map(_cleaned_value, self._features.values(), content))
+            return to_json(document | {form: content})
+        except ValueError:
+            return None
+
+    def _cleaned_instance(self, instance: Any) -> Any:
+        if not isinstance(instance, dict):
+            return instance
+        cleaned: dict[str, Any] = {}
+        for name, value in instance.items():
+            known = name if name in self._features else clean_text(name)
+            if known in self._features and (known == name or known not in instance.keys() | cleaned.keys()):
+                cleaned[known] = _cleaned_value(self._features[known], value)
+            else:
+                cleaned[name] = value
+        return cleaned
 
     def _unusual_form(self, body: bytes) -> str | None:
         """The envelope of a body whose first key does not show it."""
@@ -160,6 +196,11 @@ def _envelope(key: str, content: CoreSchema) -> SchemaValidator:
     return SchemaValidator(
         core_schema.typed_dict_schema({key: core_schema.typed_dict_field(content)}, extra_behavior="forbid")
     )
+
+
+def _cleaned_value(feature: Feature, value: Any) -> Any:
+    cleaned = feature.clean(value)
+    return value if cleaned is None and feature.required else cleaned  # a blank is no null where null is refused
 
 
 def _value_schema(feature: Feature) -> CoreSchema:

@@ -149,14 +149,16 @@ class Feature(Document):
                 assert_never(self.kind)
 
     def clean(self, value: Scalar) -> Scalar:
-        """Read a value as training reads a cell of the table; a value of another type is returned as it is.
+        """Read a value as training reads a cell of the table: only text changes, and not where it is a level.
 
         Examples
         --------
         >>> Feature(name="sex", kind="category", categories=("F", "M")).clean("M ")
         'M'
         """
-        return clean_text(value) if self.json_type == "string" and isinstance(value, str) else value
+        if not isinstance(value, str) or value in self.codes or self.json_type != "string":
+            return value
+        return clean_text(value)
 
     @property
     def json_schema(self) -> dict[str, object]:

@@ -109,10 +109,10 @@ def uses_decimal_commas(path: Path) -> bool:
 def with_decimal_points(frame: pd.DataFrame) -> pd.DataFrame:
     """The table, with text columns as numbers whose every value has a decimal comma or is a whole number."""
     for name in frame.columns[[pd.api.types.is_string_dtype(dtype) for dtype in frame.dtypes]]:
-        distinct = pd.Series(frame[name].dropna().unique(), dtype="string").str.strip()
+        distinct = pd.Series(frame[name].dropna().unique(), dtype="string")
         commas = distinct.str.fullmatch(_DECIMAL_COMMA)
         if commas.any() and (commas | distinct.str.fullmatch(_WHOLE)).all():
-            frame[name] = frame[name].str.strip().str.replace(",", ".").astype("Float64")
+            frame[name] = frame[name].str.replace(",", ".").astype("Float64")
     return frame
 
 

@@ -5,7 +5,7 @@ text, and a sample takes that of its rows alone. The result is the same however 
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skylift.contract import clean_text
 from skylift.errors import DataError
 from training.data.csv_file import csv_parts, uses_decimal_commas, with_decimal_points
 from training.data.parquet_file import SUFFIXES, parquet_parts
@@ -184,7 +185,7 @@ class _Parts:
         return pd.concat([piece.astype(dtype) for piece in pieces], ignore_index=True).array
 
     def _shared(self, part: pd.DataFrame) -> pd.DataFrame:
-        """The part, with equal texts of a column as one object, also those of the parts before."""
+        """The part, with its texts cleaned, and equal ones of a column one object, also those of the parts before."""
         columns: dict[str, Any] = {}
         for name in part.columns:
             column = part[name]
@@ -193,10 +194,10 @@ class _Parts:
             elif pd.api.types.is_string_dtype(column.dtype):
                 codes, distinct = pd.factorize(column.astype(object))
                 pool = self.pools.setdefault(name, {})
-                texts: Iterable[str] = distinct
+                texts = [clean_text(text) for text in distinct]
                 if len(pool) < _MAX_SHARED:  # names and numbers of things repeat too seldom to remember them all
-                    texts = (pool.setdefault(text, text) for text in distinct)
-                columns[name] = text_array(np.array([*texts, pd.NA], dtype=object)[codes])
+                    texts = [text and pool.setdefault(text, text) for text in texts]
+                columns[name] = text_array(np.array([*texts, None], dtype=object)[codes])
             else:
                 columns[name] = column.array
         return pd.DataFrame(columns, index=part.index, columns=part.columns, copy=False)

@@ -12,13 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from skylift.contract import Contract, Feature, Instance
+from skylift.contract import Contract, Feature, Instance, clean_text
 from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
 from training.config import FeatureSection, ModelConfig
 from training.data.csv_file import doubt_about_texts
 from training.data.encoding import check_known, encode_feature, encode_target, guess_task, unusable
-from training.data.reader import Progress, read_rows, text_array
+from training.data.reader import Progress, read_rows
 
 _MIN_ROWS = 10
 
@@ -180,7 +180,7 @@ def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
 
 
 def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
-    frame.columns = pd.Index([str(name).strip() for name in frame.columns])
+    frame.columns = pd.Index([clean_text(str(name)) or "" for name in frame.columns])
     columns = list(frame.columns)
     check_known(config.data.drop, columns, "data.drop")
     check_known(config.data.rename, columns, "data.rename")
@@ -189,8 +189,4 @@ def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
     check_known([config.target.column], list(frame.columns), "target.column")
     if frame.columns.duplicated().any():
         raise ConfigError("data.rename gives two columns the same name", "give each its own")
-    for name in frame.columns[[pd.api.types.is_string_dtype(dtype) for dtype in frame.dtypes]]:
-        codes, distinct = pd.factorize(frame[name].astype(object))
-        stripped = np.array([*(text.strip() or pd.NA for text in distinct), pd.NA], dtype=object)
-        frame[name] = pd.Series(text_array(stripped[codes]), index=frame.index)
     return frame

@@ -157,6 +157,51 @@ class TestValues:
             schema_of(SIZE).parse(b'{"size": %s}' % (b"9" * 5000))
 
 
+class TestCleaning:
+    """Names and texts are read as training reads those of the table."""
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            {"size": 42.5, "rooms": 2, " area": "south ", "lift": True},
+            {"instances": [{"size ": 42.5, "rooms": 2, "area": "\tsouth", "lift": True}]},
+            {"features": [42.5, 2, " south\n", True]},
+        ],
+        ids=["one", "instances", "features"],
+    )
+    def test_blanks_around_names_and_texts_do_not_matter(self, schema: RequestSchema, document: object) -> None:
+        assert schema.parse(json.dumps(document).encode()) == [FLAT]
+
+    def test_a_blank_text_is_missing_where_a_value_may_be(self) -> None:
+        optional = AREA.model_copy(update={"required": False})
+
+        assert schema_of(optional).parse(b'{"area": " "}') == [{"area": None}]
+
+    def test_a_blank_text_is_an_unknown_category_where_a_value_is_required(self, schema: RequestSchema) -> None:
+        assert refused(schema, FLAT | {"area": " "}) == FieldProblem(
+            "area", "unknown_category", "expected one of 'north', 'south'"
+        )
+
+    def test_a_number_and_a_boolean_written_as_text_are_not_cleaned(self, schema: RequestSchema) -> None:
+        with pytest.raises(InvalidInstance) as caught:
+            schema.parse(json.dumps(FLAT | {"size": " 42", "lift": "true "}).encode())
+
+        assert [problem.reason for problem in caught.value.problems] == ["wrong_type", "wrong_type"]
+
+    def test_a_problem_is_named_by_the_name_of_the_contract(self, schema: RequestSchema) -> None:
+        without = {name: value for name, value in FLAT.items() if name != "size"}
+
+        assert refused(schema, without | {"size ": "x"}).field == "size"
+
+    def test_a_field_that_is_there_twice_but_for_blanks_is_unknown(self, schema: RequestSchema) -> None:
+        assert refused(schema, FLAT | {"area ": "north"}).field == "area "
+
+    def test_a_level_with_blanks_of_an_older_version_is_still_known(self) -> None:
+        older = Feature(name="area", kind="category", categories=(" north", "south"))
+
+        assert schema_of(older, ROOMS).parse(b'{"area": " north", "rooms ": 2}') == [{"area": " north", "rooms": 2}]
+
+
 class TestFields:
     def test_a_missing_field_is_named_with_what_was_expected(self, schema: RequestSchema) -> None:
         without = {name: value for name, value in FLAT.items() if name != "area"}

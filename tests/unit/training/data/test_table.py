@@ -1,13 +1,16 @@
 """Any flat table is read, cleaned, described and split; what cannot be read is refused in one line."""
 
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from inference.schema import RequestSchema
 from skylift.errors import ConfigError, DataError
 from skylift.references import sha256
 from skylift.scoring import encode
@@ -67,6 +70,26 @@ class TestCleaning:
 
         assert feature_of(table, "x").categories == ("blue", "red")
         assert table.contract.target.classes == ("a", "b")
+
+    @pytest.mark.parametrize("form", ["csv", "parquet"])
+    def test_a_row_as_it_is_in_the_file_is_a_request(self, tmp_path: Path, form: str) -> None:
+        raw = pd.DataFrame(
+            {
+                " sex ": ["M ", "F", " M", None, "\tF"] * 8,
+                "rooms": [1, 2, 3, 4, 5] * 8,
+                "lift": [True, False] * 20,
+                "rent ": [number / 4 for number in range(40)],
+            }
+        )
+        path = tmp_path / f"table.{form}"
+        raw.to_csv(path, index=False) if form == "csv" else raw.to_parquet(path, index=False)
+        table = read_table(config_of(path, target="rent", target_keys={"task": "regression"}))
+
+        rows = json.loads(raw.drop(columns="rent ").to_json(orient="records"))
+        instances = RequestSchema(table.contract, len(rows)).parse(json.dumps({"instances": rows}).encode())
+
+        assert feature_of(table, "sex").categories == ("F", "M")
+        np.testing.assert_array_equal(encode(table.contract, instances), table.rows)
 
     def test_a_cell_of_only_space_is_missing(self, tmp_path: Path) -> None:
         table = table_of(tmp_path, one_feature(lambda number: '"  "' if number == 3 else "red"))

@@ -57,6 +57,12 @@ def test_a_value_that_training_saw_missing_may_be_missing(churn: PublishedModel,
     assert len(churn.predict(pd.DataFrame([CALLER]).drop(columns="city"))) == 1
 
 
+def test_blanks_around_a_text_do_not_matter(churn: PublishedModel) -> None:
+    pd.testing.assert_frame_equal(
+        churn.predict(pd.DataFrame([CALLER | {"city": " Rome "}])), churn.predict(pd.DataFrame([CALLER]))
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
