@@ -122,8 +122,8 @@ $(UV):
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv==$(UV_VERSION) || { rm -rf $(VENV); echo "error: uv could not be installed: is there room on the disk, and is the package registry reachable?" >&2; exit 1; }
 
 install = $(UV) pip install --quiet --python $(VENV) --compile-bytecode
-$(VENV)/.main: requirements.txt pyproject.toml $(UV)
-$(VENV)/.dev: requirements-dev.txt pyproject.toml $(UV)
+$(VENV)/.main: requirements.txt pyproject.toml layers/skylift/version.py $(UV)
+$(VENV)/.dev: requirements-dev.txt pyproject.toml layers/skylift/version.py $(UV)
 $(VENV)/.main $(VENV)/.dev:
 	@echo "Installing $<"
 	@$(install) --require-hashes -r $< && $(install) --no-deps --no-build-isolation -e . \

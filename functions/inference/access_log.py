@@ -15,6 +15,7 @@ from inference.host import ModelHost
 from inference.predict import PATH as PREDICTION_PATH
 from inference.record import Record, attach
 from skylift.observability import MetricPoint, write_request
+from skylift.version import __version__
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -72,6 +73,7 @@ class AccessLog:
         version = record.version or (self._host.model.reference.name if self._host.model else "none")
         refreshes = self._host.drain_events()
         fields: dict[str, object] = {
+            "service_version": __version__,
             "correlation_id": record.request_id,
             "method": scope["method"],
             "path": scope["path"],

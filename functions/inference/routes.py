@@ -26,6 +26,7 @@ from skylift.errors import (
     SkyliftError,
 )
 from skylift.model_card import CARD_FILE, with_reference
+from skylift.version import __version__
 
 if TYPE_CHECKING:
     from skylift.references import Reference
@@ -55,6 +56,7 @@ async def health(request: Request, host: Host) -> Response:
         "status": status,
         "live": True,
         "ready": model is not None,
+        "service_version": __version__,
         "uptime_seconds": round(time.monotonic() - host.started, 3),
         "memory_mib": _resident_mib(),
         "model": {

@@ -32,6 +32,7 @@ from skylift.references import sha256
 from skylift.registry import Registry
 from skylift.scoring import Matrix, encode, predictions
 from skylift.verification import Version
+from skylift.version import __version__
 from training.card.document import render_card
 from training.data.profile import profile
 from training.evaluation.report import EVALUATION_FILE
@@ -106,6 +107,7 @@ def pack(trained: Trained, compiled: CompiledModel) -> Package:
             ),
             environment={
                 "python": platform.python_version(),
+                "skylift": __version__,
                 **{name: installed_version(name) for name in _RECORDED_PACKAGES},
             },
             artifacts={name: Artifact(sha256=sha256(data), bytes=len(data)) for name, data in artifacts.items()},

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import skylift
 from tests.support.asgi_client import HttpClient
 from tests.support.events import alb_event, body_of, function_url_event, http_api_event, invoke, rest_api_event
 from tests.support.models import IRIS_SETOSA
@@ -150,6 +151,7 @@ class TestHealth:
         document = response.json()
         assert (response.status_code, document["status"]) == (200, "ok")
         assert (document["live"], document["ready"], document["problem"]) == (True, True, None)
+        assert document["service_version"] == skylift.__version__
         assert document["uptime_seconds"] >= 0
         assert document["memory_mib"] > 10
         assert document["model"]["name"] == "iris"

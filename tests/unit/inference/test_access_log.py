@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import skylift
 from inference.access_log import AccessLog
 from inference.record import record_of
 from skylift.observability import logger
@@ -144,6 +145,7 @@ class TestLines:
         line = lines(capsys)[0]
         assert line["level"] == "INFO"
         assert line["correlation_id"] == "r-1"
+        assert line["service_version"] == skylift.__version__
         assert {name: line[name] for name in ("method", "path", "status", "model", "version", "instances")} == {
             "method": "POST",
             "path": "/predict",

@@ -16,6 +16,7 @@ from skylift.manifest import BASELINE_FILE, MODEL_FILE, Manifest
 from skylift.predictors import SklearnPredictor, load_predictor
 from skylift.references import sha256
 from skylift.scoring import check_golden
+from skylift.version import __version__
 from tests.support.models import NOT_COMPILED, ROOT, iris_package, trained_iris
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed
 from training.job import Trained
@@ -73,6 +74,7 @@ class TestManifest:
         environment = iris_package().describe(1).environment
 
         assert environment["python"] == platform.python_version()
+        assert environment["skylift"] == __version__
         assert environment["scikit-learn"] == installed_version("scikit-learn")
         assert environment["numpy"] == installed_version("numpy")
 
