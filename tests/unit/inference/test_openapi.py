@@ -1,6 +1,8 @@
 """The OpenAPI document: made from the contract alone."""
 
-from typing import Any
+import re
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -8,10 +10,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from inference.openapi import openapi_document
-from skylift.contract import Contract, Feature, Target
+from skylift.contract import Contract, Feature, JsonType, Target
 from tests.support.contracts import contracts, instances, modest
 from tests.support.fakes import served
 
+ROOT = Path(__file__).parents[3]
 SIZE = Feature(name="size", kind="number", min=10, max=90, unit="m2", description="Living area.", example=42.5)
 ROOMS = Feature(name="rooms", kind="integer", min=1, max=5, example=2)
 AREA = Feature(name="area", kind="category", required=False, categories=("north", "south"), example="north")
@@ -160,3 +163,11 @@ def test_of_any_contract_the_instance_schema_takes_valid_instances(data: st.Data
     instance = data.draw(instances(contract))
 
     assert validator(document, document["components"]["schemas"]["Instance"]).is_valid(instance)
+
+
+def test_the_form_of_the_docs_page_reads_a_value_of_every_json_type() -> None:
+    page = (ROOT / "functions" / "inference" / "docs.html").read_text(encoding="utf-8")
+    readers = re.search(r"const read = \{(.+)\}", page)
+
+    assert readers is not None
+    assert set(re.findall(r"(\w+): ", readers[1])) == set(get_args(JsonType))
