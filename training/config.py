@@ -298,7 +298,7 @@ def load_config(path: Path) -> ModelConfig:
     try:
         config = ModelConfig.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {first_fault(error)}", "see the README for the keys of model.yaml") from error
+        raise ConfigError(f"{path}: {first_fault(error)}", "docs/reference.md lists the keys of model.yaml") from error
     if not isinstance(config.data.path, S3Url):
         config = config.with_data(path=(path.parent / config.data.path).resolve())
     config._file_digest = sha256(content)  # noqa: SLF001 (only this function knows the file)

@@ -1,4 +1,4 @@
-"""The README's second table and configuration work as printed."""
+"""The README, and the second table and configuration that the docs print, work as printed."""
 
 import re
 from pathlib import Path
@@ -9,13 +9,13 @@ from typer.testing import CliRunner
 from skylift.registry import Registry
 from tests.support.models import ROOT
 from training.cli.app import app
+from training.config import load_config
 
 
-def code_block(language: str) -> str:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
-    assert len(found) == 1, f"the README has one {language} block"
-    return str(found[0])
+def code_block(language: str, page: str = "docs/tables.md") -> str:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (block,) = re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+    return str(block)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_second_model_in_the_readme_trains_and_is_published(
+def test_the_second_model_in_the_docs_trains_and_is_published(
     config: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SKYLIFT_MODEL", "rents")
@@ -44,7 +44,14 @@ def test_every_shell_command_in_the_readme_names_an_existing_make_target_or_subc
     commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
 
     assert set(re.findall(r"\bmake ([a-z]+)\b", text)) <= targets
-    assert set(re.findall(r"^\.venv/bin/skylift ([a-z]+)", text, flags=re.MULTILINE)) <= commands
+    assert set(re.findall(r"^skylift ([a-z]+)", text, flags=re.MULTILINE)) <= commands
+
+
+def test_the_configuration_in_the_readme_is_valid(tmp_path: Path) -> None:
+    path = tmp_path / "rents.yaml"
+    path.write_text(code_block("yaml", "README.md"), encoding="utf-8")
+
+    assert load_config(path).model == "rents"
 
 
 def test_the_readme_has_no_placeholder() -> None:
