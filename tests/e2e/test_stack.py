@@ -19,7 +19,7 @@ from tests.e2e.conftest import Say, Step
 from tests.e2e.stack import SWITCH_SECONDS, Answer, Stack
 from tests.support.docker import docker
 from tests.support.models import IRIS_SETOSA
-from tests.support.processes import wait_until
+from tests.support.waiting import wait_until
 
 THREADS = 3
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from tests.e2e.stack import STACK, SWITCH_SECONDS, Stack
 from tests.support.models import IRIS_SETOSA
-from tests.support.processes import wait_until
+from tests.support.waiting import wait_until
 
 ALARM_SECONDS = 30
 

@@ -7,7 +7,7 @@ from tests.e2e.conftest import Step
 from tests.e2e.stack import STACK, SWITCH_SECONDS, Stack
 from tests.support.docker import docker
 from tests.support.models import IRIS_SETOSA
-from tests.support.processes import wait_until
+from tests.support.waiting import wait_until
 
 
 def objects(stack: Stack, bucket: str) -> set[str]:

@@ -23,10 +23,8 @@ from skylift.scoring import Matrix
 from skylift.store import VersionStore
 from skylift.verification import Version
 from tests.support.models import iris_package
+from tests.support.waiting import TIMES_OUT
 from training.release.packaging import Package
-
-TIMES_OUT = 30.0
-"""How long a test waits for another thread before it fails."""
 
 
 class Clock:

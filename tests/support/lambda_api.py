@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, Self
 from urllib.parse import unquote
+
+from tests.support.waiting import TIMES_OUT
 
 type Function = Callable[[dict[str, Any]], Any]
 
@@ -21,13 +22,13 @@ class Fault:
     ----------
     status, code
         Of AWS's refusal.
-    seconds
-        How long the answer takes; there is a refusal only where a code is named.
+    gate
+        Event that the answer waits for; there is a refusal only where a code is named.
     """
 
     status: int = 429
     code: str = ""
-    seconds: float = 0.0
+    gate: Event | None = None
 
 
 THROTTLED = Fault(429, "TooManyRequestsException")
@@ -100,7 +101,8 @@ class LambdaApi:
         faults = self.codedeploy_faults if to_codedeploy else self.invoke_faults
         if faults:
             fault = faults.pop(0)
-            time.sleep(fault.seconds)
+            if fault.gate is not None:
+                fault.gate.wait(TIMES_OUT)
             if fault.code:
                 return fault.status, {"x-amzn-errortype": fault.code}, {"__type": fault.code, "message": "no"}
         if to_codedeploy:

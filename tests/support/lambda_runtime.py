@@ -32,16 +32,15 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any, Self
 
+from tests.support.waiting import TIMES_OUT
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = (ROOT / "functions" / "inference", ROOT / "layers" / "skylift")
 
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 _HOST = "127.0.0.1"
 _START_ATTEMPTS = 3
-_START_SECONDS = 5.0
-_INVOKE_SECONDS = 60.0
-_FLUSH_SECONDS = 5.0
-_STOP_SECONDS = 3.0
+_TERMINATE_SECONDS = 3.0  # then it is killed
 _POLL_SECONDS = 0.005
 
 _INIT_REPORT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)")
@@ -104,7 +103,7 @@ class LambdaRuntime:
     """
 
     def __init__(
-        self, task_root: Path, handler: str, environment: Mapping[str, str], *, timeout_seconds: int = 30
+        self, task_root: Path, handler: str, environment: Mapping[str, str], *, timeout_seconds: int = 300
     ) -> None:
         self._task_root = task_root
         self._command = [sys.executable, "-S", "-m", "awslambdaric", handler]  # -S: no .pth file, so no checkout
@@ -168,7 +167,7 @@ class LambdaRuntime:
             request = urllib.request.Request(self._url, json.dumps(event).encode())
             started = time.perf_counter()
             try:
-                with urllib.request.urlopen(request, timeout=_INVOKE_SECONDS) as response:
+                with urllib.request.urlopen(request, timeout=TIMES_OUT) as response:
                     body = response.read()
             except OSError as error:
                 raise RuntimeFailed(f"{error!r}\n{self._logs()}") from error
@@ -222,15 +221,15 @@ class LambdaRuntime:
         address = (_HOST, int(self._url.split(":")[2].partition("/")[0]))
 
         def connects() -> bool:
-            with suppress(OSError), socket.create_connection(address, timeout=1):
+            with suppress(OSError), socket.create_connection(address, timeout=TIMES_OUT):
                 return True
             return process.poll() is not None
 
-        return _wait_for(connects, _START_SECONDS) and process.poll() is None
+        return _wait_for(connects, TIMES_OUT) and process.poll() is None
 
     def _written_since(self, start: int) -> tuple[str, tuple[str, ...]]:
         """Lambda's request id and the function's lines, once the emulator has closed the invocation."""
-        _wait_for(lambda: "\nREPORT RequestId: " in self._log("function")[start:], _FLUSH_SECONDS)
+        _wait_for(lambda: "\nREPORT RequestId: " in self._log("function")[start:], TIMES_OUT)
         lines = self._log("function")[start:].splitlines()
         ids = [match[2] for line in lines if (match := _EMULATOR_LINE.match(line))]
         if not ids:
@@ -240,7 +239,7 @@ class LambdaRuntime:
     def _end_processes(self) -> None:
         process = self._process
         assert process is not None
-        for sent in (signal.SIGTERM, signal.SIGKILL):
+        for sent, seconds in ((signal.SIGTERM, _TERMINATE_SECONDS), (signal.SIGKILL, TIMES_OUT)):
             for pid in _session(process.pid):
                 with suppress(ProcessLookupError):
                     os.kill(pid, sent)
@@ -248,7 +247,7 @@ class LambdaRuntime:
             def ended() -> bool:
                 return process.poll() is not None and not _session(process.pid)
 
-            if _wait_for(ended, _STOP_SECONDS):
+            if _wait_for(ended, seconds):
                 return
         raise RuntimeFailed(f"these processes cannot be ended: {_session(process.pid)}")
 

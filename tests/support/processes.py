@@ -4,24 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.ports import free_port
+from tests.support.waiting import TIMES_OUT, wait_until
 
 SKYLIFT = Path(sys.executable).with_name("skylift")
-STOP_SECONDS = 5
-_START_SECONDS = 120
-
-
-def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
-    """Wait for a condition, up to a deadline."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 def _stat(pid: int) -> list[str] | None:
@@ -112,7 +102,7 @@ class Up:
             assert self._process.poll() is None, f"it ended before {what}:\n{self.told}"
             return False
 
-        wait_until(reached, seconds=_START_SECONDS, what=what)
+        wait_until(reached, what=what)
 
     def wait_until_serving(self) -> None:
         """Wait until it says that it serves."""
@@ -122,15 +112,17 @@ class Up:
         """Send a signal to it alone."""
         self._process.send_signal(signal_number)
 
-    def ended(self, *, seconds: float) -> int:
+    def ended(self) -> int:
         """Wait until it ended; its exit code."""
-        return self._process.wait(seconds)
+        return self._process.wait(TIMES_OUT)
 
     def skylift(self, *arguments: str, check: bool = True) -> str:
         """Run another command on its embedded AWS, as from another terminal; what it printed."""
         script = f'. build/local.env && exec "{SKYLIFT}" "$@"'
         command = ["sh", "-c", script, "skylift", *arguments]
-        return subprocess.run(command, cwd=self.folder, check=check, capture_output=True, text=True, timeout=60).stdout
+        return subprocess.run(
+            command, cwd=self.folder, check=check, capture_output=True, text=True, timeout=TIMES_OUT
+        ).stdout
 
     def kill(self) -> None:
         """End it and all it started, whatever state it is in."""

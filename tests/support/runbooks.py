@@ -23,8 +23,8 @@ from botocore.session import Session
 from tests.support.aws_cli import CLIENT, ONLY_CHECKS
 from tests.support.models import ROOT
 from tests.support.moto_server import BUCKET, MODEL, STAGE, MotoServer
-from tests.support.processes import wait_until
 from tests.support.tables import LOGISTIC, lines
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -3,7 +3,7 @@
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,32 @@ def put_store(empty: Path, folder: Path) -> None:
     shutil.copy(empty, folder / LOCAL_STORE)
 
 
+class SilentServer:
+    """A server that takes connections and never answers.
+
+    Parameters
+    ----------
+    listening
+        Its socket.
+    """
+
+    def __init__(self, listening: socket.socket) -> None:
+        self._listening = listening
+        self.address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+    def connections(self) -> int:
+        """How many connections were made since the last call."""
+        count = 0
+        self._listening.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                self._listening.accept()[0].close()
+                count += 1
+        return count
+
+
 @contextmanager
-def silent_server() -> Iterator[str]:
-    """Address of a server that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=16) as listening:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+def silent_server() -> Iterator[SilentServer]:
+    """A server on a free port of the loopback that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
+        yield SilentServer(listening)

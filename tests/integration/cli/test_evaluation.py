@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from skylift.store import VersionStore
 from tests.conftest import BUCKET
 from tests.support.commands import done, refused, skylift
 from tests.support.tables import LOGISTIC, RIDGE, TREE, lines
+from tests.support.waiting import TIMES_OUT, wait_until
 from training.evaluation.report import EVALUATION_FILE, Evaluation
 
 if TYPE_CHECKING:
@@ -29,11 +29,17 @@ FOUR = lines("x,n,y", lambda number: f"{number},{number % 7},{'abcd'[number // 3
 RISING = lines("x,n,y", lambda number: f"{number},{number * 7 % 11},{3 * number + number % 5}", count=60)
 SEARCH = """
 import sys
+from training.cli import progress
 from training.cli.app import app
 from training.cli.local import embedded_aws
+progress._LINE_SECONDS = 0.0
 with embedded_aws("iris"):
     app(["train", "--config", sys.argv[1]])
 """
+"""Trains, with a line of progress for each fit."""
+
+COMPLETE = "forest: trial 3 of "
+"""Printed once the first trial is complete, so that a stop keeps it. Fits run in processes then, which hear Ctrl-C."""
 
 
 def project(folder: Path, text: str = FOUR, **sections: Any) -> Path:
@@ -213,32 +219,31 @@ class TestInterrupting:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
-    def told(self, folder: Path, phrase: str) -> str:
-        deadline = time.monotonic() + 60
-        while phrase not in (text := (folder / "stderr").read_text(encoding="utf-8")):
-            assert time.monotonic() < deadline, text
-            time.sleep(0.1)
-        return text
+    def stderr(self, folder: Path) -> str:
+        return (folder / "stderr").read_text(encoding="utf-8")
+
+    def wait_for(self, folder: Path, phrase: str) -> None:
+        wait_until(lambda: phrase in self.stderr(folder), what=f"{phrase!r} on stderr")
 
     def test_ctrl_c_publishes_the_best_so_far(self, tmp_path: Path, searching: subprocess.Popen[str]) -> None:
-        self.told(tmp_path, "forest: trial ")  # by now in processes, which hear Ctrl-C as well
+        self.wait_for(tmp_path, COMPLETE)
 
         os.killpg(searching.pid, signal.SIGINT)
-        printed, _ = searching.communicate(timeout=60)
+        printed, _ = searching.communicate(timeout=TIMES_OUT)
 
-        assert searching.returncode == 0, self.told(tmp_path, "")
-        assert "Stopping: going on with the best so far." in self.told(tmp_path, "")
+        assert searching.returncode == 0, self.stderr(tmp_path)
+        assert "Stopping: going on with the best so far." in self.stderr(tmp_path)
         assert "Published v1@sha256:" in printed
         assert "forest: stopped after " in printed
 
     def test_a_second_one_ends_everything(self, tmp_path: Path, searching: subprocess.Popen[str]) -> None:
-        self.told(tmp_path, "forest: trial ")
+        self.wait_for(tmp_path, COMPLETE)
 
         os.killpg(searching.pid, signal.SIGINT)
-        self.told(tmp_path, "Stopping")
+        self.wait_for(tmp_path, "Stopping")
         os.killpg(searching.pid, signal.SIGINT)
-        printed, _ = searching.communicate(timeout=30)
+        printed, _ = searching.communicate(timeout=TIMES_OUT)
 
         assert searching.returncode in {0, 130}, "0 where all was done before the second one came"
         assert ("Stopped." in printed) is (searching.returncode == 130)
-        assert "Traceback" not in self.told(tmp_path, "")
+        assert "Traceback" not in self.stderr(tmp_path)

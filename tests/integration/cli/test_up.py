@@ -18,8 +18,9 @@ import yaml
 from tests.support.models import IRIS_CONFIG, IRIS_SETOSA, ROOT
 from tests.support.moto_server import BUCKET, MotoServer
 from tests.support.ports import free_port
-from tests.support.processes import STOP_SECONDS, Up, descendants, lives, up, wait_until
+from tests.support.processes import Up, descendants, lives, up
 from tests.support.tables import TREE, lines
+from tests.support.waiting import TIMES_OUT, wait_until
 
 pytestmark = [
     pytest.mark.xdist_group("up"),  # one running main job is shared
@@ -59,7 +60,7 @@ def ask(service: Up, instance: dict[str, Any]) -> dict[str, Any]:
     request = urllib.request.Request(
         f"{service.url}/predict", json.dumps(instance).encode(), {"content-type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=TIMES_OUT) as response:
         answer: dict[str, Any] = json.load(response)
         return answer
 
@@ -71,7 +72,7 @@ def assert_ends_cleanly(job: Up, signal_number: signal.Signals) -> None:
 
     job.send(signal_number)
 
-    assert job.ended(seconds=STOP_SECONDS) == 0
+    assert job.ended() == 0
     assert not [pid for pid in started if lives(pid)]
     assert job.printed.endswith("Stopped.\n")
     assert "Traceback" not in job.told
@@ -93,7 +94,7 @@ class TestServing:
     def test_the_printed_line_can_be_pasted_and_gets_a_prediction(self, iris: Up) -> None:
         (line,) = re.findall(r"^  (curl .*)$", iris.printed, flags=re.MULTILINE)
 
-        answer = subprocess.run(["sh", "-c", line], check=True, capture_output=True, timeout=30).stdout
+        answer = subprocess.run(["sh", "-c", line], check=True, capture_output=True, timeout=TIMES_OUT).stdout
 
         (prediction,) = json.loads(answer)["predictions"]
         assert prediction["label"] in {"setosa", "versicolor", "virginica"}
@@ -141,12 +142,12 @@ class TestAnotherTerminal:
 
         iris.skylift("promote", made)
 
-        wait_until(lambda: ask(iris, IRIS_SETOSA)["version"] == made, seconds=15, what=f"{made} is served")
+        wait_until(lambda: ask(iris, IRIS_SETOSA)["version"] == made, what=f"{made} is served")
         assert f"{made}@" in iris.skylift("history").splitlines()[1]
 
         iris.skylift("rollback")
 
-        wait_until(lambda: ask(iris, IRIS_SETOSA)["version"] == before, seconds=15, what=f"{before} is served")
+        wait_until(lambda: ask(iris, IRIS_SETOSA)["version"] == before, what=f"{before} is served")
 
 
 def test_a_table_in_s3_is_fetched_before_the_embedded_aws_takes_over(tmp_path: Path) -> None:
@@ -182,14 +183,14 @@ class TestEnding:
             (service,) = descendants(job.pid)
             subprocess.run(["kill", "-KILL", str(service)], check=True)
 
-            assert job.ended(seconds=STOP_SECONDS) == 1
+            assert job.ended() == 1
             assert job.told.splitlines()[-1] == "error: the service ended with code -9: see build/service.log"
 
 
 class TestFailing:
     def assert_fails(self, job: Up) -> str:
         """It ends with code 1 and one line; nothing is left."""
-        assert job.ended(seconds=60) == 1
+        assert job.ended() == 1
         assert "Traceback" not in job.told
         errors = [line for line in job.told.splitlines() if line.startswith("error: ")]
         assert job.told.splitlines()[-1:] == errors

@@ -1,8 +1,7 @@
 """The function in the real Lambda runtime while the active version moves and AWS comes and goes: no restart, no gap."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,12 @@ import pytest
 from tests.support.lambda_runtime import ROOT, LambdaRuntime
 from tests.support.models import changed, iris_package
 from tests.support.moto_server import MotoServer
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("lambda-runtime-faults")
 
 PREDICT = json.loads((ROOT / "events" / "http_api_predict.json").read_text(encoding="utf-8"))
 HEALTH = json.loads((ROOT / "events" / "http_api_health.json").read_text(encoding="utf-8"))
-SOON = 10.0
 
 
 class Service:
@@ -73,17 +72,9 @@ def promoted(aws: MotoServer, environment: dict[str, str]) -> None:
 @pytest.fixture
 def service(running: Service, promoted: None) -> Service:
     """The function, healthy, with v1 in place."""
-    assert soon(lambda: running.predict()["headers"].get("x-model-version") == "v1")
-    assert soon(lambda: running.health()["status"] == "ok")
+    wait_until(lambda: running.predict()["headers"].get("x-model-version") == "v1", what="v1 answers")
+    wait_until(lambda: running.health()["status"] == "ok", what="it is healthy")
     return running
-
-
-def soon(condition: Callable[[], bool]) -> bool:
-    """Whether a condition comes true."""
-    deadline = time.monotonic() + SOON
-    while not (holds := condition()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return holds
 
 
 def test_a_promoted_version_answers_without_a_restart_and_so_does_the_one_before_after_a_rollback(
@@ -91,9 +82,9 @@ def test_a_promoted_version_answers_without_a_restart_and_so_does_the_one_before
 ) -> None:
     processes = service.processes()
     aws.registry.promote("v2")
-    assert soon(lambda: service.predicts_with() == "v2")
+    wait_until(lambda: service.predicts_with() == "v2", what="v2 answers")
     aws.registry.rollback()
-    assert soon(lambda: service.predicts_with() == "v1")
+    wait_until(lambda: service.predicts_with() == "v1", what="v1 answers")
     assert service.processes() == processes
 
 
@@ -101,13 +92,15 @@ def test_without_aws_the_model_in_place_keeps_serving_and_health_says_so_until_a
     aws: MotoServer, service: Service
 ) -> None:
     aws.stop()
-    assert soon(lambda: service.predicts_with() == "v1" and service.health()["status"] == "degraded")
+    wait_until(
+        lambda: service.predicts_with() == "v1" and service.health()["status"] == "degraded", what="it is degraded"
+    )
     health = service.health()
     assert (health["live"], health["ready"]) == (True, True)
     assert "reading the pointer" in health["problem"]["what"]
     assert service.predicts_with() == "v1"
     aws.start_again()
-    assert soon(lambda: service.health()["status"] == "ok")
+    wait_until(lambda: service.health()["status"] == "ok", what="it is healthy")
 
 
 def test_started_without_aws_it_asks_to_try_again_and_serves_once_aws_is_back(
@@ -126,7 +119,7 @@ def test_started_without_aws_it_asks_to_try_again_and_serves_once_aws_is_back(
         assert service.health()["ready"] is False
         processes = service.processes()
         aws.start_again()
-        assert soon(lambda: service.predict()["statusCode"] == 200)
+        wait_until(lambda: service.predict()["statusCode"] == 200, what="it serves")
         assert service.predicts_with() == "v1"
         assert service.processes() == processes
 
@@ -137,10 +130,14 @@ def test_a_version_of_another_scikit_learn_never_replaces_the_model_in_place(aws
     foreign = changed(package, environment=environment)
     published = aws.registry.publish(foreign.describe, foreign.artifacts)
     aws.pointer.move(published.reference)  # a promotion would refuse it
-    assert soon(lambda: service.predicts_with() == "v1" and service.health()["status"] == "degraded")
+    wait_until(
+        lambda: service.predicts_with() == "v1" and service.health()["status"] == "degraded", what="it is degraded"
+    )
     problem = service.health()["problem"]
     assert problem["reference"] == str(published.reference)
     assert "0.24.2" in problem["what"]
     assert service.predicts_with() == "v1"
     aws.registry.promote("v2")
-    assert soon(lambda: service.predicts_with() == "v2" and service.health()["status"] == "ok")
+    wait_until(
+        lambda: service.predicts_with() == "v2" and service.health()["status"] == "ok", what="v2 answers in health"
+    )

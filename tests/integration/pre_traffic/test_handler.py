@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from skylift.golden import GOLDEN_TOLERANCE
 from tests.support.lambda_api import THROTTLED, Fault, LambdaApi
 from tests.support.models import changed, iris_package
 from tests.support.templates import ROOT
+from tests.support.waiting import TIMES_OUT
 from tests.support.whole_service import Service, table_package
 
 NEW_VERSION = "arn:aws:lambda:eu-central-1:123456789012:function:inference:8"
@@ -37,7 +39,7 @@ def service(registry: Any, s3: Any, ssm: Any) -> Service:
 def api(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[LambdaApi]:
     """Lambda, whose function is the real service, and CodeDeploy."""
     monkeypatch.setattr(check_module, "PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(handler_module, "ANSWER_SECONDS", 2.0)
+    monkeypatch.setattr(handler_module, "ANSWER_SECONDS", TIMES_OUT)
     context = type("Context", (), {"aws_request_id": "1"})()
 
     def function(event: dict[str, Any]) -> Any:  # Mangum wants to be made where there is an event loop
@@ -252,9 +254,13 @@ class TestUnfitCode:
 
     def test_a_function_that_does_not_answer_stops_it(self, api: LambdaApi, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(handler_module, "ANSWER_SECONDS", 0.1)
-        api.invoke_faults = [Fault(seconds=0.3)] * 3
+        gate = Event()
+        api.invoke_faults = [Fault(gate=gate)] * 3
 
-        assert "ReadTimeoutError" in self.refused(api)
+        found = self.refused(api)
+
+        gate.set()
+        assert "ReadTimeoutError" in found
 
     def test_a_refusal_of_lambda_stops_it(self, api: LambdaApi) -> None:
         api.invoke_faults = [Fault(403, "AccessDeniedException")]

@@ -11,8 +11,9 @@ from inference import host as host_module
 from skylift.observability import logger
 from skylift.registry import Registry
 from tests.support.asgi_client import HttpClient
-from tests.support.fakes import TIMES_OUT, CurrentStdout
+from tests.support.fakes import CurrentStdout
 from tests.support.models import iris_package
+from tests.support.waiting import TIMES_OUT
 from tests.support.whole_service import MIXED_TABLE, Service, standing, table_package
 
 if TYPE_CHECKING:

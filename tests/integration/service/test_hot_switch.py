@@ -10,8 +10,8 @@ import pytest
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from tests.conftest import BUCKET, STAGE
-from tests.support.fakes import TIMES_OUT
 from tests.support.models import IRIS_SETOSA, iris_package
+from tests.support.waiting import TIMES_OUT
 from tests.support.whole_service import REFRESH_SECONDS, Service, table_package
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import pytest
 from skylift.model_card import CARD_FILE
 from tests.support.asgi_client import PROBLEM
 from tests.support.events import http_api_event, invoke
-from tests.support.fakes import TIMES_OUT
 from tests.support.models import IRIS_SETOSA, iris_package
+from tests.support.waiting import TIMES_OUT
 from tests.support.whole_service import Service
 from training.release.packaging import Package
 

@@ -10,8 +10,9 @@ from skylift.errors import AwsUnavailable, IntegrityError, InvalidReference, Mod
 from skylift.image_cache import ImageCache, bake
 from skylift.manifest import MANIFEST_FILE, MODEL_FILE
 from skylift.references import Reference
-from tests.support.fakes import TIMES_OUT, HostHarness, MemoryStore, wrong_golden
+from tests.support.fakes import HostHarness, MemoryStore, wrong_golden
 from tests.support.models import changed, iris_package
+from tests.support.waiting import TIMES_OUT
 from training.release.packaging import Package
 
 SSM_DOWN = AwsUnavailable("reading the pointer failed (ConnectTimeoutError)", "try again")

@@ -36,6 +36,7 @@ from tests.support.faults import (
 )
 from tests.support.manifests import draft, manifest
 from tests.support.pickles import trap
+from tests.support.waiting import TIMES_OUT
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -239,7 +240,7 @@ class TestRacing:
     ) -> None:
         clients = [s3_client() for _ in range(8)]
         one_at_a_time(*clients)
-        start = Barrier(len(clients))
+        start = Barrier(len(clients), timeout=TIMES_OUT)
 
         def publish(index: int) -> Reference:
             mine = VersionStore(BUCKET, MODEL, client=clients[index])
@@ -618,7 +619,7 @@ class TestOpened:
         self, store: VersionStore, s3: "S3Client"
     ) -> None:
         reference = _publish_compiled(store)
-        both = Barrier(2, timeout=10)
+        both = Barrier(2, timeout=TIMES_OUT)
         before(s3, "GetObject", lambda _: both.wait())
 
         with store.open_version(reference) as (_, read):
