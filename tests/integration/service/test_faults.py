@@ -12,8 +12,9 @@ from skylift.manifest import MANIFEST_FILE, MODEL_FILE
 from skylift.references import Reference
 from tests.conftest import BUCKET
 from tests.support import faults
-from tests.support.fakes import TIMES_OUT, wrong_golden
+from tests.support.fakes import wrong_golden
 from tests.support.models import IRIS_SETOSA, changed, iris_package
+from tests.support.waiting import TIMES_OUT
 from tests.support.whole_service import Service
 from training.release.packaging import Package
 
@@ -139,71 +140,56 @@ def metrics(capsys: pytest.CaptureFixture[str], name: str) -> float:
 
 
 @every_case
-class TestWhileServing:
-    @pytest.fixture
-    def heal(self, serving: Service, case: Case) -> Heal:
-        """v1 serves, the fault is there, and the refresh time has passed; mends it."""
-        reference = serving.publish(case.package())
-        serving.set_pointer(str(reference))
-        heal = case.breaks(serving, reference)
-        serving.pass_refresh()
-        return heal
+def test_while_serving_the_model_in_place_answers_until_the_fault_is_gone(
+    serving: Service, case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference = serving.publish(case.package())
+    serving.set_pointer(str(reference))
+    heal = case.breaks(serving, reference)
+    serving.pass_refresh()
+    capsys.readouterr()
 
-    def test_the_model_in_place_answers_and_health_says_what_is_wrong(
-        self, serving: Service, heal: Heal, case: Case, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        capsys.readouterr()
+    assert serving.version() == "v1"
 
-        assert serving.version() == "v1"
+    assert metrics(capsys, case.counted) == 1
+    response = serving.client.get("/health")
+    document = response.json()
+    assert (response.status_code, document["status"], document["ready"]) == (200, "degraded", True)
+    assert case.says in document["problem"]["what"]
+    for inside in (BUCKET, "Traceback", "secret-role"):
+        assert inside not in response.text
 
-        assert metrics(capsys, case.counted) == 1
-        response = serving.client.get("/health")
-        document = response.json()
-        assert (response.status_code, document["status"], document["ready"]) == (200, "degraded", True)
-        assert case.says in document["problem"]["what"]
-        for inside in (BUCKET, "Traceback", "secret-role"):
-            assert inside not in response.text
+    heal()
+    serving.pass_refresh()
 
-    def test_recovery_needs_no_restart(self, serving: Service, heal: Heal) -> None:
-        assert serving.version() == "v1"
-
-        heal()
-        serving.pass_refresh()
-
-        assert serving.client.health()["status"] == "ok"
-        assert serving.version() == serving.host.model.reference.name != "v1"  # type: ignore[union-attr]
+    assert serving.client.health()["status"] == "ok"
+    assert serving.version() == serving.host.model.reference.name != "v1"  # type: ignore[union-attr]
 
 
 @every_case
-class TestAtStart:
-    @pytest.fixture
-    def heal(self, service: Service, case: Case) -> Heal:
-        """The service started with the fault there; mends it."""
-        reference = service.publish(case.package())
-        service.set_pointer(str(reference))
-        heal = case.breaks(service, reference)
-        service.host.wait_until_loaded()
-        return heal
+def test_at_start_requests_are_asked_to_come_back_until_the_fault_is_gone(
+    service: Service, case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reference = service.publish(case.package())
+    service.set_pointer(str(reference))
+    heal = case.breaks(service, reference)
+    service.host.wait_until_loaded()
 
-    def test_requests_are_told_to_come_back_and_health_says_what_is_wrong(
-        self, service: Service, heal: Heal, case: Case, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        response = service.client.predict(IRIS_SETOSA)
+    response = service.client.predict(IRIS_SETOSA)
 
-        assert (response.status_code, response.headers["retry-after"]) == (503, "2")
-        assert response.json()["type"] == "urn:skylift:problem:no-model"
-        assert metrics(capsys, case.counted) == 1
-        response = service.client.get("/health")
-        document = response.json()
-        assert (response.status_code, document["status"], document["ready"]) == (503, "unavailable", False)
-        assert case.says in document["problem"]["what"]
+    assert (response.status_code, response.headers["retry-after"]) == (503, "2")
+    assert response.json()["type"] == "urn:skylift:problem:no-model"
+    assert metrics(capsys, case.counted) == 1
+    response = service.client.get("/health")
+    document = response.json()
+    assert (response.status_code, document["status"], document["ready"]) == (503, "unavailable", False)
+    assert case.says in document["problem"]["what"]
 
-    def test_recovery_needs_no_restart(self, service: Service, heal: Heal) -> None:
-        heal()
-        service.pass_refresh()
+    heal()
+    service.pass_refresh()
 
-        assert service.version() is not None
-        assert service.client.health()["status"] == "ok"
+    assert service.version() is not None
+    assert service.client.health()["status"] == "ok"
 
 
 class TestPointerSetBack:
