@@ -84,7 +84,8 @@ class ServedModel:
         warnings: list[dict[str, object]] = []
         for instance, index in places[:_MAX_WARNINGS]:
             feature = self.manifest.contract.features[index]
-            message = f"{rows[instance, index]:g} is outside the training range {feature.min:g} to {feature.max:g}"
+            value = feature.describe(rows[instance, index])
+            message = f"{value} is outside the training range {feature.training_range}"
             warnings.append({"instance": instance, "field": feature.name, "message": message})
         if rest := len(places) - len(warnings):
             warnings.append({"instance": None, "field": None, "message": f"and {rest} more values outside their range"})

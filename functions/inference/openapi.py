@@ -125,8 +125,8 @@ def _instance(contract: Contract) -> Schema:
 
 def _value(feature: Feature) -> Schema:
     words = [feature.description] * bool(feature.description) + [f"Expected: {feature.expectation}."]
-    if feature.min is not None and feature.max is not None:
-        words.append(f"Training range: {feature.min:g} to {feature.max:g}.")
+    if feature.training_range:
+        words.append(f"Training range: {feature.training_range}.")
     return feature.json_schema | {"description": " ".join(map(str, words)), "examples": [feature.example]}
 
 

@@ -148,6 +148,24 @@ class Feature(Document):
             case _:
                 assert_never(self.kind)
 
+    def describe(self, code: float) -> str:
+        """Write the number of a value for people."""
+        value = self.decode(code)
+        return value if isinstance(value, str) else f"{code:g}"
+
+    @property
+    def training_range(self) -> str | None:
+        """Range of the training rows in words; None for a feature with levels.
+
+        Examples
+        --------
+        >>> Feature(name="age", kind="integer", min=18, max=99).training_range
+        '18 to 99'
+        """
+        if self.min is None or self.max is None:
+            return None
+        return f"{self.describe(self.min)} to {self.describe(self.max)}"
+
     def clean(self, value: Scalar) -> Scalar:
         """Read a value as training reads a cell of the table: only text changes, and not where it is a level.
 

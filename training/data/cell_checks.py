@@ -73,9 +73,7 @@ def bad_cells(clean: CleanTable, config: ModelConfig, expected: Contract | None)
             and (outside := ~_within(column, feature.min, feature.max)).any()
         ):
             found.append(
-                _bad_cells(
-                    "ranges", "warning", column, outside, f"outside the earlier {feature.min:g} to {feature.max:g}"
-                )
+                _bad_cells("ranges", "warning", column, outside, f"outside the earlier {feature.training_range}")
             )
     return found
 

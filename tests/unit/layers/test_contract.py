@@ -139,6 +139,12 @@ class TestEveryKind:
         assert feature.clean(" Bonn ") == ("Bonn" if feature.json_type == "string" else " Bonn ")
 
 
+def test_a_training_range_is_written_as_values_are() -> None:
+    assert Feature(name="age", kind="integer", min=18, max=99).training_range == "18 to 99"
+    assert Feature(name="size", kind="number", min=-0.25, max=1e9).training_range == "-0.25 to 1e+09"
+    assert _feature("category").training_range is None
+
+
 def test_what_is_nominal_has_levels_and_what_is_numeric_has_none() -> None:
     nominal = {kind for kind in VALUES if _feature(kind).is_nominal}
     numeric = {kind for kind in VALUES if _feature(kind).is_numeric}
