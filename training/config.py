@@ -1,10 +1,21 @@
 """`model.yaml`: the one file a user edits."""
 
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from skylift.contract import ClassName, Kind, Task
 from skylift.errors import ConfigError
@@ -12,9 +23,8 @@ from skylift.manifest import first_fault
 from skylift.references import sha256
 from skylift.settings import Name
 from training.locations import Location, S3Url
+from training.metrics.registry import METRICS
 from training.search_space import SearchSpec
-
-Metric = Literal["accuracy", "balanced_accuracy", "f1_macro", "log_loss", "roc_auc", "mae", "rmse", "r2"]
 
 
 class _Section(BaseModel):
@@ -159,7 +169,7 @@ class Candidate(_Section):
     scale: bool | None = None
 
 
-class GateSection(_Section):
+class Bound(_Section):
     """Bounds that a holdout metric must keep for the model to be published."""
 
     min: float | None = None
@@ -167,30 +177,48 @@ class GateSection(_Section):
 
 
 class GatesSection(_Section):
-    """What a model must keep to be published.
+    """What a model must keep to be published: bounds by metric, and a limit against the active version.
 
     Parameters
     ----------
     max_regression
-        By how much it may be worse than the version in service on the same holdout, in `select_by`: absolute for
-        shares and R2, relative to that version's value for losses and errors.
+        Largest loss in `select_by` against the active version on the same holdout: absolute for shares and R2,
+        relative to that version's value for losses and errors.
+
+    Raises
+    ------
+    ValueError
+        A key is not a metric that gates can bound.
     """
 
-    accuracy: GateSection | None = None
-    balanced_accuracy: GateSection | None = None
-    f1_macro: GateSection | None = None
-    log_loss: GateSection | None = None
-    roc_auc: GateSection | None = None
-    mae: GateSection | None = None
-    rmse: GateSection | None = None
-    r2: GateSection | None = None
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Bound | None] = Field(init=False)
+
     max_regression: Annotated[float, Field(ge=0)] = 0.05
 
+    @model_validator(mode="before")
+    @classmethod
+    def _names_metrics(cls, document: object) -> object:
+        if isinstance(document, dict):
+            for name in document.keys() - cls.model_fields.keys():
+                _selectable(str(name))
+        return document
+
     @property
-    def bounds(self) -> dict[Metric, GateSection]:
-        """Bounds on holdout metrics."""
-        metrics: tuple[Metric, ...] = get_args(Metric)
-        return {metric: bound for metric in metrics if (bound := getattr(self, metric)) is not None}
+    def bounds(self) -> dict[str, Bound]:
+        """Bounds on holdout metrics, in the registry's order."""
+        bounds = self.__pydantic_extra__ or {}
+        return {metric: bound for metric in METRICS if (bound := bounds.get(metric)) is not None}
+
+
+def _selectable(name: str) -> str:
+    """A metric's name, if candidates can be selected by it and gates can bound it."""
+    names = [metric.name for metric in METRICS.values() if metric.selectable]
+    if name not in names:
+        nearest = get_close_matches(name, names, n=1, cutoff=0.4)
+        hint = f"did you mean {nearest[0]}?" if nearest else f"choose from {', '.join(names)}"
+        raise PydanticCustomError("unknown_metric", "{name} is not a metric: {hint}", {"name": name, "hint": hint})
+    return name
 
 
 class EvaluationSection(_Section):
@@ -245,7 +273,7 @@ class ModelConfig(_Section):
     features: dict[str, FeatureSection] = {}
     validation: Annotated[ValidateSection, Field(alias="validate")] = ValidateSection()
     candidates: tuple[Candidate, ...] = ()
-    select_by: Metric | None = None
+    select_by: Annotated[str, AfterValidator(_selectable)] | None = None
     evaluation: EvaluationSection = EvaluationSection()
     gates: GatesSection = GatesSection()
     card: CardSection = CardSection()

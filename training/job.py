@@ -21,7 +21,7 @@ from training.evaluation.champion import InService
 from training.evaluation.gates import check_gates
 from training.evaluation.inspection import check_slices
 from training.evaluation.report import Evaluation
-from training.metrics.scores import DEFAULT_METRIC, METRICS
+from training.metrics.registry import DEFAULT_METRIC, selectable
 from training.search.candidates import Built, build, candidates_for
 from training.search.fitting import Folds, LocalRunner, Runner, cut_folds, inner_folds, smallest_class, threads
 from training.search.loop import Result, Search, State
@@ -176,10 +176,11 @@ def _checked(config: ModelConfig, table: Table) -> str:
         It names a metric of the other task, or a column that cannot be used so.
     """
     task = table.contract.task
+    known = [metric.name for metric in selectable(task)]
     select_by = config.select_by or DEFAULT_METRIC[task]
     for key, named in (("select_by is", (select_by,)), ("gates names", tuple(config.gates.bounds))):
-        if unknown := [metric for metric in named if metric not in METRICS[task]]:
-            raise ConfigError(f"{key} {unknown[0]}, no metric of a {task}", f"there are: {', '.join(METRICS[task])}")
+        if unknown := [metric for metric in named if metric not in known]:
+            raise ConfigError(f"{key} {unknown[0]}, not a {task} metric", f"choose from {', '.join(known)}")
     check_slices(config.evaluation.slices, table.contract)
     check_monotone(config, table)
     return select_by

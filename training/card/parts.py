@@ -4,42 +4,17 @@ from collections.abc import Iterable, Sequence
 
 from skylift.manifest import Interval, Spread
 from training.card.markup import Content, Markup, element, joined
-
-NAMES = {
-    "accuracy": "accuracy",
-    "average_precision": "PR-AUC",
-    "balanced_accuracy": "balanced accuracy",
-    "brier": "Brier score",
-    "ece": "calibration error",
-    "f1_macro": "F1 (macro)",
-    "log_loss": "log loss",
-    "roc_auc": "ROC-AUC",
-    "mae": "mean absolute error",
-    "rmse": "root mean squared error",
-    "median_absolute_error": "median absolute error",
-    "r2": "R\N{SUPERSCRIPT TWO}",
-}
-"""Metrics as people write them."""
-
-MEANINGS = {
-    "accuracy": "share of rows with the right label",
-    "average_precision": "area under precision and recall; 1 is perfect",
-    "balanced_accuracy": "recall, every class counted alike",
-    "brier": "mean squared error of the probabilities; 0 is perfect",
-    "ece": "mean distance of probability and truth; 0 is perfect",
-    "f1_macro": "precision and recall in one, every class counted alike",
-    "log_loss": "how surprised the probabilities are by the truth; 0 is perfect",
-    "roc_auc": "how well rows are ranked; 0.5 is chance",
-    "mae": "mean distance from the truth",
-    "rmse": "like it, large errors counted more",
-    "median_absolute_error": "half of the rows are nearer",
-    "r2": "share of the variance explained; 1 is perfect",
-}
+from training.metrics.registry import METRICS
 
 
 def metric_name(metric: str) -> str:
     """A metric as people write it."""
-    return NAMES.get(metric, metric.replace("_", " "))
+    return METRICS[metric].title if metric in METRICS else metric.replace("_", " ")
+
+
+def metric_meaning(metric: str) -> str | None:
+    """What a metric's value says; None of a metric that this release does not know."""
+    return METRICS[metric].meaning if metric in METRICS else None
 
 
 def digits(value: float | None, *, like: float | None = None) -> str:

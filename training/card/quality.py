@@ -7,12 +7,12 @@ from skylift.manifest import Gate
 from training.card.charts import MAX_SERIES, Bar, Caption, bars, described
 from training.card.markup import Content, Markup, element, joined
 from training.card.parts import (
-    MEANINGS,
     between,
     charts,
     digits,
     facts,
     figure,
+    metric_meaning,
     metric_name,
     points,
     section,
@@ -42,7 +42,7 @@ def quality(evaluation: Evaluation, gates: tuple[Gate, ...]) -> Markup:
     level = f"{evaluation.level:.0%}"
     rows = [
         (
-            joined(metric_name(name), element("div", MEANINGS.get(name), class_="quiet")),
+            joined(metric_name(name), element("div", metric_meaning(name), class_="quiet")),
             digits(one.value),
             between(one.interval),
             spread_words(one.cross_validated),

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import Contract
+from skylift.errors import ConfigError
 from skylift.manifest import ClassMetrics, Gate, LeaderboardEntry, Metrics
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix
@@ -25,12 +26,10 @@ from training.evaluation.inspection import (
     slices,
 )
 from training.evaluation.report import Champion, DummyBaseline, Evaluation, MetricReport
-from training.metrics.intervals import LEVEL, bootstrap, brier_losses, resamples
-from training.metrics.scores import score_metrics, sign
+from training.metrics.intervals import LEVEL, bootstrap, resample_count
+from training.metrics.registry import METRICS, metrics_of
+from training.metrics.scores import class_metrics, score_metrics
 from training.search.report import SearchReport
-
-_CHANCE = {"roc_auc": 0.5, "r2": 0.0}
-"""What a dummy reaches in metrics that a small holdout cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +72,9 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
     contract, seed, holdout = table.contract, config.split.seed, split.holdout
     targets, predictor = table.targets[holdout], SklearnPredictor(estimator, contract.task)
     scores = predictor.scores(table.rows[holdout])
-    values, per_class = score_metrics(contract, targets, scores)
+    values, per_class = score_metrics(contract, targets, scores), class_metrics(contract, targets, scores)
     intervals = bootstrap(contract, targets, scores, seed=seed)
-    dummies = dummy_scores(table, split.train, len(holdout), median=select_by == "mae")
+    dummies = dummy_scores(table, split.train, len(holdout), median=METRICS[select_by].dummy == "median")
     baseline = _baseline(contract, targets, dummies, values, best, select_by)
     checks = tuple(behaviours(config, table, split, estimator, predictor))
     compared = compare_with(champion, config, table, holdout, scores, metric=select_by) if champion else None
@@ -89,7 +88,7 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
         train_rows=len(split.train),
         folds=len(best.scores[select_by].folds),
         level=LEVEL,
-        resamples=resamples(contract, len(holdout)),
+        resamples=resample_count(len(contract.target.classes), len(holdout)),
         metrics=_measures(contract, targets, scores, dummies, best, intervals),
         importance=important,
         effects=effects(table, split, predictor, [importance.feature for importance in important]),
@@ -113,21 +112,6 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
     )
 
 
-def all_metrics(contract: Contract, targets: NDArray[Any], scores: Matrix) -> dict[str, float]:
-    """Metrics of the holdout, those included that candidates are not compared by."""
-    values, per_class = score_metrics(contract, targets, scores)
-    if contract.task == "regression":
-        return values | {"median_absolute_error": float(np.median(np.abs(scores - targets)))}
-    precisions = [metrics.average_precision for metrics in per_class]
-    known = [value for value in precisions if value is not None]
-    if len(known) == len(precisions):
-        values["average_precision"] = known[1] if len(known) == 2 else float(np.mean(known))
-    return values | {
-        "brier": float(brier_losses(targets, scores).mean()),
-        "ece": calibration(targets, scores).ece,
-    }
-
-
 def _by_task(
     contract: Contract,
     targets: NDArray[Any],
@@ -140,8 +124,8 @@ def _by_task(
         return {"residuals": residuals(targets, scores, seed=seed)}
     return {
         "classes": class_reports(targets, scores, per_class, intervals),
-        "confusion": confusion(contract.target.classes, targets, scores),
-        "calibration": calibration(targets, scores),
+        "confusion": confusion(contract, targets, scores),
+        "calibration": calibration(contract, targets, scores),
     }
 
 
@@ -153,8 +137,8 @@ def _measures(
     best: LeaderboardEntry,
     intervals: dict[str, Any],
 ) -> dict[str, MetricReport]:
-    values = all_metrics(contract, targets, scores)
-    of_dummy = all_metrics(contract, targets, dummies)
+    values = score_metrics(contract, targets, scores, metrics_of(contract.task))
+    of_dummy = score_metrics(contract, targets, dummies, metrics_of(contract.task))
     names = dict.fromkeys([*best.scores, *values])
     return {
         name: MetricReport(
@@ -162,7 +146,7 @@ def _measures(
             interval=intervals.get(name),
             cross_validated=spread if (spread := best.scores.get(name)) and np.isfinite(spread.folds).all() else None,
             baseline=of_dummy.get(name),
-            higher_is_better=sign(name) > 0,
+            higher_is_better=METRICS[name].higher_is_better,
         )
         for name in names
     }
@@ -176,15 +160,21 @@ def _baseline(
     best: LeaderboardEntry,
     metric: str,
 ) -> DummyBaseline:
-    of_dummy, _ = score_metrics(contract, targets, dummies)
+    record = METRICS[metric]
+    of_dummy = score_metrics(contract, targets, dummies, [record])
     on: Literal["holdout", "cross_validation"] = "holdout" if metric in holdout else "cross_validation"
-    value = of_dummy[metric] if on == "holdout" else _CHANCE[metric]
+    value = of_dummy[metric] if on == "holdout" else record.chance
     challenger = holdout[metric] if on == "holdout" else best.scores[metric].mean
-    strategy: Literal["prior", "mean", "median"] = (
-        "prior" if contract.task == "classification" else "median" if metric == "mae" else "mean"
+    if value is None:
+        raise ConfigError(f"the holdout cannot tell {metric}", "enlarge split.holdout, or select by another metric")
+    return DummyBaseline(
+        strategy=record.dummy,
+        metric=metric,
+        value=value,
+        challenger=challenger,
+        on=on,
+        beaten=record.sign * (challenger - value) > 0,
     )
-    beaten = sign(metric) * (challenger - value) > 0
-    return DummyBaseline(strategy=strategy, metric=metric, value=value, challenger=challenger, on=on, beaten=beaten)
 
 
 def _notes(champion: Champion | None, metric_shown: str, select_by: str) -> tuple[str, ...]:

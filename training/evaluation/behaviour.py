@@ -14,7 +14,8 @@ from skylift.scoring import Matrix, Predictor, encode
 from training.config import ModelConfig
 from training.data.table import Split, Table
 from training.evaluation.report import Check
-from training.metrics.scores import METRICS, score_metrics, sign
+from training.metrics.registry import selectable
+from training.metrics.scores import score_metrics
 from training.search.fitting import FIT_FAILURES, stratified_head, threads
 
 _ROWS = 20
@@ -97,21 +98,22 @@ def _minimum_function(table: Table, split: Split, estimator: Any) -> Check:
     classifies = contract.task == "classification"
     size = max(_TINY, _ROWS_PER_CLASS * len(contract.target.classes))
     tiny = split.train[stratified_head(targets, size, classifies=classifies, seed=0)]
-    metric = METRICS[contract.task][0]
+    metric = selectable(contract.task)[0]
     try:
         with threads(len(tiny)):
             fresh = clone(estimator).fit(table.rows[tiny], table.targets[tiny])
         scores = SklearnPredictor(fresh, contract.task).scores(table.rows[tiny])
-        value = score_metrics(contract, table.targets[tiny], scores)[0][metric]
+        value = score_metrics(contract, table.targets[tiny], scores, [metric])[metric.name]
     except FIT_FAILURES as error:
         detail = f"{len(tiny)} rows cannot be learned: {' '.join(str(error).split())[:200]}"
         return Check(name="minimum function", passed=False, detail=detail)
-    dummy = score_metrics(contract, table.targets[tiny], dummy_scores(table, tiny, len(tiny)))[0][metric]
-    passed = bool(np.isfinite(scores).all()) and sign(metric) * (value - dummy) >= 0
+    dummies = dummy_scores(table, tiny, len(tiny))
+    dummy = score_metrics(contract, table.targets[tiny], dummies, [metric])[metric.name]
+    passed = bool(np.isfinite(scores).all()) and metric.sign * (value - dummy) >= 0
     return Check(
         name="minimum function",
         passed=passed,
-        detail=f"{len(tiny)} rows learned: {metric} {value:.4f} on themselves, {dummy:.4f} of a dummy",
+        detail=f"{len(tiny)} rows learned: {metric.name} {value:.4f} on themselves, {dummy:.4f} of a dummy",
     )
 
 

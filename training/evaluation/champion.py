@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from skylift.contract import Contract, Feature
 from skylift.errors import IntegrityError, UnservableModel, VersionNotFound
 from skylift.registry import Registry
-from skylift.scoring import Matrix, Predictor
+from skylift.scoring import Matrix, Predictor, best_classes
 from skylift.verification import Version
 from training.config import ModelConfig
 from training.data.table import Table
@@ -125,8 +125,8 @@ def compare_with(
         return none(f"its contract does not fit this table: {problem}")
     theirs = scores_like(manifest.contract, table, champion.predictor.scores(rows))
     targets = table.targets[holdout]
-    metrics, _ = score_metrics(table.contract, targets, theirs)
-    ours = score_metrics(table.contract, targets, scores)[0]
+    metrics = score_metrics(table.contract, targets, theirs)
+    ours = score_metrics(table.contract, targets, scores)
     lineage, split = manifest.lineage, config.split
     if metric not in metrics:
         return none(f"the holdout cannot tell {metric}")
@@ -138,7 +138,7 @@ def compare_with(
         difference=difference(table.contract, targets, theirs, scores, metric=metric, seed=split.seed),
         regression=worse if math.isfinite(worse) else None,
         max_regression=limit,
-        changed_labels=int((theirs.argmax(axis=1) != scores.argmax(axis=1)).sum()) if theirs.ndim == 2 else None,
+        changed_labels=int((best_classes(theirs) != best_classes(scores)).sum()) if theirs.ndim == 2 else None,
         unseen=(lineage.data_sha256, lineage.seed, lineage.holdout) == (table.digest, split.seed, split.holdout),
     )
 

@@ -9,13 +9,13 @@ from skylift.contract import Contract, Document, Scalar
 from skylift.errors import IntegrityError, UnservableModel
 from skylift.manifest import Interval, Manifest, Spread
 from skylift.registry import Registry
-from skylift.scoring import Matrix
+from skylift.scoring import Matrix, best_classes
 from skylift.verification import Version
 from training.config import ModelConfig
 from training.data.table import Table, read_table, split_rows
 from training.evaluation.champion import rows_for, scores_like
 from training.metrics.intervals import Difference, difference
-from training.metrics.scores import DEFAULT_METRIC, METRICS
+from training.metrics.registry import DEFAULT_METRIC, selectable
 
 _SHOWN_ROWS = 50
 
@@ -179,15 +179,14 @@ def _scores(
 def _scored(table: Table, holdout: NDArray[np.int64], scores: list[Matrix], select_by: str, seed: int) -> Scored:
     contract, targets = table.contract, table.targets[holdout]
     first, second = scores
-    order = dict.fromkeys([select_by, DEFAULT_METRIC[contract.task], *METRICS[contract.task]])
+    names = [metric.name for metric in selectable(contract.task)]
+    order = dict.fromkeys([select_by, DEFAULT_METRIC[contract.task], *names])
     found = [
-        difference(contract, targets, first, second, metric=metric, seed=seed)
-        for metric in order
-        if metric in METRICS[contract.task]
+        difference(contract, targets, first, second, metric=metric, seed=seed) for metric in order if metric in names
     ]
     answers: list[NDArray[Any]]
     if contract.task == "classification":
-        answers = [side.argmax(axis=1) for side in scores]
+        answers = [best_classes(side) for side in scores]
         different = np.flatnonzero(answers[0] != answers[1])
         changed = len(different)
     else:

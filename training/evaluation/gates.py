@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 
 from skylift.errors import ConfigError, GateFailed
 from skylift.manifest import Gate
-from training.config import GateSection, Metric
+from training.config import Bound
 from training.evaluation.report import Champion, Check, DummyBaseline
-from training.metrics.scores import is_absolute, sign
+from training.metrics.registry import METRICS
 
 
-def judge(bounds: Mapping[Metric, GateSection], holdout: Mapping[str, float]) -> tuple[Gate, ...]:
+def judge(bounds: Mapping[str, Bound], holdout: Mapping[str, float]) -> tuple[Gate, ...]:
     """Hold metrics against their gates.
 
     Raises
@@ -30,7 +30,7 @@ def judge(bounds: Mapping[Metric, GateSection], holdout: Mapping[str, float]) ->
 def standing_gates(baseline: DummyBaseline, checks: tuple[Check, ...], champion: Champion | None) -> list[Gate]:
     """The gates that need no configuration."""
     failed = [f"{check.name}: {check.detail}" for check in checks if not check.passed]
-    comparison = "above" if sign(baseline.metric) > 0 else "below"
+    comparison = "above" if METRICS[baseline.metric].higher_is_better else "below"
     gates = [
         Gate(
             metric=baseline.metric,
@@ -47,7 +47,9 @@ def standing_gates(baseline: DummyBaseline, checks: tuple[Check, ...], champion:
         ),
     ]
     if champion is not None and (found := champion.difference) is not None:
-        limit = f"{champion.max_regression:g}" if is_absolute(found.metric) else f"{champion.max_regression:.0%}"
+        limit = (
+            f"{champion.max_regression:g}" if METRICS[found.metric].is_absolute else f"{champion.max_regression:.0%}"
+        )
         noise = ", a difference within noise" if found.within_noise and found.after != found.before else ""
         gates.append(
             Gate(

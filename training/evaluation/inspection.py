@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from skylift.contract import ClassName, Contract
+from skylift.contract import Contract
 from skylift.errors import ConfigError
 from skylift.manifest import ClassMetrics, Interval
 from skylift.scoring import Matrix, Predictor
@@ -25,7 +25,10 @@ from training.evaluation.report import (
     Slices,
 )
 from training.metrics.intervals import bootstrap
-from training.metrics.scores import score_metrics, sign
+from training.metrics.registry import METRICS
+from training.metrics.resamples import CALIBRATION_BINS, ScoredRows, calibration_bins
+from training.metrics.resamples import CalibrationBin as ResampledBin
+from training.metrics.scores import score_metrics
 
 _REPEATS = 5
 _IMPORTANCE_ROWS = 500
@@ -34,7 +37,6 @@ _EFFECT_ROWS = 200
 _EFFECT_CLASSES = 10
 _CURVE_POINTS = 200
 _CURVE_CLASSES = 20
-_BINS = 10
 _PAIRS = 500
 _ERROR_LEVELS = (0.5, 0.75, 0.9, 0.95, 0.99, 1)
 _SLICE_BINS = 4
@@ -55,10 +57,10 @@ def importances(table: Table, split: Split, predictor: Predictor, *, metric: str
     holdout = split.holdout
     if len(holdout) > _IMPORTANCE_ROWS:
         holdout = np.sort(generator.choice(holdout, _IMPORTANCE_ROWS, replace=False))
-    rows, targets = table.rows[holdout], table.targets[holdout]
+    rows, targets, record = table.rows[holdout], table.targets[holdout], METRICS[metric]
 
     def value(scores: Matrix) -> float:
-        return sign(metric) * score_metrics(table.contract, targets, scores)[0][metric]
+        return record.sign * score_metrics(table.contract, targets, scores, [record])[metric]
 
     whole = value(predictor.scores(rows))
     found = []
@@ -112,25 +114,23 @@ def class_reports(
             precision, recall, _ = precision_recall_curve(members, probabilities)
             curves = {"roc": _curve(false, true), "precision_recall": _curve(recall[::-1], precision[::-1])}
         if code in drawn:
-            curves["calibration"] = _bins(probabilities, members)
+            once = np.ones((1, len(targets)), dtype=np.int64)
+            curves["calibration"] = _bins(calibration_bins(probabilities, members, once))
         names = ("precision", "recall", "f1", "roc_auc", "average_precision")
         known = {name: intervals[f"{name}/{code}"] for name in names if f"{name}/{code}" in intervals}
         reports.append(ClassReport.model_validate(metrics.model_dump() | {"intervals": known} | curves))
     return tuple(reports)
 
 
-def confusion(classes: Sequence[ClassName], targets: NDArray[Any], scores: Matrix) -> tuple[tuple[int, ...], ...]:
+def confusion(contract: Contract, targets: NDArray[Any], scores: Matrix) -> tuple[tuple[int, ...], ...]:
     """Rows of the holdout by true class, then by predicted class."""
-    cells = np.bincount(targets * len(classes) + scores.argmax(axis=1), minlength=len(classes) ** 2)
-    return tuple(tuple(row) for row in cells.reshape(len(classes), -1).tolist())
+    return tuple(map(tuple, ScoredRows.of(contract, targets, scores).once().confusion[0].tolist()))
 
 
-def calibration(targets: NDArray[Any], scores: Matrix) -> Calibration:
+def calibration(contract: Contract, targets: NDArray[Any], scores: Matrix) -> Calibration:
     """Whether the predicted class is right as often as its probability says."""
-    predicted = scores.argmax(axis=1)
-    bins = _bins(scores.max(axis=1), predicted == targets)
-    error = sum(part.rows * abs(part.predicted - part.observed) for part in bins) / len(targets)
-    return Calibration(ece=error, bins=bins)
+    resamples = ScoredRows.of(contract, targets, scores).once()
+    return Calibration(ece=float(METRICS["ece"].compute(resamples)[0]), bins=_bins(resamples.calibration))
 
 
 def residuals(targets: NDArray[Any], values: Matrix, *, seed: int) -> Residuals:
@@ -169,24 +169,24 @@ def slices(
     if not columns:
         return None
     contract, targets = table.contract, table.targets[holdout]
-    metric = {"roc_auc": "log_loss", "r2": "rmse"}.get(select_by, select_by)  # few rows cannot tell these
+    metric = METRICS[METRICS[select_by].slice_metric or select_by]
     made: list[Slice] = []
     for name in columns:
         for value, inside in _parts(table, holdout, name)[:_MAX_SLICES]:
-            metrics, _ = score_metrics(contract, targets[inside], scores[inside])
-            intervals = bootstrap(contract, targets[inside], scores[inside], seed=seed)
+            metrics = score_metrics(contract, targets[inside], scores[inside])
+            intervals = bootstrap(contract, targets[inside], scores[inside], seed=seed, metrics=[metric])
             made.append(
                 Slice(
                     column=name,
                     value=value,
                     rows=int(inside.sum()),
                     metrics=metrics,
-                    interval=intervals.get(metric),
+                    interval=intervals.get(metric.name),
                 )
             )
     telling = [part for part in made if part.rows >= _TELLING_ROWS] or made
-    worst = min(telling, key=lambda part: sign(metric) * part.metrics[metric], default=None)
-    return Slices(metric=metric, slices=tuple(made), worst=worst)
+    worst = min(telling, key=lambda part: metric.sign * part.metrics[metric.name], default=None)
+    return Slices(metric=metric.name, slices=tuple(made), worst=worst)
 
 
 def _parts(table: Table, holdout: NDArray[np.int64], name: str) -> list[tuple[str, NDArray[np.bool_]]]:
@@ -220,21 +220,18 @@ def _parts_of_numbers(values: Matrix) -> list[tuple[str, NDArray[np.bool_]]]:
     return parts
 
 
-def _bins(probabilities: Matrix, right: NDArray[np.bool_]) -> tuple[CalibrationBin, ...]:
-    place = np.minimum((probabilities * _BINS).astype(int), _BINS - 1)
-    made = []
-    for number in np.unique(place).tolist():
-        inside = place == number
-        made.append(
-            CalibrationBin(
-                low=number / _BINS,
-                high=(number + 1) / _BINS,
-                rows=int(inside.sum()),
-                predicted=round(float(probabilities[inside].mean()), _DIGITS),
-                observed=round(float(right[inside].mean()), _DIGITS),
-            )
+def _bins(bins: Sequence[ResampledBin]) -> tuple[CalibrationBin, ...]:
+    """The first resample's bins, as they are published."""
+    return tuple(
+        CalibrationBin(
+            low=part.number / CALIBRATION_BINS,
+            high=(part.number + 1) / CALIBRATION_BINS,
+            rows=int(part.rows[0]),
+            predicted=float(part.predicted[0]),
+            observed=float(part.observed[0]),
         )
-    return tuple(made)
+        for part in bins
+    )
 
 
 def _curve(x: Matrix, y: Matrix) -> Curve:

@@ -17,6 +17,7 @@ from skylift.contract import Document, class_key
 from skylift.errors import DataError, IntegrityError
 from skylift.manifest import Gate, Manifest
 from skylift.predictors import load_predictor
+from skylift.scoring import best_classes
 from skylift.verification import check_artifact
 from training.config import ModelConfig
 from training.data.prepare import read_prepared
@@ -125,7 +126,7 @@ def evaluate(
     document = Evaluation.from_bytes(read(EVALUATION_FILE), source=EVALUATION_FILE)
     targets = table.targets[split.holdout]
     scores = predictor.scores(table.rows[split.holdout])
-    holdout, _ = score_metrics(table.contract, targets, scores)
+    holdout = score_metrics(table.contract, targets, scores)
     evaluation = FolderMetrics(
         holdout=holdout,
         cross_validated={name: spread.mean for name, spread in manifest.metrics.cross_validated.items()},
@@ -137,7 +138,7 @@ def evaluate(
     reports.mkdir(parents=True, exist_ok=True)
     (reports / METRICS_FILE).write_bytes(to_json(evaluation, indent=2) + b"\n")
     if classes := [class_key(name) for name in table.contract.target.classes]:
-        actual, predicted = ([classes[int(code)] for code in codes] for codes in (targets, scores.argmax(axis=1)))
+        actual, predicted = ([classes[int(code)] for code in codes] for codes in (targets, best_classes(scores)))
     else:
         actual, predicted = targets.tolist(), scores.tolist()
     points = zip(actual[:_MAX_POINTS], predicted[:_MAX_POINTS], strict=True)  # the test rows are shuffled already

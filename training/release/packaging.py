@@ -30,7 +30,7 @@ from skylift.model_card import CARD_FILE
 from skylift.predictors import SklearnPredictor
 from skylift.references import sha256
 from skylift.registry import Registry
-from skylift.scoring import Matrix, encode, predictions
+from skylift.scoring import Matrix, best_classes, encode, predictions
 from skylift.verification import Version
 from skylift.version import __version__
 from training.card.document import render_card
@@ -161,7 +161,7 @@ def golden(trained: Trained) -> Golden:
 
 def _representatives(contract: Contract, scores: Matrix, rows: Matrix) -> list[int]:
     if contract.task == "classification":
-        firsts = np.unique(scores.argmax(axis=1), return_index=True)[1]
+        firsts = np.unique(best_classes(scores), return_index=True)[1]
     else:
         order = np.argsort(scores, kind="stable")
         firsts = order[np.linspace(0, len(order) - 1, num=min(5, len(order))).round().astype(int)]

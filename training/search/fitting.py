@@ -166,7 +166,7 @@ def fit_and_score(folds: Folds, fit: Fit) -> Outcome:
         try:
             estimator = clone(fit.estimator).fit(folds.rows[train], folds.targets[train])
             scores = SklearnPredictor(estimator, folds.contract.task).scores(folds.rows[test])
-            values, _ = score_metrics(folds.contract, folds.targets[test], scores)
+            values = score_metrics(folds.contract, folds.targets[test], scores)
         except FIT_FAILURES as error:
             failure = " ".join(str(error).split())[:300]
             return Outcome({}, (), time.perf_counter() - started, failure or type(error).__name__)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from skylift.manifest import LeaderboardEntry, Spread
-from training.metrics.scores import METRICS, fold_summary, sign
+from training.metrics.registry import METRICS, selectable
+from training.metrics.scores import fold_summary
 from training.search.candidates import Built
 from training.search.fitting import SURE_ROWS, Fit, Folds, Outcome, Runner
 from training.search.report import SearchReport, Trial
@@ -253,9 +254,9 @@ class Search:
                     return
 
     def _result(self, built: Built, trials: list[Params], scopes: list[_Standings], outcomes: list[Outcome]) -> Result:
-        metrics = METRICS[self._folds.contract.task]
         scores: dict[str, Spread] = {
-            metric: fold_summary([outcome.scores.get(metric, math.nan) for outcome in outcomes]) for metric in metrics
+            metric.name: fold_summary([outcome.scores.get(metric.name, math.nan) for outcome in outcomes])
+            for metric in selectable(self._folds.contract.task)
         }
         rank = _rank(self._select_by, scores[self._select_by].mean)
         params = trials[scopes[-1].order()[0]] if scopes else {}
@@ -296,7 +297,7 @@ class Search:
 
 def _rank(metric: str, value: float) -> float:
     """A metric's value as something of which more is better, and back."""
-    return sign(metric) * round(value, 12)  # equals may differ in the last digit: no choice hangs on that
+    return METRICS[metric].sign * round(value, 12)  # equals may differ in the last digit: no choice hangs on that
 
 
 def _entry(built: Built, found: Params, scores: dict[str, Spread], failure: str | None = None) -> LeaderboardEntry:

@@ -92,7 +92,7 @@ class TestTrain:
             ({"target": {"column": "z"}}, "target.column names 'z'"),
             ({"candidates": [{"name": "c", "estimator": "sklearn.tree.Oak"}]}, "there is no sklearn.tree.Oak"),
             ({"candidates": [TREE | {"params": {"max_depth": -1}}]}, "no candidate could be fitted"),
-            ({"select_by": "rmse"}, "select_by is rmse, no metric of a classification"),
+            ({"select_by": "rmse"}, "select_by is rmse, not a classification metric"),
             ({"gate": {}}, "gate: Extra inputs are not permitted"),
         ],
     )

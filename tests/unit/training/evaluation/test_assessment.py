@@ -14,7 +14,6 @@ from skylift.errors import ConfigError, GateFailed, IntegrityError
 from skylift.manifest import Gate
 from tests.support.models import trained_iris
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed, public_table
-from training.evaluation.inspection import calibration
 from training.evaluation.report import EVALUATION_FILE, Evaluation
 from training.job import Trained
 
@@ -90,14 +89,6 @@ class TestClassification:
             assert (report.roc.x[0], report.roc.y[0], report.roc.x[-1], report.roc.y[-1]) == (0, 0, 1, 1)
             assert report.precision_recall is not None
             assert sum(part.rows for part in report.calibration) == churn.evaluation.rows
-
-    @pytest.mark.parametrize(("right", "error"), [(9, 0), (5, 0.4), (10, 0.1)])
-    def test_calibration_is_how_far_probabilities_are_from_how_often_they_are_right(
-        self, right: int, error: float
-    ) -> None:
-        targets = np.array([0] * right + [1] * (10 - right))
-
-        assert calibration(targets, np.tile([0.9, 0.1], (10, 1))).ece == pytest.approx(error)
 
     def test_the_classes_of_the_manifest_have_their_areas(self, churn: Trained) -> None:
         assert [known.roc_auc for known in churn.metrics.per_class] == [

@@ -3,7 +3,7 @@
 import pytest
 
 from skylift.errors import ConfigError
-from training.config import GateSection
+from training.config import Bound
 from training.evaluation.gates import judge
 
 
@@ -21,20 +21,20 @@ class TestGates:
         ],
     )
     def test_a_gate_passes_within_its_bounds(self, bounds: dict[str, float], passed: bool) -> None:
-        (gate,) = judge({"accuracy": GateSection(**bounds)}, {"accuracy": 0.95})
+        (gate,) = judge({"accuracy": Bound(**bounds)}, {"accuracy": 0.95})
 
         assert gate.passed is passed
 
     def test_a_metric_that_is_no_number_passes_no_gate(self) -> None:
-        (gate,) = judge({"r2": GateSection(min=-1)}, {"r2": float("nan")})
+        (gate,) = judge({"r2": Bound(min=-1)}, {"r2": float("nan")})
 
         assert not gate.passed
 
     def test_a_gate_says_what_was_measured_and_what_was_asked(self) -> None:
-        (gate,) = judge({"accuracy": GateSection(min=0.9)}, {"accuracy": 0.85})
+        (gate,) = judge({"accuracy": Bound(min=0.9)}, {"accuracy": 0.85})
 
         assert str(gate) == "accuracy 0.8500 (>= 0.9)"
 
     def test_a_gate_on_what_was_not_measured_is_refused(self) -> None:
         with pytest.raises(ConfigError, match="gates names roc_auc, which was not measured: there are: accuracy"):
-            judge({"roc_auc": GateSection(min=0.9)}, {"accuracy": 0.85})
+            judge({"roc_auc": Bound(min=0.9)}, {"accuracy": 0.85})

@@ -8,16 +8,7 @@ import pytest
 from skylift.contract import ClassName, Contract, Feature, Target
 from skylift.manifest import Interval
 from training.metrics import intervals
-from training.metrics.intervals import (
-    bootstrap,
-    bootstrap_counts,
-    brier_losses,
-    difference,
-    measure,
-    percentile,
-    resamples,
-    wilson,
-)
+from training.metrics.intervals import bootstrap, difference, percentile, resample_count, wilson
 from training.metrics.scores import score_metrics
 
 
@@ -34,47 +25,9 @@ def guesses(rows: int, classes: int, *, seed: int = 0, skill: float = 1.0) -> tu
     return targets, raw / raw.sum(axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c")])
-def test_a_resample_is_measured_like_a_table_of_these_rows(classes: tuple[str, ...]) -> None:
-    targets, scores = guesses(40, len(classes))
-    (counts,) = bootstrap_counts(40, 6, 1)
-
-    found = measure(contract(*classes), targets, scores, counts)
-
-    for place, weights in enumerate(counts):
-        values, per_class = score_metrics(
-            contract(*classes), np.repeat(targets, weights), np.repeat(scores, weights, axis=0)
-        )
-        assert {name: found[name][place] for name in values} == pytest.approx(values)
-        for code, known in enumerate(per_class):
-            measured = {name: found[f"{name}/{code}"][place] for name in ("precision", "recall", "f1", "roc_auc")}
-            assert measured == pytest.approx({name: getattr(known, name) for name in measured})
-
-
-def test_a_resample_of_values_is_measured_like_a_table_of_these_rows() -> None:
-    generator = np.random.default_rng(0)
-    targets = generator.normal(1000, 1, 30)
-    values = targets + generator.normal(size=30)
-    (counts,) = bootstrap_counts(30, 5, 1)
-
-    found = measure(contract(), targets, values, counts)
-
-    for place, weights in enumerate(counts):
-        expected, _ = score_metrics(contract(), np.repeat(targets, weights), np.repeat(values, weights))
-        assert {name: found[name][place] for name in found} == pytest.approx(expected)
-
-
-def test_resamples_have_as_many_rows_as_there_are() -> None:
-    chunks = list(bootstrap_counts(1000, 5000, 0))
-
-    assert len(chunks) > 1
-    assert sum(len(chunk) for chunk in chunks) == 5000
-    assert all((chunk.sum(axis=1) == 1000).all() for chunk in chunks)
-
-
 @pytest.mark.parametrize(("rows", "number"), [(30, 2000), (40_000, 1250), (10**8, 1000)])
 def test_many_rows_get_fewer_resamples(rows: int, number: int) -> None:
-    assert resamples(contract("a", "b"), rows) == number
+    assert resample_count(2, rows) == number
 
 
 class TestIntervals:
@@ -83,7 +36,7 @@ class TestIntervals:
 
         found = bootstrap(contract("a", "b", "c"), targets, scores, seed=0)
 
-        values, _ = score_metrics(contract("a", "b", "c"), targets, scores)
+        values = score_metrics(contract("a", "b", "c"), targets, scores)
         for name, value in values.items():
             assert found[name].low < value < found[name].high
 
@@ -108,7 +61,7 @@ class TestIntervals:
             assert found[name].high == pytest.approx(exact[name].high, abs=0.15 * width)
 
     def test_it_covers_the_truth_about_as_often_as_it_says(self) -> None:
-        truth = score_metrics(contract("a", "b"), *guesses(200_000, 2, seed=99))[0]["accuracy"]
+        truth = score_metrics(contract("a", "b"), *guesses(200_000, 2, seed=99))["accuracy"]
         covered = [
             found.low <= truth <= found.high
             for seed in range(100)
@@ -140,12 +93,6 @@ class TestIntervals:
     def test_what_mostly_cannot_be_told_has_none(self) -> None:
         assert percentile(np.array([1.0, 2.0] + [np.nan] * 8)) is None
         assert isinstance(percentile(np.arange(100.0)), Interval)
-
-
-class TestBrier:
-    def test_two_classes_are_between_0_and_1_and_more_between_0_and_2(self) -> None:
-        assert brier_losses(np.array([0]), np.array([[0.0, 1.0]])).tolist() == [1]
-        assert brier_losses(np.array([0]), np.array([[0.0, 1.0, 0.0]])).tolist() == [2]
 
 
 class TestDifferences:
