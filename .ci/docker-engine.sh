@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a Docker engine available on a Debian machine that has none (as root): installs it, starts it, waits for it.
-# Does nothing where one answers already. The engine keeps running.
+# Does nothing if one answers already. The engine keeps running.
 set -euo pipefail
 docker info >/dev/null 2>&1 && exit 0
 if ! command -v dockerd >/dev/null || ! command -v debootstrap >/dev/null; then
