@@ -250,6 +250,17 @@ METRICS: dict[str, Metric] = {
             slice_metric="log_loss",
         ),
         Metric(
+            name="mcc",
+            task="classification",
+            title="Matthews correlation",
+            meaning="correlation of labels and truth; 1 is perfect, 0 is chance",
+            unit="share",
+            dummy="prior",
+            compute=_mcc,
+            chance=0.0,
+            slice_metric="accuracy",
+        ),
+        Metric(
             name="average_precision",
             task="classification",
             title="PR-AUC",

@@ -40,6 +40,7 @@ REFERENCES: dict[str, Reference] = {
     "f1_macro": of_labels(metrics.f1_score, average="macro"),
     "log_loss": lambda targets, scores: metrics.log_loss(targets, scores, labels=range(scores.shape[1])),
     "roc_auc": lambda targets, scores: per_class(metrics.roc_auc_score, targets, scores),
+    "mcc": of_labels(metrics.matthews_corrcoef),
     "average_precision": lambda targets, scores: per_class(metrics.average_precision_score, targets, scores),
     "brier": lambda targets, scores: metrics.brier_score_loss(
         targets if scores.shape[1] == 2 else np.eye(scores.shape[1])[targets],
@@ -112,6 +113,13 @@ def test_r2_of_values_that_do_not_vary_is_that_of_scikit_learn(targets: list[flo
     value = METRICS["r2"].compute(ScoredRows(0, np.array(targets), predicted).once())
 
     assert value == pytest.approx([metrics.r2_score(targets, predicted)], rel=1e-12)
+
+
+@pytest.mark.parametrize(("targets", "labels"), [([0, 0, 0], [0, 1, 0]), ([0, 1, 1], [1, 1, 1])])
+def test_mcc_is_zero_where_all_truths_or_all_labels_are_alike(targets: list[int], labels: list[int]) -> None:
+    rows = ScoredRows(2, np.array(targets), np.eye(2)[labels])
+
+    assert compute([METRICS["mcc"]], rows.once())["mcc"].tolist() == [metrics.matthews_corrcoef(targets, labels)] == [0]
 
 
 def test_areas_with_equal_probabilities_are_those_of_scikit_learn() -> None:
