@@ -18,12 +18,19 @@ def done(*arguments: object) -> str:
 
 
 def refused(*arguments: object) -> str:
-    """The one line on stderr of a command that must fail, after any progress; nothing is on stdout."""
+    """The `error:` and `hint:` lines of a command that must fail, which end its stderr; nothing is on stdout."""
     result = skylift(*arguments)
     assert result.exit_code == 1, result.output
     assert result.stdout == ""
-    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1, result.stderr
-    assert result.stderr.splitlines()[-1] == errors[0]
-    assert "Traceback" not in result.stderr
-    return errors[0]
+    return failure_lines(result.stderr)
+
+
+def failure_lines(stderr: str) -> str:
+    """The last lines of a failed command's stderr: one `error:`, and one `hint:` unless nothing can be done."""
+    assert "Traceback" not in stderr
+    lines = stderr.splitlines()
+    (first,) = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+    error, *hint = lines[first:]
+    assert len(hint) <= 1, stderr
+    assert all(line.startswith("hint: ") for line in hint), stderr
+    return "\n".join([error, *hint])

@@ -6,6 +6,7 @@ import sys
 from typing import Any, NoReturn
 
 import typer
+from rich.text import Text
 from typer.core import TyperGroup
 
 from skylift.errors import SkyliftError
@@ -13,7 +14,7 @@ from training.cli.console import err, out
 
 
 class Commands(TyperGroup):
-    """Turns failures into one line on stderr and exit code 1: the only place that does."""
+    """Turns failures into `error:` and `hint:` lines on stderr and exit code 1: the only place that does."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
@@ -22,7 +23,10 @@ class Commands(TyperGroup):
         except (SkyliftError, OSError) as error:
             if ctx.params.get("debug"):
                 raise
-            err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+            message, hint = (error.message, error.hint) if isinstance(error, SkyliftError) else (str(error), "")
+            err.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
+            if hint:
+                err.print(Text.assemble(("hint: ", "bold cyan"), hint), soft_wrap=True)
             raise typer.Exit(1) from error
 
 

@@ -90,7 +90,7 @@ class TestValidate:
         result = skylift("data", "validate", "--config", project(tmp_path), "--json", tmp_path)
 
         assert result.exit_code == 1
-        assert "cannot be written (Is a directory): name another with --json" in result.stderr
+        assert "cannot be written (Is a directory)\nhint: name another with --json" in result.stderr
 
 
 class TestProfile:

@@ -87,7 +87,7 @@ class TestTrain:
 
         line = refused("train", "--config", project(tmp_path, candidates=[STUMP]))
 
-        assert "worse than 1.0000 of v1 in service): nothing was published" in line
+        assert "worse than 1.0000 of v1 in service)\nhint: nothing was published" in line
         assert len(registry.versions()) == 1
 
     def test_the_version_in_service_is_shown_beside_the_new_one(self, tmp_path: Path, registry: Registry) -> None:

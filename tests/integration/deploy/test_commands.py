@@ -15,7 +15,7 @@ from deploy import cli
 from skylift.registry import Registry
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.cloudformation import CloudFormation
-from tests.support.commands import done
+from tests.support.commands import done, failure_lines
 from tests.support.models import IRIS_CONFIG, iris_package
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in for sam is a POSIX script")
@@ -127,8 +127,7 @@ def deploy(*arguments: object) -> typer.testing.Result:
 def refused(*arguments: object) -> str:
     result = deploy(*arguments)
     assert result.exit_code == 1, result.output
-    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    return line
+    return failure_lines(result.stderr)
 
 
 def promoted(registry: Registry) -> Registry:
@@ -276,7 +275,7 @@ class TestRefusals:
         assert sam.asked == []
 
     def test_an_unknown_stage(self, sam: Tool, stack: CloudFormation) -> None:
-        assert "has no stage test: there are: dev" in refused("up", "--stage", "test", "--yes")
+        assert "has no stage test\nhint: there are: dev" in refused("up", "--stage", "test", "--yes")
 
     def test_no_credentials(self, sam: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -304,7 +303,7 @@ class TestRefusals:
     def test_no_sam(self, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
 
-        assert "sam is not installed: use `make deploy`" in refused("up", "--stage", "dev", "--yes")
+        assert "sam is not installed\nhint: use `make deploy`" in refused("up", "--stage", "dev", "--yes")
 
 
 class TestPackage:
@@ -322,7 +321,9 @@ class TestPackage:
         assert docker.asked[0][1:] == ["save", "--output", "build/release/images.tar", "inferencefunction:inference"]
 
     def test_a_folder_without_a_release_is_refused_with_how_to_make_one(self, stack: CloudFormation) -> None:
-        assert "holds no release: make one: make package" in refused("up", "--stage", "dev", "--release", "nowhere")
+        assert "holds no release\nhint: make one: make package" in refused(
+            "up", "--stage", "dev", "--release", "nowhere"
+        )
 
 
 class TestDown:

@@ -79,8 +79,8 @@ class TestUsage:
 
 
 class TestFailures:
-    def test_a_failure_is_one_line_on_stderr_with_what_to_do(self, aws: None) -> None:
-        assert refused("promote", "v9") == "error: iris has no version v9: see `skylift versions`"
+    def test_a_failure_is_a_line_on_stderr_and_one_with_what_to_do(self, aws: None) -> None:
+        assert refused("promote", "v9") == "error: iris has no version v9\nhint: see `skylift versions`"
 
     def test_debug_shows_the_trace(self, aws: None) -> None:
         result = skylift("--debug", "promote", "v9")
@@ -141,7 +141,7 @@ class TestSettings:
     ) -> None:
         monkeypatch.setenv("SKYLIFT_MODEL", "wine")
 
-        assert "is for the model iris, not wine: name the one for wine with --config" in refused(
+        assert "is for the model iris, not wine\nhint: name the one for wine with --config" in refused(
             "train", "--config", config
         )
 
