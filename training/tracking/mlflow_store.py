@@ -36,7 +36,7 @@ from skylift.verification import Version
 from training.card.plots import plots
 from training.evaluation.report import EVALUATION_FILE
 from training.job import Trained
-from training.tracking.tracker import Tracked, TrackingUnavailable, without_password
+from training.tracking.records import Tracked, TrackingUnavailable, without_password
 
 CHAMPION = "champion"
 """The alias of the model version that serves."""

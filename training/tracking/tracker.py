@@ -5,9 +5,7 @@ warnings of them. A training with tracking ends as it would without.
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from pydantic_settings import BaseSettings
 
-from skylift.errors import AwsUnavailable, ConfigError, SkyliftError
+from skylift.errors import AwsUnavailable, ConfigError
 from skylift.references import Reference
 from skylift.settings import RegistrySettings
 from skylift.verification import Version
+from training.tracking.records import Tracked, TrackingUnavailable, without_password
 
 if TYPE_CHECKING:
     from training.job import Trained
@@ -32,34 +31,6 @@ _BOUNDS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 
 _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 """MLflow reports its use to its makers otherwise."""
-
-
-class TrackingUnavailable(SkyliftError):
-    """MLflow did not take what was to be tracked."""
-
-    code = "tracking-unavailable"
-
-
-@dataclass(frozen=True, slots=True)
-class Tracked:
-    """Where a training is found in MLflow.
-
-    Parameters
-    ----------
-    address
-        Of the store.
-    run_id
-        The parent run.
-    registered
-        The model version, for example `dev.iris version 3`; None where nothing was published.
-    """
-
-    address: str
-    run_id: str
-    registered: str | None
-
-    def __str__(self) -> str:
-        return f"run {self.run_id}{f', {self.registered}' if self.registered else ''} in {self.address}"
 
 
 class Tracker:
@@ -124,17 +95,6 @@ class _Settings(BaseSettings):
     """Settings that every MLflow user knows."""
 
     mlflow_tracking_uri: str = ""
-
-
-def without_password(text: str) -> str:
-    """A text with URLs as it may be shown.
-
-    Examples
-    --------
-    >>> without_password("https://ada:secret@mlflow.example/")
-    'https://mlflow.example/'
-    """
-    return re.sub(r"(?<=://)[^/@\s]*@", "", text)
 
 
 def store_address(wanted: bool | None, *, local_store_counts: bool = False) -> str | None:

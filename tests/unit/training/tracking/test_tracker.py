@@ -11,7 +11,8 @@ from skylift.errors import AwsUnavailable, ConfigError
 from skylift.references import Reference
 from tests.support.models import trained_iris
 from training.tracking import tracker as tracking
-from training.tracking.tracker import LOCAL_STORE, Tracked, Tracker, TrackingUnavailable, open_store, store_address
+from training.tracking.records import Tracked, TrackingUnavailable
+from training.tracking.tracker import LOCAL_STORE, Tracker, open_store, store_address
 
 REFERENCE = Reference(7, "0" * 64)
 
