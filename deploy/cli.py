@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +20,7 @@ from skylift.errors import ConfigError
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from training.cli.commands import Commands
+from training.cli.connection import stack_settings
 from training.cli.console import err, facts, out
 
 RELEASE = Path("build/release")
@@ -89,7 +89,7 @@ def up(
     url = required_output(outputs, "ApiUrl", stack.name)
     out.print(facts([("url", url), ("dashboard", outputs.get("OverviewDashboardUrl", "none"))]))
     if model is ModelStep.FIRST:
-        registry = _registry(outputs, stack.name)
+        registry = Registry.open(RegistrySettings.model_validate(stack_settings(stack.name)))
         _first_model(registry, stack.name, yes=yes)
         _print_call(registry, url, region, stack.parameters().get("Auth", "AWS_IAM"))
 
@@ -167,11 +167,6 @@ def _check_credentials(stage: Stage) -> str:
     return region
 
 
-def _registry(outputs: Mapping[str, str], stack: str) -> Registry:
-    bucket, stage, model = (required_output(outputs, name, stack) for name in ("ModelBucketName", "Stage", "ModelName"))
-    return Registry.open(RegistrySettings(bucket=bucket, stage=stage, model=model))
-
-
 def _first_model(registry: Registry, stack: str, *, yes: bool) -> None:
     """Train and promote where there is no version yet; a version that nobody promoted stays so."""
     if registry.active() is not None:
@@ -191,7 +186,7 @@ def _skylift(*arguments: str) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SKYLIFT_")}
     try:
         subprocess.run(
-            [sys.executable, "-c", "from training.cli.app import app; app(prog_name='skylift')", *arguments],
+            [Path(sys.executable).with_name("skylift"), *arguments],
             env=environment,
             timeout=_TRAIN_SECONDS,
             check=True,
@@ -199,7 +194,7 @@ def _skylift(*arguments: str) -> None:
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         raise ConfigError(
             f"skylift {arguments[0]} failed: the code is deployed, the model is not",
-            f"mend what it says above, then: skylift {' '.join(arguments)}",
+            f"fix what it says above, then: skylift {' '.join(arguments)}",
         ) from error
 
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import WaiterError
 
 from deploy.parameters import load_template
-from skylift.aws import aws_errors, error_code
+from skylift.aws import aws_errors
 from skylift.errors import ConfigError, SkyliftError
+from training.cli.connection import describe_stack, outputs_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -72,8 +73,8 @@ class Stack:
 
     def outputs(self) -> dict[str, str]:
         """What it put out, by name; empty where there is no stack."""
-        found = self._describe()
-        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])} if found else {}
+        description = self._describe()
+        return outputs_of(description) if description else {}
 
     def parameters(self) -> dict[str, str]:
         """The values it was deployed with; empty where there is no stack."""
@@ -155,13 +156,7 @@ class Stack:
         return f"{first.get('LogicalResourceId', '?')}: {first.get('ResourceStatusReason', 'no reason given')}"
 
     def _describe(self) -> "StackTypeDef | None":
-        with aws_errors(f"describing stack {self.name}"):
-            try:
-                return self._client.describe_stacks(StackName=self.name)["Stacks"][0]
-            except ClientError as error:
-                if error_code(error) == "ValidationError":
-                    return None
-                raise
+        return describe_stack(self.name, client=self._client)
 
 
 def required_output(outputs: Mapping[str, str], name: str, stack: str) -> str:

@@ -17,13 +17,13 @@ from tests.support.waiting import wait_until
 ALARM_SECONDS = 30
 
 OF_PEOPLE = [
-    ("Publish", "cloudformation:DescribeStacks", "train", "reading the outputs of stack"),
+    ("Publish", "cloudformation:DescribeStacks", "train", "describing stack"),
     ("Publish", "s3:ListBucket", "train", "listing the versions of iris"),
     ("Publish", "s3:PutObject", "train", "writing model.joblib of iris"),
     ("Publish", "s3:GetObject", "versions", "reading manifest.json of iris v"),
     ("Publish", "ssm:GetParameter", "versions", "reading the pointer"),
     ("Publish", "ssm:GetParameterHistory", "history", "reading the history"),
-    ("Promote", "cloudformation:DescribeStacks", "promote v2", "reading the outputs of stack"),
+    ("Promote", "cloudformation:DescribeStacks", "promote v2", "describing stack"),
     ("Promote", "s3:GetObject", "promote v2", "reading manifest.json of iris v2"),
     ("Promote", "ssm:PutParameter", "promote v2", "moving the pointer"),
     ("Promote", "ssm:GetParameterHistory", "rollback", "reading the history"),

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
@@ -11,6 +12,10 @@ from skylift.errors import ConfigError
 from skylift.manifest import first_fault
 from skylift.settings import RegistrySettings
 from training.config import ModelConfig, load_config
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
 """Outputs of `template.yaml` by the setting that they are."""
@@ -31,7 +36,7 @@ def registry_settings(stack: str | None, config: Path | ModelConfig) -> Registry
     ConfigError
         The bucket is named nowhere, or a name cannot be used.
     """
-    known = _stack_outputs(stack) if stack else {}
+    known = stack_settings(stack) if stack else {}
     if "model" not in known and "SKYLIFT_MODEL" not in os.environ:
         known["model"] = (load_config(config) if isinstance(config, Path) else config).model
     try:
@@ -42,15 +47,40 @@ def registry_settings(stack: str | None, config: Path | ModelConfig) -> Registry
         raise ConfigError(f"{name}: {problem}", f"set {name}, or name a stack with --stack") from error
 
 
-def _stack_outputs(stack: str) -> dict[str, str]:
-    with aws_errors(f"reading the outputs of stack {stack}"):
-        try:
-            found = cloudformation_client().describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
-        except ClientError as error:
-            if error_code(error) == "ValidationError":
-                raise ConfigError(f"there is no stack {stack}", "check its name, the region and the account") from error
-            raise
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in found}
+def stack_settings(stack: str) -> dict[str, str]:
+    """Where the registry of a stack is: values of `RegistrySettings` by name.
+
+    Raises
+    ------
+    ConfigError
+        There is no such stack, or it is not one of `template.yaml`.
+    """
+    description = describe_stack(stack, client=cloudformation_client())
+    if description is None:
+        raise ConfigError(f"there is no stack {stack}", "check its name, the region and the account")
+    outputs = outputs_of(description)
     if missing := [name for name in STACK_OUTPUTS.values() if name not in outputs]:
         raise ConfigError(f"stack {stack} has no output {', '.join(missing)}", "name the stack that template.yaml made")
     return {setting: outputs[name] for setting, name in STACK_OUTPUTS.items()}
+
+
+def describe_stack(name: str, *, client: "CloudFormationClient") -> "StackTypeDef | None":
+    """CloudFormation's description of a stack; None if there is no such stack.
+
+    Raises
+    ------
+    AwsUnavailable
+        CloudFormation failed, or refused.
+    """
+    with aws_errors(f"describing stack {name}"):
+        try:
+            return client.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if error_code(error) == "ValidationError":
+                return None
+            raise
+
+
+def outputs_of(description: "StackTypeDef") -> dict[str, str]:
+    """Outputs of a described stack by name."""
+    return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
