@@ -21,6 +21,7 @@ from moto.server import ThreadedMotoServer
 
 from skylift.aws import aws_errors, s3_client, ssm_client
 from skylift.errors import ConfigError, SkyliftError
+from skylift.pointer import ActivePointer
 
 BUCKET = "skylift-local"
 STAGE = "local"
@@ -97,8 +98,7 @@ def embedded_aws(model: str) -> Iterator[dict[str, str]]:
             with suppress(s3.exceptions.BucketAlreadyOwnedByYou):  # by a first try that took too long to answer
                 s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
             s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-            pointer = f"/skylift/{STAGE}/{model}/active"
-            ssm_client().put_parameter(Name=pointer, Value="none", Type="String", Overwrite=True)
+            ActivePointer(STAGE, model, client=ssm_client()).create()
         yield environment
     finally:
         server.stop()
