@@ -102,9 +102,14 @@ def built() -> None:
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> CloudFormation:
     client = CloudFormation(outputs=OUTPUTS, resources={"ModelBucket": ("AWS::S3::Bucket", BUCKET)})
+    asks(monkeypatch, client)
+    return client
+
+
+def asks(monkeypatch: pytest.MonkeyPatch, client: CloudFormation) -> None:
+    """Let every module that asks CloudFormation ask this one."""
     for module in (cli, training.cli.connection):
         monkeypatch.setattr(module, "cloudformation_client", lambda: client)
-    return client
 
 
 @pytest.fixture
@@ -174,7 +179,7 @@ class TestUp:
         self, sam: Tool, monkeypatch: pytest.MonkeyPatch, registry: Registry
     ) -> None:
         client = CloudFormation(outputs=OUTPUTS, parameters={"Auth": "JWT"})
-        monkeypatch.setattr(cli, "cloudformation_client", lambda: client)
+        asks(monkeypatch, client)
         promoted(registry)
 
         text = deploy("up", "--stage", "dev", "--yes").stdout
