@@ -7,13 +7,12 @@ nobody foresaw, and writes the line at the end. Bodies are never written.
 import logging
 import sys
 import time
-import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from inference import problems
 from inference.host import ModelHost
 from inference.predict import PATH as PREDICTION_PATH
-from inference.record import Record, attach
+from inference.record import Record, record_of
 from skylift.observability import MetricPoint, write_request
 from skylift.version import __version__
 
@@ -45,9 +44,7 @@ class AccessLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        record = Record(_request_id(scope))
-        attach(scope, record)
-
+        record = record_of(scope)
         begun = False
 
         async def observed(message: "Message") -> None:
@@ -115,16 +112,3 @@ class AccessLog:
         if record.reason:
             sets.append(self._dimensions | {"reason": record.reason})
         return sets
-
-
-def _request_id(scope: "Scope") -> str:
-    event: dict[str, Any] = scope.get("aws.event") or {}
-    context = event.get("requestContext") or {}
-    if from_gateway := context.get("requestId"):
-        return str(from_gateway)
-    if (lambda_context := scope.get("aws.context")) is not None:
-        return str(lambda_context.aws_request_id)
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and 0 < len(value) <= 128 and value.isascii() and value.decode().isprintable():
-            return str(value.decode())
-    return str(uuid.uuid4())

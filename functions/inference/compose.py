@@ -35,7 +35,7 @@ class Service:
     def before_snapshot(self) -> None:
         """Have everything imported, the model in memory, scored on its golden requests, and no connection open."""
         self.host.wait_until_loaded()
-        self.app.routes()
+        self.app.import_routes()
         self._disconnect()
 
     def after_restore(self) -> None:

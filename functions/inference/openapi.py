@@ -1,47 +1,35 @@
-"""The OpenAPI 3.1 document of a model: its schemas, examples and words come from the contract alone."""
+"""The OpenAPI 3.1 document of a model: schemas and examples of its contract, paths of the routes."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from inference.model import ServedModel
+from inference.predict import PATH as PREDICTION_PATH
+from inference.problems import MEDIA_TYPE as PROBLEM
+from inference.reply import JSON
+from inference.route import Route
 from skylift.contract import Contract, Feature, class_key
 
 type Schema = dict[str, Any]
 
-_PROBLEMS = {
-    "400": "Not JSON",
-    "413": "Too many instances or bytes",
-    "415": "Not declared to be JSON",
-    "422": "Fields break the contract",
-    "503": "No model is ready; see Retry-After",
-}
 
-
-def openapi_document(model: ServedModel, max_instances: int) -> Schema:
+def openapi_document(model: ServedModel, max_instances: int, routes: Iterable[Route]) -> Schema:
     """Describe the API of a model.
 
     Parameters
     ----------
     model
-        The one in place.
+        Model in place.
     max_instances
-        How many instances a request may hold.
+        Largest number of instances in a request.
+    routes
+        Routes of the API, `PATH` of `predict.py` among them.
     """
     contract, name = model.manifest.contract, model.manifest.model
-    prediction = {
-        "operationId": "predict",
-        "summary": f"Predict {contract.target.name}",
-        "requestBody": {"required": True, "content": {"application/json": _request(contract, max_instances)}},
-        "responses": {
-            "200": {
-                "description": "One prediction per instance, in their order",
-                "headers": {
-                    "x-model-version": {"schema": {"type": "string"}, "description": "The version that answered"}
-                },
-                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Answer"}}},
-            },
-            **{status: _problem_response(words) for status, words in _PROBLEMS.items()},
-        },
-    }
+    paths: dict[str, Schema] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    _describe_prediction(paths[PREDICTION_PATH]["post"], contract, max_instances)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -49,15 +37,7 @@ def openapi_document(model: ServedModel, max_instances: int) -> Schema:
             "version": model.reference.name,
             "description": f"Model {name} {model.reference}, a {contract.task}.",
         },
-        "paths": {
-            "/predict": {"post": prediction},
-            "/health": {"get": _get("health", "Liveness, readiness and what is wrong", failing="503")},
-            "/model-info": {"get": _get("modelInfo", "The active version and its contract")},
-            "/openapi.json": {"get": _get("openapi", "This document")},
-            "/model-card": {"get": _model_card()},
-            "/docs": {"get": _get("docs", "A page to read and to try it", media_type="text/html")},
-            "/": {"get": _get("index", "What there is")},
-        },
+        "paths": paths,
         "components": {
             "schemas": {
                 "Instance": _instance(contract),
@@ -65,6 +45,32 @@ def openapi_document(model: ServedModel, max_instances: int) -> Schema:
                 "Problem": _PROBLEM,
             }
         },
+    }
+
+
+def _operation(route: Route) -> Schema:
+    answers = {200: route.summary, **route.statuses}
+    return {
+        "operationId": route.operation_id,
+        "summary": route.summary,
+        "responses": {
+            **{
+                str(status): {"description": words, "content": {route.media_type: {}}}
+                for status, words in answers.items()
+            },
+            **{str(status): _problem_response(words) for status, words in route.problems.items()},
+        },
+    }
+
+
+def _describe_prediction(operation: Schema, contract: Contract, max_instances: int) -> None:
+    """Add to the operation of the prediction what only a contract tells."""
+    operation["summary"] = f"Predict {contract.target.name}"
+    operation["requestBody"] = {"required": True, "content": {JSON: _request(contract, max_instances)}}
+    operation["responses"]["200"] = {
+        "description": "One prediction per instance, in their order",
+        "headers": {"x-model-version": {"schema": {"type": "string"}, "description": "The version that answered"}},
+        "content": {JSON: {"schema": {"$ref": "#/components/schemas/Answer"}}},
     }
 
 
@@ -201,21 +207,5 @@ _PROBLEM: Schema = {
 def _problem_response(words: str) -> Schema:
     return {
         "description": words,
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-
-
-def _model_card() -> Schema:
-    described = _get(
-        "modelCard", "What the active version is, how good it is and where its limits are", media_type="text/html"
-    )
-    described["responses"]["404"] = _problem_response("The version was published without one")
-    described["responses"]["503"] = _problem_response(_PROBLEMS["503"])
-    return described
-
-
-def _get(operation: str, summary: str, *, media_type: str = "application/json", failing: str = "") -> Schema:
-    responses: Schema = {"200": {"description": summary, "content": {media_type: {}}}}
-    if failing:
-        responses[failing] = {"description": "No model is ready", "content": {media_type: {}}}
-    return {"operationId": operation, "summary": summary, "responses": responses}

@@ -1,4 +1,4 @@
-"""`POST /predict`: the hot route, plain ASGI, so that a prediction pays for no framework."""
+"""`POST /predict`: plain ASGI, so that a prediction pays for no framework; also behind the route of that path."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,7 @@ from pydantic_core import to_json
 
 from inference import problems
 from inference.host import ModelHost
-from inference.record import Record, record_of
+from inference.record import record_of
 from inference.reply import JSON, Reply
 from skylift.errors import BodyTooLarge, ClientGone, SkyliftError, WrongContentType
 
@@ -20,12 +20,12 @@ MAX_BODY_BYTES = 6 * 2**20
 
 
 class Predict:
-    """Scores the instances of a body.
+    """An ASGI application that scores the instances of a body.
 
     Parameters
     ----------
     host
-        Holds the model.
+        Holder of the model.
     """
 
     def __init__(self, host: ModelHost) -> None:
@@ -38,16 +38,25 @@ class Predict:
             reply = problems.of_status(405, scope["method"], PATH, record, headers={"allow": "POST"})
         else:
             try:
-                reply = await self._reply(await _json_body(scope, receive), record)
+                reply = await self.reply(scope, receive)
             except SkyliftError as error:
                 reply = problems.of_error(error, record)
         await reply.send(send)
 
-    async def _reply(self, body: bytes, record: Record) -> Reply:
+    async def reply(self, scope: "Scope", receive: "Receive") -> Reply:
+        """Read the body of a request and score it.
+
+        Raises
+        ------
+        RequestError, ModelNotReady
+            The body is not one that can be scored, or no model is in place.
+        """
+        body = await _json_body(scope, receive)
         model = await self._host.current()
         instances = model.schema.parse(body)
         answer = model.answer(instances)
         version = model.reference.name
+        record = record_of(scope)
         record.instances, record.version = len(instances), version
         content = {
             "model": model.manifest.model,

@@ -1,8 +1,9 @@
 """What the end of a request has to know of it: made by the access log, filled by whoever answers."""
 
 import time
+import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -17,15 +18,17 @@ class Record:
     Parameters
     ----------
     request_id
-        API Gateway's, else the caller's `x-request-id`, else a new one.
+        API Gateway's id of the request, else the caller's `x-request-id`, else a new one.
     instances
-        How many were scored.
+        Number of instances that were scored.
     version
-        Which version scored them.
+        Name of the version that scored them.
     reason
-        The code of the problem, if the request failed.
+        Code of the problem, if the request failed.
     status
-        Of the response; 500 until one begins, so that what never answers counts as failed.
+        HTTP status of the response; 500 until one begins, so that what never answers counts as failed.
+    started
+        Time at which the request arrived, in seconds of `time.perf_counter`.
     """
 
     request_id: str
@@ -36,12 +39,22 @@ class Record:
     started: float = field(default_factory=time.perf_counter)
 
 
-def attach(scope: "Scope", record: Record) -> None:
-    """Let `record_of` find the record in this ASGI scope."""
-    scope[_KEY] = record
-
-
 def record_of(scope: "Scope") -> Record:
-    """The record of the request with this ASGI scope."""
-    record: Record = scope[_KEY]
+    """The record of the request with this ASGI scope; a new one the first time."""
+    record: Record | None = scope.get(_KEY)
+    if record is None:
+        record = scope[_KEY] = Record(_request_id(scope))
     return record
+
+
+def _request_id(scope: "Scope") -> str:
+    event: dict[str, Any] = scope.get("aws.event") or {}
+    context = event.get("requestContext") or {}
+    if from_gateway := context.get("requestId"):
+        return str(from_gateway)
+    if (lambda_context := scope.get("aws.context")) is not None:
+        return str(lambda_context.aws_request_id)
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and 0 < len(value) <= 128 and value.isascii() and value.decode().isprintable():
+            return str(value.decode())
+    return str(uuid.uuid4())

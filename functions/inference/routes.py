@@ -1,4 +1,4 @@
-"""Every route but the hot one, by FastAPI: health, what is served, and how to call it."""
+"""The routes of the API, by FastAPI. To add one, write its function and one entry of `ROUTES`."""
 
 import os
 import time
@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
@@ -14,8 +14,12 @@ from starlette.responses import HTMLResponse
 from inference import problems
 from inference.host import ModelHost
 from inference.openapi import openapi_document
+from inference.predict import PATH as PREDICTION_PATH
+from inference.predict import Predict
+from inference.preflight import Preflight
 from inference.record import record_of
 from inference.reply import JSON, Reply
+from inference.route import Route
 from inference.settings import InferenceSettings
 from skylift.errors import (
     AwsUnavailable,
@@ -32,6 +36,9 @@ if TYPE_CHECKING:
     from skylift.references import Reference
 
 
+HTML = "text/html"
+
+
 async def _host(request: Request) -> ModelHost:  # a plain function would cost a thread hop per request
     host: ModelHost = request.app.state.host
     return host
@@ -39,10 +46,12 @@ async def _host(request: Request) -> ModelHost:  # a plain function would cost a
 
 Host = Annotated[ModelHost, Depends(_host)]
 
-router = APIRouter()
+
+async def predict(request: Request, host: Host) -> Response:
+    """Score the instances of the body; see `inference.predict`."""
+    return _response(await Predict(host).reply(request.scope, request.receive))
 
 
-@router.get("/health")
 async def health(request: Request, host: Host) -> Response:
     """Say whether this environment lives, whether it can answer, and what is wrong."""
     try:
@@ -77,7 +86,6 @@ async def health(request: Request, host: Host) -> Response:
     return Response(to_json(document), 200 if model else 503, media_type=JSON)
 
 
-@router.get("/model-info")
 async def model_info(host: Host) -> Response:
     """Describe the active version: its contract, how good it is and where it comes from."""
     model = await host.current()
@@ -89,15 +97,13 @@ async def model_info(host: Host) -> Response:
     return Response(to_json(document), media_type=JSON, headers={"x-model-version": model.reference.name})
 
 
-@router.get("/openapi.json")
 async def openapi(request: Request, host: Host) -> Response:
     """Describe the API by the active contract."""
     model = await host.current()
-    document = openapi_document(model, request.app.state.settings.max_instances)
+    document = openapi_document(model, request.app.state.settings.max_instances, ROUTES)
     return Response(to_json(document), media_type=JSON)
 
 
-@router.get("/docs")
 async def docs() -> HTMLResponse:
     """A page to read the contract and to try it; it reads `/model-info`, so it follows the active version."""
     page = files("inference").joinpath("docs.html").read_text(encoding="utf-8")
@@ -107,7 +113,6 @@ async def docs() -> HTMLResponse:
     return HTMLResponse(page, headers={"content-security-policy": policy})
 
 
-@router.get("/model-card")
 async def model_card(request: Request, host: Host) -> HTMLResponse:
     """Show the model card of the active version; fetched when it is first asked for, and kept while it serves."""
     model = await host.current()
@@ -125,39 +130,67 @@ async def model_card(request: Request, host: Host) -> HTMLResponse:
     return HTMLResponse(kept[1], headers=headers)
 
 
-@router.get("/")
 async def index(request: Request, host: Host) -> Response:
     """Name the model and what can be asked."""
     document = {
         "name": "skylift",
         "model": request.app.state.settings.model,
         "version": host.model.reference.name if host.model else None,
-        "paths": {
-            "POST /predict": "score instances",
-            "GET /health": "liveness, readiness and what is wrong",
-            "GET /model-info": "the active version and its contract",
-            "GET /model-card": "what the active version is, how good it is and where its limits are",
-            "GET /docs": "a page to read and to try it",
-            "GET /openapi.json": "the API by the active contract",
-        },
+        "paths": {f"{route.method} {route.path}": route.summary for route in ROUTES},
     }
     return Response(to_json(document), media_type=JSON)
 
 
+_NO_MODEL = "No model is ready; see Retry-After"
+
+ROUTES = (
+    Route(
+        PREDICTION_PATH,
+        predict,
+        "Predictions for one or more instances",
+        method="POST",
+        problems={
+            400: "Not JSON",
+            413: "Too many instances or bytes",
+            415: "Not declared to be JSON",
+            422: "Fields break the contract",
+            503: _NO_MODEL,
+        },
+    ),
+    Route("/health", health, "Liveness, readiness and what is wrong", statuses={503: "No model is ready"}),
+    Route("/model-info", model_info, "The active version and its contract", problems={503: _NO_MODEL}),
+    Route(
+        "/model-card",
+        model_card,
+        "What the active version is, how good it is and where its limits are",
+        media_type=HTML,
+        problems={404: "The version was published without one", 503: _NO_MODEL},
+    ),
+    Route("/docs", docs, "A page to read the contract and to try it", media_type=HTML),
+    Route("/openapi.json", openapi, "The API by the active contract", problems={503: _NO_MODEL}),
+    Route("/", index, "The model and the paths of the API"),
+)
+"""The API: FastAPI, the index, the OpenAPI document and a test of the README read it."""
+
+
 def create_routes(settings: InferenceSettings, host: ModelHost) -> FastAPI:
-    """Make the application with these routes; it must run inside the access log.
+    """Make a FastAPI application of the routes: the whole API, to serve by itself or to mount in another one.
+
+    `AccessLog` around it writes a line with metrics per request; see docs/extending.md.
 
     Parameters
     ----------
     settings
-        Of this environment.
+        Settings of this environment.
     host
-        Holds the model.
+        Holder of the model.
     """
     # The contract is only known at run time, so FastAPI's own description of the API is replaced.
     app = FastAPI(title="Skylift", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.settings, app.state.host, app.state.card = settings, host, None
-    app.include_router(router)
+    for route in ROUTES:
+        app.add_api_route(route.path, route.endpoint, methods=[route.method], response_model=None)
+    app.add_middleware(Preflight)
     answer_with_problems(app)
     return app
 

@@ -195,6 +195,7 @@ class TestPages:
             "GET /model-card",
             "GET /docs",
             "GET /openapi.json",
+            "GET /",
         }
 
     def test_every_path_of_the_index_is_there(self, iris: HttpClient) -> None:

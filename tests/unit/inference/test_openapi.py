@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from inference.openapi import openapi_document
+from inference.routes import ROUTES
 from skylift.contract import Contract, Feature, JsonType, Target
 from tests.support.contracts import contracts, instances, modest
 from tests.support.fakes import served
@@ -23,7 +24,7 @@ RENT = Contract(task="regression", features=(SIZE, ROOMS, AREA, LIFT), target=Ta
 
 
 def document_of(contract: Contract, *, max_instances: int = 1000) -> dict[str, Any]:
-    return openapi_document(served(contract), max_instances)
+    return openapi_document(served(contract), max_instances, ROUTES)
 
 
 def validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:

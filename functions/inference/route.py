@@ -1,0 +1,47 @@
+"""One route of the API, as FastAPI, the index and the OpenAPI document need it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from inference.reply import JSON
+
+if TYPE_CHECKING:
+    from fastapi import Response
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path with a method, and what is said about it.
+
+    Parameters
+    ----------
+    path
+        Path from the root of the API, for example `/health`.
+    endpoint
+        Coroutine function that answers; FastAPI gives it its parameters. Its name is the operation's id.
+    summary
+        One line without a full stop, for the index and OpenAPI.
+    method
+        HTTP method.
+    media_type
+        Media type of the answer.
+    statuses
+        Descriptions of further statuses with the same media type, by status.
+    problems
+        Descriptions of the problems that it may answer with, by status.
+    """
+
+    path: str
+    endpoint: "Callable[..., Awaitable[Response]]"
+    summary: str
+    method: str = "GET"
+    media_type: str = JSON
+    statuses: Mapping[int, str] = field(default_factory=dict)
+    problems: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def operation_id(self) -> str:
+        """The endpoint's name in camel case, for example `modelInfo`."""
+        first, *others = self.endpoint.__name__.split("_")
+        return first + "".join(word.capitalize() for word in others)

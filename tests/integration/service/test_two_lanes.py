@@ -1,0 +1,159 @@
+"""`/predict` by the fast lane and by FastAPI's route: the same status, the same headers, the same bytes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from inference.app import App
+from inference.predict import MAX_BODY_BYTES
+from inference.routes import create_routes
+from inference.settings import InferenceSettings
+from tests.support.asgi_client import HttpClient
+from tests.support.fakes import FailingPredictor, HostHarness
+from tests.support.models import IRIS_SETOSA, iris_package
+
+SETTINGS = InferenceSettings(bucket="models", model="iris")
+JSON_TYPE = {"content-type": "application/json"}
+HEADERS = ("content-type", "content-length", "allow", "retry-after", "x-model-version")
+
+ONE = json.dumps(IRIS_SETOSA)
+VALUES = list(IRIS_SETOSA.values())
+
+
+def with_literal(literal: str) -> str:
+    """An iris whose petal width is written as it stands."""
+    return json.dumps(IRIS_SETOSA | {"petal_width": 0}).replace('"petal_width": 0', f'"petal_width": {literal}')
+
+
+BODIES: dict[str, str | bytes] = {
+    "one": ONE,
+    "several": json.dumps({"instances": [IRIS_SETOSA] * 3}),
+    "by position": json.dumps({"features": VALUES}),
+    "outside the training range": json.dumps(IRIS_SETOSA | {"petal_width": 99}),
+    "as many as allowed": json.dumps({"instances": [IRIS_SETOSA] * 1000}),
+    "the largest": ONE.encode() + b" " * (MAX_BODY_BYTES - len(ONE)),
+    "empty": b"",
+    "blank": b"  \n",
+    "form": "sepal_length=5.1",
+    "single quotes": "{'sepal_length': 5.1}",
+    "open brace": "{",
+    "open envelope": '{"instances": [',
+    "markup": "<xml/>",
+    "trailing comma": ONE + ",",
+    "not UTF-8": b'{"sepal_length": "\xff"}',
+    "deep": "[" * 200_000,
+    "too many": json.dumps({"instances": [IRIS_SETOSA] * 1001}),
+    "too large": b" " * (MAX_BODY_BYTES + 1),
+    "misspelt": json.dumps(IRIS_SETOSA | {"petal_widht": 1}),
+    "unknown": json.dumps(IRIS_SETOSA | {"zzz": 1}),
+    "text": json.dumps(IRIS_SETOSA | {"petal_width": "0.2"}),
+    "boolean": json.dumps(IRIS_SETOSA | {"petal_width": True}),
+    "list": json.dumps(IRIS_SETOSA | {"petal_width": [0.2]}),
+    "object": json.dumps(IRIS_SETOSA | {"petal_width": {}}),
+    "null": json.dumps(IRIS_SETOSA | {"petal_width": None}),
+    "NaN": with_literal("NaN"),
+    "infinity": with_literal("-Infinity"),
+    "1e400": with_literal("1e400"),
+    "1e39": with_literal("1e39"),
+    "many digits": with_literal("9" * 5000),
+    "array": "[]",
+    "null document": "null",
+    "number": "5",
+    "string": '"text"',
+    "instances object": '{"instances": {}}',
+    "no instances": '{"instances": []}',
+    "instances of numbers": '{"instances": [1]}',
+    "features object": '{"features": {}}',
+    "too many features": '{"features": [1, 2, 3, 4, 5]}',
+    "too few features": '{"features": [1, 2, 3]}',
+    "features of text": '{"features": [1, 2, 3, "4"]}',
+    "both envelopes": '{"features": [1, 2, 3, 4], "instances": []}',
+    "many faults": json.dumps({"instances": [{}] * 1000}),
+    "unicode": '{"größe": "数"}',
+}
+
+type Answer = tuple[int, dict[str, str], bytes]
+
+
+@pytest.fixture(scope="module")
+def harness() -> HostHarness:
+    harness = HostHarness()
+    harness.activate(iris_package())
+    harness.host.wait_until_loaded()
+    return harness
+
+
+@pytest.fixture(scope="module")
+def lanes(harness: HostHarness) -> tuple[HttpClient, HttpClient]:
+    """Clients of the whole service and of FastAPI's routes alone, over the same host."""
+    return HttpClient(App(SETTINGS, harness.host)), HttpClient(create_routes(SETTINGS, harness.host))
+
+
+def ask(client: HttpClient, method: str, body: str | bytes | None, headers: Mapping[str, str]) -> Answer:
+    response = client.request(method, "/predict", content=body, headers={"x-request-id": "r-1", **headers})
+    return (
+        response.status_code,
+        {name: response.headers[name] for name in HEADERS if name in response.headers},
+        response.content,
+    )
+
+
+def asked_of_both(
+    lanes: tuple[HttpClient, HttpClient], method: str, body: str | bytes | None, headers: Mapping[str, str]
+) -> Answer:
+    """The answer of both lanes, after checking that it is one."""
+    fast, routes = (ask(client, method, body, headers) for client in lanes)
+    assert fast == routes
+    return fast
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_every_body_is_answered_alike(lanes: tuple[HttpClient, HttpClient], name: str) -> None:
+    status, headers, _ = asked_of_both(lanes, "POST", BODIES[name], JSON_TYPE)
+
+    assert status in {200, 400, 413, 422}
+    assert ("x-model-version" in headers) == (status == 200)
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "", "text/json", "application/vnd.api+json; charset=utf-8"])
+def test_every_content_type_is_answered_alike(lanes: tuple[HttpClient, HttpClient], content_type: str) -> None:
+    status, _, _ = asked_of_both(lanes, "POST", ONE, {"content-type": content_type})
+
+    assert status == (200 if "+json" in content_type else 415)
+
+
+def test_a_body_without_a_content_type_is_answered_alike(lanes: tuple[HttpClient, HttpClient]) -> None:
+    assert asked_of_both(lanes, "POST", ONE.encode(), {})[0] == 415
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
+def test_every_other_method_is_answered_alike(lanes: tuple[HttpClient, HttpClient], method: str) -> None:
+    status, headers, _ = asked_of_both(lanes, method, None, {})
+
+    assert (status, headers["allow"]) == (405, "POST")
+
+
+def test_a_browsers_preflight_request_is_answered_alike(lanes: tuple[HttpClient, HttpClient]) -> None:
+    asked = {"origin": "https://a.test", "access-control-request-method": "POST"}
+
+    assert asked_of_both(lanes, "OPTIONS", None, asked) == (204, {}, b"")
+
+
+def test_without_a_model_both_ask_to_come_back() -> None:
+    host = HostHarness().host
+    both = HttpClient(App(SETTINGS, host)), HttpClient(create_routes(SETTINGS, host))
+
+    status, headers, _ = asked_of_both(both, "POST", ONE, JSON_TYPE)
+
+    assert (status, headers["retry-after"]) == (503, "2")
+
+
+def test_an_unexpected_error_is_answered_alike(
+    harness: HostHarness, lanes: tuple[HttpClient, HttpClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert harness.host.model is not None
+    monkeypatch.setattr(harness.host, "model", replace(harness.host.model, predictor=FailingPredictor()))
+
+    assert asked_of_both(lanes, "POST", ONE, JSON_TYPE)[0] == 500

@@ -1,0 +1,55 @@
+"""The table of routes: each is described wherever the API is described."""
+
+import re
+
+import pytest
+
+from inference.route import Route
+from inference.routes import ROUTES, create_routes
+from inference.settings import InferenceSettings
+from tests.support.asgi_client import HttpClient
+from tests.support.fakes import HostHarness
+from tests.support.models import IRIS_SETOSA, ROOT, iris_package
+
+SETTINGS = InferenceSettings(bucket="models", model="iris")
+NAMES = [f"{route.method} {route.path}" for route in ROUTES]
+
+
+@pytest.fixture
+def client() -> HttpClient:
+    """A client of the routes alone, without the access log, with iris v1 in place."""
+    harness = HostHarness()
+    harness.activate(iris_package())
+    harness.host.wait_until_loaded()
+    return HttpClient(create_routes(SETTINGS, harness.host))
+
+
+def test_the_readme_lists_every_route_and_no_other() -> None:
+    rows = re.findall(r"^\| (`[A-Z]+ /.*?) \|", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    listed = {name for row in rows for name in re.findall(r"`([A-Z]+ /\S*)`", row)}
+
+    assert listed == set(NAMES)
+
+
+def test_the_index_lists_every_route(client: HttpClient) -> None:
+    assert client.get("/").json()["paths"] == {f"{route.method} {route.path}": route.summary for route in ROUTES}
+
+
+def test_openapi_describes_every_route(client: HttpClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+
+    assert {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations} == set(NAMES)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=NAMES)
+def test_a_route_answers_with_the_media_type_that_it_declares(client: HttpClient, route: Route) -> None:
+    response = client.predict(IRIS_SETOSA) if route.method == "POST" else client.get(route.path)
+
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith(route.media_type)
+
+
+def test_a_service_without_the_access_log_names_requests_too(client: HttpClient) -> None:
+    response = client.predict({}, x_request_id="r-1")
+
+    assert (response.status_code, response.json()["request_id"]) == (422, "r-1")
