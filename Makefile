@@ -28,8 +28,8 @@ up: $(VENV)/.main ## Train, publish, promote and serve on this machine (PORT=800
 	@exec $(BIN)/skylift up --port "$(PORT)" --config "$(CONFIG)"
 
 .PHONY: test
-test: $(VENV)/.dev ## Run all tests that need no Docker
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+test: $(VENV)/.dev ## Run all tests that need no Docker (COVERAGE=1 also measures coverage)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(if $(COVERAGE),--cov --cov-report=term)
 
 .PHONY: e2e
 e2e: engine $(VENV)/.dev $(MINISTACK)/.done ## Build the image, run it as strictly as Lambda, deploy the stack to a local AWS (Docker; ten minutes)
