@@ -11,17 +11,18 @@ from skylift.aws import aws_errors, cloudformation_client, error_code
 from skylift.errors import ConfigError
 from skylift.manifest import first_fault
 from skylift.settings import RegistrySettings
-from training.config import ModelConfig, load_config
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
+    from training.config import ModelConfig
+
 STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
 """Outputs of `template.yaml` by the setting that they are."""
 
 
-def registry_settings(stack: str | None, config: Path | ModelConfig) -> RegistrySettings:
+def registry_settings(stack: str | None, config: "Path | ModelConfig") -> RegistrySettings:
     """Where the registry is: the stack's outputs, else the environment; the model's name else from model.yaml.
 
     Parameters
@@ -38,13 +39,21 @@ def registry_settings(stack: str | None, config: Path | ModelConfig) -> Registry
     """
     known = stack_settings(stack) if stack else {}
     if "model" not in known and "SKYLIFT_MODEL" not in os.environ:
-        known["model"] = (load_config(config) if isinstance(config, Path) else config).model
+        known["model"] = _model_of(config)
     try:
         return RegistrySettings(**known)  # type: ignore[arg-type]
     except ValidationError as error:
         setting, _, problem = first_fault(error).partition(": ")
         name = f"SKYLIFT_{setting.upper()}"
         raise ConfigError(f"{name}: {problem}", f"set {name}, or name a stack with --stack") from error
+
+
+def _model_of(config: "Path | ModelConfig") -> str:
+    if not isinstance(config, Path):
+        return config.model
+    from training.config import load_config  # metrics and all, which a named model does without
+
+    return load_config(config).model
 
 
 def stack_settings(stack: str) -> dict[str, str]:

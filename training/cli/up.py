@@ -12,7 +12,7 @@ from training.cli.console import err, leaderboard_table, out, up_facts
 from training.cli.local import SERVICE_LOG, LocalService, ServiceFailed, embedded_aws, environment_file
 from training.cli.train import Work, train_and_publish
 from training.config import ModelConfig, load_config
-from training.locations import local_copy
+from training.config.locations import local_copy
 
 
 def run(path: Path, port: int) -> None:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from skylift.contract import clean_text
 from skylift.errors import DataError
+from training.config.locations import Location, local_copy
 from training.data.csv_file import csv_parts, uses_decimal_commas, with_decimal_points
 from training.data.parquet_file import SUFFIXES, parquet_parts
-from training.locations import Location, local_copy
 
 PART_ROWS = 250_000
 TEXT = "string[python]"  # the same with and without pyarrow, which pandas would else use where it is installed

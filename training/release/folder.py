@@ -8,7 +8,7 @@ import csv
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 from pydantic_core import from_json, to_json
@@ -25,7 +25,9 @@ from training.data.reader import Progress
 from training.evaluation.gates import check_gates, judge, standing_gates
 from training.evaluation.report import EVALUATION_FILE, Evaluation
 from training.metrics.scores import score_metrics
-from training.release.packaging import Package
+
+if TYPE_CHECKING:
+    from training.release.packaging import Package
 
 VERSION_FILE = "version.json"
 METRICS_FILE = "metrics.json"
@@ -64,7 +66,7 @@ class FolderMetrics(Document):
         check_gates(self.gates, rows="test rows", hint="improve the model or the data")
 
 
-def write_version(folder: Path, package: Package) -> Manifest:
+def write_version(folder: Path, package: "Package") -> Manifest:
     """Write a trained model into a folder; files of the one before it go."""
     manifest = package.describe(1)
     folder.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from sklearn.utils import get_tags
 from skylift.contract import Contract, Task
 from skylift.errors import ConfigError
 from training.config import Candidate
-from training.search_space import Params
+from training.config.search_space import Params
 
 _MISSING_CODE = -1.0
 _MAX_SVM_ROWS = 10_000

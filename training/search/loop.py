@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from skylift.manifest import LeaderboardEntry, Spread
+from training.config.search_space import Params
 from training.metrics.registry import METRICS, selectable
 from training.metrics.scores import fold_summary
 from training.search.candidates import Built
 from training.search.fitting import SURE_ROWS, Fit, Folds, Outcome, Runner
 from training.search.report import SearchReport, Trial
-from training.search_space import Params
 
 STOPPED = "the search was stopped before it was evaluated"
 

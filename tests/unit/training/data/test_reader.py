@@ -16,9 +16,9 @@ from skylift.errors import AwsUnavailable, ConfigError, DataError
 from tests.conftest import BUCKET
 from tests.support.tables import config_of, lines, mixed
 from training import extras
+from training.config.locations import Location, S3Url
 from training.data.reader import RawTable, read_rows
 from training.data.table import read_table
-from training.locations import Location, S3Url
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

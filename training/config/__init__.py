@@ -1,4 +1,7 @@
-"""`model.yaml`: the one file a user edits."""
+"""`model.yaml`: the one file a user edits.
+
+Every package below imports it, and DVC has it as a dependency: so it is a folder, which does not hold the file itself.
+"""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,9 +25,9 @@ from skylift.errors import ConfigError
 from skylift.manifest import first_fault
 from skylift.references import sha256
 from skylift.settings import Name
-from training.locations import Location, S3Url
+from training.config.locations import Location, S3Url
+from training.config.search_space import SearchSpec
 from training.metrics.registry import METRICS
-from training.search_space import SearchSpec
 
 
 class _Section(BaseModel):

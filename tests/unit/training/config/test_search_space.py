@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from training.search_space import Distribution, SearchSpec
+from training.config.search_space import Distribution, SearchSpec
 
 MANY = {"C": {"low": 0.01, "high": 100, "log": True}, "n": {"low": 1, "high": 3}, "kernel": ["rbf", "linear"]}
 
