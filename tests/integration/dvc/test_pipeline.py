@@ -74,7 +74,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
         *COPIED,
         *(
             str(path.relative_to(ROOT))
-            for path in (ROOT / "training").rglob("*.*")
+            for package in ("layers/skylift", "training")
+            for path in (ROOT / package).rglob("*.*")
             if path.is_file() and path.suffix != ".pyc"
         ),
     ):
