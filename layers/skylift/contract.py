@@ -148,10 +148,10 @@ class Feature(Document):
             case _:
                 assert_never(self.kind)
 
-    def describe(self, code: float) -> str:
-        """Write the number of a value for people."""
+    def describe(self, code: float, *, digits: int = 6) -> str:
+        """Write the number of a value for people, numbers with that many significant digits."""
         value = self.decode(code)
-        return value if isinstance(value, str) else f"{code:g}"
+        return value if isinstance(value, str) else f"{code:.{digits}g}"
 
     @property
     def training_range(self) -> str | None:

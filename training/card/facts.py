@@ -210,9 +210,10 @@ def _values(feature: Feature, column: ColumnProfile) -> Content:
         return "none"
     mean = column.mean if abs(column.mean) > 1e-12 * (column.max - column.min) else 0  # zero but for rounding
     low, high = column.quantiles.get("0.05"), column.quantiles.get("0.95")
-    middle = f"nine in ten {number(low)} to {number(high)}" if low is not None and high is not None else None
+    written = number if feature.is_numeric else feature.describe
+    middle = f"nine in ten {written(low)} to {written(high)}" if low is not None and high is not None else None
     return [
-        f"{number(column.min)} to {number(column.max)}, mean {number(mean)}",
+        f"{written(column.min)} to {written(column.max)}, mean {written(mean)}",
         element("div", middle, class_="quiet") if middle else None,
     ]
 

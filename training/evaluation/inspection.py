@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from skylift.contract import Contract
+from skylift.contract import Contract, Feature
 from skylift.errors import ConfigError
 from skylift.manifest import ClassMetrics, Interval
 from skylift.scoring import Matrix, Predictor
@@ -196,12 +196,12 @@ def _parts(table: Table, holdout: NDArray[np.int64], name: str) -> list[tuple[st
     if feature.levels:
         parts = [(level, values == code) for code, level in enumerate(feature.levels)]
     else:
-        parts = _parts_of_numbers(values)
+        parts = _parts_of_numbers(feature, values)
     parts.append(("missing", np.isnan(values)))
     return [(text, inside) for text, inside in parts if inside.any()]
 
 
-def _parts_of_numbers(values: Matrix) -> list[tuple[str, NDArray[np.bool_]]]:
+def _parts_of_numbers(feature: Feature, values: Matrix) -> list[tuple[str, NDArray[np.bool_]]]:
     """Each of a few values, else quarters; named by the values in them, so that no value seems to be in two."""
     known = ~np.isnan(values)
     levels = np.unique(values[known])
@@ -216,7 +216,8 @@ def _parts_of_numbers(values: Matrix) -> list[tuple[str, NDArray[np.bool_]]]:
     for place in np.unique(places[known]):
         inside = known & (places == place)
         low, high = values[inside].min(), values[inside].max()
-        parts.append((f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}", inside))
+        bounds = [feature.describe(bound, digits=4) for bound in ([low] if low == high else [low, high])]
+        parts.append((" to ".join(bounds), inside))
     return parts
 
 
