@@ -47,7 +47,7 @@ class LocalAws:
     Parameters
     ----------
     folder
-        For its log and state.
+        Folder for its log and state.
     bridge
         The address at which containers reach it.
     """
@@ -158,11 +158,11 @@ class Stack:
     Parameters
     ----------
     aws
-        Where it is deployed to.
+        AWS to deploy to.
     built
-        What is deployed.
+        Built template and its artifacts.
     parameters
-        On top of what a stack for dev has.
+        Parameters in addition to those of a stack for dev.
     """
 
     def __init__(self, aws: LocalAws, built: Built, **parameters: str) -> None:

@@ -83,7 +83,7 @@ def test_a_person_without_a_permission_is_told_what_failed(
     assert stack.pointer == before
 
 
-def test_a_service_that_may_not_read_versions_keeps_serving_and_rings_an_alarm(stack: Stack) -> None:
+def test_a_service_that_may_not_read_versions_keeps_serving_and_an_alarm_fires(stack: Stack) -> None:
     try:
         with stack.without("InferenceRole", "s3:GetObject"):
             stack.done("Promote", "promote", "v2")
@@ -91,7 +91,7 @@ def test_a_service_that_may_not_read_versions_keeps_serving_and_rings_an_alarm(s
             assert "reading manifest.json of iris v2" in problem(stack)
             answer = stack.predict(IRIS_SETOSA)
             assert (answer.status, answer.version) == (200, "v1")
-            wait_until(lambda: rings(stack, "model-load-failures"), seconds=ALARM_SECONDS, what="the alarm rings")
+            wait_until(lambda: fires(stack, "model-load-failures"), seconds=ALARM_SECONDS, what="the alarm fires")
         wait_until(lambda: stack.predict(IRIS_SETOSA).version == "v2", seconds=60, what="v2 serves after all")
     finally:
         serve(stack, "v1")
@@ -159,7 +159,7 @@ def make_pointer(stack: Stack) -> dict[str, str]:
     return answer
 
 
-def rings(stack: Stack, alarm: str) -> bool:
+def fires(stack: Stack, alarm: str) -> bool:
     """Whether an alarm of the stack is in its alarm state."""
     found = stack.aws.client("cloudwatch").describe_alarms(AlarmNames=[f"{STACK}-{alarm}"])["MetricAlarms"]
     return bool(found[0]["StateValue"] == "ALARM")

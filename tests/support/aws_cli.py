@@ -192,7 +192,7 @@ def _shorthand(word: str) -> dict[str, str]:
     """`Key=a,Value=b`."""
     pairs = [pair.partition("=") for pair in word.split(",")]
     if not all(equals for _, equals, _ in pairs):
-        raise WrongUsage(f"{word!r} is no Key=value,Key=value")
+        raise WrongUsage(f"{word!r} is not Key=value,Key=value")
     return {key: value for key, _, value in pairs}
 
 

@@ -21,11 +21,11 @@ class CloudFormation:
     Parameters
     ----------
     name
-        The stack's.
+        Name of the stack.
     outputs, parameters
-        By name.
+        Values by name.
     status
-        None where there is no stack yet.
+        State of the stack; None before it exists.
     resources
         Logical to physical names.
     template

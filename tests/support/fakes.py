@@ -74,7 +74,7 @@ class MemoryStore(VersionStore):
     Attributes
     ----------
     failure
-        Every read raises it, where there is one.
+        Error that every read raises, if any.
     fetches
         References of the manifests read, in order.
     """
@@ -153,12 +153,12 @@ class HostHarness:
 
 
 class ConstantPredictor:
-    """Scores every row alike, and keeps what it was asked.
+    """Gives every row the same scores, and keeps the requests.
 
     Parameters
     ----------
     scores
-        Of one row: probabilities, or a value.
+        Scores of one row: probabilities, or a value.
     """
 
     def __init__(self, scores: Sequence[float] | float) -> None:
@@ -171,14 +171,14 @@ class ConstantPredictor:
 
 
 class FailingPredictor:
-    """Fails in a way nobody foresaw, with words that must not get out."""
+    """Fails with an unexpected error, whose words must not leave the service."""
 
     def scores(self, rows: Matrix) -> Matrix:
         raise ValueError(f"secret of {__file__}")
 
 
 def served(contract: Contract, scores: Sequence[float] | float = 0.0, *, max_instances: int = 1000) -> ServedModel:
-    """A model in memory with this contract, which scores every row alike."""
+    """A model in memory with this contract, which gives every row the same scores."""
     manifest = iris_package().describe(1).model_copy(update={"contract": contract})
     reference = reference_to(1, manifest.to_bytes())
     return ServedModel.of(

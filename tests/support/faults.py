@@ -144,7 +144,7 @@ def throttled(code: str = "ThrottlingException") -> ClientError:
 
 
 def denied(code: str = "AccessDenied") -> ClientError:
-    """S3's refusal for want of rights; SSM calls it `AccessDeniedException`. It names what must not be told."""
+    """S3's refusal for lack of permissions; SSM calls it `AccessDeniedException`. It names what must stay private."""
     return refusal(code, 403, message="User: arn:aws:sts::123456789012:assumed-role/secret-role is not authorized")
 
 

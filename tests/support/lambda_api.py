@@ -21,7 +21,7 @@ class Fault:
     Parameters
     ----------
     status, code
-        Of AWS's refusal.
+        Status and code of AWS's refusal.
     gate
         Event that the answer waits for; there is a refusal only where a code is named.
     """

@@ -65,7 +65,7 @@ class Invocation:
         What the function wrote meanwhile to stdout and stderr, which the emulator joins; with the first invocation,
         what it wrote while it was initialised as well.
     seconds
-        From sending the event to having the payload.
+        Time between sending the event and receiving the payload, in seconds.
     """
 
     payload: Any
@@ -93,7 +93,7 @@ class LambdaRuntime:
     Parameters
     ----------
     task_root
-        Where the function's code is.
+        Folder of the function's code.
     handler
         Dotted name of the handler.
     environment

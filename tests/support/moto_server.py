@@ -35,7 +35,7 @@ class MotoServer:
     Attributes
     ----------
     registry, pointer
-        Of iris.
+        Registry and pointer of iris.
     s3
         A client.
     """

@@ -45,13 +45,13 @@ class Up:
     Parameters
     ----------
     folder
-        Its working directory.
+        Working directory.
     config
         The `model.yaml`.
     port
-        A free one where none is named.
+        TCP port; a free one by default.
     environment
-        On top of this process's.
+        Variables in addition to those of this process.
     """
 
     def __init__(self, folder: Path, config: Path, *, port: int | None = None, **environment: str) -> None:

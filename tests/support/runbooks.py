@@ -51,11 +51,11 @@ class Machine:
     Parameters
     ----------
     folder
-        Becomes the repository.
+        Folder that becomes the repository.
     aws
-        Where the stack is.
+        AWS of the stack.
     only_checks
-        What the AWS CLI does not ask of AWS; see `tests.support.aws_cli`.
+        Operations that the AWS CLI checks but does not send; see `tests.support.aws_cli`.
     """
 
     def __init__(self, folder: Path, aws: MotoServer, only_checks: str) -> None:

@@ -1,4 +1,4 @@
-"""Small tables as text, and configurations to learn from them."""
+"""Small tables as text, and configurations for training on them."""
 
 from collections.abc import Callable
 from functools import cache

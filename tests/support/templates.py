@@ -67,7 +67,7 @@ class Stack:
     Parameters
     ----------
     parameters
-        Those that differ from their defaults.
+        Parameters that differ from their defaults.
     """
 
     def __init__(self, name: str = "template.yaml", **parameters: str) -> None:

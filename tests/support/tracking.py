@@ -38,7 +38,7 @@ class SilentServer:
     Parameters
     ----------
     listening
-        Its socket.
+        Socket of the server.
     """
 
     def __init__(self, listening: socket.socket) -> None:

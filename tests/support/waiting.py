@@ -13,11 +13,11 @@ def wait_until(condition: Callable[[], bool], *, what: str, seconds: float = TIM
     Parameters
     ----------
     condition
-        What must come true.
+        Condition to wait for.
     what
-        Its description, for the failure.
+        Description of the condition, for the failure.
     seconds
-        The limit.
+        Time limit, in seconds.
 
     Raises
     ------

@@ -63,7 +63,7 @@ def train(*options: str) -> str:
 
 
 def parents(client: Any) -> list[Any]:
-    """Runs that are no candidate's, the newest first."""
+    """Runs of trainings, without those of candidates, newest first."""
     experiment = client.get_experiment_by_name(MODEL)
     runs = client.search_runs([experiment.experiment_id]) if experiment else []
     return [run for run in runs if "mlflow.parentRunId" not in run.data.tags]

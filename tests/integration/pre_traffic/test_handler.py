@@ -42,7 +42,7 @@ def api(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[LambdaApi
     monkeypatch.setattr(handler_module, "ANSWER_SECONDS", TIMES_OUT)
     context = type("Context", (), {"aws_request_id": "1"})()
 
-    def function(event: dict[str, Any]) -> Any:  # Mangum wants to be made where there is an event loop
+    def function(event: dict[str, Any]) -> Any:  # Mangum must be created in a running event loop
         types = ["application/json", "application/problem+json"]
         return Mangum(service.app, lifespan="off", text_mime_types=types)(event, context)
 

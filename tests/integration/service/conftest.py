@@ -53,7 +53,7 @@ def iris() -> HttpClient:
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> HttpClient:
-    """A forest on a table of every kind of column, served likewise."""
+    """A forest on a table with every kind of column, served in the same way."""
     return standing(table_package(tmp_path_factory.mktemp("mixed") / "rents.csv", MIXED_TABLE, "rent"), "table")
 
 

@@ -133,7 +133,7 @@ class TestOtherTables:
         with pytest.warns(RuntimeWarning, match="overflow"):
             response = client.predict({"x": 1e30})
 
-        document = json.loads(response.content, parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
+        document = json.loads(response.content, parse_constant=lambda text: pytest.fail(f"{text} is not JSON"))
         assert document["predictions"] == [{"value": None}]
         assert document["warnings"][-1]["message"] == "the model gives no finite number here"
 

@@ -31,7 +31,7 @@ class Case:
     Parameters
     ----------
     breaks
-        Injects it and gives back what mends it.
+        Function that injects the fault and returns the one that repairs it.
     says
         Words of `/health`.
     counted
@@ -59,7 +59,7 @@ def s3_answer(action: faults.Action) -> Break:
 
 
 def stored(name: str, change: Callable[[bytes], bytes] | None) -> Break:
-    """Change or delete a file of the version; mend it by putting the right bytes back."""
+    """Change or delete a file of the version; repair it by restoring the bytes."""
 
     def breaks(service: Service, reference: Reference) -> Heal:
         right = service.read_object(reference.number, name)
@@ -73,7 +73,7 @@ def stored(name: str, change: Callable[[bytes], bytes] | None) -> Break:
 
 
 def pointed(value: Callable[[Reference], str]) -> Break:
-    """Write something else into the pointer; mend it by naming the version."""
+    """Write something else into the pointer; repair it by naming the version."""
 
     def breaks(service: Service, reference: Reference) -> Heal:
         service.set_pointer(value(reference))
@@ -83,7 +83,7 @@ def pointed(value: Callable[[Reference], str]) -> Break:
 
 
 def superseded(service: Service, _: Reference) -> Heal:
-    """The version itself is bad; mend it by releasing another."""
+    """The version itself is bad; repair it by releasing another one."""
     return lambda: service.release(iris_package("tree"))
 
 

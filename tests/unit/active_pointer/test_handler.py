@@ -31,7 +31,7 @@ class CloudFormation:
     Attributes
     ----------
     answers
-        Those that came, with the content type they declared.
+        Answers received, with their declared content type.
     refusals
         How many more puts are refused.
     """

@@ -43,7 +43,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 def ask(log: AccessLog, path: Any = "/predict", headers: Any = (), **more: Any) -> str:
-    """Send one request and give back its id."""
+    """Send one request and return its id."""
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The compiled form: it serves where there is one, answers as in training, and is refused where it does not."""
+"""The compiled form: it serves if it exists, answers as in training, and is refused otherwise."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -53,7 +53,7 @@ def _regression() -> Package:
 
 
 def _graph(inputs: int = 1, outputs: int = 1, *, kind: int = TensorProto.FLOAT) -> bytes:
-    """A sound ONNX file that is no model: each output is the first input."""
+    """A valid ONNX file that is not a model: each output is the first input."""
 
     def tensors(prefix: str, count: int) -> list[ValueInfoProto]:
         return [helper.make_tensor_value_info(f"{prefix}{number}", kind, [None, 4]) for number in range(count)]

@@ -1,4 +1,4 @@
-"""References: how a version is named, and what is no name."""
+"""References: valid and invalid names of a version."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Scoring: how instances become rows, scores become answers, and answers are held against those of training."""
+"""Scoring: how instances become rows, scores become answers, and answers are compared with those of training."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""template.yaml, as CloudFormation gets it: who may call, who may touch what, what is kept, what rings."""
+"""template.yaml, as CloudFormation gets it: who may call, who may change what, what is kept, which alarms fire."""
 
 import asyncio
 import contextlib
@@ -470,7 +470,7 @@ class TestAlarms:
             assert alarm["TreatMissingData"] == "notBreaching"
             assert alarm["AlarmName"].startswith("skylift-")
 
-    def test_an_alarm_rings_within_a_canary_of_five_minutes(self, stack: Stack) -> None:
+    def test_an_alarm_fires_within_a_canary_of_five_minutes(self, stack: Stack) -> None:
         for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
             period = alarm.get("Period") or alarm["Metrics"][0]["MetricStat"]["Period"]
             assert period * alarm["EvaluationPeriods"] <= 180

@@ -161,7 +161,7 @@ def a_table(*features: Feature, rows: Matrix, targets: list[float], classes: tup
 
 
 def first_rows(table: Table, count: int) -> Split:
-    """The first rows to learn from, the others for the holdout."""
+    """The first rows for training, the others for the holdout."""
     return Split(np.arange(count), np.arange(count, len(table.rows)))
 
 
