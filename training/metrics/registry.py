@@ -179,7 +179,7 @@ def _r2(resamples: Resamples) -> Matrix:
 def _median_absolute_error(resamples: Resamples) -> Matrix:
     order, errors = resamples.rows.absolute_errors
     ranks, sizes = np.cumsum(resamples.counts[:, order], axis=1), resamples.sizes[:, None]
-    middle = [errors[(ranks > place).argmax(axis=1)] for place in ((sizes - 1) // 2, sizes // 2)]
+    middle = [errors[(ranks <= place).sum(axis=1)] for place in ((sizes - 1) // 2, sizes // 2)]
     median: Matrix = (middle[0] + middle[1]) / 2
     return median
 

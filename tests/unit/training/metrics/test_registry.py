@@ -24,14 +24,14 @@ def per_class(measure: Callable[..., float], targets: NDArray[Any], scores: Matr
 
 
 def expected_calibration_error(targets: NDArray[Any], scores: Matrix) -> float:
-    confidence, right = scores.max(axis=1), scores.argmax(axis=1) == targets  # label rule: no ties here
+    confidence, right = scores.max(axis=1), scores.argmax(axis=1) == targets  # no ties here
     bins = np.minimum((confidence * 10).astype(int), 9)
     gaps = [(bins == one).mean() * abs(confidence[bins == one].mean() - right[bins == one].mean()) for one in {*bins}]
     return float(sum(gaps))
 
 
 def of_labels(measure: Callable[..., float], **options: Any) -> Reference:
-    return lambda targets, scores: measure(targets, scores.argmax(axis=1), **options)  # label rule: no ties here
+    return lambda targets, scores: measure(targets, scores.argmax(axis=1), **options)  # no ties here
 
 
 REFERENCES: dict[str, Reference] = {
@@ -94,7 +94,7 @@ def test_each_class_is_measured_as_scikit_learn_does(classes: int) -> None:
 
     for place, weights in enumerate(counts):
         drawn, probabilities = np.repeat(targets, weights), np.repeat(scores, weights, axis=0)
-        labels = probabilities.argmax(axis=1)  # label rule: no ties here
+        labels = probabilities.argmax(axis=1)  # no ties here
         columns = metrics.precision_recall_fscore_support(drawn, labels, labels=range(classes))
         for name, column in zip(("precision", "recall", "f1"), columns, strict=False):
             assert values[name][place] == pytest.approx(column, rel=1e-12)
