@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from training.cli.console import err
 
 if TYPE_CHECKING:
-    from training.search.loop import State
+    from training.search.meter import State
 
 _LINE_SECONDS = 5.0
 

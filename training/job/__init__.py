@@ -24,7 +24,8 @@ from training.evaluation.report import Evaluation
 from training.metrics.registry import DEFAULT_METRIC, selectable
 from training.search.candidates import Built, build, candidates_for
 from training.search.fitting import Folds, LocalRunner, Runner, cut_folds, inner_folds, smallest_class, threads
-from training.search.loop import Result, Search, State
+from training.search.loop import Result, search_candidates
+from training.search.meter import Meter, State
 
 type Watch = Callable[[State], None]
 """Told how far the search is, after each fit."""
@@ -115,8 +116,8 @@ def train(
     table, split = table_and_split(config, prepared=prepared, progress=progress)
     select_by = _checked(config, table)
     folds, candidates = _prepared(config, table, split)
-    search = Search(folds, runner or LocalRunner(), select_by=select_by, watch=watch, stop=stop)
-    results = search.run(candidates, begin=progress)
+    meter = Meter(runner or LocalRunner(), watch=watch, stop=stop)
+    results = search_candidates(folds, candidates, meter, select_by=select_by, announce=progress)
     results.sort(key=lambda result: -result.rank)  # stable: of equals, the first configured
     best = results[0]
     if not math.isfinite(best.rank):
@@ -187,7 +188,7 @@ def _checked(config: ModelConfig, table: Table) -> str:
 
 
 def _prepared(config: ModelConfig, table: Table, split: Split) -> tuple[Folds, list[Built]]:
-    """The training rows with every cut of them, and the candidates built for these."""
+    """The training rows with all their folds, and the candidates built for these."""
     contract, seed = table.contract, config.split.seed
     rows, targets = table.rows[split.train], table.targets[split.train]
     candidates = candidates_for(contract.task, config.candidates, len(split.train))

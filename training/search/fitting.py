@@ -35,13 +35,13 @@ SURE_ROWS = 6
 _WORTH_WORKERS_SECONDS = 8.0  # starting them and importing scikit-learn there costs about two
 
 type Indices = NDArray[np.int32]
-type Cut = tuple[Indices, Indices]
+type Fold = tuple[Indices, Indices]
 """Rows to learn from, and rows to measure on."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Folds:
-    """The training rows with every cut of them, sent to each worker once.
+    """The training rows with all their folds, sent to each worker once.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ class Folds:
     rows: Matrix
     targets: NDArray[Any]
     seed: int
-    outer: tuple[Cut, ...]
-    inner: tuple[tuple[Cut, ...], ...]
+    outer: tuple[Fold, ...]
+    inner: tuple[tuple[Fold, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,10 +69,10 @@ class Fit:
     ----------
     estimator
         Unfitted, and left so: many fits may share it.
-    cut
-        Place in `Folds.outer`; with `scope`, in `Folds.inner[scope]`.
-    scope
-        None for the reported cross-validation.
+    fold
+        Place in `Folds.outer`; with `inner`, in `Folds.inner[inner]`.
+    inner
+        Place of an inner cross-validation in `Folds.inner`; None for the reported one.
     trial
         Whose parameters the estimator has.
     rows
@@ -80,8 +80,8 @@ class Fit:
     """
 
     estimator: Any
-    cut: int
-    scope: int | None = None
+    fold: int
+    inner: int | None = None
     trial: int = 0
     rows: int | None = None
 
@@ -114,9 +114,9 @@ def cut_folds(contract: Contract, rows: Matrix, targets: NDArray[Any], *, seed: 
     """
     classifies = contract.task == "classification"
     count = min(MAX_FOLDS, smallest_class(targets)) if classifies else len(targets) // 2  # r2 needs two rows
-    outer = _cuts(np.arange(len(targets)), targets, int(np.clip(count, 2, MAX_FOLDS)), seed, classifies)
-    scopes = [*(train for train, _ in outer), np.arange(len(targets), dtype=np.int32)] if nested else []
-    inner = [_cuts(scope, targets, inner_folds(targets[scope], classifies), seed, classifies) for scope in scopes]
+    outer = _split(np.arange(len(targets)), targets, int(np.clip(count, 2, MAX_FOLDS)), seed, classifies)
+    searched = [*(train for train, _ in outer), np.arange(len(targets), dtype=np.int32)] if nested else []
+    inner = [_split(part, targets, inner_folds(targets[part], classifies), seed, classifies) for part in searched]
     return Folds(contract, rows, targets, seed, outer, tuple(inner))
 
 
@@ -131,13 +131,13 @@ def smallest_class(targets: NDArray[Any]) -> int:
     return int(np.unique(targets, return_counts=True)[1].min())
 
 
-def _cuts(scope: NDArray[Any], targets: NDArray[Any], folds: int, seed: int, classifies: bool) -> tuple[Cut, ...]:
+def _split(rows: NDArray[Any], targets: NDArray[Any], folds: int, seed: int, classifies: bool) -> tuple[Fold, ...]:
     splitter = (StratifiedKFold if classifies else KFold)(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a class with fewer rows than folds: it is measured as far as that goes
         return tuple(
-            (scope[train].astype(np.int32), scope[test].astype(np.int32))
-            for train, test in splitter.split(scope, targets[scope])
+            (rows[train].astype(np.int32), rows[test].astype(np.int32))
+            for train, test in splitter.split(rows, targets[rows])
         )
 
 
@@ -156,7 +156,7 @@ def stratified_head(targets: NDArray[Any], rows: int, *, classifies: bool, seed:
 
 def fit_and_score(folds: Folds, fit: Fit) -> Outcome:
     """Fit once and measure; a failure of the estimator is an outcome as well."""
-    train, test = folds.outer[fit.cut] if fit.scope is None else folds.inner[fit.scope][fit.cut]
+    train, test = folds.outer[fit.fold] if fit.inner is None else folds.inner[fit.inner][fit.fold]
     if fit.rows is not None and fit.rows < len(train):
         classifies = folds.contract.task == "classification"
         train = train[stratified_head(folds.targets[train], fit.rows, classifies=classifies, seed=folds.seed)]

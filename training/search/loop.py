@@ -6,11 +6,8 @@ the published model gets are chosen by one more inner cross-validation, of all t
 """
 
 import math
-import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -20,7 +17,8 @@ from training.config.search_space import Params
 from training.metrics.registry import METRICS, selectable
 from training.metrics.scores import fold_summary
 from training.search.candidates import Built
-from training.search.fitting import SURE_ROWS, Fit, Folds, Outcome, Runner
+from training.search.fitting import SURE_ROWS, Fit, Folds, Outcome
+from training.search.meter import Leader, Meter, Step
 from training.search.report import SearchReport, Trial
 
 STOPPED = "the search was stopped before it was evaluated"
@@ -30,52 +28,23 @@ _MAX_REPORTED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """Where a search is.
-
-    Parameters
-    ----------
-    candidate, number, candidates
-        The one in work, and its place among all.
-    step
-        What is done with it: `fold 3 of 5`, or `trial 12 of 60`.
-    done, planned
-        Fits of all candidates.
-    best
-        The best cross-validated score so far and whose it is; empty before the first.
-    seconds_left
-        By the mean of the fits so far.
-    keeps
-        Whether a stop now would keep something that was evaluated.
-    """
-
-    candidate: str
-    number: int
-    candidates: int
-    step: str
-    done: int
-    planned: int
-    best: str
-    seconds_left: float
-    keeps: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
     """A candidate after its search.
 
     Parameters
     ----------
+    built
+        The candidate.
     entry
-        For the leaderboard.
+        Its line of the leaderboard.
     params
-        Found on all training rows.
+        Parameters that were chosen on all training rows.
     rank
-        Greater is better; minus infinity where it failed.
+        Value to order candidates by, greater is better; minus infinity where the candidate failed.
     report
-        None where nothing was searched for.
+        Trials of the search; None where nothing was searched for.
     warned
-        What its fits warned of.
+        Warnings of its fits.
     """
 
     built: Built
@@ -86,226 +55,228 @@ class Result:
     warned: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Trials that are tried on some rows; None for all of them."""
+
+    trials: int
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is tried of a candidate: one set of parameters and no round where nothing is searched for."""
+
+    built: Built
+    trials: list[Params]
+    rounds: list[_Round]
+
+
 @dataclass(slots=True)
 class _Standings:
-    """What one scope knows of its trials: mean and spread over the inner folds, by trial."""
+    """What one inner cross-validation knows of its trials: the last round and the score in each fold, by trial."""
 
+    metric: str
     round: dict[int, int] = field(default_factory=dict)
     scores: dict[int, list[float]] = field(default_factory=dict)
 
     def order(self) -> list[int]:
         """Trials that were tried, the best first: those of later rounds, then by their mean."""
-        return sorted(self.scores, key=lambda trial: (-self.round[trial], -self.mean(trial), trial))
+        sign = METRICS[self.metric].sign
+        return sorted(self.scores, key=lambda trial: (-self.round[trial], -sign * self.mean(trial), trial))
 
     def mean(self, trial: int) -> float:
         return float(np.mean(self.scores[trial]))
 
 
-class Search:
-    """A search over candidates that can be watched and stopped.
+def search_candidates(
+    folds: Folds, candidates: Sequence[Built], meter: Meter, *, select_by: str, announce: Callable[[str], None]
+) -> list[Result]:
+    """Evaluate candidates, in their order.
 
     Parameters
     ----------
     folds
-        See `cut_folds`; with inner ones where a candidate searches.
-    runner
-        What fits.
+        Training rows with their folds; with inner ones where a candidate searches.
+    candidates
+        Candidates with their estimators.
+    meter
+        Meter that runs the fits, and stops them.
     select_by
-        The metric.
-    watch
-        Told after each fit.
-    stop
-        When it is set, the search ends with what was evaluated.
+        Name of the metric that candidates and parameters are compared by.
+    announce
+        Function that is called with a phrase before each candidate.
     """
+    plans = [_plan(folds, built) for built in candidates]
+    meter.plan(sum(_count_fits(folds, plan) for plan in plans))
+    results: list[Result] = []
+    for number, plan in enumerate(plans, start=1):
+        if meter.stopped and meter.best is not None:
+            results.append(_failed(plan, STOPPED))
+            continue
+        name = plan.built.candidate.name
+        meter.begin(name, number=number, candidates=len(plans))
+        announce(f"candidate {number} of {len(plans)}: {name}")
+        result = _evaluate(folds, plan, meter, select_by)
+        if result.rank > max((other.rank for other in results), default=-math.inf):
+            meter.best = Leader(select_by, result.entry.scores[select_by].mean, name)
+        results.append(result)
+    return results
 
-    def __init__(
-        self,
-        folds: Folds,
-        runner: Runner,
-        *,
-        select_by: str,
-        watch: Callable[[State], None],
-        stop: Event,
-    ) -> None:
-        self._folds = folds
-        self._runner = runner
-        self._select_by = select_by
-        self._watch = watch
-        self._stop = stop
-        self._done = 0
-        self._planned = 0
-        self._started = time.monotonic()
-        self._best = (-math.inf, "")
-        self._now = ("", 0, 0)
-        self._scopes: list[_Standings] = []
 
-    def run(self, candidates: Sequence[Built], *, begin: Callable[[str], None]) -> list[Result]:
-        """Evaluate the candidates, in their order.
+def _plan(folds: Folds, built: Built) -> _Plan:
+    search = built.candidate.search
+    if search is None:
+        return _Plan(built, [{}], [])
+    trials = search.trials(folds.seed)
+    rows = min(len(train) for inner in folds.inner for train, _ in inner)
+    least = max(_LEAST_ROWS, SURE_ROWS * len(folds.contract.target.classes))
+    *early, (count, _) = search.rounds(len(trials), rows, least)
+    return _Plan(built, trials, [*(_Round(*planned) for planned in early), _Round(count, None)])
 
-        Parameters
-        ----------
-        begin
-            Told of each before it begins.
-        """
-        plans = [self._plan(built) for built in candidates]
-        self._planned = sum(
-            len(self._folds.outer) + sum(count * self._inner_cuts for count, _ in rounds) for _, rounds in plans
+
+def _count_fits(folds: Folds, plan: _Plan) -> int:
+    return len(folds.outer) + sum(planned.trials for planned in plan.rounds) * _count_inner(folds)
+
+
+def _count_inner(folds: Folds) -> int:
+    """Number of fits that one trial takes."""
+    return sum(len(inner) for inner in folds.inner)
+
+
+def _evaluate(folds: Folds, plan: _Plan, meter: Meter, select_by: str) -> Result:
+    standings, failure = _search(folds, plan, meter, select_by)
+    if not all(inner.scores for inner in standings):
+        return _failed(plan, failure or STOPPED)
+    outcomes = _cross_validate(folds, plan, meter, standings)
+    if failures := [outcome.failure for outcome in outcomes if outcome.failure is not None]:
+        return _failed(plan, failures[0])
+    if len(outcomes) < len(folds.outer):
+        return _failed(plan, STOPPED)
+    scores = {
+        metric.name: fold_summary([outcome.scores.get(metric.name, math.nan) for outcome in outcomes])
+        for metric in selectable(folds.contract.task)
+    }
+    rank = _rank(select_by, scores[select_by].mean)
+    params = _chosen(plan, standings[-1]) if standings else {}
+    return Result(
+        plan.built,
+        _entry(plan, params, scores),
+        params,
+        rank if math.isfinite(rank) else -math.inf,
+        _report(folds, plan, standings[-1]) if standings else None,
+        tuple(dict.fromkeys(text for outcome in outcomes for text in outcome.warned)),
+    )
+
+
+def _search(folds: Folds, plan: _Plan, meter: Meter, select_by: str) -> tuple[list[_Standings], str | None]:
+    """Try parameters in each inner cross-validation; with the first failure, if any."""
+    standings = [_Standings(select_by) for _ in folds.inner] if plan.rounds else []
+    failure: str | None = None
+    for number in range(len(plan.rounds)):
+        if meter.stopped and number:
+            break
+        failed = _try_round(folds, plan, meter, standings, number)
+        failure = failure or failed
+    return standings, failure
+
+
+def _try_round(folds: Folds, plan: _Plan, meter: Meter, standings: list[_Standings], number: int) -> str | None:
+    """Try the best so far in each inner cross-validation; a trial counts once every fold has measured it."""
+    count, rows = plan.rounds[number].trials, plan.rounds[number].rows
+    entrants = [inner.order()[:count] or list(range(count)) for inner in standings]
+    estimators = {trial: plan.built.with_params(plan.trials[trial]) for trials in entrants for trial in trials}
+    fits = [
+        Fit(estimators[trials[place]], fold, inner, trials[place], rows)
+        for place in range(count)  # trial by trial, so that a stop finds the same number in every inner one
+        for inner, trials in enumerate(entrants)
+        if place < len(trials)
+        for fold in range(len(folds.inner[inner]))
+    ]
+    per_trial = _count_inner(folds)
+    measured: dict[tuple[int | None, int], dict[int, float]] = {}
+    failure: str | None = None
+    for fit, outcome in meter.run(
+        folds,
+        fits,
+        lambda done: Step("trial", min(done // per_trial + 1, count), count),
+        keeps=lambda: all(inner.scores for inner in standings),
+        stoppable=True,
+    ):
+        failure = failure or outcome.failure
+        inner = standings[fit.inner or 0]
+        scores = measured.setdefault((fit.inner, fit.trial), {})
+        scores[fit.fold] = _rounded(outcome.scores.get(inner.metric, math.nan))
+        if len(scores) == len(folds.inner[fit.inner or 0]) and all(map(math.isfinite, scores.values())):
+            inner.round[fit.trial] = number
+            inner.scores[fit.trial] = [scores[fold] for fold in sorted(scores)]
+    return failure
+
+
+def _cross_validate(folds: Folds, plan: _Plan, meter: Meter, standings: list[_Standings]) -> list[Outcome]:
+    """Measure the candidate in each outer fold with the parameters chosen for it, up to the first failure."""
+    count = len(folds.outer)
+    chosen = [_chosen(plan, inner) for inner in standings] or [{}] * count
+    fits = [Fit(plan.built.with_params(chosen[fold]), fold) for fold in range(count)]
+    outcomes: dict[int, Outcome] = {}
+    for fit, outcome in meter.run(
+        folds,
+        fits,
+        lambda done: Step("fold", done, count),
+        keeps=lambda: bool(standings),
+        stoppable=not standings and meter.best is not None,  # there is something else to keep
+    ):
+        outcomes[fit.fold] = outcome
+        if outcome.failure is not None:
+            break
+    return [outcomes[fold] for fold in sorted(outcomes)]
+
+
+def _chosen(plan: _Plan, standings: _Standings) -> Params:
+    return plan.trials[standings.order()[0]]
+
+
+def _report(folds: Folds, plan: _Plan, standings: _Standings) -> SearchReport:
+    search = plan.built.candidate.search
+    assert search is not None, "only a search has standings"  # noqa: S101 (for the type checker)
+    trials = tuple(
+        Trial(
+            params={name: plain(value) for name, value in plan.trials[trial].items()},
+            mean=_rounded(standings.mean(trial)),
+            std=float(np.std(standings.scores[trial])),
+            rows=plan.rounds[standings.round[trial]].rows or len(folds.rows),
         )
-        self._started = time.monotonic()
-        results: list[Result] = []
-        for number, (built, (trials, rounds)) in enumerate(zip(candidates, plans, strict=True), start=1):
-            if self._stop.is_set() and any(math.isfinite(result.rank) for result in results):
-                results.append(self._failed(built, STOPPED))
-                continue
-            self._now = (built.candidate.name, number, len(candidates))
-            begin(f"candidate {number} of {len(candidates)}: {built.candidate.name}")
-            result = self._evaluate(built, trials, rounds)
-            results.append(result)
-            if result.rank > self._best[0]:
-                mean = result.entry.scores[self._select_by].mean
-                self._best = (result.rank, f"{self._select_by} {mean:.4f} ({built.candidate.name})")
-        return results
+        for trial in standings.order()[:_MAX_REPORTED]
+    )
+    return SearchReport(
+        candidate=plan.built.candidate.name,
+        strategy=search.strategy,
+        planned=len(plan.trials),
+        tried=len(standings.scores),
+        trials=trials,
+    )
 
-    @property
-    def _inner_cuts(self) -> int:
-        return sum(len(cuts) for cuts in self._folds.inner)
 
-    def _plan(self, built: Built) -> tuple[list[Params], list[tuple[int, int]]]:
-        search = built.candidate.search
-        if search is None:
-            return [{}], []
-        trials = search.trials(self._folds.seed)
-        rows = min(len(train) for cuts in self._folds.inner for train, _ in cuts)
-        least = max(_LEAST_ROWS, SURE_ROWS * len(self._folds.contract.target.classes))
-        return trials, search.rounds(len(trials), rows, least)
+def _failed(plan: _Plan, reason: str) -> Result:
+    return Result(plan.built, _entry(plan, {}, {}, failure=reason), {}, -math.inf)
 
-    def _evaluate(self, built: Built, trials: list[Params], rounds: list[tuple[int, int]]) -> Result:
-        scopes = self._scopes = [_Standings() for _ in self._folds.inner] if rounds else []
-        failures: list[str] = []
-        for number, (count, rows) in enumerate(rounds):
-            if self._stop.is_set() and number:
-                break
-            everything = number == len(rounds) - 1
-            self._round(built, trials, scopes, number, count, None if everything else rows, failures)
-        if scopes and not all(scope.scores for scope in scopes):
-            return self._failed(built, failures[0] if failures else STOPPED)
-        chosen = [trials[scope.order()[0]] for scope in scopes] or [{}] * len(self._folds.outer)
-        outcomes: dict[int, Outcome] = {}
-        fits = [Fit(built.with_params(chosen[cut]), cut) for cut in range(len(self._folds.outer))]
-        droppable = not rounds and bool(self._best[1])
-        for fit, outcome in self._watched(fits, lambda done: f"fold {done} of {len(fits)}", stoppable=droppable):
-            if outcome.failure is not None:
-                return self._failed(built, outcome.failure)
-            outcomes[fit.cut] = outcome
-        if len(outcomes) < len(fits):
-            return self._failed(built, STOPPED)
-        return self._result(built, trials, scopes, [outcomes[cut] for cut in range(len(fits))])
 
-    def _round(
-        self,
-        built: Built,
-        trials: list[Params],
-        scopes: list[_Standings],
-        number: int,
-        count: int,
-        rows: int | None,
-        failures: list[str],
-    ) -> None:
-        """Try the best so far in each scope; a trial counts once every inner fold has measured it."""
-        entrants = [scope.order()[:count] or list(range(count)) for scope in scopes]
-        estimators = {trial: built.with_params(trials[trial]) for trial in {trial for of in entrants for trial in of}}
-        fits = [
-            Fit(estimators[of_scope[place]], cut, scope, of_scope[place], rows)
-            for place in range(count)  # trial by trial, so that a stop finds the same number in every scope
-            for scope, of_scope in enumerate(entrants)
-            if place < len(of_scope)
-            for cut in range(len(self._folds.inner[scope]))
-        ]
-        found: dict[tuple[int, int], dict[int, float]] = {}
-        per_trial = self._inner_cuts
-        for fit, outcome in self._watched(
-            fits, lambda done: f"trial {min(done // per_trial + 1, count)} of {count}", stoppable=True
-        ):
-            if outcome.failure is not None:
-                failures.append(outcome.failure)
-            scope = fit.scope or 0
-            measured = found.setdefault((scope, fit.trial), {})
-            measured[fit.cut] = _rank(self._select_by, outcome.scores.get(self._select_by, math.nan))
-            if len(measured) == len(self._folds.inner[scope]) and all(map(math.isfinite, measured.values())):
-                scopes[scope].round[fit.trial] = number
-                scopes[scope].scores[fit.trial] = [measured[cut] for cut in sorted(measured)]
-
-    def _watched(
-        self, fits: list[Fit], step: Callable[[int], str], *, stoppable: bool = False
-    ) -> Generator[tuple[Fit, Outcome]]:
-        """Run fits and tell of each; where that is allowed, up to the stop only."""
-        name, number, candidates = self._now
-        with closing(self._runner.run(self._folds, fits)) as outcomes:
-            for done, (fit, outcome) in enumerate(outcomes, start=1):
-                self._done += 1
-                spent = time.monotonic() - self._started
-                left = max(self._planned - self._done, 0) * spent / self._done
-                keeps = bool(self._best[1]) or (bool(self._scopes) and all(scope.scores for scope in self._scopes))
-                self._watch(
-                    State(name, number, candidates, step(done), self._done, self._planned, self._best[1], left, keeps)
-                )
-                yield fit, outcome
-                if stoppable and self._stop.is_set():
-                    return
-
-    def _result(self, built: Built, trials: list[Params], scopes: list[_Standings], outcomes: list[Outcome]) -> Result:
-        scores: dict[str, Spread] = {
-            metric.name: fold_summary([outcome.scores.get(metric.name, math.nan) for outcome in outcomes])
-            for metric in selectable(self._folds.contract.task)
-        }
-        rank = _rank(self._select_by, scores[self._select_by].mean)
-        params = trials[scopes[-1].order()[0]] if scopes else {}
-        return Result(
-            built,
-            _entry(built, params, scores),
-            params,
-            rank if math.isfinite(rank) else -math.inf,
-            self._report(built, trials, scopes[-1]) if scopes else None,
-            tuple(dict.fromkeys(text for outcome in outcomes for text in outcome.warned)),
-        )
-
-    def _report(self, built: Built, trials: list[Params], found: _Standings) -> SearchReport:
-        search = built.candidate.search
-        assert search is not None, "only a search has standings"  # noqa: S101 (for the type checker)
-        _, rounds = self._plan(built)
-        every = len(self._folds.rows)
-        reported = tuple(
-            Trial(
-                params={name: plain(value) for name, value in trials[trial].items()},
-                mean=_rank(self._select_by, found.mean(trial)),
-                std=float(np.std(found.scores[trial])),
-                rows=every if found.round[trial] == len(rounds) - 1 else rounds[found.round[trial]][1],
-            )
-            for trial in found.order()[:_MAX_REPORTED]
-        )
-        return SearchReport(
-            candidate=built.candidate.name,
-            strategy=search.strategy,
-            planned=len(trials),
-            tried=len(found.scores),
-            trials=reported,
-        )
-
-    def _failed(self, built: Built, reason: str) -> Result:
-        return Result(built, _entry(built, {}, {}, failure=reason), {}, -math.inf)
+def _rounded(value: float) -> float:
+    """A score as far as it may decide: equals may differ in the last digit, and no choice hangs on that."""
+    return round(value, 12)
 
 
 def _rank(metric: str, value: float) -> float:
-    """A metric's value as something of which more is better, and back."""
-    return METRICS[metric].sign * round(value, 12)  # equals may differ in the last digit: no choice hangs on that
+    """A score as something of which more is better."""
+    return METRICS[metric].sign * _rounded(value)
 
 
-def _entry(built: Built, found: Params, scores: dict[str, Spread], failure: str | None = None) -> LeaderboardEntry:
-    candidate = built.candidate
+def _entry(plan: _Plan, chosen: Params, scores: dict[str, Spread], failure: str | None = None) -> LeaderboardEntry:
+    candidate = plan.built.candidate
     return LeaderboardEntry(
         candidate=candidate.name,
         estimator=candidate.estimator,
-        params={name: plain(value) for name, value in (candidate.params | found).items()},
+        params={name: plain(value) for name, value in (candidate.params | chosen).items()},
         scores=scores,
         failure=failure,
     )

@@ -7,9 +7,9 @@ from rich.console import Console
 
 from training.cli import progress
 from training.cli.progress import Display, about, duration
-from training.search.loop import State
+from training.search.meter import Leader, State, Step
 
-MIDWAY = State("forest", 2, 5, "trial 3 of 20", 30, 200, "accuracy 0.9750 (logistic)", 40.0, keeps=True)
+MIDWAY = State("forest", 2, 5, Step("trial", 3, 20), 30, 200, Leader("accuracy", 0.975, "logistic"), 40.0, keeps=True)
 
 
 def shown(*, terminal: bool) -> str:
@@ -40,7 +40,7 @@ def test_a_terminal_shows_candidate_trial_best_and_time_left_on_one_line() -> No
 
 
 def test_before_the_first_result_there_is_no_best_and_after_the_last_no_time_left() -> None:
-    assert about(State("forest", 1, 1, "fold 5 of 5", 5, 5, "", 0.0)) == "fit 5 of 5"
+    assert about(State("forest", 1, 1, Step("fold", 5, 5), 5, 5, None, 0.0, keeps=False)) == "fit 5 of 5"
 
 
 def test_a_search_can_be_stopped_once_it_would_keep_something() -> None:

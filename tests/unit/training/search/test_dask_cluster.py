@@ -15,7 +15,7 @@ from tests.support.tables import LOGISTIC, config_of, mixed
 from training.job import train
 from training.search import dask_cluster
 from training.search.dask_cluster import DaskRunner, dask_runner
-from training.search.loop import State
+from training.search.meter import State
 
 FOREST = {
     "name": "forest",

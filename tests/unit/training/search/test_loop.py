@@ -12,7 +12,8 @@ from skylift.errors import TrainingError
 from tests.support.tables import LOGISTIC, TREE, config_of, lines
 from training.job import Trained, train
 from training.search.fitting import Fit, Folds, LocalRunner, cut_folds, fit_and_score, stratified_head
-from training.search.loop import STOPPED, State
+from training.search.loop import STOPPED
+from training.search.meter import State
 
 STRIPES = lines("x,n,y", lambda number: f"{number},{number % 7},{'ab'[number // 20 % 2]}", count=80)
 DEPTHS = {"max_depth": [1, 2, 8]}
@@ -131,12 +132,12 @@ class TestWatching:
         trained(tmp_path, LOGISTIC, SEARCHED, watch=told.append)
 
         assert [state.done for state in told] == list(range(1, told[-1].planned + 1))
-        assert told[0].step == "fold 1 of 5"
-        assert told[0].best == ""
-        assert told[-1].best.startswith("accuracy ")
-        assert told[-1].best.endswith("(logistic)")
+        assert str(told[0].step) == "fold 1 of 5"
+        assert told[0].best is None
+        assert str(told[-1].best).startswith("accuracy ")
+        assert str(told[-1].best).endswith("(logistic)")
         assert told[-1].seconds_left == 0
-        assert {state.step for state in told if state.candidate == "tree"} >= {"trial 1 of 3", "fold 5 of 5"}
+        assert {str(state.step) for state in told if state.candidate == "tree"} >= {"trial 1 of 3", "fold 5 of 5"}
 
 
 class TestStopping:
