@@ -139,7 +139,7 @@ def down(stage: StageOption, yes: YesOption = False) -> None:
 
 def _check_that_someone_answers(yes: bool, doing: str) -> None:
     if not yes and not sys.stdin.isatty():
-        raise ConfigError(f"{doing} asks first, and nobody can answer here", "add YES=1 (or --yes)")
+        raise ConfigError(f"{doing} needs confirmation, but stdin is not a terminal", "add YES=1 (or --yes)")
 
 
 def _check_credentials(stage: Stage) -> str:
@@ -202,7 +202,7 @@ def _print_call(registry: Registry, url: str, region: str, auth: str) -> None:
     if registry.active() is None:
         return
     body = {"instances": [registry.resolve().manifest.contract.example]}
-    out.print(f"\nAsk it{_CREDENTIALS[auth]}:")
+    out.print(f"\nTry it{_CREDENTIALS[auth]}:")
     out.print(f"  {curl(url, region=region, body=body, auth=auth)}", markup=False, soft_wrap=True)
 
 

@@ -103,7 +103,7 @@ def check_parameters(values: Mapping[str, str], template: Path = TEMPLATE) -> No
         elif "Default" not in rules:
             wrong.append(f"{name} has no value ({rules.get('Description', 'no default')})")
     if wrong:
-        raise ConfigError("; ".join(wrong), "mend parameter_overrides in samconfig.toml, or add PARAMS='Name=value'")
+        raise ConfigError("; ".join(wrong), "fix parameter_overrides in samconfig.toml, or add PARAMS='Name=value'")
 
 
 def load_template(text: str) -> dict[str, Any]:

@@ -144,7 +144,7 @@ class Stack:
             except WaiterError as error:
                 raise StackFailed(
                     f"stack {self.name} was not deleted ({self._first_failure()})",
-                    "mend the reason and run this again: what is gone stays gone",
+                    "fix the reason and run this again: what is deleted stays deleted",
                 ) from error
 
     def _first_failure(self) -> str:

@@ -152,9 +152,9 @@ class Gate(Document):
     Parameters
     ----------
     metric
-        Or `behaviour`, of which all checks must pass.
+        Name of the metric; or `behaviour`, of which all checks must pass.
     detail
-        What the bound is, where it is not a number of `model.yaml`: a dummy, the version in service, a behaviour.
+        Bound in words, to read after the value; None if `min` and `max` are the bound.
     """
 
     metric: str
@@ -166,7 +166,7 @@ class Gate(Document):
 
     def __str__(self) -> str:
         if self.detail is not None:
-            return f"{self.metric} {self.value:.4f} ({self.detail})"
+            return f"{self.metric} {self.value:.4f} {self.detail}"
         bounds = {">=": self.min, "<=": self.max}
         words = [f"{sign} {bound:g}" for sign, bound in bounds.items() if bound is not None]
         return f"{self.metric} {self.value:.4f} ({' and '.join(words)})"

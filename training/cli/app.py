@@ -99,7 +99,7 @@ def train(
 ) -> None:
     """Train by model.yaml and publish a new version. It does not serve before it is promoted.
 
-    Ctrl-C ends the search and goes on with the best so far; once more ends everything.
+    Ctrl-C stops the search and continues with the best candidate so far; a second one stops everything.
     """
     from skylift.registry import Registry
     from training.cli.connection import registry_settings
@@ -119,7 +119,7 @@ def train(
             out.print()
             out.print(facts(("note", note) for note in notes))
         measure = f"skylift evaluate {output} --config {config} --prepared {prepared or FOLDER}"
-        out.print(f"\nWritten to {output}\nMeasure it: {measure}", soft_wrap=True)
+        out.print(f"\nWritten to {output}\nEvaluate: {measure}", soft_wrap=True)
         return
     settings = registry_settings(stack, loaded)
     if loaded.model != settings.model:
@@ -135,7 +135,7 @@ def train(
     _print_evaluation(registry, version)
     out.print(manifest_facts(version))
     if tracker.tracked:
-        out.print(f"Tracked: {tracker.tracked}. Look: make mlflow", soft_wrap=True, markup=False)
+        out.print(f"Tracked: {tracker.tracked}. View: make mlflow", soft_wrap=True, markup=False)
     out.print(
         f"\nPublished {version.reference}\nMake it live: skylift promote {version.reference.name}", soft_wrap=True
     )

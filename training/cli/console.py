@@ -142,7 +142,7 @@ def manifest_facts(version: "Version") -> Table:
         ("data", f"{lineage.data_rows} rows, sha256 {lineage.data_sha256[:_DIGEST_DIGITS]}"),
         (
             "split",
-            f"{lineage.train_rows} to learn from, {lineage.holdout_rows} kept for measuring, seed {lineage.seed}",
+            f"{lineage.train_rows} training rows, {lineage.holdout_rows} holdout rows, seed {lineage.seed}",
         ),
         ("commit", commit),
         ("environment", ", ".join(f"{name} {number}" for name, number in manifest.environment.items())),
@@ -157,7 +157,7 @@ def compiled_words(compiled: "Compiled") -> str:
     if compiled.format is None:
         return f"no ({compiled.reason}): served by scikit-learn, which starts and answers several times slower"
     return (
-        f"{compiled.format} {compiled.dtype}, like scikit-learn on {compiled.rows:,} rows "
+        f"{compiled.format} {compiled.dtype}, matches scikit-learn on {compiled.rows:,} rows "
         f"(largest difference {compiled.max_abs_diff:.1g})"
     )
 

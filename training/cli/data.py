@@ -25,7 +25,7 @@ def prepare(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("data/processed"),
     sample: SampleOption = None,
 ) -> None:
-    """Write the rows to learn from and those to measure on, as training splits them: train.csv and test.csv."""
+    """Write the training and test rows, as training splits them: train.csv and test.csv."""
     from training.config import load_config
     from training.data import prepare as job
 
@@ -50,7 +50,7 @@ def validate(
         Path | None, typer.Option("--contract", help="What `skylift show v3 --json` printed: the table must keep it.")
     ] = None,
 ) -> None:
-    """Hold the table to its contract and to model.yaml; ends with code 1 where it fails."""
+    """Check the table against its contract and model.yaml; exits with code 1 if it fails."""
     from training.config import load_config
     from training.data.validation import read_contract
     from training.data.validation import validate as run
@@ -70,7 +70,7 @@ def validate(
 
 @app.command()
 def profile(config: ConfigOption = DEFAULT_CONFIG, sample: SampleOption = None, as_json: JsonOption = None) -> None:
-    """Describe the columns of the table, and how they go with the target."""
+    """Describe the columns of the table, and their association with the target."""
     from training.config import load_config
     from training.data.profile import profile as run
     from training.data.table import read_table
@@ -97,7 +97,7 @@ def evaluate(
     ),
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for metrics and plots.")] = Path("reports"),
 ) -> None:
-    """Measure a trained model on the prepared test rows, as DVC compares it; ends with code 1 where a gate fails."""
+    """Measure a trained model on the prepared test rows, as DVC compares it; exits with code 1 if a gate fails."""
     from training.config import load_config
     from training.release.folder import evaluate as run
 

@@ -61,7 +61,7 @@ def comparison_tables(comparison: Comparison) -> Iterator[Table]:
                 else f"{title}, of which the first {len(shown)}",
             )
         else:
-            yield facts([("rows", "both answer every row alike")])
+            yield facts([("rows", "both versions give the same predictions")])
     if comparison.notes:
         yield facts([("note", note) for note in comparison.notes])
 
@@ -82,7 +82,7 @@ def _metrics(evaluation: Evaluation) -> Table:
         ]
         rows.append([*cells, _number(champion.metrics.get(name))] if compared and champion else cells)
     if compared and champion:
-        columns.append(f"{champion.version} in service#")
+        columns.append(f"active {champion.version}#")
     return table(columns, rows, title=f"Holdout, {evaluation.rows:,} rows")
 
 
@@ -118,10 +118,10 @@ def _findings(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
         yield "importance", first
     if (champion := evaluation.champion) is not None:
         if (found := champion.difference) is None:
-            yield "in service", f"{champion.version} was not compared: {champion.reason}"
+            yield "active version", f"{champion.version} was not compared: {champion.reason}"
         else:
             changed = "" if champion.changed_labels is None else f"; {champion.changed_labels} rows change label"
-            yield "in service", f"{champion.version}: {found.metric} {_words(found)}{changed}"
+            yield "active version", f"{champion.version}: {found.metric} {_words(found)}{changed}"
     failed = [f"{check.name}: {check.detail}" for check in evaluation.behaviour if not check.passed]
     yield "behaviour", "; ".join(failed) or ", ".join(check.name for check in evaluation.behaviour) + ": as expected"
 

@@ -74,7 +74,7 @@ def train_and_publish(config: ModelConfig, registry: Registry, work: Work, track
 
 
 def trained_by(config: ModelConfig, work: Work, registry: Registry | None = None) -> "Trained":
-    """Train, with progress on stderr; compared with the version in service where there is a registry."""
+    """Train, with progress on stderr; compared with the active version if there is a registry."""
     from training.evaluation.champion import in_service
     from training.job import train as run_training
 
@@ -142,4 +142,7 @@ def _interruptible[T](
             if stop is None or stop.is_set() or done.done() or not can_stop():
                 raise
             stop.set()
-            err.print("Stopping: going on with the best so far. Ctrl-C once more ends everything.", markup=False)
+            err.print(
+                "Stopping the search; continuing with the best candidate so far. Ctrl-C again stops everything.",
+                markup=False,
+            )

@@ -323,7 +323,7 @@ def load_config(path: Path) -> ModelConfig:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror})", "name the file with --config") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not YAML ({_one_line(error)})", "mend the file") from error
+        raise ConfigError(f"{path} is not YAML ({_one_line(error)})", "fix the file") from error
     if not isinstance(document, dict):
         raise ConfigError(f"{path} holds no configuration", "it needs model, data.path and target.column")
     try:

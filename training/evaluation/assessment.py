@@ -182,7 +182,7 @@ def _notes(champion: Champion | None, metric_shown: str, select_by: str) -> tupl
     if metric_shown != select_by:
         notes.append(f"the holdout cannot tell {select_by}: importance and slices are by {metric_shown}")
     if champion is not None and champion.reason is not None:
-        notes.append(f"{champion.version} in service was not compared: {champion.reason}")
+        notes.append(f"the active {champion.version} was not compared: {champion.reason}")
     if champion is not None and champion.unseen is False:
-        notes.append(f"{champion.version} in service may have learned from some of the holdout's rows")
+        notes.append(f"the active {champion.version} may have been trained on some of the holdout rows")
     return tuple(notes)

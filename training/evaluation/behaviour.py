@@ -113,7 +113,7 @@ def _minimum_function(table: Table, split: Split, estimator: Any) -> Check:
     return Check(
         name="minimum function",
         passed=passed,
-        detail=f"{len(tiny)} rows learned: {metric.name} {value:.4f} on themselves, {dummy:.4f} of a dummy",
+        detail=f"{len(tiny)} rows learned: {metric.name} {value:.4f} on themselves, {dummy:.4f} by the dummy baseline",
     )
 
 

@@ -30,33 +30,34 @@ def judge(bounds: Mapping[str, Bound], holdout: Mapping[str, float]) -> tuple[Ga
 def standing_gates(baseline: DummyBaseline, checks: tuple[Check, ...], champion: Champion | None) -> list[Gate]:
     """The gates that need no configuration."""
     failed = [f"{check.name}: {check.detail}" for check in checks if not check.passed]
-    comparison = "above" if METRICS[baseline.metric].higher_is_better else "below"
+    comparison = ">" if METRICS[baseline.metric].higher_is_better else "<"
     gates = [
         Gate(
             metric=baseline.metric,
             value=baseline.challenger,
             passed=baseline.beaten,
-            detail=f"{comparison} {baseline.value:.4f} of a dummy",
+            detail=f"{comparison} {baseline.value:.4f} (dummy baseline)",
         ),
         Gate(
             metric="behaviour",
             min=1,
             value=1 - len(failed) / len(checks),
             passed=not failed,
-            detail="; ".join(failed) or f"{len(checks)} checks",
+            detail=f"({'; '.join(failed) or f'{len(checks)} checks'})",
         ),
     ]
     if champion is not None and (found := champion.difference) is not None:
         limit = (
             f"{champion.max_regression:g}" if METRICS[found.metric].is_absolute else f"{champion.max_regression:.0%}"
         )
+        side = "below" if METRICS[found.metric].higher_is_better else "above"
         noise = ", a difference within noise" if found.within_noise and found.after != found.before else ""
         gates.append(
             Gate(
                 metric=found.metric,
                 value=found.after,
                 passed=passes(champion),
-                detail=f"at most {limit} worse than {found.before:.4f} of {champion.version} in service{noise}",
+                detail=f"not more than {limit} {side} the active {champion.version} ({found.before:.4f}){noise}",
             )
         )
     return gates

@@ -122,7 +122,7 @@ def train(
     best = results[0]
     if not math.isfinite(best.rank):
         reasons = "; ".join(f"{result.entry.candidate}: {_reason(result, select_by)}" for result in results)
-        raise TrainingError(f"no candidate could be fitted ({reasons})", "mend candidates in model.yaml, or the data")
+        raise TrainingError(f"no candidate could be fitted ({reasons})", "fix candidates in model.yaml, or the data")
 
     searches = tuple(result.report for result in results if result.report is not None)
     progress(f"refitting {best.entry.candidate}")

@@ -121,7 +121,7 @@ class TestPipeline:
         measured = done("evaluate", version, "--config", path, "--prepared", processed, "--output", reports)
 
         assert "train.csv, 64 rows" in prepared
-        assert f"Measure it: skylift evaluate {version}" in trained
+        assert f"Evaluate: skylift evaluate {version}" in trained
         assert measured.splitlines()[0].split() == ["metric", "cross-validated", "test"]
         assert (reports / "metrics.json").exists()
 

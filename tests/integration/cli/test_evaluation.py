@@ -87,7 +87,7 @@ class TestTrain:
 
         line = refused("train", "--config", project(tmp_path, candidates=[STUMP]))
 
-        assert "worse than 1.0000 of v1 in service)\nhint: nothing was published" in line
+        assert "below the active v1 (1.0000)\nhint: nothing was published" in line
         assert len(registry.versions()) == 1
 
     def test_the_version_in_service_is_shown_beside_the_new_one(self, tmp_path: Path, registry: Registry) -> None:
@@ -96,8 +96,10 @@ class TestTrain:
 
         text = words("train", "--config", project(tmp_path, candidates=[TREE | {"params": {"max_depth": 4}}]))
 
-        assert "dummy v1 in service" in text
-        assert "in service v1: accuracy 1.0000 -> 1.0000, within noise (mcnemar, p = 1); 0 rows change label" in text
+        assert "dummy active v1" in text
+        assert (
+            "active version v1: accuracy 1.0000 -> 1.0000, within noise (mcnemar, p = 1); 0 rows change label" in text
+        )
 
     def test_a_version_shows_its_evaluation_later(self, tmp_path: Path, registry: Registry) -> None:
         done("train", "--config", project(tmp_path))
@@ -145,7 +147,7 @@ class TestCompare:
     def test_a_version_is_like_itself(self, two: Path) -> None:
         text = done("compare", "v1", "v1", "--config", two)
 
-        assert "both answer every row alike" in text
+        assert "both versions give the same predictions" in text
         assert "more than noise" not in text
 
     def test_values_of_a_regression_are_compared_by_a_paired_bootstrap(
@@ -232,7 +234,7 @@ class TestInterrupting:
         printed, _ = searching.communicate(timeout=TIMES_OUT)
 
         assert searching.returncode == 0, self.stderr(tmp_path)
-        assert "Stopping: going on with the best so far." in self.stderr(tmp_path)
+        assert "Stopping the search; continuing with the best candidate so far." in self.stderr(tmp_path)
         assert "Published v1@sha256:" in printed
         assert "forest: stopped after " in printed
 

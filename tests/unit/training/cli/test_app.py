@@ -17,6 +17,9 @@ from tests.support.commands import done, refused, skylift
 from tests.support.models import IRIS_CONFIG, iris_package
 from tests.support.ports import free_port
 from training.cli import connection
+from training.cli.app import app
+
+COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
 
 
 @pytest.fixture
@@ -64,16 +67,12 @@ class TestUsage:
     def test_help_lists_every_command(self) -> None:
         text = done("--help")
 
-        assert {"up", "train", "promote", "bake", "rollback", "versions", "show", "history", "serve"} <= set(
-            text.split()
-        )
+        assert {*COMMANDS, *(group.name for group in app.registered_groups)} <= set(text.split())
 
     def test_without_a_command_the_help_is_shown(self) -> None:
         assert "versions" in skylift().output
 
-    @pytest.mark.parametrize(
-        "command", ["up", "train", "promote", "bake", "rollback", "versions", "show", "history", "serve"]
-    )
+    @pytest.mark.parametrize("command", COMMANDS)
     def test_each_command_explains_itself(self, command: str) -> None:
         assert "--config" in done(command, "--help")
 

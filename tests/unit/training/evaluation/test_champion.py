@@ -75,7 +75,7 @@ class TestGate:
     def test_a_challenger_that_is_much_worse_is_not_published(self, champion: InService) -> None:
         made = challenge(champion)
 
-        with pytest.raises(GateFailed, match=r"accuracy 0\.6667 \(at most 0\.05 worse than 0\.9333 of v1 in service\)"):
+        with pytest.raises(GateFailed, match=r"accuracy 0\.6667 not more than 0\.05 below the active v1 \(0\.9333\)"):
             made.check_gates()
 
     def test_one_within_the_bound_passes(self, champion: InService) -> None:
@@ -95,7 +95,7 @@ class TestGate:
         made = challenge(champion, select_by="log_loss")
 
         assert (compared(made).regression or 0) > 1
-        assert any("at most 5% worse than" in str(gate) and not gate.passed for gate in made.gates)
+        assert any("not more than 5% above the active" in str(gate) and not gate.passed for gate in made.gates)
 
     def test_without_a_champion_there_is_nothing_to_be_worse_than(self) -> None:
         made = challenge(None, gates=GatesSection())
@@ -109,7 +109,7 @@ class TestGate:
         made = challenge(champion, split=split)
 
         assert compared(made).unseen is False
-        assert "v1 in service may have learned from some of the holdout's rows" in made.notes
+        assert "the active v1 may have been trained on some of the holdout rows" in made.notes
 
     def test_one_whose_contract_does_not_fit_forbids_nothing_and_is_told(
         self, champion: InService, tmp_path: Path
@@ -123,7 +123,7 @@ class TestGate:
 
         made.check_gates()
         assert compared(made).reason == "its contract does not fit this table: it does classification"
-        assert any("v1 in service was not compared" in note for note in made.notes)
+        assert any("the active v1 was not compared" in note for note in made.notes)
 
 
 class TestFitting:

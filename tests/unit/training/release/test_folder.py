@@ -153,7 +153,7 @@ class TestEvaluation:
         )
         made.write()
 
-        with pytest.raises(GateFailed, match=r"gate failed on the test rows: .* of a dummy\)"):
+        with pytest.raises(GateFailed, match=r"gate failed on the test rows: .* \(dummy baseline\)"):
             made.evaluate().check_gates()
 
     def test_a_model_of_another_table_is_refused(self, made: Project, tmp_path: Path) -> None:

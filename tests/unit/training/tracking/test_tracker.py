@@ -114,7 +114,7 @@ class TestTracker:
         assert said == []
 
     @pytest.mark.parametrize(
-        "failure", [TrackingUnavailable("it failed", "mend it"), AwsUnavailable("it failed", "mend it")]
+        "failure", [TrackingUnavailable("it failed", "fix it"), AwsUnavailable("it failed", "fix it")]
     )
     def test_a_failure_is_a_warning(self, failure: Exception) -> None:
         said: list[str] = []
@@ -123,7 +123,7 @@ class TestTracker:
         tracker.record(trained_iris(), None, {}, started=datetime.now(UTC))
         tracker.follow()
 
-        assert said == ["it failed: mend it"] * 2
+        assert said == ["it failed: fix it"] * 2
         assert tracker.tracked is None
 
     def test_an_active_version_that_was_not_tracked_is_told(self) -> None:
