@@ -1,4 +1,4 @@
-"""The pandera schema of a table, made from a contract and `model.yaml`, and what it finds in the cells."""
+"""Checks of the cells of a table by a pandera schema, made from a contract and `model.yaml`."""
 
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -22,11 +22,11 @@ def schema_of(feature: Feature | None, about: FeatureSection, column: "pd.Series
     Parameters
     ----------
     feature
-        Of the contract; None without one.
+        Feature of the contract; None without a contract.
     about
-        What `model.yaml` says of it.
+        Section of the column in `model.yaml`.
     column
-        Where nobody says it, a column of texts that are mostly numbers is meant to hold numbers.
+        Cleaned cells; where neither of the above names a kind, texts that are mostly numbers are checked as numbers.
     """
     import pandera.pandas as pa
 
@@ -46,18 +46,18 @@ def schema_of(feature: Feature | None, about: FeatureSection, column: "pd.Series
 
 
 def bad_cells(clean: CleanTable, config: ModelConfig, expected: Contract | None) -> list[Finding]:
-    """What pandera finds, a column at a time: what it needs for one is free before the next.
+    """Check the cells, a column at a time: the memory that pandera takes for one is free before the next.
 
     Parameters
     ----------
     expected
-        The contract of an earlier version that the table must keep. Values outside its ranges are warned of, as the
-        service does with them.
+        Contract of an earlier version that the table must keep; values outside its ranges are warnings, as in the
+        service.
     """
     from pandera.errors import SchemaErrors
 
     features = {feature.name: feature for feature in expected.features} if expected else {}
-    found = []
+    findings = []
     for name in clean.frame.columns:
         if name == clean.target:
             continue
@@ -66,28 +66,30 @@ def bad_cells(clean: CleanTable, config: ModelConfig, expected: Contract | None)
         try:
             schema.validate(clean.frame[[name]], lazy=True)
         except SchemaErrors as errors:
-            found += [_finding(column, error, about, feature) for error in errors.schema_errors]
+            findings += [_finding(column, error, about, feature) for error in errors.schema_errors]
         if (
             feature is not None
             and feature.min is not None
             and (outside := ~_within(column, feature.min, feature.max)).any()
         ):
-            found.append(
+            findings.append(
                 _bad_cells("ranges", "warning", column, outside, f"outside the earlier {feature.training_range}")
             )
-    return found
+    return findings
 
 
 def _finding(column: "pd.Series[Any]", error: Any, about: FeatureSection, feature: Feature | None) -> Finding:
     check = getattr(error.check, "name", None)
     if check is None:  # pandera's own: the column may not have missing values
         return _bad_cells("nulls", "failed", column, column.isna(), "every row needs a value")
-    words = {
-        "types": f"no {about.kind or (feature.kind if feature else 'number')}",
+    messages = {
+        "types": f"expected {about.kind or (feature.kind if feature else 'number')}",
         "ranges": _bounds(about.min, about.max),
-        "categories": "no known category",
+        "categories": "unknown category",
     }
-    return _bad_cells(check, "failed", column, ~error.check_output.reindex(column.index, fill_value=True), words[check])
+    return _bad_cells(
+        check, "failed", column, ~error.check_output.reindex(column.index, fill_value=True), messages[check]
+    )
 
 
 def _bad_cells(
@@ -95,7 +97,7 @@ def _bad_cells(
     status: Severity,
     column: "pd.Series[Any]",
     bad: "pd.Series[bool]",
-    words: str,
+    message: str,
 ) -> Finding:
     """A finding about cells, with the first of them."""
     cells = column[bad.to_numpy(dtype=bool)]
@@ -106,7 +108,7 @@ def _bad_cells(
         check=check,
         status=status,
         column=str(column.name),
-        message=f"{held} in row {int(cells.index[0]) + 1}: {words}{more}",
+        message=f"{held} in row {int(cells.index[0]) + 1}: {message}{more}",
         count=len(cells),
         rows=tuple(int(row) + 1 for row in cells.index[:_SHOWN]),
     )
@@ -140,7 +142,7 @@ def _is_number_with_comma(cells: "pd.Series[Any]") -> "pd.Series[bool]":
 
 
 def _within(cells: "pd.Series[Any]", low: float | None, high: float | None) -> "pd.Series[bool]":
-    """Whether cells are missing, no numbers, or within bounds: other checks tell of the first two."""
+    """Whether cells are within bounds, missing or not numbers: other checks report the last two."""
     numbers = _numbers(cells)
     inside = pd.Series(data=True, index=cells.index)
     if low is not None:

@@ -1,7 +1,7 @@
 """What is suspicious about an encoded table: rows that repeat, columns that give the target away, classes too rare.
 
-Fast enough to run in every training, and without packages of its own. A column is looked at as a whole only where a
-part of its rows does not acquit it.
+Fast enough to run in every training, and without packages of its own. A column is read as a whole only if a part of
+its rows does not clear it.
 """
 
 import re
@@ -31,22 +31,22 @@ type Targets = NDArray[np.float64] | NDArray[np.int64]
 
 
 class Finding(BaseModel):
-    """Something that a check found.
+    """A result of a check.
 
     Parameters
     ----------
     check
-        Its name.
+        Name of the check.
     status
-        Whether the table is unfit for training, or only worth a look.
+        `failed` for a table that is unfit for training, `warning` for one that is only worth a look.
     column
-        Where; None for the table as a whole.
+        Name of the column; None for the table as a whole.
     message
-        What, in words.
+        Description for people.
     count
-        How many rows or cells; 0 where that is no question.
+        Number of rows or cells; 0 where the finding is about the whole column.
     rows
-        Positions of the first of them; those of a report count the rows of the file from 1.
+        Positions of the first of them; a report counts the rows of the file from 1.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,7 +63,7 @@ class Finding(BaseModel):
 
 
 def suspicions(table: Table, config: ModelConfig) -> list[str]:
-    """What training notes of a table: `skylift data validate` says more."""
+    """Notes that training makes about a table; `skylift data validate` says more."""
     findings = [*leakage(table, config.validation.trusted), *duplicates(table, config.validation)]
     return [str(finding) for finding in findings]
 
@@ -86,9 +86,9 @@ def duplicates(table: Table, bounds: ValidateSection) -> list[Finding]:
     """Rows that repeat another, and rows that contradict another."""
     features, whole = row_hashes(table)
     repeated = pd.Series(whole).duplicated().to_numpy()
-    found = []
+    findings = []
     if (count := int(repeated.sum())) > bounds.max_duplicates * len(whole):
-        found.append(
+        findings.append(
             Finding(
                 check="duplicates",
                 status=_status(bounds, "max_duplicates"),
@@ -99,7 +99,7 @@ def duplicates(table: Table, bounds: ValidateSection) -> list[Finding]:
         )
     contradicting = pd.Series(features).duplicated().to_numpy() & ~repeated
     if table.contract.task == "classification" and (count := int(contradicting.sum())):
-        found.append(
+        findings.append(
             Finding(
                 check="duplicates",
                 status="warning",
@@ -108,11 +108,11 @@ def duplicates(table: Table, bounds: ValidateSection) -> list[Finding]:
                 rows=_first(contradicting),
             )
         )
-    return found
+    return findings
 
 
 def overlap(table: Table, split: Split, bounds: ValidateSection) -> list[Finding]:
-    """Rows of the holdout that are among the training rows as well: the model may know them by heart."""
+    """Rows of the holdout that are training rows as well: the model may have memorised them."""
     whole = row_hashes(table)[1]
     known = np.isin(whole[split.holdout], whole[split.train])
     if not (count := int(known.sum())) > bounds.max_overlap * len(known):
@@ -132,10 +132,10 @@ def classes(table: Table, bounds: ValidateSection) -> list[Finding]:
     """Classes with too few rows to be learned, and classes much rarer than others."""
     target = table.contract.target
     counts = np.bincount(table.targets.astype(np.int64), minlength=len(target.classes))
-    found = []
+    findings = []
     for name, count in zip(target.classes, counts.tolist(), strict=True):
         if count < bounds.min_rows_per_class:
-            found.append(
+            findings.append(
                 Finding(
                     check="rows per class",
                     status="failed",
@@ -145,7 +145,7 @@ def classes(table: Table, bounds: ValidateSection) -> list[Finding]:
                 )
             )
         elif count < bounds.min_class_share * len(table.targets):
-            found.append(
+            findings.append(
                 Finding(
                     check="class balance",
                     status=_status(bounds, "min_class_share"),
@@ -155,27 +155,27 @@ def classes(table: Table, bounds: ValidateSection) -> list[Finding]:
                     count=count,
                 )
             )
-    return found
+    return findings
 
 
 def leakage(table: Table, trusted: tuple[str, ...] = ()) -> list[Finding]:
-    """Columns that number the rows, or know the target: a model would learn nothing else, and nothing of use.
+    """Columns that number the rows or reveal the target: a model would learn nothing else, and nothing useful.
 
     Parameters
     ----------
     trusted
-        Columns that are not to be suspected.
+        Names of columns that are not suspected.
     """
-    found = []
+    findings = []
     for feature, column in zip(table.contract.features, table.rows.T, strict=True):
         if feature.name in trusted:
             continue
-        if words := _identifies(feature, column):
-            found.append(Finding(check="leakage", status="failed", column=feature.name, message=words))
+        if message := _identifies(feature, column):
+            findings.append(Finding(check="leakage", status="failed", column=feature.name, message=message))
         elif accused := _knows(feature, column, table):
-            status, words = accused
-            found.append(Finding(check="leakage", status=status, column=feature.name, message=words))
-    return found
+            status, message = accused
+            findings.append(Finding(check="leakage", status=status, column=feature.name, message=message))
+    return findings
 
 
 def _identifies(feature: Feature, column: Matrix) -> str | None:
@@ -192,7 +192,7 @@ def _identifies(feature: Feature, column: Matrix) -> str | None:
 
 
 def _knows(feature: Feature, column: Matrix, table: Table) -> tuple[Severity, str] | None:
-    """How a column knows the target, and whether that cannot be chance."""
+    """How a column reveals the target, and whether that cannot be chance."""
     target, targets = table.contract.target.name, table.targets
     glance = slice(None, None, max(1, len(column) // _GLANCE))
     ordered = not feature.levels
@@ -212,7 +212,7 @@ def _knows(feature: Feature, column: Matrix, table: Table) -> tuple[Severity, st
 
 
 def _determines(column: Matrix, targets: Targets) -> int:
-    """How many values a column has, a missing one included, where each goes with one value of the target; else 0."""
+    """Number of values of a column, a missing one included, if each goes with one value of the target; else 0."""
     distinct, codes = np.unique(column, return_inverse=True)
     if not 2 <= len(distinct) <= min(_MAX_VALUES, len(column) // _ROWS_PER_VALUE) or len(column) < _ENOUGH:
         return 0
@@ -243,7 +243,7 @@ def _separates(column: Matrix, targets: Targets) -> bool:
 
 
 def _status(bounds: ValidateSection, name: str) -> Severity:
-    """A bound that somebody wrote into model.yaml is meant; a default only asks to look."""
+    """A bound written in model.yaml fails the table; a default only warns."""
     return "failed" if name in bounds.model_fields_set else "warning"
 
 

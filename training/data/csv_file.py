@@ -29,14 +29,14 @@ def csv_parts(path: Path, *, rows: int, texts: Collection[str] = ()) -> Iterator
     Parameters
     ----------
     rows
-        In each part but the last.
+        Number of rows in each part but the last.
     texts
-        Columns whose cells are kept as written. The type of any other is that of its cells in the part.
+        Names of columns whose cells stay as written. Other columns have the type of their cells in the part.
 
     Raises
     ------
     DataError
-        It is no UTF-8, or no CSV with a header.
+        The file is not UTF-8, or not CSV with a header.
     """
     try:
         with warnings.catch_warnings():
@@ -61,9 +61,7 @@ def csv_parts(path: Path, *, rows: int, texts: Collection[str] = ()) -> Iterator
     except pd.errors.ParserWarning as error:
         raise DataError(f"the rows of {path.name} have more fields than its header", "name every column") from error
     except (ValueError, csv.Error) as error:  # pandas' parser errors are ValueErrors
-        raise DataError(
-            f"{path.name} cannot be read as CSV: {' '.join(str(error).split())}", "mend the file"
-        ) from error
+        raise DataError(f"{path.name} cannot be read as CSV: {' '.join(str(error).split())}", "fix the file") from error
 
 
 def _next(reader: Any) -> pd.DataFrame | None:
@@ -117,7 +115,7 @@ def with_decimal_points(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def doubt_about_texts(column: "pd.Series[Any]") -> str | None:
-    """Why a text column was probably meant otherwise; None where it was not."""
+    """Why a text column probably should not be one; None for no doubt."""
     if first := first_odd_text(column):
         row, value = first
         return f"row {row + 1} holds {value!r}, most others numbers; clean it, or leave it as it is"

@@ -35,7 +35,7 @@ def guess_task(column: "pd.Series[Any]") -> Task:
 def encode_target(
     column: "pd.Series[Any]", task: Task, config: ModelConfig
 ) -> tuple[Target, NDArray[np.float64] | NDArray[np.int64]]:
-    """The target of a column without missing values, and its class codes or values.
+    """The target of a column without missing values, and its class codes or values, `[n]`.
 
     Raises
     ------
@@ -67,10 +67,10 @@ def encode_target(
     codes, distinct = pd.factorize(column)
     targets = np.array([by_text[str(_plain(value))] for value in distinct])[codes]
     labels = {str(label): shown for label, shown in config.target.labels.items()}
-    shown = tuple(labels.get(str(label), label) for label in classes)
-    if len({class_key(label) for label in shown}) < len(shown):
+    renamed = tuple(labels.get(str(label), label) for label in classes)
+    if len({class_key(label) for label in renamed}) < len(renamed):
         raise ConfigError("target.labels gives two classes the same name", "give each its own")
-    return Target(name=name, classes=shown), targets
+    return Target(name=name, classes=renamed), targets
 
 
 def _class_names(column: "pd.Series[Any]") -> list[ClassName]:
@@ -145,7 +145,7 @@ def check_known(names: Iterable[str], known: list[str], key: str) -> None:
     Raises
     ------
     ConfigError
-        With the key of `model.yaml` that holds it.
+        A name is unknown; the message has its key in `model.yaml`.
     """
     for name in names:
         if name not in known:

@@ -21,7 +21,7 @@ def parquet_parts(path: Path, *, rows: int) -> Iterator[pd.DataFrame]:
     Raises
     ------
     DataError
-        It is no Parquet, repeats a name, or has a column of lists, records or bytes.
+        The file is not Parquet, repeats a name, or has a column of lists, records or bytes.
     ConfigError
         pyarrow is not installed.
     """
@@ -41,7 +41,7 @@ def parquet_parts(path: Path, *, rows: int) -> Iterator[pd.DataFrame]:
                 yield pd.DataFrame({name: pd.Series(dtype="string[python]") for name in names})
     except pyarrow.ArrowException as error:
         raise DataError(
-            f"{path.name} cannot be read as Parquet: {' '.join(str(error).split())}", "write the file anew"
+            f"{path.name} cannot be read as Parquet: {' '.join(str(error).split())}", "write the file again"
         ) from error
 
 

@@ -35,24 +35,24 @@ _AGAIN = "run `skylift data prepare` again"
 
 
 class PreparedTable(Document):
-    """What is known of prepared files.
+    """Description of prepared files.
 
     Parameters
     ----------
     schema_version
-        Of this document.
+        Version of this document's format.
     data_sha256, sample
-        Digest of the raw file, and how many of its rows were drawn; all where None.
+        SHA-256 of the raw file, and number of its rows that were sampled; None for all.
     train_rows, test_rows
-        In the files.
+        Number of rows in each file.
     holdout, seed
-        The split.
+        Share of the holdout, and random seed of the split.
     contract
-        Of the model that is trained on them.
+        Contract of the model that is trained on the files.
     files
-        Their digests, by name.
+        SHA-256 of each file, by name.
     notes
-        What cleaning did.
+        Notes of cleaning.
     """
 
     schema_version: int = 1
@@ -70,7 +70,7 @@ class PreparedTable(Document):
 def table_and_split(
     config: ModelConfig, *, prepared: Path | None = None, progress: Progress = lambda _: None
 ) -> tuple[Table, Split]:
-    """What training works on: of the raw table, or of prepared files. Both give the same model.
+    """Table and split that training uses, from the raw table or from prepared files; both give the same model.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def read_prepared(folder: Path, config: ModelConfig) -> tuple[Table, Split]:
     Raises
     ------
     DataError
-        They are not there, were changed, or were split otherwise than the configuration says.
+        The files are missing, were changed, or have another split than the configuration.
     """
     prepared = _described(folder)
     if (prepared.holdout, prepared.seed, prepared.sample) != (

@@ -1,4 +1,4 @@
-"""`skylift data profile`: what is in each column of a table, and how it goes with the target."""
+"""`skylift data profile`: what is in each column of a table, and its association with the target."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -23,7 +23,7 @@ class _Document(BaseModel):
 
 
 class Value(_Document):
-    """A frequent value, and in how many rows it is."""
+    """A frequent value, and the number of rows with it."""
 
     value: str
     rows: int
@@ -35,18 +35,18 @@ class ColumnProfile(_Document):
     Parameters
     ----------
     name, kind
-        As the contract has them; a target of classes is a category.
+        Name and kind in the contract; a target of classes is a category.
     missing, distinct
-        Rows without a value, and different values of the others.
+        Number of rows without a value, and of different values in the others.
     min, mean, max, std
-        Of numbers and integers.
+        Statistics of a column without levels.
     quantiles
-        Of these, by their share: `0.05`, `0.25`, `0.5`, `0.75` and `0.95`.
+        Quantiles of a column without levels, by their share: `0.05`, `0.25`, `0.5`, `0.75` and `0.95`.
     top
-        The most frequent values of categories and booleans.
+        Most frequent values of a column with levels.
     correlation
-        With the target, over rows that have a value: from 0 to 1, for `pearson` from -1. None for the target itself, or
-        where one of the two never changes.
+        Association with the target, over rows that have a value: from 0 to 1, for `pearson` from -1. None for the
+        target itself, or if one of the two never changes.
     measure
         `pearson` for two numbers, `correlation ratio` for a number and a category, `cramers v` for two categories.
     """
@@ -71,17 +71,17 @@ class Profile(_Document):
     Parameters
     ----------
     rows
-        With a target.
+        Number of rows with a target.
     data_sha256
-        Digest of the file.
+        SHA-256 of the file.
     task
-        What is learned.
+        Task of the model.
     target
-        The column that is predicted.
+        Profile of the column that is predicted.
     columns
-        The features, in their order.
+        Profiles of the features, in their order.
     notes
-        Of cleaning: which columns were left out, and why.
+        Notes of cleaning: which columns were left out, and why.
     """
 
     rows: int
@@ -179,7 +179,7 @@ def _pearson(first: Matrix, second: Matrix) -> float | None:
 
 
 def _correlation_ratio(groups: NDArray[np.int64], values: Matrix) -> float | None:
-    """Share of a number's variance that groups explain, as a root: 0 for groups alike, 1 for groups of equals."""
+    """Square root of the share of a number's variance that groups explain: from 0 to 1."""
     if not _varies(groups) or not _varies(values):
         return None
     values = values - values.mean()

@@ -35,16 +35,16 @@ type Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """A table as it is in its file.
+    """A table as its file has it, texts cleaned.
 
     Parameters
     ----------
     frame
-        Nullable columns; the index counts the file's rows from 0, also in a sample.
+        Nullable columns with cleaned texts; the index counts the file's rows from 0, also in a sample.
     digest
         SHA-256 of the file.
     rows
-        In the file.
+        Number of rows in the file.
     """
 
     frame: pd.DataFrame
@@ -65,18 +65,18 @@ def read_rows(
     Parameters
     ----------
     sample
-        How many rows to keep, drawn evenly from the whole file and left in its order; all where absent.
+        Number of rows to keep, sampled uniformly from the file and left in its order; None for all.
     seed
-        Of the draw.
+        Random seed of the sample.
     part_rows
-        Read at a time.
+        Number of rows read at a time.
 
     Raises
     ------
     DataError
-        It is not there, or cannot be read.
+        The file is missing, or cannot be read.
     ConfigError
-        It is Parquet, and pyarrow is not installed.
+        The file is Parquet, and pyarrow is not installed.
     AwsUnavailable
         S3 did not answer, or refused.
     """
@@ -138,7 +138,7 @@ class _Parts:
     sample: int | None
     random: np.random.Generator
     rows: int = 0
-    kept: list[pd.DataFrame] = field(default_factory=list)
+    parts: list[pd.DataFrame] = field(default_factory=list)
     keys: list[NDArray[np.float64]] = field(default_factory=list)
     bound: float = np.inf
     families: dict[str, set[Family]] = field(default_factory=dict)
@@ -159,7 +159,7 @@ class _Parts:
             together = np.concatenate(self.keys)
             if len(together) > self.sample:
                 self.bound = float(np.partition(together, self.sample)[self.sample])
-        self.kept.append(self._shared(part))
+        self.parts.append(self._shared(part))
 
     def mixed(self) -> list[str]:
         """Columns that are of one type in one part and of another in the next."""
@@ -170,14 +170,16 @@ class _Parts:
         if self.sample is not None and self.keys:
             chosen = np.concatenate(self.keys) < self.bound
             ends = np.cumsum([len(keys) for keys in self.keys])[:-1]
-            self.kept = [part[mask] for part, mask in zip(self.kept, np.split(chosen, ends), strict=True)]
-        index = np.concatenate([part.index.to_numpy() for part in self.kept]) if self.kept else np.array([], dtype=int)
+            self.parts = [part[mask] for part, mask in zip(self.parts, np.split(chosen, ends), strict=True)]
+        index = (
+            np.concatenate([part.index.to_numpy() for part in self.parts]) if self.parts else np.array([], dtype=int)
+        )
         columns = {name: self._column(name) for name in self.families}
         whole = pd.RangeIndex(self.rows) if self.sample is None else pd.Index(index)
         return pd.DataFrame(columns, index=whole, columns=pd.Index(list(columns)), copy=False)
 
     def _column(self, name: str) -> Any:
-        pieces = [part.pop(name) for part in self.kept]
+        pieces = [part.pop(name) for part in self.parts]
         if len(pieces) == 1:
             return pieces[0].array
         families = _merged(self.families[name])

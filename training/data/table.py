@@ -30,15 +30,15 @@ class Table:
     Parameters
     ----------
     contract
-        Made from it.
+        Contract made from the table.
     rows
         float64 `[n, features]`.
     targets
-        Class codes, or values: `[n]`.
+        Class codes, int64 `[n]`, or values, float64 `[n]`.
     digest
         SHA-256 of the file.
     notes
-        What cleaning did that a reader should know.
+        What cleaning did, for people.
     """
 
     contract: Contract
@@ -55,7 +55,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Indices of the rows to learn from and of those kept for the final measurement."""
+    """Indices of the training rows and of the holdout rows, `[n]` each."""
 
     train: NDArray[np.int64]
     holdout: NDArray[np.int64]
@@ -68,13 +68,13 @@ class CleanTable:
     Parameters
     ----------
     frame
-        Features and the target, nullable; the index counts the file's rows from 0.
+        Nullable columns of the features and the target; the index counts the file's rows from 0.
     target
-        Name of the target column; no row is without it.
+        Name of the target column, which every row has a value in.
     digest
         SHA-256 of the file.
     notes
-        What cleaning did that a reader should know.
+        What cleaning did, for people.
     """
 
     frame: pd.DataFrame
@@ -102,7 +102,7 @@ def read_clean(config: ModelConfig, *, progress: Progress = lambda _: None) -> C
     Raises
     ------
     DataError, ConfigError
-        As `read_table` does, but for what is found in the columns themselves.
+        See `read_table`, apart from what is wrong within a column.
     """
     raw = read_rows(config.data.path, sample=config.data.sample, seed=config.split.seed, progress=progress)
     digest, rows, notes = raw.digest, raw.rows, []
@@ -164,7 +164,7 @@ def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
     """
     stratify = table.targets if table.contract.task == "classification" else None
     try:
-        train, kept = train_test_split(
+        train, held_out = train_test_split(
             np.arange(len(table.targets)), test_size=holdout, random_state=seed, stratify=stratify
         )
     except ValueError as error:
@@ -176,7 +176,7 @@ def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
                 f"too few rows have {table.contract.target.name} {', '.join(rare[:5])}",
                 "add rows, leave these out, or make split.holdout smaller",
             )
-    return Split(train, kept)
+    return Split(train, held_out)
 
 
 def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:

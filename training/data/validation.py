@@ -1,7 +1,7 @@
-"""`skylift data validate`: holds a table to what its contract and `model.yaml` say of it.
+"""`skylift data validate`: checks a table against its contract and `model.yaml`.
 
-Cells are checked by a pandera schema, rows and columns as a whole by `training.data.checks`. Whatever a request to the
-service would be refused for, or makes training worthless, fails; what only deserves a look is a warning.
+Cells are checked by a pandera schema, rows and columns as a whole by `training.data.checks`. What the service would
+refuse in a request, or what makes training worthless, fails; what is only worth a look is a warning.
 """
 
 import json
@@ -45,15 +45,15 @@ class Report(BaseModel):
     passed
         Whether no check failed.
     rows
-        That were looked at.
+        Number of rows checked.
     data_sha256
-        Digest of the file.
+        SHA-256 of the file.
     checks
-        The worst that each check found.
+        Worst outcome of each check, by its name.
     findings
-        All that they found, failures first.
+        All findings, failures first.
     notes
-        What cleaning did.
+        Notes of cleaning.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -81,7 +81,7 @@ class Report(BaseModel):
             more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
             raise DataError(
                 f"the table failed validation: {failed[0]}{more}",
-                "mend the data, or what model.yaml says of it under data, features and validate",
+                "fix the data, or the sections data, features and validate of model.yaml",
             )
 
 
@@ -91,7 +91,7 @@ def validate(config: ModelConfig, *, expected: Contract | None = None, progress:
     Parameters
     ----------
     expected
-        The contract of an earlier version that the table must keep.
+        Contract of an earlier version that the table must keep.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def read_contract(path: Path) -> Contract:
     Raises
     ------
     ConfigError
-        The file cannot be read, or holds none.
+        The file cannot be read, or has no contract.
     """
     try:
         document = json.loads(path.read_bytes())
@@ -138,20 +138,20 @@ def read_contract(path: Path) -> Contract:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror})", "name another with --contract") from error
     except (ValueError, ValidationError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path} holds no contract", "make one: skylift show v3 --json > contract.json") from error
+        raise ConfigError(f"{path} has no contract", "make one: skylift show v3 --json > contract.json") from error
 
 
 def _columns(clean: CleanTable, config: ModelConfig, expected: Contract | None) -> list[Finding]:
     """Whether the columns are there, and hold enough."""
-    found = []
+    findings = []
     if expected is not None:
-        found += [
+        findings += [
             Finding(check="columns", status="failed", column=feature.name, message="is not in the table")
             for feature in expected.features
             if feature.name not in clean.frame.columns
         ]
         known = {feature.name for feature in expected.features} | {clean.target}
-        found += [
+        findings += [
             Finding(check="columns", status="warning", column=str(name), message="is new to the contract")
             for name in clean.frame.columns
             if name not in known
@@ -161,7 +161,7 @@ def _columns(clean: CleanTable, config: ModelConfig, expected: Contract | None) 
     for name in clean.frame.columns:
         column = clean.frame[name]
         if (share := float(column.isna().mean())) > bounds.max_missing:
-            found.append(
+            findings.append(
                 Finding(
                     check="nulls",
                     status="failed" if written else "warning",
@@ -171,12 +171,12 @@ def _columns(clean: CleanTable, config: ModelConfig, expected: Contract | None) 
                 )
             )
         if pd.api.types.is_string_dtype(column.dtype) and name != clean.target and mostly_dates(column):
-            found.append(
+            findings.append(
                 Finding(
                     check="types", status="warning", column=str(name), message="holds dates: drop it, or make numbers"
                 )
             )
-    return found
+    return findings
 
 
 def _report(clean: CleanTable, findings: list[Finding], notes: tuple[str, ...]) -> Report:

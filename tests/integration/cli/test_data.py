@@ -77,7 +77,7 @@ class TestValidate:
         project(tmp_path, mixed().replace("Rome", "Bern"))
 
         assert (
-            "column city holds 'Bern' in row 3: no known category"
+            "column city holds 'Bern' in row 3: unknown category"
             in skylift("data", "validate", "--config", path, "--contract", tmp_path / "v1.json").stderr
         )
 

@@ -64,7 +64,7 @@ class TestCells:
     def test_a_text_among_numbers_is_named_by_row_and_column(self, tmp_path: Path) -> None:
         found = report(tmp_path, changes={8: "n/a?,30,Lyon,a"})
 
-        assert failures(found) == ["types: column x holds 'n/a?' in row 8: no number"]
+        assert failures(found) == ["types: column x holds 'n/a?' in row 8: expected number"]
         assert found.findings[0].rows == (8,)
 
     def test_it_is_found_among_decimal_commas_too(self, tmp_path: Path) -> None:
@@ -72,17 +72,17 @@ class TestCells:
         text = lines("x,age,city,y", lambda number: "n/a?,30,Lyon,a" if number == 7 else row(number), count=60)
         path.write_text(text.replace(",", ";").replace(".", ","), encoding="utf-8")
 
-        assert failures(validate(config_of(path))) == ["types: column x holds 'n/a?' in row 8: no number"]
+        assert failures(validate(config_of(path))) == ["types: column x holds 'n/a?' in row 8: expected number"]
 
     def test_a_fraction_in_a_column_of_integers_is_named(self, tmp_path: Path) -> None:
         found = report(tmp_path, changes={5: "1,30.5,Lyon,a"}, features={"age": {"kind": "integer"}})
 
-        assert failures(found) == ["types: column age holds 30.5 in row 5: no integer"]
+        assert failures(found) == ["types: column age holds 30.5 in row 5: expected integer"]
 
     def test_a_column_of_true_and_false_is_a_boolean_and_no_other_is(self, tmp_path: Path) -> None:
         (text,) = failures(report(tmp_path, features={"city": {"kind": "boolean"}}))
 
-        assert text.startswith("types: column city holds 'Lyon' in row 1: no boolean (59 more cells)")
+        assert text.startswith("types: column city holds 'Lyon' in row 1: expected boolean (59 more cells)")
 
     def test_a_value_out_of_its_declared_range_is_named_with_how_many_more(self, tmp_path: Path) -> None:
         changes = {7: "1,-3,Lyon,a", 9: "1,130,Oslo,b"}
@@ -95,7 +95,7 @@ class TestCells:
     def test_a_category_that_is_not_allowed_is_named(self, tmp_path: Path) -> None:
         found = report(tmp_path, changes={4: "1,30,Rome,a"}, features={"city": {"categories": ["Lyon", "Oslo"]}})
 
-        assert failures(found) == ["categories: column city holds 'Rome' in row 4: no known category"]
+        assert failures(found) == ["categories: column city holds 'Rome' in row 4: unknown category"]
 
     def test_a_missing_value_where_none_may_be_is_named(self, tmp_path: Path) -> None:
         found = report(tmp_path, changes={3: "1,,Lyon,a"}, features={"age": {"missing": False}})
@@ -108,7 +108,7 @@ class TestCells:
     def test_rows_are_counted_as_in_the_file_also_after_one_without_a_target(self, tmp_path: Path) -> None:
         found = report(tmp_path, changes={2: "1,30,Lyon,", 8: "n/a?,30,Lyon,a"})
 
-        assert failures(found) == ["types: column x holds 'n/a?' in row 8: no number"]
+        assert failures(found) == ["types: column x holds 'n/a?' in row 8: expected number"]
         assert "1 rows without y were left out" in found.notes
 
     def test_a_row_of_a_sample_is_counted_as_in_the_file(self, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ class TestTheWhole:
 
         assert [finding.status for finding in found.findings] == sorted(finding.status for finding in found.findings)
         with pytest.raises(
-            DataError, match=r"failed validation: column x holds 'n/a\?' in row 8: no number \(and 1 more\)"
+            DataError, match=r"failed validation: column x holds 'n/a\?' in row 8: expected number \(and 1 more\)"
         ):
             found.check()
 
@@ -198,7 +198,7 @@ class TestEarlierContract:
 
     def test_a_new_category_fails_as_the_service_would_refuse_it(self, tmp_path: Path) -> None:
         assert failures(self.of(tmp_path, city="Rome")) == [
-            "categories: column city holds 'Rome' in row 1: no known category"
+            "categories: column city holds 'Rome' in row 1: unknown category"
         ]
 
     def test_a_value_outside_the_earlier_range_is_warned_of_as_the_service_does(self, tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ class TestEarlierContract:
     def test_a_file_without_one_is_refused(self, tmp_path: Path, text: str) -> None:
         (tmp_path / "v3.json").write_text(text, encoding="utf-8")
 
-        with pytest.raises(ConfigError, match="holds no contract"):
+        with pytest.raises(ConfigError, match="has no contract"):
             read_contract(tmp_path / "v3.json")
 
 
