@@ -5,10 +5,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from sklearn import datasets
 
 from skylift.contract import Feature
+from skylift.errors import ConfigError, DataError
 from training.config import ModelConfig
+from training.config.locations import Location
+from training.data.reader import read_rows
 from training.data.table import Table, read_table
 from training.job import Trained, train
 
@@ -63,6 +67,24 @@ def table_of(folder: Path, content: str | bytes, *, target: str = "y", **section
     path = folder / "table.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return read_table(config_of(path, target=target, **sections))
+
+
+def feature_names(table: Table) -> list[str]:
+    return [feature.name for feature in table.contract.features]
+
+
+def refusal(folder: Path, content: str | bytes, **sections: Any) -> str:
+    with pytest.raises((DataError, ConfigError)) as caught:
+        table_of(folder, content, **sections)
+    assert "\n" not in str(caught.value), "an error is one line"
+    return str(caught.value)
+
+
+def refusal_to_read(location: Location, error: type[Exception] = DataError) -> str:
+    with pytest.raises(error) as caught:
+        read_rows(location)
+    assert "\n" not in str(caught.value), "an error is one line"
+    return str(caught.value)
 
 
 def feature_of(table: Table, name: str) -> Feature:

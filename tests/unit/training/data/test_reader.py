@@ -2,21 +2,18 @@
 
 import hashlib
 from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 
-from skylift.errors import AwsUnavailable, ConfigError, DataError
+from skylift.errors import AwsUnavailable, DataError
 from tests.conftest import BUCKET
-from tests.support.tables import config_of, lines, mixed
-from training import extras
-from training.config.locations import Location, S3Url
+from tests.support.tables import config_of, lines, mixed, refusal_to_read
+from training.config.locations import S3Url
 from training.data.reader import RawTable, read_rows
 from training.data.table import read_table
 
@@ -41,19 +38,6 @@ def csv(folder: Path, text: str) -> Path:
     path = folder / "table.csv"
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def parquet(folder: Path, columns: dict[str, Any], **options: Any) -> Path:
-    path = folder / "table.parquet"
-    pq.write_table(pa.table(columns), path, **options)
-    return path
-
-
-def refusal(location: Location, error: type[Exception] = DataError) -> str:
-    with pytest.raises(error) as caught:
-        read_rows(location)
-    assert "\n" not in str(caught.value), "an error is one line"
-    return str(caught.value)
 
 
 class TestParts:
@@ -156,75 +140,6 @@ class TestSample:
         assert "100 of 1000 rows were drawn as a sample" in table.notes
 
 
-class TestParquet:
-    def test_it_is_the_table_that_the_same_csv_is(self, tmp_path: Path) -> None:
-        path = csv(tmp_path, mixed())
-        from_csv = read_rows(path).frame
-        arrow = pa.Table.from_pandas(from_csv, preserve_index=False)
-        pq.write_table(arrow, tmp_path / "table.parquet", row_group_size=30)
-
-        assert_frame_equal(read_rows(tmp_path / "table.parquet", part_rows=17).frame, from_csv)
-
-    def test_a_model_learns_the_same_contract_from_it(self, tmp_path: Path) -> None:
-        path = csv(tmp_path, mixed())
-        read_rows(path).frame.to_parquet(tmp_path / "table.parquet", index=False)
-
-        tables = [read_table(config_of(file, target="churned")) for file in (path, tmp_path / "table.parquet")]
-
-        assert tables[0].contract == tables[1].contract
-        assert tables[0].digest != tables[1].digest
-
-    @pytest.mark.parametrize(
-        ("values", "dtype", "first"),
-        [
-            (pa.array([1, None], pa.int8()), "Int64", 1),
-            (pa.array([1.5, float("nan")], pa.float32()), "Float64", 1.5),
-            (pa.array([True, None]), "boolean", True),
-            (pa.array(["red", None]).dictionary_encode(), "string", "red"),
-            (pa.array(["red", None], pa.large_string()), "string", "red"),
-            (pa.array([Decimal(150), None], pa.decimal128(6, 2)), "Float64", 150),
-            (pa.array([20000, None], pa.date32()), "string", "2024-10-04"),
-            (pa.array([None, None]), "Int64", pd.NA),
-        ],
-        ids=["small integers", "NaN", "booleans", "dictionary", "large texts", "decimals", "dates", "nothing"],
-    )
-    def test_types_of_parquet_become_those_of_a_table(
-        self, tmp_path: Path, values: Any, dtype: str, first: object
-    ) -> None:
-        column = read_rows(parquet(tmp_path, {"x": values})).frame["x"]
-
-        assert str(column.dtype) == dtype
-        assert column.iloc[0] is pd.NA if first is pd.NA else column.iloc[0] == first
-        assert column.iloc[1] is pd.NA
-
-    def test_texts_that_look_like_numbers_stay_texts(self, tmp_path: Path) -> None:
-        assert read_rows(parquet(tmp_path, {"x": ["01", "02"]})).frame["x"].tolist() == ["01", "02"]
-
-    def test_a_column_of_lists_is_refused_by_its_name(self, tmp_path: Path) -> None:
-        assert "column x of table.parquet is of the type list" in refusal(parquet(tmp_path, {"x": [[1], [2]]}))
-
-    def test_a_file_that_is_no_parquet_is_refused(self, tmp_path: Path) -> None:
-        path = tmp_path / "table.parquet"
-        path.write_text("x,y\n1,2\n", encoding="utf-8")
-
-        assert "table.parquet cannot be read as Parquet" in refusal(path)
-
-    def test_without_pyarrow_the_command_that_installs_it_is_told(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        path = parquet(tmp_path, {"x": [1]})
-
-        def missing(name: str) -> None:
-            raise ImportError(name)
-
-        monkeypatch.setattr(extras, "import_module", missing)
-
-        text = refusal(path, ConfigError)
-
-        assert "reading Parquet needs pyarrow, which is not installed here" in text
-        assert "-e '.[data]'" in text
-
-
 class TestS3:
     def put(self, s3: "S3Client", key: str, path: Path) -> S3Url:
         s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
@@ -252,7 +167,7 @@ class TestS3:
 
     @pytest.mark.parametrize("bucket", [BUCKET, "elsewhere"])
     def test_an_object_that_is_not_there_is_named(self, s3: "S3Client", bucket: str) -> None:
-        assert f"s3://{bucket}/gone.csv does not exist" in refusal(S3Url(bucket, "gone.csv"))
+        assert f"s3://{bucket}/gone.csv does not exist" in refusal_to_read(S3Url(bucket, "gone.csv"))
 
     @pytest.mark.parametrize("text", ["s3://", "s3://bucket", "s3://bucket/", "s3://bucket/folder/"])
     def test_a_url_of_no_object_is_refused(self, text: str) -> None:
@@ -262,7 +177,7 @@ class TestS3:
     def test_an_s3_that_does_not_answer_is_told_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
 
-        assert f"reading s3://{BUCKET}/table.csv failed" in refusal(S3Url(BUCKET, "table.csv"), AwsUnavailable)
+        assert f"reading s3://{BUCKET}/table.csv failed" in refusal_to_read(S3Url(BUCKET, "table.csv"), AwsUnavailable)
 
 
 def test_an_empty_table_has_its_columns(tmp_path: Path) -> None:

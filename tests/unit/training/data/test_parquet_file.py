@@ -1,0 +1,95 @@
+"""Parquet is read as the same CSV file is; what cannot be a table is refused."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pandas.testing import assert_frame_equal
+
+from skylift.errors import ConfigError
+from tests.support.tables import config_of, mixed, refusal_to_read
+from training import extras
+from training.data.reader import read_rows
+from training.data.table import read_table
+
+
+def parquet(folder: Path, columns: dict[str, Any], **options: Any) -> Path:
+    path = folder / "table.parquet"
+    pq.write_table(pa.table(columns), path, **options)
+    return path
+
+
+def test_it_is_the_table_that_the_same_csv_is(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(mixed(), encoding="utf-8")
+    from_csv = read_rows(path).frame
+    arrow = pa.Table.from_pandas(from_csv, preserve_index=False)
+    pq.write_table(arrow, tmp_path / "table.parquet", row_group_size=30)
+
+    assert_frame_equal(read_rows(tmp_path / "table.parquet", part_rows=17).frame, from_csv)
+
+
+def test_a_model_learns_the_same_contract_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(mixed(), encoding="utf-8")
+    read_rows(path).frame.to_parquet(tmp_path / "table.parquet", index=False)
+
+    tables = [read_table(config_of(file, target="churned")) for file in (path, tmp_path / "table.parquet")]
+
+    assert tables[0].contract == tables[1].contract
+    assert tables[0].digest != tables[1].digest
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "first"),
+    [
+        (pa.array([1, None], pa.int8()), "Int64", 1),
+        (pa.array([1.5, float("nan")], pa.float32()), "Float64", 1.5),
+        (pa.array([True, None]), "boolean", True),
+        (pa.array(["red", None]).dictionary_encode(), "string", "red"),
+        (pa.array(["red", None], pa.large_string()), "string", "red"),
+        (pa.array([Decimal(150), None], pa.decimal128(6, 2)), "Float64", 150),
+        (pa.array([20000, None], pa.date32()), "string", "2024-10-04"),
+        (pa.array([None, None]), "Int64", pd.NA),
+    ],
+    ids=["small integers", "NaN", "booleans", "dictionary", "large texts", "decimals", "dates", "nothing"],
+)
+def test_types_of_parquet_become_those_of_a_table(tmp_path: Path, values: Any, dtype: str, first: object) -> None:
+    column = read_rows(parquet(tmp_path, {"x": values})).frame["x"]
+
+    assert str(column.dtype) == dtype
+    assert column.iloc[0] is pd.NA if first is pd.NA else column.iloc[0] == first
+    assert column.iloc[1] is pd.NA
+
+
+def test_texts_that_look_like_numbers_stay_texts(tmp_path: Path) -> None:
+    assert read_rows(parquet(tmp_path, {"x": ["01", "02"]})).frame["x"].tolist() == ["01", "02"]
+
+
+def test_a_column_of_lists_is_refused_by_its_name(tmp_path: Path) -> None:
+    assert "column x of table.parquet is of the type list" in refusal_to_read(parquet(tmp_path, {"x": [[1], [2]]}))
+
+
+def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    path.write_text("x,y\n1,2\n", encoding="utf-8")
+
+    assert "table.parquet cannot be read as Parquet" in refusal_to_read(path)
+
+
+def test_without_pyarrow_the_command_that_installs_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = parquet(tmp_path, {"x": [1]})
+
+    def missing(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(extras, "import_module", missing)
+
+    text = refusal_to_read(path, ConfigError)
+
+    assert "reading Parquet needs pyarrow, which is not installed here" in text
+    assert "-e '.[data]'" in text
