@@ -5,11 +5,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Event, Thread
+from socket import socket
+from threading import Thread
 from typing import Any, Self
 from urllib.parse import unquote
-
-from tests.support.waiting import TIMES_OUT
 
 type Function = Callable[[dict[str, Any]], Any]
 
@@ -22,13 +21,13 @@ class Fault:
     ----------
     status, code
         Status and code of AWS's refusal.
-    gate
-        Event that the answer waits for; there is a refusal only where a code is named.
+    hangs
+        Whether the connection stays open without an answer.
     """
 
     status: int = 429
     code: str = ""
-    gate: Event | None = None
+    hangs: bool = False
 
 
 THROTTLED = Fault(429, "TooManyRequestsException")
@@ -57,14 +56,20 @@ class LambdaApi:
     invoked: list[str] = field(default_factory=list)
     told: list[dict[str, str]] = field(default_factory=list)
     calls: int = 0
+    _hanging: list[socket] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         api = self
+        hanging = self._hanging
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                status, headers, document = api._answer(self.path, self.headers.get("x-amz-target", ""), body)
+                answer = api._answer(self.path, self.headers.get("x-amz-target", ""), body)
+                if answer is None:
+                    hanging.append(self.connection)
+                    return
+                status, headers, document = answer
                 data = json.dumps(document).encode()
                 try:
                     self.send_response(status)
@@ -78,7 +83,12 @@ class LambdaApi:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        class Server(HTTPServer):
+            def shutdown_request(self, request: Any) -> None:
+                if request not in hanging:
+                    super().shutdown_request(request)
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -88,6 +98,8 @@ class LambdaApi:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        for connection in self._hanging:
+            connection.close()
 
     def _serve(self) -> None:
         loop = asyncio.new_event_loop()  # Mangum asks for the thread's own
@@ -95,16 +107,15 @@ class LambdaApi:
         self._server.serve_forever(poll_interval=0.01)
         loop.close()
 
-    def _answer(self, path: str, target: str, body: bytes) -> tuple[int, dict[str, str], Any]:
+    def _answer(self, path: str, target: str, body: bytes) -> tuple[int, dict[str, str], Any] | None:
         self.calls += 1
         to_codedeploy = target.startswith("CodeDeploy")
         faults = self.codedeploy_faults if to_codedeploy else self.invoke_faults
         if faults:
             fault = faults.pop(0)
-            if fault.gate is not None:
-                fault.gate.wait(TIMES_OUT)
-            if fault.code:
-                return fault.status, {"x-amzn-errortype": fault.code}, {"__type": fault.code, "message": "no"}
+            if fault.hangs:
+                return None
+            return fault.status, {"x-amzn-errortype": fault.code}, {"__type": fault.code, "message": "no"}
         if to_codedeploy:
             self.told.append(json.loads(body))
             return 200, {}, {"lifecycleEventHookExecutionId": "hook-1"}
