@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from skylift.aws import s3_client, ssm_client
 from skylift.pointer import ActivePointer
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
+from tests.support.aws_clients import create_bucket, shared_clients
+from tests.support.faults import unhook_all
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -50,20 +51,21 @@ def _no_real_aws(monkeypatch: pytest.MonkeyPatch) -> None:
 def aws(_no_real_aws: None) -> Iterator[None]:
     """S3 with the bucket, and SSM, in memory."""
     with mock_aws():
-        s3_client().create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        create_bucket(BUCKET)
         yield
+        unhook_all()
 
 
 @pytest.fixture
 def s3(aws: None) -> "S3Client":
-    """An S3 client."""
-    return s3_client()
+    """The operator's S3 client."""
+    return shared_clients("operator").s3
 
 
 @pytest.fixture
 def ssm(aws: None) -> "SSMClient":
-    """An SSM client."""
-    return ssm_client()
+    """The operator's SSM client."""
+    return shared_clients("operator").ssm
 
 
 @pytest.fixture

@@ -28,6 +28,22 @@ type Action = Callable[[dict[str, Any]], object]
 _ENDPOINT = "https://aws.test"
 
 
+_hooks: list[tuple[Any, str, Callable[..., object]]] = []
+
+
+def hook(client: Any, event: str, action: Callable[..., object]) -> None:
+    """Register an action for an event of a client, until `unhook_all`."""
+    client.meta.events.register(event, action)
+    _hooks.append((client.meta.events, event, action))
+
+
+def unhook_all() -> None:
+    """Make every client what it was: tests share them, because making one costs more than most tests."""
+    while _hooks:
+        events, event, action = _hooks.pop()
+        events.unregister(event, action)
+
+
 class Killed(BaseException):
     """The process ends here. No `Exception`: nothing may catch it and carry on."""
 
@@ -53,7 +69,7 @@ class Fault:
         self._lock = Lock()
         self._events = client.meta.events
         self._event = event
-        self._events.register(event, self._hook)
+        hook(client, event, self._hook)
 
     def heal(self) -> None:
         """Let every further call through."""
@@ -89,9 +105,9 @@ def one_at_a_time(*clients: Any) -> None:
 
     for client in clients:
         service = _service(client)
-        client.meta.events.register(f"before-call.{service}", acquire)
-        client.meta.events.register(f"after-call.{service}", release)
-        client.meta.events.register(f"after-call-error.{service}", release)
+        hook(client, f"before-call.{service}", acquire)
+        hook(client, f"after-call.{service}", release)
+        hook(client, f"after-call-error.{service}", release)
 
 
 def fails_with(error: BaseException) -> Action:

@@ -5,14 +5,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import pytest
 from moto import mock_aws
 
 from inference.app import App
 from inference.host import ModelHost
 from inference.settings import InferenceSettings
-from skylift.aws import s3_client, ssm_client
 from skylift.pointer import ActivePointer
 from skylift.references import Reference
 from skylift.registry import Registry
@@ -20,6 +17,7 @@ from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.asgi_client import HttpClient
+from tests.support.aws_clients import create_bucket, every_operation, shared_clients
 from tests.support.fakes import Clock
 from tests.support.models import IRIS_SETOSA, NOT_COMPILED, train_csv
 from training.release.packaging import Package, pack
@@ -47,7 +45,7 @@ def table_package(path: Path, text: str, target: str, **candidate: Any) -> Packa
 
 @dataclass
 class Service:
-    """A serving environment with AWS clients of its own, beside an operator with others.
+    """A serving environment with the service's AWS clients, beside an operator with others.
 
     Attributes
     ----------
@@ -63,7 +61,7 @@ class Service:
     model: str = MODEL
 
     def __post_init__(self) -> None:
-        self.s3, self.ssm = s3_client(), ssm_client()
+        self.s3, self.ssm = shared_clients("service")
         self.clock = Clock()
         self.settings = InferenceSettings(bucket=BUCKET, stage=STAGE, model=self.model, refresh_seconds=REFRESH_SECONDS)
         self.host = ModelHost(
@@ -104,7 +102,7 @@ class Service:
         self.bucket.put_object(Bucket=BUCKET, Key=f"models/{self.model}/v{version}/{name}", Body=data)
 
     def delete_object(self, version: int, name: str) -> None:
-        boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"models/{self.model}/v{version}/{name}")
+        every_operation().delete_object(Bucket=BUCKET, Key=f"models/{self.model}/v{version}/{name}")
 
     def pass_refresh(self) -> None:
         """Let as much time pass as the service may take to notice a new version, longest backoff included."""
@@ -118,15 +116,11 @@ class Service:
 
 def standing(package: Package, model: str = MODEL) -> HttpClient:
     """A client of a service that never asks AWS again: its clock stands still."""
-    environment = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        with mock_aws():
-            s3, ssm = s3_client(), ssm_client()
-            s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-            registry = Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=model), s3=s3, ssm=ssm)
-            service = Service(registry, s3, ssm, model)
-            service.release(package)
-            service.host.wait_until_loaded()
+    s3, ssm = shared_clients("operator")
+    with mock_aws():
+        create_bucket(BUCKET)
+        registry = Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=model), s3=s3, ssm=ssm)
+        service = Service(registry, s3, ssm, model)
+        service.release(package)
+        service.host.wait_until_loaded()
     return service.client

@@ -8,6 +8,7 @@ import pytest
 from skylift.model_card import CARD_FILE
 from tests.support.asgi_client import PROBLEM
 from tests.support.events import http_api_event, invoke
+from tests.support.faults import hook
 from tests.support.models import IRIS_SETOSA, iris_package
 from tests.support.waiting import TIMES_OUT
 from tests.support.whole_service import Service
@@ -30,7 +31,7 @@ class Counting:
         self.keys: list[str] = []
         self.open = threading.Event()
         self.open.set()
-        service.s3.meta.events.register("before-call.s3.GetObject", self._seen)
+        hook(service.s3, "before-call.s3.GetObject", self._seen)
 
     def _seen(self, params: dict[str, Any], **_: Any) -> None:
         if params["url_path"].endswith(CARD_FILE):

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 
 from skylift.errors import (
@@ -21,6 +20,7 @@ from skylift.references import NOTHING, Reference, sha256
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from tests.conftest import BUCKET, MODEL, STAGE
+from tests.support.aws_clients import every_operation
 from tests.support.faults import before, denied, fails_with, throttled
 from tests.support.models import changed, iris_package
 from tests.support.pickles import trap
@@ -194,7 +194,7 @@ class TestRefusing:
         self, registry: Registry, live: Reference, s3: "S3Client", name: str
     ) -> None:
         _publish(registry)
-        boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"models/iris/v2/{name}")
+        every_operation().delete_object(Bucket=BUCKET, Key=f"models/iris/v2/{name}")
 
         with pytest.raises(PromotionRefused, match=f"{name} of v2 is missing"):
             registry.promote("v2")
@@ -400,7 +400,7 @@ class TestRollingBack:
         self, registry: Registry, s3: "S3Client"
     ) -> None:
         self._promote(registry, 2)
-        boto3.client("s3").delete_object(Bucket=BUCKET, Key="models/iris/v1/manifest.json")
+        every_operation().delete_object(Bucket=BUCKET, Key="models/iris/v1/manifest.json")
 
         with pytest.raises(VersionNotFound):
             registry.rollback()

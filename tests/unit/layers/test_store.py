@@ -8,7 +8,6 @@ from pathlib import Path
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import joblib
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,6 +18,7 @@ from skylift.manifest import BASELINE_FILE, COMPILED_FILE, MODEL_FILE, reference
 from skylift.references import Reference
 from skylift.store import VersionStore
 from tests.conftest import BUCKET, MODEL
+from tests.support.aws_clients import every_operation
 from tests.support.faults import (
     Killed,
     after,
@@ -493,7 +493,7 @@ class TestArtifacts:
 
     def test_an_artifact_that_is_gone_is_refused(self, store: VersionStore, s3: "S3Client") -> None:
         version = store.resolve(_publish(store))
-        boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"models/iris/v1/{MODEL_FILE}")
+        every_operation().delete_object(Bucket=BUCKET, Key=f"models/iris/v1/{MODEL_FILE}")
 
         with pytest.raises(IntegrityError, match=r"model\.joblib of v1 is missing"):
             store.artifact(version.manifest, MODEL_FILE)
@@ -643,7 +643,7 @@ class TestOpened:
 
     def test_a_compiled_form_that_is_gone_is_refused(self, store: VersionStore, s3: "S3Client") -> None:
         reference = _publish_compiled(store)
-        boto3.client("s3").delete_object(Bucket=BUCKET, Key=f"models/iris/v1/{COMPILED_FILE}")
+        every_operation().delete_object(Bucket=BUCKET, Key=f"models/iris/v1/{COMPILED_FILE}")
 
         with (
             store.open_version(reference) as (_, read),
