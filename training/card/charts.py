@@ -28,9 +28,9 @@ class Caption:
     key
         Unique in a document.
     title
-        In a few words.
+        Title in a few words.
     description
-        What there is to see, for those who cannot.
+        Text of what there is to see, for those who cannot.
     """
 
     key: str
@@ -45,17 +45,17 @@ class Bar:
     Parameters
     ----------
     label
-        For people.
+        Label for people.
     value
-        Its length.
+        Length of the bar.
     interval
         Ends of the whisker; None for none.
     marked
-        Whether it stands out.
+        Whether the bar stands out.
     text
-        Written beside it; the value where absent.
+        Text beside the bar; by default the value.
     series
-        Which of several things it is of: its colour.
+        Number of the series that the bar is of, which gives its colour.
     """
 
     label: str
@@ -73,11 +73,11 @@ class Line:
     Parameters
     ----------
     name
-        In the legend.
+        Name in the legend.
     x, y
-        The points.
+        Coordinates of the points.
     dots
-        Whether each is marked: where they are few and were measured.
+        Whether each point is marked, as for few that were measured.
     """
 
     name: str
@@ -93,9 +93,9 @@ class Range:
     Parameters
     ----------
     low, high
-        Its ends.
+        Ends of the axis.
     label
-        Under or beside it.
+        Label under or beside the axis.
     """
 
     low: float
@@ -104,7 +104,7 @@ class Range:
 
     @classmethod
     def around(cls, values: Sequence[float], label: str) -> "Range":
-        """A range that holds all values, with a little room where they are alike."""
+        """A range that holds all values, with a little room if they are equal."""
         low, high = min(values, default=0.0), max(values, default=1.0)
         room = (high - low) * 0.05 or abs(high) * 0.1 or 1.0
         return cls(low - room, high + room, label)
@@ -221,9 +221,9 @@ def columns(caption: Caption, shares: Sequence[float], widths: Sequence[float]) 
     Parameters
     ----------
     shares
-        Of the rows, by column.
+        Shares of the rows, by column.
     widths
-        Of the columns; areas are the shares.
+        Widths of the columns; areas are the shares.
     """
     whole = sum(widths) or 1.0
     densities = [share / width if width else 0.0 for share, width in zip(shares, widths, strict=True)]

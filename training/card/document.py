@@ -30,22 +30,22 @@ def render_card(
     Parameters
     ----------
     manifest
-        Of the version, as far as it is known before it is published: its number and the card's own digest are not.
+        Manifest of the version before it is published: its number and the card's own digest are not yet known.
     distribution
         The training distribution; see `training.release.packaging.baseline`.
     profile
-        Of the whole table.
+        Profile of the whole table.
     about
-        What people have said in `model.yaml`.
+        Information for people from `model.yaml`.
     """
     sections = [
-        ("use", "For what, by whom", use(manifest, about)),
+        ("use", "Intended use", use(manifest, about)),
         ("data", "Data", data(manifest, distribution, profile, about)),
         ("choice", "How it was chosen", choice(manifest, evaluation)),
         ("quality", "How good it is", quality(evaluation, manifest.gates)),
         ("classes", "By class", by_class(evaluation)),
-        ("errors", "How far off it is", errors(evaluation)),
-        ("drivers", "What it looks at", drivers(evaluation)),
+        ("errors", "Errors", errors(evaluation)),
+        ("drivers", "Feature effects", drivers(evaluation)),
         ("slices", "Error by slice", slices(evaluation)),
         ("limits", "Limits", limits(evaluation, about)),
         ("call", "How to call it", call(manifest)),
@@ -96,7 +96,7 @@ def _tiles(manifest: Manifest, evaluation: Evaluation) -> Markup:
             tiles.append(["cross-validated", element("strong", digits(spread.mean)), deviation])
         if chosen.baseline is not None:
             beaten = verdict(evaluation.baseline.beaten, "beaten", "not beaten")
-            tiles.append(["a dummy's", element("strong", digits(chosen.baseline)), beaten])
+            tiles.append(["dummy baseline", element("strong", digits(chosen.baseline)), beaten])
     measured = f"{evaluation.rows:,} of them measured on"
     tiles.append(["rows", element("strong", f"{manifest.lineage.data_rows:,}"), measured])
     if manifest.gates:

@@ -24,7 +24,7 @@ type TrainingDistribution = dict[str, Any]
 
 
 def use(manifest: Manifest, about: CardSection) -> Markup:
-    """For what, and by whom."""
+    """Intended use."""
     target = manifest.contract.target
     if target.classes:
         others = " and others" if len(target.keys) > 12 else ""
@@ -33,7 +33,7 @@ def use(manifest: Manifest, about: CardSection) -> Markup:
         answers = f"a number{f' in {target.unit}' if target.unit else ''}"
     return section(
         "use",
-        "For what, and by whom",
+        "Intended use",
         facts(
             [
                 ("Purpose", about.purpose),
@@ -65,7 +65,7 @@ def data(manifest: Manifest, distribution: TrainingDistribution, profile: Profil
     rest = len(contract.features) - len(rows)
     left_out = f" {rest} more are left out." if rest else ""
     split = (
-        f"{lineage.data_rows:,}: {lineage.train_rows:,} to learn from, {lineage.holdout_rows:,} kept for measuring "
+        f"{lineage.data_rows:,}: {lineage.train_rows:,} training rows, {lineage.holdout_rows:,} holdout rows "
         f"({lineage.holdout:.0%}, seed {lineage.seed})"
     )
     return section(
@@ -156,7 +156,7 @@ def call(manifest: Manifest) -> Markup:
 
 
 def environment(manifest: Manifest) -> Markup:
-    """By what it was made, and the digests that prove it."""
+    """What it was built with, and the digests that prove it."""
     lineage, compiled = manifest.lineage, manifest.compiled
     commit: Content = "none"
     if lineage.git_commit:
@@ -164,7 +164,7 @@ def environment(manifest: Manifest) -> Markup:
     served = f"scikit-learn ({compiled.reason})"
     if compiled.format:
         served = (
-            f"{compiled.format} {compiled.dtype}, which answers like scikit-learn on {compiled.rows:,} rows (largest "
+            f"{compiled.format} {compiled.dtype}, which matches scikit-learn on {compiled.rows:,} rows (largest "
             f"difference {compiled.max_abs_diff:.1g})"
         )
     stored: list[tuple[str, Content]] = [
@@ -176,7 +176,7 @@ def environment(manifest: Manifest) -> Markup:
         "Environment",
         facts(
             [
-                ("Made by", ", ".join(f"{name} {version}" for name, version in manifest.environment.items())),
+                ("Built with", ", ".join(f"{name} {version}" for name, version in manifest.environment.items())),
                 ("Served by", served),
                 ("Commit", commit),
                 ("model.yaml", element("code", f"sha256:{lineage.config_sha256}")),
@@ -188,16 +188,16 @@ def environment(manifest: Manifest) -> Markup:
 
 def _untold(about: CardSection) -> Markup | None:
     asked = {
-        "its purpose": about.purpose,
-        "what it is not for": about.not_for,
-        "who owns it": about.owners,
-        "its licence": about.licence,
-        "where the data comes from": about.data,
-        "its known limits": about.limits,
+        "purpose": about.purpose,
+        "uses it is not for": about.not_for,
+        "owners": about.owners,
+        "licence": about.licence,
+        "source of the data": about.data,
+        "known limits": about.limits,
     }
     if not (missing := [name for name, said in asked.items() if not said]):
         return None
-    words = f"Nobody has said: {', '.join(missing)}. Add it under card in model.yaml."
+    words = f"Not stated: {', '.join(missing)}. Add it under card in model.yaml."
     return element("p", words, class_="quiet")
 
 

@@ -52,11 +52,11 @@ def quality(evaluation: Evaluation, gates: tuple[Gate, ...]) -> Markup:
         for name, one in evaluation.metrics.items()
     ]
     caption = (
-        f"Measured once on {evaluation.rows:,} rows that no candidate learned from. Intervals: {level}, from "
+        f"Measured once on {evaluation.rows:,} rows that no candidate was trained on. Intervals: {level}, from "
         f"{evaluation.resamples:,} bootstrap resamples of these rows. Cross-validated: mean and spread over "
         f"{evaluation.folds} folds of the {evaluation.train_rows:,} training rows."
     )
-    columns = ("metric", "holdout#", f"{level} interval#", "cross-validated#", "dummy#", "better is")
+    columns = ("metric", "holdout#", f"{level} interval#", "cross-validated#", "dummy baseline#", "better is")
     names = list(evaluation.metrics)
     chosen = names.index(evaluation.select_by) if evaluation.select_by in names else None
     judged = [[f"{gate}: ", verdict(gate.passed, "passed", "failed")] for gate in gates]
@@ -92,7 +92,7 @@ def by_class(evaluation: Evaluation) -> Markup | None:
 
 
 def errors(evaluation: Evaluation) -> Markup | None:
-    """How far off a regression is."""
+    """The errors of a regression."""
     residuals = evaluation.residuals
     if residuals is None:
         return None
@@ -107,7 +107,7 @@ def errors(evaluation: Evaluation) -> Markup | None:
         picture = charts(figure("Predicted and true", note, residuals_picture(residuals)))
     return section(
         "errors",
-        "How far off it is",
+        "Errors",
         table(("", "absolute error at most#"), rows, caption="Errors on the holdout"),
         element("p", f"On average the predictions are {digits(abs(residuals.bias))} too {direction}."),
         picture,
@@ -115,7 +115,7 @@ def errors(evaluation: Evaluation) -> Markup | None:
 
 
 def drivers(evaluation: Evaluation) -> Markup | None:
-    """What the model looks at, and how it answers."""
+    """Which features the model uses, and how the answer changes with them."""
     if not evaluation.importance:
         return None
     note = (
@@ -133,10 +133,10 @@ def drivers(evaluation: Evaluation) -> Markup | None:
     )
     return section(
         "drivers",
-        "What it looks at",
+        "Feature effects",
         charts(figure("Permutation importance", note, importance_picture(evaluation))),
         [
-            element("h3", "How the answer changes with a feature"),
+            element("h3", "Partial dependence"),
             element("p", about, class_="quiet"),
             charts(*effects),
         ]
@@ -207,16 +207,16 @@ def _comparisons(evaluation: Evaluation) -> Markup:
     name = metric_name(baseline.metric)
     where = "on the holdout" if baseline.on == "holdout" else "cross-validated"
     words = (
-        f"One that always answers the same ({baseline.strategy}) has {name} {digits(baseline.value)} {where}, this "
+        f"A constant prediction ({baseline.strategy}) has {name} {digits(baseline.value)} {where}, this "
         f"model {digits(baseline.challenger)}: "
     )
     rows: list[tuple[str, Content]] = [
-        ("Against a dummy", [words, verdict(baseline.beaten, "beaten", "not beaten"), "."])
+        ("Against the dummy baseline", [words, verdict(baseline.beaten, "beaten", "not beaten"), "."])
     ]
     if champion is None:
-        rows.append(("Against a version in service", "None was in service."))
+        rows.append(("Against the active version", "No version was active."))
     else:
-        rows.append((f"Against {champion.version}, then in service", _against(champion)))
+        rows.append((f"Against {champion.version}, active at the time", _against(champion)))
     return facts(rows)
 
 

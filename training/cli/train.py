@@ -75,7 +75,7 @@ def train_and_publish(config: ModelConfig, registry: Registry, work: Work, track
 
 def trained_by(config: ModelConfig, work: Work, registry: Registry | None = None) -> "Trained":
     """Train, with progress on stderr; compared with the active version if there is a registry."""
-    from training.evaluation.champion import in_service
+    from training.evaluation.champion import load_active
     from training.job import train as run_training
 
     with ExitStack() as stack:
@@ -89,7 +89,7 @@ def trained_by(config: ModelConfig, work: Work, registry: Registry | None = None
                 watch=display.watch,
                 stop=work.stop,
                 runner=runner,
-                champion=in_service(registry) if registry else None,
+                champion=load_active(registry) if registry else None,
             ),
             stop=work.stop,
             can_stop=lambda: display.can_stop,

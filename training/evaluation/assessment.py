@@ -14,7 +14,7 @@ from skylift.scoring import Matrix
 from training.config import ModelConfig
 from training.data.table import Split, Table
 from training.evaluation.behaviour import behaviours, dummy_scores
-from training.evaluation.champion import InService, compare_with
+from training.evaluation.champion import ActiveVersion, compare_with
 from training.evaluation.gates import judge, standing_gates
 from training.evaluation.inspection import (
     calibration,
@@ -39,9 +39,9 @@ class Assessment:
     Parameters
     ----------
     evaluation
-        To be published.
+        Document to publish.
     metrics, gates
-        For the manifest.
+        Metrics and gates of the manifest.
     """
 
     evaluation: Evaluation
@@ -58,16 +58,16 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
     best: LeaderboardEntry,
     select_by: str,
     searches: tuple[SearchReport, ...] = (),
-    champion: InService | None = None,
+    champion: ActiveVersion | None = None,
 ) -> Assessment:
     """Measure, inspect and judge a model.
 
     Parameters
     ----------
     estimator
-        Fitted on the training rows.
+        Estimator fitted on the training rows.
     best
-        Its line of the leaderboard.
+        Leaderboard entry of the model.
     """
     contract, seed, holdout = table.contract, config.split.seed, split.holdout
     targets, predictor = table.targets[holdout], SklearnPredictor(estimator, contract.task)

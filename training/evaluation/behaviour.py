@@ -53,9 +53,9 @@ def behaviours(config: ModelConfig, table: Table, split: Split, estimator: Any, 
     Parameters
     ----------
     estimator
-        Fitted; a copy of it is fitted on a tiny table.
+        Fitted estimator; a copy of it is fitted on a tiny table.
     predictor
-        Scores by it.
+        Predictor that scores with the estimator.
     """
     rows = split.holdout[:_ROWS]
     instances = [table.instance(int(row)) for row in rows]
@@ -118,7 +118,7 @@ def _minimum_function(table: Table, split: Split, estimator: Any) -> Check:
 
 
 def dummy_scores(table: Table, learned: NDArray[Any], rows: int, *, median: bool = False) -> Matrix:
-    """What a dummy answers: the classes' shares, the mean or the median of the rows it learned from."""
+    """Predictions of the dummy baseline: the classes' shares, the mean or the median of the rows it learned from."""
     targets = table.targets[learned]
     classes = len(table.contract.target.classes)
     if not classes:
@@ -153,7 +153,8 @@ def feature_grid(table: Table, split: Split, column: int, steps: int = _STEPS) -
     if feature.is_nominal:
         return np.arange(min(len(feature.levels), steps), dtype=float)
     learned, every = table.rows[split.train, column], table.rows[:, column]
-    known = next(values[~np.isnan(values)] for values in (learned, every) if not np.isnan(values).all())
+    values = every if np.isnan(learned).all() else learned
+    known = values[~np.isnan(values)]
     grid = np.quantile(known, np.linspace(0.02, 0.98, steps), method="nearest")
     return np.unique(grid) if len(np.unique(grid)) > 1 else np.unique([known.min(), known.max()])
 

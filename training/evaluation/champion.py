@@ -1,4 +1,4 @@
-"""The version in service, measured on rows of another table: it must be able to answer them as they are."""
+"""The active version, measured on rows of another table: it must be able to answer them as they are."""
 
 import math
 from dataclasses import dataclass
@@ -19,19 +19,19 @@ from training.metrics.scores import regression_from, score_metrics
 
 
 @dataclass(frozen=True, slots=True)
-class InService:
-    """The version in service.
+class ActiveVersion:
+    """The active version.
 
     Parameters
     ----------
     name, reference
-        Which.
+        Name and reference of the version.
     version
-        None where it cannot be read.
+        Manifest and files; None if they cannot be read.
     predictor
-        None where it cannot be loaded here.
+        Loaded model; None if it cannot be loaded here.
     reason
-        Why not.
+        Reason why it cannot be read or loaded.
     """
 
     name: str
@@ -41,7 +41,7 @@ class InService:
     reason: str | None = None
 
 
-def in_service(registry: Registry) -> InService | None:
+def load_active(registry: Registry) -> ActiveVersion | None:
     """The active version of a registry; None before the first promotion.
 
     Raises
@@ -55,11 +55,11 @@ def in_service(registry: Registry) -> InService | None:
     try:
         version = registry.resolve()
     except (IntegrityError, VersionNotFound) as error:
-        return InService(name, text, reason=error.message)
+        return ActiveVersion(name, text, reason=error.message)
     try:
-        return InService(name, text, version, registry.predictor(version))
+        return ActiveVersion(name, text, version, registry.predictor(version))
     except (IntegrityError, UnservableModel) as error:
-        return InService(name, text, version, reason=error.message)
+        return ActiveVersion(name, text, version, reason=error.message)
 
 
 def rows_for(contract: Contract, table: Table, rows: NDArray[np.int64]) -> tuple[Matrix | None, str]:
@@ -99,18 +99,24 @@ def scores_like(contract: Contract, table: Table, scores: Matrix) -> Matrix:
 
 
 def compare_with(
-    champion: InService, config: ModelConfig, table: Table, holdout: NDArray[np.int64], scores: Matrix, *, metric: str
+    champion: ActiveVersion,
+    config: ModelConfig,
+    table: Table,
+    holdout: NDArray[np.int64],
+    scores: Matrix,
+    *,
+    metric: str,
 ) -> Champion:
     """Measure the champion and a challenger on the same rows.
 
     Parameters
     ----------
     holdout
-        The rows.
+        Places of the rows.
     scores
-        The challenger's.
+        Scores of the challenger.
     metric
-        What the challenger was chosen by.
+        Metric that the challenger was selected by.
     """
     limit = config.gates.max_regression
 

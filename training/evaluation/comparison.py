@@ -26,7 +26,7 @@ class PublishedMetric(Document):
     Parameters
     ----------
     interval
-        Of the holdout's value; None in versions that older releases made.
+        Interval of the holdout's value; None in versions that older releases made.
     """
 
     cross_validated: Spread | None = None
@@ -53,7 +53,7 @@ class ChangedRow(Document):
     Parameters
     ----------
     row
-        Its number in the table, from 1, rows without a target not counted.
+        Number of the row in the table, from 1, rows without a target not counted.
     true, before, after
         Labels, or values of a regression.
     """
@@ -70,13 +70,13 @@ class Scored(Document):
     Parameters
     ----------
     rows
-        Of the holdout of the table that `model.yaml` names.
+        Number of holdout rows of the table that `model.yaml` names.
     differences
-        By metric, the one the later version was chosen by first.
+        Differences by metric, the one the later version was selected by first.
     changed
-        How many rows have another label; None for regression.
+        Number of rows with another label; None for regression.
     examples
-        The first of these; of a regression, the rows whose values differ most. At most 50.
+        First rows with another label; for regression the rows whose values differ most. At most 50.
     """
 
     rows: int
@@ -91,15 +91,15 @@ class Comparison(Document):
     Parameters
     ----------
     before, after
-        Their names.
+        Names of the versions.
     metrics
-        By name, of both.
+        Metrics of both versions, by name.
     data, parameters, environment
-        What they are made of.
+        Table, parameters and packages of both versions.
     scored
-        None where the rows could not be scored with both.
+        Comparison on the same rows; None if both could not score them.
     notes
-        What limits the above.
+        Limits of the above, in words for people.
     """
 
     before: str
@@ -118,7 +118,7 @@ def compare_versions(registry: Registry, before: Version, after: Version, config
     Parameters
     ----------
     config
-        Names the table and the split whose holdout both score.
+        Configuration of the table and the split whose holdout both score.
 
     Raises
     ------
@@ -156,10 +156,10 @@ def _about_table(manifest: Manifest, table: Table, config: ModelConfig) -> str |
     if lineage.data_sha256 != table.digest:
         return (
             f"{config.data.path.name} is not the table that {manifest.name} was trained on: "
-            "it may have learned from some of these rows, and the distribution may be another"
+            "it may have been trained on some of these rows, and the distribution may differ"
         )
     if (lineage.seed, lineage.holdout) != (config.split.seed, config.split.holdout):
-        return f"{manifest.name} was trained with another split: it has learned from some of these rows"
+        return f"{manifest.name} was trained with another split: it was trained on some of these rows"
     return None
 
 
@@ -227,7 +227,7 @@ def _data(manifest: Manifest) -> dict[str, str]:
     return {
         "table": f"sha256 {lineage.data_sha256[:12]}",
         "rows": f"{lineage.data_rows:,}",
-        "learned from": f"{lineage.train_rows:,}",
+        "training rows": f"{lineage.train_rows:,}",
         "holdout": f"{lineage.holdout_rows:,} ({lineage.holdout:g})",
         "seed": str(lineage.seed),
         "target": contract.target.name,

@@ -46,18 +46,18 @@ def standing_gates(baseline: DummyBaseline, checks: tuple[Check, ...], champion:
             detail=f"({'; '.join(failed) or f'{len(checks)} checks'})",
         ),
     ]
-    if champion is not None and (found := champion.difference) is not None:
-        limit = (
-            f"{champion.max_regression:g}" if METRICS[found.metric].is_absolute else f"{champion.max_regression:.0%}"
-        )
-        side = "below" if METRICS[found.metric].higher_is_better else "above"
-        noise = ", a difference within noise" if found.within_noise and found.after != found.before else ""
+    if champion is not None and (difference := champion.difference) is not None:
+        metric = METRICS[difference.metric]
+        limit = f"{champion.max_regression:g}" if metric.is_absolute else f"{champion.max_regression:.0%}"
+        side = "below" if metric.higher_is_better else "above"
+        is_noise = difference.within_noise and difference.after != difference.before
+        noise = ", a difference within noise" if is_noise else ""
         gates.append(
             Gate(
-                metric=found.metric,
-                value=found.after,
+                metric=difference.metric,
+                value=difference.after,
                 passed=passes(champion),
-                detail=f"not more than {limit} {side} the active {champion.version} ({found.before:.4f}){noise}",
+                detail=f"not more than {limit} {side} the active {champion.version} ({difference.before:.4f}){noise}",
             )
         )
     return gates

@@ -51,7 +51,7 @@ def importances(table: Table, split: Split, predictor: Predictor, *, metric: str
     Parameters
     ----------
     metric
-        Whose loss is measured.
+        Name of the metric whose loss is measured.
     """
     generator = np.random.default_rng(seed)
     holdout = split.holdout
@@ -149,7 +149,7 @@ def residuals(targets: NDArray[Any], values: Matrix, *, seed: int) -> Residuals:
 
 
 def check_slices(columns: Sequence[str], contract: Contract) -> None:
-    """Refuse a column that is no feature.
+    """Refuse a column that is not a feature.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def check_slices(columns: Sequence[str], contract: Contract) -> None:
     known = [feature.name for feature in contract.features]
     if unknown := [name for name in columns if name not in known]:
         raise ConfigError(
-            f"evaluation.slices names {unknown[0]!r}, which is no feature", f"there are: {', '.join(known[:30])}"
+            f"evaluation.slices names {unknown[0]!r}, which is not a feature", f"there are: {', '.join(known[:30])}"
         )
 
 

@@ -24,13 +24,13 @@ class MetricReport(Document):
     Parameters
     ----------
     value
-        On the holdout; None where its rows cannot tell, as ROC-AUC without rows of a class.
+        Value on the holdout; None if its rows cannot tell, as ROC-AUC without rows of a class.
     interval
-        Of the holdout's value; None where resampling cannot tell, as where no row was wrong.
+        Interval of the holdout's value; None if resampling cannot tell, for example because no row was wrong.
     cross_validated
-        On the training rows; None for metrics that candidates are not compared by.
+        Spread over the folds of the training rows; None for metrics that candidates are not compared by.
     baseline
-        Of the dummy on the same holdout.
+        Value of the dummy baseline on the same holdout.
     higher_is_better
         False for errors and losses.
     """
@@ -63,7 +63,7 @@ class CalibrationBin(Document):
     low, high
         Edges of the bin.
     rows
-        In the bin; bins without rows are left out.
+        Number of rows in the bin; bins without rows are left out.
     predicted, observed
         The mean probability, and the share of the rows for which it was right.
     """
@@ -87,7 +87,7 @@ class ClassReport(Document):
     roc_auc, average_precision
         Area under the ROC curve, and under the precision-recall curve; None without rows inside and outside the class.
     intervals
-        By the names above; those that resampling can tell.
+        Intervals by the names above; those that resampling can tell.
     roc, precision_recall
         The curves; None where the area is, and beyond the 20 classes with most rows.
     calibration
@@ -115,7 +115,7 @@ class Calibration(Document):
     ece
         Expected calibration error: the mean distance of predicted and observed, weighted by rows.
     bins
-        Of the predicted class's probability.
+        Bins of the predicted class's probability.
     """
 
     ece: float
@@ -128,7 +128,7 @@ class Residuals(Document):
     Parameters
     ----------
     quantiles
-        Of the absolute error, by level: `0.5`, `0.75`, `0.9`, `0.95`, `0.99`, `1`.
+        Quantiles of the absolute error, by level: `0.5`, `0.75`, `0.9`, `0.95`, `0.99`, `1`.
     bias
         The mean of predicted minus true.
     true, predicted
@@ -147,13 +147,13 @@ class Slice(Document):
     Parameters
     ----------
     column, value
-        Which: a category, `true`, `false`, `missing`, or a range of numbers such as `1.5 to 4.2`.
+        Column of the table, and its value: a category, `true`, `false`, `missing`, or a range such as `1.5 to 4.2`.
     rows
-        How many.
+        Number of rows.
     metrics
-        By name; those that these rows can tell.
+        Values by metric name; those that these rows can tell.
     interval
-        Of the metric that slices are ranked by.
+        Interval of the metric that slices are ranked by.
     """
 
     column: str
@@ -169,9 +169,9 @@ class Slices(Document):
     Parameters
     ----------
     metric
-        What slices are ranked by.
+        Metric that slices are ranked by.
     worst
-        Of those with enough rows to tell, by `metric`.
+        Worst slice by `metric` among those with enough rows to tell.
     """
 
     metric: str
@@ -185,9 +185,9 @@ class Importance(Document):
     Parameters
     ----------
     mean, std
-        Of the loss in `select_by` over the repeats, positive where the feature helps.
+        Mean and deviation of the loss in `select_by` over the repeats, positive if the feature helps.
     repeats
-        The single losses.
+        Loss of each repeat.
     """
 
     feature: str
@@ -202,11 +202,11 @@ class Effect(Document):
     Parameters
     ----------
     feature
-        One of the most important.
+        Name of one of the most important features.
     grid
-        Numbers, categories, or false and true.
+        Values that the feature is set to: numbers, categories, or false and true.
     answers
-        A series over the grid for each class by its key, or for the value of a regression by `value`.
+        Series over the grid: for each class by its key, or for the value of a regression by `value`.
     """
 
     feature: str
@@ -215,18 +215,18 @@ class Effect(Document):
 
 
 class DummyBaseline(Document):
-    """The dummy that a model must beat.
+    """The dummy baseline that a model must beat.
 
     Parameters
     ----------
     strategy
-        What it always answers: the classes' shares, the mean, or the median.
+        Constant prediction: the classes' shares, the mean, or the median.
     metric
-        The one it must be beaten in.
+        Metric in which it must be beaten.
     value, challenger
-        Of the dummy and of the model, on the same rows.
+        Values of the dummy baseline and of the model, on the same rows.
     on
-        `holdout`, or `cross_validation` where the holdout's rows cannot tell.
+        `holdout`, or `cross_validation` if the holdout's rows cannot tell.
     beaten
         Whether the model is better.
     """
@@ -240,27 +240,27 @@ class DummyBaseline(Document):
 
 
 class Champion(Document):
-    """The version in service, on the same holdout.
+    """The active version, on the same holdout.
 
     Parameters
     ----------
     version, reference
-        Which.
+        Name and reference of the active version.
     reason
-        Why it was not compared; None where it was.
+        Reason why it was not compared; None if it was.
     metrics
-        By name.
+        Values by metric name.
     difference
-        From the champion to this model, in `select_by`.
+        Difference from the champion to this model, in `select_by`.
     regression
-        By how much this model is worse, 0 where it is not: absolute for shares and R2, relative to the champion's
+        Amount by which this model is worse, 0 if it is not: absolute for shares and R2, relative to the champion's
         value for losses and errors.
     max_regression
-        From `gates.max_regression`.
+        Limit of the regression, as `gates.max_regression` has it.
     changed_labels
-        Rows of the holdout with another label; None for regression.
+        Number of rows of the holdout with another label; None for regression.
     unseen
-        Whether the champion has learned from none of these rows: same table, same split.
+        Whether the champion was trained on none of these rows: same table, same split.
     """
 
     version: str
@@ -284,7 +284,7 @@ class Check(Document):
     passed
         A model that fails one is not published.
     detail
-        What was found, for people.
+        Finding, in words for people.
     """
 
     name: str
@@ -298,29 +298,28 @@ class Evaluation(Document):
     Parameters
     ----------
     selected, select_by
-        The candidate, and the metric it was chosen by.
+        Name of the candidate, and the metric it was selected by.
     rows, train_rows, folds
-        Of the holdout, of the training rows, and how many folds these were cut into.
+        Numbers of holdout rows, of training rows, and of cross-validation folds.
     level, resamples
-        Of all intervals: confidence, and bootstrap resamples.
+        Confidence of all intervals, and number of bootstrap resamples.
     metrics
-        By name: accuracy, balanced_accuracy, f1_macro, log_loss, roc_auc, average_precision, brier, ece; or
-        mae, rmse, r2, median_absolute_error.
+        Values by metric name; see `training.metrics.registry`.
     classes, confusion, calibration
-        For classification; the confusion matrix has a row for each true class and a column for each predicted one,
-        in the contract's order.
+        Parts for classification; the confusion matrix has a row for each true class and a column for each predicted
+        one, in the contract's order.
     residuals
-        For regression.
+        Errors on the holdout; None for classification.
     slices
-        None where `evaluation.slices` names no column.
+        Metrics by slice; None if `evaluation.slices` names no column.
     importance, effects
-        By permutation, most important first, and partial dependence of the first few.
+        Permutation importance, most important first, and partial dependence of the first few.
     champion
-        None where no version is in service.
+        Comparison with the active version; None if no version is active.
     searches
-        Of the candidates that were searched for.
+        Trials of the candidates that were searched for.
     notes
-        What limits the above.
+        Limits of the above, in words for people.
     """
 
     schema_version: Literal[1] = 1
@@ -355,7 +354,7 @@ class Evaluation(Document):
         Raises
         ------
         IntegrityError
-            They are no evaluation of a known schema.
+            The bytes are not an evaluation of a known schema.
         """
         try:
             return cls.model_validate_json(data)

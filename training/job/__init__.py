@@ -17,7 +17,7 @@ from training.data.reader import Progress
 from training.data.table import Split, Table
 from training.evaluation.assessment import assess
 from training.evaluation.behaviour import check_monotone
-from training.evaluation.champion import InService
+from training.evaluation.champion import ActiveVersion
 from training.evaluation.gates import check_gates
 from training.evaluation.inspection import check_slices
 from training.evaluation.report import Evaluation
@@ -86,7 +86,7 @@ def train(
     watch: Watch = lambda _: None,
     stop: Event | None = None,
     runner: Runner | None = None,
-    champion: InService | None = None,
+    champion: ActiveVersion | None = None,
 ) -> Trained:
     """Run the job.
 

@@ -32,17 +32,17 @@ class Difference(Document):
     Parameters
     ----------
     metric
-        What was compared.
+        Metric that was compared.
     before, after
-        Its values.
+        Values of the metric for the two models.
     interval
-        Of after minus before: paired bootstrap.
+        Paired bootstrap interval of after minus before.
     p_value
-        By `test`; None where there is none.
+        Probability of such a difference by chance; None if the test has none.
     test
         `mcnemar` (exact) on right and wrong answers, or `paired bootstrap` alone.
     within_noise
-        Whether chance alone explains it, at 95%.
+        Whether chance alone explains the difference, at 95%.
     """
 
     metric: str
@@ -74,7 +74,7 @@ def bootstrap(
     """Intervals of metrics.
 
     A percentile interval of a share without a single miss, or hit, has no width: there it is Wilson's. Of other
-    metrics whose resamples are all alike there is none.
+    metrics whose resamples are all equal none is given.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def bootstrap(
     scores
         Scores of the same rows, as a predictor gives them.
     metrics
-        Metrics to give intervals of; where absent, all of the task and of each class.
+        Metrics to give intervals of; by default all of the task and of each class.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def _percentiles(
     rows
         Rows that the statistic is of.
     statistic
-        For some row places, gives what computes the statistic from how often each is in each resample.
+        Function from row places to one that computes the statistic from how often each is in each resample.
     """
     every = np.arange(len(rows.targets))
     chosen = every
@@ -167,7 +167,7 @@ def _percentiles(
 
 
 def percentile(values: NDArray[np.float64]) -> Interval | None:
-    """The middle 95% of resampled values; None where they are all alike, or mostly could not be told."""
+    """The middle 95% of resampled values; None if they are all equal, or mostly could not be told."""
     known = values[np.isfinite(values)]
     if len(known) < _TELLING * len(values) or np.ptp(known) <= 1e-12 * max(1.0, float(np.abs(known).max())):
         return None
@@ -203,7 +203,7 @@ def difference(
     Parameters
     ----------
     before, after
-        Scores of the two, as predictors give them.
+        Scores of the two models, as predictors give them.
     """
     sides = [ScoredRows.of(contract, targets, scores) for scores in (before, after)]
     records = [METRICS[metric]]

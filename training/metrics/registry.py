@@ -147,7 +147,7 @@ def _balanced_accuracy(resamples: Resamples) -> Matrix:
 
 
 def _mcc(resamples: Resamples) -> Matrix:
-    """Gorodkin's R_K (2004), which for two classes is Matthews' phi; 0 where all labels, or all truths, are alike."""
+    """Gorodkin's R_K (2004), which for two classes is Matthews' phi; 0 if all labels, or all truths, are equal."""
     support, predicted = resamples.support.astype(np.float64), resamples.predicted.astype(np.float64)
     size = resamples.sizes.astype(np.float64)
     covariance = resamples.hits.sum(axis=1) * size - (support * predicted).sum(axis=1)
@@ -214,7 +214,7 @@ METRICS: dict[str, Metric] = {
             name="balanced_accuracy",
             task="classification",
             title="balanced accuracy",
-            meaning="recall, every class counted alike",
+            meaning="recall, every class counted equally",
             unit="share",
             dummy="prior",
             compute=_balanced_accuracy,
@@ -223,7 +223,7 @@ METRICS: dict[str, Metric] = {
             name="f1_macro",
             task="classification",
             title="F1 (macro)",
-            meaning="precision and recall in one, every class counted alike",
+            meaning="precision and recall in one, every class counted equally",
             unit="share",
             dummy="prior",
             compute=lambda resamples: _f1(resamples).mean(axis=1),

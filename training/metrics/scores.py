@@ -26,7 +26,7 @@ def score_metrics(
     scores
         Scores as a predictor gives them, `[n, classes]` or `[n]`.
     metrics
-        Metrics to compute; all that candidates can be selected by where absent.
+        Metrics to compute; by default all that candidates can be selected by.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def fold_summary(folds: Sequence[float]) -> Spread:
 
 
 def regression_from(metric: str, champion: float, challenger: float) -> float:
-    """By how much a challenger is worse, 0 where it is not.
+    """How much worse a challenger is, 0 if it is not.
 
     Absolute for shares and R2; for losses and errors, which have no scale of their own, relative to the champion's.
 

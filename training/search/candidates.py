@@ -45,11 +45,11 @@ class Built:
     Parameters
     ----------
     candidate
-        Its configuration.
+        Configuration of the candidate.
     estimator
-        Unfitted, from encoded rows to probabilities or values.
+        Unfitted estimator, from encoded rows to probabilities or values.
     path
-        Where in `estimator` the parameters of `candidate` are, for example `model__`.
+        Prefix of the parameters of `candidate` in `estimator`, for example `model__`.
     """
 
     candidate: Candidate
@@ -74,9 +74,9 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
     Parameters
     ----------
     folds
-        For the calibration of classifiers that give no probabilities of their own.
+        Number of folds for the calibration of classifiers without probabilities of their own.
     seed
-        For estimators that take one and were given none.
+        Random seed for estimators that take one and were given none.
 
     Raises
     ------
@@ -84,15 +84,15 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
         The class or a parameter does not exist, or the estimator is of the other task.
     """
     model = _instantiate(candidate, seed)
-    if not (is_classifier if contract.task == "classification" else is_regressor)(model):
-        raise ConfigError(
-            f"candidate {candidate.name}: {candidate.estimator} does no {contract.task}", "choose another"
-        )
+    classifies = contract.task == "classification"
+    if not (is_classifier if classifies else is_regressor)(model):
+        kind = "classifier" if classifies else "regressor"
+        raise ConfigError(f"candidate {candidate.name}: {candidate.estimator} is not a {kind}", "choose another")
     scale = candidate.scale if candidate.scale is not None else not candidate.estimator.startswith(_TREES)
     takes_missing = bool(get_tags(model).input_tags.allow_nan)
     steps = _preparation(contract, scale=scale, impute=not takes_missing)
     path = ""
-    if contract.task == "classification" and not hasattr(model, "predict_proba"):
+    if classifies and not hasattr(model, "predict_proba"):
         model, path = CalibratedClassifierCV(model, ensemble=False, cv=folds), "estimator__"
     estimator = Pipeline([*steps, ("model", model)]) if steps else model
     path = f"model__{path}" if steps else path
@@ -100,7 +100,7 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
 
 
 def number_columns(contract: Contract) -> list[int]:
-    """Columns of the encoded rows that are no categories: the estimator sees them first, in this order."""
+    """Columns of the encoded rows other than categories: the estimator sees them first, in this order."""
     return [index for index, feature in enumerate(contract.features) if not feature.is_nominal]
 
 
@@ -118,7 +118,7 @@ def _instantiate(candidate: Candidate, seed: int) -> Any:
         raise ConfigError(f"candidate {candidate.name}: there is no {candidate.estimator}", "check the name") from error
     if not (inspect.isclass(factory) and issubclass(factory, BaseEstimator)):
         raise ConfigError(
-            f"candidate {candidate.name}: {candidate.estimator} is no scikit-learn estimator", "choose another"
+            f"candidate {candidate.name}: {candidate.estimator} is not a scikit-learn estimator", "choose another"
         )
     try:
         known = cast("Any", factory)().get_params()

@@ -30,7 +30,7 @@ class DaskRunner:
     Parameters
     ----------
     client
-        Connected to the cluster.
+        Client that is connected to the cluster.
     """
 
     def __init__(self, client: "Client") -> None:
@@ -54,7 +54,7 @@ def dask_runner(address: str) -> Iterator[DaskRunner]:
     Parameters
     ----------
     address
-        Of its scheduler, for example `tcp://10.0.0.5:8786`; `local` starts one with a process for each core.
+        Address of the scheduler, for example `tcp://10.0.0.5:8786`; `local` starts one with a process for each core.
 
     Raises
     ------

@@ -36,7 +36,7 @@ _WORTH_WORKERS_SECONDS = 8.0  # starting them and importing scikit-learn there c
 
 type Indices = NDArray[np.int32]
 type Fold = tuple[Indices, Indices]
-"""Rows to learn from, and rows to measure on."""
+"""Rows for training, and rows to measure on."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -46,11 +46,11 @@ class Folds:
     Parameters
     ----------
     contract, rows, targets, seed
-        What is learned.
+        Training rows with their contract, targets and the random seed.
     outer
-        The cross-validation that is reported.
+        Folds of the cross-validation that is reported.
     inner
-        For each of the outer training sets, and at the end for all rows: the cuts that parameters are chosen by.
+        Folds that parameters are chosen by, for each of the outer training sets, and at the end for all rows.
     """
 
     contract: Contract
@@ -68,15 +68,15 @@ class Fit:
     Parameters
     ----------
     estimator
-        Unfitted, and left so: many fits may share it.
+        Unfitted estimator, and left so: many fits may share it.
     fold
         Place in `Folds.outer`; with `inner`, in `Folds.inner[inner]`.
     inner
         Place of an inner cross-validation in `Folds.inner`; None for the reported one.
     trial
-        Whose parameters the estimator has.
+        Number of the trial whose parameters the estimator has.
     rows
-        Learn from so many only; None for all.
+        Number of rows for training; None for all.
     """
 
     estimator: Any
@@ -88,7 +88,7 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a fit: its metrics, or why there are none."""
+    """What became of a fit: its metrics, or why it has none."""
 
     scores: dict[str, float]
     warned: tuple[str, ...]
@@ -201,9 +201,9 @@ class LocalRunner:
     Parameters
     ----------
     workers
-        Processes at most; one for each core where absent.
+        Largest number of processes; by default one for each core.
     worth
-        Seconds of work that are worth starting them.
+        Seconds of work that make it worth starting processes.
     """
 
     def __init__(self, workers: int | None = None, *, worth: float = _WORTH_WORKERS_SECONDS) -> None:
@@ -239,7 +239,7 @@ def run_parallel(folds: Folds, fits: Sequence[Fit], **how: Any) -> Generator[tup
     Parameters
     ----------
     how
-        For `joblib.Parallel`.
+        Options of `joblib.Parallel`.
     """
     parallel = joblib.Parallel(return_as="generator_unordered", **how)
     outcomes = parallel(joblib.delayed(_numbered)(number, folds, fit) for number, fit in enumerate(fits))

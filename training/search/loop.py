@@ -36,7 +36,7 @@ class Result:
     built
         The candidate.
     entry
-        Its line of the leaderboard.
+        Leaderboard entry of the candidate.
     params
         Parameters that were chosen on all training rows.
     rank

@@ -11,11 +11,11 @@ class Trial(Document):
     Parameters
     ----------
     params
-        By their names in `model.yaml`.
+        Parameters by their names in `model.yaml`.
     mean, std
-        Of `select_by` over the inner folds.
+        Mean and deviation of `select_by` over the inner folds.
     rows
-        It was tried on: all training rows, fewer in the early rounds of a halving search.
+        Number of rows of the trial: all training rows, fewer in the early rounds of a halving search.
     """
 
     params: dict[str, Scalar | list[Scalar]]
@@ -30,11 +30,11 @@ class SearchReport(Document):
     Parameters
     ----------
     strategy
-        How trials were made.
+        Way in which trials were drawn.
     planned, tried
-        How many; fewer were tried where somebody stopped it.
+        Numbers of trials; fewer were tried if the search was stopped.
     trials
-        The best first, at most 200.
+        Trials, the best first, at most 200.
     """
 
     candidate: str

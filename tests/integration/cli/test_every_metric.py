@@ -12,7 +12,7 @@ from tests.support.tables import LOGISTIC, RIDGE, config_of, lines
 from training.cli.console import leaderboard_table, out
 from training.cli.evaluation_tables import comparison_tables, evaluation_tables
 from training.data.prepare import prepare
-from training.evaluation.champion import in_service
+from training.evaluation.champion import load_active
 from training.evaluation.comparison import compare_versions
 from training.job import train
 from training.metrics.registry import METRICS, Metric
@@ -43,7 +43,7 @@ def test_a_metric_works_in_selection_gates_intervals_comparison_card_and_evaluat
     config = config.model_copy(update={"model": "iris"})
     prepare(config, tmp_path / "prepared")
     for _ in range(2):
-        trained = train(config, prepared=tmp_path / "prepared", champion=in_service(registry))
+        trained = train(config, prepared=tmp_path / "prepared", champion=load_active(registry))
         package = pack(trained, NOT_COMPILED)
         registry.promote(registry.publish(package.describe, package.artifacts).reference)
     write_version(tmp_path / "version", package)

@@ -133,7 +133,7 @@ class TestWhatItSays:
     def test_a_regression_says_how_far_off_it_is(self, tmp_path: Path) -> None:
         text = Page(card_of(learned(tmp_path, public_table("diabetes"), RIDGE, target="target"))).text
 
-        assert "How far off it is" in text
+        assert "Errors on the holdout" in text
         assert "Predicted and true" in text
         assert "Confusion" not in text
 
@@ -151,12 +151,12 @@ class TestWhatItSays:
 
         for words in ("Flowers", "To tell them apart", "Trees", "Ada, Grace", "MIT", "A garden", "Weak in winter"):
             assert words in text
-        assert "Nobody has said" not in text
+        assert "Not stated" not in text
 
     def test_it_says_what_nobody_has_said(self) -> None:
         text = Page(iris_card(about=CardSection())).text
 
-        assert "Nobody has said: its purpose, what it is not for, who owns it" in text
+        assert "Not stated: purpose, uses it is not for, owners" in text
 
     def test_the_worst_slice_is_named(self, tmp_path: Path) -> None:
         sliced: dict[str, Any] = {"evaluation": {"slices": ["city"]}}

@@ -170,7 +170,7 @@ class TestSlices:
         assert slices.worst.metrics["rmse"] == max(part.metrics["rmse"] for part in slices.slices if part.rows >= 5)
 
     def test_a_column_that_is_no_feature_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match=r"evaluation\.slices names 'z', which is no feature: there are: x, n"):
+        with pytest.raises(ConfigError, match=r"evaluation\.slices names 'z', which is not a feature: there are: x, n"):
             learned(tmp_path, SEPARABLE, evaluation={"slices": ["z"]})
 
 

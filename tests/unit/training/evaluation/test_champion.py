@@ -1,4 +1,4 @@
-"""A challenger is held against the version in service, where that can answer the same rows."""
+"""A challenger is compared with the active version, if that can answer the same rows."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tests.support.models import changed, iris_config, iris_package, trained_iri
 from tests.support.tables import TREE, config_of, lines, table_of
 from training.config import Candidate, GatesSection
 from training.data.table import Table
-from training.evaluation.champion import InService, in_service, rows_for, scores_like
+from training.evaluation.champion import ActiveVersion, load_active, rows_for, scores_like
 from training.evaluation.report import Champion
 from training.job import Trained, train
 
@@ -23,7 +23,7 @@ STUMP = Candidate.model_validate(TREE | {"params": {"max_depth": 1}})
 TEXT = lines("n,k,c,b,y", lambda row: f"{row / 4},{row % 5},{('Oslo', 'Rome')[row % 2]},{row % 3 == 0},{row * 2.5}")
 
 
-def challenge(champion: InService | None, candidate: Candidate = STUMP, **sections: Any) -> Trained:
+def challenge(champion: ActiveVersion | None, candidate: Candidate = STUMP, **sections: Any) -> Trained:
     config = iris_config().model_copy(update={"candidates": (candidate,), **sections})
     return train(config, champion=champion)
 
@@ -35,55 +35,57 @@ def compared(trained: Trained) -> Champion:
 
 
 @pytest.fixture
-def champion(registry: Registry) -> InService:
-    """Iris in service."""
+def champion(registry: Registry) -> ActiveVersion:
+    """The active version of iris."""
     package = iris_package()
     registry.promote(registry.publish(package.describe, package.artifacts).reference)
-    found = in_service(registry)
+    found = load_active(registry)
     assert found is not None
     return found
 
 
 class TestInService:
     def test_before_the_first_promotion_there_is_none(self, registry: Registry) -> None:
-        assert in_service(registry) is None
+        assert load_active(registry) is None
 
-    def test_it_is_loaded_by_its_digests(self, champion: InService) -> None:
+    def test_it_is_loaded_by_its_digests(self, champion: ActiveVersion) -> None:
         assert (champion.name, champion.reason) == ("v1", None)
         assert champion.predictor is not None
 
-    def test_one_whose_model_was_altered_says_so(self, champion: InService, registry: Registry, s3: Any) -> None:
+    def test_one_whose_model_was_altered_says_so(self, champion: ActiveVersion, registry: Registry, s3: Any) -> None:
         s3.put_object(Bucket=BUCKET, Key=f"models/iris/v1/{MODEL_FILE}", Body=b"other")
 
-        found = in_service(registry)
+        found = load_active(registry)
 
         assert found is not None
         assert found.predictor is None
         assert "does not have the digest" in (found.reason or "")
 
-    def test_one_of_another_scikit_learn_says_so(self, champion: InService, registry: Registry, pointer: Any) -> None:
+    def test_one_of_another_scikit_learn_says_so(
+        self, champion: ActiveVersion, registry: Registry, pointer: Any
+    ) -> None:
         package = changed(iris_package(), environment={"scikit-learn": "0.1"})
         pointer.move(registry.publish(package.describe, package.artifacts).reference)
 
-        found = in_service(registry)
+        found = load_active(registry)
 
         assert found is not None
         assert "was trained by scikit-learn 0.1" in (found.reason or "")
 
 
 class TestGate:
-    def test_a_challenger_that_is_much_worse_is_not_published(self, champion: InService) -> None:
+    def test_a_challenger_that_is_much_worse_is_not_published(self, champion: ActiveVersion) -> None:
         made = challenge(champion)
 
         with pytest.raises(GateFailed, match=r"accuracy 0\.6667 not more than 0\.05 below the active v1 \(0\.9333\)"):
             made.check_gates()
 
-    def test_one_within_the_bound_passes(self, champion: InService) -> None:
+    def test_one_within_the_bound_passes(self, champion: ActiveVersion) -> None:
         gates = GatesSection(max_regression=0.5)
 
         challenge(champion, gates=gates).check_gates()
 
-    def test_the_same_model_passes_and_changes_no_label(self, champion: InService) -> None:
+    def test_the_same_model_passes_and_changes_no_label(self, champion: ActiveVersion) -> None:
         made = challenge(champion, trained_iris().config.candidates[0])
 
         made.check_gates()
@@ -91,7 +93,7 @@ class TestGate:
         assert (found.changed_labels, found.regression, found.unseen) == (0, 0, True)
         assert found.metrics == trained_iris().metrics.holdout
 
-    def test_an_error_may_grow_by_its_share(self, champion: InService) -> None:
+    def test_an_error_may_grow_by_its_share(self, champion: ActiveVersion) -> None:
         made = challenge(champion, select_by="log_loss")
 
         assert (compared(made).regression or 0) > 1
@@ -103,7 +105,7 @@ class TestGate:
         made.check_gates()
         assert made.evaluation.champion is None
 
-    def test_a_champion_that_knows_some_of_the_rows_is_told(self, champion: InService) -> None:
+    def test_a_champion_that_knows_some_of_the_rows_is_told(self, champion: ActiveVersion) -> None:
         split = iris_config().split.model_copy(update={"seed": 7})
 
         made = challenge(champion, split=split)
@@ -112,7 +114,7 @@ class TestGate:
         assert "the active v1 may have been trained on some of the holdout rows" in made.notes
 
     def test_one_whose_contract_does_not_fit_forbids_nothing_and_is_told(
-        self, champion: InService, tmp_path: Path
+        self, champion: ActiveVersion, tmp_path: Path
     ) -> None:
         (tmp_path / "table.csv").write_text(TEXT, encoding="utf-8")
 
