@@ -77,11 +77,11 @@ def render_card(
 def _subtitle(manifest: Manifest) -> Markup:
     target = manifest.contract.target
     unit = f" in {target.unit}" if target.unit else ""
-    words = (
+    subtitle = (
         f"Model card of {manifest.model}: a {manifest.contract.task} of {target.name}{unit} by {manifest.selected}, "
         f"trained {manifest.created_at:%Y-%m-%d %H:%M} UTC."
     )
-    return joined(element("p", words), element("p", Markup(REFERENCE_SLOT), class_="quiet"))
+    return joined(element("p", subtitle), element("p", Markup(REFERENCE_SLOT), class_="quiet"))
 
 
 def _tiles(manifest: Manifest, evaluation: Evaluation) -> Markup:

@@ -103,14 +103,14 @@ def choice(manifest: Manifest, evaluation: Evaluation) -> Markup:
     searches = [
         f"{one.candidate}: {one.tried:,} of {one.planned:,} {one.strategy} trials" for one in evaluation.searches
     ]
-    words = (
+    paragraph = (
         f"By {metric_name(manifest.select_by)}, cross-validated on the training rows over {evaluation.folds} folds. "
         "The holdout took no part in it."
     )
     return section(
         "choice",
         "How it was chosen",
-        element("p", words),
+        element("p", paragraph),
         table(
             ("candidate", "parameters", *(f"{metric_name(metric)}#" for metric in ordered)),
             rows,
@@ -123,20 +123,20 @@ def choice(manifest: Manifest, evaluation: Evaluation) -> Markup:
 
 def limits(evaluation: Evaluation, about: CardSection) -> Markup:
     """What people know of its limits, and what was measured of them."""
-    found: list[Content] = [
+    limitations: list[Content] = [
         *about.limits,
         "Outside the ranges above it guesses: such values are answered with a warning, unknown categories are refused.",
         "Importance and partial dependence describe the model, not causes in the world.",
     ]
     if evaluation.rows < _FEW_ROWS:
-        found.append(
+        limitations.append(
             f"It was measured on {evaluation.rows} rows only: differences smaller than the intervals are noise."
         )
     if weak := [str(one.name) for one in evaluation.classes if one.support and one.recall < 0.5]:
-        found.append(f"It finds fewer than half of the rows of: {', '.join(weak[:10])}.")
+        limitations.append(f"It finds fewer than half of the rows of: {', '.join(weak[:10])}.")
     if evaluation.slices and (worst := evaluation.slices.worst):
-        found.append(f"It is worst where {worst.column} is {worst.value}.")
-    return section("limits", "Limits", points([*found, *evaluation.notes]))
+        limitations.append(f"It is worst where {worst.column} is {worst.value}.")
+    return section("limits", "Limits", points([*limitations, *evaluation.notes]))
 
 
 def call(manifest: Manifest) -> Markup:
@@ -197,8 +197,8 @@ def _untold(about: CardSection) -> Markup | None:
     }
     if not (missing := [name for name, said in asked.items() if not said]):
         return None
-    words = f"Not stated: {', '.join(missing)}. Add it under card in model.yaml."
-    return element("p", words, class_="quiet")
+    paragraph = f"Not stated: {', '.join(missing)}. Add it under card in model.yaml."
+    return element("p", paragraph, class_="quiet")
 
 
 def _values(feature: Feature, column: ColumnProfile) -> Content:
@@ -235,12 +235,12 @@ def _distribution(index: int, feature: Feature, known: TrainingDistribution) -> 
         return None
     if isinstance(shares, dict):
         first = dict(list(shares.items())[:_MAX_SHARES])
-        told = ", ".join(f"{value} {share:.0%}" for value, share in first.items())
-        return columns(Caption(f"data-{index}", name, told), list(first.values()), [1.0] * len(first))
+        description = ", ".join(f"{value} {share:.0%}" for value, share in first.items())
+        return columns(Caption(f"data-{index}", name, description), list(first.values()), [1.0] * len(first))
     if len(edges) < 2:
         return None
-    told = f"Deciles: {', '.join(number(edge) for edge in edges)}"
-    return columns(Caption(f"data-{index}", name, told), shares, [high - low for low, high in pairwise(edges)])
+    description = f"Deciles: {', '.join(number(edge) for edge in edges)}"
+    return columns(Caption(f"data-{index}", name, description), shares, [high - low for low, high in pairwise(edges)])
 
 
 def _balance(contract: Contract, distribution: TrainingDistribution) -> Markup | None:

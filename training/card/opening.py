@@ -34,7 +34,7 @@ def write_card(registry: Registry, version: Version) -> Path:
 
 def open_in_browser(path: Path) -> bool:
     """Open a file in the person's browser; whether there is one."""
-    shown = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")  # without, Linux has browsers for text only
-    if sys.platform not in {"darwin", "win32"} and not any(os.environ.get(name) for name in shown):
+    variables = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")  # without, Linux has browsers for text only
+    if sys.platform not in {"darwin", "win32"} and not any(os.environ.get(name) for name in variables):
         return False
     return webbrowser.open(path.resolve().as_uri())

@@ -61,11 +61,11 @@ def table(
         cells = [element("th", first, scope="row")]
         cells += [element("td", cell, class_=style) for cell, style in zip(rest, styles[1:], strict=True)]
         body.append(element("tr", *cells, class_="marked" if index == marked else None))
-    made = element("table", element("thead", element("tr", *head)), element("tbody", *body))
+    grid = element("table", element("thead", element("tr", *head)), element("tbody", *body))
     # The caption stays outside: in a table wider than a phone it would be as wide as the table.
     return joined(
         element("p", caption, class_="quiet caption"),
-        element("div", made, class_="scroll", role="region", tabindex="0", aria_label=caption),
+        element("div", grid, class_="scroll", role="region", tabindex="0", aria_label=caption),
     )
 
 

@@ -18,22 +18,22 @@ MAX_CONFUSION = 15
 def confusion_picture(evaluation: Evaluation) -> Markup:
     """What each class is taken for."""
     names = [class_key(one.name) for one in evaluation.classes]
-    told = "; ".join(
+    description = "; ".join(
         f"{name}: {row[index]} of {sum(row)} right"
         + "".join(f", {count} taken for {names[other]}" for other, count in enumerate(row) if count and other != index)
         for index, (name, row) in enumerate(zip(names, evaluation.confusion, strict=True))
     )
-    caption = Caption("confusion", "Confusion matrix", told + ".")
+    caption = Caption("confusion", "Confusion matrix", description + ".")
     return heat_map(caption, names, evaluation.confusion, x="predicted", y="rows are the true classes")
 
 
 def calibration_picture(evaluation: Evaluation) -> Markup:
     """Probabilities against how often they were right."""
     bins: tuple[CalibrationBin, ...] = evaluation.calibration.bins if evaluation.calibration else ()
-    told = "; ".join(f"said {one.predicted:.0%}, right {one.observed:.0%} of {one.rows} rows" for one in bins)
+    description = "; ".join(f"said {one.predicted:.0%}, right {one.observed:.0%} of {one.rows} rows" for one in bins)
     line = Line("predicted class", [one.predicted for one in bins], [one.observed for one in bins], dots=True)
     x, y = Range(0, 1, "probability of the predicted class"), Range(0, 1, "share that was right")
-    return lines(Caption("calibration", "Calibration", told + "."), [line], x=x, y=y, ideal=True)
+    return lines(Caption("calibration", "Calibration", description + "."), [line], x=x, y=y, ideal=True)
 
 
 def curves_picture(classes: Sequence[ClassReport], kind: str) -> Markup:
@@ -55,23 +55,23 @@ def curves_picture(classes: Sequence[ClassReport], kind: str) -> Markup:
 def residuals_picture(residuals: Residuals) -> Markup:
     """Predicted against true values."""
     side = Range.around((*residuals.true, *residuals.predicted), "")
-    told = (
+    description = (
         f"{len(residuals.true)} rows of the holdout. True values from {number(min(residuals.true))} to "
         f"{number(max(residuals.true))}, predicted from {number(min(residuals.predicted))} to "
         f"{number(max(residuals.predicted))}."
     )
     x, y = Range(side.low, side.high, "true"), Range(side.low, side.high, "predicted")
     return scatter(
-        Caption("residuals", "Predicted and true values", told), residuals.true, residuals.predicted, x=x, y=y
+        Caption("residuals", "Predicted and true values", description), residuals.true, residuals.predicted, x=x, y=y
     )
 
 
 def importance_picture(evaluation: Evaluation) -> Markup:
     """What the model loses without each feature."""
     first = evaluation.importance[:MAX_BARS]
-    told = described({one.feature: one.mean for one in first})
+    description = described({one.feature: one.mean for one in first})
     rows = [Bar(one.feature, one.mean, (one.mean - one.std, one.mean + one.std)) for one in first]
-    return bars(Caption("importance", "Permutation importance", f"Loss by feature: {told}."), rows)
+    return bars(Caption("importance", "Permutation importance", f"Loss by feature: {description}."), rows)
 
 
 def effect_label(effect: Effect) -> str:
@@ -83,10 +83,10 @@ def effect_label(effect: Effect) -> str:
 def effect_picture(effect: Effect, *, key: str) -> Markup:
     """The mean answer along a feature."""
     keys, label = _shown(effect), effect_label(effect)
-    told = "; ".join(
+    description = "; ".join(
         f"{name} from {number(effect.answers[name][0])} to {number(effect.answers[name][-1])}" for name in keys
     )
-    caption = Caption(key, f"Partial dependence on {effect.feature}", f"Along {effect.feature}: {told}.")
+    caption = Caption(key, f"Partial dependence on {effect.feature}", f"Along {effect.feature}: {description}.")
     numeric = [float(value) for value in effect.grid if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numeric) == len(effect.grid) and min(numeric) < max(numeric):
         values = [value for name in keys for value in effect.answers[name]]

@@ -79,15 +79,15 @@ def by_class(evaluation: Evaluation) -> Markup | None:
     """Each class, what it is taken for, and whether its probabilities can be believed."""
     if not evaluation.classes:
         return None
-    shown = sorted(evaluation.classes, key=lambda one: -one.support)[:_MAX_CLASS_ROWS]
+    classes = sorted(evaluation.classes, key=lambda one: -one.support)[:_MAX_CLASS_ROWS]
     measured = ("precision", "recall", "f1", "roc_auc", "average_precision")
     rows = [
-        (class_key(one.name), f"{one.support:,}", *(_with_interval(one, name) for name in measured)) for one in shown
+        (class_key(one.name), f"{one.support:,}", *(_with_interval(one, name) for name in measured)) for one in classes
     ]
-    rest = len(evaluation.classes) - len(shown)
+    rest = len(evaluation.classes) - len(classes)
     caption = f"Each class against the others, on the holdout.{_left_out(rest, 'rarer classes')}"
     columns = ("class", "rows#", "precision#", "recall#", "F1#", "ROC-AUC#", "PR-AUC#")
-    pictures = charts(*_class_pictures(evaluation, shown))
+    pictures = charts(*_class_pictures(evaluation, classes))
     return section("classes", "By class", table(columns, rows, caption=caption), pictures)
 
 
@@ -149,17 +149,17 @@ def slices(evaluation: Evaluation) -> Markup:
     """Whether it is worse for some rows than for others."""
     cut = evaluation.slices
     if cut is None or not cut.slices:
-        words = "Not examined: name the columns under evaluation.slices in model.yaml."
-        return section("slices", "Error by slice", element("p", words))
-    shown, worst, metric = cut.slices[:_MAX_SLICES], cut.worst, metric_name(cut.metric)
+        hint = "Not examined: name the columns under evaluation.slices in model.yaml."
+        return section("slices", "Error by slice", element("p", hint))
+    parts, worst, metric = cut.slices[:_MAX_SLICES], cut.worst, metric_name(cut.metric)
     rows = [
-        (_slice_name(one), f"{one.rows:,}", digits(one.metrics.get(cut.metric)), between(one.interval)) for one in shown
+        (_slice_name(one), f"{one.rows:,}", digits(one.metrics.get(cut.metric)), between(one.interval)) for one in parts
     ]
-    told: list[Content] = ["No slice has enough rows to tell."]
+    summary: list[Content] = ["No slice has enough rows to tell."]
     if worst is not None:
         value = digits(worst.metrics.get(cut.metric))
-        told = ["Worst: ", element("b", _slice_name(worst)), f", {metric} {value} on {worst.rows:,} rows."]
-    known = [one for one in shown if cut.metric in one.metrics][:MAX_BARS]
+        summary = ["Worst: ", element("b", _slice_name(worst)), f", {metric} {value} on {worst.rows:,} rows."]
+    known = [one for one in parts if cut.metric in one.metrics][:MAX_BARS]
     drawn = [
         Bar(
             _slice_name(one),
@@ -169,18 +169,18 @@ def slices(evaluation: Evaluation) -> Markup:
         )
         for one in known
     ]
-    words = described({bar.label: bar.value for bar in drawn})
-    caption = Caption("by-slice", f"{metric} by slice", f"{words}.")
+    description = described({bar.label: bar.value for bar in drawn})
+    caption = Caption("by-slice", f"{metric} by slice", f"{description}.")
     heading = f"{metric[:1].upper()}{metric[1:]} by slice"
     return section(
         "slices",
         "Error by slice",
-        element("p", *told),
+        element("p", *summary),
         table(
             ("slice", "rows#", f"{metric}#", f"{evaluation.level:.0%} interval#"),
             rows,
             caption="The holdout, cut by the columns that model.yaml names",
-            marked=next((index for index, one in enumerate(shown) if one == worst), None),
+            marked=next((index for index, one in enumerate(parts) if one == worst), None),
         ),
         charts(figure(heading, "The worst slice stands out.", bars(caption, drawn))) if drawn else None,
     )
@@ -206,12 +206,12 @@ def _comparisons(evaluation: Evaluation) -> Markup:
     baseline, champion = evaluation.baseline, evaluation.champion
     name = metric_name(baseline.metric)
     where = "on the holdout" if baseline.on == "holdout" else "cross-validated"
-    words = (
+    sentence = (
         f"A constant prediction ({baseline.strategy}) has {name} {digits(baseline.value)} {where}, this "
         f"model {digits(baseline.challenger)}: "
     )
     rows: list[tuple[str, Content]] = [
-        ("Against the dummy baseline", [words, verdict(baseline.beaten, "beaten", "not beaten"), "."])
+        ("Against the dummy baseline", [sentence, verdict(baseline.beaten, "beaten", "not beaten"), "."])
     ]
     if champion is None:
         rows.append(("Against the active version", "No version was active."))
@@ -225,15 +225,15 @@ def _against(champion: Champion) -> str:
     if difference is None:
         return f"Not compared: {champion.reason or 'nothing could be measured'}."
     p_value = "" if difference.p_value is None else f", p = {difference.p_value:.3f}"
-    found = "within chance" if difference.within_noise else "more than chance"
+    conclusion = "within chance" if difference.within_noise else "more than chance"
     labels = f" {champion.changed_labels:,} rows have another label." if champion.changed_labels else ""
     return (
         f"{metric_name(difference.metric)} {digits(difference.before)} before, {digits(difference.after)} now, on the "
-        f"same rows: {found} ({difference.test}{p_value}).{labels}"
+        f"same rows: {conclusion} ({difference.test}{p_value}).{labels}"
     )
 
 
-def _class_pictures(evaluation: Evaluation, shown: Sequence[ClassReport]) -> Iterator[Content]:
+def _class_pictures(evaluation: Evaluation, classes: Sequence[ClassReport]) -> Iterator[Content]:
     if evaluation.confusion and len(evaluation.classes) <= MAX_CONFUSION:
         note = "Rows are true, columns predicted; darker is a larger share of the row."
         yield figure("Confusion", note, confusion_picture(evaluation))
@@ -243,7 +243,7 @@ def _class_pictures(evaluation: Evaluation, shown: Sequence[ClassReport]) -> Ite
         note = f"On the dashed line probabilities are true. Expected error {digits(evaluation.calibration.ece)}."
         yield figure("Calibration", note, calibration_picture(evaluation))
     two = len(evaluation.classes) == 2  # of which one's curves mirror the other's
-    drawn = [one for one in (evaluation.classes[1:] if two else shown) if one.roc is not None][:MAX_SERIES]
+    drawn = [one for one in (evaluation.classes[1:] if two else classes) if one.roc is not None][:MAX_SERIES]
     note = _left_out(0 if two else len(evaluation.classes) - len(drawn), "classes")
     if drawn:
         whose = f" For {class_key(drawn[0].name)}." if two else ""

@@ -130,11 +130,11 @@ def compare_versions(registry: Registry, before: Version, after: Version, config
     notes = [note for version in (before, after) if (note := _about_table(version.manifest, table, config))]
     scores: list[Matrix] = []
     for version in (before, after):
-        found, reason = _scores(registry, version, table, holdout)
-        if found is None:
+        version_scores, reason = _scores(registry, version, table, holdout)
+        if version_scores is None:
             notes.append(f"{version.manifest.name} could not score the rows: {reason}")
         else:
-            scores.append(found)
+            scores.append(version_scores)
     scored = _scored(table, holdout, scores, after.manifest.select_by, config.split.seed) if len(scores) == 2 else None
     first, second = before.manifest, after.manifest
     names = dict.fromkeys([*second.metrics.cross_validated, *first.metrics.cross_validated, *second.metrics.holdout])
@@ -181,7 +181,7 @@ def _scored(table: Table, holdout: NDArray[np.int64], scores: list[Matrix], sele
     first, second = scores
     names = [metric.name for metric in selectable(contract.task)]
     order = dict.fromkeys([select_by, DEFAULT_METRIC[contract.task], *names])
-    found = [
+    differences = [
         difference(contract, targets, first, second, metric=metric, seed=seed) for metric in order if metric in names
     ]
     answers: list[NDArray[Any]]
@@ -195,7 +195,7 @@ def _scored(table: Table, holdout: NDArray[np.int64], scores: list[Matrix], sele
         different = np.argsort(-apart, kind="stable")[: np.count_nonzero(apart)]
     return Scored(
         rows=len(holdout),
-        differences=tuple(known for known in found if np.isfinite([known.before, known.after]).all()),
+        differences=tuple(known for known in differences if np.isfinite([known.before, known.after]).all()),
         changed=changed,
         examples=tuple(
             ChangedRow(
@@ -237,8 +237,8 @@ def _data(manifest: Manifest) -> dict[str, str]:
 
 def _parameters(manifest: Manifest) -> dict[str, str]:
     entry = next(entry for entry in manifest.leaderboard if entry.candidate == manifest.selected)
-    found = {"candidate": manifest.selected, "estimator": entry.estimator, "select_by": manifest.select_by}
-    return found | {name: str(value) for name, value in entry.params.items()}
+    parameters = {"candidate": manifest.selected, "estimator": entry.estimator, "select_by": manifest.select_by}
+    return parameters | {name: str(value) for name, value in entry.params.items()}
 
 
 def _pairs(before: dict[str, str], after: dict[str, str]) -> tuple[ComparedFact, ...]:

@@ -63,12 +63,12 @@ def importances(table: Table, split: Split, predictor: Predictor, *, metric: str
         return record.sign * score_metrics(table.contract, targets, scores, [record])[metric]
 
     whole = value(predictor.scores(rows))
-    found = []
+    ranking = []
     for column, feature in enumerate(table.contract.features):
         shuffled = np.tile(rows, (_REPEATS, 1))
         shuffled[:, column] = np.concatenate([generator.permutation(rows[:, column]) for _ in range(_REPEATS)])
         losses = [whole - value(scores) for scores in np.split(predictor.scores(shuffled), _REPEATS)]
-        found.append(
+        ranking.append(
             Importance(
                 feature=feature.name,
                 mean=float(np.mean(losses)),
@@ -76,7 +76,7 @@ def importances(table: Table, split: Split, predictor: Predictor, *, metric: str
                 repeats=_rounded(losses),
             )
         )
-    return tuple(sorted(found, key=lambda importance: -importance.mean))
+    return tuple(sorted(ranking, key=lambda importance: -importance.mean))
 
 
 def effects(table: Table, split: Split, predictor: Predictor, names: Sequence[str]) -> tuple[Effect, ...]:
@@ -84,7 +84,7 @@ def effects(table: Table, split: Split, predictor: Predictor, names: Sequence[st
     contract = table.contract
     columns = {feature.name: column for column, feature in enumerate(contract.features)}
     rows = table.rows[split.holdout[:_EFFECT_ROWS]]
-    made = []
+    partial_dependence = []
     for name in names[:_EFFECT_FEATURES]:
         feature, grid = contract.features[columns[name]], feature_grid(table, split, columns[name])
         means = score_grid(predictor, rows, columns[name], grid).mean(axis=1)
@@ -92,8 +92,10 @@ def effects(table: Table, split: Split, predictor: Predictor, names: Sequence[st
         answers = (
             {key: _rounded(means[:, code]) for code, key in enumerate(keys)} if keys else {"value": _rounded(means)}
         )
-        made.append(Effect(feature=name, grid=tuple(feature.decode(value) for value in grid.tolist()), answers=answers))
-    return tuple(made)
+        partial_dependence.append(
+            Effect(feature=name, grid=tuple(feature.decode(value) for value in grid.tolist()), answers=answers)
+        )
+    return tuple(partial_dependence)
 
 
 def class_reports(
@@ -170,12 +172,12 @@ def slices(
         return None
     contract, targets = table.contract, table.targets[holdout]
     metric = METRICS[METRICS[select_by].slice_metric or select_by]
-    made: list[Slice] = []
+    parts: list[Slice] = []
     for name in columns:
         for value, inside in _parts(table, holdout, name)[:_MAX_SLICES]:
             metrics = score_metrics(contract, targets[inside], scores[inside])
             intervals = bootstrap(contract, targets[inside], scores[inside], seed=seed, metrics=[metric])
-            made.append(
+            parts.append(
                 Slice(
                     column=name,
                     value=value,
@@ -184,9 +186,9 @@ def slices(
                     interval=intervals.get(metric.name),
                 )
             )
-    telling = [part for part in made if part.rows >= _TELLING_ROWS] or made
+    telling = [part for part in parts if part.rows >= _TELLING_ROWS] or parts
     worst = min(telling, key=lambda part: metric.sign * part.metrics[metric.name], default=None)
-    return Slices(metric=metric.name, slices=tuple(made), worst=worst)
+    return Slices(metric=metric.name, slices=tuple(parts), worst=worst)
 
 
 def _parts(table: Table, holdout: NDArray[np.int64], name: str) -> list[tuple[str, NDArray[np.bool_]]]:
