@@ -35,11 +35,11 @@ class HttpAnswer:
     Parameters
     ----------
     status
-        Its code.
+        HTTP status code.
     headers
-        By lower-case name.
+        Response headers by lower-case name.
     body
-        Its JSON; None where it is none.
+        Parsed JSON body; None if the body is not JSON.
     """
 
     status: int
@@ -53,13 +53,13 @@ class DeployedApi:
     Parameters
     ----------
     url
-        Of the API, without a slash at the end.
+        Address of the API; a slash at the end is ignored.
     region
-        The API's.
+        AWS region of the API.
     credentials
-        Sign each request; not with a token.
+        AWS credentials that sign each request; not used with a token.
     token
-        Sent as a bearer token instead, for an API with a JWT authorizer.
+        Bearer token, for an API with a JWT authorizer.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class DeployedApi:
         self._token = token
 
     def ask(self, path: str, body: object = None) -> HttpAnswer:
-        """GET a path, or POST JSON to it; what passes by itself is tried again a few times.
+        """GET a path, or POST JSON to it; transient failures are retried a few times.
 
         Raises
         ------
         CallFailed
-            There was no answer.
+            The service did not answer.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             last = attempt == _ATTEMPTS
@@ -112,7 +112,7 @@ class DeployedApi:
 
 
 def smoke(service: DeployedApi) -> str:
-    """Call the service as a client does; what was found, in a sentence.
+    """Call the service as a client does, and say the result in a sentence.
 
     Raises
     ------

@@ -67,11 +67,11 @@ def up(
         list[str] | None, typer.Option("--set", help="A parameter over samconfig.toml's: Name=value.")
     ] = None,
     model: Annotated[
-        ModelStep, typer.Option("--model", help="first: train and promote where there is none yet.")
+        ModelStep, typer.Option("--model", help="first: train and promote a model if none exists.")
     ] = ModelStep.FIRST,
     yes: YesOption = False,
 ) -> None:
-    """Check, build, show the change set, deploy; a first model where there is none; how to call it."""
+    """Check, build, show the change set, deploy; train a first model if none exists; say how to call it."""
     chosen = read_stage(stage)
     parameters = chosen.parameters | assignments(parameter or [])
     template = sam.template_of(release) if release else None
@@ -168,11 +168,11 @@ def _check_credentials(stage: Stage) -> str:
 
 
 def _first_model(registry: Registry, stack: str, *, yes: bool) -> None:
-    """Train and promote where there is no version yet; a version that nobody promoted stays so."""
+    """Train and promote a version if none exists; a version that was not promoted stays so."""
     if registry.active() is not None:
         return
-    if found := registry.versions():
-        name = found[-1].manifest.name
+    if versions := registry.versions():
+        name = versions[-1].manifest.name
         out.print(f"No version is active. Make one live: skylift promote {name} --stack {stack}", soft_wrap=True)
         return
     if not yes and not typer.confirm("There is no model yet. Train and promote one?", default=True):
@@ -212,7 +212,7 @@ def _service(url: str, auth: str) -> DeployedApi:
     Raises
     ------
     ConfigError
-        It wants a token, and there is none.
+        It needs a token, and none is set.
     """
     region = sts_client().meta.region_name
     if auth == "JWT":
@@ -224,7 +224,7 @@ def _service(url: str, auth: str) -> DeployedApi:
 
 def _credentials() -> Credentials:
     with aws_errors("reading credentials"):
-        found = Session().get_credentials()
-    if found is None:
+        credentials = Session().get_credentials()
+    if credentials is None:
         raise ConfigError("there are no credentials", "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret")
-    return found
+    return credentials

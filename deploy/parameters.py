@@ -23,9 +23,9 @@ class Stage:
     Parameters
     ----------
     name
-        For example `dev`: the section of `samconfig.toml`.
+        Name of the stage and of its section in `samconfig.toml`, for example `dev`.
     stack
-        The stack's name.
+        Name of the stack.
     parameters
         Values of the template's parameters, by name.
     """
@@ -70,15 +70,15 @@ def assignments(texts: Iterable[str]) -> dict[str, str]:
     Raises
     ------
     ConfigError
-        A text is none.
+        A text is not of this form.
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise ConfigError(f"{text!r} sets no parameter", "write it as Name=value")
-        found[name] = value
-    return found
+        values[name] = value
+    return values
 
 
 def check_parameters(values: Mapping[str, str], template: Path = TEMPLATE) -> None:
@@ -112,7 +112,7 @@ def load_template(text: str) -> dict[str, Any]:
     Raises
     ------
     yaml.YAMLError
-        It is no YAML document of sections.
+        It is not a YAML document of sections.
     """
     document = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader that ignores CloudFormation's tags)
     if not isinstance(document, dict):
@@ -139,7 +139,7 @@ def _violations(value: str, rules: Mapping[str, Any]) -> list[str]:
         try:
             number = float(value)
         except ValueError:
-            return [*wrong, f"is no number{hint}"]
+            return [*wrong, f"is not a number{hint}"]
         if number < float(rules.get("MinValue", number)) or number > float(rules.get("MaxValue", number)):
             wrong.append(f"is not within {rules.get('MinValue', '...')} to {rules.get('MaxValue', '...')}{hint}")
     return wrong

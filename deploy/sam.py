@@ -33,11 +33,11 @@ class Artifacts(BaseSettings):
     Parameters
     ----------
     image_repository
-        ECR repository of the images; `sam` makes one where absent.
+        ECR repository of the images; `sam` makes one by default.
     artifact_bucket
-        S3 bucket of templates and code; `sam` makes one where absent.
+        S3 bucket of templates and code; `sam` makes one by default.
     cloudformation_role_arn
-        What CloudFormation acts as; the caller where absent.
+        ARN of the role that CloudFormation assumes; the caller's by default.
     """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
@@ -122,7 +122,7 @@ def deploy(
     confirm
         Whether `sam` asks before it executes the change set.
     template
-        Of a release; what was built last, where absent.
+        Template of a release; the last build by default.
 
     Raises
     ------

@@ -36,11 +36,11 @@ class Kept:
     Parameters
     ----------
     kind
-        For example `AWS::S3::Bucket`.
+        Resource type, for example `AWS::S3::Bucket`.
     name
-        Its physical name.
+        Physical name.
     note
-        What is in it; empty where nothing is known.
+        Short description of the content; empty if unknown.
     """
 
     kind: str
@@ -57,9 +57,9 @@ class Stack:
     Parameters
     ----------
     name
-        Its name.
+        Name of the stack.
     client
-        A CloudFormation client.
+        CloudFormation client.
     """
 
     def __init__(self, name: str, *, client: "CloudFormationClient") -> None:
@@ -67,17 +67,17 @@ class Stack:
         self._client = client
 
     def status(self) -> str | None:
-        """CloudFormation's word for its state; None where there is no stack."""
-        found = self._describe()
-        return found["StackStatus"] if found else None
+        """State of the stack as CloudFormation names it; None if it does not exist."""
+        description = self._describe()
+        return description["StackStatus"] if description else None
 
     def outputs(self) -> dict[str, str]:
-        """What it put out, by name; empty where there is no stack."""
+        """Outputs by name; empty if the stack does not exist."""
         description = self._describe()
         return outputs_of(description) if description else {}
 
     def parameters(self) -> dict[str, str]:
-        """The values it was deployed with; empty where there is no stack."""
+        """Parameter values by name; empty if the stack does not exist."""
         found = self._describe()
         return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])} if found else {}
 

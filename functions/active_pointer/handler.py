@@ -1,6 +1,6 @@
 """The Lambda entry: CloudFormation calls it to create, update and delete `Custom::ActivePointer`.
 
-Creating and updating make the pointer where there is none. Deleting leaves it, as the bucket is left: both are data,
+Creating and updating make the pointer if it does not exist. Deleting leaves it, as the bucket is left: both are data,
 and the stack is code.
 """
 
@@ -19,7 +19,7 @@ def handler(event: dict[str, Any], _context: object = None) -> None:
     Parameters
     ----------
     event
-        CloudFormation's, with `Stage` and `Model` among its `ResourceProperties`.
+        CloudFormation's event, with `Stage` and `Model` in its `ResourceProperties`.
     """
     properties = event["ResourceProperties"]
     name = pointer_name(properties["Stage"], properties["Model"])
@@ -32,5 +32,5 @@ def handler(event: dict[str, Any], _context: object = None) -> None:
     except SkyliftError as error:
         failure = str(error)
         logger.exception("the pointer could not be made", extra={"pointer": name})
-    finally:  # also where nobody foresaw the failure: a stack whose resource says nothing hangs
+    finally:  # also after an unexpected error: a stack whose resource says nothing hangs
         reply(event, physical_id=name, failure=failure)

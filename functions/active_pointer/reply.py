@@ -23,13 +23,13 @@ def reply(
     Parameters
     ----------
     event
-        Its own.
+        CloudFormation's event.
     physical_id
-        Names the resource; another one makes CloudFormation delete the former.
+        Physical id of the resource; a new id makes CloudFormation delete the old resource.
     failure
-        Why it failed; None where it did not.
+        Reason of the failure; None after a success.
     pause
-        Waits so many seconds.
+        Function that waits the given number of seconds.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """One line per request, whatever happens in it: what it was, and its metrics.
 
-An ASGI middleware, the outermost: it gives each request its id and a record that routes fill, answers failures that
-nobody foresaw, and writes the line at the end. Bodies are never written.
+An ASGI middleware, the outermost: it gives each request its id and a record that routes fill, answers unexpected
+errors, and writes the line at the end. Bodies are never written.
 """
 
 import logging
@@ -26,11 +26,11 @@ class AccessLog:
     Parameters
     ----------
     app
-        What answers.
+        ASGI application that answers the requests.
     host
-        Its model's version is a dimension, its refresh metrics are written along.
+        Holder of the model; its version is a dimension, and its refresh metrics are written with the request's.
     stage, model
-        The other dimensions.
+        Names of the stage and the model, the other dimensions.
     """
 
     def __init__(self, app: "ASGIApp", host: ModelHost, *, stage: str, model: str) -> None:
@@ -86,7 +86,7 @@ class AccessLog:
             fields["refresh"] = {event.name: event.value for event in refreshes}
         if self._host.degradation:
             fields["degraded"] = self._host.degradation.message
-        failure = failure or self._host.take_unforeseen()
+        failure = failure or self._host.take_unexpected_error()
         level = logging.ERROR if failure or record.status >= 500 else logging.INFO
         metrics = refreshes + self._counted(scope, record, milliseconds)
         write_request(level, fields, metrics, self._dimension_sets(version, record), failure)

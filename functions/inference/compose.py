@@ -21,11 +21,11 @@ class Service:
     Parameters
     ----------
     app
-        Answers requests.
+        ASGI application that answers the requests.
     host
-        Holds the model.
+        Holder of the model.
     clients
-        Of AWS.
+        Botocore clients for SSM and S3, closed before a snapshot and after a restore.
     """
 
     app: App

@@ -76,15 +76,15 @@ class ModelHost:
     Parameters
     ----------
     pointer, store
-        The registry.
+        Pointer and versions of the model.
     image
-        Versions that came with the image.
+        Versions baked into the container image; None if it has none.
     refresh_seconds
-        How old the pointer may be before it is read again.
+        Age in seconds at which the pointer is read again.
     max_instances
-        How many instances a request may hold.
+        Largest number of instances in a request.
     clock
-        Monotonic seconds.
+        Function that returns monotonic seconds.
     """
 
     def __init__(
@@ -109,18 +109,18 @@ class ModelHost:
         self._due = clock()
         self._rejected: _Rejected | None = None
         self._events: deque[MetricPoint] = deque()
-        self._unforeseen: Exception | None = None
+        self._unexpected_error: Exception | None = None
         self.model: ServedModel | None = None
         self.degradation: Degradation | None = None
         self.checked_at: float | None = None
         self.started = time.monotonic()
 
     def start_loading(self) -> None:
-        """Read the pointer anew, and load what it names, while this thread does something else."""
+        """Start to read the pointer and load the version that it names, in a thread."""
         self._current_flight()
 
     def wait_until_loaded(self) -> None:
-        """Wait for what `start_loading` began, or begin it; a failure leaves the loading to the requests."""
+        """Wait for the loading, started if it is not; after a failure the requests try again."""
         wait([self._current_flight()], timeout=FIRST_WAIT_SECONDS)
 
     async def current(self) -> ServedModel:
@@ -156,9 +156,9 @@ class ModelHost:
             events.append(self._events.popleft())
         return events
 
-    def take_unforeseen(self) -> Exception | None:
-        """The last failure of a refresh that no error of Skylift's names; for the log, once."""
-        error, self._unforeseen = self._unforeseen, None
+    def take_unexpected_error(self) -> Exception | None:
+        """The last unexpected error of a refresh; returned once, for the log."""
+        error, self._unexpected_error = self._unexpected_error, None
         return error
 
     @property
@@ -187,7 +187,7 @@ class ModelHost:
         try:
             self.degradation = self._read_and_switch()
         except Exception as error:  # noqa: BLE001 (the thread is the border that keeps it from the requests)
-            self._unforeseen = error
+            self._unexpected_error = error
             self._events.append(MetricPoint("RefreshFailures"))
             self.degradation = self._degraded_by(
                 SkyliftError(f"the refresh failed unexpectedly ({type(error).__name__})")
@@ -232,7 +232,7 @@ class ModelHost:
         self._events.extend([MetricPoint("ModelLoads"), MetricPoint("ModelLoadSeconds", self._clock() - started)])
 
     def _without_registry(self, error: SkyliftError, wanted: Reference | None = None) -> Degradation:
-        """Serve the baked version where there is no other; degraded, because it may not be the active one."""
+        """Serve the baked version if no other is in place; degraded, because it may not be the active one."""
         degradation = self._degraded_by(error, wanted)
         baked = self._image.newest() if self._image else None
         if self.model is None and baked is not None and isinstance(error, AwsUnavailable):
@@ -245,7 +245,7 @@ class ModelHost:
         return degradation
 
     def _load(self, reference: Reference) -> ServedModel:
-        with self._opened(reference) as (manifest, read):
+        with self._open_version(reference) as (manifest, read):
             predictor = load_predictor(manifest, read)
         return ServedModel.of(
             reference, manifest, predictor, max_instances=self._max_instances, loaded_at=datetime.now(UTC)
@@ -256,7 +256,7 @@ class ModelHost:
             return self._image.artifact(reference, manifest, name)
         return self._store.artifact(manifest, name)
 
-    def _opened(self, reference: Reference) -> AbstractContextManager[tuple[Manifest, Callable[[str], bytes]]]:
+    def _open_version(self, reference: Reference) -> AbstractContextManager[tuple[Manifest, Callable[[str], bytes]]]:
         if self._image is not None and reference in self._image:
             return self._image.open_version(reference)
         return self._store.open_version(reference)

@@ -30,13 +30,13 @@ class ServedModel:
     Parameters
     ----------
     reference, manifest, predictor
-        As loaded and verified.
+        The version as loaded and verified.
     schema
-        Reads requests by its contract.
+        Reader of request bodies by the version's contract.
     lower, upper
-        Bounds of the training values by feature, float64 `[features]`; infinite where there are none.
+        Bounds of the training values by feature, float64 `[features]`; infinite for a feature without a range.
     loaded_at
-        When, UTC.
+        Time of loading, UTC.
     """
 
     reference: Reference
@@ -69,7 +69,7 @@ class ServedModel:
         Parameters
         ----------
         instances
-            As `schema.parse` gives them.
+            Valid instances, as `schema.parse` returns them.
         """
         contract = self.manifest.contract
         rows = encode(contract, instances)

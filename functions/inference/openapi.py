@@ -55,10 +55,10 @@ def _operation(route: Route) -> Schema:
         "summary": route.summary,
         "responses": {
             **{
-                str(status): {"description": words, "content": {route.media_type: {}}}
-                for status, words in answers.items()
+                str(status): {"description": description, "content": {route.media_type: {}}}
+                for status, description in answers.items()
             },
-            **{str(status): _problem_response(words) for status, words in route.problems.items()},
+            **{str(status): _problem_response(text) for status, text in route.problems.items()},
         },
     }
 
@@ -130,10 +130,12 @@ def _instance(contract: Contract) -> Schema:
 
 
 def _value(feature: Feature) -> Schema:
-    words = [feature.description] * bool(feature.description) + [f"Expected: {feature.expectation}."]
-    if feature.training_range:
-        words.append(f"Training range: {feature.training_range}.")
-    return feature.json_schema | {"description": " ".join(map(str, words)), "examples": [feature.example]}
+    sentences = [
+        feature.description,
+        f"Expected: {feature.expectation}.",
+        f"Training range: {feature.training_range}." if feature.training_range else None,
+    ]
+    return feature.json_schema | {"description": " ".join(filter(None, sentences)), "examples": [feature.example]}
 
 
 def _answer(contract: Contract) -> Schema:
@@ -204,8 +206,8 @@ _PROBLEM: Schema = {
 }
 
 
-def _problem_response(words: str) -> Schema:
+def _problem_response(description: str) -> Schema:
     return {
-        "description": words,
+        "description": description,
         "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }

@@ -103,18 +103,18 @@ def of_error(error: SkyliftError, record: Record) -> Reply:
 
 
 def of_status(
-    status: int, method: str, path: str, record: Record, *, words: str = "", headers: Mapping[str, str] | None = None
+    status: int, method: str, path: str, record: Record, *, title: str = "", headers: Mapping[str, str] | None = None
 ) -> Reply:
-    """The problem of a request for what there is not.
+    """The problem of a path or a method that does not exist.
 
     Parameters
     ----------
     status
-        404, 405 or another.
-    words
-        The title where the status has none here.
+        HTTP status, for example 404.
+    title
+        Title for a status without one in this module.
     """
-    code, title = _HTTP_TITLES.get(status, (f"http-{status}", words))
+    code, title = _HTTP_TITLES.get(status, (f"http-{status}", title))
     return problem(record, status, code, title, detail=f"{method} {path}: see / for what there is", headers=headers)
 
 

@@ -17,13 +17,13 @@ class Reply:
     Parameters
     ----------
     body
-        Its bytes.
+        Body of the response.
     status
         HTTP status.
     media_type
-        Of the body.
+        Media type of the body.
     headers
-        More of them, by lower-case name.
+        Further headers by lower-case name.
     """
 
     body: bytes

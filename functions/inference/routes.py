@@ -114,20 +114,20 @@ async def docs() -> HTMLResponse:
 
 
 async def model_card(request: Request, host: Host) -> HTMLResponse:
-    """Show the model card of the active version; fetched when it is first asked for, and kept while it serves."""
+    """Show the model card of the active version; fetched on the first request, and cached while it serves."""
     model = await host.current()
     if CARD_FILE not in model.manifest.artifacts:
         raise ModelCardAbsent(f"{model.reference.name} has no model card", "train and promote a newer version")
-    kept: tuple[Reference, bytes] | None = request.app.state.card
-    if kept is None or kept[0] != model.reference:
+    page: tuple[Reference, bytes] | None = request.app.state.card
+    if page is None or page[0] != model.reference:
         try:
             card = await host.artifact(model, CARD_FILE)
         except (IntegrityError, AwsUnavailable) as error:
             raise ModelCardUnavailable(error.message, "try again shortly; predictions are not affected") from error
-        request.app.state.card = kept = (model.reference, with_reference(card, model.reference))
+        request.app.state.card = page = (model.reference, with_reference(card, model.reference))
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
     headers = {"content-security-policy": policy, "x-model-version": model.reference.name}
-    return HTMLResponse(kept[1], headers=headers)
+    return HTMLResponse(page[1], headers=headers)
 
 
 async def index(request: Request, host: Host) -> Response:
@@ -199,7 +199,7 @@ def answer_with_problems(app: FastAPI) -> None:
     """Answer every failure of an application with a problem."""
     app.add_exception_handler(SkyliftError, _on_skylift_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_unforeseen)
+    app.add_exception_handler(Exception, _on_unexpected_error)
 
 
 async def _on_skylift_error(request: Request, error: Exception) -> Response:
@@ -210,12 +210,12 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     error = cast("HTTPException", error)
     record = record_of(request.scope)
     reply = problems.of_status(
-        error.status_code, request.method, request.url.path, record, words=error.detail, headers=error.headers
+        error.status_code, request.method, request.url.path, record, title=error.detail, headers=error.headers
     )
     return _response(reply)
 
 
-async def _on_unforeseen(request: Request, _error: Exception) -> Response:
+async def _on_unexpected_error(request: Request, _error: Exception) -> Response:
     return _response(problems.internal(record_of(request.scope)))
 
 

@@ -36,9 +36,9 @@ class RequestSchema:
     Parameters
     ----------
     contract
-        Of the model in place.
+        Contract of the model.
     max_instances
-        How many instances a body may hold.
+        Largest number of instances in a body.
     """
 
     def __init__(self, contract: Contract, max_instances: int) -> None:
@@ -200,7 +200,7 @@ def _envelope(key: str, content: CoreSchema) -> SchemaValidator:
 
 def _cleaned_value(feature: Feature, value: Any) -> Any:
     cleaned = feature.clean(value)
-    return value if cleaned is None and feature.required else cleaned  # a blank is no null where null is refused
+    return value if cleaned is None and feature.required else cleaned  # a blank stays a text if null is refused
 
 
 def _value_schema(feature: Feature) -> CoreSchema:

@@ -14,13 +14,13 @@ class InferenceSettings(RegistrySettings):
     Parameters
     ----------
     refresh_seconds
-        How old the pointer may be before it is read again; 0 reads it in every request.
+        Age in seconds at which the pointer is read again; 0 reads it in every request.
     max_instances
-        How many instances a request may hold.
+        Largest number of instances in a request.
     image_cache
         Folder of a version baked into the image; see `skylift.image_cache`.
     log_level
-        Of Skylift's own log lines.
+        Lowest level of Skylift's log lines.
     """
 
     refresh_seconds: NonNegativeFloat = 15

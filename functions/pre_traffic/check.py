@@ -41,24 +41,24 @@ def check(
     Parameters
     ----------
     pointer, store
-        The registry.
+        Pointer and versions of the model.
     service
-        The new version.
+        The new version of the service.
     max_instances
-        How many instances it takes in a request.
+        Largest number of instances in a request.
     pause
-        Waits so many seconds.
+        Function that waits the given number of seconds.
 
     Returns
     -------
-    What was found, one sentence.
+    The result in one sentence.
 
     Raises
     ------
     CodeRefused
         It fails, does not come to serve the active version, or refuses its golden requests.
     GoldenMismatch
-        It answers one of them otherwise than training did.
+        It answers one of them differently from training.
     RegistryError, AwsUnavailable
         The pointer, the manifest or the function cannot be read or called.
     """

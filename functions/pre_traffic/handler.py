@@ -24,7 +24,7 @@ def handler(event: dict[str, str], _context: object = None) -> dict[str, str]:
     Parameters
     ----------
     event
-        CodeDeploy's: `DeploymentId` and `LifecycleEventHookExecutionId`.
+        CodeDeploy's event: `DeploymentId` and `LifecycleEventHookExecutionId`.
 
     Returns
     -------
@@ -37,15 +37,15 @@ def handler(event: dict[str, str], _context: object = None) -> dict[str, str]:
     """
     status: LifecycleEventStatusType = "Failed"
     try:
-        found = _check()
+        outcome = _check()
         status = "Succeeded"
-        logger.info("the new version may take traffic", extra={"found": found})
+        logger.info("the new version may take traffic", extra={"found": outcome})
     except SkyliftError as error:
-        found = str(error)
-        logger.exception("the new version may not take traffic", extra={"found": found})
-    finally:  # also where nobody foresaw the failure: a deployment whose hook says nothing hangs for an hour
+        outcome = str(error)
+        logger.exception("the new version may not take traffic", extra={"found": outcome})
+    finally:  # also after an unexpected error: a deployment whose hook says nothing hangs for an hour
         _tell(event, status)
-    return {"status": status, "found": found}
+    return {"status": status, "found": outcome}
 
 
 def _check() -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 USER_AGENT = "skylift-pre-traffic"
-"""Marks these requests in logs and prediction records: they are nobody's."""
+"""Marks these requests in logs and prediction records: no client sent them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class FunctionAnswer:
     Parameters
     ----------
     status
-        HTTP's.
+        HTTP status.
     document
-        The JSON body.
+        Parsed JSON body.
     """
 
     status: int
@@ -41,7 +41,7 @@ class NewService:
     function
         ARN of the version.
     client
-        A Lambda client.
+        Lambda client.
     """
 
     def __init__(self, function: str, *, client: "LambdaClient") -> None:
@@ -49,7 +49,7 @@ class NewService:
         self._client = client
 
     def ask(self, method: str, path: str, body: object = None) -> FunctionAnswer:
-        """Send a request and give back its answer.
+        """Send a request and return its answer.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class NewService:
             return FunctionAnswer(int(answer["statusCode"]), dict(from_json(answer["body"])))
         except (KeyError, TypeError, ValueError) as error:
             raise CodeRefused(
-                f"the new version's answer to {doing} is no HTTP response with a JSON object", "see its logs"
+                f"the new version's answer to {doing} is not an HTTP response with a JSON object", "see its logs"
             ) from error
 
 

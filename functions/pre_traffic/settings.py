@@ -13,7 +13,7 @@ class PreTrafficSettings(RegistrySettings):
     new_version
         ARN of the version of the service's function that is to get traffic.
     max_instances
-        How many instances it takes in a request.
+        Largest number of instances in a request.
     """
 
     new_version: str

@@ -65,40 +65,40 @@ _NOT_CONFIGURED = (
 def s3_client() -> "S3Client":
     """S3 in the region and at the endpoint that the standard environment variables name.
 
-    It has the operations that `tools/botocore_data.py` lists, and no others; so has SSM's.
+    The client has the operations that `tools/botocore_data.py` lists, and no others; so has SSM's.
     """
     return cast("S3Client", _client("s3", "S3"))
 
 
 def ssm_client() -> "SSMClient":
-    """SSM, likewise."""
+    """SSM; see `s3_client`."""
     return cast("SSMClient", _client("ssm", "SSM"))
 
 
 def cloudformation_client() -> "CloudFormationClient":
-    """CloudFormation, likewise."""
+    """CloudFormation; see `s3_client`."""
     return cast("CloudFormationClient", _client("cloudformation", "CloudFormation"))
 
 
 def lambda_client(*, answer_seconds: float) -> "LambdaClient":
-    """Lambda, likewise; a function takes longer to answer than a service of AWS.
+    """Lambda; see `s3_client`. A function takes longer to answer than a service of AWS.
 
     Parameters
     ----------
     answer_seconds
-        How long to wait for a function's answer, tried three times where Lambda throttles or does not answer.
+        Seconds to wait for a function's answer; tried three times if Lambda throttles or does not answer.
     """
     patient = Config(read_timeout=answer_seconds, retries={"mode": "standard", "total_max_attempts": 3})
     return cast("LambdaClient", _client("lambda", "Lambda", _CONFIG.merge(patient)))
 
 
 def codedeploy_client() -> "CodeDeployClient":
-    """CodeDeploy, likewise."""
+    """CodeDeploy; see `s3_client`."""
     return cast("CodeDeployClient", _client("codedeploy", "CodeDeploy"))
 
 
 def sts_client() -> "STSClient":
-    """STS, likewise."""
+    """STS; see `s3_client`."""
     return cast("STSClient", _client("sts", "STS"))
 
 
@@ -114,7 +114,7 @@ def aws_errors(doing: str) -> Iterator[None]:
     Parameters
     ----------
     doing
-        What was tried, for the error: "reading the pointer /skylift/dev/iris/active".
+        Attempted action, for the error: "reading the pointer /skylift/dev/iris/active".
 
     Raises
     ------
@@ -148,7 +148,7 @@ def _client(name: str, service: str, config: Config = _CONFIG) -> Any:
             session = Session()
             session.register_component("data_loader", _loader())
             return session.create_client(name, config=config)
-        except ValueError as error:  # botocore's word for an endpoint that is no URL
+        except ValueError as error:  # botocore, for an endpoint that is not a URL
             raise AwsUnavailable(
                 f"{doing} failed ({type(error).__name__})", "check AWS_ENDPOINT_URL and AWS_DEFAULT_REGION"
             ) from error
@@ -156,7 +156,7 @@ def _client(name: str, service: str, config: Config = _CONFIG) -> Any:
 
 @cache
 def _loader() -> Loader:
-    """Reads and keeps descriptions of services and endpoints, cut down to what is called here where there is such."""
+    """Reader of the descriptions of services and endpoints; those cut down to what is called here come first."""
     return Loader(extra_search_paths=[str(_CUT_DOWN)])
 
 

@@ -218,9 +218,9 @@ class Target(Document):
     name
         The column it was learned from.
     classes
-        For classification, in the order of their codes; empty for regression.
+        Classes in the order of their codes; empty for regression.
     unit
-        For regression.
+        Unit of the values; None for classification.
     """
 
     name: str

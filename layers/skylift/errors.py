@@ -2,7 +2,7 @@
 
     SkyliftError
     |-- ConfigError            model.yaml, a setting or an argument is wrong
-    |-- DataError              the table cannot be read or learned from
+    |-- DataError              the table cannot be read or used for training
     |-- TrainingError          no candidate could be fitted
     |-- GateFailed             the trained model is not good enough to publish
     |-- RequestError           a caller's request cannot be answered
@@ -49,7 +49,7 @@ FOREIGN_FAILURES = (
     ValueError,
     pickle.PickleError,
 )
-"""What estimators, pickles and converters raise when they cannot do their work: they share no base of their own."""
+"""What estimators, pickles and converters raise when they fail: they have no common base class."""
 
 
 class SkyliftError(Exception):
@@ -60,7 +60,7 @@ class SkyliftError(Exception):
     message
         One sentence, without a full stop, that says what happened.
     hint
-        The reader's next step; empty if there is none.
+        The reader's next step; may be empty.
     """
 
     code: ClassVar[str] = "internal"
@@ -82,7 +82,7 @@ class ConfigError(SkyliftError):
 
 
 class DataError(SkyliftError):
-    """The table cannot be read or learned from."""
+    """The table cannot be read or used for training."""
 
     code = "data-error"
 
@@ -142,11 +142,11 @@ class FieldProblem:
     Parameters
     ----------
     field
-        Where it is, for example `instances[3].petal_width`.
+        Place of the field, for example `instances[3].petal_width`.
     reason
-        A short stable code, for example `unknown_field`.
+        Short stable code, for example `unknown_field`.
     message
-        What is wrong and what was expected.
+        The fault and what was expected.
     """
 
     field: str
@@ -160,9 +160,9 @@ class InvalidInstance(RequestError):
     Parameters
     ----------
     problems
-        The first of them, in the order of the body.
+        The first field problems, in the order of the body.
     total
-        How many there are.
+        Number of all field problems.
     """
 
     code = "invalid-instance"

@@ -23,9 +23,9 @@ def bake(version: Version, read: Callable[[str], bytes], folder: Path) -> Path:
     Parameters
     ----------
     read
-        Gives a file of the version by name, checked against its manifest.
+        Function that returns a file of the version by name, checked against its manifest.
     folder
-        See the module.
+        Folder of all baked versions; see the module.
 
     Returns
     -------
@@ -45,9 +45,9 @@ class ImageCache:
     Parameters
     ----------
     folder
-        See the module.
+        Folder of all baked versions; see the module.
     model
-        The model's name.
+        Name of the model.
     """
 
     def __init__(self, folder: Path, model: str) -> None:

@@ -23,11 +23,11 @@ class Prediction(Document):
     Parameters
     ----------
     label
-        The most probable class; None for regression.
+        Most probable class; None for regression.
     probabilities
-        By class, in the order of the contract's classes.
+        Probabilities by class, in the order of the contract's classes; None for regression.
     value
-        None for classification.
+        Predicted value; None for classification.
     """
 
     label: ClassName | None = None
@@ -41,7 +41,7 @@ class Golden(Document):
     Raises
     ------
     ValueError
-        There is none, or one without its answer.
+        It is empty, or a request has no answer.
     """
 
     instances: tuple[Instance, ...]
@@ -68,7 +68,7 @@ class Interval(Document):
     Parameters
     ----------
     level
-        The confidence.
+        Confidence level, 0 to 1.
     method
         `bootstrap` (percentile, over the holdout's rows), or `wilson` for a share without a single miss or hit:
         resampling such rows gives the same share every time.
@@ -89,7 +89,8 @@ class ClassMetrics(Document):
     Parameters
     ----------
     roc_auc, average_precision
-        Against all other classes; None where the holdout cannot tell, and in versions that older releases made.
+        Areas under the curves against all other classes; None if undefined on the holdout, and in versions of older
+        releases.
     """
 
     name: ClassName
@@ -107,13 +108,13 @@ class Metrics(Document):
     Parameters
     ----------
     cross_validated
-        On the training rows.
+        Metrics over the folds of the training rows, by metric.
     holdout
-        Measured once, on rows no candidate has seen.
+        Metrics on rows that no candidate has seen, computed once, by metric.
     per_class
-        On the holdout; empty for regression.
+        Metrics of each class on the holdout; empty for regression.
     intervals
-        Of the holdout's values; those that resampling can tell. Empty in versions that older releases made.
+        Confidence intervals of the holdout metrics that resampling can give; empty in versions of older releases.
     """
 
     cross_validated: dict[str, Spread]
@@ -128,15 +129,15 @@ class LeaderboardEntry(Document):
     Parameters
     ----------
     candidate
-        Its name in `model.yaml`.
+        Name of the candidate in `model.yaml`.
     estimator
-        Import path of its class.
+        Import path of the estimator's class.
     params
-        Its parameters, those found by the search included.
+        Parameters of the estimator, with those that the search chose.
     scores
-        Cross-validated, by metric; empty where it could not be fitted.
+        Cross-validated metrics by name; empty after a failed fit.
     failure
-        Why it could not be fitted.
+        Reason of the failed fit; None after a success.
     """
 
     candidate: str
@@ -180,15 +181,15 @@ class Lineage(Document):
     data_sha256
         Digest of the raw table.
     data_rows, train_rows, holdout_rows
-        After cleaning.
+        Numbers of rows after cleaning.
     holdout, seed
-        The split.
+        Holdout fraction and random seed of the split.
     config_sha256
         Digest of `model.yaml`.
     git_commit, git_dirty
-        Of the working tree; None outside a repository.
+        Commit of the working tree, and whether it has changes; None outside a repository.
     notes
-        What cleaning and fitting did that a reader should know.
+        Remarks on cleaning and fitting, for the reader.
     """
 
     data_sha256: Digest
@@ -211,20 +212,20 @@ class Artifact(Document):
 
 
 class Compiled(Document):
-    """The compiled form, or the reason why there is none.
+    """The compiled form, or the reason why it is missing.
 
     Parameters
     ----------
     format
-        `onnx`; None where there is none.
+        Format, `onnx`; None without a compiled form.
     dtype, opset
-        Of its input, and the version of the main operator set it needs.
+        Type of the input, and version of the main operator set.
     rows
-        How many it was compared on with the reference.
+        Number of rows on which it was compared with the joblib model.
     max_abs_diff, agreement
-        Largest difference of a probability or value, and share of the rows with the same label.
+        Largest difference of a probability or value, and share of rows with the same label, 0 to 1.
     reason
-        Why there is none.
+        Reason why it is missing; None otherwise.
     """
 
     format: Literal["onnx"] | None = None
@@ -242,11 +243,11 @@ class Manifest(Document):
     Parameters
     ----------
     version
-        The version's number, from 1.
+        Number of the version, from 1.
     environment
-        Versions of what made it: python, scikit-learn, numpy and so on.
+        Versions of the software that trained it, by name: python, skylift, scikit-learn, numpy and so on.
     artifacts
-        Its other files by name.
+        Digests and sizes of the other files, by name.
     """
 
     schema_version: Literal[1] = 1
@@ -277,12 +278,12 @@ class Manifest(Document):
         Parameters
         ----------
         source
-            What they are, for the error.
+            Name of the document, for the error.
 
         Raises
         ------
         IntegrityError
-            They are no manifest of a known schema.
+            They are not a manifest of a known schema.
         """
         try:
             return cls.model_validate_json(data)

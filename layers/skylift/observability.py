@@ -47,9 +47,9 @@ class MetricPoint:
     Parameters
     ----------
     name
-        See `MetricName`.
+        Name of the metric.
     value
-        A count, or in the unit of the metric: milliseconds for latency, seconds for loading.
+        Count, or value in the unit of the metric: milliseconds for latency, seconds for loading.
     """
 
     name: MetricName
@@ -72,11 +72,11 @@ def write_request(
     level
         `logging.INFO` or `logging.ERROR`; a level that the logger does not write leaves the metrics.
     fields
-        What the request was.
+        Members of the line.
     metrics, dimension_sets
-        See `emit`.
+        Metrics of the request; see `emit`.
     failure
-        What nobody foresaw.
+        Unexpected error; None if there was no error.
     """
     if level > logging.INFO or not metrics:
         write = logger.error if level > logging.INFO else logger.info
@@ -101,11 +101,11 @@ def emit(
     Parameters
     ----------
     metrics
-        Data points; nothing is written where there are none.
+        Data points; without any, nothing is written.
     dimension_sets
-        Every metric is kept by each of these.
+        Dimensions by which CloudWatch aggregates every metric, at least one set.
     fields
-        More to say in the line, for whoever reads the log.
+        Further members of the line.
     """
     first, *others = dimension_sets
     _provider.dimension_sets = [dict(dimensions) for dimensions in others]

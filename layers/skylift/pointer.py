@@ -23,11 +23,11 @@ class Move:
     Parameters
     ----------
     at
-        When.
+        Time of the change.
     by
-        ARN of whoever did it, as SSM recorded it.
+        ARN of the caller, as SSM recorded it.
     before, after
-        What it held; `none` for nothing.
+        Values before and after; `none` for no version.
     """
 
     at: datetime
@@ -47,11 +47,11 @@ class ActivePointer:
     Parameters
     ----------
     stage
-        For example `dev`.
+        Name of the stage, for example `dev`.
     model
-        The model's name.
+        Name of the model.
     client
-        An SSM client.
+        Botocore client for SSM.
     """
 
     def __init__(self, stage: str, model: str, *, client: "SSMClient") -> None:
@@ -64,7 +64,7 @@ class ActivePointer:
         Raises
         ------
         InvalidReference
-            It holds something that is no reference.
+            Its value is not a reference.
         AwsUnavailable
             SSM failed.
         """
@@ -78,7 +78,7 @@ class ActivePointer:
         return None if value == NOTHING else Reference.parse(value)
 
     def create(self) -> bool:
-        """Make the pointer, naming nothing, where there is none; one that exists keeps what it names.
+        """Make the pointer, with the value `none`; an existing pointer keeps its value.
 
         Returns
         -------
@@ -99,7 +99,7 @@ class ActivePointer:
         return True
 
     def move(self, to: Reference) -> None:
-        """Name another version.
+        """Make the pointer name another version.
 
         Raises
         ------

@@ -20,8 +20,8 @@ class SklearnPredictor:
     Parameters
     ----------
     estimator
-        With `predict_proba` for classification, whose classes are the codes 0, 1, ... of the contract's classes;
-        with `predict` for regression.
+        Fitted estimator with `predict_proba` for classification, whose classes are the codes 0, 1, ... of the
+        contract's classes; with `predict` for regression.
     task
         `classification` or `regression`.
 
@@ -50,7 +50,7 @@ class OnnxPredictor:
     Parameters
     ----------
     data
-        The ONNX file: one input of encoded rows, one output of probabilities or values.
+        Bytes of the ONNX file: one input of encoded rows, one output of probabilities or values.
 
     Raises
     ------
@@ -95,7 +95,7 @@ class OnnxPredictor:
 
 
 def onnx_failures() -> tuple[type[Exception], ...]:
-    """What onnxruntime raises, which has no base either."""
+    """What onnxruntime raises: it has no common base class either."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     return (
@@ -116,16 +116,16 @@ def load_predictor(manifest: Manifest, read: Callable[[str], bytes]) -> Predicto
     Parameters
     ----------
     manifest
-        Of the version, checked against its reference.
+        Manifest of the version, checked against its reference.
     read
-        Gives a file of the version by name, checked against the manifest: `VersionStore.artifact`.
+        Function that returns a file of the version by name, checked against the manifest: `VersionStore.artifact`.
 
     Raises
     ------
     IncompatibleEnvironment
         There is no compiled form, and it was trained by another scikit-learn than the one installed here.
     GoldenMismatch
-        It scores its golden requests otherwise than in training.
+        It scores its golden requests differently from training.
     UnservableModel
         It cannot be loaded.
     """

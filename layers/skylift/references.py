@@ -21,9 +21,9 @@ class Reference:
     Parameters
     ----------
     number
-        The version's number, from 1.
+        Number of the version, from 1.
     digest
-        SHA-256 of its `manifest.json`, 64 lower-case hex digits.
+        SHA-256 of the version's `manifest.json`, 64 lower-case hex digits.
     """
 
     number: int
@@ -67,7 +67,7 @@ def parse_version(text: str) -> tuple[int, str | None]:
     Returns
     -------
     tuple
-        The number, and the digest where the text names one.
+        Number of the version, and the digest or None.
 
     Raises
     ------

@@ -167,7 +167,7 @@ class Registry:
         Raises
         ------
         PromotionRefused
-            There is none, or it may not serve any more.
+            No earlier version exists, or it may not serve any more.
         """
         moves = self._pointer.history()
         current = moves[-1].after if moves else NOTHING

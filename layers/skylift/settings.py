@@ -1,4 +1,4 @@
-"""Settings that everything which talks to the registry shares, from the environment with the prefix `SKYLIFT_`."""
+"""Settings of everything that uses the registry, from the environment with the prefix `SKYLIFT_`."""
 
 from typing import Annotated
 
@@ -15,11 +15,11 @@ class RegistrySettings(BaseSettings):
     Parameters
     ----------
     bucket
-        The model bucket.
+        Name of the model bucket.
     stage
-        For example `dev`; part of the pointer's name.
+        Name of the stage, for example `dev`; part of the pointer's name.
     model
-        The model's name.
+        Name of the model.
     """
 
     model_config = SettingsConfigDict(env_prefix="SKYLIFT_", extra="ignore")

@@ -37,11 +37,11 @@ class VersionStore:
     Parameters
     ----------
     bucket
-        The bucket's name.
+        Name of the bucket.
     model
-        The model's name.
+        Name of the model.
     client
-        An S3 client.
+        Botocore client for S3.
     """
 
     def __init__(self, bucket: str, model: str, *, client: "S3Client") -> None:
@@ -55,9 +55,9 @@ class VersionStore:
         Parameters
         ----------
         describe
-            Makes the manifest, once the number is known.
+            Function that makes the manifest of a version number.
         artifacts
-            Files by name; `model.joblib` among them.
+            Contents of the files by name; `model.joblib` among them.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class VersionStore:
         Raises
         ------
         VersionNotFound
-            There is none with this number.
+            No version has this number.
         IntegrityError
             Its manifest cannot be read.
         """
@@ -104,7 +104,7 @@ class VersionStore:
         Raises
         ------
         VersionNotFound
-            There is none with this number.
+            No version has this number.
         IntegrityError
             The stored manifest is another one, or says that it belongs elsewhere.
         """
@@ -118,7 +118,7 @@ class VersionStore:
         Returns
         -------
         tuple
-            The manifest, as `resolve` gives it, and what `artifact` gives by name.
+            The manifest, as `resolve` returns it, and a function that returns a file by name, as `artifact` does.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class VersionStore:
                 responses = {COMPILED_FILE: ahead.result}
                 yield manifest, lambda name: self._artifact(manifest, name, responses.pop(name, None))
             finally:
-                with suppress(SkyliftError):  # whoever reads it has met this failure; else nobody needs it
+                with suppress(SkyliftError):  # a reader has met this failure; without one it does not matter
                     ahead.result()["Body"].close()
 
     def artifact(self, manifest: Manifest, name: str) -> bytes:
@@ -145,11 +145,11 @@ class VersionStore:
         return self._artifact(manifest, name)
 
     def _artifact(
-        self, manifest: Manifest, name: str, opened: "Callable[[], GetObjectOutputTypeDef] | None" = None
+        self, manifest: Manifest, name: str, ahead: "Callable[[], GetObjectOutputTypeDef] | None" = None
     ) -> bytes:
         expected = artifact_entry(manifest, name)
         try:
-            response = opened() if opened else self._open(manifest.version, name)
+            response = ahead() if ahead else self._open(manifest.version, name)
         except VersionNotFound as error:
             raise IntegrityError(
                 f"{name} of {manifest.name} is missing", "restore the object, or promote another version"

@@ -14,11 +14,11 @@ class Version:
     Parameters
     ----------
     reference
-        Names it.
+        Reference to the version.
     manifest
-        What it says of itself.
+        Manifest of the version.
     body
-        The manifest's bytes, which the reference pins.
+        Bytes of the manifest, which the reference pins.
     """
 
     reference: Reference
@@ -32,14 +32,14 @@ def read_version(reference: Reference, body: bytes, *, model: str) -> Version:
     Parameters
     ----------
     reference
-        Must name these bytes.
+        Reference that must name these bytes.
     model
-        Must be the manifest's.
+        Name of the model that the manifest must have.
 
     Raises
     ------
     IntegrityError
-        The bytes have another digest, are no manifest, or belong elsewhere.
+        The bytes have another digest, are not a manifest, or belong to another version.
     """
     if sha256(body) != reference.digest:
         raise IntegrityError(
@@ -56,7 +56,7 @@ def read_version(reference: Reference, body: bytes, *, model: str) -> Version:
 
 
 def artifact_entry(manifest: Manifest, name: str) -> Artifact:
-    """What a manifest says of one of its files.
+    """Digest and size of a file, from the manifest.
 
     Raises
     ------

@@ -236,7 +236,7 @@ class TestUnfitCode:
     def test_what_is_no_answer_stops_it(self, api: LambdaApi, answer: Any) -> None:
         api.function = lambda _: answer
 
-        assert "no HTTP response" in self.refused(api)
+        assert "not an HTTP response" in self.refused(api)
 
     def test_a_function_that_fails_stops_it_and_its_words_stay_with_it(self, api: LambdaApi) -> None:
         api.function = lambda _: 1 / 0

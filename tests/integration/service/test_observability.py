@@ -62,7 +62,7 @@ def lost_pointer(service: Service) -> None:
     service.pass_refresh()
 
 
-def unforeseen(service: Service) -> None:
+def unexpected_error(service: Service) -> None:
     faults.before(service.ssm, "GetParameter", faults.fails_with(ZeroDivisionError("why")))
     service.pass_refresh()
 
@@ -84,7 +84,9 @@ REQUESTS: dict[str, Callable[[Service], object]] = {
 }
 
 
-@pytest.mark.parametrize("meanwhile", [nothing, switching, refused_version, lost_pointer, unforeseen, broken_predictor])
+@pytest.mark.parametrize(
+    "meanwhile", [nothing, switching, refused_version, lost_pointer, unexpected_error, broken_predictor]
+)
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
 def test_a_request_writes_at_most_two_lines_of_json(
     warm: Service,
@@ -182,7 +184,7 @@ class TestMetrics:
             (switching, {"Predictions", "PredictionLatency", "ModelLoads", "ModelLoadSeconds"}),
             (refused_version, {"Predictions", "PredictionLatency", "ModelLoadFailures"}),
             (lost_pointer, {"Predictions", "PredictionLatency", "RefreshFailures"}),
-            (unforeseen, {"Predictions", "PredictionLatency", "RefreshFailures"}),
+            (unexpected_error, {"Predictions", "PredictionLatency", "RefreshFailures"}),
             (broken_predictor, {"PredictionErrors"}),
         ],
     )

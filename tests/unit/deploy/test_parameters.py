@@ -98,7 +98,7 @@ class TestParameters:
             ({"Stage": "Dev 1"}, "Stage=Dev 1 is not of the form"),
             ({"Stage": "dev", "Auth": "BASIC"}, "Auth=BASIC is none of AWS_IAM, JWT, NONE: see docs"),
             ({"Stage": "dev", "SnapStart": "yes"}, "SnapStart=yes is none of true, false"),
-            ({"Stage": "dev", "MemorySize": "big"}, "MemorySize=big is no number"),
+            ({"Stage": "dev", "MemorySize": "big"}, "MemorySize=big is not a number"),
             ({"Stage": "dev", "MemorySize": "128"}, "MemorySize=128 is not within 256 to 10240"),
             ({}, r"Stage has no value \(Of the stack\)"),
         ],

@@ -188,7 +188,7 @@ class TestLines:
         assert metrics["PredictionErrors"] == [1]
         assert "Predictions" not in metrics
 
-    def test_a_refresh_that_failed_unforeseen_is_logged_with_its_trace_along_with_the_request(
+    def test_an_unexpected_error_of_a_refresh_is_logged_with_its_trace_along_with_the_request(
         self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
         log = AccessLog(app, harness.host, **OF)

@@ -313,8 +313,8 @@ class TestFaults:
         serving.pointer.holds = failure
         serving.pass_refresh()
 
-        assert serving.host.take_unforeseen() is failure
-        assert serving.host.take_unforeseen() is None
+        assert serving.host.take_unexpected_error() is failure
+        assert serving.host.take_unexpected_error() is None
 
     def test_recovery_needs_no_restart(self, serving: HostHarness) -> None:
         reference = serving.activate(iris_package("tree"))

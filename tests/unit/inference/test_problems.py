@@ -125,7 +125,7 @@ def test_a_service_without_model_says_when_to_come_back() -> None:
 
 
 @pytest.mark.parametrize("failure", [ZeroDivisionError("secret"), SkyliftError("secret")])
-def test_an_unforeseen_failure_tells_nothing_but_where_to_look(failure: Exception) -> None:
+def test_an_unexpected_error_tells_nothing_but_where_to_look(failure: Exception) -> None:
     response = client_of(failure).get("/fail", headers={"x-request-id": "r-1"})
 
     assert response.json()["detail"] == "see the logs of this request"
