@@ -1,11 +1,12 @@
 """Checks of the cells of a table by a pandera schema, made from a contract and `model.yaml`."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, assert_never
 
 import pandas as pd
 
 from skylift.contract import Contract, Feature, Kind
-from training.config import FeatureSection, ModelConfig
+from training.config import FeatureSection
 from training.data.checks import Finding, Severity
 from training.data.csv_file import first_odd_text
 from training.data.table import CleanTable
@@ -45,7 +46,7 @@ def schema_of(feature: Feature | None, about: FeatureSection, column: "pd.Series
     return pa.Column(checks=checks, nullable=about.missing and (feature is None or not feature.required))
 
 
-def bad_cells(clean: CleanTable, config: ModelConfig, expected: Contract | None) -> list[Finding]:
+def bad_cells(clean: CleanTable, sections: Mapping[str, FeatureSection], expected: Contract | None) -> list[Finding]:
     """Check the cells, a column at a time: the memory that pandera takes for one is free before the next.
 
     Parameters
@@ -61,7 +62,7 @@ def bad_cells(clean: CleanTable, config: ModelConfig, expected: Contract | None)
     for name in clean.frame.columns:
         if name == clean.target:
             continue
-        column, about, feature = clean.frame[name], config.features.get(name, FeatureSection()), features.get(name)
+        column, about, feature = clean.frame[name], sections.get(name, FeatureSection()), features.get(name)
         schema = schema_of(feature, about, column).set_name(name)
         try:
             schema.validate(clean.frame[[name]], lazy=True)

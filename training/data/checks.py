@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from skylift.contract import Feature
 from skylift.scoring import Matrix
-from training.config import ModelConfig, ValidateSection
+from training.config import ValidateSection
 from training.data.table import Split, Table
 
 _GLANCE = 10_000
@@ -62,9 +62,9 @@ class Finding(BaseModel):
         return f"column {self.column} {self.message}" if self.column else self.message
 
 
-def suspicions(table: Table, config: ModelConfig) -> list[str]:
+def suspicions(table: Table, section: ValidateSection) -> list[str]:
     """Notes that training makes about a table; `skylift data validate` says more."""
-    findings = [*leakage(table, config.validation.trusted), *duplicates(table, config.validation)]
+    findings = [*leakage(table, section.trusted), *duplicates(table, section)]
     return [str(finding) for finding in findings]
 
 

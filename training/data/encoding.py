@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from skylift.contract import LARGEST_NUMBER, ClassName, Feature, Kind, Scalar, Target, Task, class_key
 from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
-from training.config import FeatureSection, ModelConfig
+from training.config import FeatureSection, TargetSection
 from training.data.reader import family
 
 MAX_CATEGORIES = 100
@@ -33,7 +33,7 @@ def guess_task(column: "pd.Series[Any]") -> Task:
 
 
 def encode_target(
-    column: "pd.Series[Any]", task: Task, config: ModelConfig
+    column: "pd.Series[Any]", task: Task, section: TargetSection
 ) -> tuple[Target, NDArray[np.float64] | NDArray[np.int64]]:
     """The target of a column without missing values, and its class codes or values, `[n]`.
 
@@ -44,7 +44,7 @@ def encode_target(
     ConfigError
         `target.labels` does not fit the classes.
     """
-    name = config.target.column
+    name = section.column
     if task == "regression":
         values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
         if not np.isfinite(values).all():
@@ -54,7 +54,7 @@ def encode_target(
             )
         if values.min() == values.max():
             raise DataError(f"target {name} is always {values[0]:g}", "there is nothing to learn: name another column")
-        return Target(name=name, unit=config.target.unit), values
+        return Target(name=name, unit=section.unit), values
     classes = _class_names(column)
     if not 2 <= len(classes) <= MAX_CLASSES:
         hint = "a classification needs two or more" if len(classes) < 2 else "group them, or set task: regression"
@@ -62,11 +62,11 @@ def encode_target(
     counts = column.value_counts()
     if rare := [str(label) for label, count in counts.items() if count < 2]:
         raise DataError(f"only one row has {name} {', '.join(rare[:5])}", "add rows, or leave these out")
-    check_known([str(label) for label in config.target.labels], [str(label) for label in classes], "target.labels")
+    check_known([str(label) for label in section.labels], [str(label) for label in classes], "target.labels")
     by_text = {str(label): code for code, label in enumerate(classes)}
     codes, distinct = pd.factorize(column)
     targets = np.array([by_text[str(_plain(value))] for value in distinct])[codes]
-    labels = {str(label): shown for label, shown in config.target.labels.items()}
+    labels = {str(label): shown for label, shown in section.labels.items()}
     renamed = tuple(labels.get(str(label), label) for label in classes)
     if len({class_key(label) for label in renamed}) < len(renamed):
         raise ConfigError("target.labels gives two classes the same name", "give each its own")

@@ -133,7 +133,7 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
     task = config.target.task or guess_task(target_column)
     if config.target.task is None:
         notes.append(f"target.task was guessed: {task}")
-    target, targets = encode_target(target_column, task, config)
+    target, targets = encode_target(target_column, task, config.target)
     features: list[Feature] = []
     columns: list[Matrix] = []
     for name in clean.frame.columns:

@@ -102,7 +102,7 @@ def validate(config: ModelConfig, *, expected: Contract | None = None, progress:
     progress(f"reading {config.data.path.name}")
     clean = read_clean(config, progress=progress)
     progress("checking cells")
-    findings = [*_columns(clean, config, expected), *bad_cells(clean, config, expected)]
+    findings = [*_columns(clean, config, expected), *bad_cells(clean, config.features, expected)]
     notes = clean.notes
     try:
         table = encode_table(clean, config)

@@ -76,8 +76,14 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
     intervals = bootstrap(contract, targets, scores, seed=seed)
     dummies = dummy_scores(table, split.train, len(holdout), median=METRICS[select_by].dummy == "median")
     baseline = _baseline(contract, targets, dummies, values, best, select_by)
-    checks = tuple(behaviours(config, table, split, estimator, predictor))
-    compared = compare_with(champion, config, table, holdout, scores, metric=select_by) if champion else None
+    checks = tuple(behaviours(config.features, table, split, estimator, predictor))
+    compared = (
+        compare_with(
+            champion, config.split, table, holdout, scores, metric=select_by, max_regression=config.gates.max_regression
+        )
+        if champion
+        else None
+    )
     metric_shown = select_by if select_by in values else next(iter(values))
     important = importances(table, split, predictor, metric=metric_shown, seed=seed)
     evaluation = Evaluation(

@@ -1,6 +1,6 @@
 """What anyone would expect of a model, whatever its metrics: a model that fails one of these is not published."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from skylift.errors import ConfigError
 from skylift.golden import GOLDEN_TOLERANCE
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix, Predictor, encode
-from training.config import ModelConfig
+from training.config import FeatureSection
 from training.data.table import Split, Table
 from training.evaluation.report import Check
 from training.metrics.registry import selectable
@@ -26,7 +26,7 @@ _TINY = 40
 _MAY_FALL_BACK = 0.01
 
 
-def check_monotone(config: ModelConfig, table: Table) -> None:
+def check_monotone(features: Mapping[str, FeatureSection], table: Table) -> None:
     """Refuse a direction that cannot be checked, before anything is fitted.
 
     Raises
@@ -35,7 +35,7 @@ def check_monotone(config: ModelConfig, table: Table) -> None:
         The feature is a category, or there are more than two classes.
     """
     nominal = {feature.name: feature.is_nominal for feature in table.contract.features}
-    for name, section in config.features.items():
+    for name, section in features.items():
         if section.monotone is None or name not in nominal:
             continue
         if nominal[name]:
@@ -47,7 +47,9 @@ def check_monotone(config: ModelConfig, table: Table) -> None:
             )
 
 
-def behaviours(config: ModelConfig, table: Table, split: Split, estimator: Any, predictor: Predictor) -> list[Check]:
+def behaviours(
+    features: Mapping[str, FeatureSection], table: Table, split: Split, estimator: Any, predictor: Predictor
+) -> list[Check]:
     """Check a fitted model.
 
     Parameters
@@ -82,7 +84,7 @@ def behaviours(config: ModelConfig, table: Table, split: Split, estimator: Any, 
             "a row is answered the same beside a copy of itself",
         ),
         _minimum_function(table, split, estimator),
-        *_directions(config, table, split, predictor),
+        *_directions(features, table, split, predictor),
     ]
 
 
@@ -127,11 +129,13 @@ def dummy_scores(table: Table, learned: NDArray[Any], rows: int, *, median: bool
     return np.tile(shares, (rows, 1))
 
 
-def _directions(config: ModelConfig, table: Table, split: Split, predictor: Predictor) -> Iterator[Check]:
+def _directions(
+    features: Mapping[str, FeatureSection], table: Table, split: Split, predictor: Predictor
+) -> Iterator[Check]:
     """Sweep each feature with a declared direction through its range, in rows of the holdout."""
     rows = table.rows[split.holdout[:_SWEPT_ROWS]]
     for column, feature in enumerate(table.contract.features):
-        section = config.features.get(feature.name)
+        section = features.get(feature.name)
         if section is None or section.monotone is None:
             continue
         direction = 1 if section.monotone == "increasing" else -1

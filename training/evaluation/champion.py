@@ -11,7 +11,7 @@ from skylift.errors import IntegrityError, UnservableModel, VersionNotFound
 from skylift.registry import Registry
 from skylift.scoring import Matrix, Predictor, best_classes
 from skylift.verification import Version
-from training.config import ModelConfig
+from training.config import SplitSection
 from training.data.table import Table
 from training.evaluation.report import Champion
 from training.metrics.intervals import difference
@@ -100,28 +100,34 @@ def scores_like(contract: Contract, table: Table, scores: Matrix) -> Matrix:
 
 def compare_with(
     champion: ActiveVersion,
-    config: ModelConfig,
+    split: SplitSection,
     table: Table,
     holdout: NDArray[np.int64],
     scores: Matrix,
     *,
     metric: str,
+    max_regression: float,
 ) -> Champion:
     """Measure the champion and a challenger on the same rows.
 
     Parameters
     ----------
+    split
+        Split of the challenger's table.
     holdout
-        Places of the rows.
+        Indices of the rows.
     scores
-        Scores of the challenger.
+        Scores of the challenger on these rows.
     metric
-        Metric that the challenger was selected by.
+        Metric that selected the challenger.
+    max_regression
+        Allowed loss in that metric.
     """
-    limit = config.gates.max_regression
 
     def none(reason: str) -> Champion:
-        return Champion(version=champion.name, reference=champion.reference, reason=reason, max_regression=limit)
+        return Champion(
+            version=champion.name, reference=champion.reference, reason=reason, max_regression=max_regression
+        )
 
     if champion.version is None or champion.predictor is None:
         return none(champion.reason or "it cannot be loaded")
@@ -133,7 +139,7 @@ def compare_with(
     targets = table.targets[holdout]
     metrics = score_metrics(table.contract, targets, theirs)
     ours = score_metrics(table.contract, targets, scores)
-    lineage, split = manifest.lineage, config.split
+    lineage = manifest.lineage
     if metric not in metrics:
         return none(f"the holdout cannot tell {metric}")
     worse = regression_from(metric, metrics[metric], ours[metric])
@@ -143,7 +149,7 @@ def compare_with(
         metrics=metrics,
         difference=difference(table.contract, targets, theirs, scores, metric=metric, seed=split.seed),
         regression=worse if math.isfinite(worse) else None,
-        max_regression=limit,
+        max_regression=max_regression,
         changed_labels=int((best_classes(theirs) != best_classes(scores)).sum()) if theirs.ndim == 2 else None,
         unseen=(lineage.data_sha256, lineage.seed, lineage.holdout) == (table.digest, split.seed, split.holdout),
     )

@@ -159,7 +159,7 @@ def train(
         gates=assessed.gates,
         notes=(
             *table.notes,
-            *suspicions(table, config),
+            *suspicions(table, config.validation),
             *(cut_short if stop.is_set() else ()),
             *warned,
             *assessed.evaluation.notes,
@@ -183,7 +183,7 @@ def _checked(config: ModelConfig, table: Table) -> str:
         if unknown := [metric for metric in named if metric not in known]:
             raise ConfigError(f"{key} {unknown[0]}, not a {task} metric", f"choose from {', '.join(known)}")
     check_slices(config.evaluation.slices, table.contract)
-    check_monotone(config, table)
+    check_monotone(config.features, table)
     return select_by
 
 

@@ -216,4 +216,4 @@ def test_training_does_not_note_what_the_user_trusts(tmp_path: Path) -> None:
     text = lines("id,n,y", lambda number: f"{number},{number % 7},{ab(number)}")
     config = config_of(tmp_path / "table.csv", validate={"trusted": ["id"]})
 
-    assert suspicions(table_of(tmp_path, text), config) == []
+    assert suspicions(table_of(tmp_path, text), config.validation) == []
