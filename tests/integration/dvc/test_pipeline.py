@@ -14,6 +14,7 @@ import yaml
 
 from tests.support.models import ROOT
 from tests.support.tables import TREE
+from tests.support.waiting import TIMES_OUT
 
 BIN = Path(sys.executable).parent
 COPIED = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml", "data/raw/Iris.csv")
@@ -44,7 +45,13 @@ class Project:
 
     def run(self, *command: str, code: int = 0) -> str:
         done = subprocess.run(
-            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, timeout=180, check=False
+            command,
+            cwd=self.folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=TIMES_OUT,
+            check=False,
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -52,6 +59,10 @@ class Project:
     def repro(self, *, code: int = 0) -> list[str]:
         """The stages that ran."""
         return re.findall(r"Running stage '(\w+)'", self.run("dvc", "repro", code=code))
+
+    def outdated(self) -> set[str]:
+        """The stages of which a dependency or a parameter changed; those after them follow."""
+        return set(json.loads(self.run("dvc", "status", "--json")))
 
     def configure(self, **sections: Any) -> None:
         document = yaml.safe_load(self.configuration.read_text(encoding="utf-8"))
@@ -110,10 +121,22 @@ def test_git_keeps_the_reports_and_dvc_the_data_and_the_model(project: Project) 
     assert not [name for name in kept if name.startswith(("data/processed", "build"))]
 
 
-def test_a_gate_only_evaluates_anew(project: Project) -> None:
-    project.configure(gates={"accuracy": {"min": 0.6}})
+@pytest.mark.parametrize(
+    ("sections", "stages"),
+    [
+        ({"gates": {"accuracy": {"min": 0.6}}}, {"evaluate"}),
+        ({"evaluation": {"slices": ["sepal_width"]}}, {"train"}),
+        ({"features": {"sepal_width": {"monotone": "increasing"}}}, {"prepare", "validate", "train"}),
+        ({"split": {"holdout": 0.2, "seed": 7}}, {"prepare", "validate"}),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_a_section_of_the_configuration_reruns_the_stages_that_read_it(
+    project: Project, sections: dict[str, Any], stages: set[str]
+) -> None:
+    project.configure(**sections)
 
-    assert project.repro() == ["evaluate"]
+    assert project.outdated() == stages
 
 
 def test_a_gate_that_fails_fails_the_pipeline(project: Project) -> None:
@@ -124,32 +147,12 @@ def test_a_gate_that_fails_fails_the_pipeline(project: Project) -> None:
     assert "error: gate failed on the test rows: log_loss " in text
 
 
-def test_a_candidate_only_trains_anew_and_its_metrics_are_compared(project: Project) -> None:
+def test_a_candidate_reruns_training_and_evaluation_and_its_metrics_are_compared(project: Project) -> None:
     project.configure(candidates=[TREE | {"params": {"max_depth": 1}}])
 
     assert project.repro() == ["train", "evaluate"]
     accuracy = project.metrics_diff()["reports/metrics.json"]["holdout.accuracy"]
     assert accuracy["diff"] < 0
-
-
-def test_other_slices_train_anew(project: Project) -> None:
-    project.configure(evaluation={"slices": ["sepal_width"]})
-
-    assert project.repro() == ["train", "evaluate"]
-
-
-def test_a_direction_is_checked_though_no_row_changed(project: Project) -> None:
-    project.configure(features={"sepal_width": {"monotone": "increasing"}})
-
-    text = project.run("dvc", "repro", code=255)
-
-    assert "features.sepal_width.monotone needs a regression or two classes" in text
-
-
-def test_another_seed_makes_everything_anew(project: Project) -> None:
-    project.configure(split={"holdout": 0.2, "seed": 7})
-
-    assert project.repro() == ["prepare", "validate", "train", "evaluate"]
 
 
 def test_a_table_that_fails_validation_is_not_learned_from(project: Project) -> None:
