@@ -20,6 +20,7 @@ from tests.support import aws_cli
 from tests.support.models import ROOT, iris_package
 from tests.support.moto_server import BUCKET, MotoServer
 from tests.support.runbooks import FOLDER, FUNCTION, POINTER, ROLE, Machine, environment_is_posix, script_of
+from tests.support.waiting import TIMES_OUT
 
 pytestmark = [
     pytest.mark.skipif(not environment_is_posix(), reason="runbooks are for a POSIX shell with make and git"),
@@ -203,7 +204,7 @@ class TestTheStandInForTheAwsCli:
     def test_it_ends_with_an_error_as_a_program(self) -> None:
         command = [sys.executable, "-m", "tests.support.aws_cli", "s3api", "fly"]
 
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIMES_OUT)
 
         assert (done.returncode, done.stdout) == (1, "")
         assert "s3 has no fly" in done.stderr

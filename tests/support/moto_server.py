@@ -11,6 +11,7 @@ from moto.server import ThreadedMotoServer
 from skylift.pointer import ActivePointer
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
+from tests.support.waiting import TIMES_OUT
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,7 +50,9 @@ class MotoServer:
         self._reserved: socket.socket | None = None
         self._url = f"http://{self._host}:{self._port}"
         # moto keeps one state per process, whatever served it before.
-        with urllib.request.urlopen(urllib.request.Request(f"{self._url}/moto-api/reset", method="POST"), timeout=30):
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{self._url}/moto-api/reset", method="POST"), timeout=TIMES_OUT
+        ):
             pass
         options: dict[str, Any] = {"endpoint_url": self._url, **_CREDENTIALS}
         self.s3: S3Client = boto3.client("s3", **options)

@@ -24,7 +24,7 @@ from tests.support.aws_cli import CLIENT, ONLY_CHECKS
 from tests.support.models import ROOT
 from tests.support.moto_server import BUCKET, MODEL, STAGE, MotoServer
 from tests.support.tables import LOGISTIC, lines
-from tests.support.waiting import wait_until
+from tests.support.waiting import TIMES_OUT, wait_until
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -87,7 +87,7 @@ class Machine:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
                     text=True,
-                    timeout=300,
+                    timeout=TIMES_OUT,
                     check=False,
                 )
         assert done.returncode == 0, done.stdout
@@ -98,7 +98,7 @@ class Machine:
         command = [sys.executable, "-W", "ignore", "-m", "tests.support.aws_cli", "--serve", _SOCKET]
         with subprocess.Popen(command, cwd=self.folder, env=environment | {"PYTHONPATH": str(ROOT)}) as server:
             try:
-                wait_until((self.folder / _SOCKET).exists, seconds=30, what="the AWS CLI is ready")
+                wait_until((self.folder / _SOCKET).exists, what="the AWS CLI is ready")
                 yield
             finally:
                 server.terminate()
@@ -159,8 +159,10 @@ class Machine:
         """A clone with a small model and a commit after it."""
         origin = self.folder.with_name(f"{self.folder.name}.git")
         git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
-        subprocess.run(["git", "init", "--quiet", "--bare", origin], check=True, timeout=30)
-        subprocess.run(["git", "clone", "--quiet", origin, self.folder], check=True, timeout=30, capture_output=True)
+        subprocess.run(["git", "init", "--quiet", "--bare", origin], check=True, timeout=TIMES_OUT)
+        subprocess.run(
+            ["git", "clone", "--quiet", origin, self.folder], check=True, timeout=TIMES_OUT, capture_output=True
+        )
         training = self.folder / "training"
         training.mkdir()
         text = lines("x,n,y", lambda number: f"{number},{number % 7},{'ab'[number // 20]}")
@@ -174,7 +176,7 @@ class Machine:
             ["commit", "--quiet", "--allow-empty", "-m", "Bad"],
             ["push", "--quiet", "origin", "HEAD"],
         ):
-            subprocess.run([*git, *command], cwd=self.folder, check=True, timeout=30, capture_output=True)
+            subprocess.run([*git, *command], cwd=self.folder, check=True, timeout=TIMES_OUT, capture_output=True)
 
     def _prepare_programs(self) -> None:
         programs = self.folder / ".venv" / "bin"

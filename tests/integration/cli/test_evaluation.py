@@ -28,7 +28,8 @@ STUMP = {"name": "stump", "estimator": "sklearn.tree.DecisionTreeClassifier", "p
 FOUR = lines("x,n,y", lambda number: f"{number},{number % 7},{'abcd'[number // 30]}", count=120)
 RISING = lines("x,n,y", lambda number: f"{number},{number * 7 % 11},{3 * number + number % 5}", count=60)
 SEARCH = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background process does not have
 from training.cli import progress
 from training.cli.app import app
 from training.cli.local import embedded_aws

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from tests.support.models import ROOT
+from tests.support.waiting import TIMES_OUT
 
 NOTEBOOK = ROOT / "notebooks" / "explore.ipynb"
 _OURS = ("SKYLIFT_", "AWS_", "MLFLOW_", "MPLBACKEND", "PYTEST_")
@@ -14,7 +15,7 @@ _OURS = ("SKYLIFT_", "AWS_", "MLFLOW_", "MPLBACKEND", "PYTEST_")
 
 def test_it_runs_by_itself() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    options = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--nbmake", "--nbmake-timeout=120")
+    options = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--nbmake", f"--nbmake-timeout={TIMES_OUT:.0f}")
 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(NOTEBOOK)],
@@ -22,7 +23,7 @@ def test_it_runs_by_itself() -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=2 * TIMES_OUT,
         check=False,
     )
 

@@ -20,6 +20,7 @@ from inference.host import ModelHost
 from skylift.pointer import ActivePointer
 from skylift.store import VersionStore
 from tests.support.ports import free_port
+from tests.support.waiting import TIMES_OUT
 
 REGION = "eu-central-1"
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret", "session")
@@ -186,7 +187,7 @@ class TestCurl:
         with serving(healthy) as (url, asked):
             command = ["sh", "-c", curl(url, region=REGION, body=body)]
             path = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
-            subprocess.run(command, env=path | environment, check=True, capture_output=True, timeout=30)
+            subprocess.run(command, env=path | environment, check=True, capture_output=True, timeout=TIMES_OUT)
 
         assert asked[0].is_signed()
         assert json.loads(asked[0].body) == body
@@ -196,7 +197,7 @@ class TestCurl:
         with serving(healthy) as (url, asked):
             command = ["sh", "-c", curl(url, region=REGION, body=INSTANCES, auth=auth)]
             environment = {"SKYLIFT_TOKEN": "a-token", "PATH": "/usr/local/bin:/usr/bin:/bin"}
-            subprocess.run(command, env=environment, check=True, capture_output=True, timeout=30)
+            subprocess.run(command, env=environment, check=True, capture_output=True, timeout=TIMES_OUT)
 
         assert asked[0].headers.get("authorization") == sent
 

@@ -16,6 +16,7 @@ import pytest
 from skylift.errors import DataError
 from tests.support.models import ROOT, iris_config
 from tests.support.tables import LOGISTIC, RIDGE, config_of, lines, mixed, public_table
+from tests.support.waiting import TIMES_OUT
 from training.config import ModelConfig
 from training.data import prepare as job
 from training.data.prepare import prepare, read_prepared
@@ -96,7 +97,7 @@ class TestFiles:
         )
         paths = (str(tmp_path / "table.csv"), str(tmp_path / "other"))
         environment = {"PYTHONHASHSEED": "7", "LC_ALL": "C", "TZ": "Asia/Tokyo", "PYTHONPATH": str(ROOT)}
-        subprocess.run([sys.executable, "-c", script, *paths], check=True, cwd=ROOT, env=environment, timeout=60)
+        subprocess.run([sys.executable, "-c", script, *paths], check=True, cwd=ROOT, env=environment, timeout=TIMES_OUT)
 
         assert digests(tmp_path / "parts") == digests(tmp_path / "other") == first
 
