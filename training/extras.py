@@ -12,9 +12,9 @@ def require(module: str, *, purpose: str, extra: str = "data") -> ModuleType:
     Parameters
     ----------
     purpose
-        What needs it, as the beginning of a sentence: "reading Parquet".
+        Task that needs the module, as the beginning of a sentence: "reading Parquet".
     extra
-        The extra of this project that brings it.
+        Extra of this project that installs it.
 
     Raises
     ------

@@ -124,7 +124,7 @@ class LocalService:
     Parameters
     ----------
     port
-        Where it listens, on 127.0.0.1.
+        Port to listen on, at 127.0.0.1.
     """
 
     def __init__(self, port: int) -> None:

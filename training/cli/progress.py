@@ -42,9 +42,9 @@ class Display:
     Parameters
     ----------
     console
-        Where to.
+        Console to write to.
     first
-        What is said until the first step.
+        Text to show until the first step.
 
     Attributes
     ----------

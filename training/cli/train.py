@@ -32,7 +32,7 @@ class Work:
     prepared
         Folder of prepared files, to read instead of the raw table.
     dask
-        Where to search; on this machine where absent.
+        Address of a Dask scheduler, or `local`; the local cores without Dask if absent.
     stop
         Set by the first Ctrl-C: the search ends with the best so far.
     """

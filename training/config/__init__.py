@@ -40,13 +40,13 @@ class DataSection(_Section):
     Parameters
     ----------
     path
-        Of the CSV or Parquet file, relative to `model.yaml`; or `s3://bucket/key`.
+        Path of the CSV or Parquet file, relative to `model.yaml`; or `s3://bucket/key`.
     drop
         Columns to leave out, by their names in the file.
     rename
         New names by old ones.
     sample
-        How many rows to work with, drawn by the seed from all over the file; all where absent.
+        Number of rows to use, sampled uniformly by the seed; all rows if absent.
     """
 
     path: Location
@@ -61,13 +61,13 @@ class TargetSection(_Section):
     Parameters
     ----------
     column
-        Its name, after renaming.
+        Name of the target column, after renaming.
     task
         Guessed from the column where absent.
     labels
         Names of classes as callers see them, by their names in the table.
     unit
-        Of a regression's values.
+        Unit of a regression's values.
     """
 
     column: str
@@ -82,9 +82,9 @@ class SplitSection(_Section):
     Parameters
     ----------
     holdout
-        Their share.
+        Fraction of the rows that is held out.
     seed
-        Of every random choice in training.
+        Random seed of all of training.
     """
 
     holdout: Annotated[float, Field(gt=0, lt=0.9)] = 0.2
@@ -97,16 +97,16 @@ class FeatureSection(_Section):
     Parameters
     ----------
     unit, description
-        For people who read the contract.
+        Unit and description for people who read the contract.
     monotone
         How the answer must move where only this field grows: the value, or the probability of the second of two
         classes. A model that moves otherwise is not published.
     kind
-        How its values must be written.
+        Kind of value, instead of the one that the data suggests.
     min, max
-        What no value may be below or above.
+        Bounds of the values.
     categories
-        The only texts it may hold.
+        Allowed texts.
     missing
         False where every row must have a value.
     """
@@ -129,7 +129,7 @@ class ValidateSection(_Section):
     min_rows_per_class
         Fewer fail, also by default: each of five folds needs one to learn from.
     min_class_share
-        Of the rows.
+        Minimum share of the rows in each class.
     max_missing
         Share of a column's cells.
     max_duplicates
@@ -154,15 +154,15 @@ class Candidate(_Section):
     Parameters
     ----------
     name
-        For the leaderboard.
+        Name on the leaderboard.
     estimator
         Import path of a scikit-learn class.
     params
-        Its fixed parameters.
+        Fixed parameters of the estimator.
     search
-        Which parameters to try.
+        Parameters to try, and how.
     scale
-        Whether numbers are standardised first; where absent, for all but trees.
+        Whether numbers are standardised first; if absent, for all estimators but trees.
     """
 
     name: str
@@ -242,19 +242,19 @@ class CardSection(_Section):
     Parameters
     ----------
     title
-        Of the card; the model's name where absent.
+        Title of the card; the model's name if absent.
     purpose
-        What the predictions are for.
+        Intended use of the predictions.
     not_for
         Uses that somebody might think of, and must not make.
     owners
-        Who answers for it: names, teams, addresses.
+        People responsible for the model: names, teams, addresses.
     licence
-        Of the model and, where it differs, of the data.
+        Licence of the model and, if it differs, of the data.
     data
-        Where the table comes from, and how it was collected.
+        Origin of the table, and how it was collected.
     limits
-        What the model is known to do badly.
+        Known weaknesses of the model.
     """
 
     title: str | None = None

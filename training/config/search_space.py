@@ -24,9 +24,9 @@ class Distribution(BaseModel):
     Parameters
     ----------
     low, high
-        The ends, both of which can be drawn.
+        Ends of the range, both inclusive.
     log
-        Whether 0.01 to 0.1 is as likely as 10 to 100.
+        Whether numbers are drawn uniformly by their logarithm.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class SearchSpec(BaseModel):
     parameters
         Values to try, or a distribution, by parameter.
     iterations
-        How many are drawn.
+        Number of parameter sets to draw.
     factor
         A halving search keeps one of so many, and gives it so many times the rows.
 

@@ -38,21 +38,21 @@ class Trained:
     Parameters
     ----------
     config, table, split
-        What it was made from.
+        Configuration, table and split that the model was trained from.
     estimator
-        Fitted on the training rows.
+        Estimator fitted on the training rows.
     selected
         Name of the candidate it is.
     select_by
-        The metric it was chosen by.
+        Metric that selected the candidate.
     leaderboard
         Every candidate, best first.
     metrics, gates
-        How good it is, and whether that is enough.
+        Metrics on the folds and the holdout, and the gates that judge them.
     evaluation
-        How good it is in all detail.
+        Detailed evaluation on the holdout.
     notes
-        What a reader should know.
+        Notes for people who use the model.
     """
 
     config: ModelConfig
@@ -97,13 +97,13 @@ def train(
     prepared
         Folder of prepared files, to read instead of the raw table.
     progress, watch
-        Told what happens next, and how far the search is.
+        Callbacks for the next step in words, and for the state of the search after each fit.
     stop
-        When it is set, the job goes on with the best of what was evaluated until then.
+        Event that ends the search; the job continues with the best candidate so far.
     runner
-        What fits; this machine where absent.
+        Runner of the fits; the local cores if absent.
     champion
-        The version in service, which the new one must not be much worse than.
+        Active version, which the new one must not be much worse than.
 
     Raises
     ------

@@ -33,9 +33,9 @@ class CompiledModel:
     Parameters
     ----------
     data
-        The ONNX file; None where no form passed.
+        Content of the ONNX file; None if no form passed.
     outcome
-        For the manifest.
+        Entry of the manifest about compiling.
     """
 
     data: bytes | None
@@ -64,9 +64,9 @@ def compile_model(estimator: Any, contract: Contract, rows: Matrix) -> CompiledM
     Parameters
     ----------
     estimator
-        Fitted.
+        Fitted scikit-learn estimator.
     rows
-        To compare on, encoded: float64 `[n, features]`; see `parity_rows`.
+        Encoded rows to compare on, float64 `[n, features]`; see `parity_rows`.
     """
     expected = SklearnPredictor(estimator, contract.task).scores(rows)
     passed: list[tuple[float, bytes, Compiled]] = []

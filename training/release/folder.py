@@ -48,7 +48,7 @@ class FolderMetrics(Document):
     cross_validated
         Means over the folds, from its training.
     gates
-        Whether that is enough: no part of `metrics.json`, where `dvc metrics` compares numbers.
+        Judged gates; left out of `metrics.json`, where `dvc metrics` compares numbers.
     """
 
     holdout: dict[str, float]

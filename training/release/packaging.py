@@ -55,7 +55,7 @@ class Package:
     describe
         Makes the manifest for a version number.
     artifacts
-        The files.
+        Contents of the files by name.
     """
 
     describe: Callable[[int], Manifest]
@@ -68,7 +68,7 @@ def pack(trained: Trained, compiled: CompiledModel) -> Package:
     Parameters
     ----------
     compiled
-        Its compiled form.
+        Outcome of compiling the model.
     """
     artifacts = {
         MODEL_FILE: _dump(trained.estimator),

@@ -25,7 +25,7 @@ def save_model(version: Version, baked: Path, to: Path) -> None:
     baked
         Folder of its files, as `skylift.image_cache.bake` writes them.
     to
-        Where the model goes.
+        Folder to write the model into.
     """
     contract = version.manifest.contract
     mlflow.pyfunc.save_model(

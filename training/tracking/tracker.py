@@ -39,16 +39,16 @@ class Tracker:
     Parameters
     ----------
     store
-        Where; None where nothing is tracked.
+        MLflow store; None if nothing is tracked.
     active
         Reads what the pointer names.
     warn
-        Told of failures.
+        Callback for the text of a failure.
 
     Attributes
     ----------
     tracked
-        Where the training is found; None before, and where MLflow failed.
+        Place of the recorded training; None before, and if MLflow failed.
     """
 
     def __init__(
@@ -103,9 +103,9 @@ def store_address(wanted: bool | None, *, local_store_counts: bool = False) -> s
     Parameters
     ----------
     wanted
-        What the user said, if anything. Naming a server in `MLFLOW_TRACKING_URI` says yes as well.
+        Choice of the user, if any. A server in `MLFLOW_TRACKING_URI` counts as a yes.
     local_store_counts
-        Whether a store that an earlier training left here says yes, too: a promotion keeps it true.
+        Whether the local store of an earlier training counts as a yes: a promotion keeps it current.
     """
     if wanted is False:
         return None
