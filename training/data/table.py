@@ -89,7 +89,7 @@ def read_table(config: ModelConfig, *, progress: Progress = lambda _: None) -> T
     Raises
     ------
     DataError
-        The file cannot be read, has too few rows, or nothing to learn from.
+        The file cannot be read, has too few rows, or has no usable feature.
     ConfigError
         `model.yaml` names a column that the table does not have.
     """
@@ -126,7 +126,7 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
     Raises
     ------
     DataError
-        There is nothing to learn from, or nothing to learn.
+        No column is usable as a feature, or the target never changes.
     """
     notes = list(clean.notes)
     target_column = clean.frame[clean.target]

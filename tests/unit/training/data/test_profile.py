@@ -1,4 +1,4 @@
-"""What is in each column, and how it goes with the target."""
+"""What is in each column, and its association with the target."""
 
 from pathlib import Path
 
