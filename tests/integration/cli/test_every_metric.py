@@ -1,5 +1,6 @@
 """Every metric of the registry works wherever metrics are used: nothing else in the source names one."""
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,8 @@ def test_a_metric_works_in_selection_gates_intervals_comparison_card_and_evaluat
     assert compared.scored.differences[0].metric == metric.name
     assert measured.holdout[metric.name] == report.value
     card = package.artifacts["card.html"].decode()
-    assert metric.title in card
-    assert metric.meaning.replace("'", "&#x27;") in card
+    assert escape(metric.title) in card
+    assert escape(metric.meaning) in card
     assert metric.name in printed([leaderboard_table(trained)])
     assert metric.name in printed(evaluation_tables(trained.evaluation))
     assert metric.name in printed(comparison_tables(compared))

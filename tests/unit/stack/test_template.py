@@ -529,6 +529,15 @@ class TestDashboards:
         shown = {name for body in bodies for name, _ in self._ours(body["widgets"])}
         assert shown == set(get_args(MetricName.__value__))
 
+    def test_the_overview_shows_every_alarm(self, stack: Stack) -> None:
+        (widget,) = [
+            widget
+            for widget in json.loads(stack.properties("OverviewDashboard")["DashboardBody"])["widgets"]
+            if widget["type"] == "alarm"
+        ]
+        shown = {arn.removesuffix(".Arn") for arn in widget["properties"]["alarms"]}
+        assert shown == set(stack.of_type("AWS::CloudWatch::Alarm"))
+
     @pytest.mark.parametrize(("architecture", "price"), [("arm64", "0.0000133334"), ("x86_64", "0.0000166667")])
     def test_the_cost_goes_by_memory_and_architecture(self, architecture: str, price: str) -> None:
         body = Stack(Architecture=architecture, MemorySize="512").properties("OverviewDashboard")["DashboardBody"]
