@@ -7,7 +7,6 @@ it would run, and that is compared with the command line of `python -m deploy`, 
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +18,7 @@ from deploy.parameters import assignments, check_parameters, read_stage
 from tests.support import aws_cli
 from tests.support.models import ROOT, iris_package
 from tests.support.moto_server import BUCKET, MotoServer
-from tests.support.runbooks import FOLDER, FUNCTION, POINTER, ROLE, Machine, environment_is_posix, script_of
-from tests.support.waiting import TIMES_OUT
+from tests.support.runbooks import FOLDER, FUNCTION, ROLE, Machine, environment_is_posix, script_of
 
 pytestmark = [
     pytest.mark.skipif(not environment_is_posix(), reason="runbooks are for a POSIX shell with make and git"),
@@ -176,35 +174,3 @@ class TestCost:
         assert aws.pointer.read() is None
         versions = machine.function.list_versions_by_function(FunctionName=FUNCTION)["Versions"]
         assert [version["Version"] for version in versions] == ["$LATEST", "2"]
-
-
-class TestTheStandInForTheAwsCli:
-    """What it refuses, the real one refuses."""
-
-    @pytest.mark.parametrize(
-        "command",
-        [
-            "s3apis list-buckets",
-            "codedeploy list-applications",
-            "s3api list-bucket",
-            "s3api list-object-versions",
-            "s3api list-object-versions --bucket b --prefixes p",
-            "s3api delete-objects --bucket b --delete Objects",
-            "lambda put-function-concurrency --function-name f --reserved-concurrent-executions many",
-            "ssm put-parameter --name n --value v extra --type String",
-            "cloudformation wait stack-deleted --stack-name s",
-            "cloudformation deploy --stack s",
-            f"ssm get-parameter {POINTER}",
-        ],
-    )
-    def test_what_does_not_exist_is_refused(self, command: str) -> None:
-        with pytest.raises(aws_cli.WrongUsage):
-            aws_cli.main(command.split())
-
-    def test_it_ends_with_an_error_as_a_program(self) -> None:
-        command = [sys.executable, "-m", "tests.support.aws_cli", "s3api", "fly"]
-
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIMES_OUT)
-
-        assert (done.returncode, done.stdout) == (1, "")
-        assert "s3 has no fly" in done.stderr
