@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from sklearn import datasets
 
 from skylift.contract import Feature
@@ -105,3 +106,12 @@ def learned(folder: Path, text: str, *candidates: dict[str, Any], target: str = 
     path = folder / "table.csv"
     path.write_text(text, encoding="utf-8")
     return train(config_of(path, target=target, candidates=candidates or (TREE,), **sections))
+
+
+def write_project(folder: Path, text: str, **sections: Any) -> Path:
+    """Write a table and its `model.yaml` with one quick candidate, unless sections say otherwise; the latter's path."""
+    (folder / "table.csv").write_text(text, encoding="utf-8")
+    document = {"model": "iris", "data": {"path": "table.csv"}, "target": {"column": "y"}, "candidates": [TREE]}
+    path = folder / "model.yaml"
+    path.write_text(yaml.safe_dump(document | sections), encoding="utf-8")
+    return path

@@ -5,29 +5,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from skylift.registry import Registry
 from tests.conftest import BUCKET
 from tests.support.commands import done, refused, skylift
 from tests.support.models import IRIS_CONFIG
-from tests.support.tables import TREE, lines, mixed
+from tests.support.tables import lines, mixed, write_project
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
 def project(folder: Path, text: str | None = None, **sections: Any) -> Path:
-    (folder / "table.csv").write_text(text or mixed(), encoding="utf-8")
-    document = {
-        "model": "iris",
-        "data": {"path": "table.csv"},
-        "target": {"column": "churned"},
-        "candidates": [TREE],
-    }
-    path = folder / "model.yaml"
-    path.write_text(yaml.safe_dump(document | sections), encoding="utf-8")
-    return path
+    return write_project(folder, text or mixed(), **{"target": {"column": "churned"}} | sections)
 
 
 class TestValidate:

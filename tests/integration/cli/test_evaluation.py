@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from skylift.registry import Registry
 from skylift.store import VersionStore
 from tests.conftest import BUCKET
 from tests.support.commands import done, refused, skylift
-from tests.support.tables import LOGISTIC, RIDGE, TREE, lines
+from tests.support.tables import LOGISTIC, RIDGE, TREE, lines, write_project
 from tests.support.waiting import TIMES_OUT, wait_until
 from training.evaluation.report import EVALUATION_FILE, Evaluation
 
@@ -44,11 +43,7 @@ COMPLETE = "forest: trial 3 of "
 
 
 def project(folder: Path, text: str = FOUR, **sections: Any) -> Path:
-    (folder / "table.csv").write_text(text, encoding="utf-8")
-    document = {"model": "iris", "data": {"path": "table.csv"}, "target": {"column": "y"}, "candidates": [TREE]}
-    path = folder / "model.yaml"
-    path.write_text(yaml.safe_dump(document | sections), encoding="utf-8")
-    return path
+    return write_project(folder, text, **sections)
 
 
 def words(*arguments: object) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from skylift.image_cache import ImageCache
 from skylift.manifest import MANIFEST_FILE, MODEL_FILE, Gate
@@ -16,7 +15,7 @@ from skylift.registry import Registry
 from tests.conftest import BUCKET
 from tests.support.commands import done, refused, skylift
 from tests.support.models import changed, iris_package
-from tests.support.tables import LOGISTIC, TREE, lines
+from tests.support.tables import LOGISTIC, TREE, lines, write_project
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -25,16 +24,7 @@ if TYPE_CHECKING:
 def project(folder: Path, **sections: Any) -> Path:
     """A small table and its `model.yaml`."""
     text = lines("x,n,y", lambda number: f"{number},{number % 7},{'ab'[number // 20]}")
-    (folder / "table.csv").write_text(text, encoding="utf-8")
-    document = {
-        "model": "iris",
-        "data": {"path": "table.csv"},
-        "target": {"column": "y"},
-        "candidates": [TREE, LOGISTIC],
-    }
-    path = folder / "model.yaml"
-    path.write_text(yaml.safe_dump(document | sections), encoding="utf-8")
-    return path
+    return write_project(folder, text, **{"candidates": [TREE, LOGISTIC]} | sections)
 
 
 def publish(registry: Registry, candidate: str = "logistic", **fields: object) -> str:
