@@ -193,14 +193,6 @@ class TestFailing:
         assert not (job.folder / "build" / "local.env").exists()
         return failure
 
-    def test_a_port_in_use_is_one_line(self, tmp_path: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-            with up(tmp_path, IRIS_CONFIG, port=port) as job:
-                line = self.assert_fails(job)
-
-        assert f"port {port} cannot be opened (Address already in use)\nhint: choose another" in line
-
     def test_a_table_that_is_not_there_is_one_line(self, tmp_path: Path) -> None:
         path = quick(tmp_path, data={"path": "gone.csv"})
 
