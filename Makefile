@@ -43,10 +43,11 @@ engine:
 sam_offline := env -u AWS_PROFILE AWS_DEFAULT_REGION=eu-central-1 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none \
 	AWS_MAX_ATTEMPTS=1 AWS_EC2_METADATA_DISABLED=true SAM_CLI_TELEMETRY=0
 .PHONY: lint
-lint: $(VENV)/.dev ## Check style, types, templates and workflows
+lint: $(VENV)/.dev ## Check style, types, words, templates and workflows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m tools.words
 	@for template in template.yaml bootstrap.yaml; do \
 		found=$$($(sam_offline) $(BIN)/sam validate --lint -t $$template 2>&1) || { echo "$$template: $$found" >&2; exit 1; }; done
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml

@@ -56,7 +56,7 @@ WORDS = {
 """What to say, by the pattern of what not to say; a space stands for any white space."""
 
 FIRST_WORDS = re.compile(
-    r"\s*((?:Above|And|Also|As|At|Below|By|For|From|If|In|It|Its|Likewise|Of|On|Or|Per|So|Such|That|Their|These|They|This"
+    r"\s*((?:Above|And|Also|As|At|Below|By|For|From|If|In|It|Its|Likewise|Of|On|Or|Per|So|Such|That|Their|There|These|They|This"
     r"|Those|To|When|Where|Which|Who|Whose|With|Without)\b)"
 )
 """Words that cannot begin a parameter's description: without its name or its neighbour, nobody would understand it."""

@@ -186,7 +186,7 @@ def versions(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -
 
 @app.command()
 def show(
-    version: Annotated[str | None, typer.Argument(help="v7, 7 or v7@sha256:...; the active one where absent")] = None,
+    version: Annotated[str | None, typer.Argument(help="v7, 7 or v7@sha256:...; the active one by default")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as it is stored.")] = False,
     card: Annotated[bool, typer.Option("--card", help="Open the model card in the browser.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,

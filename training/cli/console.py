@@ -153,7 +153,7 @@ def manifest_facts(version: "Version") -> Table:
 
 
 def compiled_words(compiled: "Compiled") -> str:
-    """The compiled form, or what it costs that there is none."""
+    """The compiled form, or the cost of not having one."""
     if compiled.format is None:
         return f"no ({compiled.reason}): served by scikit-learn, which starts and answers several times slower"
     return (

@@ -124,7 +124,7 @@ def _interruptible[T](
     Parameters
     ----------
     stop
-        Set by the first Ctrl-C, where there is one and the work can stop.
+        Event that the first Ctrl-C sets; None if the work cannot stop early.
     """
     done: Future[T] = Future()
 

@@ -63,7 +63,7 @@ class TargetSection(_Section):
     column
         Name of the target column, after renaming.
     task
-        Guessed from the column where absent.
+        Task; guessed from the column by default.
     labels
         Names of classes as callers see them, by their names in the table.
     unit
@@ -127,7 +127,7 @@ class ValidateSection(_Section):
     Parameters
     ----------
     min_rows_per_class
-        Fewer fail, also by default: each of five folds needs one to learn from.
+        Minimum number of rows per class; also a default, because each of five folds needs one.
     min_class_share
         Minimum share of the rows in each class.
     max_missing
@@ -137,7 +137,7 @@ class ValidateSection(_Section):
     max_overlap
         Share of the test rows that are training rows as well.
     trusted
-        Columns that are no leak though they look like one.
+        Columns that look like a leak but are not.
     """
 
     min_rows_per_class: Annotated[int, Field(ge=2)] = 5

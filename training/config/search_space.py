@@ -118,7 +118,7 @@ class SearchSpec(BaseModel):
     def trials(self, seed: int) -> list[Params]:
         """Parameters to try, without repetitions; the same for the same seed.
 
-        Fewer than `iterations` where there are no more.
+        At most `iterations`; fewer if the space has fewer.
         """
         lists = {name: space for name, space in self.parameters.items() if isinstance(space, list)}
         if self.strategy == "grid":
@@ -147,10 +147,12 @@ class SearchSpec(BaseModel):
 
         Parameters
         ----------
+        trials
+            Number of trials of the first round.
         rows
-            There are.
+            Number of rows for training.
         least
-            That any round needs.
+            Minimum number of rows of a round.
 
         Examples
         --------

@@ -88,7 +88,7 @@ def read_version_file(folder: Path) -> Manifest:
     Raises
     ------
     DataError
-        There is none, or it cannot be read.
+        The file does not exist, or cannot be read.
     """
     path = folder / VERSION_FILE
     try:

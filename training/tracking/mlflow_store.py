@@ -75,9 +75,9 @@ class MlflowStore:
         version
             What was published; None where a gate failed.
         files
-            Of the version, or what there is to look at without one.
+            Files of the version, or the reports without one.
         started
-            When training began.
+            Start of the training.
 
         Raises
         ------

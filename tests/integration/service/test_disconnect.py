@@ -1,4 +1,4 @@
-"""A client that hangs up in the middle of its body is no failure of the service."""
+"""A client that hangs up in the middle of its body is not a failure of the service."""
 
 import asyncio
 from typing import Any
