@@ -170,6 +170,22 @@ class ConstantPredictor:
         return np.array([self._scores] * len(rows), dtype=np.float64)
 
 
+class FunctionPredictor:
+    """Scores rows by a function of them.
+
+    Parameters
+    ----------
+    scores
+        Function from encoded rows to their scores.
+    """
+
+    def __init__(self, scores: Callable[[Matrix], Matrix]) -> None:
+        self._scores = scores
+
+    def scores(self, rows: Matrix) -> Matrix:
+        return self._scores(rows)
+
+
 class FailingPredictor:
     """Fails with an unexpected error, whose words must not leave the service."""
 

@@ -44,7 +44,7 @@ def champion(registry: Registry) -> ActiveVersion:
     return found
 
 
-class TestInService:
+class TestActiveVersion:
     def test_before_the_first_promotion_there_is_none(self, registry: Registry) -> None:
         assert load_active(registry) is None
 
