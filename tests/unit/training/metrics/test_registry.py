@@ -158,14 +158,6 @@ def test_equal_probabilities_are_labelled_as_the_service_does() -> None:
     assert METRICS["accuracy"].compute(rows.once()).tolist() == [1]
 
 
-def test_resamples_have_as_many_rows_as_there_are() -> None:
-    chunks = list(bootstrap_counts(1000, 5000, 0))
-
-    assert len(chunks) > 1
-    assert sum(len(chunk) for chunk in chunks) == 5000
-    assert all((chunk.sum(axis=1) == 1000).all() for chunk in chunks)
-
-
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 def test_a_perfect_model_beats_a_bad_one_by_every_metric(metric: Any) -> None:
     targets, bad = sample(metric.name, 2)

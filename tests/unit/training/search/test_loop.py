@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.tree import DecisionTreeClassifier
 
 from skylift.errors import TrainingError
 from tests.support.tables import LOGISTIC, TREE, config_of, lines
 from training.job import Trained, train
-from training.search.fitting import Fit, Folds, LocalRunner, cut_folds, fit_and_score, stratified_head
+from training.search.fitting import LocalRunner
 from training.search.loop import STOPPED
 from training.search.meter import State
 
@@ -23,50 +22,6 @@ SEARCHED = {"name": "tree", "estimator": "sklearn.tree.DecisionTreeClassifier", 
 def trained(folder: Path, *candidates: dict[str, Any], text: str = STRIPES, **how: Any) -> Trained:
     (folder / "table.csv").write_text(text, encoding="utf-8")
     return train(config_of(folder / "table.csv", candidates=candidates), **how)
-
-
-def folds_of(targets: list[int], *, nested: bool = True) -> Folds:
-    from tests.support.manifests import FLOWERS
-
-    rows = np.arange(float(len(targets))).reshape(-1, 1)
-    return cut_folds(FLOWERS, rows, np.array(targets), seed=0, nested=nested)
-
-
-class TestFolds:
-    def test_each_row_is_measured_once(self) -> None:
-        folds = folds_of([0, 1] * 20)
-
-        assert sorted(np.concatenate([test for _, test in folds.outer])) == list(range(40))
-
-    def test_an_inner_cut_never_sees_a_row_that_its_outer_fold_is_measured_on(self) -> None:
-        folds = folds_of([0, 1] * 20)
-
-        for (_, measured), inner in zip(folds.outer, folds.inner, strict=False):
-            for train_rows, test_rows in inner:
-                assert not {*train_rows, *test_rows} & {*measured}
-
-    def test_the_last_inner_cuts_are_of_all_rows(self) -> None:
-        folds = folds_of([0, 1] * 20)
-
-        assert len(folds.inner) == len(folds.outer) + 1
-        assert sorted(np.concatenate([test for _, test in folds.inner[-1]])) == list(range(40))
-
-    def test_nothing_is_cut_twice_where_nothing_is_searched_for(self) -> None:
-        assert folds_of([0, 1] * 20, nested=False).inner == ()
-
-    def test_a_share_of_the_rows_has_every_class_and_grows(self) -> None:
-        targets = np.array([0] * 90 + [1] * 10)
-
-        small, large = (stratified_head(targets, rows, classifies=True, seed=1) for rows in (30, 60))
-
-        assert set(small) < set(large)
-        assert np.bincount(targets[small]).min() >= 6
-
-    def test_a_fit_that_fails_is_an_outcome_as_well(self) -> None:
-        outcome = fit_and_score(folds_of([0, 1] * 20), Fit(DecisionTreeClassifier(max_depth=-1), 0))
-
-        assert (outcome.failure or "").startswith("The 'max_depth' parameter")
-        assert outcome.scores == {}
 
 
 class TestHonesty:
