@@ -1,0 +1,122 @@
+"""The fast lane reads a body no further than it has to, and answers without a framework."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from inference.predict import MAX_BODY_BYTES, PATH, Predict
+from inference.record import record_of
+from tests.support.fakes import HostHarness
+from tests.support.models import IRIS_SETOSA, iris_package
+
+SETOSA = json.dumps(IRIS_SETOSA).encode()
+
+
+class Request:
+    """A request for a prediction over plain ASGI.
+
+    Attributes
+    ----------
+    unread
+        Messages of the body that nobody has received yet.
+    """
+
+    def __init__(self, *messages: dict[str, Any], method: str = "POST", **headers: str) -> None:
+        named = {"content-type": "application/json"} | {key.replace("_", "-"): text for key, text in headers.items()}
+        self.unread = list(messages)
+        self.scope: dict[str, Any] = {
+            "type": "http",
+            "method": method,
+            "path": PATH,
+            "headers": [(name.encode(), text.encode()) for name, text in named.items()],
+        }
+
+    def ask(self, app: Predict) -> tuple[int, dict[str, str], Any]:
+        """Status, headers and document of the answer."""
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return self.unread.pop(0)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        asyncio.run(app(self.scope, receive, send))
+        start, body = sent
+        headers = {name.decode(): text.decode() for name, text in start["headers"]}
+        return start["status"], headers, json.loads(body["body"])
+
+
+def part(body: bytes, *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+@pytest.fixture
+def app() -> Predict:
+    harness = HostHarness()
+    harness.activate(iris_package())
+    return Predict(harness.host)
+
+
+def test_a_body_in_parts_is_scored_and_the_record_says_by_what(app: Predict) -> None:
+    request = Request(part(SETOSA[:10], more=True), part(SETOSA[10:]))
+
+    status, headers, document = request.ask(app)
+
+    assert (status, headers["x-model-version"]) == (200, "v1")
+    assert (document["model"], document["version"], document["warnings"]) == ("iris", "v1", [])
+    assert document["predictions"][0]["label"] == "setosa"
+    record = record_of(request.scope)
+    assert (record.instances, record.version, record.reason) == (1, "v1", None)
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON", "application/a+json"])
+def test_every_way_to_say_json_is_understood(app: Predict, content_type: str) -> None:
+    assert Request(part(SETOSA), content_type=content_type).ask(app)[0] == 200
+
+
+@pytest.mark.parametrize("content_type", ["", "text/json", "application/jsonp", "a+json"])
+def test_a_body_that_is_not_declared_to_be_json_is_not_read(app: Predict, content_type: str) -> None:
+    request = Request(part(SETOSA), content_type=content_type)
+
+    assert request.ask(app)[0] == 415
+    assert request.unread
+
+
+def test_a_body_that_is_declared_too_large_is_not_read(app: Predict) -> None:
+    request = Request(part(SETOSA), content_length=str(MAX_BODY_BYTES + 1))
+
+    assert request.ask(app)[0] == 413
+    assert request.unread
+
+
+def test_a_body_that_turns_out_too_large_is_read_no_further(app: Predict) -> None:
+    half = bytes(MAX_BODY_BYTES // 2 + 1)
+    request = Request(part(half, more=True), part(half, more=True), part(half))
+
+    assert request.ask(app)[0] == 413
+    assert len(request.unread) == 1
+
+
+def test_a_client_that_hangs_up_is_answered_with_499_and_raises_nothing(app: Predict) -> None:
+    request = Request(part(b"{", more=True), {"type": "http.disconnect"}, content_length="80")
+
+    assert request.ask(app)[0] == 499
+
+
+def test_another_method_is_told_the_right_one(app: Predict) -> None:
+    status, headers, _ = Request(method="GET").ask(app)
+
+    assert (status, headers["allow"]) == (405, "POST")
+
+
+def test_without_a_model_the_caller_is_asked_to_come_back() -> None:
+    request = Request(part(SETOSA))
+
+    status, headers, _ = request.ask(Predict(HostHarness().host))
+
+    assert status == 503
+    assert int(headers["retry-after"]) > 0
+    assert record_of(request.scope).reason is not None
