@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,6 +31,14 @@ def client_of(folder: Path) -> Any:
 def put_store(empty: Path, folder: Path) -> None:
     """Make an empty store the local one of a folder."""
     shutil.copy(empty, folder / LOCAL_STORE)
+
+
+@contextmanager
+def silenced_mlflow() -> Iterator[None]:
+    """Import what imports MLflow, which warns about itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 class SilentServer:

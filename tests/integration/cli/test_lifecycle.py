@@ -200,18 +200,6 @@ class TestShowCard:
         assert done("show", "v1", "--card") == "Opened build/cards/iris-v1.html\n"
         assert opened == [(tmp_path / "build/cards/iris-v1.html").as_uri()]
 
-    def test_an_altered_card_is_refused(self, registry: Registry, s3: "S3Client") -> None:
-        publish(registry)
-        s3.put_object(Bucket=BUCKET, Key="models/iris/v1/card.html", Body=b"other")
-
-        assert "card.html of v1 does not have the digest" in refused("show", "v1", "--card")
-
-    def test_a_version_of_an_older_release_has_none(self, registry: Registry) -> None:
-        artifacts = iris_package().describe(1).artifacts
-        publish(registry, artifacts={name: file for name, file in artifacts.items() if name != "card.html"})
-
-        assert "v1 has no model card\nhint: an older release published it" in refused("show", "v1", "--card")
-
 
 class TestPromote:
     def test_the_version_becomes_the_active_one(self, registry: Registry) -> None:

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 
-from skylift.errors import AwsUnavailable, DataError
+from skylift.errors import DataError
 from tests.conftest import BUCKET
-from tests.support.tables import config_of, lines, mixed, refusal_to_read
+from tests.support.tables import config_of, lines, mixed
 from training.config.locations import S3Url
 from training.data.reader import RawTable, read_rows
 from training.data.table import read_table
@@ -164,20 +164,6 @@ class TestS3:
 
         assert config.data.path == url
         assert len(read_table(config).rows) == 80
-
-    @pytest.mark.parametrize("bucket", [BUCKET, "elsewhere"])
-    def test_an_object_that_is_not_there_is_named(self, s3: "S3Client", bucket: str) -> None:
-        assert f"s3://{bucket}/gone.csv does not exist" in refusal_to_read(S3Url(bucket, "gone.csv"))
-
-    @pytest.mark.parametrize("text", ["s3://", "s3://bucket", "s3://bucket/", "s3://bucket/folder/"])
-    def test_a_url_of_no_object_is_refused(self, text: str) -> None:
-        with pytest.raises(ValueError, match="s3://bucket/key"):
-            config_of(text)  # type: ignore[arg-type]
-
-    def test_an_s3_that_does_not_answer_is_told_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-
-        assert f"reading s3://{BUCKET}/table.csv failed" in refusal_to_read(S3Url(BUCKET, "table.csv"), AwsUnavailable)
 
 
 def test_an_empty_table_has_its_columns(tmp_path: Path) -> None:

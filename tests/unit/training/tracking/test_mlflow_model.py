@@ -1,0 +1,28 @@
+"""A contract as MLflow describes the columns of a model."""
+
+import pytest
+
+from skylift.contract import Contract, Feature, Kind, Target
+from tests.support.tracking import silenced_mlflow
+
+with silenced_mlflow():
+    from training.tracking.mlflow_model import input_schema
+
+
+@pytest.mark.parametrize(
+    ("kind", "required", "column"),
+    [
+        ("number", True, "double"),
+        ("number", False, "double"),
+        ("integer", True, "long"),
+        ("integer", False, "double"),
+        ("boolean", True, "boolean"),
+        ("category", False, "string"),
+    ],
+)
+def test_a_feature_has_the_type_that_pandas_gives_its_column(kind: Kind, required: bool, column: str) -> None:
+    categories = ("a", "b") if kind == "category" else ()
+    feature = Feature(name="x", kind=kind, required=required, categories=categories)
+    contract = Contract(task="regression", features=(feature,), target=Target(name="y"))
+
+    assert input_schema(contract).to_dict() == [{"type": column, "name": "x", "required": required}]
