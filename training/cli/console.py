@@ -38,7 +38,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str |
     made = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="bold", pad_edge=False)
     for column in columns:
         numeric = column.endswith("#")
-        made.add_column(column.rstrip("#"), justify="right" if numeric else "left", overflow="fold")
+        made.add_column(column.rstrip("#"), justify="right" if numeric else "left", overflow="fold", vertical="bottom")
     for row in rows:
         made.add_row(*(Text(cell) for cell in row))
     return made
@@ -111,7 +111,9 @@ def leaderboard_table(manifest: "Manifest | Trained") -> Table:
             rows.append(
                 (entry.candidate, f"{first.mean:.4f} +- {first.std:.4f}", *(f"{score.mean:.4f}" for score in rest))
             )
-    made = table(("candidate", *(f"{metric}#" for metric in ordered)), rows, title="Candidates, cross-validated")
+    # names on several lines, so that all metrics fit into a terminal of 80 columns
+    names = (f"{metric.replace('_', chr(10))}#" for metric in ordered)
+    made = table(("candidate", *names), rows, title="Candidates, cross-validated")
     # below the table: a sentence in a column of numbers would push all of them to the right
     failures = [f"{entry.candidate} failed: {entry.failure}" for entry in manifest.leaderboard if entry.failure]
     made.caption = Text("\n".join(failures)) if failures else None
