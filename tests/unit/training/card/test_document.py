@@ -151,23 +151,6 @@ class TestWhatItSays:
 
         for words in ("Flowers", "To tell them apart", "Trees", "Ada, Grace", "MIT", "A garden", "Weak in winter"):
             assert words in text
-        assert "Not stated" not in text
-
-    def test_it_says_what_nobody_has_said(self) -> None:
-        text = Page(iris_card(about=CardSection())).text
-
-        assert "Not stated: purpose, uses it is not for, owners" in text
-
-    def test_the_worst_slice_is_named(self, tmp_path: Path) -> None:
-        sliced: dict[str, Any] = {"evaluation": {"slices": ["city"]}}
-        trained = learned(tmp_path, mixed(count=160), LOGISTIC, target="churned", **sliced)
-        slices = trained.evaluation.slices
-
-        text = Page(card_of(trained)).text
-
-        assert slices is not None
-        if slices.worst is not None:
-            assert f"Worst: {slices.worst.column}: {slices.worst.value}" in text
 
 
 EVIL = "<script>alert(1)</script>\"'&</style><!-- reference -->"

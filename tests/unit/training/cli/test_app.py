@@ -4,15 +4,14 @@ import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from skylift.errors import VersionNotFound
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from tests.conftest import BUCKET
+from tests.support.cloudformation import CloudFormation
 from tests.support.commands import done, refused, skylift
 from tests.support.models import IRIS_CONFIG, iris_package
 from tests.support.ports import free_port
@@ -145,27 +144,10 @@ class TestSettings:
         )
 
 
-class CloudFormation:
-    """Knows the outputs of stacks, and refuses the others as AWS does."""
-
-    def __init__(self, **stacks: dict[str, str]) -> None:
-        self._stacks = stacks
-
-    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 (boto3's own spelling)
-        if StackName not in self._stacks:
-            message = f"Stack with id {StackName} does not exist"
-            raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks")
-        outputs = self._stacks[StackName].items()
-        return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs]}]}
-
-
 class TestStack:
     @pytest.fixture(autouse=True)
     def _stacks(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        known = CloudFormation(
-            skylift={"ModelBucketName": BUCKET, "Stage": "test", "ModelName": "iris", "Url": "https://example.org"},
-            other={"Stage": "test"},
-        )
+        known = CloudFormation("skylift", outputs={"ModelBucketName": BUCKET, "Stage": "test", "ModelName": "iris"})
         monkeypatch.setattr(connection, "cloudformation_client", lambda: known)
 
     @pytest.fixture(autouse=True)
@@ -182,16 +164,8 @@ class TestStack:
 
         assert "v1" in done("versions")
 
-    def test_the_stack_wins_over_the_environment(self, published: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("SKYLIFT_BUCKET", "elsewhere")
-
-        assert "v1" in done("versions", "--stack", "skylift")
-
     def test_a_stack_that_does_not_exist_is_refused(self) -> None:
         assert refused("versions", "--stack", "nowhere").startswith("error: there is no stack nowhere")
-
-    def test_a_stack_of_something_else_is_refused_with_what_it_lacks(self) -> None:
-        assert "stack other has no output ModelBucketName, ModelName" in refused("versions", "--stack", "other")
 
 
 class TestServe:

@@ -32,7 +32,7 @@ def folds_of(targets: list[int], *, nested: bool = True) -> Folds:
 
 
 class CountsRows(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Answers alike for all rows, with the number of rows it learned from as the warning."""
+    """Gives all rows the same probabilities, and warns of the number of rows it was fitted on."""
 
     def fit(self, rows: Any, targets: Any) -> "CountsRows":
         self.classes_ = np.unique(targets)

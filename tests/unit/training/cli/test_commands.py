@@ -1,0 +1,59 @@
+"""A failure that can be explained ends every command line of this project the same way."""
+
+import errno
+import os
+
+import pytest
+import typer
+import typer.testing
+
+from skylift.errors import ConfigError
+from training.cli.commands import Commands
+
+
+def run(failure: Exception | None, *options: str) -> typer.testing.Result:
+    app = typer.Typer(cls=Commands, pretty_exceptions_enable=False)
+
+    @app.callback()
+    def main(debug: bool = False) -> None:
+        """Options of every command."""
+
+    @app.command()
+    def fly() -> None:
+        if failure:
+            raise failure
+
+    return typer.testing.CliRunner().invoke(app, [*options, "fly"])
+
+
+@pytest.mark.parametrize(
+    ("failure", "lines"),
+    [
+        (ConfigError("no [bold]wings[/bold]", "grow [some]"), ["error: no [bold]wings[/bold]", "hint: grow [some]"]),
+        (ConfigError("no wings"), ["error: no wings"]),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), ["error: [Errno 28] No space left on device"]),
+        (ConfigError("x" * 300, "y" * 300), [f"error: {'x' * 300}", f"hint: {'y' * 300}"]),
+    ],
+    ids=["with a hint", "without a hint", "of the system", "longer than a line of the terminal"],
+)
+def test_a_failure_is_a_line_on_stderr_and_one_with_what_to_do(failure: Exception, lines: list[str]) -> None:
+    result = run(failure)
+
+    assert result.exit_code == 1
+    assert (result.stdout, result.stderr.splitlines()) == ("", lines)
+
+
+@pytest.mark.parametrize(
+    ("failure", "options"),
+    [(ConfigError("no wings"), ["--debug"]), (ZeroDivisionError(), [])],
+    ids=["one that debug asks for", "an unexpected one"],
+)
+def test_what_a_trace_explains_better_is_raised(failure: Exception, options: list[str]) -> None:
+    result = run(failure, *options)
+
+    assert result.exception is failure
+    assert "error:" not in result.stderr
+
+
+def test_a_command_that_succeeds_says_nothing_of_it() -> None:
+    assert (run(None).exit_code, run(None).output) == (0, "")
