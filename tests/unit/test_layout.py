@@ -1,0 +1,64 @@
+"""The tests mirror the tree: what a module does is tested in the file of its name."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MIRRORS = {
+    "functions": "tests/unit",
+    "layers": "tests/unit/layers",
+    "training": "tests/unit/training",
+    "deploy": "tests/unit/deploy",
+    "tools": "tests/unit/tools",
+}
+"""Where the modules below a folder are tested."""
+
+DATA = "declares data alone: types and mypy check it"
+ELSEWHERE = {
+    "functions/inference/app.py": "tests/integration/service/test_two_lanes.py",
+    "functions/inference/compose.py": "tests/integration/service/test_compose.py",
+    "functions/inference/handler.py": "tests/integration/service/test_compose.py",
+    "functions/pre_traffic/check.py": "tests/integration/pre_traffic/test_handler.py",
+    "functions/pre_traffic/handler.py": "tests/integration/pre_traffic/test_handler.py",
+    "functions/pre_traffic/service.py": "tests/integration/pre_traffic/test_handler.py",
+    "functions/pre_traffic/settings.py": DATA,
+    "training/cli/data.py": "tests/integration/cli/test_data.py",
+    "training/cli/options.py": DATA,
+    "training/cli/train.py": "tests/integration/cli/test_evaluation.py",
+    "training/cli/up.py": "tests/integration/cli/test_up.py",
+    "training/search/report.py": DATA,
+    "training/tracking/mlflow_store.py": "tests/integration/cli/test_tracking.py",
+    "deploy/cli.py": "tests/integration/deploy/test_commands.py",
+    "deploy/sam.py": "tests/integration/deploy/test_commands.py",
+}
+"""Modules without a test file of their name, and why: the test of the whole that they are seen in, or `DATA`."""
+
+
+def modules() -> list[Path]:
+    """Modules that may have behaviour, from the root; `__init__` and `__main__` only lead to others."""
+    return [
+        path.relative_to(ROOT)
+        for folder in MIRRORS
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if not path.name.startswith("__")
+    ]
+
+
+def mirror_of(module: Path) -> Path:
+    """The test file of a module."""
+    top, *inner = module.parent.parts
+    inner = [part for part in inner if part != "skylift"]
+    return Path(MIRRORS[top], *inner, f"test_{module.name}")
+
+
+@pytest.mark.parametrize("module", [path for path in modules() if str(path) not in ELSEWHERE], ids=str)
+def test_a_module_has_a_test_file_of_its_name(module: Path) -> None:
+    assert (ROOT / mirror_of(module)).is_file(), f"write {mirror_of(module)}"
+
+
+@pytest.mark.parametrize("module", ELSEWHERE)
+def test_an_exception_is_a_module_that_needs_it(module: str) -> None:
+    assert (ROOT / module).is_file()
+    assert not (ROOT / mirror_of(Path(module))).exists(), "take it off the list"
+    assert ELSEWHERE[module] == DATA or (ROOT / ELSEWHERE[module]).is_file()
