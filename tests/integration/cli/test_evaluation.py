@@ -74,7 +74,7 @@ class TestTrain:
         assert evaluation.metrics["accuracy"].value == manifest.metrics.holdout["accuracy"]
         assert evaluation.metrics["accuracy"].interval == manifest.metrics.intervals["accuracy"]
 
-    def test_a_challenger_worse_than_the_version_in_service_is_not_published(
+    def test_a_challenger_worse_than_the_active_version_is_not_published(
         self, tmp_path: Path, registry: Registry, s3: "S3Client"
     ) -> None:
         done("train", "--config", project(tmp_path))
@@ -85,7 +85,7 @@ class TestTrain:
         assert "below the active v1 (1.0000)\nhint: nothing was published" in line
         assert len(registry.versions()) == 1
 
-    def test_the_version_in_service_is_shown_beside_the_new_one(self, tmp_path: Path, registry: Registry) -> None:
+    def test_the_active_version_is_shown_beside_the_new_one(self, tmp_path: Path, registry: Registry) -> None:
         done("train", "--config", project(tmp_path))
         done("promote", "v1", "--config", tmp_path / "model.yaml")
 

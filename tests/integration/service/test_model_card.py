@@ -117,7 +117,7 @@ def test_a_card_that_is_not_the_published_one_is_not_shown(serving: Service, fau
     assert serving.client.predict(IRIS_SETOSA).status_code == 200
 
 
-def test_after_a_fault_is_mended_it_is_shown(serving: Service) -> None:
+def test_once_a_fault_is_fixed_it_is_shown(serving: Service) -> None:
     card = serving.read_object(1, CARD_FILE)
     serving.write_object(1, CARD_FILE, b"other")
     assert serving.client.get("/model-card").status_code == 503
