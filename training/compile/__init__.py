@@ -1,0 +1,1 @@
+"""From a fitted estimator to the compiled form that is served."""

@@ -1,0 +1,245 @@
+"""Converters for what comes before an estimator: pipelines, columns, imputation, scaling, encoding."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+)
+
+from training.compile.dispatch import restore, score, transform
+from training.compile.graph import TREES_DOMAIN, Tensor, concatenate
+
+_INVERSES = {None: (), np.exp: ("Exp",), np.log: ("Log",), np.sqrt: ("Sqrt",), np.tanh: ("Tanh",)}
+"""Operators for the functions that bring a target back."""
+
+
+@score.register
+def _score_pipeline(pipeline: Pipeline, rows: Tensor) -> Tensor:
+    return score(pipeline.steps[-1][1], _steps(pipeline.steps[:-1], rows))
+
+
+@transform.register
+def _transform_pipeline(pipeline: Pipeline, rows: Tensor) -> Tensor:
+    return _steps(pipeline.steps, rows)
+
+
+def _steps(steps: list[tuple[str, Any]], rows: Tensor) -> Tensor:
+    for _, step in steps:
+        if step is not None and step != "passthrough":
+            rows = transform(step, rows)
+    return rows
+
+
+@score.register
+def _score_transformed_target(estimator: TransformedTargetRegressor, rows: Tensor) -> Tensor:
+    return restore(estimator.transformer_, score(estimator.regressor_, rows))
+
+
+@transform.register
+def _transform_columns(transformer: ColumnTransformer, rows: Tensor) -> Tensor:
+    if transformer.transformer_weights:
+        raise NotImplementedError("no converter for ColumnTransformer with weights")
+    parts: list[Tensor] = []
+    codes: list[int] = []
+    categories: list[NDArray[Any]] = []
+    for name, part, _ in transformer.transformers_:
+        columns = [int(column) for column in transformer._transformer_to_input_indices[name]]
+        if part == "drop" or not columns:
+            continue
+        if encoder := _plain_one_hot(part):
+            codes += columns
+            categories += encoder.categories_
+            continue
+        if codes:
+            parts.append(_one_hot(rows.columns(_repeated(codes, categories)), categories))
+            codes, categories = [], []
+        taken = rows.columns(columns)
+        parts.append(taken if part == "passthrough" else transform(part, taken))
+    if codes:
+        parts.append(_one_hot(rows.columns(_repeated(codes, categories)), categories))
+    return concatenate(parts)
+
+
+def _plain_one_hot(part: Any) -> OneHotEncoder | None:
+    """The encoder of a step that gives a column per known category and nothing for all else, so that neighbours merge.
+
+    A constant that stands for a missing value and is no category gives nothing too.
+    """
+    encoder = part
+    if isinstance(part, Pipeline):
+        if len(part.steps) != 2 or not isinstance(imputer := part.steps[0][1], SimpleImputer):
+            return None
+        encoder = part.steps[1][1]
+        if imputer.strategy != "constant" or imputer.add_indicator or not _is_nan(imputer.missing_values):
+            return None
+        if not isinstance(encoder, OneHotEncoder) or any(imputer.fill_value in known for known in encoder.categories_):
+            return None
+    return encoder if isinstance(encoder, OneHotEncoder) and _is_plain(encoder) else None
+
+
+def _is_plain(encoder: OneHotEncoder) -> bool:
+    infrequent = encoder.min_frequency is not None or encoder.max_categories is not None
+    return encoder.drop is None and not infrequent and not any(_has_nan(known) for known in encoder.categories_)
+
+
+@transform.register
+def _transform_one_hot(encoder: OneHotEncoder, rows: Tensor) -> Tensor:
+    if not _is_plain(encoder):
+        raise NotImplementedError("no converter for OneHotEncoder with drop, infrequent or missing categories")
+    columns = range(len(encoder.categories_))
+    return _one_hot(rows.columns(_repeated(columns, encoder.categories_)), encoder.categories_)
+
+
+def _repeated(columns: Any, categories: list[NDArray[Any]]) -> Iterator[int]:
+    return chain.from_iterable([column] * len(known) for column, known in zip(columns, categories, strict=True))
+
+
+def _one_hot(repeated: Tensor, categories: list[NDArray[Any]]) -> Tensor:
+    """1 where a column, repeated for each of its categories, is that category."""
+    return repeated.apply("Equal", np.concatenate(categories).astype(float)).as_double()
+
+
+@transform.register
+def _transform_ordinal(encoder: OrdinalEncoder, rows: Tensor) -> Tensor:
+    unknown = np.nan if encoder.unknown_value is None else float(encoder.unknown_value)
+    columns = []
+    for index, known in enumerate(encoder.categories_):
+        keys, values = known.astype(float), np.arange(len(known), dtype=float)
+        if _has_nan(keys):
+            values[np.isnan(keys)] = encoder.encoded_missing_value
+        elif not np.isnan(unknown):
+            keys, values = np.append(keys, np.nan), np.append(values, np.nan)
+        table = dict(zip(("keys_tensor", "values_tensor"), map(_attribute, (keys, values)), strict=True))
+        default = _attribute(np.array([unknown]))
+        column = rows.columns([index])
+        columns.append(column.apply("LabelEncoder", domain=TREES_DOMAIN, default_tensor=default, **table))
+    return concatenate(columns)
+
+
+def _attribute(values: NDArray[Any]) -> Any:
+    from onnx import numpy_helper
+
+    return numpy_helper.from_array(values.astype(np.float64))
+
+
+@transform.register
+def _transform_function(transformer: FunctionTransformer, rows: Tensor) -> Tensor:
+    # HistGradientBoosting checks its numbers by a function that returns them as they are.
+    if transformer.func is not None and getattr(transformer.func, "func", None).__name__ != "check_array":
+        raise NotImplementedError("no converter for FunctionTransformer")
+    return rows
+
+
+@transform.register
+def _transform_imputer(imputer: SimpleImputer, rows: Tensor) -> Tensor:
+    statistics = imputer.statistics_.astype(float)
+    filled = rows
+    if imputer.strategy != "constant" and not imputer.keep_empty_features and np.isnan(statistics).any():
+        known = np.flatnonzero(~np.isnan(statistics))
+        filled, statistics = rows.columns(known.tolist()), statistics[known]
+    missing = _is_missing(filled, imputer.missing_values)
+    filled = filled.graph.constant(statistics).where(missing, filled)
+    if not imputer.add_indicator:
+        return filled
+    return concatenate([filled, transform(imputer.indicator_, rows)])
+
+
+@transform.register
+def _transform_indicator(indicator: MissingIndicator, rows: Tensor) -> Tensor:
+    return _is_missing(rows.columns(indicator.features_.tolist()), indicator.missing_values).as_double()
+
+
+def _is_missing(rows: Tensor, missing: Any) -> Tensor:
+    return rows.apply("IsNaN") if _is_nan(missing) else rows.apply("Equal", float(missing))
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and np.isnan(value)
+
+
+def _has_nan(values: NDArray[Any]) -> bool:
+    return bool(np.isnan(values.astype(float)).any())
+
+
+@transform.register
+def _transform_standard(scaler: StandardScaler, rows: Tensor) -> Tensor:
+    return _shift_and_divide(rows, scaler.mean_ if scaler.with_mean else None, scaler.scale_)
+
+
+@transform.register
+def _transform_robust(scaler: RobustScaler, rows: Tensor) -> Tensor:
+    center, scale = (
+        scaler.center_ if scaler.with_centering else None,
+        scaler.scale_ if scaler.with_scaling else None,
+    )
+    return _shift_and_divide(rows, center, scale)
+
+
+@transform.register
+def _transform_max_abs(scaler: MaxAbsScaler, rows: Tensor) -> Tensor:
+    return _clip(rows / scaler.scale_, (-1.0, 1.0)) if scaler.clip else rows / scaler.scale_
+
+
+@transform.register
+def _transform_min_max(scaler: MinMaxScaler, rows: Tensor) -> Tensor:
+    scaled = rows * scaler.scale_ + scaler.min_
+    return _clip(scaled, scaler.feature_range) if scaler.clip else scaled
+
+
+def _shift_and_divide(rows: Tensor, shift: NDArray[Any] | None, scale: NDArray[Any] | None) -> Tensor:
+    if shift is not None:
+        rows = rows - shift
+    return rows if scale is None else rows / scale
+
+
+def _clip(rows: Tensor, bounds: tuple[float, float]) -> Tensor:
+    low, high = map(float, bounds)
+    return rows.apply("Clip", low, high)
+
+
+@restore.register
+def _restore_standard(scaler: StandardScaler, values: Tensor) -> Tensor:
+    if scaler.scale_ is not None:
+        values = values * scaler.scale_
+    return values + scaler.mean_ if scaler.with_mean else values
+
+
+@restore.register
+def _restore_robust(scaler: RobustScaler, values: Tensor) -> Tensor:
+    if scaler.with_scaling:
+        values = values * scaler.scale_
+    return values + scaler.center_ if scaler.with_centering else values
+
+
+@restore.register
+def _restore_max_abs(scaler: MaxAbsScaler, values: Tensor) -> Tensor:
+    return values * scaler.scale_
+
+
+@restore.register
+def _restore_min_max(scaler: MinMaxScaler, values: Tensor) -> Tensor:
+    return (values - scaler.min_) / scaler.scale_
+
+
+@restore.register
+def _restore_function(transformer: FunctionTransformer, values: Tensor) -> Tensor:
+    if transformer.inverse_func is np.expm1:
+        return values.apply("Exp") - 1.0
+    if transformer.inverse_func not in _INVERSES:
+        raise NotImplementedError("no converter for the function that brings the target back")
+    for operator in _INVERSES[transformer.inverse_func]:
+        values = values.apply(operator)
+    return values
