@@ -31,4 +31,5 @@ def convert(estimator: Any, contract: Contract) -> Any:
         There is no converter for a part of it.
     """
     graph = Graph(len(contract.features))
-    return graph.model(score(estimator, graph.rows), max(len(contract.target.classes), 1))
+    score(estimator, graph.rows)
+    return graph.model(max(len(contract.target.classes), 1))

@@ -1,4 +1,8 @@
-"""Converters for single trees and their averages."""
+"""Converters for single trees and their averages.
+
+A leaf of a `TreeEnsemble` adds to one target, and the leaves of a classifier hold a share for each class. Two classes
+need one sum. More are either counted in one sum, where every leaf is of one class, or looked up by leaf.
+"""
 
 from typing import Any
 
@@ -15,8 +19,8 @@ from training.compile.dispatch import score
 from training.compile.graph import Tensor, two_classes
 from training.compile.trees import as_compared, from_sklearn, sum_of_trees
 
-_MOST_COPIES = 3
-"""Classes up to which a copy of the trees for each is smaller and faster than a table of leaves."""
+_EXACT_BITS = 53
+"""Size of the integers that a double holds exactly."""
 
 
 @score.register(DecisionTreeRegressor)
@@ -36,12 +40,24 @@ def _score_classifier(estimator: Any, rows: Tensor) -> Tensor:
         positive = sum_of_trees(compared, [from_sklearn(tree, tree.value[:, 0, 1]) for tree in trees])
         # Shares that round to more than 1 would leave less than nothing for the first class.
         return two_classes((positive / float(len(trees))).apply("Clip", 0.0, 1.0))
-    if classes <= _MOST_COPIES:
-        copies = [(from_sklearn(tree, tree.value[:, 0, code]), code) for code in range(classes) for tree in trees]
-        sums = sum_of_trees(compared, [tree for tree, _ in copies], [code for _, code in copies])
-    else:
-        sums = _sum_of_leaves(trees, compared)
+    bits = len(trees).bit_length()
+    if classes * bits <= _EXACT_BITS and all(_is_pure(tree) for tree in trees):
+        return _count_of_leaves(trees, compared, classes, 2.0**bits) / float(len(trees))
+    sums = _sum_of_leaves(trees, compared)
     return sums / sums.row_sums()
+
+
+def _is_pure(tree: Any) -> bool:
+    leaves = tree.value[tree.children_left == tree.children_right, 0]
+    return bool(np.isin(leaves, (0.0, 1.0)).all())
+
+
+def _count_of_leaves(trees: list[Any], rows: Tensor, classes: int, base: float) -> Tensor:
+    """Count the leaves of each class, all in one sum: each class is a digit of a number in a base above the count."""
+    places = base ** np.arange(classes)
+    packed = sum_of_trees(rows, [from_sklearn(tree, tree.value[:, 0] @ places) for tree in trees])
+    upper = (packed * (1 / places)[None, :]).apply("Floor")
+    return upper - (upper * (1 / base)).apply("Floor") * base
 
 
 def _sum_of_leaves(trees: list[Any], rows: Tensor) -> Tensor:

@@ -66,19 +66,17 @@ class Graph:
         )
         return Tensor(self, name)
 
-    def model(self, scores: "Tensor", width: int) -> ModelProto:
-        """Finish the graph.
+    def model(self, width: int) -> ModelProto:
+        """Finish the graph: what was added last is its output.
 
         Parameters
         ----------
-        scores
-            Output, float64 `[n, width]`.
         width
             Number of classes, or 1 for a regression.
         """
-        output = helper.make_node("Identity", [scores.name], [_OUTPUT])
+        self._nodes[-1].output[:] = [_OUTPUT]
         graph = helper.make_graph(
-            [*self._nodes, output],
+            self._nodes,
             "skylift",
             [helper.make_tensor_value_info(_INPUT, TensorProto.DOUBLE, [None, self._width])],
             [helper.make_tensor_value_info(_OUTPUT, TensorProto.DOUBLE, [None, width])],
