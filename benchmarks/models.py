@@ -23,11 +23,11 @@ from skylift.scoring import predictions
 from skylift.settings import RegistrySettings
 from tests.support.models import ROOT, iris_config
 from tests.support.moto_server import BUCKET, STAGE, MotoServer
+from training.compile.compilation import compile_model
 from training.config import DataSection, ModelConfig, TargetSection
 from training.data.table import Split, Table, read_table, split_rows
 from training.evaluation.report import DummyBaseline, Evaluation
 from training.job import Trained
-from training.release.compile import compile_model, parity_rows
 from training.release.packaging import pack
 
 if TYPE_CHECKING:
@@ -178,11 +178,15 @@ class Models:
         table = read_table(config)
         split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
         estimator.fit(table.rows[split.train], table.targets[split.train])
+        compiled = compile_model(estimator, table, split)
+        if compiled.data is None:
+            raise WrongAnswer(f"{name} has no compiled form: {compiled.outcome.reason}")
         trained = Trained(
             config=config,
             table=table,
             split=split,
             estimator=estimator,
+            compiled=compiled,
             selected=name,
             select_by="accuracy",
             leaderboard=(
@@ -193,10 +197,7 @@ class Models:
             notes=(),
             evaluation=_unknown(table, split, name),
         )
-        compiled = compile_model(estimator, table.contract, parity_rows(estimator, table, split))
-        if compiled.data is None:
-            raise WrongAnswer(f"{name} has no compiled form: {compiled.outcome.reason}")
-        package = pack(trained, compiled)
+        package = pack(trained)
         registry = self._registry(name)
         registry.publish(package.describe, package.artifacts)
         registry.promote("v1")

@@ -174,7 +174,7 @@ def _prediction(contract: Contract) -> Schema:
         "type": "object",
         "required": ["label", "probabilities"],
         "properties": {
-            "label": {"enum": list(target.classes), "description": f"The most probable {target.name}"},
+            "label": {"enum": [*target.classes, None], "description": f"The most probable {target.name}"},
             "probabilities": {"type": "object", "required": keys, "properties": dict.fromkeys(keys, probability)},
         },
     }

@@ -135,7 +135,7 @@ def _check_answer(answer: FunctionAnswer, version: Version, first: int, expected
             "see its code",
         )
     for number, (ours, theirs) in enumerate(zip(got, expected, strict=True), start=first):
-        if not agree(ours, theirs):
+        if not agree(ours, theirs, version.manifest.golden.tolerance):
             raise GoldenMismatch(
                 f"golden request {number} is answered {brief(ours)}, not {brief(theirs)} as in training",
                 "do not deploy it: compare its requirements with those the model was trained with",

@@ -1,28 +1,93 @@
-"""Compares answers with those recorded in training.
+"""Compares answers with those recorded in training, and says how close is close enough.
 
 No numpy here: a function that asks another for its answers compares as the process that loads a model does.
 """
 
+from typing import TYPE_CHECKING
+
 from skylift.manifest import Prediction
 
-GOLDEN_TOLERANCE = 1e-5
-"""Largest relative or absolute difference to a recorded answer: room for another CPU, not for another model."""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LARGEST_LOG_ODDS_DIFFERENCE = 1e-3
+"""Tolerance of a classification."""
+LARGEST_SHARE_OF_RMSE = 1e-3
+"""Tolerance of a regression, by the root mean squared error on its holdout."""
+OLD_TOLERANCE = 1e-5
+"""Largest relative or absolute difference in versions that name no tolerance."""
+
+_ROUNDING_OF_PROBABILITIES = 1e-14
+_ROUNDING_OF_VALUES = 1e-12
 
 
-def agree(got: Prediction, expected: Prediction) -> bool:
-    """Whether an answer is the recorded one: the same label, and every number within `GOLDEN_TOLERANCE`."""
+def allowed_difference[T: (float, "NDArray[np.float64]")](expected: T, tolerance: float, *, probability: bool) -> T:
+    """Largest difference to an expected number.
+
+    A probability may differ by a fraction of its odds: `tolerance` times the slope of the logistic function, so
+    that both ends are told apart as well as the middle, down to what adding up doubles rounds away. A value may differ
+    by `tolerance`, and by the rounding of doubles.
+
+    Parameters
+    ----------
+    expected
+        Probability or value, or an array of them.
+    tolerance
+        Largest difference in log-odds, or on the scale of the target.
+    probability
+        Whether it is a probability.
+
+    Examples
+    --------
+    >>> allowed_difference(0.5, 1e-3, probability=True)
+    0.00025000000001
+    >>> abs(0.0 - 5.4e-13) <= allowed_difference(5.4e-13, 1e-3, probability=True)
+    False
+    >>> abs(1e-16 - 1e-20) <= allowed_difference(1e-20, 1e-3, probability=True)
+    True
+    """
+    if probability:
+        return expected * (1 - expected) * tolerance + _ROUNDING_OF_PROBABILITIES
+    return abs(expected) * _ROUNDING_OF_VALUES + tolerance
+
+
+def tolerance_of_values(rmse: float, largest: float) -> float:
+    """Tolerance of a regression.
+
+    Parameters
+    ----------
+    rmse
+        Root mean squared error on the holdout.
+    largest
+        Largest absolute target there: the rounding of doubles of that size is always allowed.
+    """
+    return max(LARGEST_SHARE_OF_RMSE * rmse, _ROUNDING_OF_VALUES * largest)
+
+
+def agree(got: Prediction, expected: Prediction, tolerance: float | None) -> bool:
+    """Whether an answer is the recorded one: the same label, and every number close enough.
+
+    Parameters
+    ----------
+    got, expected
+        Answers to the same request.
+    tolerance
+        Tolerance of the golden requests; see `Golden`.
+    """
     ours, theirs = _numbers(got), _numbers(expected)
+    probability = expected.value is None
     return (
         got.label == expected.label
         and ours.keys() == theirs.keys()
-        and all(_close(ours[name], theirs[name]) for name in ours)
+        and all(_close(ours[name], theirs[name], tolerance, probability=probability) for name in ours)
     )
 
 
 def brief(prediction: Prediction) -> str:
     """An answer in a few characters, for an error."""
     if prediction.value is not None:
-        return f"{prediction.value:.6g}"
+        return f"{prediction.value:.12g}"
     return f"{prediction.label} at {max(_numbers(prediction).values(), default=float('nan')):.6f}"
 
 
@@ -33,6 +98,10 @@ def _numbers(prediction: Prediction) -> dict[str, float]:
     return prediction.probabilities or {}
 
 
-def _close(got: float, expected: float) -> bool:
-    """As numpy's `allclose`: infinities equal themselves, NaN equals nothing."""
-    return got == expected or abs(got - expected) <= GOLDEN_TOLERANCE + GOLDEN_TOLERANCE * abs(expected) < float("inf")
+def _close(got: float, expected: float, tolerance: float | None, *, probability: bool) -> bool:
+    """Infinities equal themselves, NaN equals nothing."""
+    if tolerance is None:
+        allowed = OLD_TOLERANCE + OLD_TOLERANCE * abs(expected)
+    else:
+        allowed = allowed_difference(expected, tolerance, probability=probability)
+    return got == expected or abs(got - expected) <= allowed < float("inf")

@@ -38,6 +38,14 @@ class Prediction(Document):
 class Golden(Document):
     """Requests whose answers were recorded in training; a process that scores them otherwise must not serve.
 
+    Parameters
+    ----------
+    instances, predictions
+        Requests, and the answers of the form that is served.
+    tolerance
+        Largest difference of a value, or of a probability in log-odds: see `skylift.golden.allowed_difference`. None
+        in versions that older releases made.
+
     Raises
     ------
     ValueError
@@ -46,6 +54,7 @@ class Golden(Document):
 
     instances: tuple[Instance, ...]
     predictions: tuple[Prediction, ...]
+    tolerance: float | None = None
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -212,12 +221,14 @@ class Artifact(Document):
 
 
 class Compiled(Document):
-    """The compiled form, or the reason why it is missing.
+    """The compiled form that was chosen, or the reason why it is missing.
 
     Parameters
     ----------
     format
         Format, `onnx`; None without a compiled form.
+    converter
+        Converter, `skylift` (exact, in double precision) or `skl2onnx`; None also in versions of older releases.
     dtype, opset
         Type of the input, and version of the main operator set.
     rows
@@ -225,10 +236,11 @@ class Compiled(Document):
     max_abs_diff, agreement
         Largest difference of a probability or value, and share of rows with the same label, 0 to 1.
     reason
-        Reason why it is missing; None otherwise.
+        Reason why it is not the exact form, or why it is missing; None otherwise.
     """
 
     format: Literal["onnx"] | None = None
+    converter: Literal["skylift", "skl2onnx"] | None = None
     dtype: str | None = None
     opset: int | None = None
     rows: int | None = None

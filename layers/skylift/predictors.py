@@ -9,7 +9,10 @@ import numpy as np
 
 from skylift.errors import FOREIGN_FAILURES, IncompatibleEnvironment, UnservableModel
 from skylift.manifest import COMPILED_FILE, MODEL_FILE, Manifest
-from skylift.scoring import Matrix, Predictor, check_golden
+from skylift.scoring import Matrix, Predictor, as_distributions, check_golden
+
+EXACT_PRODUCER = "skylift"
+"""Producer's name in the compiled forms that Skylift's own converters make."""
 
 _ONNX_ERRORS_ONLY = 3
 
@@ -37,11 +40,12 @@ class SklearnPredictor:
         if score is None:
             raise UnservableModel(f"{type(estimator).__name__} has no {method}", "use an estimator that has")
         self._score = score
+        self._classifies = task == "classification"
 
     def scores(self, rows: Matrix) -> Matrix:
         """Score encoded rows; see `Predictor.scores`."""
         result: Matrix = self._score(rows)
-        return result
+        return as_distributions(result) if self._classifies else result
 
 
 class OnnxPredictor:
@@ -77,6 +81,8 @@ class OnnxPredictor:
         self._input, self._outputs = rows.name, [output.name]
         self._dtype = np.float32 if rows.type == "tensor(float)" else np.float64
         self._single = len(output.shape) == 2 and output.shape[1] == 1
+        # Skylift's own converters end in distributions, which the hot path need not make again.
+        self._exact = self._session.get_modelmeta().producer_name == EXACT_PRODUCER
 
     def scores(self, rows: Matrix) -> Matrix:
         """Score encoded rows; see `Predictor.scores`.
@@ -90,8 +96,10 @@ class OnnxPredictor:
             scored = self._session.run(self._outputs, {self._input: rows.astype(self._dtype)})[0]
         except onnx_failures() as error:
             raise UnservableModel(f"{COMPILED_FILE} cannot score ({type(error).__name__})", "publish again") from error
-        result: Matrix = scored.astype(np.float64)
-        return result[:, 0] if self._single else result
+        result: Matrix = scored.astype(np.float64, copy=False)
+        if self._single:
+            return result[:, 0]
+        return result if self._exact else as_distributions(result)
 
 
 def onnx_failures() -> tuple[type[Exception], ...]:

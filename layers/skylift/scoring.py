@@ -66,10 +66,26 @@ def predictions(contract: Contract, scores: Matrix) -> list[dict[str, object]]:
     classes = contract.target.classes
     keys = contract.target.keys
     best = best_classes(scores).tolist()
-    return [
-        {"label": classes[index], "probabilities": dict(zip(keys, row, strict=False))}
+    return [  # NaN, which is not itself, makes no label
+        {
+            "label": classes[index] if row[index] == row[index] else None,
+            "probabilities": dict(zip(keys, row, strict=False)),
+        }
         for index, row in zip(best, scores.tolist(), strict=True)
     ]
+
+
+def as_distributions(scores: Matrix) -> Matrix:
+    """Probabilities in [0, 1] that sum to 1, from those that rounding moved out of it.
+
+    Parameters
+    ----------
+    scores
+        Probabilities, float64 `[n, classes]`.
+    """
+    positive = np.maximum(scores, 0.0)
+    positive /= np.add.reduce(positive, axis=1, keepdims=True)
+    return positive
 
 
 def best_classes(scores: Matrix) -> NDArray[np.intp]:
@@ -115,7 +131,7 @@ def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> No
         zip(predictions(contract, scores), golden.predictions, strict=True), start=1
     ):
         answer = Prediction.model_validate(got)
-        if not agree(answer, expected):
+        if not agree(answer, expected, golden.tolerance):
             raise GoldenMismatch(
                 f"golden request {number} of {len(golden.instances)} is scored {brief(answer)}, "
                 f"not {brief(expected)} as in training",

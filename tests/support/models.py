@@ -1,12 +1,13 @@
 """Small trained models, made once per test process."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from skylift.manifest import Compiled, Manifest
+from skylift.predictors import SklearnPredictor
 from training.config import Candidate, DataSection, ModelConfig, load_config
 from training.job import Trained, train
-from training.release.compile import CompiledModel, compile_model, parity_rows
 from training.release.packaging import Package, pack
 
 ROOT = Path(__file__).parents[2]
@@ -20,9 +21,6 @@ CANDIDATES = {
     ),
     "tree": Candidate(name="tree", estimator="sklearn.tree.DecisionTreeClassifier", params={"max_depth": 3}),
 }
-
-
-NOT_COMPILED = CompiledModel(None, Compiled(reason="left out"))
 
 
 @cache
@@ -40,20 +38,20 @@ def trained_iris(candidate: str = "logistic") -> Trained:
 @cache
 def iris_package(candidate: str = "logistic") -> Package:
     """Iris, ready to publish; the shipped gates passed."""
-    return pack(trained_iris(candidate), NOT_COMPILED)
+    return pack(uncompiled(trained_iris(candidate)))
 
 
-def compiled(trained: Trained) -> CompiledModel:
-    """What compiling comes to, as `skylift train` does it."""
-    rows = parity_rows(trained.estimator, trained.table, trained.split)
-    return compile_model(trained.estimator, trained.table.contract, rows)
+def uncompiled(trained: Trained) -> Trained:
+    """The same model, of which no compiled form passed."""
+    reference = SklearnPredictor(trained.estimator, trained.table.contract.task)
+    outcome = Compiled(reason="left out")
+    return replace(trained, compiled=replace(trained.compiled, data=None, outcome=outcome, predictor=reference))
 
 
 @cache
 def compiled_iris_package(candidate: str = "logistic") -> Package:
     """Iris, ready to publish with its compiled form."""
-    trained = trained_iris(candidate)
-    return pack(trained, compiled(trained))
+    return pack(trained_iris(candidate))
 
 
 def train_csv(path: Path, text: str, target: str, **sections: object) -> Trained:

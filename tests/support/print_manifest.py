@@ -5,9 +5,9 @@ from pathlib import Path
 
 from training.config import load_config
 from training.job import train
-from training.release.packaging import compile_and_pack
+from training.release.packaging import pack
 
 if __name__ == "__main__":
     config = load_config(Path(sys.argv[1]))
     trained = train(config)
-    sys.stdout.buffer.write(compile_and_pack(trained).describe(1).to_bytes())
+    sys.stdout.buffer.write(pack(trained).describe(1).to_bytes())

@@ -8,6 +8,7 @@ FLOORS = (
     ("training.config",),
     ("training.data",),
     ("training.search",),
+    ("training.compile",),
     ("training.evaluation",),
     ("training.card",),
     ("training.job",),

@@ -97,12 +97,12 @@ def trained_by(config: ModelConfig, work: Work, registry: Registry | None = None
 
 
 def packed(trained: "Trained") -> "Package":
-    """Compile and pack, with progress on stderr."""
-    from training.release.packaging import compile_and_pack
+    """Pack a trained model, with progress on stderr."""
+    from training.release.packaging import pack
 
     with progressing() as progress:
-        progress("compiling")
-        return compile_and_pack(trained)
+        progress("packing")
+        return pack(trained)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def _score_hist_classifier(estimator: HistGradientBoostingClassifier, rows: Tens
 
 
 def _probabilities(raw: Tensor, classes: int, factor: float = 1.0) -> Tensor:
-    if classes > 2:  # noqa: PLR2004
+    if classes > 2:
         return raw.softmax()
     # The logistic function of one score is the softmax of that and zero.
     return (raw * np.array([[0.0, factor]])).softmax()
@@ -59,7 +59,7 @@ def _gradient_raw(estimator: Any, rows: Tensor) -> Tensor:
             tree = member.tree_
             trees.append(from_sklearn(tree, estimator.learning_rate * tree.value[:, 0, 0]))
             targets.append(target)
-    return sum_of_trees(as_compared(rows), trees, targets) + start
+    return sum_of_trees(as_compared(rows), trees, targets) + np.asarray(start)
 
 
 def _hist_raw(estimator: Any, rows: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ def score(estimator: Any, rows: Tensor) -> Tensor:
     estimator
         Fitted classifier or regressor.
     rows
-        Its input, float64 `[n, features]`.
+        Input tensor, float64 `[n, features]`.
 
     Returns
     -------

@@ -36,10 +36,9 @@ def _score_regressor(estimator: Any, rows: Tensor) -> Tensor:
 @score.register(ExtraTreesClassifier)
 def _score_classifier(estimator: Any, rows: Tensor) -> Tensor:
     trees, classes, compared = _trees(estimator), len(estimator.classes_), as_compared(rows)
-    if classes == 2:  # noqa: PLR2004
+    if classes == 2:
         positive = sum_of_trees(compared, [from_sklearn(tree, tree.value[:, 0, 1]) for tree in trees])
-        # Shares that round to more than 1 would leave less than nothing for the first class.
-        return two_classes((positive / float(len(trees))).apply("Clip", 0.0, 1.0))
+        return two_classes(positive / float(len(trees)))
     bits = len(trees).bit_length()
     if classes * bits <= _EXACT_BITS and all(_is_pure(tree) for tree in trees):
         return _count_of_leaves(trees, compared, classes, 2.0**bits) / float(len(trees))

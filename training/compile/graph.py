@@ -1,20 +1,22 @@
 """Builds ONNX graphs of plain nodes in double precision, as expressions over tensors."""
 
 from collections.abc import Iterable
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from skylift.predictors import EXACT_PRODUCER
+
 OPSET = 21
 TREES_OPSET = 5
 TREES_DOMAIN = "ai.onnx.ml"
 
-_IR_VERSION = 10
+_IR_VERSION = 10  # of the versions that onnxruntime reads, one that has this operator set
 _INPUT, _OUTPUT = "rows", "scores"
 
-type Operand = Union["Tensor", float, NDArray[Any]]
+type Operand = "Tensor" | float | NDArray[Any]
 
 
 class Graph:
@@ -83,7 +85,7 @@ class Graph:
             initializer=self._constants,
         )
         sets = [helper.make_opsetid("", OPSET), helper.make_opsetid(TREES_DOMAIN, TREES_OPSET)]
-        return helper.make_model(graph, producer_name="skylift", opset_imports=sets, ir_version=_IR_VERSION)
+        return helper.make_model(graph, producer_name=EXACT_PRODUCER, opset_imports=sets, ir_version=_IR_VERSION)
 
 
 class Tensor:
@@ -173,5 +175,15 @@ def concatenate(tensors: list[Tensor]) -> Tensor:
 
 
 def two_classes(positive: Tensor) -> Tensor:
-    """Probabilities of two classes, `[n, 2]`, from that of the second, `[n, 1]`."""
+    """Probabilities of two classes, `[n, 2]`, from that of the second, `[n, 1]`.
+
+    What rounds to more than 1 would leave less than nothing for the first.
+    """
+    positive = positive.apply("Clip", 0.0, 1.0)
     return concatenate([1.0 - positive, positive])
+
+
+def shares(parts: Tensor, classes: int) -> Tensor:
+    """Shares of the parts in their sum, `[n, classes]`; of no sum, equal ones."""
+    total = parts.row_sums()
+    return (parts / total).where(total.apply("Greater", 0.0), 1.0 / classes)

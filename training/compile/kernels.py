@@ -12,21 +12,21 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR
 
 from training.compile.dispatch import decide, score
-from training.compile.graph import Tensor, concatenate, two_classes
+from training.compile.graph import Tensor, concatenate, shares, two_classes
 
 
 @score.register(SVR)
 @score.register(NuSVR)
 def _score_vectors(estimator: Any, rows: Tensor) -> Tensor:
-    return _kernel(estimator, rows) @ np.asarray(estimator.dual_coef_).T + estimator.intercept_
+    return _kernel(estimator, rows) @ np.asarray(estimator.dual_coef_).T + np.asarray(estimator.intercept_)
 
 
 @decide.register(SVC)
 @decide.register(NuSVC)
 def _decide_vectors(estimator: Any, rows: Tensor) -> Tensor:
     kernel, classes = _kernel(estimator, rows), len(estimator.classes_)
-    if classes == 2:  # noqa: PLR2004
-        return kernel @ np.asarray(estimator.dual_coef_).T + estimator.intercept_
+    if classes == 2:
+        return kernel @ np.asarray(estimator.dual_coef_).T + np.asarray(estimator.intercept_)
     if estimator.decision_function_shape != "ovr":
         raise NotImplementedError("no converter for decisions between pairs of classes")
     pairs = list(combinations(range(classes), 2))
@@ -90,16 +90,12 @@ def _calibrated(member: Any, rows: Tensor) -> Tensor:
     if member.method not in {"sigmoid", "isotonic"}:
         raise NotImplementedError(f"no converter for calibration by {member.method}")
     decisions = decide(member.estimator, rows)
-    if len(member.classes) == 2:  # noqa: PLR2004
+    if len(member.classes) == 2:
         return two_classes(_calibrate(member.calibrators[0], decisions))
     each = concatenate(
         [_calibrate(calibrator, decisions.columns([code])) for code, calibrator in enumerate(member.calibrators)]
     )
-    if member.method == "sigmoid":
-        return each / each.row_sums()
-    total = each.row_sums()
-    certain = total.apply("Greater", 0.0)
-    return (each / total).where(certain, 1.0 / len(member.classes))
+    return shares(each, len(member.classes))
 
 
 def _calibrate(calibrator: Any, decisions: Tensor) -> Tensor:
@@ -114,10 +110,10 @@ def _interpolate(points: NDArray[np.float64], values: NDArray[np.float64], at: T
     """Straight lines between points, and the outer values outside: `at` is `[n, 1]`."""
     graph = at.graph
     if len(points) == 1:
-        return at * 0.0 + values[0]
+        return at * 0.0 + float(values[0])
     at = at.apply("Max", points[0]).apply("Min", points[-1])
     # Points that a value has passed; the last one ends the last line.
-    passed = at.apply("GreaterOrEqual", points[1:-1][None, :]).as_integers().apply("ReduceSum", np.array([1]), keepdims=1)
+    passed = at.apply("GreaterOrEqual", points[1:-1][None, :]).as_integers().row_sums()
     slopes = np.diff(values) / np.diff(points)
 
     def of_line(column: NDArray[np.float64]) -> Tensor:

@@ -12,7 +12,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from training.compile.dispatch import decide, score
-from training.compile.graph import Tensor, two_classes
+from training.compile.graph import Tensor, shares, two_classes
 
 _ACTIVATIONS = {"tanh": "Tanh", "relu": "Relu", "exp": "Exp"}
 
@@ -40,19 +40,26 @@ def _decide_linear(estimator: LinearClassifierMixin, rows: Tensor) -> Tensor:
 @score.register(LogisticRegression)
 @score.register(LinearDiscriminantAnalysis)
 def _score_logistic(estimator: Any, rows: Tensor) -> Tensor:
-    coefficients, intercepts = estimator.coef_, np.asarray(estimator.intercept_)
-    if len(coefficients) > 1:
-        return decide(estimator, rows).softmax()
-    # The logistic function of one decision is the softmax of that and zero.
-    pair = np.vstack([np.zeros_like(coefficients), coefficients])
-    return _affine(rows, pair, np.append(0.0, intercepts)).softmax()
+    if len(estimator.coef_) == 1:
+        return _logistic_of_one(estimator, rows)
+    decisions: Tensor = decide(estimator, rows)
+    return decisions.softmax()
+
+
+def _logistic_of_one(estimator: Any, rows: Tensor) -> Tensor:
+    """Logistic function of one decision: the softmax of zero and that."""
+    pair = np.vstack([np.zeros_like(estimator.coef_), estimator.coef_])
+    return _affine(rows, pair, np.append(0.0, estimator.intercept_)).softmax()
 
 
 @score.register
 def _score_sgd_classifier(estimator: SGDClassifier, rows: Tensor) -> Tensor:
     if estimator.loss != "log_loss":
         raise NotImplementedError(f"no converter for SGDClassifier with {estimator.loss}")
-    return _one_against_rest(decide(estimator, rows)) if len(estimator.coef_) > 1 else _score_logistic(estimator, rows)
+    if len(estimator.coef_) == 1:
+        return _logistic_of_one(estimator, rows)
+    each: Tensor = decide(estimator, rows).logistic()
+    return shares(each, len(estimator.coef_))
 
 
 @score.register
@@ -63,7 +70,7 @@ def _score_quadratic(estimator: QuadraticDiscriminantAnalysis, rows: Tensor) -> 
         distances.append((whitened * whitened).row_sums())
     volumes = np.array([np.log(scaling).sum() for scaling in estimator.scalings_])
     norms = graph.add("Concat", distances, axis=1)
-    return ((norms + volumes) * -0.5 + np.log(estimator.priors_)).softmax()
+    return ((norms + volumes) * -0.5 + np.log(np.asarray(estimator.priors_))).softmax()
 
 
 @score.register
@@ -72,7 +79,9 @@ def _score_bayes(estimator: GaussianNB, rows: Tensor) -> Tensor:
     for mean, variance in zip(estimator.theta_, estimator.var_, strict=True):
         centered = rows - mean
         distances.append((centered * centered / variance).row_sums())
-    constants = np.log(estimator.class_prior_) - 0.5 * np.log(2 * np.pi * estimator.var_).sum(axis=1)
+    constants = np.log(np.asarray(estimator.class_prior_)) - 0.5 * np.log(2 * np.pi * np.asarray(estimator.var_)).sum(
+        axis=1
+    )
     return (rows.graph.add("Concat", distances, axis=1) * -0.5 + constants).softmax()
 
 
@@ -98,12 +107,6 @@ def _affine(rows: Tensor, weights: NDArray[Any], intercepts: Any) -> Tensor:
     """Products with the rows of weights `[outputs, features]`, plus intercepts."""
     biases = np.broadcast_to(np.asarray(intercepts, dtype=float), (len(weights),))
     return rows.apply("Gemm", weights, biases, transB=1)
-
-
-def _one_against_rest(decisions: Tensor) -> Tensor:
-    """Probabilities of classes from one logistic function each."""
-    each = decisions.logistic()
-    return each / each.row_sums()
 
 
 def inverse_link(link: Any, values: Tensor) -> Tensor:

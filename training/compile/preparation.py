@@ -18,6 +18,7 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.utils import check_array
 
 from training.compile.dispatch import restore, score, transform
 from training.compile.graph import TREES_DOMAIN, Tensor, concatenate
@@ -76,7 +77,7 @@ def _transform_columns(transformer: ColumnTransformer, rows: Tensor) -> Tensor:
 def _plain_one_hot(part: Any) -> OneHotEncoder | None:
     """The encoder of a step that gives a column per known category and nothing for all else, so that neighbours merge.
 
-    A constant that stands for a missing value and is no category gives nothing too.
+    A constant for missing values that is not among the categories gives nothing too.
     """
     encoder = part
     if isinstance(part, Pipeline):
@@ -138,7 +139,7 @@ def _attribute(values: NDArray[Any]) -> Any:
 @transform.register
 def _transform_function(transformer: FunctionTransformer, rows: Tensor) -> Tensor:
     # HistGradientBoosting checks its numbers by a function that returns them as they are.
-    if transformer.func is not None and getattr(transformer.func, "func", None).__name__ != "check_array":
+    if transformer.func is not None and getattr(transformer.func, "func", None) is not check_array:
         raise NotImplementedError("no converter for FunctionTransformer")
     return rows
 
@@ -214,24 +215,24 @@ def _clip(rows: Tensor, bounds: tuple[float, float]) -> Tensor:
 def _restore_standard(scaler: StandardScaler, values: Tensor) -> Tensor:
     if scaler.scale_ is not None:
         values = values * scaler.scale_
-    return values + scaler.mean_ if scaler.with_mean else values
+    return values + np.asarray(scaler.mean_) if scaler.with_mean else values
 
 
 @restore.register
 def _restore_robust(scaler: RobustScaler, values: Tensor) -> Tensor:
     if scaler.with_scaling:
         values = values * scaler.scale_
-    return values + scaler.center_ if scaler.with_centering else values
+    return values + np.asarray(scaler.center_) if scaler.with_centering else values
 
 
 @restore.register
 def _restore_max_abs(scaler: MaxAbsScaler, values: Tensor) -> Tensor:
-    return values * scaler.scale_
+    return values * np.asarray(scaler.scale_)
 
 
 @restore.register
 def _restore_min_max(scaler: MinMaxScaler, values: Tensor) -> Tensor:
-    return (values - scaler.min_) / scaler.scale_
+    return (values - np.asarray(scaler.min_)) / np.asarray(scaler.scale_)
 
 
 @restore.register

@@ -82,7 +82,7 @@ def sum_of_trees(rows: Tensor, trees: Sequence[Tree], targets: Sequence[int] | N
     rows
         Input, float64 `[n, features]`.
     trees
-        At least one.
+        Trees to sum, at least one.
     targets
         Column of the sum that each tree adds to; 0 by default.
 
@@ -100,12 +100,13 @@ def sum_of_trees(rows: Tensor, trees: Sequence[Tree], targets: Sequence[int] | N
         return np.concatenate([part[name] for part in parts])
 
     def children(side: str) -> list[int]:
-        return np.concatenate(
+        numbers: list[int] = np.concatenate(
             [
                 part[side] + np.where(part[f"{side}_leaf"], first_leaf, first_node)
                 for part, first_node, first_leaf in nodes
             ]
         ).tolist()
+        return numbers
 
     sets = [members for tree in trees for members in _sets(tree)]
     membership = {"membership_values": numpy_helper.from_array(np.concatenate(sets))} if sets else {}

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from skylift.contract import Contract
 from skylift.errors import ConfigError
 from skylift.manifest import ClassMetrics, Gate, LeaderboardEntry, Metrics
-from skylift.predictors import SklearnPredictor
-from skylift.scoring import Matrix
+from skylift.scoring import Matrix, Predictor
 from training.config import ModelConfig
 from training.data.table import Split, Table
 from training.evaluation.behaviour import behaviours, dummy_scores
@@ -54,6 +53,7 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
     table: Table,
     split: Split,
     estimator: Any,
+    predictor: Predictor,
     *,
     best: LeaderboardEntry,
     select_by: str,
@@ -66,11 +66,13 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
     ----------
     estimator
         Estimator fitted on the training rows.
+    predictor
+        Predictor of the form that is served: everything is measured with it.
     best
         Leaderboard entry of the model.
     """
     contract, seed, holdout = table.contract, config.split.seed, split.holdout
-    targets, predictor = table.targets[holdout], SklearnPredictor(estimator, contract.task)
+    targets = table.targets[holdout]
     scores = predictor.scores(table.rows[holdout])
     values, per_class = score_metrics(contract, targets, scores), class_metrics(contract, targets, scores)
     intervals = bootstrap(contract, targets, scores, seed=seed)

@@ -10,6 +10,7 @@ from typing import Any
 
 from skylift.errors import ConfigError, TrainingError
 from skylift.manifest import Gate, LeaderboardEntry, Metrics
+from training.compile.compilation import CompiledModel, compile_model
 from training.config import ModelConfig
 from training.data.checks import suspicions
 from training.data.prepare import table_and_split
@@ -41,6 +42,8 @@ class Trained:
         Configuration, table and split that the model was trained from.
     estimator
         Estimator fitted on the training rows.
+    compiled
+        Compiled form of the estimator, and the predictor of the form that is served.
     selected
         Name of the candidate it is.
     select_by
@@ -59,6 +62,7 @@ class Trained:
     table: Table
     split: Split
     estimator: Any
+    compiled: CompiledModel
     selected: str
     select_by: str
     leaderboard: tuple[LeaderboardEntry, ...]
@@ -130,12 +134,15 @@ def train(
     with warnings.catch_warnings(), threads(len(folds.rows)):
         warnings.simplefilter("ignore")  # the search has noted them
         estimator.fit(folds.rows, folds.targets)
+        progress("compiling")
+        compiled = compile_model(estimator, table, split)
         progress("evaluating on the holdout")
         assessed = assess(
             config,
             table,
             split,
             estimator,
+            compiled.predictor,
             best=best.entry,
             select_by=select_by,
             searches=searches,
@@ -152,6 +159,7 @@ def train(
         table=table,
         split=split,
         estimator=estimator,
+        compiled=compiled,
         selected=best.entry.candidate,
         select_by=select_by,
         leaderboard=tuple(result.entry for result in results),

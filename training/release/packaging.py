@@ -27,7 +27,6 @@ from skylift.manifest import (
     Prediction,
 )
 from skylift.model_card import CARD_FILE
-from skylift.predictors import SklearnPredictor
 from skylift.references import sha256
 from skylift.registry import Registry
 from skylift.scoring import Matrix, best_classes, encode, predictions
@@ -37,10 +36,9 @@ from training.card.document import render_card
 from training.data.profile import profile
 from training.evaluation.report import EVALUATION_FILE
 from training.job import Trained
-from training.release.compile import CompiledModel, compile_model, parity_rows
 
 _GOLDEN_ROWS = 10
-_RECORDED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib", "onnxruntime", "skl2onnx")
+_RECORDED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib", "onnx", "onnxruntime", "skl2onnx")
 _BASELINE_BINS = 10
 _GIT_SECONDS = 5
 _UNNUMBERED = 1  # the card does not say its version: `skylift.model_card` tells why
@@ -62,14 +60,9 @@ class Package:
     artifacts: dict[str, bytes]
 
 
-def pack(trained: Trained, compiled: CompiledModel) -> Package:
-    """Pack a trained model.
-
-    Parameters
-    ----------
-    compiled
-        Outcome of compiling the model.
-    """
+def pack(trained: Trained) -> Package:
+    """Pack a trained model, in both of its forms."""
+    compiled = trained.compiled
     artifacts = {
         MODEL_FILE: _dump(trained.estimator),
         BASELINE_FILE: training_distribution(trained),
@@ -124,12 +117,6 @@ def pack(trained: Trained, compiled: CompiledModel) -> Package:
     return Package(describe, artifacts)
 
 
-def compile_and_pack(trained: Trained) -> Package:
-    """Compile a trained model and pack both of its forms."""
-    rows = parity_rows(trained.estimator, trained.table, trained.split)
-    return pack(trained, compile_model(trained.estimator, trained.table.contract, rows))
-
-
 def publish(trained: Trained, registry: Registry) -> Version:
     """Publish a trained model as a new version; it serves once it is promoted.
 
@@ -141,7 +128,7 @@ def publish(trained: Trained, registry: Registry) -> Version:
         S3 failed.
     """
     trained.check_gates()
-    package = compile_and_pack(trained)
+    package = pack(trained)
     return registry.publish(package.describe, package.artifacts)
 
 
@@ -151,12 +138,12 @@ def golden(trained: Trained) -> Golden:
     They are of every predicted class or level, and some with a missing value where the table has one.
     """
     table, rows = trained.table, trained.split.holdout
-    predictor = SklearnPredictor(trained.estimator, table.contract.task)
+    predictor = trained.compiled.predictor
     chosen = _representatives(table.contract, predictor.scores(table.rows[rows]), table.rows[rows])
     instances = tuple(table.instance(int(rows[index])) for index in chosen)
     scores = predictor.scores(encode(table.contract, instances))
     answers = tuple(Prediction.model_validate(answer) for answer in predictions(table.contract, scores))
-    return Golden(instances=instances, predictions=answers)
+    return Golden(instances=instances, predictions=answers, tolerance=trained.compiled.tolerance)
 
 
 def _representatives(contract: Contract, scores: Matrix, rows: Matrix) -> list[int]:

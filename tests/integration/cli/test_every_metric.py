@@ -8,7 +8,6 @@ import pytest
 
 from skylift.errors import GateFailed
 from skylift.registry import Registry
-from tests.support.models import NOT_COMPILED
 from tests.support.tables import LOGISTIC, RIDGE, config_of, lines
 from training.cli.console import leaderboard_table, out
 from training.cli.evaluation_tables import comparison_tables, evaluation_tables
@@ -45,7 +44,7 @@ def test_a_metric_works_in_selection_gates_intervals_comparison_card_and_evaluat
     prepare(config, tmp_path / "prepared")
     for _ in range(2):
         trained = train(config, prepared=tmp_path / "prepared", champion=load_active(registry))
-        package = pack(trained, NOT_COMPILED)
+        package = pack(trained)
         registry.promote(registry.publish(package.describe, package.artifacts).reference)
     write_version(tmp_path / "version", package)
     compared = compare_versions(registry, registry.version("v1"), registry.version("v2"), config)

@@ -15,7 +15,6 @@ from pre_traffic import handler as handler_module
 from pre_traffic.check import ATTEMPTS
 from pre_traffic.handler import handler
 from skylift.errors import AwsUnavailable
-from skylift.golden import GOLDEN_TOLERANCE
 from tests.support.lambda_api import THROTTLED, Fault, LambdaApi
 from tests.support.models import changed, iris_package
 from tests.support.templates import ROOT
@@ -138,7 +137,7 @@ class TestFitCode:
         assert handler(EVENT)["status"] == "Succeeded"
 
     def test_rounding_is_no_difference(self, active: Service, api: LambdaApi) -> None:
-        alter(api, "/predict", shift(GOLDEN_TOLERANCE / 2))
+        alter(api, "/predict", shift(1e-15))
 
         assert handler(EVENT)["status"] == "Succeeded"
 
@@ -174,7 +173,7 @@ class TestUnfitCode:
         assert [told["status"] for told in api.told] == ["Failed"]
         return found["found"]
 
-    @pytest.mark.parametrize("by", [3 * GOLDEN_TOLERANCE, -0.5])
+    @pytest.mark.parametrize("by", [3e-4, -0.5])
     def test_a_differing_probability_stops_it(self, api: LambdaApi, by: float) -> None:
         alter(api, "/predict", shift(by))
 

@@ -20,7 +20,7 @@ from skylift.predictors import SklearnPredictor, check_environment, load_predict
 from skylift.scoring import encode, predictions
 from skylift.store import VersionStore
 from tests.conftest import BUCKET
-from tests.support.models import IRIS_SETOSA, NOT_COMPILED, iris_package, train_csv, trained_iris
+from tests.support.models import IRIS_SETOSA, iris_package, train_csv, trained_iris, uncompiled
 from tests.support.pickles import trap
 from training.release.packaging import pack
 
@@ -64,7 +64,7 @@ class TestLoading:
         predictor = load_predictor(manifest, package.artifacts.__getitem__)
 
         expected = trained_iris(candidate).estimator.predict_proba(rows)
-        assert np.array_equal(predictor.scores(rows), expected)
+        np.testing.assert_allclose(predictor.scores(rows), expected, rtol=1e-12)
 
     def test_setosa_is_told_from_the_others(self) -> None:
         manifest = _manifest()
@@ -77,7 +77,7 @@ class TestLoading:
     def test_a_regression_answers_with_one_value_per_row(self, tmp_path: Path) -> None:
         lines = [f"{x},{3 * x + 1}" for x in range(40)]
         trained = train_csv(tmp_path / "line.csv", "\n".join(["x,y", *lines]), "y")
-        package = pack(trained, NOT_COMPILED)
+        package = pack(uncompiled(trained))
         manifest = package.describe(1)
 
         predictor = load_predictor(manifest, package.artifacts.__getitem__)

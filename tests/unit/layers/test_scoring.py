@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from skylift.contract import ClassName, Contract, Feature, Instance, Kind, Scalar, Target
 from skylift.errors import GoldenMismatch
-from skylift.golden import GOLDEN_TOLERANCE
+from skylift.golden import LARGEST_LOG_ODDS_DIFFERENCE, OLD_TOLERANCE, agree, tolerance_of_values
 from skylift.manifest import Golden, Prediction
-from skylift.scoring import Matrix, check_golden, encode, predictions
+from skylift.scoring import Matrix, as_distributions, check_golden, encode, predictions
 
 FEATURES = (
     Feature(name="age", kind="number"),
@@ -140,8 +140,65 @@ class TestAnswering:
     def test_no_rows_give_no_answers(self) -> None:
         assert predictions(_classification(("a", "b")), np.empty((0, 2))) == []
 
+    def test_without_a_number_there_is_no_label(self) -> None:
+        first, second = predictions(_classification(("a", "b")), np.array([[math.nan, math.nan], [0.0, 1.0]]))
+
+        assert (first["label"], second["label"]) == (None, "b")
+
+
+def test_rounding_leaves_no_probability_outside_of_its_range() -> None:
+    rounded = np.array([[-1.19e-7, 1.0000001], [0.25, 0.75 + 1e-7]])
+
+    scores = as_distributions(rounded)
+
+    assert 0 <= scores.min() <= scores.max() <= 1
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-15)
+    np.testing.assert_allclose(scores, rounded, atol=2e-7)
+
+
+class TestTolerance:
+    """Golden requests are compared on the scale of their answers, once the manifest names it."""
+
+    @pytest.mark.parametrize(
+        ("got", "expected", "close"),
+        [
+            (0.75, 0.75, True),
+            (0.75 + 1e-4, 0.75, True),
+            (0.75 + 3e-4, 0.75, False),
+            (2.98e-8, 2.65e-8, False),
+            (0.0, 5.4e-13, False),
+            (1e-16, 1e-20, True),
+            (1.0, 1 - 1e-15, True),
+            (1.0, 1 - 1e-12, False),
+            (math.nan, 0.5, False),
+        ],
+    )
+    def test_a_probability_may_differ_by_a_fraction_of_its_odds(
+        self,
+        got: float,
+        expected: float,
+        close: bool,
+    ) -> None:
+        ours, theirs = (Prediction(label="a", probabilities={"a": value}) for value in (got, expected))
+
+        assert agree(ours, theirs, LARGEST_LOG_ODDS_DIFFERENCE) is close
+
+    @pytest.mark.parametrize(("off", "close"), [(0.04, True), (-0.04, True), (0.06, False), (math.inf, False)])
+    def test_a_value_may_differ_by_a_fraction_of_the_error_on_the_holdout(self, off: float, close: bool) -> None:
+        tolerance = tolerance_of_values(rmse=47, largest=1.7e9)
+
+        assert agree(Prediction(value=1.7e9 + off), Prediction(value=1.7e9), tolerance) is close
+
+    def test_a_perfect_model_may_differ_by_the_rounding_of_its_largest_value(self) -> None:
+        tolerance = tolerance_of_values(rmse=0, largest=1e6)
+
+        assert agree(Prediction(value=1e-9), Prediction(value=0), tolerance)
+        assert not agree(Prediction(value=1e-5), Prediction(value=0), tolerance)
+
 
 class TestGolden:
+    """Versions that name no tolerance are compared as the releases that made them did."""
+
     SURE = Prediction(label="a", probabilities={"a": 0.75, "b": 0.25})
 
     def _check(self, scores: Sequence[float], expected: Prediction = SURE) -> None:
@@ -155,11 +212,11 @@ class TestGolden:
     def test_the_same_answer_passes(self) -> None:
         self._check([0.75, 0.25])
 
-    @pytest.mark.parametrize("off", [GOLDEN_TOLERANCE, -GOLDEN_TOLERANCE, 1e-12])
+    @pytest.mark.parametrize("off", [OLD_TOLERANCE, -OLD_TOLERANCE, 1e-12])
     def test_the_rounding_of_another_cpu_passes(self, off: float) -> None:
         self._check([0.75 + off, 0.25 - off])
 
-    @pytest.mark.parametrize("off", [3 * GOLDEN_TOLERANCE, -3 * GOLDEN_TOLERANCE, 0.1, math.nan])
+    @pytest.mark.parametrize("off", [3 * OLD_TOLERANCE, -3 * OLD_TOLERANCE, 0.1, math.nan])
     def test_a_probability_that_is_further_off_does_not(self, off: float) -> None:
         with pytest.raises(GoldenMismatch):
             self._check([0.75 + off, 0.25 - off])
@@ -177,16 +234,16 @@ class TestGolden:
 
     @pytest.mark.parametrize("expected", [1.0, -250_000.0, 1e12])
     def test_values_may_differ_in_proportion_to_their_size(self, expected: float) -> None:
-        self._check_value(expected * (1 + 0.9 * GOLDEN_TOLERANCE), expected)
+        self._check_value(expected * (1 + 0.9 * OLD_TOLERANCE), expected)
 
         with pytest.raises(GoldenMismatch):
-            self._check_value(expected * (1 + 3 * GOLDEN_TOLERANCE), expected)
+            self._check_value(expected * (1 + 3 * OLD_TOLERANCE), expected)
 
     def test_values_near_zero_may_differ_by_the_tolerance_itself(self) -> None:
-        self._check_value(0.9 * GOLDEN_TOLERANCE, 0.0)
+        self._check_value(0.9 * OLD_TOLERANCE, 0.0)
 
         with pytest.raises(GoldenMismatch):
-            self._check_value(2 * GOLDEN_TOLERANCE, 0.0)
+            self._check_value(2 * OLD_TOLERANCE, 0.0)
 
     @pytest.mark.parametrize("value", [math.nan, math.inf])
     def test_a_value_that_is_no_finite_number_does_not_pass(self, value: float) -> None:

@@ -18,7 +18,7 @@ from skylift.predictors import SklearnPredictor, load_predictor
 from skylift.registry import Registry
 from skylift.scoring import encode, predictions
 from skylift.store import VersionStore
-from tests.support.models import IRIS_SETOSA, NOT_COMPILED, ROOT, trained_iris
+from tests.support.models import IRIS_SETOSA, ROOT, trained_iris
 from tests.support.tables import LOGISTIC, RIDGE, TREE, config_of, learned, lines, mixed, one_feature, public_table
 from tests.support.waiting import TIMES_OUT
 from training.job import Trained, train
@@ -221,6 +221,7 @@ def test_progress_names_each_step(tmp_path: Path) -> None:
         "candidate 1 of 2: dummy",
         "candidate 2 of 2: tree",
         "refitting tree",
+        "compiling",
         "evaluating on the holdout",
     ]
 
@@ -245,7 +246,7 @@ class TestAnyTable:
         trained = train(
             config_of(path, target="churned" if name == "mixed" else "target").model_copy(update={"model": "iris"})
         )
-        package = pack(trained, NOT_COMPILED)
+        package = pack(trained)
         registry.promote(registry.publish(package.describe, package.artifacts).reference)
 
         version = registry.resolve()

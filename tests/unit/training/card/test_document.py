@@ -11,7 +11,7 @@ import pytest
 
 from skylift.model_card import CARD_FILE, REFERENCE_SLOT, with_reference
 from skylift.references import Reference
-from tests.support.models import NOT_COMPILED, iris_config, trained_iris
+from tests.support.models import iris_config, trained_iris, uncompiled
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed, public_table
 from training.config import CardSection
 from training.job import Trained
@@ -58,7 +58,7 @@ class Page(HTMLParser):
 
 
 def card_of(trained: Trained) -> str:
-    return pack(trained, NOT_COMPILED).artifacts[CARD_FILE].decode()
+    return pack(uncompiled(trained)).artifacts[CARD_FILE].decode()
 
 
 @cache

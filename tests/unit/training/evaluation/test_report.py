@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from skylift.model_card import CARD_FILE
-from tests.support.models import NOT_COMPILED, ROOT, trained_iris
+from tests.support.models import ROOT, trained_iris, uncompiled
 from training.cli.evaluation_tables import evaluation_tables
 from training.evaluation.report import Evaluation
 from training.release.packaging import pack
@@ -33,7 +33,7 @@ def test_a_stored_evaluation_is_shown_on_a_card_and_on_a_terminal(path: Path) ->
     evaluation = Evaluation.from_bytes(path.read_bytes(), source=path.name)
     trained = dataclasses.replace(trained_iris(), evaluation=evaluation)
 
-    card = pack(trained, NOT_COMPILED).artifacts[CARD_FILE].decode()
+    card = pack(uncompiled(trained)).artifacts[CARD_FILE].decode()
 
     assert f"{evaluation.metrics['log_loss'].value:.4f}" in card
     assert len(list(evaluation_tables(evaluation))) == 3

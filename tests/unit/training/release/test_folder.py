@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from skylift.errors import DataError, GateFailed, IntegrityError
-from tests.support.models import NOT_COMPILED, compiled
+from tests.support.models import uncompiled
 from tests.support.tables import LOGISTIC, RIDGE, TREE, config_of, mixed, public_table
 from training.config import ModelConfig
 from training.data.prepare import prepare
@@ -31,7 +31,7 @@ class Project:
         return evaluate(self.version, self.prepared, self.reports, config or self.config)
 
     def write(self) -> None:
-        write_version(self.version, pack(self.trained, NOT_COMPILED))
+        write_version(self.version, pack(uncompiled(self.trained)))
 
     def report(self, name: str) -> str:
         return (self.reports / name).read_text(encoding="utf-8")
@@ -46,7 +46,7 @@ def made(tmp_path: Path) -> Project:
 
 class TestVersion:
     def test_it_holds_the_files_of_a_version(self, made: Project) -> None:
-        package = pack(made.trained, NOT_COMPILED)
+        package = pack(uncompiled(made.trained))
 
         found = {path.name: path.read_bytes() for path in made.version.iterdir() if path.name != "version.json"}
 
@@ -69,7 +69,7 @@ class TestVersion:
         assert digests() == first
 
     def test_files_of_the_model_before_it_go(self, made: Project) -> None:
-        write_version(made.version, pack(made.trained, compiled(made.trained)))
+        write_version(made.version, pack(made.trained))
         assert (made.version / "model.onnx").exists()
 
         made.write()
@@ -93,7 +93,7 @@ class TestEvaluation:
         assert made.evaluate().holdout == made.trained.metrics.holdout
 
     def test_the_compiled_form_is_measured_where_there_is_one(self, made: Project) -> None:
-        write_version(made.version, pack(made.trained, compiled(made.trained)))
+        write_version(made.version, pack(made.trained))
         (made.version / "model.joblib").unlink()
 
         assert made.evaluate().holdout == pytest.approx(made.trained.metrics.holdout, abs=1e-5)

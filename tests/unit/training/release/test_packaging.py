@@ -17,7 +17,7 @@ from skylift.predictors import SklearnPredictor, load_predictor
 from skylift.references import sha256
 from skylift.scoring import check_golden
 from skylift.version import __version__
-from tests.support.models import NOT_COMPILED, ROOT, iris_package, trained_iris
+from tests.support.models import ROOT, iris_package, trained_iris, uncompiled
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed
 from training.job import Trained
 from training.release.packaging import Package, golden, pack, training_distribution
@@ -30,7 +30,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def packed(trained: Trained) -> Package:
-    return pack(trained, NOT_COMPILED)
+    return pack(uncompiled(trained))
 
 
 def described(trained: Trained) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class TestManifest:
     def test_it_says_what_it_was_learned_from(self) -> None:
         trained = trained_iris()
 
-        lineage = pack(trained, NOT_COMPILED).describe(1).lineage
+        lineage = pack(uncompiled(trained)).describe(1).lineage
 
         assert lineage.config_sha256 == trained.config.digest
         assert lineage.data_sha256 == sha256((ROOT / "data" / "raw" / "Iris.csv").read_bytes())

@@ -9,7 +9,7 @@ from skylift.errors import IntegrityError
 from skylift.image_cache import bake
 from skylift.manifest import MODEL_FILE, reference_to
 from skylift.verification import read_version
-from tests.support.models import IRIS_SETOSA, NOT_COMPILED, iris_package
+from tests.support.models import IRIS_SETOSA, iris_package, uncompiled
 from tests.support.tables import LOGISTIC, RIDGE, learned, lines, mixed
 from training.release.packaging import Package, pack
 from training.tracking.skylift_mlflow_model import PublishedModel, _load_pyfunc
@@ -32,7 +32,7 @@ def loaded(package: Package, folder: Path) -> PublishedModel:
 @pytest.fixture
 def churn(tmp_path: Path) -> PublishedModel:
     trained = learned(tmp_path, mixed(), LOGISTIC, target="churned")
-    return loaded(pack(trained, NOT_COMPILED), tmp_path / "baked")
+    return loaded(pack(uncompiled(trained)), tmp_path / "baked")
 
 
 def test_a_classification_gives_a_label_and_a_probability_for_each_class(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_classification_gives_a_label_and_a_probability_for_each_class(tmp_pat
 
 def test_a_regression_gives_a_value(tmp_path: Path) -> None:
     trained = learned(tmp_path, lines("x,y", lambda number: f"{number},{number * 1.5}"), RIDGE)
-    model = loaded(pack(trained, NOT_COMPILED), tmp_path / "baked")
+    model = loaded(pack(uncompiled(trained)), tmp_path / "baked")
 
     answer = model.predict(pd.DataFrame({"x": [10, 20]}))
 

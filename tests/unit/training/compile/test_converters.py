@@ -1,0 +1,296 @@
+"""Every converter scores as scikit-learn does, to the rounding of doubles, on all rows that the gate compares."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from onnxruntime import InferenceSession
+from sklearn.base import clone, is_classifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import (
+    BayesianRidge,
+    ElasticNet,
+    GammaRegressor,
+    HuberRegressor,
+    Lasso,
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegressor,
+    Ridge,
+    RidgeClassifier,
+    SGDClassifier,
+    SGDRegressor,
+)
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from threadpoolctl import threadpool_limits
+
+from skylift.contract import Contract, Feature, Target
+from skylift.scoring import Matrix
+from training.compile.exact import convert
+from training.compile.parity_rows import edge_rows, known_rows, limit_rows
+from training.data.table import Split, Table
+
+ROUNDING = 1e-12
+ROWS, LEARNED = 240, 200
+COLOURS, SHOPS = 5, 40  # more categories than one word of 32 bits has
+
+Boost, BoostRegressor = HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+
+def _rows(*, missing: bool) -> Matrix:
+    noise = np.random.default_rng(7)
+    rows = noise.normal(size=(ROWS, 5)) * [1, 10, 0.1, 0, 0] + [0, 5, 1e3, 0, 0]
+    rows[:, 3], rows[:, 4] = noise.integers(0, COLOURS, ROWS), noise.integers(0, SHOPS, ROWS)
+    if missing:
+        rows[noise.random(rows.shape) < 0.08] = np.nan
+    return rows
+
+
+COMPLETE, MISSING = _rows(missing=False), _rows(missing=True)
+VALUES = COMPLETE[:, 0] + np.sin(COMPLETE[:, 1]) + COMPLETE[:, 3] % 2 * 2
+POSITIVE = VALUES - VALUES.min() + 0.5
+TARGETS = {count: np.digitize(VALUES, np.quantile(VALUES, np.arange(1, count) / count)) for count in (2, 3, 6)}
+
+
+def _calibrated(estimator: Any, **options: Any) -> Any:
+    return CalibratedClassifierCV(estimator, **{"ensemble": False, "cv": 3} | options)
+
+
+def _columns() -> ColumnTransformer:
+    """Preparation as training builds it, with an indicator of missing values too."""
+    missing = SimpleImputer(strategy="constant", fill_value=-1.0, keep_empty_features=True)
+    colours, shops = (
+        OneHotEncoder(categories=[np.arange(float(count))], handle_unknown="ignore", sparse_output=False)
+        for count in (COLOURS, SHOPS)
+    )
+    numbers = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
+    return ColumnTransformer(
+        [("shops", make_pipeline(missing, shops), [4]), ("colours", colours, [3]), ("numbers", numbers, [2, 0, 1])]
+    )
+
+
+def _ordinal() -> OrdinalEncoder:
+    return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
+
+
+SCALED = (
+    LogisticRegression(),
+    LinearDiscriminantAnalysis(),
+    QuadraticDiscriminantAnalysis(reg_param=0.01),
+    GaussianNB(),
+    SGDClassifier(loss="log_loss", random_state=0),
+    MLPClassifier(hidden_layer_sizes=(6, 4), activation="tanh", max_iter=20, random_state=0),
+    _calibrated(SVC()),
+    _calibrated(SVC(kernel="poly", coef0=1), method="isotonic"),
+    _calibrated(SVC(kernel="sigmoid"), ensemble=True),
+    _calibrated(NuSVC(nu=0.1)),
+    _calibrated(LinearSVC()),
+    _calibrated(RidgeClassifier()),
+    _calibrated(SVC(kernel="linear")),
+)
+TREES = (
+    DecisionTreeClassifier(max_depth=5, random_state=0),
+    DecisionTreeClassifier(random_state=0),
+    RandomForestClassifier(12, random_state=0),
+    RandomForestClassifier(12, min_samples_leaf=4, random_state=0),
+    ExtraTreesClassifier(12, random_state=0),
+    Boost(max_iter=8, random_state=0),
+    Boost(max_iter=8, categorical_features=[3, 4], random_state=0),
+    make_pipeline(_columns(), LogisticRegression(max_iter=500)),
+    make_pipeline(_columns(), Boost(max_iter=5, random_state=0)),
+)
+WITHOUT_MISSING = (
+    GradientBoostingClassifier(n_estimators=8, random_state=0),
+    GradientBoostingClassifier(n_estimators=8, init="zero", random_state=0),
+)
+REGRESSORS = (
+    DecisionTreeRegressor(random_state=0),
+    RandomForestRegressor(8, random_state=0),
+    ExtraTreesRegressor(8, random_state=0),
+    *(
+        BoostRegressor(max_iter=8, loss=loss, quantile=0.3, categorical_features=[3], random_state=0)
+        for loss in ("squared_error", "absolute_error", "gamma", "poisson", "quantile")
+    ),
+    BoostRegressor(max_iter=8, monotonic_cst=[1, 0, 0, 0, 0], random_state=0),
+    make_pipeline(_ordinal(), BoostRegressor(max_iter=5, random_state=0)),
+    *(
+        make_pipeline(SimpleImputer(strategy=strategy), Ridge())
+        for strategy in ("mean", "median", "most_frequent", "constant")
+    ),
+)
+COMPLETE_REGRESSORS = (
+    *(
+        GradientBoostingRegressor(n_estimators=8, loss=loss, random_state=0)
+        for loss in ("squared_error", "absolute_error", "huber", "quantile")
+    ),
+    *(
+        make_pipeline(StandardScaler(), estimator)
+        for estimator in (
+            LinearRegression(),
+            Lasso(0.1),
+            ElasticNet(0.1),
+            BayesianRidge(),
+            HuberRegressor(max_iter=500),
+            SGDRegressor(random_state=0),
+            LinearSVR(random_state=0),
+            SVR(),
+            NuSVR(),
+            SVR(kernel="linear"),
+            SVR(kernel="poly"),
+            SVR(kernel="sigmoid"),
+            MLPRegressor(hidden_layer_sizes=(5,), max_iter=20, random_state=0),
+            TransformedTargetRegressor(SVR(), transformer=StandardScaler()),
+            TransformedTargetRegressor(Ridge(), transformer=RobustScaler()),
+            TransformedTargetRegressor(Ridge(), transformer=MinMaxScaler()),
+            TransformedTargetRegressor(Ridge(), transformer=MaxAbsScaler()),
+            TransformedTargetRegressor(Ridge(), transformer=FunctionTransformer()),
+        )
+    ),
+    *(
+        make_pipeline(scaler, Ridge())
+        for scaler in (MinMaxScaler(clip=True), MaxAbsScaler(), RobustScaler(with_centering=False))
+    ),
+)
+EXPONENTIAL = (
+    PoissonRegressor(),
+    GammaRegressor(),
+    TransformedTargetRegressor(Ridge(), func=np.log, inverse_func=np.exp),
+    TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1),
+)
+
+
+def _cases() -> Iterator[Any]:
+    for classes in TARGETS:
+        for estimator in SCALED:
+            yield make_pipeline(StandardScaler(), clone(estimator)), COMPLETE, classes
+        for estimator in TREES:
+            yield clone(estimator), MISSING, classes
+        for estimator in WITHOUT_MISSING:
+            yield clone(estimator), COMPLETE, classes
+    yield GradientBoostingClassifier(n_estimators=8, loss="exponential", random_state=0), COMPLETE, 2
+    for estimator in REGRESSORS:
+        yield clone(estimator), MISSING, 0
+    for estimator in (*COMPLETE_REGRESSORS, *EXPONENTIAL):
+        yield clone(estimator), COMPLETE, 0
+
+
+CASES = list(_cases())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Small tables are learned sooner without threads that wait for each other."""
+    with threadpool_limits(1):
+        yield
+
+
+def _table(rows: Matrix, classes: int) -> Table:
+    numbers = [
+        Feature(name=f"n{column}", kind="number", required=bool(~np.isnan(rows[:, column]).any()), min=low, max=high)
+        for column, (low, high) in enumerate(zip(np.nanmin(rows[:, :3], 0), np.nanmax(rows[:, :3], 0), strict=True))
+    ]
+    texts = [
+        Feature(name=name, kind="category", categories=tuple(f"{code:02}" for code in range(count)))
+        for name, count in (("colour", COLOURS), ("shop", SHOPS))
+    ]
+    contract = Contract(
+        task="classification" if classes else "regression",
+        features=(*numbers, *texts),
+        target=Target(name="y", classes=tuple(range(classes))),
+    )
+    return Table(contract, rows, TARGETS[classes] if classes else POSITIVE, "0" * 64, ())
+
+
+@pytest.mark.parametrize(
+    ("estimator", "rows", "classes"),
+    CASES,
+    ids=[f"{number}-{type(case[0]).__name__}" for number, case in enumerate(CASES)],
+)
+def test_a_converted_estimator_scores_as_scikit_learn_does(estimator: Any, rows: Matrix, classes: int) -> None:
+    table, split = _table(rows, classes), Split(np.arange(LEARNED), np.arange(LEARNED, ROWS))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        estimator.fit(table.rows[:LEARNED], table.targets[:LEARNED])
+    asked = np.vstack([known_rows(table, split), edge_rows(estimator, table, split), limit_rows(table, split)])
+    session = InferenceSession(convert(estimator, table.contract).SerializeToString())
+
+    (got,) = session.run(None, {"rows": asked})
+
+    with np.errstate(all="ignore"):
+        expected = (estimator.predict_proba if is_classifier(estimator) else estimator.predict)(asked)
+    size = ROUNDING * (1 if classes else np.abs(POSITIVE).max())
+    np.testing.assert_allclose(got, expected.reshape(got.shape), rtol=ROUNDING, atol=size)
+    if classes:
+        assert got.min() >= 0
+        assert got.max() <= 1
+        np.testing.assert_allclose(got.sum(axis=1), 1, atol=ROUNDING)
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3])
+def test_a_tree_without_a_split_is_converted(classes: int) -> None:
+    table = _table(COMPLETE, classes)
+    stump = (DecisionTreeClassifier if classes else DecisionTreeRegressor)(min_samples_split=ROWS + 1)
+    stump.fit(table.rows, table.targets)
+
+    (got,) = InferenceSession(convert(stump, table.contract).SerializeToString()).run(None, {"rows": COMPLETE[:2]})
+
+    expected = (stump.predict_proba if classes else stump.predict)(COMPLETE[:2])
+    np.testing.assert_allclose(got, expected.reshape(got.shape), rtol=ROUNDING)
+
+
+def test_a_category_that_only_the_holdout_has_is_missing_to_boosting() -> None:
+    table = _table(COMPLETE, 2)
+    rows = table.rows.copy()
+    seen = rows[:, 4] != 7
+    model = Boost(max_iter=20, categorical_features=[3, 4], random_state=0).fit(rows[seen], table.targets[seen])
+    rows[:, 4] = 7
+
+    (got,) = InferenceSession(convert(model, table.contract).SerializeToString()).run(None, {"rows": rows})
+
+    np.testing.assert_allclose(got, model.predict_proba(rows), rtol=ROUNDING)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "reason"),
+    [
+        (GradientBoostingRegressor(init=Ridge(), n_estimators=1), "boosting that starts from Ridge"),
+        (SGDClassifier(loss="modified_huber"), "SGDClassifier with modified_huber"),
+        (make_pipeline(OneHotEncoder(drop="first", sparse_output=False), LogisticRegression()), "OneHotEncoder with"),
+        (make_pipeline(FunctionTransformer(np.abs), Ridge()), "FunctionTransformer"),
+        (_calibrated(SVC(), method="temperature"), "calibration by temperature"),
+    ],
+)
+def test_what_a_converter_does_not_know_is_refused_by_name(estimator: Any, reason: str) -> None:
+    table = _table(COMPLETE, 2)
+    estimator.fit(table.rows[:, 3:], table.targets)
+
+    with pytest.raises(NotImplementedError, match=reason):
+        convert(estimator, table.contract)
