@@ -93,7 +93,7 @@ class OnnxPredictor:
             onnxruntime fails, for example because the model takes rows of another width.
         """
         try:
-            scored = self._session.run(self._outputs, {self._input: rows.astype(self._dtype)})[0]
+            scored = self._session.run(self._outputs, {self._input: rows.astype(self._dtype, copy=False)})[0]
         except onnx_failures() as error:
             raise UnservableModel(f"{COMPILED_FILE} cannot score ({type(error).__name__})", "publish again") from error
         result: Matrix = scored.astype(np.float64, copy=False)

@@ -167,6 +167,8 @@ def environment(manifest: Manifest) -> Markup:
             f"{compiled.format} {compiled.dtype}, which matches scikit-learn on {compiled.rows:,} rows (largest "
             f"difference {compiled.max_abs_diff:.1g})"
         )
+        if compiled.reason:
+            served += f"; not in the exact form ({compiled.reason})"
     stored: list[tuple[str, Content]] = [
         (name, [element("code", f"sha256:{one.sha256}"), f", {one.bytes:,} bytes"])
         for name, one in manifest.artifacts.items()

@@ -158,7 +158,7 @@ def compiled_words(compiled: "Compiled") -> str:
     """The compiled form, or the cost of not having one."""
     if compiled.format is None:
         return f"no ({compiled.reason}): served by scikit-learn, which starts and answers several times slower"
-    inexact = f"; not exactly ({compiled.reason})" if compiled.reason else ""
+    inexact = f"; not in the exact form ({compiled.reason})" if compiled.reason else ""
     return (
         f"{compiled.format} {compiled.dtype}, matches scikit-learn on {compiled.rows:,} rows "
         f"(largest difference {compiled.max_abs_diff:.1g}){inexact}"
