@@ -9,7 +9,7 @@ import pytest
 from skylift.manifest import MODEL_FILE
 from skylift.registry import Registry
 from tests.conftest import BUCKET
-from tests.support.models import IRIS_CONFIG, NOT_COMPILED, changed, iris_config, iris_package
+from tests.support.models import IRIS_CONFIG, changed, iris_config, iris_package, uncompiled
 from tests.support.tables import RIDGE, config_of, lines
 from training.config import ModelConfig
 from training.data.table import read_table
@@ -99,7 +99,7 @@ class TestScores:
         for alpha in (1.0, 500.0):
             config = config_of(tmp_path / "table.csv", candidates=[RIDGE | {"params": {"alpha": alpha}}])
             config = config.model_copy(update={"model": "iris"})
-            publish(registry, pack(train(config), NOT_COMPILED))
+            publish(registry, pack(uncompiled(train(config))))
 
         scored = compared(registry, config=config).scored
 
