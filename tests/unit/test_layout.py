@@ -15,6 +15,7 @@ MIRRORS = {
 """Where the modules below a folder are tested."""
 
 DATA = "declares data alone: types and mypy check it"
+CONVERTERS = "tests/unit/training/compile/test_converters.py"
 ELSEWHERE = {
     "functions/inference/app.py": "tests/integration/service/test_two_lanes.py",
     "functions/inference/compose.py": "tests/integration/service/test_compose.py",
@@ -27,6 +28,16 @@ ELSEWHERE = {
     "training/cli/options.py": DATA,
     "training/cli/train.py": "tests/integration/cli/test_evaluation.py",
     "training/cli/up.py": "tests/integration/cli/test_up.py",
+    "training/compile/boosting.py": CONVERTERS,
+    "training/compile/dispatch.py": CONVERTERS,
+    "training/compile/exact.py": CONVERTERS,
+    "training/compile/fallback.py": CONVERTERS,
+    "training/compile/forests.py": CONVERTERS,
+    "training/compile/graph.py": CONVERTERS,
+    "training/compile/kernels.py": CONVERTERS,
+    "training/compile/linear.py": CONVERTERS,
+    "training/compile/preparation.py": CONVERTERS,
+    "training/compile/trees.py": CONVERTERS,
     "training/search/report.py": DATA,
     "training/tracking/mlflow_store.py": "tests/integration/cli/test_tracking.py",
     "deploy/cli.py": "tests/integration/deploy/test_commands.py",
