@@ -16,7 +16,8 @@ from skylift.registry import Registry
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.cloudformation import CloudFormation
 from tests.support.commands import done, failure_lines
-from tests.support.models import IRIS_CONFIG, iris_package
+from tests.support.models import iris_package
+from tests.support.tables import lines, write_project
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in for sam is a POSIX script")
 
@@ -113,13 +114,14 @@ def asks(monkeypatch: pytest.MonkeyPatch, client: CloudFormation) -> None:
 
 
 @pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """Calls of `skylift`, made in this process."""
+def trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, ...]]:
+    """Calls of `skylift`, made in this process; a small table is trained."""
     calls: list[tuple[str, ...]] = []
+    config = write_project(tmp_path, lines("x,n,y", lambda row: f"{row},{row % 7},{'ab'[row // 20]}"))
 
     def skylift(*arguments: str) -> None:
         calls.append(arguments)
-        done(*arguments, *(("--config", str(IRIS_CONFIG)) if arguments[0] == "train" else ()))
+        done(*arguments, *(("--config", str(config)) if arguments[0] == "train" else ()))
 
     monkeypatch.setattr(cli, "_skylift", skylift)
     return calls

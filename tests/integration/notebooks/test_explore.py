@@ -5,16 +5,27 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from tests.support.models import ROOT
+import yaml
+
+from tests.support.models import IRIS_CONFIG, ROOT
+from tests.support.tables import TREE
 from tests.support.waiting import TIMES_OUT
 
 NOTEBOOK = ROOT / "notebooks" / "explore.ipynb"
 _OURS = ("SKYLIFT_", "AWS_", "MLFLOW_", "MPLBACKEND", "PYTEST_")
 
 
-def test_it_runs_by_itself() -> None:
+def test_it_runs_by_itself(tmp_path: Path) -> None:
+    """With the shipped table and one quick candidate of its own."""
+    document = yaml.safe_load(IRIS_CONFIG.read_text(encoding="utf-8"))
+    document["data"]["path"] = str(ROOT / "data" / "raw" / "Iris.csv")
+    document["candidates"] = [TREE]
+    config = tmp_path / "model.yaml"
+    config.write_text(yaml.safe_dump(document), encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    environment["SKYLIFT_CONFIG"] = str(config)
     options = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--nbmake", f"--nbmake-timeout={TIMES_OUT:.0f}")
 
     done = subprocess.run(
