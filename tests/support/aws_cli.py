@@ -1,9 +1,6 @@
 """A stand-in for the AWS CLI, whose commands are those of botocore's descriptions of the services.
 
-    python -m tests.support.aws_cli s3api list-object-versions --bucket models --query 'Versions[].Key' --output text
-
-A script that calls it often asks a server, which has everything loaded and answers each command in a process of its
-own: `python -m tests.support.aws_cli --serve SOCKET`, and `CLIENT` as a program.
+    aws s3api list-object-versions --bucket models --query 'Versions[].Key' --output text
 
 It refuses services, operations and arguments that do not exist, values of the wrong type and missing ones. What is
 named in `AWS_CLI_ONLY_CHECKS` ("codedeploy budgets lambda:get-account-settings") is not asked of AWS: the answer is
@@ -12,8 +9,7 @@ empty.
 
 import json
 import os
-import socketserver
-import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +24,8 @@ from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from botocore.session import Session
 from botocore.validate import ParamValidator
 
+from tests.support.stand_ins import Outcome
+
 ALIASES = {"s3api": "s3", "deploy": "codedeploy"}  # `aws s3` has commands of its own, which nothing here uses
 GLOBAL = {"--query", "--output", "--region", "--max-items"}
 OWN_COMMANDS = {  # of the CLI itself: no service describes them
@@ -36,18 +34,6 @@ OWN_COMMANDS = {  # of the CLI itself: no service describes them
     },
 }
 ONLY_CHECKS = "AWS_CLI_ONLY_CHECKS"
-CLIENT = """
-import json, os, socket, sys
-with socket.socket(socket.AF_UNIX) as server:
-    server.connect({socket!r})
-    server.sendall(json.dumps([os.getcwd(), *sys.argv[1:]]).encode())
-    server.shutdown(socket.SHUT_WR)
-    with server.makefile() as answer:
-        code, out, err = json.load(answer)
-sys.stdout.write(out)
-sys.stderr.write(err)
-sys.exit(code)
-"""
 
 _LOADER = create_loader()
 
@@ -105,7 +91,9 @@ def _answer(session: Session, service: str, operation: str, rest: list[str]) -> 
         answer = _ask(session, service, xform_name(names[operation]), parameters, options)
     answer = json.loads(json.dumps(answer, default=_plain))
     if "--query" in options:
-        answer = jmespath.search(options["--query"], answer)
+        with warnings.catch_warnings():  # `text` for '"text"' is old and valid, and needs no quotes within a shell's
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            answer = jmespath.search(options["--query"], answer)
     return answer, options.get("--output", "json")
 
 
@@ -212,36 +200,10 @@ def _rows(answer: Any) -> list[list[str]]:
     return [[str(answer)]]
 
 
-def _outcome(arguments: list[str]) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of a command."""
+def aws(arguments: list[str]) -> Outcome:
+    """Run a command as a program does."""
     try:
         printed = main(arguments)
     except (WrongUsage, BotoCoreError, ClientError) as failure:
-        return 1, "", f"aws: {failure}\n"
-    return 0, f"{printed}\n" if printed else "", ""
-
-
-def serve(path: str) -> None:
-    """Answer `CLIENT` until ended."""
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            folder, *arguments = json.loads(self.rfile.read())
-            os.chdir(folder)
-            self.wfile.write(json.dumps(_outcome(arguments)).encode())
-
-    class Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
-        """A process for each command."""
-
-    _session().create_client("s3")  # loads what every command needs
-    with Server(path, Handler) as server:
-        server.serve_forever(poll_interval=0.05)
-
-
-if __name__ == "__main__":
-    if sys.argv[1] == "--serve":
-        serve(sys.argv[2])
-    code, out, err = _outcome(sys.argv[1:])
-    sys.stdout.write(out)
-    sys.stderr.write(err)
-    sys.exit(code)
+        return Outcome(1, stderr=f"aws: {failure}\n")
+    return Outcome(0, f"{printed}\n" if printed else "")

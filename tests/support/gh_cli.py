@@ -1,6 +1,6 @@
 """A stand-in for GitHub's CLI that compares commands with this repository's workflows.
 
-python -m tests.support.gh_cli workflow run promote.yml -f stage=dev -f version=v7
+gh workflow run promote.yml -f stage=dev -f version=v7
 """
 
 import argparse
@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import yaml
+
+from tests.support.stand_ins import Outcome
 
 WORKFLOWS = Path(__file__).parents[2] / ".github" / "workflows"
 
@@ -31,6 +33,15 @@ def main(arguments: list[str]) -> None:
         sys.exit(f"gh: no workflow uses vars.{asked.name}")
 
 
+def gh(arguments: list[str]) -> Outcome:
+    """Run a command as a program does."""
+    try:
+        main(arguments)
+    except SystemExit as refusal:
+        return Outcome(1, stderr=f"{refusal}\n")
+    return Outcome(0)
+
+
 def variables() -> set[str]:
     """Names of the variables that workflows read."""
     return {name for path in WORKFLOWS.glob("*.yml") for name in re.findall(r"\bvars\.(\w+)", path.read_text("utf-8"))}
@@ -48,7 +59,3 @@ def _check_run(file: str, inputs: dict[str, str]) -> None:
             sys.exit(f"gh: {file} needs {name}")
         if name in inputs and declared.get("type") == "choice" and inputs[name] not in declared["options"]:
             sys.exit(f"gh: {name} of {file} is none of {declared['options']}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

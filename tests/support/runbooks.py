@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import textwrap
 import urllib.parse
 from collections.abc import Iterator
@@ -17,14 +16,17 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
+import boto3
 import yaml
-from botocore.session import Session
 
-from tests.support.aws_cli import CLIENT, ONLY_CHECKS
+from tests.support.aws_cli import ONLY_CHECKS, aws
+from tests.support.commands import skylift
+from tests.support.gh_cli import gh
 from tests.support.models import ROOT
 from tests.support.moto_server import BUCKET, MODEL, STAGE, MotoServer
+from tests.support.stand_ins import Outcome, run_script, write_program
 from tests.support.tables import LOGISTIC, lines
-from tests.support.waiting import TIMES_OUT, wait_until
+from tests.support.waiting import TIMES_OUT
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -35,7 +37,6 @@ FUNCTION = "skylift-dev-InferenceFunction"
 POINTER = f"/skylift/{STAGE}/{MODEL}/active"
 ROLE = "skylift-dev-PromoteRole"
 _ACCOUNT = "123456789012"
-_SOCKET = "../aws"  # relative: the whole path of a socket may not have more than a hundred characters
 
 
 def script_of(name: str) -> str:
@@ -66,7 +67,7 @@ class Machine:
         self.function: LambdaClient = self._client("lambda")
         self.outputs = self._prepare_stack()
         self._prepare_repository()
-        self._prepare_programs()
+        self._prepare_make()
 
     def run(self, name: str) -> str:
         """Run a runbook as a person would paste it; what it printed."""
@@ -78,31 +79,9 @@ class Machine:
                 "HOME": str(self.folder),
                 ONLY_CHECKS: self._only_checks,
             }
-            with self._aws_cli(environment):
-                done = subprocess.run(
-                    ["sh", "-eu", "-c", script_of(name)],
-                    cwd=self.folder,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    timeout=TIMES_OUT,
-                    check=False,
-                )
-        assert done.returncode == 0, done.stdout
+            done = run_script(script_of(name), self.folder, environment, {"aws": aws, "gh": gh, "skylift": _skylift})
+        assert done.code == 0, done.stdout
         return done.stdout
-
-    @contextmanager
-    def _aws_cli(self, environment: dict[str, str]) -> Iterator[None]:
-        command = [sys.executable, "-W", "ignore", "-m", "tests.support.aws_cli", "--serve", _SOCKET]
-        with subprocess.Popen(command, cwd=self.folder, env=environment | {"PYTHONPATH": str(ROOT)}) as server:
-            try:
-                wait_until((self.folder / _SOCKET).exists, what="the AWS CLI is ready")
-                yield
-            finally:
-                server.terminate()
-                (self.folder / _SOCKET).unlink(missing_ok=True)
 
     @property
     def made(self) -> list[str]:
@@ -117,8 +96,8 @@ class Machine:
         """An S3 client."""
         return self._client("s3")
 
-    def _client(self, service: str) -> Any:
-        return Session().create_client(
+    def _client(self, service: Any) -> Any:  # the stubs of boto3 take literals only
+        return boto3.client(
             service,
             endpoint_url=self._endpoint,
             aws_access_key_id="test",
@@ -178,22 +157,14 @@ class Machine:
         ):
             subprocess.run([*git, *command], cwd=self.folder, check=True, timeout=TIMES_OUT, capture_output=True)
 
-    def _prepare_programs(self) -> None:
-        programs = self.folder / ".venv" / "bin"
-        programs.mkdir(parents=True)
-        make = shutil.which("make")
-        python = f"PYTHONPATH={ROOT} exec {sys.executable} -W ignore -m"
-        for name, body in {
-            "gh": f'{python} tests.support.gh_cli "$@"',
-            "make": f'{make} --dry-run --no-print-directory -C {ROOT} "$@" >> {self._made}',
-            "skylift": f'exec {Path(sys.executable).with_name("skylift")} "$@"',
-        }.items():
-            program = programs / name
-            program.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
-            program.chmod(0o755)
-        aws = programs / "aws"
-        aws.write_text(f"#!{sys.executable} -IS\n{CLIENT.format(socket=_SOCKET)}", encoding="utf-8")
-        aws.chmod(0o755)
+    def _prepare_make(self) -> None:
+        make = f'{shutil.which("make")} --dry-run --no-print-directory -C {ROOT} "$@" >> {self._made}'
+        write_program(self.folder / ".venv" / "bin" / "make", f"#!/bin/sh\n{make}\n")
+
+
+def _skylift(arguments: list[str]) -> Outcome:
+    result = skylift(*arguments)
+    return Outcome(result.exit_code, result.stdout, result.stderr)
 
 
 @contextmanager
