@@ -35,10 +35,11 @@ def features(draw: st.DrawFn, name: str) -> Feature:
     if kind == "category":
         categories = draw(st.lists(_TEXT, min_size=1, max_size=5, unique=True))
         return Feature(name=name, kind="category", required=required, categories=tuple(categories))
-    if kind == "boolean":
-        return Feature(name=name, kind="boolean", required=required)
+    feature = Feature(name=name, kind=kind, required=required)
+    if not feature.is_numeric:
+        return feature
     low, high = sorted(draw(st.lists(st.integers(-1000, 1000), min_size=2, max_size=2)))
-    return Feature(name=name, kind=kind, required=required, min=low, max=high)
+    return feature.model_copy(update={"min": float(low), "max": float(high)})
 
 
 @st.composite

@@ -332,8 +332,8 @@ class TestAnyContract:
                 value = instance.get(feature.name)
                 if value is None:
                     assert math.isnan(cell)
-                elif feature.kind == "category":
-                    assert feature.categories[int(cell)] == value
+                elif isinstance(value, str):
+                    assert feature.decode(cell) == value
                 else:
                     assert cell == float(value)
 

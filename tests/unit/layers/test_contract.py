@@ -59,7 +59,7 @@ def test_a_regression_needs_no_classes() -> None:
 
 def test_a_kind_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValidationError, match="kind"):
-        Feature.model_validate({"name": "when", "kind": "date"})
+        Feature.model_validate({"name": "wall", "kind": "colour"})
 
 
 def test_a_contract_cannot_be_changed() -> None:

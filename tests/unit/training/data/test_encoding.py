@@ -2,42 +2,47 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from skylift.contract import Kind
 from skylift.scoring import encode
 from tests.support.tables import feature_names, feature_of, lines, mixed, one_feature, refusal, table_of
 
 PLAIN = one_feature(lambda number: f"{number % 7}.5")
 
+COLUMNS: list[tuple[Callable[[int], str], Kind, bool]] = [
+    (lambda number: f"{number / 4}", "number", True),
+    (lambda number: "" if number == 3 else f"{number / 4}", "number", False),
+    (lambda number: f"{number}e-3", "number", True),
+    (lambda number: str(number - 20), "integer", True),
+    (lambda number: "" if number == 3 else str(number), "integer", False),
+    (lambda number: str(number % 2), "integer", True),
+    (lambda number: str(number % 2 == 0), "boolean", True),
+    (lambda number: "" if number == 3 else str(number % 2 == 0), "boolean", False),
+    (lambda number: str(number % 2 == 0).lower(), "boolean", True),
+    (lambda number: "red" if number % 2 else "blue", "category", True),
+    (lambda number: ("", "red", "blue")[number % 3], "category", False),
+    (lambda number: ("1", "2", "A")[number % 3], "category", True),
+    (lambda number: '"1,000"' if number % 2 else '"2,000"', "category", True),
+    (lambda number: ("2026-01-01", "2026-02-01")[number % 2], "category", True),
+]
+"""Cells by row number, with the kind of their column and whether it is required."""
+
 
 class TestKinds:
-    @pytest.mark.parametrize(
-        ("value", "kind", "required"),
-        [
-            (lambda number: f"{number / 4}", "number", True),
-            (lambda number: "" if number == 3 else f"{number / 4}", "number", False),
-            (lambda number: f"{number}e-3", "number", True),
-            (lambda number: str(number - 20), "integer", True),
-            (lambda number: "" if number == 3 else str(number), "integer", False),
-            (lambda number: str(number % 2), "integer", True),
-            (lambda number: str(number % 2 == 0), "boolean", True),
-            (lambda number: "" if number == 3 else str(number % 2 == 0), "boolean", False),
-            (lambda number: str(number % 2 == 0).lower(), "boolean", True),
-            (lambda number: "red" if number % 2 else "blue", "category", True),
-            (lambda number: ("", "red", "blue")[number % 3], "category", False),
-            (lambda number: ("1", "2", "A")[number % 3], "category", True),
-            (lambda number: '"1,000"' if number % 2 else '"2,000"', "category", True),
-            (lambda number: ("2026-01-01", "2026-02-01")[number % 2], "category", True),
-        ],
-    )
+    @pytest.mark.parametrize(("value", "kind", "required"), COLUMNS)
     def test_the_kind_of_a_column_follows_from_its_values(
-        self, tmp_path: Path, value: Callable[[int], str], kind: str, required: bool
+        self, tmp_path: Path, value: Callable[[int], str], kind: Kind, required: bool
     ) -> None:
         feature = feature_of(table_of(tmp_path, one_feature(value)), "x")
 
         assert (feature.kind, feature.required) == (kind, required)
+
+    def test_a_table_can_have_each_kind(self) -> None:
+        assert {kind for _, kind, _ in COLUMNS} == set(get_args(Kind))
 
     def test_numeric_looking_categories_stay_texts(self, tmp_path: Path) -> None:
         table = table_of(tmp_path, one_feature(lambda number: ("1", "2", "A")[number % 3]))
