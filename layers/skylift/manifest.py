@@ -311,8 +311,12 @@ def reference_to(version: int, manifest_bytes: bytes) -> Reference:
     return Reference(version, sha256(manifest_bytes))
 
 
+_FAULTS = {"extra_forbidden": "unknown key", "missing": "missing"}
+"""Plain words for what pydantic says about keys."""
+
+
 def first_fault(error: ValidationError) -> str:
     """The first thing that is wrong with a stored document, and where."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"]) or "the document"
-    return f"{place}: {first['msg']}"
+    return f"{place}: {_FAULTS.get(first['type'], first['msg'])}"

@@ -62,11 +62,10 @@ app = typer.Typer(
 
 
 app.add_typer(data_app, name="data")
-app.command()(evaluate)
 
 
 @app.callback()
-def main(debug: Annotated[bool, typer.Option("--debug", help="Show the trace of a failure.")] = False) -> None:
+def main(debug: Annotated[bool, typer.Option("--debug", help="Show the stack trace of a failure.")] = False) -> None:
     """Options of every command."""
 
 
@@ -97,7 +96,7 @@ def train(
     dask: DaskOption = None,
     track: TrackOption = None,
 ) -> None:
-    """Train by model.yaml and publish a new version. It does not serve before it is promoted.
+    """Train as model.yaml says and publish a new version. It does not serve until it is promoted.
 
     Ctrl-C stops the search and continues with the best candidate so far; a second one stops everything.
     """
@@ -141,6 +140,9 @@ def train(
     )
 
 
+app.command()(evaluate)
+
+
 @app.command()
 def promote(
     version: VersionArgument,
@@ -169,7 +171,7 @@ def bake(
     config: ConfigOption = DEFAULT_CONFIG,
     stack: StackOption = None,
 ) -> None:
-    """Write a version into a folder that a container image takes along, for a start without S3."""
+    """Write a version into a folder for the container image, so that the service starts without S3."""
     _, registry = _connected(stack, config)
     out.print(f"Baked {registry.bake(version, folder)}", soft_wrap=True)
 

@@ -45,7 +45,9 @@ def registry_settings(stack: str | None, config: "Path | ModelConfig") -> Regist
     except ValidationError as error:
         setting, _, problem = first_fault(error).partition(": ")
         name = f"SKYLIFT_{setting.upper()}"
-        raise ConfigError(f"{name}: {problem}", f"set {name}, or name a stack with --stack") from error
+        raise ConfigError(
+            f"{name}: {problem}", f"set {name}, or name a stack with --stack; while `make up` runs: . build/local.env"
+        ) from error
 
 
 def _model_of(config: "Path | ModelConfig") -> str:

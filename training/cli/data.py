@@ -47,7 +47,8 @@ def validate(
     sample: SampleOption = None,
     as_json: JsonOption = None,
     contract: Annotated[
-        Path | None, typer.Option("--contract", help="What `skylift show v3 --json` printed: the table must keep it.")
+        Path | None,
+        typer.Option("--contract", help="Output of `skylift show v3 --json`, whose contract the table must keep."),
     ] = None,
 ) -> None:
     """Check the table against its contract and model.yaml; exits with code 1 if it fails."""
@@ -90,14 +91,16 @@ def profile(config: ConfigOption = DEFAULT_CONFIG, sample: SampleOption = None, 
 
 
 def evaluate(
-    version: Annotated[Path, typer.Argument(help="Folder of `skylift train --output`.")] = Path("build/version"),
+    version: Annotated[Path, typer.Argument(help="Folder that `skylift train --output` wrote.")] = Path(
+        "build/version"
+    ),
     config: ConfigOption = DEFAULT_CONFIG,
-    prepared: Annotated[Path, typer.Option("--prepared", help="Folder of `skylift data prepare`.")] = Path(
+    prepared: Annotated[Path, typer.Option("--prepared", help="Folder that `skylift data prepare` wrote.")] = Path(
         "data/processed"
     ),
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for metrics and plots.")] = Path("reports"),
 ) -> None:
-    """Measure a trained model on the prepared test rows, as DVC compares it; exits with code 1 if a gate fails."""
+    """Measure a trained model on the prepared test rows; exits with code 1 if a gate fails."""
     from training.config import load_config
     from training.release.folder import evaluate as run
 

@@ -12,17 +12,18 @@ ConfigOption = Annotated[
 ]
 DaskOption = Annotated[
     str | None,
-    typer.Option("--dask", envvar="SKYLIFT_DASK", help="Search on Dask: a scheduler's address, or local."),
+    typer.Option("--dask", envvar="SKYLIFT_DASK", help="Run the search on Dask: address of a scheduler, or local."),
 ]
 JsonOption = Annotated[
     Path | None, typer.Option("--json", help="Also write the result as JSON; - prints it instead of the table.")
 ]
 PortOption = Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help="Port on 127.0.0.1.")]
 PreparedOption = Annotated[
-    Path | None, typer.Option("--prepared", help="Folder of `skylift data prepare`, to read instead of the raw table.")
+    Path | None,
+    typer.Option("--prepared", help="Folder that `skylift data prepare` wrote, to read instead of the raw table."),
 ]
 SampleOption = Annotated[
-    int | None, typer.Option("--sample", min=10, help="Rows to draw; overrides data.sample of model.yaml.")
+    int | None, typer.Option("--sample", min=10, help="Number of rows to sample; overrides data.sample of model.yaml.")
 ]
 StackOption = Annotated[
     str | None,
@@ -34,7 +35,7 @@ TrackOption = Annotated[
         "--track/--no-track",
         envvar="SKYLIFT_TRACK",
         show_default=False,
-        help="Track in MLflow: at MLFLOW_TRACKING_URI, or in mlflow.db here. On where MLFLOW_TRACKING_URI is set.",
+        help="Track in MLflow: at MLFLOW_TRACKING_URI (then on by default), or in mlflow.db here.",
     ),
 ]
-VersionArgument = Annotated[str, typer.Argument(help="v7, 7 or v7@sha256:...")]
+VersionArgument = Annotated[str, typer.Argument(help="Version: v7, 7 or v7@sha256:...")]

@@ -82,7 +82,7 @@ class TestTrain:
             ({"candidates": [{"name": "c", "estimator": "sklearn.tree.Oak"}]}, "there is no sklearn.tree.Oak"),
             ({"candidates": [TREE | {"params": {"max_depth": -1}}]}, "no candidate could be fitted"),
             ({"select_by": "rmse"}, "select_by is rmse, not a classification metric"),
-            ({"gate": {}}, "gate: Extra inputs are not permitted"),
+            ({"gate": {}}, "gate: unknown key"),
         ],
     )
     def test_a_mistake_is_told_in_one_line_and_publishes_nothing(

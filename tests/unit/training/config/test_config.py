@@ -83,7 +83,7 @@ def test_a_missing_required_key_is_named(tmp_path: Path, place: str) -> None:
     section, _, key = place.rpartition(".")
     del (document[section] if section else document)[key]
 
-    assert f"{place}: Field required" in refusal(written(tmp_path, document))
+    assert f"{place}: missing" in refusal(written(tmp_path, document))
 
 
 @pytest.mark.parametrize(
