@@ -31,7 +31,7 @@ def measure(
     Returns
     -------
     tuple
-        Seconds to the first right answer, and resident MiB after it and after 200 requests more.
+        Seconds to the first right answer, and resident MiB after it and after 200 more requests.
     """
     chosen = list(chosen)
     for service in chosen:  # files are in the page cache, bytecode is written

@@ -27,7 +27,7 @@ def render(results: Results) -> str:
             "One row in the handler by number of features, microseconds", _series(results.features, first="features")
         ),
         _titled("Resident memory after the first answer, MiB", _series(results.memory_first)),
-        _titled("Resident memory after 200 requests more, MiB", _series(results.memory_later)),
+        _titled("Resident memory after 200 more requests, MiB", _series(results.memory_later)),
         _titled("Distance to the floors", _floors(results)),
         _titled("Time to import the handler, ms", _imports(results)),
         _titled("Size of the dependencies, MiB", _sizes(results)),

@@ -8,7 +8,7 @@
       "load_generator": "wrk ..." or the built-in one,
       "cold_start": {MODEL: SERIES},              seconds, event sent to first correct answer
       "memory_first": {MODEL: SERIES},            MiB resident after the first answer
-      "memory_later": {MODEL: SERIES},            MiB resident after 200 requests more
+      "memory_later": {MODEL: SERIES},            MiB resident after 200 more requests
       "handler": {MODEL: SERIES},                 microseconds, one row, warm, in the handler
       "http": {MODEL: SERIES},                    microseconds, one row, keep-alive
       "throughput": {MODEL: SERIES},              requests per second, 8 connections

@@ -55,7 +55,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def main(debug: Annotated[bool, typer.Option("--debug", help="Show the trace of a failure.")] = False) -> None:
+def main(debug: Annotated[bool, typer.Option("--debug", help="Show the stack trace of a failure.")] = False) -> None:
     """Options of every command."""
 
 

@@ -1,7 +1,7 @@
 """Keeps the active version in memory and switches it while requests run.
 
 Resolve the pointer, fetch, verify, load, score the golden requests, swap. Everything before the swap can fail without
-harm: the model in place keeps serving, `degradation` says why it is not the newest, and a metric counts it.
+harm: the current model keeps serving, `degradation` says why it is not the newest, and a metric counts it.
 
 A refresh runs in a thread of its own and a request waits for it only so long: in a Lambda environment nothing runs
 between requests, and no fault of S3 or SSM may cost a caller more than `REQUEST_WAIT_SECONDS`.
@@ -29,7 +29,7 @@ from skylift.references import Reference
 from skylift.store import VersionStore
 
 REQUEST_WAIT_SECONDS = 0.5
-"""How long a request waits for a refresh while a model is in place."""
+"""How long a request waits for a refresh while a model is loaded."""
 
 FIRST_WAIT_SECONDS = 8.0
 """How long the start, or a request, waits for the first model: Lambda ends an init phase after ten seconds."""
@@ -41,7 +41,7 @@ _MAX_BACKOFF = 16
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """Why the active version is not in place.
+    """Why the active version is not loaded.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class ModelHost:
         Raises
         ------
         ModelNotReady
-            No model is in place yet; the text says why.
+            No model is loaded yet; the message says why.
         """
         if self._clock() >= self._due or (self.model is None and self._in_flight()):
             seconds = FIRST_WAIT_SECONDS if self.model is None else REQUEST_WAIT_SECONDS
@@ -140,7 +140,7 @@ class ModelHost:
         return self.model
 
     async def artifact(self, model: ServedModel, name: str) -> bytes:
-        """A further file of a version, checked against its manifest; fetched in a thread, outside the refresh's.
+        """Fetch another file of a version, checked against its manifest, in a thread other than that of the refresh.
 
         Raises
         ------
@@ -170,7 +170,7 @@ class ModelHost:
         return self._flight is not None and not self._flight.done()
 
     def _current_flight(self) -> Future[None]:
-        """The refresh under way, or a new one."""
+        """The refresh that is running, or a new one."""
         with self._lock:
             if self._flight is None or self._flight.done():
                 self._due = self._clock() + self._interval()
@@ -183,7 +183,7 @@ class ModelHost:
         return seconds * random.uniform(1 - _JITTER, 1)  # noqa: S311 (spreads load, guards nothing)
 
     def _run_refresh(self) -> None:
-        """Runs in the thread: bring the active version into place, or know why not."""
+        """Run in the thread: load the active version, or record why that failed."""
         try:
             self.degradation = self._read_and_switch()
         except Exception as error:  # noqa: BLE001 (the thread is the border that keeps it from the requests)
@@ -232,7 +232,7 @@ class ModelHost:
         self._events.extend([MetricPoint("ModelLoads"), MetricPoint("ModelLoadSeconds", self._clock() - started)])
 
     def _without_registry(self, error: SkyliftError, wanted: Reference | None = None) -> Degradation:
-        """Serve the baked version if no other is in place; degraded, because it may not be the active one."""
+        """Serve the baked version if no other is loaded; degraded, because it may not be the active one."""
         degradation = self._degraded_by(error, wanted)
         baked = self._image.newest() if self._image else None
         if self.model is None and baked is not None and isinstance(error, AwsUnavailable):
@@ -272,7 +272,7 @@ class ModelHost:
         return degradation
 
     def _degraded_by(self, error: SkyliftError, reference: Reference | None = None) -> Degradation:
-        """The degradation that an error means; the known one, with its time, while the error stays the same."""
+        """The degradation that an error causes: the known one, with its time, while the error stays the same."""
         known = self.degradation
         if known and (known.code, known.message, known.reference) == (error.code, error.message, reference):
             return known

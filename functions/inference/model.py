@@ -51,7 +51,7 @@ class ServedModel:
     def of(
         cls, reference: Reference, manifest: Manifest, predictor: Predictor, *, max_instances: int, loaded_at: datetime
     ) -> Self:
-        """Make everything that requests need of a version."""
+        """Prepare a version for requests."""
         features = manifest.contract.features
         return cls(
             reference,

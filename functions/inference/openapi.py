@@ -19,7 +19,7 @@ def openapi_document(model: ServedModel, max_instances: int, routes: Iterable[Ro
     Parameters
     ----------
     model
-        Model in place.
+        Active model.
     max_instances
         Largest number of instances in a request.
     routes

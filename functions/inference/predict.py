@@ -49,7 +49,7 @@ class Predict:
         Raises
         ------
         RequestError, ModelNotReady
-            The body is not one that can be scored, or no model is in place.
+            The body is not one that can be scored, or no model is loaded.
         """
         body = await _json_body(scope, receive)
         model = await self._host.current()
@@ -89,7 +89,7 @@ async def _json_body(scope: "Scope", receive: "Receive") -> bytes:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone("the connection was closed before the body came to its end")
+            raise ClientGone("the connection was closed before the end of the body")
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > MAX_BODY_BYTES:

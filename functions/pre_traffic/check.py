@@ -1,7 +1,7 @@
 """Whether a new version of the service answers as the active version of the model must.
 
-A new environment may not have its model yet, and the pointer may move meanwhile: both are looked at again, a few
-times. Everything else is final.
+A new environment may not have its model yet, and the pointer may move meanwhile: both are checked again, a few
+times. Any other failure is final.
 """
 
 import time
@@ -25,7 +25,7 @@ PAUSE_SECONDS = 3.0
 
 
 class _NotYet(CodeRefused):
-    """Maybe in a moment: no model is in place yet, or another one."""
+    """A refusal that may pass: no model is loaded yet, or another version is."""
 
 
 def check(
@@ -56,7 +56,7 @@ def check(
     Raises
     ------
     CodeRefused
-        It fails, does not come to serve the active version, or refuses its golden requests.
+        It fails, does not load the active version, or refuses its golden requests.
     GoldenMismatch
         It answers one of them differently from training.
     RegistryError, AwsUnavailable
@@ -127,7 +127,7 @@ def _check_answer(answer: FunctionAnswer, version: Version, first: int, expected
     try:
         got = [Prediction.model_validate(item) for item in document["predictions"]]
     except (KeyError, TypeError, ValidationError) as error:
-        raise CodeRefused("/predict answers with something else than predictions", "see its code") from error
+        raise CodeRefused("/predict answers with something other than predictions", "see its code") from error
     if document.get("model") != version.manifest.model or len(got) != len(expected):
         raise CodeRefused(
             f"/predict answers with {len(got)} predictions of {document.get('model')}, "

@@ -1,4 +1,4 @@
-"""The Lambda entry: CodeDeploy calls it before the alias moves, and waits for its word."""
+"""The Lambda entry: CodeDeploy calls it before the alias moves, and waits for the result."""
 
 from typing import TYPE_CHECKING
 

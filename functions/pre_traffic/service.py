@@ -54,9 +54,9 @@ class NewService:
         Raises
         ------
         AwsUnavailable
-            Lambda throttled, refused or did not answer in time, each of the bounded tries.
+            Lambda throttled, refused or did not answer in time, in every attempt.
         CodeRefused
-            The function failed, or answered something else than an HTTP response with a JSON object.
+            The function failed, or answered with something other than an HTTP response with a JSON object.
         """
         doing = f"{method} {path}"
         with aws_errors(f"asking the new version for {doing}"):
@@ -104,7 +104,7 @@ def _event(method: str, path: str, body: object) -> dict[str, Any]:
 
 
 def _error_type(payload: bytes) -> str:
-    """The class of a function's failure; its words may hold what no log should."""
+    """The class of a function's failure, without its message, which may hold what no log should."""
     try:
         return str(from_json(payload)["errorType"])[:100]
     except (KeyError, TypeError, ValueError):

@@ -9,7 +9,7 @@
     |   |-- NotJson            the body is not JSON
     |   |-- WrongContentType   the body is not declared to be JSON
     |   |-- BodyTooLarge       the body has too many bytes
-    |   |-- ClientGone         the body never came to its end
+    |   |-- ClientGone         the body never arrived completely
     |   |-- TooManyInstances   the body has too many instances
     |   `-- InvalidInstance    a field of the body breaks the contract
     |-- AwsUnavailable         AWS did not answer, or refused
@@ -21,8 +21,8 @@
     |   |-- ModelCardAbsent    a version was published without a model card
     |   |-- ModelCardUnavailable   its model card cannot be fetched now
     |   |-- IntegrityError     stored bytes are not those their digest names
-    |   `-- PromotionRefused   a version may not go live
-    |-- CodeRefused            a new version of the code may not take the traffic
+    |   `-- PromotionRefused   a version must not go live
+    |-- CodeRefused            a new version of the code must not take traffic
     `-- UnservableModel        a version cannot be served by this process
         |-- IncompatibleEnvironment  it was trained by another scikit-learn
         `-- GoldenMismatch           it does not score as it did in training
@@ -124,7 +124,7 @@ class BodyTooLarge(RequestError):
 
 
 class ClientGone(RequestError):
-    """The client closed the connection before its body came to its end."""
+    """The client closed the connection before the end of its body."""
 
     code = "client-gone"
 

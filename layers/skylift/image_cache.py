@@ -18,7 +18,7 @@ from skylift.verification import Version, check_artifact, read_version
 
 
 def bake(version: Version, read: Callable[[str], bytes], folder: Path) -> Path:
-    """Write a version into a folder that an image takes along.
+    """Write a version into a folder for the container image.
 
     Parameters
     ----------

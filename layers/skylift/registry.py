@@ -91,11 +91,11 @@ class Registry:
         return self._store.version(number)
 
     def active(self) -> Reference | None:
-        """What serves now; None before the first promotion."""
+        """Reference of the active version; None before the first promotion."""
         return self._pointer.read()
 
     def resolve(self) -> Version:
-        """The version that serves now.
+        """The active version.
 
         Raises
         ------
@@ -117,8 +117,8 @@ class Registry:
         Raises
         ------
         PromotionRefused
-            A gate failed, a file does not have its digest, the environment is another one, or the golden requests
-            score differently; with the reason.
+            A gate failed, a file does not have its digest, the environment differs from that of training, or the
+            golden requests score differently; the message says which.
         InvalidReference, VersionNotFound, IntegrityError
             There is no such version, or its manifest is not the one the reference names.
         """
@@ -138,12 +138,12 @@ class Registry:
         return self._store.artifact(version.manifest, name)
 
     def predictor(self, version: Version) -> "Predictor":
-        """What serves a version; see `load_predictor`.
+        """Predictor of a version; see `load_predictor`.
 
         Raises
         ------
         IntegrityError, UnservableModel
-            It may not serve, or not here.
+            The version must not serve, or cannot in this environment.
         """
         from skylift.predictors import load_predictor  # NumPy, which a list of versions does without
 
@@ -155,7 +155,7 @@ class Registry:
         Raises
         ------
         PromotionRefused
-            It may not serve.
+            The version must not serve.
         """
         version = self.version(text)
         self._examine(version.manifest)
@@ -167,7 +167,7 @@ class Registry:
         Raises
         ------
         PromotionRefused
-            No earlier version exists, or it may not serve any more.
+            No earlier version exists, or it must not serve any more.
         """
         moves = self._pointer.history()
         current = moves[-1].after if moves else NOTHING

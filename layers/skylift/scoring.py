@@ -89,7 +89,7 @@ def as_distributions(scores: Matrix) -> Matrix:
 
 
 def best_classes(scores: Matrix) -> NDArray[np.intp]:
-    """The most probable class of each row; of equals, to rounding, the first.
+    """The most probable class of each row; the first of those that are equal up to rounding.
 
     Forests give exact ties, and two ways to add up the same votes differ in the last digits: without a margin the
     label would depend on the way.
@@ -112,7 +112,7 @@ def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> No
     Raises
     ------
     GoldenMismatch
-        They cannot be scored, or an answer is another; see `skylift.golden.agree`.
+        They cannot be scored, or an answer differs; see `skylift.golden.agree`.
     """
     try:
         scores = predictor.scores(encode(contract, golden.instances))

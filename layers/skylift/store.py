@@ -106,7 +106,7 @@ class VersionStore:
         VersionNotFound
             No version has this number.
         IntegrityError
-            The stored manifest is another one, or says that it belongs elsewhere.
+            The stored manifest has another digest, or belongs to another version.
         """
         body = self._get(reference.number, MANIFEST_FILE, limit=_MAX_MANIFEST_BYTES)
         return read_version(reference, body, model=self._model)

@@ -19,7 +19,7 @@ _LINE_SECONDS = 5.0
 
 @contextmanager
 def progressing(first: str = "starting") -> Iterator[Callable[[str], None]]:
-    """Steps of some work on stderr: in place on a terminal, else one line each.
+    """Report the steps of a command on stderr: on one changing line of a terminal, otherwise on a line each.
 
     Yields
     ------

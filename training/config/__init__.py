@@ -289,7 +289,7 @@ class ModelConfig(_Section):
         return self._file_digest or sha256(self.model_dump_json().encode())
 
     def with_sample(self, rows: int | None) -> Self:
-        """The same configuration with another number of rows to draw; itself when None."""
+        """The same configuration with another number of rows to sample; itself when None."""
         return self if rows is None else self.with_data(sample=rows)
 
     def with_data(self, **fields: Any) -> Self:

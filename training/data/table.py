@@ -38,7 +38,7 @@ class Table:
     digest
         SHA-256 of the file.
     notes
-        What cleaning did, for people.
+        Notes about cleaning, for people.
     """
 
     contract: Contract
@@ -74,7 +74,7 @@ class CleanTable:
     digest
         SHA-256 of the file.
     notes
-        What cleaning did, for people.
+        Notes about cleaning, for people.
     """
 
     frame: pd.DataFrame

@@ -95,7 +95,7 @@ def _alike(name: str, expected: Matrix, got: Matrix, meaning: str) -> Check:
 
 
 def _minimum_function(table: Table, split: Split, estimator: Any) -> Check:
-    """Whether a fresh copy learns a tiny table by heart better than not at all."""
+    """Whether a fresh copy fits a tiny table at least as well as the dummy baseline."""
     contract, targets = table.contract, table.targets[split.train]
     classifies = contract.task == "classification"
     size = max(_TINY, _ROWS_PER_CLASS * len(contract.target.classes))

@@ -204,7 +204,7 @@ def _parts(table: Table, holdout: NDArray[np.int64], name: str) -> list[tuple[st
 
 
 def _parts_of_numbers(feature: Feature, values: Matrix) -> list[tuple[str, NDArray[np.bool_]]]:
-    """Each of a few values, else quarters; named by the values in them, so that no value seems to be in two."""
+    """Each value if there are few, otherwise quarters, named by the values in them so that no two names overlap."""
     known = ~np.isnan(values)
     levels = np.unique(values[known])
     if len(levels) <= _SLICE_BINS:

@@ -1,4 +1,4 @@
-"""The metrics: one record each, with all that selection, gates, intervals, comparisons and the card know of it.
+"""The metrics: one record each, with all that selection, gates, intervals, comparisons and the card need.
 
 A new metric is one more record. Its formula takes resamples and gives a value for each; the value on the rows
 themselves is the resample that counts each row once.
@@ -31,7 +31,7 @@ class Metric:
     name
         Key in `model.yaml` and in stored documents.
     task
-        Task that the metric is of.
+        Task that the metric belongs to.
     title
         Name for people, as in a heading.
     meaning
@@ -53,7 +53,7 @@ class Metric:
     proportion
         Hits and trials, for a share of rows: its interval is Wilson's where every trial is a hit, or none.
     slice_metric
-        Name of the metric that ranks slices in its place, where the few rows of a slice cannot tell it.
+        Name of the metric that ranks slices in its place, because the few rows of a slice may not determine it.
     """
 
     name: str
@@ -307,7 +307,7 @@ METRICS: dict[str, Metric] = {
             name="rmse",
             task="regression",
             title="root mean squared error",
-            meaning="like it, large errors counted more",
+            meaning="distance from the truth, large errors counted more",
             unit="target",
             dummy="mean",
             compute=lambda resamples: np.sqrt(resamples.mean((resamples.rows.scores - resamples.rows.targets) ** 2)),
@@ -339,8 +339,8 @@ METRICS: dict[str, Metric] = {
 }
 
 CLASS_METRICS = (
-    ClassMetric(name="precision", compute=_precision, proportion=lambda of: (of.hits, of.predicted)),
-    ClassMetric(name="recall", compute=_recall, proportion=lambda of: (of.hits, of.support)),
+    ClassMetric(name="precision", compute=_precision, proportion=lambda drawn: (drawn.hits, drawn.predicted)),
+    ClassMetric(name="recall", compute=_recall, proportion=lambda drawn: (drawn.hits, drawn.support)),
     ClassMetric(name="f1", compute=_f1),
     ClassMetric(name="roc_auc", compute=lambda resamples: resamples.class_areas[0]),
     ClassMetric(name="average_precision", compute=lambda resamples: resamples.class_areas[1]),

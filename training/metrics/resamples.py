@@ -133,7 +133,7 @@ class Resamples:
     Parameters
     ----------
     rows
-        The rows.
+        Scored rows that are resampled.
     counts
         How often each row is in each resample, `[resamples, n]`.
     """

@@ -24,8 +24,7 @@ _NEEDED_ALIKE = ("scikit-learn", "numpy", "skylift")
 class DaskRunner:
     """The workers of a cluster.
 
-    What a worker was computing when it died is computed by another one: Dask sees to that. The training rows are
-    on every worker, so they are still there.
+    If a worker dies, Dask gives its fits to another one, which already has the training rows.
 
     Parameters
     ----------

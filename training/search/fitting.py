@@ -233,15 +233,15 @@ class LocalRunner:
                 yield fit, fit_and_score(folds, fit)
 
 
-def run_parallel(folds: Folds, fits: Sequence[Fit], **how: Any) -> Generator[tuple[Fit, Outcome]]:
+def run_parallel(folds: Folds, fits: Sequence[Fit], **options: Any) -> Generator[tuple[Fit, Outcome]]:
     """Run fits by joblib.
 
     Parameters
     ----------
-    how
+    options
         Options of `joblib.Parallel`.
     """
-    parallel = joblib.Parallel(return_as="generator_unordered", **how)
+    parallel = joblib.Parallel(return_as="generator_unordered", **options)
     outcomes = parallel(joblib.delayed(_numbered)(number, folds, fit) for number, fit in enumerate(fits))
     try:
         for number, outcome in outcomes:

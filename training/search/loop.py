@@ -34,7 +34,7 @@ class Result:
     Parameters
     ----------
     built
-        The candidate.
+        Candidate with its estimator.
     entry
         Leaderboard entry of the candidate.
     params

@@ -52,7 +52,7 @@ class MlflowStore:
     Parameters
     ----------
     address
-        A tracking URI.
+        Tracking URI of the store.
     stage, model
         Name the registered model: SSM keeps a pointer for each, and so must MLflow.
     """
@@ -73,7 +73,7 @@ class MlflowStore:
         Parameters
         ----------
         version
-            What was published; None where a gate failed.
+            Published version; None if a gate failed.
         files
             Files of the version, or the reports without one.
         started
@@ -107,7 +107,7 @@ class MlflowStore:
         Parameters
         ----------
         active
-            What the pointer names.
+            Reference that the pointer names; None if it names none.
 
         Returns
         -------

@@ -23,9 +23,9 @@ class PublishedModel:
     Parameters
     ----------
     contract
-        Names and orders the columns.
+        Contract that names and orders the columns.
     predictor
-        Scores encoded rows.
+        Predictor that scores encoded rows.
     """
 
     def __init__(self, contract: Contract, predictor: Predictor) -> None:

@@ -41,7 +41,7 @@ class Tracker:
     store
         MLflow store; None if nothing is tracked.
     active
-        Reads what the pointer names.
+        Function that reads the reference in the pointer.
     warn
         Callback for the text of a failure.
 
