@@ -20,6 +20,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 from tests.e2e.sam import BIN, REGION, Built, environment, run, sam
+from tests.support.commands import failure_lines
 from tests.support.docker import docker
 from tests.support.ports import free_port
 from tests.support.sample_events import ROOT
@@ -245,10 +246,10 @@ class Stack:
         return result.stdout
 
     def refused(self, role: str, *arguments: str | Path) -> str:
-        """The line on stderr of a command that must fail."""
+        """The `error:` and `hint:` lines of a command that must fail."""
         result = self.skylift(role, *arguments)
         assert result.returncode == 1, result.stdout + result.stderr
-        return result.stderr.splitlines()[-1]
+        return failure_lines(result.stderr)
 
     def ask(self, path: str, body: object = None, *, keys: Credentials | None = None) -> Answer:
         """Call the API through API Gateway, signed where keys are given."""
