@@ -1,21 +1,27 @@
 """Tracking by the command line, in real MLflow stores: what its UI shows is what Skylift knows."""
 
 import json
+import os
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import yaml
 
 from skylift.registry import Registry
+from skylift.settings import RegistrySettings
+from skylift.verification import Version
 from tests.conftest import MODEL, STAGE
 from tests.support.commands import done, refused, skylift
 from tests.support.models import IRIS_CONFIG, iris_package
 from tests.support.ports import free_port
 from tests.support.tables import LOGISTIC, TREE, mixed
 from tests.support.tracking import client_of, empty_store, put_store, silent_server
+from training.cli.local import embedded_aws
 from training.tracking import tracker as tracking
 
 NAME = f"{STAGE}.{MODEL}"
@@ -79,11 +85,27 @@ def champion(client: Any) -> str | None:
         return None
 
 
+@pytest.fixture(scope="module")
+def tracked(empty: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Version]:
+    """Where one training was tracked, and what it published."""
+    place = tmp_path_factory.mktemp("tracked")
+    put_store(empty, place)
+    write_config(place)
+    with chdir(place), patch.dict(os.environ), warnings.catch_warnings(), embedded_aws(MODEL):
+        warnings.simplefilter("ignore")
+        train("--track")
+        version = Registry.open(RegistrySettings()).version("v1")
+    return place, version
+
+
 class TestTheRuns:
     @pytest.fixture
-    def client(self, folder: Path, registry: Registry) -> Any:
-        train("--track")
-        return client_of(folder)
+    def client(self, tracked: tuple[Path, Version]) -> Any:
+        return client_of(tracked[0])
+
+    @pytest.fixture
+    def version(self, tracked: tuple[Path, Version]) -> Version:
+        return tracked[1]
 
     def test_a_training_is_one_run_with_one_below_it_for_each_candidate(self, client: Any) -> None:
         (parent,) = parents(client)
@@ -96,9 +118,8 @@ class TestTheRuns:
             ("broken", "FAILED"),
         }
 
-    def test_the_run_says_what_the_manifest_says(self, client: Any, registry: Registry) -> None:
+    def test_the_run_says_what_the_manifest_says(self, client: Any, version: Version) -> None:
         (parent,) = parents(client)
-        version = registry.version("v1")
         manifest = version.manifest
 
         assert parent.data.params["data.sha256"] == manifest.lineage.data_sha256
@@ -109,30 +130,30 @@ class TestTheRuns:
         for name, spread in manifest.metrics.cross_validated.items():
             assert parent.data.metrics[f"cv_{name}"] == pytest.approx(spread.mean)
 
-    def test_a_candidate_has_its_parameters_and_each_fold(self, client: Any, registry: Registry) -> None:
+    def test_a_candidate_has_its_parameters_and_each_fold(self, client: Any, version: Version) -> None:
         (run,) = client.search_runs([parents(client)[0].info.experiment_id], "attributes.run_name = 'logistic'")
-        entry = next(entry for entry in registry.version("v1").manifest.leaderboard if entry.candidate == "logistic")
+        entry = next(entry for entry in version.manifest.leaderboard if entry.candidate == "logistic")
 
         history = client.get_metric_history(run.info.run_id, "fold_accuracy")
 
         assert run.data.params == {"estimator": LOGISTIC["estimator"], "max_iter": "1000"}
         assert [one.value for one in sorted(history, key=lambda one: one.step)] == list(entry.scores["accuracy"].folds)
 
-    def test_only_the_selected_candidate_was_measured_on_the_holdout(self, client: Any, registry: Registry) -> None:
+    def test_only_the_selected_candidate_was_measured_on_the_holdout(self, client: Any, version: Version) -> None:
         experiment = parents(client)[0].info.experiment_id
         nested = [run for run in client.search_runs([experiment]) if "mlflow.parentRunId" in run.data.tags]
 
         measured = {run.info.run_name for run in nested if "holdout_accuracy" in run.data.metrics}
 
-        assert measured == {registry.version("v1").manifest.selected}
+        assert measured == {version.manifest.selected}
 
-    def test_the_table_is_a_data_set_with_its_digest_and_columns(self, client: Any, registry: Registry) -> None:
+    def test_the_table_is_a_data_set_with_its_digest_and_columns(self, client: Any, version: Version) -> None:
         (parent,) = parents(client)
 
         (used,) = parent.inputs.dataset_inputs
 
         assert used.dataset.name == "churn.csv"
-        assert registry.version("v1").manifest.lineage.data_sha256.startswith(used.dataset.digest)
+        assert version.manifest.lineage.data_sha256.startswith(used.dataset.digest)
         assert len(json.loads(used.dataset.schema)["mlflow_colspec"]) == 7
 
     def test_what_people_look_at_is_with_the_run(self, client: Any) -> None:
@@ -144,12 +165,12 @@ class TestTheRuns:
         assert names == {"baseline.json", "card.html", "evaluation.json", "plots"}
         assert {"plots/confusion.svg", "plots/roc.svg", "plots/calibration.svg", "plots/importance.svg"} <= plots
 
-    def test_the_card_names_its_version(self, client: Any, registry: Registry, tmp_path: Path) -> None:
+    def test_the_card_names_its_version(self, client: Any, version: Version, tmp_path: Path) -> None:
         (parent,) = parents(client)
 
         path = Path(client.download_artifacts(parent.info.run_id, "card.html", str(tmp_path)))
 
-        assert str(registry.version("v1").reference) in path.read_text(encoding="utf-8")
+        assert str(version.reference) in path.read_text(encoding="utf-8")
 
 
 class TestTheRegistry:
