@@ -6,7 +6,7 @@ from pathlib import Path
 
 from skylift.manifest import Compiled, Manifest
 from skylift.predictors import SklearnPredictor
-from training.config import Candidate, DataSection, ModelConfig, load_config
+from training.config import Candidate, ModelConfig, load_config
 from training.job import Trained, train
 from training.release.packaging import Package, pack
 
@@ -52,13 +52,6 @@ def uncompiled(trained: Trained) -> Trained:
 def compiled_iris_package(candidate: str = "logistic") -> Package:
     """Iris, ready to publish with its compiled form."""
     return pack(trained_iris(candidate))
-
-
-def train_csv(path: Path, text: str, target: str, **sections: object) -> Trained:
-    """Train on a table given as text, with the three required keys and what else is named."""
-    path.write_text(text, encoding="utf-8")
-    document = {"model": "table", "data": DataSection(path=path), "target": {"column": target}, **sections}
-    return train(ModelConfig.model_validate(document))
 
 
 def changed(package: Package, **fields: object) -> Package:

@@ -19,7 +19,8 @@ from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.asgi_client import HttpClient
 from tests.support.aws_clients import create_bucket, every_operation, shared_clients
 from tests.support.fakes import Clock
-from tests.support.models import IRIS_SETOSA, train_csv, uncompiled
+from tests.support.models import IRIS_SETOSA, uncompiled
+from tests.support.tables import learned
 from training.release.packaging import Package, pack
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ FOREST = {"name": "forest", "estimator": "sklearn.ensemble.RandomForestClassifie
 
 def table_package(path: Path, text: str, target: str, **candidate: Any) -> Package:
     """A table given as text, trained with one quick candidate and ready to publish."""
-    return pack(uncompiled(train_csv(path, text, target, candidates=[candidate or FOREST])))
+    return pack(uncompiled(learned(path.parent, text, candidate or FOREST, target=target)))
 
 
 @dataclass

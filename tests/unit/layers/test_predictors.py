@@ -20,8 +20,9 @@ from skylift.predictors import SklearnPredictor, check_environment, load_predict
 from skylift.scoring import encode, predictions
 from skylift.store import VersionStore
 from tests.conftest import BUCKET
-from tests.support.models import IRIS_SETOSA, iris_package, train_csv, trained_iris, uncompiled
+from tests.support.models import IRIS_SETOSA, iris_package, trained_iris, uncompiled
 from tests.support.pickles import trap
+from tests.support.tables import RIDGE, learned
 from training.release.packaging import pack
 
 
@@ -76,7 +77,7 @@ class TestLoading:
 
     def test_a_regression_answers_with_one_value_per_row(self, tmp_path: Path) -> None:
         lines = [f"{x},{3 * x + 1}" for x in range(40)]
-        trained = train_csv(tmp_path / "line.csv", "\n".join(["x,y", *lines]), "y")
+        trained = learned(tmp_path, "\n".join(["x,y", *lines]), RIDGE)
         package = pack(uncompiled(trained))
         manifest = package.describe(1)
 
