@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from inference.schema import RequestSchema
-from skylift.contract import Instance
+from skylift.contract import Contract, Instance, listed
 from skylift.manifest import Manifest
 from skylift.references import Reference
 from skylift.scoring import Matrix, Predictor, encode, predictions
@@ -74,7 +74,8 @@ class ServedModel:
         contract = self.manifest.contract
         rows = encode(contract, instances)
         scores = self.predictor.scores(rows)
-        return ScoredRequest(predictions(contract, scores), self._range_warnings(rows) + _undefined_warnings(scores))
+        warnings = _ignored_warning(contract, instances) + self._range_warnings(rows) + _undefined_warnings(scores)
+        return ScoredRequest(predictions(contract, scores), warnings)
 
     def _range_warnings(self, rows: Matrix) -> list[dict[str, object]]:
         outside = (rows < self.lower) | (rows > self.upper)  # NaN, a missing value, is on neither side
@@ -90,6 +91,17 @@ class ServedModel:
         if rest := len(places) - len(warnings):
             warnings.append({"instance": None, "field": None, "message": f"and {rest} more values outside their range"})
         return warnings
+
+
+def _ignored_warning(contract: Contract, instances: list[Instance]) -> list[dict[str, object]]:
+    """Name the columns of the table that a request holds and the model does not use."""
+    if not contract.ignored:
+        return []
+    present = set().union(*instances)
+    if not (names := [name for name in contract.ignored if name in present]):
+        return []
+    message = f"not used by the model: {listed([name or repr(name) for name in names])}"
+    return [{"instance": None, "field": None, "message": message}]
 
 
 def _undefined_warnings(scores: Matrix) -> list[dict[str, object]]:

@@ -124,7 +124,8 @@ def _instance(contract: Contract) -> Schema:
         "type": "object",
         "required": [feature.name for feature in contract.features if feature.required],
         "additionalProperties": False,
-        "properties": {feature.name: _value(feature) for feature in contract.features},
+        "properties": {feature.name: _value(feature) for feature in contract.features}
+        | {name: {"description": "Not used by the model."} for name in contract.ignored},
         "example": contract.example,
     }
 
@@ -148,7 +149,7 @@ def _answer(contract: Contract) -> Schema:
             "predictions": {"type": "array", "items": _prediction(contract)},
             "warnings": {
                 "type": "array",
-                "description": "What to know of values outside the training range, and of predictions without a number",
+                "description": "Values outside the training range, unused fields, predictions without a number",
                 "items": {
                     "type": "object",
                     "properties": {

@@ -43,12 +43,17 @@ class RequestSchema:
 
     def __init__(self, contract: Contract, max_instances: int) -> None:
         self._features = {feature.name: feature for feature in contract.features}
+        self._known = self._features.keys() | set(contract.ignored)
         self._max_instances = max_instances
         values = {name: _value_schema(feature) for name, feature in self._features.items()}
         instance = core_schema.typed_dict_schema(
             {
                 name: core_schema.typed_dict_field(values[name], required=feature.required)
                 for name, feature in self._features.items()
+            }
+            | {
+                name: core_schema.typed_dict_field(core_schema.any_schema(), required=False)
+                for name in contract.ignored
             },
             extra_behavior="forbid",
         )
@@ -64,7 +69,8 @@ class RequestSchema:
 
         Returns
         -------
-        At least one valid instance; a field that may be missing can be absent.
+        At least one valid instance; a field that may be missing can be absent, and columns that the contract ignores
+        are left in.
 
         Raises
         ------
@@ -115,9 +121,9 @@ class RequestSchema:
             return instance
         cleaned: dict[str, Any] = {}
         for name, value in instance.items():
-            known = name if name in self._features else clean_text(name)
-            if known in self._features and (known == name or known not in instance.keys() | cleaned.keys()):
-                cleaned[known] = _cleaned_value(self._features[known], value)
+            known = name if name in self._known else clean_text(name) or ""
+            if known in self._known and (known == name or known not in instance.keys() | cleaned.keys()):
+                cleaned[known] = _cleaned_value(self._features[known], value) if known in self._features else value
             else:
                 cleaned[name] = value
         return cleaned
@@ -130,7 +136,7 @@ class RequestSchema:
             return None  # validation says what is wrong with it
         if isinstance(document, dict):
             for form in self._envelopes:
-                if form in document and form not in self._features:
+                if form in document and form not in self._known:
                     return form
         return None
 

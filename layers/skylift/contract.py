@@ -236,6 +236,12 @@ class Target(Document):
 class Contract(Document):
     """Ordered features and the target of a model.
 
+    Parameters
+    ----------
+    ignored
+        Other columns of the table, the target's among them: a request may hold them, and they change nothing. Empty in
+        versions of older releases.
+
     Raises
     ------
     ValueError
@@ -245,12 +251,15 @@ class Contract(Document):
     task: Task
     features: tuple[Feature, ...]
     target: Target
+    ignored: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:
         names = [feature.name for feature in self.features]
         if not names or len(names) != len(set(names)):
             raise ValueError("features must be at least one, each with a name of its own")
+        if ignored := set(names).intersection(self.ignored):
+            raise ValueError(f"feature {min(ignored)!r} is ignored as well")
         for feature in self.features:
             if (feature.kind == "category") != bool(feature.categories):
                 raise ValueError(f"feature {feature.name!r}: a category, and nothing else, lists its categories")

@@ -75,12 +75,15 @@ class CleanTable:
         SHA-256 of the file.
     notes
         Notes about cleaning, for people.
+    left_out
+        Columns of the file that the frame does not have, by their names in the file, and the target's name there.
     """
 
     frame: pd.DataFrame
     target: str
     digest: str
     notes: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def read_table(config: ModelConfig, *, progress: Progress = lambda _: None) -> Table:
@@ -106,7 +109,7 @@ def read_clean(config: ModelConfig, *, progress: Progress = lambda _: None) -> C
     """
     raw = read_rows(config.data.path, sample=config.data.sample, seed=config.split.seed, progress=progress)
     digest, rows, notes = raw.digest, raw.rows, []
-    frame = _cleaned(raw.frame, config)
+    frame, left_out = _cleaned(raw.frame, config)
     del raw  # it has all columns, also the dropped ones
     if len(frame) < rows:
         notes.append(f"{len(frame)} of {rows} rows were drawn as a sample")
@@ -117,7 +120,7 @@ def read_clean(config: ModelConfig, *, progress: Progress = lambda _: None) -> C
     if len(frame) < _MIN_ROWS:
         raise DataError(f"{config.data.path.name} has {len(frame)} usable rows", f"at least {_MIN_ROWS} are needed")
     check_known(config.features, [name for name in frame.columns if name != target], "features")
-    return CleanTable(frame, target, digest, tuple(notes))
+    return CleanTable(frame, target, digest, tuple(notes), left_out)
 
 
 def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
@@ -136,12 +139,14 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
     target, targets = encode_target(target_column, task, config.target)
     features: list[Feature] = []
     columns: list[Matrix] = []
+    ignored = [*clean.left_out, clean.target]
     for name in clean.frame.columns:
         if name == clean.target:
             continue
         column = clean.frame[name]
         if reason := unusable(column):
             notes.append(f"column {name} was left out: {reason}")
+            ignored.append(name)
             continue
         feature, encoded = encode_feature(column, config.features.get(name, FeatureSection()))
         features.append(feature)
@@ -150,7 +155,9 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
             notes.append(f"column {name} is taken as texts: {doubt}")
     if not features:
         raise DataError("the table has no usable feature column", "see: " + "; ".join(notes))
-    contract = Contract(task=task, features=tuple(features), target=target)
+    names = {feature.name for feature in features}
+    ignored = [name for name in dict.fromkeys(ignored) if name not in names]
+    contract = Contract(task=task, features=tuple(features), target=target, ignored=tuple(ignored))
     return Table(contract, np.column_stack(columns), targets, clean.digest, tuple(notes))
 
 
@@ -179,14 +186,18 @@ def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
     return Split(train, held_out)
 
 
-def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> pd.DataFrame:
+def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The frame with the names and columns of `model.yaml`, and what `CleanTable.left_out` holds."""
     frame.columns = pd.Index([clean_text(str(name)) or "" for name in frame.columns])
     columns = list(frame.columns)
     check_known(config.data.drop, columns, "data.drop")
     check_known(config.data.rename, columns, "data.rename")
     unnamed = [name for name in columns if name.startswith("Unnamed:")]  # an index that a data frame was saved with
+    renamed_to_target = [old for old, new in config.data.rename.items() if new == config.target.column]
+    # csv.DictReader calls a column without a name "", and pandas "Unnamed: 0"
+    left_out = (*config.data.drop, *unnamed, *[""][: len(unnamed)], *renamed_to_target)
     frame = frame.drop(columns=[*config.data.drop, *unnamed]).rename(columns=config.data.rename)
     check_known([config.target.column], list(frame.columns), "target.column")
     if frame.columns.duplicated().any():
         raise ConfigError("data.rename gives two columns the same name", "give each its own")
-    return frame
+    return frame, left_out

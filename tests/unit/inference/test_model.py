@@ -86,6 +86,13 @@ class TestWarnings:
             "message": "and 50 more values outside their range",
         }
 
+    def test_columns_that_are_not_used_are_named_once(self) -> None:
+        model = served(RENT.model_copy(update={"ignored": ("id", "", "rent", "street")}))
+
+        warnings = model.answer([FLAT | {"rent": 500, "id": 7}, FLAT | {"id": 8, "": 1}]).warnings
+
+        assert warnings == [{"instance": None, "field": None, "message": "not used by the model: id, '', rent"}]
+
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
     def test_a_prediction_that_is_no_finite_number_is_named(self, value: float) -> None:
         assert served(RENT, value).answer([FLAT]).warnings == [

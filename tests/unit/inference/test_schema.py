@@ -256,6 +256,27 @@ class TestFields:
         assert many.expectation.endswith("'t49' and 10 more")
 
 
+class TestIgnoredColumns:
+    """Columns of the table that training left out may stay in a request."""
+
+    @pytest.fixture
+    def schema(self) -> RequestSchema:
+        contract = Contract(task="regression", features=(SIZE,), target=Target(name="rent"), ignored=("id", "rent", ""))
+        return RequestSchema(contract, 3)
+
+    @pytest.mark.parametrize("value", [7, "a", None, {"nested": [1]}])
+    def test_they_take_any_value(self, schema: RequestSchema, value: object) -> None:
+        (instance,) = schema.parse(json.dumps({"id": value, "rent": value, "": value, "size": 42.5}).encode())
+
+        assert instance["size"] == 42.5
+
+    def test_their_names_are_cleaned_as_others_are(self, schema: RequestSchema) -> None:
+        assert schema.parse(b'{" id": 7, "size ": 42.5}') == [{"id": 7, "size": 42.5}]
+
+    def test_a_name_that_is_neither_stays_unknown(self, schema: RequestSchema) -> None:
+        assert refused(schema, {"size": 42.5, "idd": 7}).reason == "unknown_field"
+
+
 class TestShapes:
     @pytest.mark.parametrize("document", [[], [FLAT], 5, "text", None, True])
     def test_a_body_that_is_no_object_is_answered_with_the_fields(self, schema: RequestSchema, document: Any) -> None:

@@ -34,6 +34,11 @@ def test_two_features_of_one_name_are_refused() -> None:
         _contract(features=(NUMBER, CATEGORY, NUMBER))
 
 
+def test_a_feature_that_is_ignored_as_well_is_refused() -> None:
+    with pytest.raises(ValidationError, match="'age' is ignored"):
+        _contract(ignored=("id", "age"))
+
+
 def test_a_category_without_its_values_is_refused_by_name() -> None:
     with pytest.raises(ValidationError, match="'town'"):
         _contract(features=(Feature(name="town", kind="category"),))

@@ -49,6 +49,18 @@ class TestCleaning:
 
         assert feature_names(table_of(tmp_path, text)) == ["z", "a", "m"]
 
+    def test_the_contract_knows_every_column_that_is_not_a_feature(self, tmp_path: Path) -> None:
+        text = lines(
+            ",id,Kind,same,text,x",
+            lambda number: f"{number},{number},{'ab'[number % 2]},5,word{number},{number % 7}.5",
+            count=120,
+        )
+
+        table = table_of(tmp_path, text, target="kind", data_keys={"drop": ["id"], "rename": {"Kind": "kind"}})
+
+        assert feature_names(table) == ["x"]
+        assert set(table.contract.ignored) == {"Unnamed: 0", "", "id", "Kind", "kind", "same", "text"}
+
     def test_columns_are_described_as_configured(self, tmp_path: Path) -> None:
         table = table_of(tmp_path, PLAIN, features={"x": {"unit": "cm", "description": "Length"}})
 
