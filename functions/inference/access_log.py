@@ -102,6 +102,8 @@ class AccessLog:
                     MetricPoint("Predictions", record.instances),
                     MetricPoint("PredictionLatency", milliseconds),
                 ]
+                if record.unknown_categories:
+                    metrics.append(MetricPoint("UnknownCategories", record.unknown_categories))
             else:
                 metrics.append(MetricPoint("PredictionErrors"))
         return metrics

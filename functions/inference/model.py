@@ -6,21 +6,31 @@ from typing import Self
 
 import numpy as np
 
+from inference import warnings
 from inference.schema import RequestSchema
-from skylift.contract import Contract, Instance, listed
+from skylift.contract import Instance
 from skylift.manifest import Manifest
 from skylift.references import Reference
 from skylift.scoring import Matrix, Predictor, encode, predictions
 
-_MAX_WARNINGS = 100
-
 
 @dataclass(frozen=True, slots=True)
 class ScoredRequest:
-    """Predictions for the instances of one request, and what a caller should know about them."""
+    """Predictions for the instances of one request, and what a caller should know about them.
+
+    Parameters
+    ----------
+    predictions
+        Answers in the order of the instances.
+    warnings
+        Remarks, bounded in number; see `inference.warnings`.
+    unknown_categories
+        Number of values that training never saw.
+    """
 
     predictions: list[dict[str, object]]
-    warnings: list[dict[str, object]]
+    warnings: list[warnings.Remark]
+    unknown_categories: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,8 @@ class ServedModel:
         Bounds of the training values by feature, float64 `[features]`; infinite for a feature without a range.
     loaded_at
         Time of loading, UTC.
+    takes_unknown
+        Whether a category answers values that training never saw.
     """
 
     reference: Reference
@@ -46,6 +58,7 @@ class ServedModel:
     lower: Matrix
     upper: Matrix
     loaded_at: datetime
+    takes_unknown: bool
 
     @classmethod
     def of(
@@ -61,6 +74,7 @@ class ServedModel:
             np.array([-np.inf if feature.min is None else feature.min for feature in features]),
             np.array([np.inf if feature.max is None else feature.max for feature in features]),
             loaded_at,
+            any(feature.takes_unknown for feature in features),
         )
 
     def answer(self, instances: list[Instance]) -> ScoredRequest:
@@ -74,43 +88,11 @@ class ServedModel:
         contract = self.manifest.contract
         rows = encode(contract, instances)
         scores = self.predictor.scores(rows)
-        warnings = _ignored_warning(contract, instances) + self._range_warnings(rows) + _undefined_warnings(scores)
-        return ScoredRequest(predictions(contract, scores), warnings)
-
-    def _range_warnings(self, rows: Matrix) -> list[dict[str, object]]:
-        outside = (rows < self.lower) | (rows > self.upper)  # NaN, a missing value, is on neither side
-        if not outside.any():
-            return []
-        places = np.argwhere(outside).tolist()
-        warnings: list[dict[str, object]] = []
-        for instance, index in places[:_MAX_WARNINGS]:
-            feature = self.manifest.contract.features[index]
-            value = feature.describe(rows[instance, index])
-            message = f"{value} is outside the training range {feature.training_range}"
-            warnings.append({"instance": instance, "field": feature.name, "message": message})
-        if rest := len(places) - len(warnings):
-            warnings.append({"instance": None, "field": None, "message": f"and {rest} more values outside their range"})
-        return warnings
-
-
-def _ignored_warning(contract: Contract, instances: list[Instance]) -> list[dict[str, object]]:
-    """Name the columns of the table that a request holds and the model does not use."""
-    if not contract.ignored:
-        return []
-    present = set().union(*instances)
-    if not (names := [name for name in contract.ignored if name in present]):
-        return []
-    message = f"not used by the model: {listed([name or repr(name) for name in names])}"
-    return [{"instance": None, "field": None, "message": message}]
-
-
-def _undefined_warnings(scores: Matrix) -> list[dict[str, object]]:
-    """Say which predictions have a number that JSON cannot write: it is null in the answer."""
-    if np.isfinite(scores).all():
-        return []
-    undefined = ~np.isfinite(scores.reshape(len(scores), -1)).all(axis=1)
-    message = "the model gives no finite number here"
-    return [
-        {"instance": instance, "field": None, "message": message}
-        for instance in np.flatnonzero(undefined).tolist()[:_MAX_WARNINGS]
-    ]
+        unknown = warnings.unknown_values(contract, instances, rows) if self.takes_unknown else []
+        remarks = [
+            *(warnings.of_ignored(contract, instances) if contract.ignored else []),
+            *(warnings.of_unknown(unknown) if unknown else []),
+            *warnings.of_ranges(contract, rows, self.lower, self.upper),
+            *warnings.of_undefined(scores),
+        ]
+        return ScoredRequest(predictions(contract, scores), remarks, len(unknown))

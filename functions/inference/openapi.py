@@ -135,8 +135,9 @@ def _value(feature: Feature) -> Schema:
         feature.description,
         f"Expected: {feature.expectation}.",
         f"Training range: {feature.training_range}." if feature.training_range else None,
+        "Any other text counts as missing, with a warning." if feature.takes_unknown else None,
     ]
-    return feature.json_schema | {"description": " ".join(filter(None, sentences)), "examples": [feature.example]}
+    return {"examples": [feature.example], **feature.json_schema, "description": " ".join(filter(None, sentences))}
 
 
 def _answer(contract: Contract) -> Schema:
@@ -149,7 +150,7 @@ def _answer(contract: Contract) -> Schema:
             "predictions": {"type": "array", "items": _prediction(contract)},
             "warnings": {
                 "type": "array",
-                "description": "Values outside the training range, unused fields, predictions without a number",
+                "description": "Values outside the training range, unknown categories, unused fields, missing numbers",
                 "items": {
                     "type": "object",
                     "properties": {

@@ -58,6 +58,7 @@ class Predict:
         version = model.reference.name
         record = record_of(scope)
         record.instances, record.version = len(instances), version
+        record.unknown_categories = answer.unknown_categories
         content = {
             "model": model.manifest.model,
             "version": version,

@@ -21,6 +21,8 @@ class Record:
         API Gateway's id of the request, else the caller's `x-request-id`, else a new one.
     instances
         Number of instances that were scored.
+    unknown_categories
+        Number of values in them that training never saw.
     version
         Name of the version that scored them.
     reason
@@ -33,6 +35,7 @@ class Record:
 
     request_id: str
     instances: int = 0
+    unknown_categories: int = 0
     version: str | None = None
     reason: str | None = None
     status: int = 500

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 
 from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema, from_json, to_json
 
-from skylift.contract import LARGEST_NUMBER, Contract, Feature, Instance, clean_text, listed
+from skylift.contract import LARGEST_NUMBER, NOT_BLANK, Contract, Feature, Instance, clean_text, listed
 from skylift.errors import FieldProblem, InvalidInstance, NotJson, TooManyInstances
 
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')
@@ -189,6 +189,8 @@ class RequestSchema:
 def _remark(detail: ErrorDetails) -> str:
     if detail["input"] is None:
         return "null is not allowed: "
+    if detail["type"] == "string_pattern_mismatch":
+        return "a blank is not allowed: "
     return f"its size is beyond {LARGEST_NUMBER:.1e}: " if _REASONS.get(detail["type"]) == "too_large" else ""
 
 
@@ -220,7 +222,10 @@ def _value_schema(feature: Feature) -> CoreSchema:
         case "boolean":
             schema = core_schema.bool_schema(strict=True)
         case "category":
-            schema = core_schema.literal_schema(list(feature.categories))
+            if feature.takes_unknown:
+                schema = core_schema.str_schema(strict=True, pattern=NOT_BLANK if feature.required else None)
+            else:
+                schema = core_schema.literal_schema(list(feature.categories))
         case _:
             assert_never(feature.kind)
     return schema if feature.required else core_schema.nullable_schema(schema)

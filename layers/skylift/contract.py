@@ -26,9 +26,13 @@ LARGEST_NUMBER = 3.4028234663852886e38
 MAX_LISTED = 50
 """How many names a message lists."""
 
+NOT_BLANK = r"\S"
+"""Pattern of a text that is not a missing value."""
+
 Kind = Literal["number", "integer", "category", "boolean"]
 JsonType = Literal["number", "integer", "string", "boolean"]
 Task = Literal["classification", "regression"]
+Unknown = Literal["missing", "refuse"]
 
 
 class Document(BaseModel):
@@ -45,6 +49,13 @@ class Document(BaseModel):
         return self.model_dump_json(indent=self.indent, exclude_none=True).encode() + b"\n"
 
 
+class _Codes(dict[Scalar, float]):
+    """Codes of known values; any other text has the code of its cleaned form, or is missing."""
+
+    def __missing__(self, value: Scalar) -> float:
+        return self.get(clean_text(value), math.nan) if isinstance(value, str) else math.nan
+
+
 class Feature(Document):
     """One input field, and everything that follows from its kind.
 
@@ -58,6 +69,9 @@ class Feature(Document):
         False where training saw rows without a value: callers may then leave it out or send null.
     categories
         Known values of a category, in the order of their codes.
+    unknown
+        What another text in a category is: `missing`, a missing value, or `refuse`, an error; None for other kinds, and
+        for a category of an older release, which refuses it.
     min, max, mean
         Range and mean over the training rows, for features without levels.
     unit, description
@@ -70,6 +84,7 @@ class Feature(Document):
     kind: Kind
     required: bool = True
     categories: tuple[str, ...] = ()
+    unknown: Unknown | None = None
     min: float | None = None
     max: float | None = None
     mean: float | None = None
@@ -117,6 +132,16 @@ class Feature(Document):
             case _:
                 assert_never(self.kind)
 
+    @property
+    def takes_unknown(self) -> bool:
+        """Whether a text that training never saw is answered, as a missing value."""
+        return self.unknown == "missing"
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether its number may be NaN in an encoded row."""
+        return not self.required or self.takes_unknown
+
     @cached_property
     def codes(self) -> dict[Scalar, float]:
         """Code of each category; NaN for a missing value."""
@@ -130,7 +155,7 @@ class Feature(Document):
             case "number" | "integer" | "boolean":
                 return None
             case "category":
-                return self.codes.__getitem__
+                return (_Codes(self.codes) if self.takes_unknown else self.codes).__getitem__
             case _:
                 assert_never(self.kind)
 
@@ -183,7 +208,11 @@ class Feature(Document):
         """JSON Schema of a value."""
         names: list[str | None] = [self.json_type] if self.required else [self.json_type, "null"]
         schema: dict[str, object] = {"type": names[0] if self.required else names}
-        if self.json_type == "string" and self.levels:
+        if self.takes_unknown:
+            schema["examples"] = [*self.levels]
+            if self.required:
+                schema["pattern"] = NOT_BLANK
+        elif self.json_type == "string" and self.levels:
             schema["enum"] = [*self.levels] if self.required else [*self.levels, None]
         return schema
 
@@ -204,7 +233,8 @@ class Feature(Document):
             case "boolean":
                 words = "true or false"
             case "category":
-                words = f"one of {listed([repr(name) for name in self.categories])}"
+                words = "a string such as " if self.takes_unknown else "one of "
+                words += listed([repr(name) for name in self.categories])
             case _:
                 assert_never(self.kind)
         return words + (f" ({self.unit})" if self.unit else "") + ("" if self.required else " or null")
@@ -263,6 +293,8 @@ class Contract(Document):
         for feature in self.features:
             if (feature.kind == "category") != bool(feature.categories):
                 raise ValueError(f"feature {feature.name!r}: a category, and nothing else, lists its categories")
+            if feature.unknown is not None and feature.kind != "category":
+                raise ValueError(f"feature {feature.name!r}: only a category has unknown values")
             if (feature.min is None) != (feature.max is None):
                 raise ValueError(f"feature {feature.name!r}: min and max come together")
         if self.task == "classification" and len(self.target.classes) < 2:

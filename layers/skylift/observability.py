@@ -30,6 +30,7 @@ type MetricName = Literal[
     "ModelLoadSeconds",
     "ColdStart",
     "RefreshFailures",
+    "UnknownCategories",
 ]
 
 _UNITS: dict[MetricName, str] = {"PredictionLatency": "Milliseconds", "ModelLoadSeconds": "Seconds"}

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from skylift.contract import Contract, Feature, Instance, Kind, Target
+from skylift.contract import Contract, Feature, Instance, Kind, Target, Unknown
 
 LARGEST = 3.4028234663852886e38
 
@@ -33,8 +33,10 @@ def features(draw: st.DrawFn, name: str) -> Feature:
     kind: Kind = draw(st.sampled_from(get_args(Kind)))
     required = draw(st.booleans())
     if kind == "category":
-        categories = draw(st.lists(_TEXT, min_size=1, max_size=5, unique=True))
-        return Feature(name=name, kind="category", required=required, categories=tuple(categories))
+        unknown: Unknown | None = draw(st.sampled_from([None, *get_args(Unknown)]))
+        texts = _TEXT.map(str.strip).filter(bool) if unknown == "missing" else _TEXT
+        categories = draw(st.lists(texts, min_size=1, max_size=5, unique=True))
+        return Feature(name=name, kind="category", required=required, categories=tuple(categories), unknown=unknown)
     feature = Feature(name=name, kind=kind, required=required)
     if not feature.is_numeric:
         return feature
@@ -65,6 +67,8 @@ def values(feature: Feature) -> st.SearchStrategy[Any]:
             allowed = st.booleans()
         case "category":
             allowed = st.sampled_from(feature.categories)
+            if feature.takes_unknown:
+                allowed = st.one_of(allowed, _TEXT.filter(str.strip))
     return allowed if feature.required else st.one_of(allowed, st.none())
 
 
@@ -125,5 +129,5 @@ def _wrong_values(feature: Feature) -> list[Any]:
         case "boolean":
             return [*always, "true", 0, 1, 1.0]
         case "category":
-            unknown = "".join(feature.categories) + "?"
-            return [*always, unknown, True, 0, 1.5]
+            unknown = [] if feature.takes_unknown else ["".join(feature.categories) + "?"]
+            return [*always, *unknown, True, 0, 1.5]

@@ -68,7 +68,7 @@ def _edges(estimator: Any, contract: Contract) -> Iterator[tuple[int, float]]:
             for spans in (0, *_SPANS_OUTSIDE):
                 yield column, max(feature.min - spans * span, -LARGEST_NUMBER)
                 yield column, min(feature.max + spans * span, LARGEST_NUMBER)
-        if not feature.required:
+        if feature.may_be_missing:
             yield column, np.nan
         for code in range(len(feature.categories)):
             yield column, float(code)

@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from skylift.contract import ClassName, Kind, Task
+from skylift.contract import ClassName, Kind, Task, Unknown
 from skylift.errors import ConfigError
 from skylift.manifest import first_fault
 from skylift.references import sha256
@@ -109,6 +109,9 @@ class FeatureSection(_Section):
         Allowed texts.
     missing
         False where every row must have a value.
+    unknown
+        What a request's text is that no row of the table has: a missing value, with a warning, or an error. Only for a
+        category.
     """
 
     unit: str | None = None
@@ -119,6 +122,7 @@ class FeatureSection(_Section):
     max: float | None = None
     categories: tuple[str, ...] = ()
     missing: bool = True
+    unknown: Unknown | None = None
 
 
 class ValidateSection(_Section):

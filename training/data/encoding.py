@@ -101,13 +101,22 @@ def unusable(column: "pd.Series[Any]") -> str | None:
 
 
 def encode_feature(column: "pd.Series[Any]", about: FeatureSection) -> tuple[Feature, Matrix]:
-    """The feature of a column, and its encoded values."""
+    """The feature of a column, and its encoded values.
+
+    Raises
+    ------
+    ConfigError
+        `unknown` is set for a column that is not a category.
+    """
     kind = kind_of(column)
+    if about.unknown is not None and kind != "category":
+        raise ConfigError(f"features.{column.name}.unknown is only for a category", f"{column.name} is of kind {kind}")
     feature = Feature(
         name=str(column.name),
         kind=kind,
         required=not column.hasnans,
         categories=tuple(sorted(column.dropna().unique())) if kind == "category" else (),
+        unknown=(about.unknown or "missing") if kind == "category" else None,
         unit=about.unit,
         description=about.description,
     )

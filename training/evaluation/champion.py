@@ -167,7 +167,7 @@ def _column(theirs: Feature, ours: Feature, values: Matrix) -> tuple[Matrix | No
     if theirs.levels == ours.levels:
         return values, ""
     present = {ours.levels[int(code)] for code in np.unique(values[~np.isnan(values)])}
-    if unknown := sorted(present - set(theirs.levels)):
+    if (unknown := sorted(present - set(theirs.levels))) and not theirs.takes_unknown:
         return None, f"it does not know {name} {unknown[0]!r}"
     code_of = {level: code for code, level in enumerate(theirs.levels)}
     codes = np.array([*(code_of.get(level, math.nan) for level in ours.levels), math.nan])

@@ -155,10 +155,10 @@ def _preparation(contract: Contract, *, scale: bool, impute: bool) -> list[tuple
 
 
 def _category(contract: Contract, index: int) -> Any:
-    """One column per known category, whatever a fold happens to hold; all zeros for a missing value."""
+    """One column per known category, whatever a fold happens to hold; all zeros for a missing or unknown value."""
     codes = [float(code) for code in range(len(contract.features[index].levels))]
     encoder = OneHotEncoder(categories=[codes], handle_unknown="ignore", sparse_output=False)
-    if contract.features[index].required:
+    if not contract.features[index].may_be_missing:
         return encoder
     missing = SimpleImputer(strategy="constant", fill_value=_MISSING_CODE, keep_empty_features=True)
     return Pipeline([("missing", missing), ("encode", encoder)])

@@ -1,6 +1,7 @@
 """Every bad request gets its problem: the right status, the place and the reason, and nothing of the inside."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -224,15 +225,7 @@ class TestInside:
     ) -> None:
         model = serving.host.model
         assert model is not None
-        broken = type(model)(
-            model.reference,
-            model.manifest,
-            FailingPredictor(),
-            model.schema,
-            model.lower,
-            model.upper,
-            model.loaded_at,
-        )
+        broken = replace(model, predictor=FailingPredictor())
         monkeypatch.setattr(serving.host, "model", broken)
 
         response = serving.client.predict(IRIS_SETOSA)

@@ -38,6 +38,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         raise failure
     record = record_of(scope)
     record.instances, record.version, record.reason = scope.get("test.record", (0, None, None))
+    record.unknown_categories = scope.get("test.unknown", 0)
     await send({"type": "http.response.start", "status": scope.get("test.status", 200), "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
@@ -233,6 +234,15 @@ class TestMetrics:
         assert metrics["Predictions"] == [3]
         assert metrics["PredictionLatency"][0] >= 0
         assert "PredictionErrors" not in metrics
+
+    def test_values_that_training_never_saw_are_counted_where_there_are_any(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = AccessLog(app, harness.host, **OF)
+        ask(log, **{"test.unknown": 2})
+        ask(log)
+
+        assert [line.get("UnknownCategories") for line in lines(capsys)] == [[2], None]
 
     def test_a_failed_prediction_is_counted_by_reason(
         self, harness: HostHarness, capsys: pytest.CaptureFixture[str]

@@ -98,3 +98,43 @@ class TestWarnings:
         assert served(RENT, value).answer([FLAT]).warnings == [
             {"instance": 0, "field": None, "message": "the model gives no finite number here"}
         ]
+
+
+class TestUnknownCategories:
+    AREA = AREA.model_copy(update={"unknown": "missing", "categories": ("north", "south-east")})
+    RENT = RENT.model_copy(update={"features": (SIZE, ROOMS, AREA, LIFT)})
+
+    def test_a_value_that_training_never_saw_is_answered_and_named_with_the_nearest_known_one(self) -> None:
+        answer = served(self.RENT, 152.1).answer([FLAT | {"area": " north"}, FLAT | {"area": "south east"}])
+
+        assert answer.predictions == [{"value": 152.1}] * 2
+        assert answer.unknown_categories == 1
+        assert answer.warnings == [
+            {
+                "instance": 1,
+                "field": "area",
+                "message": "'south east' was not in the training data and counts as missing; "
+                "the nearest known value is 'south-east'",
+            }
+        ]
+
+    def test_a_missing_value_is_not_an_unknown_one(self) -> None:
+        optional = self.AREA.model_copy(update={"required": False})
+        model = served(self.RENT.model_copy(update={"features": (optional,)}))
+
+        answer = model.answer([{"area": None}, {}, {"area": " "}])
+
+        assert (answer.unknown_categories, answer.warnings) == (0, [])
+
+    def test_where_no_known_value_is_near_some_are_listed(self) -> None:
+        (warning,) = served(self.RENT).answer([FLAT | {"area": "xyz"}]).warnings
+
+        assert str(warning["message"]).endswith("; known are 'north', 'south-east'")
+
+    def test_many_and_long_values_cost_a_bounded_number_of_comparisons_and_characters(self) -> None:
+        answer = served(self.RENT).answer([FLAT | {"area": f"{number} {'x' * 500}"} for number in range(150)])
+
+        compared = [warning for warning in answer.warnings if "known" in str(warning["message"])]
+        assert (answer.unknown_categories, len(answer.warnings), len(compared)) == (150, 101, 3)
+        assert answer.warnings[-1]["message"] == "and 50 more values that were not in the training data"
+        assert all(len(str(warning["message"])) < 250 for warning in answer.warnings)

@@ -129,6 +129,15 @@ def test_an_optional_field_is_not_required_and_may_be_null() -> None:
     assert instance["properties"]["area"]["enum"] == ["north", "south", None]
 
 
+def test_a_category_that_answers_unknown_values_is_no_enum_and_gives_examples() -> None:
+    area = AREA.model_copy(update={"unknown": "missing"})
+    instance = document_of(RENT.model_copy(update={"features": (area,)}))["components"]["schemas"]["Instance"]
+
+    assert "enum" not in instance["properties"]["area"]
+    assert instance["properties"]["area"]["examples"] == ["north", "south"]
+    assert "counts as missing, with a warning" in instance["properties"]["area"]["description"]
+
+
 def test_unit_description_and_training_range_are_told() -> None:
     size = document_of(RENT)["components"]["schemas"]["Instance"]["properties"]["size"]
 

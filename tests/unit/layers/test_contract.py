@@ -101,6 +101,30 @@ def test_a_category_has_a_code_by_its_place_and_a_missing_one_is_no_number() -> 
     assert math.isnan(codes[None])
 
 
+def test_only_a_category_has_unknown_values() -> None:
+    with pytest.raises(ValidationError, match="only a category"):
+        _contract(features=(NUMBER.model_copy(update={"unknown": "refuse"}),))
+
+
+def test_a_category_that_answers_unknown_values_codes_them_as_missing_and_cleans_texts_first() -> None:
+    feature = CATEGORY.model_copy(update={"unknown": "missing"})
+    encode: Any = feature.encoder
+
+    assert (encode("Bonn"), encode(" Köln\t")) == (0.0, 1.0)
+    assert math.isnan(encode("Aachen"))
+    assert math.isnan(encode(" "))
+    assert math.isnan(encode(None))
+    assert feature.may_be_missing
+
+
+def test_the_schema_of_a_category_that_answers_unknown_values_lists_examples_and_refuses_blanks() -> None:
+    feature = CATEGORY.model_copy(update={"unknown": "missing"})
+    validator = Draft202012Validator(feature.json_schema)
+
+    assert feature.json_schema["examples"] == ["Bonn", "Köln"]
+    assert (validator.is_valid("Aachen"), validator.is_valid(" "), validator.is_valid(3)) == (True, False, False)
+
+
 VALUES: dict[Kind, list[Scalar]] = {
     "number": [2.5, -1.0],
     "integer": [3, -7],

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from skylift.contract import LARGEST_NUMBER, Task
 from skylift.golden import LARGEST_LOG_ODDS_DIFFERENCE
 from skylift.predictors import SklearnPredictor
-from skylift.scoring import Matrix, best_classes, predictions
+from skylift.scoring import Matrix, best_classes, encode, predictions
 from tests.support.models import ROOT, iris_config, trained_iris
 from tests.support.tables import MIXED_HEADER, lines, mixed, public_table, table_of
 from training.cli.console import compiled_words
@@ -120,6 +120,18 @@ class TestRightAnswers:
 
         assert scores[1, 1] < 1e-11
         np.testing.assert_allclose(scores, estimator.predict_proba(far), rtol=1e-9)
+
+    @pytest.mark.parametrize("configured", defaults("classification"), ids=lambda one: one.name)
+    def test_a_category_that_training_never_saw_has_the_same_scores_in_both_forms(
+        self, configured: Candidate, tmp_path: Path
+    ) -> None:
+        estimator, known, split = fitted(mixed(), "churned", configured, tmp_path)
+        rows = encode(known.contract, [known.instance(number) | {"plan": "gold"} for number in range(20)])
+
+        scores = compile_model(estimator, known, split).predictor.scores(rows)
+
+        assert np.isnan(rows[:, [feature.name for feature in known.contract.features].index("plan")]).all()
+        np.testing.assert_allclose(scores, estimator.predict_proba(rows), rtol=1e-9)
 
     @pytest.mark.parametrize("limit", [-LARGEST_NUMBER, LARGEST_NUMBER])
     def test_the_largest_numbers_have_a_label_with_its_probability(self, limit: float) -> None:

@@ -265,3 +265,22 @@ class TestValues:
 
     def test_a_target_that_never_changes_is_refused(self, tmp_path: Path) -> None:
         assert "always 2.5" in refusal(tmp_path, lines("x,y", lambda number: f"{number},2.5"))
+
+
+class TestUnknownValues:
+    """What a text is that no row of the table has."""
+
+    CITIES = one_feature(lambda number: ("Lyon", "Oslo")[number // 2 % 2])
+
+    def test_it_is_a_missing_value_unless_it_shall_be_refused(self, tmp_path: Path) -> None:
+        answering = table_of(tmp_path, self.CITIES).contract
+        strict = feature_of(table_of(tmp_path, self.CITIES, features={"x": {"unknown": "refuse"}}), "x")
+
+        assert answering.features[0].takes_unknown
+        assert np.isnan(encode(answering, [{"x": "Rome", "n": 1}])[0, 0])
+        assert not strict.takes_unknown
+
+    def test_only_a_category_can_have_one(self, tmp_path: Path) -> None:
+        assert refusal(tmp_path, self.CITIES, features={"n": {"unknown": "refuse"}}) == (
+            "features.n.unknown is only for a category: n is of kind integer"
+        )

@@ -1,0 +1,102 @@
+"""What a caller should know about an answer that is given all the same: the `warnings` of `/predict`.
+
+Each kind is bounded, in number and in the time it takes, however large the request.
+"""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+import numpy as np
+
+from skylift.contract import Contract, Feature, Instance, listed
+from skylift.scoring import Matrix
+
+type Remark = dict[str, object]
+"""`instance`, its number or null; `field`, its name or null; `message`."""
+
+type UnknownValue = tuple[int, Feature, str]
+"""Number of the instance, the category, and the text that training never saw in it."""
+
+_MAX_WARNINGS = 100
+_MAX_NEAREST = 3
+_MAX_COMPARED = 40
+_MAX_SHOWN = 100
+_SIMILAR = 0.3
+_MAX_KNOWN = 5
+
+
+def of_ignored(contract: Contract, instances: Sequence[Instance]) -> list[Remark]:
+    """Name the columns of the table that a request holds and the model does not use, in one warning."""
+    present = set().union(*instances)
+    if not (names := [name for name in contract.ignored if name in present]):
+        return []
+    message = f"not used by the model: {listed([name or repr(name) for name in names])}"
+    return [{"instance": None, "field": None, "message": message}]
+
+
+def unknown_values(contract: Contract, instances: Sequence[Instance], rows: Matrix) -> list[UnknownValue]:
+    """Texts that are known in no category of theirs, and were encoded as missing."""
+    columns = [column for column, feature in enumerate(contract.features) if feature.takes_unknown]
+    missing = np.isnan(rows[:, columns])
+    if not missing.any():
+        return []
+    unknown = []
+    for instance, place in np.argwhere(missing).tolist():
+        feature = contract.features[columns[place]]
+        value = feature.clean(instances[instance].get(feature.name))
+        if isinstance(value, str):
+            unknown.append((instance, feature, value))
+    return unknown
+
+
+def of_unknown(values: Sequence[UnknownValue]) -> list[Remark]:
+    """Name each value that training never saw, and the nearest known one for the first few different values."""
+    nearest: dict[tuple[str, str], str] = {}
+    warnings: list[Remark] = []
+    for instance, feature, value in values[:_MAX_WARNINGS]:
+        key = (feature.name, value)
+        if key not in nearest and len(nearest) < _MAX_NEAREST:
+            nearest[key] = _nearest(feature, value)
+        shown = value if len(value) <= _MAX_SHOWN else value[:_MAX_SHOWN] + "..."
+        message = f"{shown!r} was not in the training data and counts as missing{nearest.get(key, '')}"
+        warnings.append({"instance": instance, "field": feature.name, "message": message})
+    return warnings + _rest(len(values) - len(warnings), "values that were not in the training data")
+
+
+def of_ranges(contract: Contract, rows: Matrix, lower: Matrix, upper: Matrix) -> list[Remark]:
+    """Name the values outside the training range; a missing value is on neither side."""
+    outside = (rows < lower) | (rows > upper)
+    if not outside.any():
+        return []
+    places = np.argwhere(outside).tolist()
+    warnings: list[Remark] = []
+    for instance, index in places[:_MAX_WARNINGS]:
+        feature = contract.features[index]
+        value = feature.describe(rows[instance, index])
+        message = f"{value} is outside the training range {feature.training_range}"
+        warnings.append({"instance": instance, "field": feature.name, "message": message})
+    return warnings + _rest(len(places) - len(warnings), "values outside their range")
+
+
+def of_undefined(scores: Matrix) -> list[Remark]:
+    """Say which predictions have a number that JSON cannot write: it is null in the answer."""
+    if np.isfinite(scores).all():
+        return []
+    undefined = ~np.isfinite(scores.reshape(len(scores), -1)).all(axis=1)
+    message = "the model gives no finite number here"
+    return [
+        {"instance": instance, "field": None, "message": message}
+        for instance in np.flatnonzero(undefined).tolist()[:_MAX_WARNINGS]
+    ]
+
+
+def _rest(count: int, noun: str) -> list[Remark]:
+    return [{"instance": None, "field": None, "message": f"and {count} more {noun}"}] if count else []
+
+
+def _nearest(feature: Feature, value: str) -> str:
+    """The known value nearest to another, or some known values where none is like it; long texts by their beginning."""
+    beginnings = {level[:_MAX_COMPARED]: level for level in feature.levels}
+    if near := get_close_matches(value[:_MAX_COMPARED], beginnings, n=1, cutoff=_SIMILAR):
+        return f"; the nearest known value is {beginnings[near[0]]!r}"
+    return f"; known are {', '.join(map(repr, feature.levels[:_MAX_KNOWN]))}"
