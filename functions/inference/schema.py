@@ -102,17 +102,20 @@ class RequestSchema:
         return content if form == "instances" else [dict(zip(self._features, content, strict=True))]
 
     def _cleaned(self, body: bytes, form: str | None) -> bytes | None:
-        """The body with names and texts as training reads those of the table; None where it is not JSON."""
+        """The body with names and texts as training reads those of the table; None where that is the same or not JSON."""
         try:
             document = from_json(body)
             if form is None:
-                return to_json(self._cleaned_instance(document))
+                cleaned = self._cleaned_instance(document)
+                return None if cleaned == document else to_json(cleaned)
             content = document[form]
+            if isinstance(content, list) and len(content) > self._max_instances and form == "instances":
+                return None
             if isinstance(content, list) and form == "instances":
-                content = [self._cleaned_instance(instance) for instance in content[: self._max_instances + 1]]
+                content = [self._cleaned_instance(instance) for instance in content]
             elif isinstance(content, list) and len(content) == len(self._features):
                 content = list(map(_cleaned_value, self._features.values(), content))
-            return to_json(document | {form: content})
+            return None if content == document[form] else to_json(document | {form: content})
         except ValueError:
             return None
 
@@ -158,6 +161,8 @@ class RequestSchema:
         last = list(self._features)[int(place[1])] if positional else place[-1] if place else ""
         feature = self._features.get(last) if isinstance(last, str) else None
         reason = _REASONS.get(kind, "wrong_type")
+        if kind == "literal_error" and not isinstance(detail["input"], str):
+            reason = "wrong_type"
         if kind == "extra_forbidden":
             message = f"unknown field{self._nearest(str(last))}"
         elif kind == "missing" and feature:
@@ -170,6 +175,8 @@ class RequestSchema:
             message = "expected an array of instances"
         elif kind == "dict_type":
             message = f"expected an object with {self._names()}"
+        elif feature and (text := _level_as_text(feature, detail["input"])):
+            message = f"expected a string: send {to_json(text).decode()}"
         elif feature:
             message = f"{_remark(detail)}expected {feature.expectation}"
         else:
@@ -184,6 +191,15 @@ class RequestSchema:
 
     def _names(self) -> str:
         return listed(list(self._features))
+
+
+def _level_as_text(feature: Feature, value: object) -> str | None:
+    """The level of a category that was sent as a number or as true or false; None where it was not."""
+    if feature.kind != "category" or not isinstance(value, bool | int | float):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return next((level for level in feature.levels if level.lower() == str(value).lower()), None)
 
 
 def _remark(detail: ErrorDetails) -> str:

@@ -136,7 +136,8 @@ class TestValues:
             ("rooms", 10**50, "too_large", "its size is beyond 3.4e+38: expected an integer"),
             ("area", "west", "unknown_category", "expected one of 'north', 'south'"),
             ("area", "North", "unknown_category", "expected one of 'north', 'south'"),
-            ("area", 0, "unknown_category", "expected one of 'north', 'south'"),
+            ("area", 0, "wrong_type", "expected one of 'north', 'south'"),
+            ("area", None, "wrong_type", "null is not allowed: expected one of 'north', 'south'"),
             ("lift", "true", "wrong_type", "expected true or false or null"),
             ("lift", 1, "wrong_type", "expected true or false or null"),
         ],
@@ -145,6 +146,20 @@ class TestValues:
         self, schema: RequestSchema, field: str, value: object, reason: str, message: str
     ) -> None:
         assert refused(schema, FLAT | {field: value}) == FieldProblem(field, reason, message)
+
+    @pytest.mark.parametrize("unknown", [None, "missing"])
+    @pytest.mark.parametrize(
+        ("value", "text"), [(2, '"2"'), (2.0, '"2"'), (1.5, '"1.5"'), (True, '"True"'), (3, None), ([2], None)]
+    )
+    def test_a_level_that_is_not_sent_as_text_is_a_wrong_type_that_says_what_to_send(
+        self, value: object, text: str | None, unknown: Any
+    ) -> None:
+        feature = Feature(name="class", kind="category", categories=("1.5", "2", "True"), unknown=unknown)
+
+        problem = refused(schema_of(feature), {"class": value})
+
+        message = f"expected a string: send {text}" if text else f"expected {feature.expectation}"
+        assert problem == FieldProblem("class", "wrong_type", message)
 
     def test_a_literal_beyond_the_largest_double_is_not_finite(self) -> None:
         with pytest.raises(InvalidInstance) as caught:
@@ -181,6 +196,23 @@ class TestCleaning:
         assert refused(schema, FLAT | {"area": " "}) == FieldProblem(
             "area", "unknown_category", "expected one of 'north', 'south'"
         )
+
+    @pytest.mark.parametrize(
+        ("document", "passes"),
+        [(FLAT | {"size": "x"}, 1), ({"features": [1]}, 1), ({"instances": [FLAT, {}]}, 1), ({"size ": "x"}, 2)],
+        ids=["one", "features", "instances", "blanks"],
+    )
+    def test_a_body_that_cleaning_does_not_change_is_checked_only_once(
+        self, schema: RequestSchema, monkeypatch: pytest.MonkeyPatch, document: object, passes: int
+    ) -> None:
+        seen: list[bytes] = []
+        check = schema._validated
+        monkeypatch.setattr(schema, "_validated", lambda body, form: (seen.append(body), check(body, form))[1])
+
+        with pytest.raises(InvalidInstance):
+            schema.parse(json.dumps(document).encode())
+
+        assert len(seen) == passes
 
     def test_a_number_and_a_boolean_written_as_text_are_not_cleaned(self, schema: RequestSchema) -> None:
         with pytest.raises(InvalidInstance) as caught:
