@@ -9,7 +9,7 @@ from inference.host import ModelHost
 from inference.settings import InferenceSettings
 from skylift.aws import s3_client, ssm_client
 from skylift.image_cache import ImageCache
-from skylift.observability import logger
+from skylift.observability import set_level
 from skylift.pointer import ActivePointer
 from skylift.store import VersionStore
 
@@ -52,7 +52,7 @@ class Service:
 def compose() -> Service:
     """The service with its model loaded, as far as S3 and SSM answer."""
     settings = InferenceSettings()
-    logger.setLevel(settings.log_level)
+    set_level(settings.log_level)
     ssm, s3 = ssm_client(), s3_client()
     host = ModelHost(
         ActivePointer(settings.stage, settings.model, client=ssm),

@@ -102,7 +102,7 @@ class RequestSchema:
         return content if form == "instances" else [dict(zip(self._features, content, strict=True))]
 
     def _cleaned(self, body: bytes, form: str | None) -> bytes | None:
-        """The body with names and texts as training reads those of the table; None where that is the same or not JSON."""
+        """The body with names and texts as training reads those of the table; None if not JSON or no other."""
         try:
             document = from_json(body)
             if form is None:

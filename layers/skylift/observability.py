@@ -41,6 +41,25 @@ _provider = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="")
 logger = Logger(service=SERVICE, use_rfc3339=True, json_serializer=lambda line: to_json(line, fallback=str).decode())
 
 
+_LIBRARIES = ("boto3", "botocore", "urllib3")
+"""Loggers that would write credentials and signatures at DEBUG, whoever sets the level of the root logger."""
+
+
+def set_level(level: str) -> None:
+    """Write Skylift's lines from a level on, and of every library warnings and errors alone.
+
+    Parameters
+    ----------
+    level
+        Name of the level, for example `INFO`; it also holds where the environment asks for another.
+    """
+    logging.getLogger(SERVICE).setLevel(level)  # Powertools' own `setLevel` would prefer AWS_LAMBDA_LOG_LEVEL
+    root = logging.getLogger()
+    root.setLevel(max(root.level, logging.WARNING))  # Lambda sets it to AWS_LAMBDA_LOG_LEVEL
+    for name in _LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 @dataclass(frozen=True, slots=True)
 class MetricPoint:
     """One data point.

@@ -114,6 +114,8 @@ class LambdaRuntime:
             "LAMBDA_TASK_ROOT": str(task_root),
             "PYTHONPATH": os.pathsep.join([str(task_root), *_site_packages()]),
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout_seconds),
+            "AWS_LAMBDA_LOG_FORMAT": "JSON",  # as LoggingConfig in the template
+            "AWS_LAMBDA_LOG_LEVEL": "INFO",
             **environment,
         }
         self._lock = Lock()

@@ -3,11 +3,12 @@
 import io
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
 
-from skylift.observability import NAMESPACE, MetricName, MetricPoint, emit, logger
+from skylift.observability import NAMESPACE, MetricName, MetricPoint, emit, logger, set_level
 
 IRIS_V7 = {"model": "iris", "version": "v7"}
 
@@ -133,3 +134,44 @@ def test_a_log_line_is_json_with_its_fields_the_service_and_the_time_in_rfc_3339
     line = json.loads(stream.getvalue())
     assert (line["level"], line["message"], line["service"], line["status"]) == ("WARNING", "request", "skylift", 422)
     assert "T" in line["timestamp"]
+
+
+@pytest.fixture
+def _levels_restored() -> Iterator[None]:
+    names = ["", "skylift", "boto3", "botocore", "urllib3"]
+    before = {name: logging.getLogger(name).level for name in names}
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
+
+
+@pytest.mark.usefixtures("_levels_restored")
+@pytest.mark.parametrize("variable", ["AWS_LAMBDA_LOG_LEVEL", "POWERTOOLS_LOG_LEVEL", "LOG_LEVEL"])
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])
+def test_the_level_that_is_set_holds_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, variable: str, level: str
+) -> None:
+    monkeypatch.setenv(variable, "INFO")
+
+    set_level(level)
+
+    assert logging.getLevelName(logger.log_level) == level
+
+
+@pytest.mark.usefixtures("_levels_restored")
+@pytest.mark.parametrize("library", ["botocore.auth", "urllib3.connectionpool", "boto3", "mangum", "any.other"])
+def test_libraries_write_warnings_alone_at_any_level(library: str) -> None:
+    logging.getLogger().setLevel(logging.DEBUG)  # as Lambda does it for ApplicationLogLevel DEBUG
+
+    set_level("DEBUG")
+
+    assert logging.getLogger(library).getEffectiveLevel() >= logging.WARNING
+
+
+@pytest.mark.usefixtures("_levels_restored")
+def test_a_root_logger_that_is_set_to_debug_later_leaves_the_libraries_of_aws_quiet() -> None:
+    set_level("DEBUG")
+
+    logging.getLogger().setLevel(logging.DEBUG)
+
+    assert logging.getLogger("botocore.auth").getEffectiveLevel() == logging.WARNING
