@@ -210,7 +210,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     error = cast("HTTPException", error)
     record = record_of(request.scope)
     reply = problems.of_status(
-        error.status_code, request.method, request.url.path, record, title=error.detail, headers=error.headers
+        error.status_code, request.method, request.scope["path"], record, title=error.detail, headers=error.headers
     )
     return _response(reply)
 

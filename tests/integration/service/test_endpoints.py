@@ -297,3 +297,50 @@ class TestLambda:
         event = EVENTS[source][0]("POST", "/predict", json.dumps(IRIS_SETOSA))
 
         assert [invoke(lambda_handler, event)["statusCode"] for _ in range(3)] == [200, 200, 200]
+
+
+class TestForeignEvents:
+    """Headers and paths that gateways and clients bring along do not decide whether a request is answered."""
+
+    @pytest.mark.parametrize("source", EVENTS)
+    @pytest.mark.parametrize("host", ["[2001:db8::1]", "[2001:db8::1]:443", "[", "a:b:c", "api.test:"])
+    def test_no_host_and_no_forwarded_port_fails_a_request(self, lambda_handler: Any, source: str, host: str) -> None:
+        for method, path, status in [("GET", "/health", 200), ("GET", "/nothing", 404)]:
+            event = EVENTS[source][0](method, path)
+            event["headers"] |= {"host": host, "Host": host, "x-forwarded-port": "443, 80"}
+            event.get("multiValueHeaders", {}).pop("Host", None)
+
+            assert invoke(lambda_handler, event)["statusCode"] == status
+
+    @pytest.mark.parametrize(
+        ("event", "changes"),
+        [
+            (http_api_event("GET", "/prod/health"), {"requestContext": {"stage": "prod"}}),
+            (http_api_event("GET", "/models/iris/health"), {"pathParameters": {"proxy": "health"}}),
+            (rest_api_event("GET", "/models/health"), {"pathParameters": {"proxy": "health"}}),
+            (rest_api_event("GET", "/health"), {"pathParameters": {"proxy": "health"}}),
+            ({**rest_api_event("GET", "/models/health"), "version": None}, {"pathParameters": {"proxy": "health"}}),
+            (rest_api_event("GET", "/health"), {"requestContext": {"stage": "health"}}),
+        ],
+        ids=["stage", "http base path", "rest base path", "rest", "rest without version", "stage named as a path"],
+    )
+    def test_a_named_stage_and_a_base_path_are_left_out_of_the_path(
+        self, lambda_handler: Any, event: dict[str, Any], changes: dict[str, Any]
+    ) -> None:
+        event = {name: value for name, value in event.items() if value is not None}
+        merged = event | changes | {"requestContext": event["requestContext"] | changes.get("requestContext", {})}
+
+        assert invoke(lambda_handler, merged)["statusCode"] == 200
+
+    @pytest.mark.parametrize("path", ["/prod/", "/prod"])
+    def test_a_stage_alone_is_the_index(self, lambda_handler: Any, path: str) -> None:
+        event = http_api_event("GET", path)
+        event["requestContext"]["stage"] = "prod"
+
+        assert "paths" in body_of(invoke(lambda_handler, event))
+
+    def test_what_only_begins_like_the_stage_is_no_path_of_the_api(self, lambda_handler: Any) -> None:
+        event = http_api_event("GET", "/product/health")
+        event["requestContext"]["stage"] = "prod"
+
+        assert invoke(lambda_handler, event)["statusCode"] == 404
