@@ -198,6 +198,7 @@ _PROBLEM: Schema = {
                 "type": "object",
                 "properties": {
                     "field": {"type": "string"},
+                    "pointer": {"type": "string", "description": "JSON pointer of the field (RFC 6901)"},
                     "reason": {"type": "string"},
                     "message": {"type": "string"},
                 },

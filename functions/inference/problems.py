@@ -94,7 +94,8 @@ def of_error(error: SkyliftError, record: Record) -> Reply:
     members: dict[str, object] = {}
     if isinstance(error, InvalidInstance):
         members["errors"] = [
-            {"field": entry.field, "reason": entry.reason, "message": entry.message} for entry in error.problems
+            {"field": entry.field, "pointer": entry.pointer, "reason": entry.reason, "message": entry.message}
+            for entry in error.problems
         ]
         if error.total > len(error.problems):
             members["errors_total"] = error.total

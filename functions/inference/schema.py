@@ -9,6 +9,7 @@ Validation is pydantic-core's, built from the contract at load time: a body is p
 
 import difflib
 import re
+from codecs import BOM_UTF8
 from typing import Any, assert_never
 
 from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema, from_json, to_json
@@ -19,6 +20,7 @@ from skylift.errors import FieldProblem, InvalidInstance, NotJson, TooManyInstan
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')
 _MAX_PROBLEMS = 20
 _MAX_NAME = 100
+_MAX_FOREIGN_NAME = 1000
 
 _REASONS = {
     "missing": "missing_field",
@@ -28,6 +30,8 @@ _REASONS = {
     "greater_than_equal": "too_large",
     "less_than_equal": "too_large",
 }
+
+_STRUCTURAL = {"extra_forbidden", "too_long", "too_short", "tuple_type", "list_type", "dict_type"}
 
 
 class RequestSchema:
@@ -83,7 +87,11 @@ class RequestSchema:
         """
         if not body.strip():
             raise NotJson("the body is empty", f'send {{"instances": [...]}} with {self._names()}')
-        form = match[1].decode() if (match := _ENVELOPE.match(body)) else self._unusual_form(body)
+        if match := _ENVELOPE.match(body):
+            form: str | None = match[1].decode()
+        else:
+            body = body.removeprefix(BOM_UTF8)
+            form = self._unusual_form(body)
         try:
             return self._validated(body, form)
         except ValidationError as error:
@@ -156,32 +164,39 @@ class RequestSchema:
         return InvalidInstance(problems, len(details))
 
     def _problem(self, detail: ErrorDetails) -> FieldProblem:
-        kind, place = detail["type"], detail["loc"]
+        place = detail["loc"]
         positional = len(place) == 2 and place[0] == "features"
         last = list(self._features)[int(place[1])] if positional else place[-1] if place else ""
         feature = self._features.get(last) if isinstance(last, str) else None
-        reason = _REASONS.get(kind, "wrong_type")
-        if kind == "literal_error" and not isinstance(detail["input"], str):
-            reason = "wrong_type"
-        if kind == "extra_forbidden":
-            message = f"unknown field{self._nearest(str(last))}"
-        elif kind == "missing" and feature:
-            message = f"missing: expected {feature.expectation}"
-        elif place == ("features",) and kind in {"too_long", "tuple_type"}:
-            reason, message = "wrong_length", f"expected {len(self._features)} values in this order: {self._names()}"
-        elif kind == "too_short":
-            reason, message = "wrong_length", "expected at least one instance"
-        elif kind in {"missing", "list_type"}:
-            message = "expected an array of instances"
-        elif kind == "dict_type":
-            message = f"expected an object with {self._names()}"
-        elif feature and (text := _level_as_text(feature, detail["input"])):
-            message = f"expected a string: send {to_json(text).decode()}"
-        elif feature:
-            message = f"{_remark(detail)}expected {feature.expectation}"
+        if isinstance(last, str) and last not in self._known:  # a name of the caller's, which may be of any length
+            place = (*place[:-1], last[:_MAX_FOREIGN_NAME]) if place else place
+        if feature and detail["type"] not in _STRUCTURAL:
+            reason, message = _of_value(feature, detail)
         else:
-            message = detail["msg"]
-        return FieldProblem(_dotted(place), reason, message)
+            reason, message = self._of_structure(detail, str(last))
+        return FieldProblem(_dotted(place), reason, message, _pointer(place))
+
+    def _of_structure(self, detail: ErrorDetails, last: str) -> tuple[str, str]:
+        """Reason and message of a fault that is not in the value of a feature."""
+        kind, place = detail["type"], detail["loc"]
+        reason = "wrong_length" if kind in {"too_long", "too_short"} else _REASONS.get(kind, "wrong_type")
+        match kind:
+            case "extra_forbidden":
+                message = f"unknown field{self._nearest(last)}"
+            case "too_long" | "tuple_type" if place == ("features",):
+                reason = "wrong_length"
+                message = f"expected {len(self._features)} values in this order: {self._names()}"
+            case "too_short":
+                message = "expected at least one instance"
+            case "missing" | "list_type":
+                message = "expected an array of instances"
+            case "dict_type" if not place and isinstance(detail["input"], list):
+                message = 'expected an object: wrap the array as {"instances": [...]}'
+            case "dict_type":
+                message = f"expected an object with {self._names()}"
+            case _:
+                message = detail["msg"]
+        return reason, message
 
     def _nearest(self, name: str) -> str:
         others = [other for other in (*self._features, *self._envelopes) if other != name]
@@ -191,6 +206,19 @@ class RequestSchema:
 
     def _names(self) -> str:
         return listed(list(self._features))
+
+
+def _of_value(feature: Feature, detail: ErrorDetails) -> tuple[str, str]:
+    """Reason and message of a fault in the value of a feature."""
+    kind, value = detail["type"], detail["input"]
+    reason = _REASONS.get(kind, "wrong_type")
+    if kind == "missing":
+        return reason, f"missing: expected {feature.expectation}"
+    if kind == "literal_error" and not isinstance(value, str):
+        reason = "wrong_type"
+    if text := _level_as_text(feature, value):
+        return reason, f"expected a string: send {to_json(text).decode()}"
+    return reason, f"{_remark(detail)}expected {feature.expectation}"
 
 
 def _level_as_text(feature: Feature, value: object) -> str | None:
@@ -212,8 +240,13 @@ def _remark(detail: ErrorDetails) -> str:
 
 def _dotted(place: tuple[int | str, ...]) -> str:
     """Write a place as `instances[3].petal_width`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part[:_MAX_NAME]}" for part in place)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
     return text.removeprefix(".") or "body"
+
+
+def _pointer(place: tuple[int | str, ...]) -> str:
+    """Write a place as a JSON pointer (RFC 6901), `/instances/3/petal_width`; the whole body is the empty one."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
 
 
 def _envelope(key: str, content: CoreSchema) -> SchemaValidator:

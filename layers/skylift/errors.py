@@ -33,6 +33,7 @@ Each carries what happened and what to do about it. The command line turns them 
 (`training/cli/commands.py`), the service into HTTP problems (`functions/inference/problems.py`).
 """
 
+import dataclasses
 import pickle
 from dataclasses import dataclass
 from typing import ClassVar
@@ -147,11 +148,14 @@ class FieldProblem:
         Short stable code, for example `unknown_field`.
     message
         The fault and what was expected.
+    pointer
+        The same place as a JSON pointer, for example `/instances/3/petal_width`.
     """
 
     field: str
     reason: str
     message: str
+    pointer: str = dataclasses.field(default="", compare=False)
 
 
 class InvalidInstance(RequestError):

@@ -106,12 +106,17 @@ def test_a_problem_tells_what_happened_and_what_to_do() -> None:
 
 
 def test_field_problems_are_listed() -> None:
-    fields = (FieldProblem("instances[0].size", "wrong_type", "expected a finite number"),)
+    fields = (FieldProblem("instances[0].size", "wrong_type", "expected a finite number", "/instances/0/size"),)
 
     document = problem_of(InvalidInstance(fields, 1))
 
     assert document["errors"] == [
-        {"field": "instances[0].size", "reason": "wrong_type", "message": "expected a finite number"}
+        {
+            "field": "instances[0].size",
+            "pointer": "/instances/0/size",
+            "reason": "wrong_type",
+            "message": "expected a finite number",
+        }
     ]
     assert "errors_total" not in document
 

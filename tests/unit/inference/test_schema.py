@@ -207,7 +207,12 @@ class TestCleaning:
     ) -> None:
         seen: list[bytes] = []
         check = schema._validated
-        monkeypatch.setattr(schema, "_validated", lambda body, form: (seen.append(body), check(body, form))[1])
+
+        def counted(body: bytes, form: str | None) -> object:
+            seen.append(body)
+            return check(body, form)
+
+        monkeypatch.setattr(schema, "_validated", counted)
 
         with pytest.raises(InvalidInstance):
             schema.parse(json.dumps(document).encode())
@@ -282,8 +287,30 @@ class TestFields:
     def test_an_unknown_field_near_nothing_is_answered_with_all_known_names(self, schema: RequestSchema) -> None:
         assert refused(schema, FLAT | {"xyz": 1}).message == "unknown field; known are size, rooms, area, lift"
 
-    def test_a_very_long_name_is_not_sent_back_whole(self, schema: RequestSchema) -> None:
-        assert len(refused(schema, FLAT | {"x" * 100_000: 1}).field) == 100
+    def test_a_very_long_unknown_name_is_not_sent_back_whole(self, schema: RequestSchema) -> None:
+        assert len(refused(schema, FLAT | {"x" * 100_000: 1}).field) == 1000
+
+    def test_names_of_the_contract_are_never_cut(self) -> None:
+        names = ["x" * 2000 + end for end in "ab"]
+        schema = schema_of(*(Feature(name=name, kind="number") for name in names))
+
+        with pytest.raises(InvalidInstance) as caught:
+            schema.parse(json.dumps(dict.fromkeys(names, "text")).encode())
+
+        assert [problem.field for problem in caught.value.problems] == names
+
+    @pytest.mark.parametrize(
+        ("document", "pointer"),
+        [
+            ({"instances": [FLAT, FLAT | {"size": "x"}]}, "/instances/1/size"),
+            ({"features": [42.5, "two", "south", True]}, "/features/1"),
+            (FLAT | {"a/b~c": 1}, "/a~1b~0c"),
+            (5, ""),
+        ],
+        ids=["instance", "position", "escaped", "body"],
+    )
+    def test_a_place_is_also_a_json_pointer(self, schema: RequestSchema, document: object, pointer: str) -> None:
+        assert refused(schema, document).pointer == pointer
 
     def test_a_place_names_the_instance(self, schema: RequestSchema) -> None:
         assert refused(schema, {"instances": [FLAT, FLAT | {"size": "x"}]}).field == "instances[1].size"
@@ -342,7 +369,19 @@ class TestIgnoredColumns:
 
 
 class TestShapes:
-    @pytest.mark.parametrize("document", [[], [FLAT], 5, "text", None, True])
+    @pytest.mark.parametrize("document", [[], [FLAT], [FLAT, 1]])
+    def test_a_bare_array_is_answered_with_how_to_wrap_it(self, schema: RequestSchema, document: Any) -> None:
+        message = 'expected an object: wrap the array as {"instances": [...]}'
+
+        assert refused(schema, document) == FieldProblem("body", "wrong_type", message)
+
+    @pytest.mark.parametrize(
+        "document", [FLAT, {"instances": [FLAT]}, {"features": [42.5, 2, "south", True]}], ids=["one", "many", "places"]
+    )
+    def test_a_byte_order_mark_is_skipped(self, schema: RequestSchema, document: object) -> None:
+        assert schema.parse(b"\xef\xbb\xbf" + json.dumps(document).encode()) == [FLAT]
+
+    @pytest.mark.parametrize("document", [5, "text", None, True])
     def test_a_body_that_is_no_object_is_answered_with_the_fields(self, schema: RequestSchema, document: Any) -> None:
         assert refused(schema, document) == FieldProblem(
             "body", "wrong_type", "expected an object with size, rooms, area, lift"
@@ -387,7 +426,7 @@ class TestNotJson:
             b'{"size": 42,}',
             b'{"size": 42',
             b'{"size": 42} {}',
-            b"\xef\xbb\xbf{}",
+            b"\xef\xbb\xbf\xef\xbb\xbf{}",
             b'{"size": "\xff"}',
             b'{"\xc3": 1}',
             b'{"size": "\\ud800"}',
