@@ -23,6 +23,8 @@ type ClassName = bool | int | str
 LARGEST_NUMBER = 3.4028234663852886e38
 """The largest float32: forests compute in it, so a larger number is infinite to them."""
 
+_LARGEST_PLAIN = 1e16
+
 MAX_LISTED = 50
 """How many names a message lists."""
 
@@ -173,10 +175,12 @@ class Feature(Document):
             case _:
                 assert_never(self.kind)
 
-    def describe(self, code: float, *, digits: int = 6) -> str:
-        """Write the number of a value for people, numbers with that many significant digits."""
+    def describe(self, code: float, *, digits: int | None = None) -> str:
+        """Write the number of a value for people, numbers exactly or with that many significant digits."""
         value = self.decode(code)
-        return value if isinstance(value, str) else f"{code:.{digits}g}"
+        if isinstance(value, str):
+            return value
+        return exact_text(code) if digits is None else f"{code:.{digits}g}"
 
     @property
     def training_range(self) -> str | None:
@@ -316,6 +320,18 @@ def class_key(name: ClassName) -> str:
     ('true', '3', 'setosa')
     """
     return str(name).lower() if isinstance(name, bool) else str(name)
+
+
+def exact_text(number: float) -> str:
+    """Write a number in the shortest form that reads as the same number.
+
+    Examples
+    --------
+    >>> exact_text(1238889), exact_text(0.1), exact_text(1e300)
+    ('1238889', '0.1', '1e+300')
+    """
+    whole = number == round(number, 0) and abs(number) < _LARGEST_PLAIN
+    return str(int(number)) if whole else repr(float(number))
 
 
 def clean_text(text: str) -> str | None:

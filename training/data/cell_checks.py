@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import pandas as pd
 
-from skylift.contract import Contract, Feature, Kind
+from skylift.contract import Contract, Feature, Kind, exact_text
 from training.config import FeatureSection
 from training.data.checks import Finding, Severity
 from training.data.csv_file import first_odd_text
@@ -116,7 +116,10 @@ def _bad_cells(
 
 
 def _bounds(low: float | None, high: float | None) -> str:
-    parts = [f"below {low:g}" if low is not None else "", f"above {high:g}" if high is not None else ""]
+    parts = [
+        f"below {exact_text(low)}" if low is not None else "",
+        f"above {exact_text(high)}" if high is not None else "",
+    ]
     return " or ".join(part for part in parts if part)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skylift.contract import LARGEST_NUMBER, ClassName, Feature, Kind, Scalar, Target, Task, class_key
+from skylift.contract import LARGEST_NUMBER, ClassName, Feature, Kind, Scalar, Target, Task, class_key, exact_text
 from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
 from training.config import FeatureSection, TargetSection
@@ -53,7 +53,9 @@ def encode_target(
                 f"target {name} is not a finite number in row {row}", "clean it, or set task: classification"
             )
         if values.min() == values.max():
-            raise DataError(f"target {name} is always {values[0]:g}", "there is nothing to learn: name another column")
+            raise DataError(
+                f"target {name} is always {exact_text(values[0])}", "there is nothing to learn: name another column"
+            )
         return Target(name=name, unit=section.unit), values
     classes = _class_names(column)
     if not 2 <= len(classes) <= MAX_CLASSES:

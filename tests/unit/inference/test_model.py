@@ -65,6 +65,15 @@ class TestWarnings:
             {"instance": 1, "field": "size", "message": "95.5 is outside the training range 10 to 90"}
         ]
 
+    def test_numbers_in_a_warning_are_exact(self) -> None:
+        wide = Feature(name="size", kind="number", min=1000137, max=1238888)
+        model = served(Contract(task="regression", features=(wide,), target=Target(name="rent")))
+
+        assert [warning["message"] for warning in model.answer([{"size": 1238889}, {"size": 0.1}]).warnings] == [
+            "1238889 is outside the training range 1000137 to 1238888",
+            "0.1 is outside the training range 1000137 to 1238888",
+        ]
+
     def test_a_value_below_the_training_range_is_named(self) -> None:
         assert served(RENT).answer([FLAT | {"rooms": 0}]).warnings == [
             {"instance": 0, "field": "rooms", "message": "0 is outside the training range 1 to 5"}

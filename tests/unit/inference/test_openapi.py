@@ -181,3 +181,12 @@ def test_the_form_of_the_docs_page_reads_a_value_of_every_json_type() -> None:
 
     assert readers is not None
     assert set(re.findall(r"(\w+): ", readers[1])) == set(get_args(JsonType))
+
+
+def test_the_docs_page_writes_what_users_name_or_order_from_arrays() -> None:
+    """A JavaScript object would move a field called 2020 to the front."""
+    page = (ROOT / "functions" / "inference" / "docs.html").read_text(encoding="utf-8")
+
+    assert "Object.values" not in page
+    assert "Object.fromEntries" not in page
+    assert not re.search(r"const \w+ = \{\}|\w\[feature\.name\] = ", page)

@@ -170,7 +170,7 @@ class TestEveryKind:
 
 def test_a_training_range_is_written_as_values_are() -> None:
     assert Feature(name="age", kind="integer", min=18, max=99).training_range == "18 to 99"
-    assert Feature(name="size", kind="number", min=-0.25, max=1e9).training_range == "-0.25 to 1e+09"
+    assert Feature(name="size", kind="number", min=-0.25, max=1e9).training_range == "-0.25 to 1000000000"
     assert _feature("category").training_range is None
 
 
