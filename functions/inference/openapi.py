@@ -10,6 +10,8 @@ from inference.reply import JSON
 from inference.route import Route
 from skylift.contract import Contract, Feature, class_key
 
+_JSON_TYPES: dict[type, str] = {bool: "boolean", int: "integer", str: "string"}
+
 type Schema = dict[str, Any]
 
 
@@ -172,11 +174,16 @@ def _prediction(contract: Contract) -> Schema:
         return {"type": "object", "required": ["value"], "properties": {"value": value}}
     probability = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
     keys = [class_key(name) for name in target.classes]
+    types = sorted({_JSON_TYPES[type(name)] for name in target.classes})  # several in versions of older releases
     return {
         "type": "object",
         "required": ["label", "probabilities"],
         "properties": {
-            "label": {"enum": [*target.classes, None], "description": f"The most probable {target.name}"},
+            "label": {
+                "type": [*types, "null"],
+                "enum": [*target.classes, None],
+                "description": f"The most probable {target.name}",
+            },
             "probabilities": {"type": "object", "required": keys, "properties": dict.fromkeys(keys, probability)},
         },
     }

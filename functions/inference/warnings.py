@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from skylift.contract import Contract, Feature, Instance, listed
+from skylift.contract import LARGEST_EXACT_INTEGER, Contract, Feature, Instance, listed
 from skylift.scoring import Matrix
 
 type Remark = dict[str, object]
@@ -74,6 +74,8 @@ def of_ranges(contract: Contract, rows: Matrix, lower: Matrix, upper: Matrix) ->
         feature = contract.features[index]
         value = feature.describe(rows[instance, index])
         message = f"{value} is outside the training range {feature.training_range}"
+        if feature.json_type == "integer" and abs(rows[instance, index]) >= LARGEST_EXACT_INTEGER:
+            message += "; integers of this size are not exact as numbers"
         warnings.append({"instance": instance, "field": feature.name, "message": message})
     return warnings + _rest(len(places) - len(warnings), "values outside their range")
 

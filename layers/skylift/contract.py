@@ -23,6 +23,9 @@ type ClassName = bool | int | str
 LARGEST_NUMBER = 3.4028234663852886e38
 """The largest float32: forests compute in it, so a larger number is infinite to them."""
 
+LARGEST_EXACT_INTEGER = 2**53
+"""The largest integer up to which a double, and so a number in JavaScript, holds every integer."""
+
 _LARGEST_PLAIN = 1e16
 
 MAX_LISTED = 50

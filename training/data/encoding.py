@@ -11,7 +11,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skylift.contract import LARGEST_NUMBER, ClassName, Feature, Kind, Scalar, Target, Task, class_key, exact_text
+from skylift.contract import (
+    LARGEST_EXACT_INTEGER,
+    LARGEST_NUMBER,
+    ClassName,
+    Feature,
+    Kind,
+    Scalar,
+    Target,
+    Task,
+    class_key,
+    exact_text,
+)
 from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
 from training.config import FeatureSection, TargetSection
@@ -69,15 +80,38 @@ def encode_target(
     codes, distinct = pd.factorize(column)
     targets = np.array([by_text[str(_plain(value))] for value in distinct])[codes]
     labels = {str(label): shown for label, shown in section.labels.items()}
-    renamed = tuple(labels.get(str(label), label) for label in classes)
+    renamed = _of_one_type([labels.get(str(label), label) for label in classes])
     if len({class_key(label) for label in renamed}) < len(renamed):
         raise ConfigError("target.labels gives two classes the same name", "give each its own")
     return Target(name=name, classes=renamed), targets
 
 
+def _of_one_type(names: list[ClassName]) -> tuple[ClassName, ...]:
+    """The names as they are where they have one type, else as texts."""
+    return tuple(names) if len({type(name) for name in names}) == 1 else tuple(class_key(name) for name in names)
+
+
 def _class_names(column: "pd.Series[Any]") -> list[ClassName]:
-    """Distinct values in their natural order, integers where the column holds whole floats."""
-    return sorted((_plain(value) for value in column.unique()), key=lambda value: (isinstance(value, str), value))
+    """Distinct values in their natural order: of numbers integers where all are whole, else texts."""
+    names = sorted((_plain(value) for value in column.unique()), key=lambda name: (isinstance(name, str), name))
+    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+        return names
+    names = sorted(names, key=float)
+    return names if all(_is_exact(name) for name in names) else [str(name) for name in names]
+
+
+def _is_exact(name: ClassName) -> bool:
+    """Whether a class is a number that every client of JSON reads as written."""
+    return isinstance(name, int) and abs(name) <= LARGEST_EXACT_INTEGER
+
+
+def inexact_integers(column: "pd.Series[Any]") -> str | None:
+    """A remark about integers that doubles cannot tell apart; None if every integer is exact."""
+    if family(column.dtype) != "integer" or not (column.abs() > LARGEST_EXACT_INTEGER).any():
+        return None
+    return (
+        f"holds integers beyond {LARGEST_EXACT_INTEGER}, which are not exact as numbers: drop it, or write it as text"
+    )
 
 
 def _plain(value: object) -> ClassName:

@@ -17,7 +17,7 @@ from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
 from training.config import FeatureSection, ModelConfig
 from training.data.csv_file import doubt_about_texts
-from training.data.encoding import check_known, encode_feature, encode_target, guess_task, unusable
+from training.data.encoding import check_known, encode_feature, encode_target, guess_task, inexact_integers, unusable
 from training.data.reader import Progress, read_rows
 
 _MIN_ROWS = 10
@@ -137,6 +137,8 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
     if config.target.task is None:
         notes.append(f"target.task was guessed: {task}")
     target, targets = encode_target(target_column, task, config.target)
+    if remark := inexact_integers(target_column):
+        notes.append(f"target {clean.target} {remark}")
     features: list[Feature] = []
     columns: list[Matrix] = []
     ignored = [*clean.left_out, clean.target]
@@ -151,6 +153,8 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
         feature, encoded = encode_feature(column, config.features.get(name, FeatureSection()))
         features.append(feature)
         columns.append(encoded)
+        if remark := inexact_integers(column):
+            notes.append(f"column {name} {remark}")
         if feature.kind == "category" and (doubt := doubt_about_texts(column)):
             notes.append(f"column {name} is taken as texts: {doubt}")
     if not features:

@@ -74,6 +74,11 @@ class TestWarnings:
             "0.1 is outside the training range 1000137 to 1238888",
         ]
 
+    def test_an_integer_that_a_double_cannot_tell_from_the_next_is_named(self) -> None:
+        (warning,) = served(RENT).answer([FLAT | {"rooms": 2**53 + 1}]).warnings
+
+        assert str(warning["message"]).endswith("; integers of this size are not exact as numbers")
+
     def test_a_value_below_the_training_range_is_named(self) -> None:
         assert served(RENT).answer([FLAT | {"rooms": 0}]).warnings == [
             {"instance": 0, "field": "rooms", "message": "0 is outside the training range 1 to 5"}

@@ -162,6 +162,7 @@ def test_the_answer_of_a_classification_lists_its_classes() -> None:
     prediction = document_of(contract)["components"]["schemas"]["Answer"]["properties"]["predictions"]["items"]
 
     assert prediction["properties"]["label"]["enum"] == [False, True, None]
+    assert prediction["properties"]["label"]["type"] == ["boolean", "null"]
     assert prediction["properties"]["probabilities"]["required"] == ["false", "true"]
 
 

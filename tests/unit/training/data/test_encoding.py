@@ -284,3 +284,29 @@ class TestUnknownValues:
         assert refusal(tmp_path, self.CITIES, features={"n": {"unknown": "refuse"}}) == (
             "features.n.unknown is only for a category: n is of kind integer"
         )
+
+
+class TestOneTypeOfClasses:
+    def classes(self, folder: Path, values: tuple[str, ...], **sections: object) -> tuple[object, ...]:
+        text = lines("n,y", lambda number: f"{number},{values[number % len(values)]}")
+        table = table_of(folder, text, target_keys={"task": "classification"} | sections)
+        assert table.targets[: len(values)].tolist() == [sorted(values, key=float).index(value) for value in values]
+        return table.contract.target.classes
+
+    def test_numbers_of_which_some_are_not_whole_are_texts_in_numeric_order(self, tmp_path: Path) -> None:
+        assert self.classes(tmp_path, ("2", "0.5", "10", "1.5")) == ("0.5", "1.5", "2", "10")
+
+    def test_whole_numbers_stay_integers(self, tmp_path: Path) -> None:
+        assert self.classes(tmp_path, ("10", "2.0")) == (2, 10)
+
+    def test_integers_that_a_double_cannot_hold_are_texts(self, tmp_path: Path) -> None:
+        assert self.classes(tmp_path, ("9007199254740993", "1")) == ("1", "9007199254740993")
+
+    def test_labels_of_several_types_become_texts(self, tmp_path: Path) -> None:
+        assert self.classes(tmp_path, ("1", "2"), labels={1: "one"}) == ("one", "2")
+
+
+def test_integers_beyond_what_a_double_holds_are_noted(tmp_path: Path) -> None:
+    notes = table_of(tmp_path, one_feature(lambda number: str(2**53 + number))).notes
+
+    assert any(note.startswith("column x holds integers beyond 9007199254740992") for note in notes)
