@@ -8,9 +8,10 @@ level, and logged models keep that name: the file cannot be renamed.
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from skylift.contract import Contract, Instance
+from skylift.contract import LARGEST_NUMBER, Contract, Feature, Instance
 from skylift.errors import IntegrityError
 from skylift.image_cache import ImageCache
 from skylift.predictors import load_predictor
@@ -68,10 +69,28 @@ class PublishedModel:
             values = [None if pd.isna(value) else feature.clean(value) for value in column]
             if feature.required and None in values:
                 raise ValueError(f"column {feature.name} has a missing value, and training saw none")
-            if feature.categories and (unknown := set(values) - feature.codes.keys()):
+            if wrong := next(
+                (value for value in values if value is not None and not _is_of_kind(feature, value)), None
+            ):
+                raise ValueError(f"column {feature.name} holds {wrong!r}: expected {feature.expectation}")
+            if feature.categories and not feature.takes_unknown and (unknown := set(values) - feature.codes.keys()):
                 raise ValueError(f"column {feature.name} has unknown values, such as {min(map(str, unknown))!r}")
             columns[feature.name] = values
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _is_of_kind(feature: Feature, value: Any) -> bool:
+    """Whether a value is one that `/predict` reads: also as NumPy types."""
+    match feature.json_type:
+        case "string":
+            return isinstance(value, str)
+        case "boolean":
+            return isinstance(value, bool | np.bool_)
+        case "number" | "integer":
+            if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
+                return False
+            number = float(value)
+            return abs(number) <= LARGEST_NUMBER and (feature.json_type == "number" or number.is_integer())
 
 
 def _load_pyfunc(path: str) -> PublishedModel:

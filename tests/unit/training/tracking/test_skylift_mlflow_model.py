@@ -31,7 +31,8 @@ def loaded(package: Package, folder: Path) -> PublishedModel:
 
 @pytest.fixture
 def churn(tmp_path: Path) -> PublishedModel:
-    trained = learned(tmp_path, mixed(), LOGISTIC, target="churned")
+    strict = {"city": {"unknown": "refuse"}}
+    trained = learned(tmp_path, mixed(), LOGISTIC, target="churned", features=strict)
     return loaded(pack(uncompiled(trained)), tmp_path / "baked")
 
 
@@ -87,3 +88,17 @@ def test_a_file_that_was_altered_is_not_read(tmp_path: Path) -> None:
 def test_a_folder_without_a_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError, match="holds no version"):
         _load_pyfunc(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"age": 3.5}, {"age": "30"}, {"age": True}, {"score": 1e39}, {"score": float("inf")}, {"member": 1}, {"plan": 2}],
+    ids=str,
+)
+def test_a_value_that_the_service_refuses_is_refused(churn: PublishedModel, change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=f"column {next(iter(change))} holds"):
+        churn.predict(pd.DataFrame([CALLER | change]))
+
+
+def test_a_category_that_training_never_saw_is_scored(churn: PublishedModel) -> None:
+    assert len(churn.predict(pd.DataFrame([CALLER | {"plan": "gold"}]))) == 1
