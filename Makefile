@@ -24,8 +24,8 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: up
-up: $(VENV)/.main ## Train, publish, promote and serve on this machine (PORT=8000, CONFIG=training/model.yaml)
-	@exec $(BIN)/skylift up --port "$(PORT)" --config "$(CONFIG)"
+up: $(VENV)/.main ## Train, publish, promote and serve on this machine (PORT=8000, CONFIG=training/model.yaml, RETRAIN=1)
+	@exec $(BIN)/skylift up --port "$(PORT)" --config "$(CONFIG)" $(if $(RETRAIN),--retrain)
 
 .PHONY: test
 test: $(VENV)/.dev ## Run all tests that need no Docker (COVERAGE=1 also measures coverage)

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from training.cli.local import embedded_aws
+    from training.cli.embedded_aws import embedded_aws
     from training.config import load_config
     from training.data.profile import profile
     from training.data.table import read_table, split_rows
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["embedded_aws", "load_config", "profile", "publish", "read_table", "split_rows", "train"]
 
 _MODULES = {
-    "embedded_aws": "cli.local",
+    "embedded_aws": "cli.embedded_aws",
     "load_config": "config",
     "profile": "data.profile",
     "publish": "release.packaging",

@@ -1,6 +1,9 @@
 """Serve on this machine: `python -m inference --port 8000`."""
 
 import argparse
+import os
+import sys
+from threading import Thread
 
 import uvicorn
 
@@ -12,7 +15,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m inference", description="Serve the active version over HTTP.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--until-stdin-ends", action="store_true", help="End with the process that holds stdin.")
     arguments = parser.parse_args()
+    if arguments.until_stdin_ends:
+        Thread(target=_end_with_stdin, daemon=True).start()
     uvicorn.run(
         compose().app,
         host=arguments.host,
@@ -21,6 +27,12 @@ def main() -> None:
         access_log=False,
         timeout_graceful_shutdown=2,
     )
+
+
+def _end_with_stdin() -> None:
+    """End at once when stdin does: whoever started this process was killed, and nobody waits for an answer."""
+    sys.stdin.buffer.read()
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -50,13 +50,17 @@ class Up:
         The `model.yaml`.
     port
         TCP port; a free one by default.
+    output
+        Beginning of the names of the files for its output.
     environment
         Variables in addition to those of this process.
     """
 
-    def __init__(self, folder: Path, config: Path, *, port: int | None = None, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, config: Path, *, port: int | None = None, output: str = "std", **environment: str
+    ) -> None:
         self.folder, self.port = folder, port or free_port()
-        self._out, self._err = folder / "stdout", folder / "stderr"
+        self._out, self._err = folder / f"{output}out", folder / f"{output}err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
                 [SKYLIFT, "up", "--config", config, "--port", str(self.port)],
@@ -135,9 +139,9 @@ class Up:
 
 
 @contextmanager
-def up(folder: Path, config: Path, *, port: int | None = None, **environment: str) -> Iterator[Up]:
+def up(folder: Path, config: Path, *, port: int | None = None, output: str = "std", **environment: str) -> Iterator[Up]:
     """`skylift up`, ended in any case."""
-    started = Up(folder, config, port=port, **environment)
+    started = Up(folder, config, port=port, output=output, **environment)
     try:
         yield started
     finally:

@@ -4,7 +4,7 @@ from tests.support.import_graph import circles, imports, modules
 
 FLOORS = (
     ("skylift",),
-    ("training.extras", "training.metrics"),
+    ("training.extras", "training.files", "training.metrics"),
     ("training.config",),
     ("training.data",),
     ("training.search",),

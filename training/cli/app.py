@@ -70,16 +70,23 @@ def main(debug: Annotated[bool, typer.Option("--debug", help="Show the stack tra
 
 
 @app.command()
-def up(config: ConfigOption = DEFAULT_CONFIG, port: PortOption = 8000) -> None:
-    """Train, publish, promote and serve on this machine, with an embedded AWS."""
+def up(
+    config: ConfigOption = DEFAULT_CONFIG,
+    port: PortOption = 8000,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="Train although nothing changed since the last run.")
+    ] = False,
+) -> None:
+    """Train if anything changed, publish, promote and serve on this machine, with an embedded AWS.
+
+    Versions and history are kept in build/models/ for the next start.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
         signal.signal(number, signal.default_int_handler)
     try:
-        from training.cli.local import check_port
         from training.cli.up import run
 
-        check_port(port)
-        run(config, port)
+        run(config, port, retrain=retrain)
     except KeyboardInterrupt:
         leave(0)
 

@@ -8,15 +8,19 @@ from pathlib import Path
 
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
+from skylift.verification import Version
 from training.cli.console import err, leaderboard_table, out, up_facts
-from training.cli.local import SERVICE_LOG, LocalService, ServiceFailed, embedded_aws, environment_file
+from training.cli.embedded_aws import embedded_aws
+from training.cli.local import LocalService, ServiceFailed, check_port
+from training.cli.model_folder import CURRENT_ENVIRONMENT, ModelFolder, claimed_folder
 from training.cli.train import Work, train_and_publish
 from training.config import ModelConfig, load_config
 from training.config.locations import local_copy
+from training.files import replace_file
 
 
-def run(path: Path, port: int) -> None:
-    """Train, publish, promote and serve until Ctrl-C.
+def run(path: Path, port: int, *, retrain: bool = False) -> None:
+    """Train if anything changed, publish, promote and serve until Ctrl-C.
 
     Parameters
     ----------
@@ -24,22 +28,31 @@ def run(path: Path, port: int) -> None:
         Path of `model.yaml`.
     port
         Port of the service on 127.0.0.1.
+    retrain
+        Whether to train although nothing changed.
 
     Raises
     ------
+    ConfigError
+        The model is being served already, or the port is in use.
+    StateDamaged
+        The versions that an earlier run published cannot be read.
     ServiceFailed
         The service did not start, or ended.
     """
-    with (
-        _with_local_table(load_config(path)) as config,  # before the embedded AWS replaces the one that has the table
-        embedded_aws(config.model) as environment,
-        LocalService(port) as service,  # starts while training runs
-        environment_file(environment | {"SKYLIFT_CONFIG": str(path.resolve())}) as environment_path,
-    ):
+    config = load_config(path)
+    with ExitStack() as stack:
+        folder = stack.enter_context(claimed_folder(config.model, port))
+        check_port(port)
+        config = stack.enter_context(_with_local_table(config))  # before the embedded AWS replaces the one that has it
+        environment = stack.enter_context(embedded_aws(config.model, folder.aws))
+        service = stack.enter_context(LocalService(port, folder.log))  # starts while training runs
+        stack.enter_context(folder.environment(environment | {"SKYLIFT_CONFIG": str(path.resolve())}))
         registry = Registry.open(RegistrySettings())
-        version = train_and_publish(config, registry, Work())
-        with err.status("promoting and waiting for the service"):
-            registry.promote(version.reference)
+        version = None if retrain else _fresh(config, registry, folder)
+        if version is None:
+            version = _train_and_promote(config, registry, folder)
+        with err.status("waiting for the service"):
             service.wait_until_ready()
             example = {"instances": [version.manifest.contract.example]}
             answer = service.ask("/predict", example)
@@ -50,17 +63,44 @@ def run(path: Path, port: int) -> None:
                 version,
                 url=service.url,
                 answer=json.dumps(answer["predictions"][0], ensure_ascii=False),
-                log=str(SERVICE_LOG),
+                log=str(folder.log),
             )
         )
         body = shlex.quote(json.dumps(example))
         for text in (
             f"\nTry it:\n  curl {service.url}/predict -H 'content-type: application/json' -d {body}",
-            f"\nIn another terminal:\n  . {environment_path} && .venv/bin/skylift versions",
+            f"\nIn another terminal:\n  . {CURRENT_ENVIRONMENT} && .venv/bin/skylift versions",
             "\nCtrl-C stops everything.",
         ):
             out.print(text, markup=False, soft_wrap=True)
-        raise ServiceFailed(f"the service ended with code {service.wait()}", f"see {SERVICE_LOG}")
+        raise ServiceFailed(f"the service ended with code {service.wait()}", f"see {folder.log}")
+
+
+def _fresh(config: ModelConfig, registry: Registry, folder: ModelFolder) -> Version | None:
+    """The active version, if a training would give nothing new."""
+    from training.cli.freshness import fresh_version
+
+    code = folder.code_file.read_text(encoding="utf-8").strip() if folder.code_file.exists() else None
+    version = fresh_version(config, registry, code)
+    if version is not None:
+        err.print(
+            f"Serving {version.reference.name} of the last run: table, model.yaml and code are the same. "
+            "Train again: make up RETRAIN=1",
+            markup=False,
+            soft_wrap=True,
+        )
+    return version
+
+
+def _train_and_promote(config: ModelConfig, registry: Registry, folder: ModelFolder) -> Version:
+    from training.cli.freshness import code_digest
+
+    code = code_digest()  # before it may be edited
+    version = train_and_publish(config, registry, Work())
+    with err.status("promoting"):
+        registry.promote(version.reference)
+    replace_file(folder.code_file, f"{code}\n".encode())
+    return version
 
 
 @contextmanager

@@ -1,12 +1,10 @@
 """Packs a trained model: its files and its manifest, ready to publish."""
 
 import io
-import platform
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +29,13 @@ from skylift.references import sha256
 from skylift.registry import Registry
 from skylift.scoring import Matrix, best_classes, encode, predictions
 from skylift.verification import Version
-from skylift.version import __version__
 from training.card.document import render_card
 from training.data.profile import profile
 from training.evaluation.report import EVALUATION_FILE
 from training.job import Trained
+from training.release.environment import environment
 
 _GOLDEN_ROWS = 10
-_RECORDED_PACKAGES = ("scikit-learn", "numpy", "scipy", "joblib", "onnx", "onnxruntime", "skl2onnx")
 _BASELINE_BINS = 10
 _GIT_SECONDS = 5
 _UNNUMBERED = 1  # the card does not say its version: `skylift.model_card` tells why
@@ -98,11 +95,7 @@ def pack(trained: Trained) -> Package:
                 git_dirty=dirty,
                 notes=trained.notes,
             ),
-            environment={
-                "python": platform.python_version(),
-                "skylift": __version__,
-                **{name: installed_version(name) for name in _RECORDED_PACKAGES},
-            },
+            environment=environment(),
             artifacts={name: Artifact(sha256=sha256(data), bytes=len(data)) for name, data in artifacts.items()},
             compiled=compiled.outcome,
         )

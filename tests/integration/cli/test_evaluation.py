@@ -30,7 +30,7 @@ import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background process does not have
 from training.cli import progress
 from training.cli.app import app
-from training.cli.local import embedded_aws
+from training.cli.embedded_aws import embedded_aws
 progress._LINE_SECONDS = 0.0
 with embedded_aws("iris"):
     app(["train", "--config", sys.argv[1]])

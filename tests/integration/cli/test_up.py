@@ -8,6 +8,7 @@ import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def assert_ends_cleanly(job: Up, signal_number: signal.Signals) -> None:
     assert not [pid for pid in started if lives(pid)]
     assert job.printed.endswith("Stopped.\n")
     assert "Traceback" not in job.told
-    assert not (job.folder / "build" / "local.env").exists()
+    assert not list(job.folder.glob("build/**/local.env"))
     with socket.create_server(("127.0.0.1", job.port)):
         pass  # the port is free again
 
@@ -149,6 +150,65 @@ class TestAnotherTerminal:
         wait_until(lambda: ask(iris, IRIS_SETOSA)["version"] == before, what=f"{before} is served")
 
 
+@dataclass(frozen=True)
+class Story:
+    """What was seen of a model that was killed while it served v2, and started again."""
+
+    killed: Up
+    restarted: Up
+    history: str
+    refused: str
+    orphans: set[int]
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    folder = tmp_path_factory.mktemp("story")
+    path = quick(folder)
+    with up(folder, path) as first:
+        first.wait_until_serving()
+        first.skylift("train")
+        first.skylift("promote", "v2")
+        with up(folder, path, output="second") as second:
+            assert second.ended() == 1
+        history, children = first.skylift("history"), descendants(first.pid)
+        first.send(signal.SIGKILL)
+        first.ended()
+        wait_until(lambda: not any(map(lives, children)), what="the service ends with the process that started it")
+        with up(folder, path, port=first.port, output="third") as third:
+            third.wait_until_serving()
+            yield Story(first, third, history, second.told, children)
+
+
+class TestStartingAgain:
+    def test_what_served_before_a_kill_is_served_again_without_training(self, story: Story) -> None:
+        assert story.orphans
+        assert "Serving v2 of the last run" in story.restarted.told
+        assert "candidate 1 of 1" not in story.restarted.told
+        assert ask(story.restarted, {"x": 3, "n": 3})["version"] == "v2"
+
+    def test_its_history_goes_on(self, story: Story) -> None:
+        assert story.restarted.skylift("history") == story.history
+        assert len(story.history.splitlines()) == 3
+
+    def test_a_second_process_for_the_same_model_is_refused(self, story: Story) -> None:
+        address = re.escape(story.killed.url)
+        assert re.match(
+            rf"error: quick is being served already \({address}\)\nhint: stop", failure_lines(story.refused)
+        )
+
+    def test_another_model_beside_it_leaves_it_alone(self, story: Story, tmp_path: Path) -> None:
+        path = quick(tmp_path, model="other")
+        with up(story.killed.folder, path, output="other") as other:
+            other.wait_until_serving()
+            assert ask(other, {"x": 3, "n": 3})["model"] == "other"
+            assert re.search(r"^\* +v1 ", other.skylift("versions"), flags=re.MULTILINE)
+            other.send(signal.SIGINT)
+            assert other.ended() == 0
+
+        assert re.search(r"^\* +v2 ", story.restarted.skylift("versions"), flags=re.MULTILINE)
+
+
 def test_a_table_in_s3_is_fetched_before_the_embedded_aws_takes_over(tmp_path: Path) -> None:
     path = quick(tmp_path, data={"path": f"s3://{BUCKET}/tables/quick.csv"})
     with MotoServer() as aws:
@@ -181,7 +241,10 @@ class TestEnding:
             subprocess.run(["kill", "-KILL", str(service)], check=True)
 
             assert job.ended() == 1
-            assert failure_lines(job.told) == "error: the service ended with code -9\nhint: see build/service.log"
+            assert (
+                failure_lines(job.told)
+                == "error: the service ended with code -9\nhint: see build/models/quick/service.log"
+            )
 
 
 class TestFailing:

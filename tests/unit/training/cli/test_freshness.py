@@ -1,0 +1,60 @@
+"""Whether a training would give what is published already."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skylift.references import sha256
+from skylift.registry import Registry
+from tests.support.models import changed, iris_package
+from training.cli.freshness import code_digest, fresh_version
+from training.config import ModelConfig, load_config
+
+TABLE = b"x,y\n1,a\n"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> ModelConfig:
+    (tmp_path / "table.csv").write_bytes(TABLE)
+    path = tmp_path / "model.yaml"
+    path.write_text("model: iris\ndata: {path: table.csv}\ntarget: {column: y}\n", encoding="utf-8")
+    return load_config(path)
+
+
+def publish(registry: Registry, **lineage: Any) -> str:
+    package = iris_package()
+    described = package.describe(1).lineage.model_copy(update=lineage)
+    package = changed(package, lineage=described)
+    return registry.publish(package.describe, package.artifacts).reference.name
+
+
+def test_the_active_version_is_fresh_while_some_version_has_the_same_inputs(
+    registry: Registry, config: ModelConfig
+) -> None:
+    assert fresh_version(config, registry, code_digest()) is None  # nothing serves
+
+    publish(registry, data_sha256=sha256(TABLE), config_sha256=config.digest)
+    publish(registry)
+    registry.promote("v2")  # promoted by hand: it stays
+
+    version = fresh_version(config, registry, code_digest())
+    assert version is not None
+    assert version.reference.name == "v2"
+
+
+def test_another_table_configuration_or_code_is_trained(
+    registry: Registry, config: ModelConfig, tmp_path: Path
+) -> None:
+    publish(registry, data_sha256=sha256(TABLE), config_sha256=config.digest)
+    registry.promote("v1")
+    assert fresh_version(config, registry, code_digest()) is not None
+
+    assert fresh_version(config, registry, None) is None
+    assert fresh_version(config, registry, "0" * 64) is None
+    (tmp_path / "model.yaml").write_text("model: iris\ndata: {path: table.csv}\ntarget: {column: x}\n", "utf-8")
+    assert fresh_version(load_config(tmp_path / "model.yaml"), registry, code_digest()) is None
+    (tmp_path / "table.csv").write_bytes(TABLE + b"2,b\n")
+    assert fresh_version(config, registry, code_digest()) is None
+    (tmp_path / "table.csv").unlink()
+    assert fresh_version(config, registry, code_digest()) is None  # training tells why
