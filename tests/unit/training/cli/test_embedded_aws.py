@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -12,13 +11,9 @@ from moto import mock_aws
 
 from skylift.aws import ssm_client
 from skylift.errors import ConfigError
-from skylift.pointer import ActivePointer, Move
-from skylift.references import Reference
-from training.cli.aws_state import StateDamaged
+from skylift.pointer import ActivePointer
 from training.cli.embedded_aws import BUCKET, embedded_aws
 from training.cli.local import check_port
-
-FIRST, SECOND = Reference(1, "a" * 64), Reference(2, "b" * 64)
 
 
 @pytest.fixture(autouse=True)
@@ -87,106 +82,16 @@ class TestEmbeddedAws:
         check_port(port)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with two versions of one object, a deleted one, and a pointer that moved twice."""
-    folder = tmp_path / "aws"
-    with embedded_aws("wine", folder):
-        s3 = boto3.client("s3")
-        for body in (b"old", b"new"):
-            s3.put_object(Bucket=BUCKET, Key="models/wine/v1/é.json", Body=body, ContentType="application/json")
-        s3.put_object(Bucket=BUCKET, Key="gone", Body=b"gone")
-        s3.delete_object(Bucket=BUCKET, Key="gone")
-        pointer = ActivePointer("local", "wine", client=ssm_client())
-        pointer.move(FIRST)
-        pointer.move(SECOND)
-    return folder
+def test_a_write_that_cannot_be_kept_is_not_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(28, "No space left on device", str(path), len(data))
 
-
-def held() -> tuple[list[Any], list[Any], list[Move]]:
-    """Everything that the embedded AWS says about delete markers, objects and the pointer."""
-    s3: Any = boto3.client("s3")
-    listed = s3.list_object_versions(Bucket=BUCKET)
-    markers = [(marker["Key"], marker["VersionId"], marker["LastModified"]) for marker in listed["DeleteMarkers"]]
-    objects = []
-    for version in listed["Versions"]:
-        key, identifier = version["Key"], version["VersionId"]
-        answer = s3.get_object(Bucket=BUCKET, Key=key, VersionId=identifier, ChecksumMode="ENABLED")
-        headers = [answer[name] for name in ("LastModified", "ETag", "ContentType", "ChecksumCRC32")]
-        objects.append((key, identifier, version["IsLatest"], answer["Body"].read(), *headers))
-    return markers, objects, ActivePointer("local", "wine", client=ssm_client()).history()
-
-
-class TestKept:
-    def test_the_next_start_holds_the_same_objects_and_the_same_history(self, folder: Path) -> None:
-        with embedded_aws("wine", folder):
-            before = held()
-            ActivePointer("local", "wine", client=ssm_client()).move(FIRST)
-        with mock_aws():  # another process holds nothing
-            pass
-        with embedded_aws("wine", folder):
-            markers, objects, moves = held()
-
-        assert (markers, objects, moves[:-1]) == before
-        assert [move.after for move in moves] == ["none", str(FIRST), str(SECOND), str(FIRST)]
-        assert {body for _, _, _, body, *_ in objects} == {b"old", b"new", b"gone"}
-
-    def test_a_version_is_still_written_once(self, folder: Path) -> None:
-        with embedded_aws("wine", folder), pytest.raises(ClientError, match="PreconditionFailed"):
-            boto3.client("s3").put_object(Bucket=BUCKET, Key="models/wine/v1/é.json", Body=b"x", IfNoneMatch="*")
-
-    def test_another_folder_holds_nothing_of_it(self, folder: Path, tmp_path: Path) -> None:
-        with embedded_aws("wine", folder):
-            pass
-        with embedded_aws("wine", tmp_path / "other"):
-            assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=BUCKET)
-            assert ActivePointer("local", "wine", client=ssm_client()).read() is None
-
-    def test_what_a_kill_leaves_between_two_writes_is_the_state_before(self, folder: Path) -> None:
-        (folder / "index.json.7.tmp").write_bytes(b"{")
-        (folder / "objects" / ("c" * 64)).write_bytes(b"a content that no index names yet")
-
-        with embedded_aws("wine", folder):
-            assert ActivePointer("local", "wine", client=ssm_client()).read() == SECOND
-
-        assert {path.name for path in folder.iterdir()} == {"index.json", "objects"}
-        assert not (folder / "objects" / ("c" * 64)).exists()
-
-    @pytest.mark.parametrize(
-        ("file", "content", "said"),
-        [
-            ("index.json", None, "index.json is missing"),
-            ("index.json", b"{", "index.json cannot be read"),
-            ("index.json", b'{"schema_version": 2}', "index.json cannot be read: it is damaged, or of a later release"),
-            ("objects/*", None, "the content of .* is missing"),
-            ("objects/*", b"x", "the content of .* was changed"),
-        ],
-    )
-    def test_a_damaged_folder_is_refused_and_left_as_it_is(
-        self, folder: Path, file: str, content: bytes | None, said: str
-    ) -> None:
-        damaged = next(folder.glob(file))
-        if content is None:
-            damaged.unlink()
-        else:
-            damaged.write_bytes(content)
-        before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-        with pytest.raises(StateDamaged, match=said), embedded_aws("wine", folder):
-            pass
-
-        assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
-
-    def test_a_write_that_cannot_be_kept_is_not_acknowledged(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        def full(path: Path, data: bytes) -> None:
-            raise OSError(28, "No space left on device", str(path), len(data))
-
-        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-        with embedded_aws("wine", folder):
-            with monkeypatch.context() as patch:
-                patch.setattr("training.cli.aws_state.replace_file", full)
-                with pytest.raises(ClientError, match="500"):
-                    boto3.client("s3").put_object(Bucket=BUCKET, Key="key", Body=b"body")
-            assert "cannot keep a write" in capsys.readouterr().err
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with embedded_aws("wine", tmp_path / "aws"):
+        with monkeypatch.context() as patch:
+            patch.setattr("training.cli.aws_state.replace_file", full)
+            with pytest.raises(ClientError, match="500"):
+                boto3.client("s3").put_object(Bucket=BUCKET, Key="key", Body=b"body")
+        assert "cannot keep a write" in capsys.readouterr().err
