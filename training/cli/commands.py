@@ -12,12 +12,15 @@ from typer.core import TyperGroup
 from skylift.errors import SkyliftError
 from training.cli.console import err, out
 
+_TRACKER_WARNING = "ignore:resource_tracker:UserWarning"
+
 
 class Commands(TyperGroup):
     """Turns failures into `error:` and `hint:` lines on stderr and exit code 1: the only place that does."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
+        silence_trackers()
         try:
             return super().invoke(ctx)
         except (SkyliftError, OSError) as error:
@@ -28,6 +31,12 @@ class Commands(TyperGroup):
             if hint:
                 err.print(Text.assemble(("hint: ", "bold cyan"), hint), soft_wrap=True)
             raise typer.Exit(1) from error
+
+
+def silence_trackers() -> None:
+    """Let the processes that clean up after others do it without a warning: what `leave` leaves is meant for them."""
+    if _TRACKER_WARNING not in sys.warnoptions:
+        sys.warnoptions.append(_TRACKER_WARNING)  # Python hands these to every process that it starts itself
 
 
 def leave(code: int) -> NoReturn:

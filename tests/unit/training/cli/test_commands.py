@@ -2,12 +2,15 @@
 
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 import typer
 import typer.testing
 
 from skylift.errors import ConfigError
+from tests.support.waiting import TIMES_OUT
 from training.cli.commands import Commands
 
 
@@ -57,3 +60,18 @@ def test_what_a_trace_explains_better_is_raised(failure: Exception, options: lis
 
 def test_a_command_that_succeeds_says_nothing_of_it() -> None:
     assert (run(None).exit_code, run(None).output) == (0, "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no named semaphores to clean up")
+def test_leaving_while_processes_compute_prints_no_warning_of_a_library() -> None:
+    code = (
+        "import joblib\n"
+        "from training.cli.commands import leave, silence_trackers\n"
+        "silence_trackers()\n"
+        "joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(number) for number in (1, 2))\n"
+        "leave(0)\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=TIMES_OUT)
+
+    assert (done.stdout, done.stderr) == ("Stopped.\n", "")
