@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skylift.errors import ConfigError
+from skylift.errors import ConfigError, SkyliftError
 from skylift.references import NOTHING
 from training.cli.commands import Commands, leave
 from training.cli.console import (
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from skylift.settings import RegistrySettings
     from skylift.verification import Version
     from training.config import ModelConfig
+    from training.tracking.tracker import Tracker
 
 
 class _Commands(Commands):
@@ -136,10 +137,13 @@ def train(
     registry = Registry.open(settings)
     tracker = tracker_for(settings, registry.active, track, warn)
     version = train_and_publish(loaded, registry, work, tracker)
-    out.print(leaderboard_table(version.manifest))
-    out.print()
-    _print_evaluation(registry, version)
-    out.print(manifest_facts(version))
+    try:
+        out.print(leaderboard_table(version.manifest))
+        out.print()
+        _print_evaluation(registry, version)
+        out.print(manifest_facts(version))
+    except (SkyliftError, OSError) as error:  # it is published: a failure now would make people publish it again
+        warn(f"{version.reference.name} cannot be shown in full: {error}")
     if tracker.tracked:
         out.print(f"Tracked: {tracker.tracked}. View: make mlflow", soft_wrap=True, markup=False)
     out.print(
@@ -159,16 +163,18 @@ def promote(
 ) -> None:
     """Make a version the active one, if it may serve."""
     settings, registry = _connected(stack, config)
+    tracker = _follower(settings, registry, track)
     out.print(f"Active: {registry.promote(version)}", soft_wrap=True)
-    _follow(settings, registry, track)
+    tracker.follow()
 
 
 @app.command()
 def rollback(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, track: TrackOption = None) -> None:
     """Make the last different version the active one again."""
     settings, registry = _connected(stack, config)
+    tracker = _follower(settings, registry, track)
     out.print(f"Active: {registry.rollback()}", soft_wrap=True)
-    _follow(settings, registry, track)
+    tracker.follow()
 
 
 @app.command()
@@ -280,11 +286,11 @@ def _connected(stack: str | None, config: "Path | ModelConfig") -> "tuple[Regist
     return settings, Registry.open(settings)
 
 
-def _follow(settings: "RegistrySettings", registry: "Registry", track: bool | None) -> None:
-    """Keep MLflow's alias true to the pointer, where trainings are tracked."""
+def _follower(settings: "RegistrySettings", registry: "Registry", track: bool | None) -> "Tracker":
+    """What keeps MLflow's alias true to the pointer, where trainings are tracked; made before the pointer moves."""
     from training.tracking.tracker import tracker_for
 
-    tracker_for(settings, registry.active, track, warn, local_store_counts=True).follow()
+    return tracker_for(settings, registry.active, track, warn, local_store_counts=True)
 
 
 def _print_evaluation(registry: "Registry", version: "Version") -> None:

@@ -1,5 +1,6 @@
 """What every command line of this project does with a failure."""
 
+import io
 import multiprocessing
 import os
 import sys
@@ -21,6 +22,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         silence_trackers()
+        escape_what_cannot_be_written()
         try:
             return super().invoke(ctx)
         except (SkyliftError, OSError) as error:
@@ -37,6 +39,13 @@ def silence_trackers() -> None:
     """Let the processes that clean up after others do it without a warning: what `leave` leaves is meant for them."""
     if _TRACKER_WARNING not in sys.warnoptions:
         sys.warnoptions.append(_TRACKER_WARNING)  # Python hands these to every process that it starts itself
+
+
+def escape_what_cannot_be_written() -> None:
+    """Let the encoding of the terminal fail no command: what it cannot write is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def leave(code: int) -> NoReturn:

@@ -1,5 +1,6 @@
 """What people see: tables that align, colours only on a terminal."""
 
+import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -21,8 +22,20 @@ _WIDTH_WITHOUT_TERMINAL = 120
 _DIGEST_DIGITS = 12
 _SHORT_DIGITS = 8
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+class _Output(Console):
+    """A console whose reader may leave, as `head` does: the command goes on and ends as it would."""
+
+    def on_broken_pipe(self) -> None:
+        """Write nothing from now on, neither here nor when the interpreter ends."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+
+out = _Output(highlight=False)
+err = _Output(stderr=True, highlight=False)
 for console in (out, err):
     if not console.is_terminal:
         console.width = _WIDTH_WITHOUT_TERMINAL

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from skylift.errors import AwsUnavailable
 from skylift.image_cache import ImageCache
 from skylift.manifest import MANIFEST_FILE, MODEL_FILE, Gate
 from skylift.pointer import ActivePointer
@@ -54,6 +55,20 @@ class TestTrain:
         done("train", "--config", path)
 
         assert "Published v2@sha256:" in done("train", "--config", path)
+
+    def test_a_published_version_that_cannot_be_shown_is_a_warning(
+        self, tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fails(*_: object) -> None:
+            raise AwsUnavailable("S3 did not answer")
+
+        monkeypatch.setattr("training.evaluation.published.published_evaluation", fails)
+
+        result = skylift("train", "--config", project(tmp_path, candidates=[TREE]))
+
+        assert result.exit_code == 0
+        assert "warning: v1 cannot be shown in full: S3 did not answer" in result.stderr
+        assert "Published v1@sha256:" in result.stdout
 
     def test_progress_and_results_are_kept_apart(self, tmp_path: Path, registry: Registry) -> None:
         result = skylift("train", "--config", project(tmp_path))

@@ -75,3 +75,39 @@ def test_leaving_while_processes_compute_prints_no_warning_of_a_library() -> Non
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=TIMES_OUT)
 
     assert (done.stdout, done.stderr) == ("Stopped.\n", "")
+
+
+WRITES = """
+import typer
+from training.cli.commands import Commands
+from training.cli.console import out
+app = typer.Typer(cls=Commands)
+@app.callback()
+def main() -> None:
+    pass
+@app.command()
+def work() -> None:
+    for _ in range(2000):
+        out.print("Class 日本 of a table")
+app()
+"""
+
+
+def test_a_terminal_that_cannot_write_a_letter_fails_no_command() -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    command = [sys.executable, "-c", WRITES, "work"]
+
+    done = subprocess.run(command, check=True, capture_output=True, env=environment, timeout=TIMES_OUT)
+
+    assert done.stdout.splitlines()[0] == rb"Class \u65e5\u672c of a table"
+
+
+def test_a_reader_that_left_fails_no_command() -> None:
+    command = [sys.executable, "-c", WRITES, "work"]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        _, errors = process.communicate(timeout=TIMES_OUT)
+
+    assert (process.returncode, errors) == (0, b"")
