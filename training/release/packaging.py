@@ -1,7 +1,6 @@
 """Packs a trained model: its files and its manifest, ready to publish."""
 
 import io
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,10 +33,10 @@ from training.data.profile import profile
 from training.evaluation.report import EVALUATION_FILE
 from training.job import Trained
 from training.release.environment import environment
+from training.release.git import git_state
 
 _GOLDEN_ROWS = 10
 _BASELINE_BINS = 10
-_GIT_SECONDS = 5
 _UNNUMBERED = 1  # the card does not say its version: `skylift.model_card` tells why
 
 
@@ -68,7 +67,7 @@ def pack(trained: Trained) -> Package:
     if compiled.data is not None:
         artifacts[COMPILED_FILE] = compiled.data
     source = trained.config.data.path
-    commit, dirty = _git_state(source.parent if isinstance(source, Path) else Path.cwd())
+    state = git_state(source.parent if isinstance(source, Path) else Path.cwd())
     contract, table, split = trained.table.contract, trained.table, trained.split
 
     def describe(version: int) -> Manifest:
@@ -91,9 +90,9 @@ def pack(trained: Trained) -> Package:
                 holdout=trained.config.split.holdout,
                 seed=trained.config.split.seed,
                 config_sha256=trained.config.digest,
-                git_commit=commit,
-                git_dirty=dirty,
-                notes=trained.notes,
+                git_commit=state.commit,
+                git_dirty=state.dirty,
+                notes=(*trained.notes, *([state.problem] if state.problem else [])),
             ),
             environment=environment(),
             artifacts={name: Artifact(sha256=sha256(data), bytes=len(data)) for name, data in artifacts.items()},
@@ -187,20 +186,3 @@ def _dump(estimator: Any) -> bytes:
     buffer = io.BytesIO()
     joblib.dump(estimator, buffer)
     return buffer.getvalue()
-
-
-def _git_state(folder: Path) -> tuple[str | None, bool | None]:
-    """Commit of the working tree around a folder, and whether it has changes; None outside a repository."""
-
-    def git(*arguments: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=_GIT_SECONDS, check=True
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None
-        return done.stdout.strip()
-
-    commit = git("rev-parse", "HEAD")
-    status = git("status", "--porcelain") if commit else None
-    return commit, None if status is None else bool(status)

@@ -41,6 +41,7 @@ from training.tracking.records import Tracked, TrackingUnavailable, without_pass
 CHAMPION = "champion"
 """The alias of the model version that serves."""
 
+_COMMIT_TAG = "mlflow.source.git.commit"
 _REFERENCE_TAG = "skylift.reference"
 _MAX_DATASET_DIGEST = 36  # MLflow's own limit; the whole digest is a parameter of the run
 _FAILURES = (MlflowException, OSError, SQLAlchemyError, BotoCoreError, ClientError, *FOREIGN_FAILURES)
@@ -89,7 +90,7 @@ class MlflowStore:
             start = int(started.timestamp() * 1000)
             experiment = _experiment(client, self._model)
             run_id = client.create_run(
-                experiment, start_time=start, run_name=_run_name(version), tags=resolve_tags(self._tags(version))
+                experiment, start_time=start, run_name=_run_name(version), tags=self._run_tags(version)
             ).info.run_id
             self._describe(client, run_id, trained)
             for entry in trained.leaderboard:
@@ -130,6 +131,12 @@ class MlflowStore:
                 client.delete_registered_model_alias(self.registered_name, CHAMPION)
             return None
 
+    def _run_tags(self, version: Version | None) -> dict[str, str]:
+        """Tags of a run: MLflow's own, without the commit that it takes from the repository of the program."""
+        tags = self._tags(version)
+        resolved: dict[str, str] = resolve_tags(tags)
+        return {name: value for name, value in resolved.items() if name != _COMMIT_TAG or name in tags}
+
     def _tags(self, version: Version | None) -> dict[str, str]:
         tags = {"mlflow.source.name": "skylift train", "skylift.stage": self._stage}
         if version is None:
@@ -138,7 +145,7 @@ class MlflowStore:
         return (
             tags
             | {"skylift.version": version.reference.name, _REFERENCE_TAG: str(version.reference)}
-            | ({"mlflow.source.git.commit": commit} if commit else {})
+            | ({_COMMIT_TAG: commit} if commit else {})
         )
 
     def _describe(self, client: MlflowClient, run_id: str, trained: Trained) -> None:
