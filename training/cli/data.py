@@ -28,8 +28,10 @@ def prepare(
     """Write the training and test rows, as training splits them: train.csv and test.csv."""
     from training.config import load_config
     from training.data import prepare as job
+    from training.data.pipeline import check_dependency
 
     loaded = load_config(config).with_sample(sample)
+    check_dependency(loaded)
     with progressing() as progress:
         prepared = job.prepare(loaded, output, progress=progress)
     rows = [
@@ -53,10 +55,12 @@ def validate(
 ) -> None:
     """Check the table against its contract and model.yaml; exits with code 1 if it fails."""
     from training.config import load_config
+    from training.data.pipeline import check_dependency
     from training.data.validation import read_contract
     from training.data.validation import validate as run
 
     loaded = load_config(config).with_sample(sample)
+    check_dependency(loaded)
     expected = read_contract(contract) if contract else None
     with progressing() as progress:
         report = run(loaded, expected=expected, progress=progress)
