@@ -17,7 +17,7 @@ from pathlib import Path
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of MLflow about itself
     from mlflow import MlflowClient
-    from mlflow.entities import Dataset, DatasetInput, InputTag
+    from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
     from mlflow.tracking.context.registry import resolve_tags
@@ -35,8 +35,9 @@ from skylift.references import Reference
 from skylift.verification import Version
 from training.card.plots import plots
 from training.evaluation.report import EVALUATION_FILE
+from training.files import locked
 from training.job import Trained
-from training.tracking.records import Tracked, TrackingUnavailable, without_password
+from training.tracking.records import LOCAL_SCHEME, Tracked, TrackingUnavailable, without_password
 
 CHAMPION = "champion"
 """The alias of the model version that serves."""
@@ -86,9 +87,9 @@ class MlflowStore:
             MLflow did not take it; what it had taken before stays.
         """
         with self._reaching("recording the training"), tempfile.TemporaryDirectory() as folder:
-            client = MlflowClient(self.address)
+            client = self._client()
             start = int(started.timestamp() * 1000)
-            experiment = _experiment(client, self._model)
+            experiment = _experiment(client, self._model, self.address)
             run_id = client.create_run(
                 experiment, start_time=start, run_name=_run_name(version), tags=self._run_tags(version)
             ).info.run_id
@@ -120,7 +121,7 @@ class MlflowStore:
             MLflow did not take it.
         """
         with self._reaching(f"moving the alias {CHAMPION}"):
-            client = MlflowClient(self.address)
+            client = self._client()
             wanted = f"name = '{self.registered_name}' and tags.`{_REFERENCE_TAG}` = '{active}'"
             found = client.search_model_versions(wanted)
             if found:
@@ -130,6 +131,16 @@ class MlflowStore:
             with _unless(RESOURCE_DOES_NOT_EXIST):
                 client.delete_registered_model_alias(self.registered_name, CHAMPION)
             return None
+
+    def _client(self) -> MlflowClient:
+        """MLflow's client; a store on this machine has its tables, which only one process may create."""
+        if not self.address.startswith(LOCAL_SCHEME):
+            return MlflowClient(self.address)
+        database = Path(self.address.removeprefix(LOCAL_SCHEME).partition("?")[0])
+        with locked(database.with_name(f"{database.name}.lock")):
+            client = MlflowClient(self.address)
+            client.search_experiments(max_results=1)
+            return client
 
     def _run_tags(self, version: Version | None) -> dict[str, str]:
         """Tags of a run: MLflow's own, without the commit that it takes from the repository of the program."""
@@ -232,8 +243,14 @@ def _unless(code: int) -> Iterator[None]:
             raise
 
 
-def _experiment(client: MlflowClient, name: str) -> str:
+def _experiment(client: MlflowClient, name: str, address: str) -> str:
     if (known := client.get_experiment_by_name(name)) is not None:
+        if known.lifecycle_stage != LifecycleStage.ACTIVE:
+            raise TrackingUnavailable(
+                f"the experiment {name} was deleted in MLflow at {without_password(address)}",
+                f"restore it: mlflow experiments restore --experiment-id {known.experiment_id}; "
+                "or remove it for good: mlflow gc",
+            )
         return str(known.experiment_id)
     with _unless(RESOURCE_ALREADY_EXISTS):  # by another training at the same moment
         return str(client.create_experiment(name))

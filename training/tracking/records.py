@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from skylift.errors import SkyliftError
 
+LOCAL_SCHEME = "sqlite:///"
+"""Beginning of the address of a store on this machine."""
+
 
 class TrackingUnavailable(SkyliftError):
     """MLflow did not take what was to be tracked."""

@@ -17,7 +17,7 @@ from skylift.errors import AwsUnavailable, ConfigError
 from skylift.references import Reference
 from skylift.settings import RegistrySettings
 from skylift.verification import Version
-from training.tracking.records import Tracked, TrackingUnavailable, without_password
+from training.tracking.records import LOCAL_SCHEME, Tracked, TrackingUnavailable, without_password
 
 if TYPE_CHECKING:
     from training.job import Trained
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LOCAL_STORE = Path("mlflow.db")
 """Where MLflow itself keeps runs when it is told of no server; its files go to `mlruns/` beside it."""
 
+_OF_URLS = frozenset("?#%")
 _BOUNDS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 """For a server that does not answer: MLflow's own wait is minutes. The user's own settings win."""
 
@@ -112,8 +113,14 @@ def store_address(wanted: bool | None, *, local_store_counts: bool = False) -> s
     if address := _Settings().mlflow_tracking_uri:
         return address
     if wanted or (local_store_counts and LOCAL_STORE.exists()):
-        return f"sqlite:///{LOCAL_STORE.resolve()}"
+        return _local_address()
     return None
+
+
+def _local_address() -> str:
+    """Address of the local store: relative in a folder whose name has signs of a URL, which SQLAlchemy cannot quote."""
+    whole = LOCAL_STORE.resolve().as_posix()
+    return f"{LOCAL_SCHEME}{LOCAL_STORE if set(whole) & _OF_URLS else LOCAL_STORE.resolve()}"
 
 
 def open_store(address: str, *, stage: str, model: str) -> "MlflowStore":

@@ -2,9 +2,11 @@
 
 import json
 import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import chdir
+from contextlib import ExitStack, chdir
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,8 +23,10 @@ from tests.support.models import IRIS_CONFIG, iris_package
 from tests.support.ports import free_port
 from tests.support.tables import LOGISTIC, TREE, mixed
 from tests.support.tracking import client_of, empty_store, put_store, silent_server
-from training.cli.local import embedded_aws
+from tests.support.waiting import TIMES_OUT
+from training.cli.embedded_aws import embedded_aws
 from training.tracking import tracker as tracking
+from training.tracking.tracker import LOCAL_STORE
 
 NAME = f"{STAGE}.{MODEL}"
 DUMMY = {"name": "dummy", "estimator": "sklearn.dummy.DummyClassifier"}
@@ -249,6 +253,44 @@ class TestTheRegistry:
         assert parent.info.status == "FAILED"
         assert "FAILED" in parent.data.tags["gate.accuracy"]
         assert client_of(folder).search_registered_models() == []
+
+
+class TestTheStore:
+    def test_a_deleted_experiment_is_told_with_the_way_to_restore_it(self, folder: Path, registry: Registry) -> None:
+        client = client_of(folder)
+        deleted = client.create_experiment(MODEL)
+        client.delete_experiment(deleted)
+
+        result = skylift("train", "--config", "model.yaml", "--track")
+
+        assert result.exit_code == 0
+        assert f"mlflow experiments restore --experiment-id {deleted}" in result.stderr
+        assert registry.versions()
+
+    def test_processes_that_open_a_new_one_at_once_all_have_it(self, folder: Path) -> None:
+        (folder / LOCAL_STORE).unlink()
+        code = (
+            "import sys\n"
+            "from training.tracking.tracker import open_store, store_address\n"
+            "store = open_store(store_address(True), stage='test', model='iris')\n"
+            "print('ready', flush=True)\n"
+            "sys.stdin.readline()\n"
+            "store.follow(None)\n"
+        )
+        with ExitStack() as stack:
+            command = [sys.executable, "-c", code]
+            pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+            openers = [stack.enter_context(subprocess.Popen(command, **pipes)) for _ in range(2)]
+            for opener in openers:
+                assert opener.stdout is not None
+                assert opener.stdout.readline().strip() == b"ready"
+            for opener in openers:
+                assert opener.stdin is not None
+                opener.stdin.write(b"\n")
+                opener.stdin.flush()
+            errors = [opener.communicate(timeout=TIMES_OUT)[1].decode() for opener in openers]
+
+        assert [opener.returncode for opener in openers] == [0, 0], errors
 
 
 class TestWithout:

@@ -29,6 +29,14 @@ class TestStoreAddress:
     def test_what_is_wanted_is_tracked_in_a_local_store(self, tmp_path: Path) -> None:
         assert store_address(True) == f"sqlite:///{tmp_path}/mlflow.db"
 
+    def test_a_folder_whose_name_has_signs_of_a_url_has_its_store_inside(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "what #1?").mkdir()
+        monkeypatch.chdir(tmp_path / "what #1?")
+
+        assert store_address(True) == "sqlite:///mlflow.db"
+
     @pytest.mark.parametrize("wanted", [None, True])
     def test_who_names_a_server_wants_it_there(self, monkeypatch: pytest.MonkeyPatch, wanted: bool | None) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example")
