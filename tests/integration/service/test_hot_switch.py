@@ -119,8 +119,8 @@ class TestAnotherContract:
 
         after = table.client.get("/openapi.json").json()
 
-        assert list(before["components"]["schemas"]["Instance"]["properties"]) == ["size"]
-        assert list(after["components"]["schemas"]["Instance"]["properties"]) == ["size", "rooms"]
+        assert list(before["components"]["schemas"]["Instance"]["properties"]) == ["size", "kind"]
+        assert list(after["components"]["schemas"]["Instance"]["properties"]) == ["size", "rooms", "kind"]
         assert (before["info"]["version"], after["info"]["version"]) == ("v1", "v2")
 
     def test_the_examples_of_the_new_openapi_are_answered(self, table: Service) -> None:

@@ -405,7 +405,8 @@ class TestAccess:
 
 
 async def _answering(scope: Any, _receive: Any, send: Any) -> None:
-    record_of(scope).reason = scope["test.reason"]
+    record = record_of(scope)
+    record.reason, record.unknown_categories = scope["test.reason"], 1
     await send({"type": "http.response.start", "status": scope["test.status"], "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
