@@ -14,7 +14,8 @@ from typing import Any, assert_never
 
 from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema, from_json, to_json
 
-from skylift.contract import LARGEST_NUMBER, NOT_BLANK, Contract, Feature, Instance, clean_text, listed
+from skylift.cells import clean_text
+from skylift.contract import LARGEST_NUMBER, NOT_BLANK, Contract, Feature, Instance, listed
 from skylift.errors import FieldProblem, InvalidInstance, NotJson, TooManyInstances
 
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')

@@ -11,6 +11,8 @@ from typing import ClassVar, Literal, Self, assert_never
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from skylift.cells import clean_text
+
 type Scalar = bool | int | float | str | None
 """A value of one field, as JSON has it."""
 
@@ -335,21 +337,6 @@ def exact_text(number: float) -> str:
     """
     whole = number == round(number, 0) and abs(number) < _LARGEST_PLAIN
     return str(int(number)) if whole else repr(float(number))
-
-
-def clean_text(text: str) -> str | None:
-    """Read a cell of text, or the name of a column: the one rule for tables and requests.
-
-    Returns
-    -------
-    Text without blanks around it; None, a missing value, where nothing is left.
-
-    Examples
-    --------
-    >>> clean_text(" M "), clean_text("  ")
-    ('M', None)
-    """
-    return text.strip() or None
 
 
 def listed(names: Sequence[str]) -> str:

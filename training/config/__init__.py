@@ -11,6 +11,7 @@ import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -34,6 +35,17 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _written(value: object) -> object:
+    """A value of YAML as a table has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+type Word = Annotated[str, BeforeValidator(_written)]
+"""A cell of the table; a number or boolean of YAML is the text that stands for it."""
+
+
 class DataSection(_Section):
     """Where the table is and how its columns are cleaned.
 
@@ -47,12 +59,35 @@ class DataSection(_Section):
         New names by old ones.
     sample
         Number of rows to use, sampled uniformly by the seed; all rows if absent.
+    missing
+        Texts that are missing values in every column.
+    columns
+        Names of the columns of a CSV file without a header.
+    encoding, delimiter
+        Encoding and delimiter of a CSV file, `whitespace` for any blanks; found out by default.
+    decimal, thousands
+        Sign before the fraction of a number, and between its thousands; found out by default.
+    exclude
+        Values by column, after renaming, whose rows are left out.
     """
 
     path: Location
     drop: tuple[str, ...] = ()
     rename: dict[str, str] = {}
     sample: Annotated[int, Field(ge=10)] | None = None
+    missing: tuple[Word, ...] = ()
+    columns: tuple[str, ...] = ()
+    encoding: str | None = None
+    delimiter: Annotated[str, Field(pattern=r"^(.|\t|whitespace)$")] | None = None
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[".", ",", " ", "'", "\u00a0", "\u202f", "\u2019"] | None = None
+    exclude: dict[str, tuple[Word, ...]] = {}
+
+    @model_validator(mode="after")
+    def _signs_differ(self) -> Self:
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError("decimal and thousands are the same sign")
+        return self
 
 
 class TargetSection(_Section):

@@ -8,7 +8,7 @@ import pandas as pd
 from skylift.contract import Contract, Feature, Kind, exact_text
 from training.config import FeatureSection
 from training.data.checks import Finding, Severity
-from training.data.csv_file import first_odd_text
+from training.data.doubts import first_odd_text
 from training.data.table import CleanTable
 
 if TYPE_CHECKING:

@@ -1,142 +1,119 @@
-"""Reads CSV files as people save them: any usual delimiter, a byte order mark, decimal commas.
+"""Reads CSV files as people save them, in parts, so that the text is never in memory as a whole.
 
-A file is read in parts, so that its text is never in memory as a whole.
+Cells stay as written; a record that does not fit the header is refused with its line.
 """
 
-import codecs
 import csv
-import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from skylift.errors import DataError
+from training.data.csv_format import CsvFormat, lines_of, opened, sign_of
 
-_DELIMITERS = ",;\t|"
-_DECIMAL_COMMA = r"[+-]?\d+,\d+"
-_WHOLE = r"[+-]?\d+"
-_DATE = r"\d{4}-\d\d-\d\d.*|\d\d?[./]\d\d?[./]\d{2,4}.*"
-_MOSTLY = 0.9
-_HEAD_BYTES = 65536
-_BLOCK = 2**20
+_MAX_PART_ROWS = 50_000
+_LARGEST_CELL = 2**24
+
+type CsvPart = dict[str, tuple[str, ...]]
+"""Cells by the name of their column, some rows of them."""
 
 
-def csv_parts(path: Path, *, rows: int, texts: Collection[str] = ()) -> Iterator[pd.DataFrame]:
-    """The table in a file, some rows at a time; the index counts on through the parts.
+def csv_parts(path: Path, form: CsvFormat, *, rows: int) -> Iterator[CsvPart]:
+    """The table in a file, some rows at a time.
 
     Parameters
     ----------
+    form
+        How the file is written.
     rows
         Number of rows in each part but the last.
-    texts
-        Names of columns whose cells stay as written. Other columns have the type of their cells in the part.
 
     Raises
     ------
     DataError
-        The file is not UTF-8, or not CSV with a header.
+        A record has fewer or more cells than the header, or a quote is not where it may be; with the line.
     """
+    names = _column_names(form.names)
+    records, size = _records(path, form), min(rows, _MAX_PART_ROWS)
+    empty = True
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            reader = pd.read_csv(
-                path,
-                sep=_delimiter(path),
-                encoding="utf-8-sig",
-                compression=None,
-                dtype=dict.fromkeys(texts, "string"),
-                dtype_backend="numpy_nullable",
-                skipinitialspace=True,
-                index_col=False,
-                low_memory=False,
-                chunksize=rows,
-            )
-        with reader:
-            while (part := _next(reader)) is not None:
-                yield part
+        while part := list(islice(records, size)):
+            yield dict(zip(names, zip(*part, strict=True), strict=True))
+            empty = False
     except UnicodeDecodeError as error:
-        raise DataError(f"{path.name} is not UTF-8 (line {_bad_line(path)})", "save it as UTF-8") from error
-    except pd.errors.ParserWarning as error:
-        raise DataError(f"the rows of {path.name} have more fields than its header", "name every column") from error
-    except (ValueError, csv.Error) as error:  # pandas' parser errors are ValueErrors
-        raise DataError(f"{path.name} cannot be read as CSV: {' '.join(str(error).split())}", "fix the file") from error
+        raise DataError(f"{path.name} is not {form.encoding}: {error.reason}", "name another data.encoding") from error
+    except (EOFError, OSError) as error:
+        raise DataError(f"{path.name} cannot be read: {' '.join(str(error).split())}", "make the file again") from error
+    if empty:
+        yield dict.fromkeys(names, ())
 
 
-def _next(reader: Any) -> pd.DataFrame | None:
-    """The next part. Warnings are errors only meanwhile: whoever reads the parts has filters of its own."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        part: pd.DataFrame | None = next(reader, None)
-        return part
+def _column_names(names: tuple[str, ...]) -> list[str]:
+    """The names of the header, with one for each column that has none."""
+    return [name or f"Unnamed: {index}" for index, name in enumerate(names)]
 
 
-def _delimiter(path: Path) -> str:
-    """The delimiter, found in the header; repeated names are refused."""
-    with path.open("rb") as file:
-        text = file.read(_HEAD_BYTES).decode("utf-8-sig", errors="replace")
-    head = next(iter(text.lstrip("\r\n").splitlines()), "")
-    delimiter = max(_DELIMITERS, key=head.count)
-    names = [name.strip() for name in next(csv.reader([head], delimiter=delimiter), [])]
-    if repeated := sorted({name for name in names if name and names.count(name) > 1}):
-        raise ValueError(f"the header names {', '.join(repeated)} more than once")
-    return delimiter
+def _records(path: Path, form: CsvFormat) -> Iterator[list[str]]:
+    """The rows below the header."""
+    width, sign, before = len(form.names), sign_of(form.delimiter), form.first
+    csv.field_size_limit(_LARGEST_CELL)
+    with opened(path, form.encoding) as text:
+        parser = csv.reader(lines_of(text, form.delimiter), delimiter=sign, skipinitialspace=True, strict=True)
+        ended = 0
+        try:
+            for record in parser:
+                started, ended = ended + 1, parser.line_num
+                if len(record) < 2 and (not record or not record[0].strip()) and (width > 1 or not record):
+                    continue  # an empty line
+                if before:
+                    before -= 1
+                    continue
+                if len(record) > width and not "".join(record[width:]).strip():
+                    del record[width:]  # a delimiter ends the line
+                if len(record) != width:
+                    raise _misfit(path, record, width, started)
+                if ended > started and (lines := _stray_quote(record, sign, started)):
+                    raise DataError(
+                        f"line {lines[0]} of {path.name} opens a quote that line {lines[1]} closes, with rows between",
+                        "remove the quote, or double it if it is part of the text",
+                    )
+                yield record
+        except csv.Error as error:
+            line = ended + 1
+            if "expected after" in str(error) and parser.line_num > line:
+                raise DataError(
+                    f"line {line} of {path.name} opens a quote that line {parser.line_num} closes, with rows between",
+                    "remove the quote, or double it if it is part of the text",
+                ) from error
+            if "unexpected end" in str(error) or "field larger" in str(error):
+                raise DataError(
+                    f"{path.name} cannot be read as CSV: line {line} opens a quote that is never closed",
+                    "close it, or double it if it is part of the text",
+                ) from error
+            raise DataError(
+                f"{path.name} cannot be read as CSV: line {parser.line_num}: {error}",
+                "double each quote inside a quoted cell",
+            ) from error
 
 
-def _bad_line(path: Path) -> int:
-    """The first line that is not UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    lines = 1
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            try:
-                decoder.decode(block)
-            except UnicodeDecodeError as error:
-                # The decoder's own leftover of the block before holds no line end.
-                return lines + error.object.count(b"\n", 0, error.start)
-            lines += block.count(b"\n")
-    return lines
+def _misfit(path: Path, record: list[str], width: int, line: int) -> DataError:
+    if len(record) > width:
+        return DataError(
+            f"line {line} of {path.name} has more fields than its header ({len(record)} instead of {width})",
+            "name every column, or quote cells that hold the delimiter",
+        )
+    return DataError(
+        f"line {line} of {path.name} has fewer fields than its header ({len(record)} instead of {width})",
+        "complete the line: the cell of a missing value is empty, its delimiter stays",
+    )
 
 
-def uses_decimal_commas(path: Path) -> bool:
-    """Whether numbers of the file may be written `1,5`: where commas do not delimit its cells."""
-    return _delimiter(path) == ";"
-
-
-def with_decimal_points(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table, with text columns as numbers whose every value has a decimal comma or is a whole number."""
-    for name in frame.columns[[pd.api.types.is_string_dtype(dtype) for dtype in frame.dtypes]]:
-        distinct = pd.Series(frame[name].dropna().unique(), dtype="string")
-        commas = distinct.str.fullmatch(_DECIMAL_COMMA)
-        if commas.any() and (commas | distinct.str.fullmatch(_WHOLE)).all():
-            frame[name] = frame[name].str.replace(",", ".").astype("Float64")
-    return frame
-
-
-def doubt_about_texts(column: "pd.Series[Any]") -> str | None:
-    """Why a text column probably should not be one; None for no doubt."""
-    if first := first_odd_text(column):
-        row, value = first
-        return f"row {row + 1} holds {value!r}, most others numbers; clean it, or leave it as it is"
-    if mostly_dates(column):
-        return "they look like dates, and a new date is unknown to the model; drop it, or make numbers of it"
+def _stray_quote(record: list[str], sign: str, started: int) -> tuple[int, int] | None:
+    """The lines between which a quote swallows whole records: one cell has their delimiters and line ends."""
+    line = started
+    for cell in record:
+        ends = cell.count("\n") or cell.count("\r")
+        if (delimiters := ends * (len(record) - 1)) >= 2 and cell.count(sign) == delimiters:
+            return line, line + ends
+        line += ends
     return None
-
-
-def first_odd_text(column: "pd.Series[Any]") -> tuple[int, str] | None:
-    """The first text of a column whose others are numbers, with its place in the index; None for any other column."""
-    present = column.dropna()
-    counts = present.value_counts()
-    number = pd.to_numeric(counts.index.to_series().str.replace(",", "."), errors="coerce").notna()
-    if not _MOSTLY <= counts[number].sum() / max(len(present), 1) < 1:
-        return None
-    odd = present[present.isin(counts.index[~number])]
-    return int(odd.index[0]), str(odd.iloc[0])
-
-
-def mostly_dates(column: "pd.Series[Any]") -> bool:
-    """Whether the texts of a column look like dates."""
-    counts = column.value_counts()
-    dates = counts.index.to_series().str.fullmatch(_DATE)
-    return bool(counts[dates].sum() >= _MOSTLY * max(int(counts.sum()), 1))

@@ -26,7 +26,7 @@ from skylift.contract import (
 from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
 from training.config import FeatureSection, TargetSection
-from training.data.reader import family
+from training.data.columns import family_of
 
 MAX_CATEGORIES = 100
 MAX_CLASSES = 100
@@ -180,7 +180,7 @@ def as_floats(column: "pd.Series[Any]") -> Matrix:
 
 def kind_of(column: "pd.Series[Any]") -> Kind:
     """The kind of a column, by its type."""
-    cells = family(column.dtype)
+    cells = family_of(column.dtype)
     return "category" if cells == "text" else cells
 
 

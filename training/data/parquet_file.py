@@ -1,20 +1,32 @@
 """Reads Parquet files, whose columns have types of their own; needs pyarrow, of the extra `data`."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from skylift.cells import clean_text
 from skylift.errors import DataError
 from training.extras import require
 
 SUFFIXES = (".parquet", ".pq")
 
 
-def parquet_parts(path: Path, *, rows: int) -> Iterator[pd.DataFrame]:
-    """The table in a file, some rows at a time; the index counts on through the parts.
+_INDEX = re.compile(r"__index_level_\d+__")
+
+
+def left_out(path: Path) -> list[str]:
+    """Notes of columns that `parquet_parts` leaves out: indices without a name that pandas saved."""
+    names = require("pyarrow.parquet", purpose="reading Parquet").read_schema(path).names
+    return [f"column {name} was left out: it is the index of a data frame" for name in names if _INDEX.fullmatch(name)]
+
+
+def parquet_parts(path: Path, *, rows: int) -> Iterator[dict[str, Any]]:
+    """The columns in a file as nullable arrays by name, some rows at a time.
 
     Dates and times become texts, as they are in CSV files.
 
@@ -30,15 +42,16 @@ def parquet_parts(path: Path, *, rows: int) -> Iterator[pd.DataFrame]:
     try:
         with parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            if repeated := sorted({name for name in names if names.count(name) > 1}):
+            cleaned = [clean_text(name) or name for name in names]
+            if repeated := sorted({name for name in cleaned if cleaned.count(name) > 1}):
                 raise DataError(f"{path.name} names {', '.join(repeated)} more than once", "give each column its own")
-            first = 0
+            names = [name for name in names if not _INDEX.fullmatch(name)]
+            empty = True
             for batch in file.iter_batches(batch_size=rows):
-                columns = {name: _column(name, batch.column(name), pyarrow, path) for name in names}
-                yield pd.DataFrame(columns, index=pd.RangeIndex(first, first + batch.num_rows), copy=False)
-                first += batch.num_rows
-            if not first:  # the names of an empty table count, as in a CSV file with only a header
-                yield pd.DataFrame({name: pd.Series(dtype="string[python]") for name in names})
+                yield {clean_text(name) or name: _column(name, batch.column(name), pyarrow, path) for name in names}
+                empty = empty and not batch.num_rows
+            if empty:  # the names of an empty table count, as in a CSV file with only a header
+                yield {clean_text(name) or name: pd.array([], dtype="string[python]") for name in names}
     except pyarrow.ArrowException as error:
         raise DataError(
             f"{path.name} cannot be read as Parquet: {' '.join(str(error).split())}", "write the file again"
@@ -64,8 +77,16 @@ def _column(name: str, values: Any, pyarrow: Any, path: Path) -> Any:
         dtype = np.uint64 if types.is_uint64(values.type) else np.int64
         return pd.arrays.IntegerArray(values.fill_null(0).to_numpy(zero_copy_only=False).astype(dtype), missing)
     if types.is_floating(values.type):
-        numbers = values.to_numpy(zero_copy_only=False).astype(np.float64)
+        numbers = _shortest(values.to_numpy(zero_copy_only=False))
         return pd.arrays.FloatingArray(numbers, np.isnan(numbers))
-    if types.is_string(values.type) or types.is_large_string(values.type):
+    if types.is_string(values.type) or types.is_large_string(values.type) or types.is_string_view(values.type):
         return pd.array(values.to_numpy(zero_copy_only=False), dtype="string[python]")
     raise DataError(f"column {name} of {path.name} is of the type {values.type}", "write it as numbers or texts")
+
+
+def _shortest(numbers: NDArray[Any]) -> NDArray[np.float64]:
+    """Numbers as doubles: of a smaller type the shortest ones that stand for them, so 0.1 stays 0.1."""
+    if numbers.dtype == np.float64:
+        return numbers
+    distinct, codes = np.unique(numbers, return_inverse=True)
+    return distinct.astype(str).astype(np.float64)[codes]

@@ -5,29 +5,26 @@ text, and a sample takes that of its rows alone. The result is the same however 
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skylift.contract import clean_text
+from skylift.contract import listed
 from skylift.errors import DataError
 from training.config.locations import Location, local_copy
-from training.data.csv_file import csv_parts, uses_decimal_commas, with_decimal_points
-from training.data.parquet_file import SUFFIXES, parquet_parts
+from training.data.columns import Column, ReadOptions
+from training.data.csv_file import csv_parts
+from training.data.csv_format import CsvFormat, find_format
+from training.data.numerals import Numerals, guess_numerals
+from training.data.parquet_file import SUFFIXES, left_out, parquet_parts
 
 PART_ROWS = 250_000
-TEXT = "string[python]"  # the same with and without pyarrow, which pandas would else use where it is installed
-_MAX_SHARED = 100_000
-
-type Family = Literal["boolean", "integer", "number", "text"]
-"""What the cells of a column are, whatever their type in pandas."""
-
-_DTYPES: dict[Family, Any] = {"boolean": "boolean", "integer": "Int64", "number": "Float64", "text": TEXT}
 
 type Progress = Callable[[str], None]
 """Told what happens next, one short phrase at a time."""
@@ -45,11 +42,14 @@ class RawTable:
         SHA-256 of the file.
     rows
         Number of rows in the file.
+    notes
+        What was guessed, for people.
     """
 
     frame: pd.DataFrame
     digest: str
     rows: int
+    notes: tuple[str, ...] = ()
 
 
 def read_rows(
@@ -59,6 +59,7 @@ def read_rows(
     seed: int = 0,
     part_rows: int = PART_ROWS,
     progress: Progress = lambda _: None,
+    options: ReadOptions = ReadOptions(),  # noqa: B008 (it is frozen)
 ) -> RawTable:
     """Read a table.
 
@@ -70,35 +71,42 @@ def read_rows(
         Random seed of the sample.
     part_rows
         Number of rows read at a time.
+    options
+        What is known of the cells.
 
     Raises
     ------
     DataError
         The file is missing, or cannot be read.
     ConfigError
-        The file is Parquet, and pyarrow is not installed.
+        The file is Parquet, and pyarrow is not installed; or an option does not fit the file.
     AwsUnavailable
         S3 did not answer, or refused.
     """
     with local_copy(location) as path:
         digest = file_digest(path)
+        is_csv = path.suffix.lower() not in SUFFIXES
+        form = (
+            find_format(path, encoding=options.encoding, delimiter=options.delimiter, columns=options.columns)
+            if is_csv
+            else None
+        )
 
         def collected(texts: Collection[str]) -> _Parts:
-            parts = _Parts(sample, np.random.default_rng(seed))
-            for part in _parts_of(path, part_rows, texts):
+            parts = _Parts(sample, np.random.default_rng(seed), options, frozenset(texts), form)
+            for part in csv_parts(path, form, rows=part_rows) if form else parquet_parts(path, rows=part_rows):
                 if parts.rows:
                     progress(f"reading {location.name}: {parts.rows:,} rows")
                 parts.add(part)
             return parts
 
-        parts = collected(())
-        if mixed := parts.mixed():  # a cell far down shows that these columns are texts: read them as written
-            parts = collected(mixed)
-        rows = parts.rows
-        frame = parts.together()
-        if path.suffix.lower() not in SUFFIXES and uses_decimal_commas(path):
-            frame = with_decimal_points(frame)
-        return RawTable(frame, digest, rows)
+        texts = {name for name, kind in options.kinds.items() if kind == "category"}
+        parts = collected(texts)
+        decimal = _decimal_sign(parts)
+        if again := parts.misread(decimal):  # another cell shows that these columns are texts: read them as written
+            parts = collected(texts | again)
+        notes = [*(form.notes if form else left_out(path)), *parts.read_numerals(texts, decimal), *_notes(parts)]
+        return RawTable(parts.together(), digest, parts.rows, tuple(notes))
 
 
 def file_digest(path: Path) -> str:
@@ -116,17 +124,6 @@ def file_digest(path: Path) -> str:
         raise DataError(f"{path} cannot be read ({error.strerror})", "check data.path in the configuration") from error
 
 
-def text_array(texts: Any) -> Any:
-    """An array of texts for a column; `pd.NA` where one is missing."""
-    return pd.array(texts, dtype=TEXT)
-
-
-def _parts_of(path: Path, rows: int, texts: Collection[str]) -> Iterator[pd.DataFrame]:
-    if path.suffix.lower() in SUFFIXES:
-        return parquet_parts(path, rows=rows)
-    return csv_parts(path, rows=rows, texts=texts)
-
-
 @dataclass(slots=True)
 class _Parts:
     """What was read so far.
@@ -137,83 +134,145 @@ class _Parts:
 
     sample: int | None
     random: np.random.Generator
+    options: ReadOptions
+    texts: frozenset[str]
+    form: CsvFormat | None
     rows: int = 0
-    parts: list[pd.DataFrame] = field(default_factory=list)
+    columns: dict[str, Column] = field(default_factory=dict)
     keys: list[NDArray[np.float64]] = field(default_factory=list)
+    index: list[NDArray[np.int64]] = field(default_factory=list)
     bound: float = np.inf
-    families: dict[str, set[Family]] = field(default_factory=dict)
-    pools: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def add(self, part: pd.DataFrame) -> None:
+    @property
+    def delimiter(self) -> str:
+        """The delimiter of a CSV file; that of the usual one for another."""
+        return self.form.delimiter if self.form else ","
+
+    def add(self, part: Mapping[str, Any]) -> None:
         """Take a part, or of a sample what may belong to it."""
-        self.rows += len(part)
-        for name in part.columns:
-            families = self.families.setdefault(name, set())
-            if not part[name].isna().all():  # cells that are all missing say nothing of the others
-                families.add(family(part[name].dtype))
+        count = 0
+        dotted = self.delimiter == ";" and self.options.numerals is None
+        for name, cells in part.items():
+            column = self.columns.setdefault(name, Column(name, as_text=name in self.texts))
+            if isinstance(cells, tuple):
+                column.add_cells(cells, self.options, dotted=dotted)
+            else:
+                column.add_array(cells, self.options)
+            count = len(cells)
         if self.sample is not None:
-            keys = self.random.random(len(part))
+            keys = self.random.random(count)
             chosen = keys < self.bound
-            part, keys = part[chosen], keys[chosen]
-            self.keys.append(keys)
+            for column in self.columns.values():
+                column.select(chosen)
+            self.keys.append(keys[chosen])
+            self.index.append(self.rows + np.flatnonzero(chosen))
             together = np.concatenate(self.keys)
             if len(together) > self.sample:
                 self.bound = float(np.partition(together, self.sample)[self.sample])
-        self.parts.append(self._shared(part))
+        self.rows += count
 
-    def mixed(self) -> list[str]:
-        """Columns that are of one type in one part and of another in the next."""
-        return [name for name, families in self.families.items() if len(_merged(families)) > 1]
+    def misread(self, decimal: str | None) -> set[str]:
+        """Names of columns that must be read again, as texts.
+
+        Raises
+        ------
+        DataError
+            Dots of a column may be decimal or group thousands.
+        """
+        names = {name for name, column in self.columns.items() if column.needs_texts(self.options)}
+        for name, column in self.columns.items():
+            verdict = column.dots.verdict if name not in names else "none"
+            if decimal != "." and (verdict == "thousands" or (verdict == "either" and decimal == ",")):
+                names.add(name)
+            elif verdict == "either" and decimal is None:
+                first = min(column.dots.grouped)
+                raise DataError(
+                    f"column {name} holds {first!r}: {first} with a fraction, or {first.replace('.', '')}",
+                    "write data.decimal: '.' or data.thousands: '.' in model.yaml",
+                )
+        return names
+
+    def read_numerals(self, texts: Collection[str], decimal: str | None) -> list[str]:
+        """Make numbers of columns of texts that hold nothing else; a note for each.
+
+        Raises
+        ------
+        DataError
+            It may be one of two numbers.
+        """
+        notes = []
+        for name, column in self.columns.items():
+            if name in texts or column.family != "text" or column.reason:
+                continue
+            found = _numerals(column, self.delimiter, decimal)
+            if isinstance(found, DataError):
+                raise DataError(f"column {name}: {found.message}", found.hint)
+            if found is not None:
+                written = column.distinct_texts()
+                first = min(text for text in written if found.plain(text) != text)
+                column.read_as(found)
+                notes.append(
+                    f"column {name} holds numbers with {found.described(written)}: {first!r} is {found.plain(first)}; "
+                    f"features.{name}.kind: category keeps the texts"
+                )
+        return notes
 
     def together(self) -> pd.DataFrame:
         """The table. The parts are used up, column by column: at no time is it there twice."""
+        masks, index = None, pd.RangeIndex(self.rows)
         if self.sample is not None and self.keys:
-            chosen = np.concatenate(self.keys) < self.bound
-            ends = np.cumsum([len(keys) for keys in self.keys])[:-1]
-            self.parts = [part[mask] for part, mask in zip(self.parts, np.split(chosen, ends), strict=True)]
-        index = (
-            np.concatenate([part.index.to_numpy() for part in self.parts]) if self.parts else np.array([], dtype=int)
-        )
-        columns = {name: self._column(name) for name in self.families}
-        whole = pd.RangeIndex(self.rows) if self.sample is None else pd.Index(index)
-        return pd.DataFrame(columns, index=whole, columns=pd.Index(list(columns)), copy=False)
-
-    def _column(self, name: str) -> Any:
-        pieces = [part.pop(name) for part in self.parts]
-        if len(pieces) == 1:
-            return pieces[0].array
-        families = _merged(self.families[name])
-        dtype: Any = _DTYPES[families.pop()] if families else pieces[0].dtype
-        return pd.concat([piece.astype(dtype) for piece in pieces], ignore_index=True).array
-
-    def _shared(self, part: pd.DataFrame) -> pd.DataFrame:
-        """The part, with its texts cleaned, and equal ones of a column one object, also those of the parts before."""
-        columns: dict[str, Any] = {}
-        for name in part.columns:
-            column = part[name]
-            if column.dtype == "UInt64":  # holds integers that Int64 of another part cannot
-                columns[name] = column.astype("Float64").array
-            elif pd.api.types.is_string_dtype(column.dtype):
-                codes, distinct = pd.factorize(column.astype(object))
-                pool = self.pools.setdefault(name, {})
-                texts = [clean_text(text) for text in distinct]
-                if len(pool) < _MAX_SHARED:  # names and numbers of things repeat too seldom to remember them all
-                    texts = [text and pool.setdefault(text, text) for text in texts]
-                columns[name] = text_array(np.array([*texts, None], dtype=object)[codes])
-            else:
-                columns[name] = column.array
-        return pd.DataFrame(columns, index=part.index, columns=part.columns, copy=False)
+            masks = [keys < self.bound for keys in self.keys]
+            index = pd.Index(np.concatenate([rows[mask] for rows, mask in zip(self.index, masks, strict=True)]))
+        columns = {name: column.together(masks) for name, column in self.columns.items()}
+        return pd.DataFrame(columns, index=index, columns=pd.Index(list(columns)), copy=False)
 
 
-def family(dtype: Any) -> Family:
-    """The family of a type of pandas."""
-    if pd.api.types.is_bool_dtype(dtype):
-        return "boolean"
-    if pd.api.types.is_integer_dtype(dtype) and dtype != "UInt64":
-        return "integer"
-    return "number" if pd.api.types.is_numeric_dtype(dtype) else "text"
+def _decimal_sign(parts: _Parts) -> str | None:
+    """The decimal sign that some column uses beyond doubt; None if there is no such column."""
+    if parts.options.numerals:
+        return parts.options.numerals.decimal
+    if any(column.dots.verdict == "decimal" for column in parts.columns.values()):
+        return "."
+    texts = (column for column in parts.columns.values() if column.family == "text" and not column.spelling_lost)
+    found = [_numerals(column, parts.delimiter, None) for column in texts]
+    signs = {numerals.decimal for numerals in found if isinstance(numerals, Numerals)}
+    return "," if "," in signs else None
 
 
-def _merged(families: set[Family]) -> set[Family]:
-    """Families with integers as the numbers they are beside other numbers."""
-    return families - {"integer"} if "number" in families else set(families)
+def _numerals(column: Column, delimiter: str, decimal: str | None) -> Numerals | DataError | None:
+    """How a column of texts writes numbers; the reason where that may be one of two ways."""
+    texts = column.distinct_texts()
+    try:
+        return guess_numerals(texts, delimiter=delimiter, decimal=decimal) if texts else None
+    except DataError as error:
+        return error
+
+
+def _notes(parts: _Parts) -> list[str]:
+    """What was guessed of the cells: words for missing, and texts that look like numbers."""
+    options, notes = parts.options, []
+    by_word: dict[str, list[str]] = defaultdict(list)
+    for name, column in parts.columns.items():
+        if column.family == "text":
+            kept = [word for word in column.words if word not in options.missing]
+            if kept and name not in options.kinds:
+                cells = sum(column.words[word] for word in kept)
+                notes.append(
+                    f"column {name} holds {listed([repr(word) for word in kept])} in {cells} rows, a text like others: "
+                    f"data.missing: [{kept[0]!r}] makes it a missing value"
+                )
+            if column.reason and name not in options.kinds:
+                notes.append(
+                    f"column {name} is read as texts: {column.reason}; features.{name}.kind: number makes it a number"
+                )
+            continue
+        for word, count in column.words.items():
+            by_word[word].append(f"{name} ({count})")
+    for word, places in by_word.items():
+        notes.append(f"{word!r} counts as missing in {listed(places)}")
+    listed_words = sum((column.listed for column in parts.columns.values()), Counter[str]())
+    notes += [f"{word!r} of data.missing was found in {count} cells" for word, count in listed_words.items()]
+    notes += [
+        f"data.missing names {word!r}, which no cell holds" for word in options.missing if word not in listed_words
+    ]
+    return notes

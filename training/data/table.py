@@ -12,11 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from skylift.contract import Contract, Feature, Instance, clean_text
+from skylift.cells import clean_text
+from skylift.contract import Contract, Feature, Instance
 from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
 from training.config import FeatureSection, ModelConfig
-from training.data.csv_file import doubt_about_texts
+from training.data.columns import ReadOptions
+from training.data.doubts import doubt_about_texts
 from training.data.encoding import check_known, encode_feature, encode_target, guess_task, inexact_integers, unusable
 from training.data.reader import Progress, read_rows
 
@@ -107,8 +109,14 @@ def read_clean(config: ModelConfig, *, progress: Progress = lambda _: None) -> C
     DataError, ConfigError
         See `read_table`, apart from what is wrong within a column.
     """
-    raw = read_rows(config.data.path, sample=config.data.sample, seed=config.split.seed, progress=progress)
-    digest, rows, notes = raw.digest, raw.rows, []
+    raw = read_rows(
+        config.data.path,
+        sample=config.data.sample,
+        seed=config.split.seed,
+        progress=progress,
+        options=_read_options(config),
+    )
+    digest, rows, notes = raw.digest, raw.rows, [*raw.notes]
     frame, left_out = _cleaned(raw.frame, config)
     del raw  # it has all columns, also the dropped ones
     if len(frame) < rows:
@@ -188,6 +196,27 @@ def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
                 "add rows, leave these out, or make split.holdout smaller",
             )
     return Split(train, held_out)
+
+
+def _read_options(config: ModelConfig) -> ReadOptions:
+    """What the configuration says of the cells, by the names in the file."""
+    data, old_names = config.data, {new: old for old, new in config.data.rename.items()}
+    kinds = {
+        old_names.get(name, name): kind
+        for name, about in config.features.items()
+        if (kind := "category" if about.categories else about.kind) is not None
+    }
+    return ReadOptions(
+        missing=data.missing,
+        columns=data.columns,
+        encoding=data.encoding,
+        delimiter=data.delimiter,
+        decimal=data.decimal,
+        thousands=data.thousands,
+        kinds=kinds,
+        target=old_names.get(config.target.column, config.target.column),
+        task=config.target.task,
+    )
 
 
 def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -17,7 +17,7 @@ from skylift.errors import ConfigError, DataError
 from training.config import ModelConfig
 from training.data.cell_checks import bad_cells
 from training.data.checks import Finding, classes, duplicates, leakage, overlap
-from training.data.csv_file import mostly_dates
+from training.data.doubts import mostly_dates
 from training.data.reader import Progress
 from training.data.table import CleanTable, encode_table, read_clean, split_rows
 from training.extras import require

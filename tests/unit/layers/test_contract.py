@@ -7,7 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from skylift.contract import ClassName, Contract, Feature, Kind, Scalar, Target, class_key, clean_text
+from skylift.cells import clean_text
+from skylift.contract import ClassName, Contract, Feature, Kind, Scalar, Target, class_key
 
 NUMBER = Feature(name="age", kind="number", example=41.5)
 CATEGORY = Feature(name="city", kind="category", categories=("Bonn", "Köln"), example="Bonn")

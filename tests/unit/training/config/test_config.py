@@ -90,7 +90,7 @@ def test_a_missing_required_key_is_named(tmp_path: Path, place: str) -> None:
     ("sections", "place"),
     [
         ({"gate": {}}, "gate"),
-        ({"data": {"path": "a.csv", "delimiter": ";"}}, "data.delimiter"),
+        ({"data": {"path": "a.csv", "separator": ";"}}, "data.separator"),
         ({"target": {"column": "kind", "type": "text"}}, "target.type"),
         ({"split": {"test": 0.2}}, "split.test"),
         ({"features": {"a": {"units": "cm"}}}, "features.a.units"),

@@ -26,7 +26,8 @@ COLUMNS: list[tuple[Callable[[int], str], Kind, bool]] = [
     (lambda number: "red" if number % 2 else "blue", "category", True),
     (lambda number: ("", "red", "blue")[number % 3], "category", False),
     (lambda number: ("1", "2", "A")[number % 3], "category", True),
-    (lambda number: '"1,000"' if number % 2 else '"2,000"', "category", True),
+    (lambda number: '"1,000"' if number % 2 else '"2,000"', "integer", True),
+    (lambda number: '"1,00"' if number % 2 else '"2,000,0"', "category", True),
     (lambda number: ("2026-01-01", "2026-02-01")[number % 2], "category", True),
 ]
 """Cells by row number, with the kind of their column and whether it is required."""

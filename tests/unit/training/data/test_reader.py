@@ -67,7 +67,7 @@ class TestParts:
     def test_text_far_down_that_is_not_utf8_is_named_by_its_line(self, tmp_path: Path) -> None:
         path = tmp_path / "table.csv"
         rows = 400_000
-        path.write_bytes(b"x,y\n" + b"1,tea\n" * rows + "2,café\n".encode("latin-1"))
+        path.write_bytes("é,y\n".encode() + b"1,tea\n" * rows + "2,café\n".encode("latin-1"))
 
         with pytest.raises(DataError, match=rf"not UTF-8 \(line {rows + 2}\)"):
             read_rows(path)

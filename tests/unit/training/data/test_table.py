@@ -1,7 +1,6 @@
 """Any flat table is read, cleaned, described and split; what cannot be read is refused in one line."""
 
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -174,13 +173,10 @@ class TestFileForms:
 
         assert feature_of(table_of(tmp_path, text), "x").categories == ("Zürich", "東京")
 
-    def test_a_row_with_fewer_cells_has_missing_values(self, tmp_path: Path) -> None:
+    def test_a_row_with_fewer_cells_is_refused_with_its_line(self, tmp_path: Path) -> None:
         text = lines("y,x,n", lambda number: f"{'ab'[number % 2]},{number}" + ("" if number == 5 else f",{number}"))
 
-        table = table_of(tmp_path, text)
-
-        assert not feature_of(table, "n").required
-        assert math.isnan(table.rows[5, 1])
+        assert "line 7 of table.csv has fewer fields than its header (2 instead of 3)" in refusal(tmp_path, text)
 
     def test_a_row_with_more_cells_is_refused_with_its_line(self, tmp_path: Path) -> None:
         text = one_feature(lambda number: "1,2" if number == 5 else "1")
@@ -197,13 +193,13 @@ class TestFileForms:
 
         assert "names x more than once" in refusal(tmp_path, text)
 
-    def test_text_that_is_not_utf8_is_refused_with_its_line(self, tmp_path: Path) -> None:
-        text = one_feature(lambda number: "café" if number == 30 else "tea")
+    def test_text_that_is_only_partly_utf8_is_refused_with_its_line(self, tmp_path: Path) -> None:
+        text = one_feature(lambda number: "café" if number < 30 else "tea").encode()
 
-        found = refusal(tmp_path, text.encode("latin-1"))
+        found = refusal(tmp_path, text + "café,1,a\n".encode("latin-1"))
 
-        assert "is not UTF-8 (line 32)" in found
-        assert "save it as UTF-8" in found
+        assert "is not UTF-8 (line 42)" in found
+        assert "save it as UTF-8, or name data.encoding" in found
 
     @pytest.mark.parametrize("content", ["", "\n", "\r\n\r\n", "\ufeff"])
     def test_an_empty_file_is_refused(self, tmp_path: Path, content: str) -> None:

@@ -1,0 +1,41 @@
+"""Reads the cells of a table and the texts of a request: the one rule for both."""
+
+import unicodedata
+
+MISSING_WORDS = frozenset(
+    (
+        *("na", "n/a", "n.a.", "#n/a", "#na", "<na>", "nan", "null", "(null)", "\\n", "none", "nil"),
+        *("?", "-", "--", ".", "unknown", "missing"),
+    )
+)
+"""Words that people and programs write for a missing value, in lower case.
+
+They count as missing only among numbers: in a column of texts each may be a text (a country, a class).
+"""
+
+
+def clean_text(text: str) -> str | None:
+    """Read a cell of text, or the name of a column.
+
+    Returns
+    -------
+    Text in Unicode's composed form without blanks around it; None, a missing value, where nothing is left.
+
+    Examples
+    --------
+    >>> clean_text(" M "), clean_text("  ")
+    ('M', None)
+    """
+    stripped = text.strip()
+    return (stripped if stripped.isascii() else unicodedata.normalize("NFC", stripped)) or None
+
+
+def may_be_missing(text: str) -> bool:
+    """Whether a cell holds a word for a missing value.
+
+    Examples
+    --------
+    >>> may_be_missing("N/A"), may_be_missing("Norway")
+    (True, False)
+    """
+    return text.casefold() in MISSING_WORDS

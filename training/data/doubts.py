@@ -1,0 +1,36 @@
+"""What is doubtful about a column of texts: numbers with a fault, and dates."""
+
+from typing import Any
+
+import pandas as pd
+
+_DATE = r"\d{4}-\d\d-\d\d.*|\d\d?[./]\d\d?[./]\d{2,4}.*"
+_MOSTLY = 0.9
+
+
+def doubt_about_texts(column: "pd.Series[Any]") -> str | None:
+    """Why a text column probably should not be one; None for no doubt."""
+    if first := first_odd_text(column):
+        row, value = first
+        return f"row {row + 1} holds {value!r}, most others numbers; clean it, or leave it as it is"
+    if mostly_dates(column):
+        return "they look like dates, and a new date is unknown to the model; drop it, or make numbers of it"
+    return None
+
+
+def first_odd_text(column: "pd.Series[Any]") -> tuple[int, str] | None:
+    """The first text of a column whose others are numbers, with its place in the index; None for any other column."""
+    present = column.dropna()
+    counts = present.value_counts()
+    number = pd.to_numeric(counts.index.to_series().str.replace(",", "."), errors="coerce").notna()
+    if not _MOSTLY <= counts[number].sum() / max(len(present), 1) < 1:
+        return None
+    odd = present[present.isin(counts.index[~number])]
+    return int(odd.index[0]), str(odd.iloc[0])
+
+
+def mostly_dates(column: "pd.Series[Any]") -> bool:
+    """Whether the texts of a column look like dates."""
+    counts = column.value_counts()
+    dates = counts.index.to_series().str.fullmatch(_DATE)
+    return bool(counts[dates].sum() >= _MOSTLY * max(int(counts.sum()), 1))
