@@ -115,3 +115,8 @@ def write_project(folder: Path, text: str, **sections: Any) -> Path:
     path = folder / "model.yaml"
     path.write_text(yaml.safe_dump(document | sections), encoding="utf-8")
     return path
+
+
+def noted(notes: tuple[str, ...] | list[str], *parts: str) -> bool:
+    """Whether a note holds all parts."""
+    return any(all(part in note for part in parts) for note in notes)

@@ -127,7 +127,7 @@ class SplitSection(_Section):
 
 
 class FeatureSection(_Section):
-    """What people should know of a field, and what training and `skylift data validate` hold it to.
+    """What a field is: it shapes the table that training reads, the contract, and `skylift data validate`.
 
     Parameters
     ----------
@@ -137,16 +137,21 @@ class FeatureSection(_Section):
         How the answer must move where only this field grows: the value, or the probability of the second of two
         classes. A model that moves otherwise is not published.
     kind
-        Kind of value, instead of the one that the data suggests.
+        Kind of value, instead of the one that the data suggests; a row that does not have it is an error.
     min, max
-        Bounds of the values.
+        Range of the contract; a row outside is an error.
     categories
-        Allowed texts.
+        All categories of the contract, in their order; a row with another is an error.
     missing
-        False where every row must have a value.
+        False if every row must have a value, True if requests may leave it out; by default as the table has it.
     unknown
         What a request's text is that no row of the table has: a missing value, with a warning, or an error. Only for a
         category.
+
+    Raises
+    ------
+    ValueError
+        Bounds or categories do not belong to the kind.
     """
 
     unit: str | None = None
@@ -155,9 +160,25 @@ class FeatureSection(_Section):
     kind: Kind | None = None
     min: float | None = None
     max: float | None = None
-    categories: tuple[str, ...] = ()
-    missing: bool = True
+    categories: tuple[Word, ...] = ()
+    missing: bool | None = None
     unknown: Unknown | None = None
+
+    @property
+    def declared_kind(self) -> Kind | None:
+        """The kind that the keys say; None if they leave it to the data."""
+        return "category" if self.categories else self.kind
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        bounded = self.min is not None or self.max is not None
+        if self.categories and self.kind not in {None, "category"}:
+            raise ValueError(f"categories are not of the kind {self.kind}")
+        if bounded and (self.categories or self.kind in {"category", "boolean"}):
+            raise ValueError("min and max are of numbers")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is above max")
+        return self
 
 
 class ValidateSection(_Section):

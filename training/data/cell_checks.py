@@ -43,7 +43,7 @@ def schema_of(feature: Feature | None, about: FeatureSection, column: "pd.Series
         checks.append(pa.Check(lambda cells: _within(cells, low, high), name="ranges", n_failure_cases=_SHOWN))
     if allowed := about.categories or (feature.categories if feature else ()):
         checks.append(pa.Check(lambda cells: _texts(cells).isin(allowed), name="categories", n_failure_cases=_SHOWN))
-    return pa.Column(checks=checks, nullable=about.missing and (feature is None or not feature.required))
+    return pa.Column(checks=checks, nullable=about.missing is not False and (feature is None or not feature.required))
 
 
 def bad_cells(clean: CleanTable, sections: Mapping[str, FeatureSection], expected: Contract | None) -> list[Finding]:
@@ -134,7 +134,7 @@ def _is_kind(cells: "pd.Series[Any]", kind: Kind) -> "pd.Series[bool]":
         case "boolean":
             if pd.api.types.is_bool_dtype(cells.dtype):
                 return pd.Series(data=True, index=cells.index)
-            return _texts(cells).str.lower().isin(("true", "false"))
+            return _texts(cells).str.lower().isin(("true", "false", "1", "0", "1.0", "0.0"))
         case "category":  # any text; whether it is a known one is a check of its own
             return pd.Series(data=True, index=cells.index)
         case _:

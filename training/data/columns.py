@@ -49,6 +49,12 @@ class ReadOptions:
     task: Task | None = None
 
     @property
+    def csv_key(self) -> str | None:
+        """A key that only CSV files have; None if no such key is given."""
+        keys = ("columns", "encoding", "delimiter", "decimal", "thousands")
+        return next((key for key in keys if getattr(self, key)), None)
+
+    @property
     def numerals(self) -> Numerals | None:
         """The way that numbers are written, if it is given."""
         if self.decimal is None and self.thousands is None:
@@ -141,9 +147,9 @@ class Column:
             values = self._without_listed_values(values, options)
         if pd.api.types.is_integer_dtype(values.dtype) and not _is_exact(values):
             self.reasons.add("its integers have more digits than a number holds exactly")
-            values = _written(values)
+            values = written(values)
         elif self.as_text and family_of(values.dtype) != "text":
-            values = _written(values)
+            values = written(values)
         elif values.dtype == "UInt64":
             values = values.astype("Float64")
         family = family_of(values.dtype)
@@ -265,7 +271,7 @@ def _is_exact(values: Any) -> bool:
     return all(int(float(value)) == value for value in np.unique(known).tolist())
 
 
-def _written(values: Any) -> Any:
+def written(values: Any) -> Any:
     """Cells as CSV files have them."""
     texts = [None if value is pd.NA else str(value) for value in values]
     return text_array([text and text.lower() if values.dtype == "boolean" else text for text in texts])

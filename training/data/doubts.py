@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-_DATE = r"\d{4}-\d\d-\d\d.*|\d\d?[./]\d\d?[./]\d{2,4}.*"
+_DATE = r"\d{4}-\d\d-\d\d.*|\d\d?[./-]\d\d?[./-]\d{2,4}.*"
 _MOSTLY = 0.9
 
 

@@ -27,6 +27,7 @@ from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
 from training.config import FeatureSection, TargetSection
 from training.data.columns import family_of
+from training.data.declared import as_declared
 
 MAX_CATEGORIES = 100
 MAX_CLASSES = 100
@@ -57,6 +58,8 @@ def encode_target(
     """
     name = section.column
     if task == "regression":
+        if section.labels:
+            raise ConfigError("target.labels names classes, but the task is regression", "set task: classification")
         values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
         if not np.isfinite(values).all():
             row = int(column.index[np.flatnonzero(~np.isfinite(values))[0]]) + 1
@@ -68,6 +71,8 @@ def encode_target(
                 f"target {name} is always {exact_text(values[0])}", "there is nothing to learn: name another column"
             )
         return Target(name=name, unit=section.unit), values
+    if section.unit is not None:
+        raise ConfigError("target.unit is of a regression, but the task is classification", "set task: regression")
     classes = _class_names(column)
     if not 2 <= len(classes) <= MAX_CLASSES:
         hint = "a classification needs two or more" if len(classes) < 2 else "group them, or set task: regression"
@@ -122,15 +127,18 @@ def _plain(value: object) -> ClassName:
     return str(value)
 
 
-def unusable(column: "pd.Series[Any]") -> str | None:
-    """Why a column cannot be a feature; None where it can."""
+def unusable(column: "pd.Series[Any]", about: FeatureSection) -> str | None:
+    """Why a column cannot be a feature; None where it can. A declared category may have any number of texts."""
     distinct = column.nunique()
     if distinct == 0:
         return "it is empty"
     if distinct == 1 and not column.hasnans:
         return f"it is always {column.iloc[0]}"
-    if kind_of(column) == "category" and distinct > MAX_CATEGORIES:
-        return f"it has {distinct} different texts, more than {MAX_CATEGORIES}"
+    if kind_of(column) == "category" and about.declared_kind is None and distinct > MAX_CATEGORIES:
+        return (
+            f"it has {distinct} different texts, more than {MAX_CATEGORIES}: "
+            f"features.{column.name}.kind: category keeps it"
+        )
     if pd.api.types.is_numeric_dtype(column) and (largest := np.nanmax(np.abs(as_floats(column)))) > LARGEST_NUMBER:
         return "it holds infinity" if np.isinf(largest) else f"it holds values beyond {LARGEST_NUMBER:.1e}"
     return None
@@ -143,15 +151,19 @@ def encode_feature(column: "pd.Series[Any]", about: FeatureSection) -> tuple[Fea
     ------
     ConfigError
         `unknown` is set for a column that is not a category.
+    DataError
+        A row does not have what the section declares.
     """
+    column = as_declared(column, about)
     kind = kind_of(column)
     if about.unknown is not None and kind != "category":
         raise ConfigError(f"features.{column.name}.unknown is only for a category", f"{column.name} is of kind {kind}")
+    categories = about.categories or tuple(sorted(column.dropna().unique())) if kind == "category" else ()
     feature = Feature(
         name=str(column.name),
         kind=kind,
-        required=not column.hasnans,
-        categories=tuple(sorted(column.dropna().unique())) if kind == "category" else (),
+        required=not (column.hasnans or about.missing),
+        categories=categories,
         unknown=(about.unknown or "missing") if kind == "category" else None,
         unit=about.unit,
         description=about.description,
@@ -162,7 +174,9 @@ def encode_feature(column: "pd.Series[Any]", about: FeatureSection) -> tuple[Fea
     typical = np.bincount(known.astype(int)).argmax() if most_frequent else np.quantile(known, 0.5, method="nearest")
     learned: dict[str, Scalar] = {"example": feature.decode(float(typical))}
     if not feature.levels:
-        learned |= {"min": float(known.min()), "max": float(known.max()), "mean": float(known.mean())}
+        low, high = (about.min, about.max)
+        learned |= {"min": float(known.min()) if low is None else low, "mean": float(known.mean())}
+        learned |= {"max": float(known.max()) if high is None else high}
     return feature.model_copy(update=learned), encoded
 
 

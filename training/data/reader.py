@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skylift.contract import listed
-from skylift.errors import DataError
+from skylift.errors import ConfigError, DataError
 from training.config.locations import Location, local_copy
 from training.data.columns import Column, ReadOptions
 from training.data.csv_file import csv_parts
@@ -86,6 +86,8 @@ def read_rows(
     with local_copy(location) as path:
         digest = file_digest(path)
         is_csv = path.suffix.lower() not in SUFFIXES
+        if not is_csv and (key := options.csv_key):
+            raise ConfigError(f"data.{key} is for CSV files, and {path.name} is not one", "remove it from model.yaml")
         form = (
             find_format(path, encoding=options.encoding, delimiter=options.delimiter, columns=options.columns)
             if is_csv
@@ -262,9 +264,8 @@ def _notes(parts: _Parts) -> list[str]:
                     f"data.missing: [{kept[0]!r}] makes it a missing value"
                 )
             if column.reason and name not in options.kinds:
-                notes.append(
-                    f"column {name} is read as texts: {column.reason}; features.{name}.kind: number makes it a number"
-                )
+                key = "target.task: regression" if name == options.target else f"features.{name}.kind: number"
+                notes.append(f"column {name} is read as texts: {column.reason}; {key} makes it a number")
             continue
         for word, count in column.words.items():
             by_word[word].append(f"{name} ({count})")

@@ -153,17 +153,17 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
     for name in clean.frame.columns:
         if name == clean.target:
             continue
-        column = clean.frame[name]
-        if reason := unusable(column):
+        column, about = clean.frame[name], config.features.get(name, FeatureSection())
+        if reason := unusable(column, about):
             notes.append(f"column {name} was left out: {reason}")
             ignored.append(name)
             continue
-        feature, encoded = encode_feature(column, config.features.get(name, FeatureSection()))
+        feature, encoded = encode_feature(column, about)
         features.append(feature)
         columns.append(encoded)
         if remark := inexact_integers(column):
             notes.append(f"column {name} {remark}")
-        if feature.kind == "category" and (doubt := doubt_about_texts(column)):
+        if feature.kind == "category" and about.declared_kind is None and (doubt := doubt_about_texts(column)):
             notes.append(f"column {name} is taken as texts: {doubt}")
     if not features:
         raise DataError("the table has no usable feature column", "see: " + "; ".join(notes))
@@ -204,7 +204,7 @@ def _read_options(config: ModelConfig) -> ReadOptions:
     kinds = {
         old_names.get(name, name): kind
         for name, about in config.features.items()
-        if (kind := "category" if about.categories else about.kind) is not None
+        if (kind := about.declared_kind) is not None
     }
     return ReadOptions(
         missing=data.missing,

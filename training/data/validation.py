@@ -105,7 +105,9 @@ def validate(config: ModelConfig, *, expected: Contract | None = None, progress:
     findings = [*_columns(clean, config, expected), *bad_cells(clean, config.features, expected)]
     notes = clean.notes
     try:
-        table = encode_table(clean, config)
+        # Cells that break what is declared are reported above, one by one: the other checks do without it.
+        broken = any(finding.status == "failed" for finding in findings)
+        table = encode_table(clean, config.model_copy(update={"features": {}}) if broken else config)
         notes = table.notes
         progress("checking rows and columns")
         positional = [*duplicates(table, config.validation), *leakage(table, config.validation.trusted)]

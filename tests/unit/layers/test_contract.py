@@ -7,7 +7,6 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from skylift.cells import clean_text
 from skylift.contract import ClassName, Contract, Feature, Kind, Scalar, Target, class_key
 
 NUMBER = Feature(name="age", kind="number", example=41.5)
@@ -188,11 +187,6 @@ def test_what_is_nominal_has_levels_and_what_is_numeric_has_none() -> None:
 def _feature(kind: Kind, **fields: Any) -> Feature:
     categories = ("Köln", "Bonn") if kind == "category" else ()
     return Feature(name="x", kind=kind, categories=categories, **fields)
-
-
-@pytest.mark.parametrize(("text", "value"), [(" M\t", "M"), ("x  y", "x  y"), (" ", None), ("", None)])
-def test_a_text_loses_the_blanks_around_it_and_is_missing_where_nothing_is_left(text: str, value: str | None) -> None:
-    assert clean_text(text) == value
 
 
 def test_classes_are_keys_as_json_would_write_them() -> None:

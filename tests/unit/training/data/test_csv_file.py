@@ -1,69 +1,27 @@
-"""Files as people save them: numbers that were written as texts, and texts that were meant otherwise."""
+"""Records that do not fit the header are refused with their line."""
 
 from pathlib import Path
 
-import pytest
-
-from tests.support.tables import learned
-from training.config import ModelConfig
-from training.data.table import Table, read_table
+from tests.support.tables import feature_of, lines, one_feature, refusal, table_of
 
 
-def table_of(path: Path, header: str, rows: list[str]) -> Table:
-    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-    config = {"model": "table", "data": {"path": path}, "target": {"column": "y"}}
-    return read_table(ModelConfig.model_validate(config))
+class TestBrokenLines:
+    def test_stray_quotes_are_named_by_their_lines(self, tmp_path: Path) -> None:
+        text = lines("a,note,b,y", lambda number: f"{number},{chr(34) if number in {10, 30} else ''}late,{number},p")
 
+        assert "line 12 of table.csv opens a quote that line 32 closes" in refusal(tmp_path, text)
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "table.csv"
+    def test_a_quote_that_is_never_closed_is_named_by_its_line(self, tmp_path: Path) -> None:
+        text = one_feature(lambda number: '"7' if number == 20 else "7")
 
+        assert "line 22 opens a quote that is never closed" in refusal(tmp_path, text)
 
-def test_decimal_commas_are_numbers(path: Path) -> None:
-    table = table_of(path, "area;y", [f"{20 + row},{row % 10};{row % 2}" for row in range(20)])
+    def test_texts_of_several_lines_are_texts(self, tmp_path: Path) -> None:
+        text = one_feature(lambda number: '"one,\ntwo,\nthree"' if number % 2 else "four")
 
-    assert table.contract.features[0].kind == "number"
-    assert table.rows[3, 0] == 23.3
+        assert feature_of(table_of(tmp_path, text), "x").categories == ("four", "one,\ntwo,\nthree")
 
+    def test_a_delimiter_at_the_end_of_lines_is_none_more(self, tmp_path: Path) -> None:
+        text = lines("x,y", lambda number: f"{number},{number % 2},")
 
-def test_a_target_with_decimal_commas_is_a_regression(path: Path) -> None:
-    table = table_of(path, "area;y", [f"{row};{row},{row % 10}" for row in range(20)])
-
-    assert table.contract.task == "regression"
-
-
-def test_texts_with_commas_stay_texts(path: Path) -> None:
-    table = table_of(path, "place;y", [f"{'Rome, IT' if row % 3 else '1,5'};{row % 2}" for row in range(20)])
-
-    assert table.contract.features[0].kind == "category"
-
-
-def test_a_column_of_numbers_with_one_bad_cell_names_the_row(path: Path) -> None:
-    rows = [f"{'n/a?' if row == 7 else row * 1.5},{row % 2}" for row in range(20)]
-
-    table = table_of(path, "a,y", rows)
-
-    assert any("row 8 holds 'n/a?'" in note for note in table.notes)
-
-
-@pytest.mark.parametrize("date", ["2026-03-{:02d}", "{:02d}.03.2026", "2026-03-{:02d}T10:00:00"])
-def test_dates_are_noted(path: Path, date: str) -> None:
-    table = table_of(path, "day,y", [f"{date.format(1 + row % 9)},{row % 2}" for row in range(20)])
-
-    assert any("look like dates" in note for note in table.notes)
-
-
-def test_plain_categories_raise_no_doubt(path: Path) -> None:
-    table = table_of(path, "city,y", [f"{'Rome' if row % 3 else 'Oslo'},{row % 2}" for row in range(20)])
-
-    assert not any("taken as texts" in note for note in table.notes)
-
-
-def test_a_column_beyond_what_the_service_accepts_is_left_out(path: Path) -> None:
-    rows = "\n".join(f"{row},{row}e300,{row % 2}" for row in range(1, 41))
-
-    trained = learned(path.parent, f"a,huge,y\n{rows}\n")
-
-    assert [feature.name for feature in trained.table.contract.features] == ["a"]
-    assert any("column huge was left out: it holds values beyond 3.4e+38" in note for note in trained.notes)
+        assert len(table_of(tmp_path, text).rows) == 40

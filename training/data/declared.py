@@ -1,0 +1,101 @@
+"""Holds columns to what `features` of `model.yaml` declares: a kind, a range, categories, no missing values."""
+
+from typing import Any, assert_never
+
+import numpy as np
+import pandas as pd
+
+from skylift.contract import Kind, listed
+from skylift.errors import DataError
+from training.config import FeatureSection
+from training.data.columns import family_of, written
+from training.data.numerals import is_number
+
+_FIX = "fix the row, leave it out by data.exclude, or change the key in model.yaml"
+
+
+def as_declared(column: "pd.Series[Any]", about: FeatureSection) -> "pd.Series[Any]":
+    """The column with values of the declared kind.
+
+    Raises
+    ------
+    DataError
+        A row does not have such a value; with the row.
+    """
+    if (kind := about.declared_kind) is not None:
+        column = _of_kind(column, kind)
+    _check_range(column, about)
+    if about.categories:
+        _refuse(column, ~column.isin(about.categories) & column.notna(), f"one of {listed(about.categories)}")
+    if about.missing is False:
+        _refuse(column, column.isna(), "a value in every row")
+    return column
+
+
+def _of_kind(column: "pd.Series[Any]", kind: Kind) -> "pd.Series[Any]":
+    family = family_of(column.dtype)
+    match kind:
+        case "category":
+            return column if family == "text" else _like(column, written(column.array))
+        case "boolean":
+            if family == "boolean":
+                return column
+            texts = column.astype("string[python]").str.lower()
+            truths = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+            _refuse(column, column.notna() & ~texts.isin([*truths]), "a boolean: true, false, 1 or 0")
+            return texts.map(truths, na_action="ignore").astype("boolean")
+        case "number" | "integer":
+            numbers = _numbers(column, kind)
+            if kind == "number":
+                return numbers
+            _refuse(column, (numbers != numbers.round()).fillna(value=False), "an integer")
+            return numbers.astype("Int64")
+        case _:
+            assert_never(kind)
+
+
+def _numbers(column: "pd.Series[Any]", kind: Kind) -> "pd.Series[Any]":
+    family = family_of(column.dtype)
+    words = "a number" if kind == "number" else "an integer"
+    if family == "boolean":
+        _refuse(column, column.notna(), words)
+    if family != "text":
+        return column.astype("Float64")
+    codes, distinct = pd.factorize(column.astype(object))
+    numeric = np.array([*map(is_number, distinct), True], dtype=bool)[codes]
+    _refuse(column, pd.Series(~numeric, index=column.index), words)
+    values = np.array([*map(float, distinct), np.nan])[codes]
+    return _like(column, pd.arrays.FloatingArray(values, np.isnan(values)))
+
+
+def _check_range(column: "pd.Series[Any]", about: FeatureSection) -> None:
+    if about.min is None and about.max is None:
+        return
+    if family_of(column.dtype) not in {"integer", "number"}:
+        raise DataError(
+            f"features.{column.name} has min or max, but the column holds no numbers",
+            "remove them, or set kind: number",
+        )
+    if about.min is not None:
+        _refuse(column, (column < about.min).fillna(value=False), f"a value from {about.min:g} on")
+    if about.max is not None:
+        _refuse(column, (column > about.max).fillna(value=False), f"a value up to {about.max:g}")
+
+
+def _refuse(column: "pd.Series[Any]", wrong: "pd.Series[Any]", expected: str) -> None:
+    """Refuse a column of which rows are wrong, with the first."""
+    rows = column[wrong.to_numpy(dtype=bool)]
+    if not len(rows):
+        return
+    first = rows.iloc[0]
+    held = "is missing" if first is pd.NA else f"holds {first!r}" if isinstance(first, str) else f"holds {first}"
+    more = f" ({len(rows) - 1:,} more rows)" if len(rows) > 1 else ""
+    raise DataError(
+        f"column {column.name} {held} in row {int(rows.index[0]) + 1}, "
+        f"and features.{column.name} wants {expected}{more}",
+        _FIX,
+    )
+
+
+def _like(column: "pd.Series[Any]", values: Any) -> "pd.Series[Any]":
+    return pd.Series(values, index=column.index, name=column.name)
