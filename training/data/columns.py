@@ -240,6 +240,18 @@ def family_of(dtype: Any) -> Family:
     return "number" if pd.api.types.is_numeric_dtype(dtype) else "text"
 
 
+def retyped(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """A column of texts as numbers or booleans, if it now holds nothing else."""
+    if family_of(column.dtype) != "text":
+        return column
+    codes, distinct = pd.factorize(column.astype(object))
+    reading = read_texts(list(distinct))
+    if reading.family in {"text", None}:
+        return column
+    texts = [None if text in reading.words else text for text in [*distinct, None]]
+    return pd.Series(_typed(texts, codes, reading.family), index=column.index, name=column.name)
+
+
 def _counts(texts: Sequence[str | None], codes: NDArray[np.intp]) -> Iterator[tuple[str, int]]:
     """How many cells hold each text."""
     counts = np.bincount(codes[codes >= 0], minlength=len(texts)).tolist()

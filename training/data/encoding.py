@@ -79,7 +79,10 @@ def encode_target(
         raise DataError(f"target {name} has {len(classes)} classes", hint)
     counts = column.value_counts()
     if rare := [str(label) for label, count in counts.items() if count < 2]:
-        raise DataError(f"only one row has {name} {', '.join(rare[:5])}", "add rows, or leave these out")
+        raise DataError(
+            f"only one row has {name} {', '.join(rare[:5])}",
+            f"add rows, or leave these out: data.exclude: {{{name}: [{', '.join(rare[:5])}]}}",
+        )
     check_known([str(label) for label in section.labels], [str(label) for label in classes], "target.labels")
     by_text = {str(label): code for code, label in enumerate(classes)}
     codes, distinct = pd.factorize(column)

@@ -44,12 +44,15 @@ class RawTable:
         Number of rows in the file.
     notes
         What was guessed, for people.
+    texts
+        Names of columns that are texts whatever they hold.
     """
 
     frame: pd.DataFrame
     digest: str
     rows: int
     notes: tuple[str, ...] = ()
+    texts: frozenset[str] = frozenset()
 
 
 def read_rows(
@@ -108,7 +111,9 @@ def read_rows(
         if again := parts.misread(decimal):  # another cell shows that these columns are texts: read them as written
             parts = collected(texts | again)
         notes = [*(form.notes if form else left_out(path)), *parts.read_numerals(texts, decimal), *_notes(parts)]
-        return RawTable(parts.together(), digest, parts.rows, tuple(notes))
+        if not is_csv:
+            texts |= {name for name, column in parts.columns.items() if column.family == "text"}
+        return RawTable(parts.together(), digest, parts.rows, tuple(notes), frozenset(texts))
 
 
 def file_digest(path: Path) -> str:

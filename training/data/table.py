@@ -21,6 +21,7 @@ from training.data.columns import ReadOptions
 from training.data.doubts import doubt_about_texts
 from training.data.encoding import check_known, encode_feature, encode_target, guess_task, inexact_integers, unusable
 from training.data.reader import Progress, read_rows
+from training.data.rows import with_types_of, without_single_classes, without_values
 
 _MIN_ROWS = 10
 
@@ -116,15 +117,21 @@ def read_clean(config: ModelConfig, *, progress: Progress = lambda _: None) -> C
         progress=progress,
         options=_read_options(config),
     )
-    digest, rows, notes = raw.digest, raw.rows, [*raw.notes]
-    frame, left_out = _cleaned(raw.frame, config)
+    digest, rows, notes, sampled = raw.digest, raw.rows, [*raw.notes], len(raw.frame)
+    texts = frozenset(config.data.rename.get(name, name) for name in raw.texts)
+    frame, left_out, excluded = _cleaned(raw.frame, config)
     del raw  # it has all columns, also the dropped ones
-    if len(frame) < rows:
-        notes.append(f"{len(frame)} of {rows} rows were drawn as a sample")
-    target = config.target.column
+    if sampled < rows:
+        notes.append(f"{sampled} of {rows} rows were drawn as a sample")
+    notes += excluded
+    target, task = config.target.column, config.target.task
     if missing := int(frame[target].isna().sum()):
         notes.append(f"{missing} rows without {target} were left out")
         frame = frame[frame[target].notna()]
+    frame, single = without_single_classes(frame, target, classifies=task and task == "classification")
+    notes += single
+    if len(frame) < sampled:  # a row of units, or one odd cell, may be gone
+        frame = with_types_of(frame, texts=texts)
     if len(frame) < _MIN_ROWS:
         raise DataError(f"{config.data.path.name} has {len(frame)} usable rows", f"at least {_MIN_ROWS} are needed")
     check_known(config.features, [name for name in frame.columns if name != target], "features")
@@ -219,8 +226,11 @@ def _read_options(config: ModelConfig) -> ReadOptions:
     )
 
 
-def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The frame with the names and columns of `model.yaml`, and what `CleanTable.left_out` holds."""
+def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> tuple[pd.DataFrame, tuple[str, ...], list[str]]:
+    """The table with the columns, names and rows that `model.yaml` leaves it.
+
+    Then what `CleanTable.left_out` holds, and notes of what was left out.
+    """
     frame.columns = pd.Index([clean_text(str(name)) or "" for name in frame.columns])
     columns = list(frame.columns)
     check_known(config.data.drop, columns, "data.drop")
@@ -229,8 +239,11 @@ def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> tuple[pd.DataFrame, tu
     renamed_to_target = [old for old, new in config.data.rename.items() if new == config.target.column]
     # csv.DictReader calls a column without a name "", and pandas "Unnamed: 0"
     left_out = (*config.data.drop, *unnamed, *[""][: len(unnamed)], *renamed_to_target)
-    frame = frame.drop(columns=[*config.data.drop, *unnamed]).rename(columns=config.data.rename)
+    notes = [f"column {int(name.split()[1]) + 1}, which has no name, was left out" for name in unnamed]
+    frame = frame.drop(columns=unnamed).rename(columns=config.data.rename)
     check_known([config.target.column], list(frame.columns), "target.column")
     if frame.columns.duplicated().any():
         raise ConfigError("data.rename gives two columns the same name", "give each its own")
-    return frame, left_out
+    frame, excluded = without_values(frame, config.data.exclude)
+    dropped = [config.data.rename.get(name, name) for name in config.data.drop]
+    return frame.drop(columns=dropped), left_out, [*notes, *excluded]

@@ -241,11 +241,6 @@ class TestClasses:
 
         assert "target y has 101 classes" in refusal(tmp_path, text)
 
-    def test_a_class_with_a_single_row_is_refused_by_its_name(self, tmp_path: Path) -> None:
-        text = lines("x,y", lambda number: f"{number},{'rare' if number == 7 else 'ab'[number % 2]}")
-
-        assert "only one row has y rare" in refusal(tmp_path, text)
-
 
 class TestValues:
     def test_a_regression_keeps_the_values_and_the_unit(self, tmp_path: Path) -> None:
