@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from skylift.cells import clean_text
 from skylift.contract import ClassName, Kind, Task, Unknown
 from skylift.errors import ConfigError
 from skylift.manifest import first_fault
@@ -28,6 +29,7 @@ from skylift.references import sha256
 from skylift.settings import Name
 from training.config.locations import Location, S3Url
 from training.config.search_space import SearchSpec
+from training.config.yaml_core import load_yaml
 from training.metrics.registry import METRICS
 
 
@@ -356,12 +358,32 @@ class ModelConfig(_Section):
         """The same configuration with fields of `data` replaced."""
         return self.model_copy(update={"data": self.data.model_copy(update=fields)})
 
+    @model_validator(mode="before")
+    @classmethod
+    def _clean_texts(cls, document: object) -> object:
+        """Names and texts as the cleaning of the table has them."""
+        if not isinstance(document, dict):
+            return document
+        return {key: value if key == "candidates" else _cleaned(value, key) for key, value in document.items()}
+
     @field_validator("candidates")
     @classmethod
     def _names_differ(cls, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
         if len({candidate.name for candidate in candidates}) < len(candidates):
             raise ValueError("two have the same name")
         return candidates
+
+
+def _cleaned(value: object, key: object) -> object:
+    if isinstance(value, dict):
+        return {
+            clean_text(name) if isinstance(name, str) else name: _cleaned(cell, name) for name, cell in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_cleaned(cell, None) for cell in value]
+    if isinstance(value, str) and key not in {"path", "delimiter", "thousands"}:
+        return clean_text(value) or value
+    return value
 
 
 def load_config(path: Path) -> ModelConfig:
@@ -379,7 +401,7 @@ def load_config(path: Path) -> ModelConfig:
     """
     try:
         content = path.read_bytes()
-        document = yaml.safe_load(content)
+        document = load_yaml(content)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror})", "name the file with --config") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

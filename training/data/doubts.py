@@ -1,11 +1,29 @@
 """What is doubtful about a column of texts: numbers with a fault, and dates."""
 
+import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
 _DATE = r"\d{4}-\d\d-\d\d.*|\d\d?[./-]\d\d?[./-]\d{2,4}.*"
 _MOSTLY = 0.9
+_SHOWN = 5
+
+
+def variants(texts: Iterable[str]) -> str | None:
+    """Texts that differ only by case, blanks or form, for a note; None if there are no such texts.
+
+    Examples
+    --------
+    >>> variants(["Yes", "no", "yes", "YES"])
+    "'YES', 'Yes', 'yes'"
+    """
+    groups: dict[str, list[str]] = {}
+    for text in texts:
+        groups.setdefault(" ".join(unicodedata.normalize("NFKC", text).casefold().split()), []).append(text)
+    same = [", ".join(map(repr, sorted(group))) for group in groups.values() if len(group) > 1]
+    return "; ".join(same[:_SHOWN]) if same else None
 
 
 def doubt_about_texts(column: "pd.Series[Any]") -> str | None:

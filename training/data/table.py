@@ -18,7 +18,7 @@ from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
 from training.config import FeatureSection, ModelConfig
 from training.data.columns import ReadOptions
-from training.data.doubts import doubt_about_texts
+from training.data.doubts import doubt_about_texts, variants
 from training.data.encoding import check_known, encode_feature, encode_target, guess_task, inexact_integers, unusable
 from training.data.reader import Progress, read_rows
 from training.data.rows import with_types_of, without_single_classes, without_values
@@ -172,6 +172,11 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
             notes.append(f"column {name} {remark}")
         if feature.kind == "category" and about.declared_kind is None and (doubt := doubt_about_texts(column)):
             notes.append(f"column {name} is taken as texts: {doubt}")
+    named = [(target.name, [name for name in target.classes if isinstance(name, str)])]
+    named += [(feature.name, list(feature.categories)) for feature in features]
+    for name, values in named:
+        if same := variants(values):
+            notes.append(f"column {name} has values that differ only by case, blanks or form: {same}")
     if not features:
         raise DataError("the table has no usable feature column", "see: " + "; ".join(notes))
     names = {feature.name for feature in features}

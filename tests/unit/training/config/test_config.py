@@ -65,6 +65,13 @@ def test_the_data_path_is_relative_to_the_file_and_not_to_the_working_directory(
     assert config.data.path == tmp_path / "project" / "data" / "wine.csv"
 
 
+def test_words_of_yaml_1_1_are_texts(tmp_path: Path) -> None:
+    path = tmp_path / "model.yaml"
+    path.write_text("model: m\ndata: {path: t.csv}\ntarget: {column: y, labels: {0: no, 1: yes}}\n", encoding="utf-8")
+
+    assert load_config(path).target.labels == {0: "no", 1: "yes"}
+
+
 def test_an_absolute_data_path_is_kept(tmp_path: Path) -> None:
     config = loaded(tmp_path, data={"path": str(tmp_path / "far" / "wine.csv")})
 

@@ -1,6 +1,7 @@
 """Any flat table is read, cleaned, described and split; what cannot be read is refused in one line."""
 
 import json
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from tests.support.tables import (
     feature_names,
     feature_of,
     lines,
+    noted,
     one_feature,
     public_table,
     refusal,
@@ -97,6 +99,29 @@ class TestCleaning:
 
         assert feature_of(table, "sex").categories == ("F", "M")
         np.testing.assert_array_equal(encode(table.contract, instances), table.rows)
+
+    def test_one_unicode_form_is_used_in_tables_model_yaml_and_requests(self, tmp_path: Path) -> None:
+        composed, decomposed = (unicodedata.normalize(form, "Köln") for form in ("NFC", "NFD"))
+        text = lines(
+            f"{decomposed},y", lambda number: f"{(composed, decomposed, 'Bonn')[number % 3]},{'ab'[number % 2]}"
+        )
+
+        table = table_of(
+            tmp_path, text, features={decomposed: {"unit": "t"}}, target_keys={"labels": {"a": decomposed}}
+        )
+
+        assert (feature_of(table, composed).categories, feature_of(table, composed).unit) == (("Bonn", composed), "t")
+        assert table.contract.target.classes == (composed, "b")
+        body = json.dumps({decomposed: decomposed}).encode()
+        assert RequestSchema(table.contract, 1).parse(body) == [{composed: composed}]
+
+    def test_values_that_differ_only_by_case_are_noted(self, tmp_path: Path) -> None:
+        text = lines("x,y", lambda number: f"{('Red', 'red', 'blue')[number % 3]},{('Yes', 'yes', 'NO')[number % 3]}")
+
+        notes = table_of(tmp_path, text).notes
+
+        assert noted(notes, "column y has values that differ only by case, blanks or form: 'Yes', 'yes'")
+        assert noted(notes, "column x has values that differ only by case, blanks or form: 'Red', 'red'")
 
     def test_a_cell_of_only_space_is_missing(self, tmp_path: Path) -> None:
         table = table_of(tmp_path, one_feature(lambda number: '"  "' if number == 3 else "red"))
