@@ -1,6 +1,6 @@
 """A loaded version, ready to answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
@@ -49,6 +49,8 @@ class ServedModel:
         Time of loading, UTC.
     takes_unknown
         Whether a category answers values that training never saw.
+    unlearned
+        Codes of categories that no training row has, by the place of their feature.
     """
 
     reference: Reference
@@ -59,6 +61,7 @@ class ServedModel:
     upper: Matrix
     loaded_at: datetime
     takes_unknown: bool
+    unlearned: dict[int, list[float]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -75,6 +78,11 @@ class ServedModel:
             np.array([np.inf if feature.max is None else feature.max for feature in features]),
             loaded_at,
             any(feature.takes_unknown for feature in features),
+            {
+                place: [feature.codes[name] for name in feature.unlearned]
+                for place, feature in enumerate(features)
+                if feature.unlearned
+            },
         )
 
     def answer(self, instances: list[Instance]) -> ScoredRequest:
@@ -92,7 +100,7 @@ class ServedModel:
         remarks = [
             *(warnings.of_ignored(contract, instances) if contract.ignored else []),
             *(warnings.of_unknown(unknown) if unknown else []),
-            *warnings.of_ranges(contract, rows, self.lower, self.upper),
+            *warnings.of_ranges(contract, rows, self.lower, self.upper, self.unlearned),
             *warnings.of_undefined(scores),
         ]
         return ScoredRequest(predictions(contract, scores), remarks, len(unknown))

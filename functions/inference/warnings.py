@@ -3,7 +3,7 @@
 Each kind is bounded, in number and in the time it takes, however large the request.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 import numpy as np
@@ -63,9 +63,13 @@ def of_unknown(values: Sequence[UnknownValue]) -> list[Remark]:
     return warnings + _rest(len(values) - len(warnings), "values that were not in the training data")
 
 
-def of_ranges(contract: Contract, rows: Matrix, lower: Matrix, upper: Matrix) -> list[Remark]:
-    """Name the values outside the training range; a missing value is on neither side."""
+def of_ranges(
+    contract: Contract, rows: Matrix, lower: Matrix, upper: Matrix, unlearned: Mapping[int, list[float]]
+) -> list[Remark]:
+    """Name the values outside the training range, and categories of no training row; a missing value is neither."""
     outside = (rows < lower) | (rows > upper)
+    for place, codes in unlearned.items():
+        outside[:, place] = np.isin(rows[:, place], codes)
     if not outside.any():
         return []
     places = np.argwhere(outside).tolist()
@@ -73,7 +77,11 @@ def of_ranges(contract: Contract, rows: Matrix, lower: Matrix, upper: Matrix) ->
     for instance, index in places[:_MAX_WARNINGS]:
         feature = contract.features[index]
         value = feature.describe(rows[instance, index])
-        message = f"{value} is outside the training range {feature.training_range}"
+        message = (
+            f"no training row has {value!r}"
+            if feature.levels
+            else f"{value} is outside the training range {feature.training_range}"
+        )
         if feature.json_type == "integer" and abs(rows[instance, index]) >= LARGEST_EXACT_INTEGER:
             message += "; integers of this size are not exact as numbers"
         warnings.append({"instance": instance, "field": feature.name, "message": message})

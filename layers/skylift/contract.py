@@ -79,6 +79,8 @@ class Feature(Document):
     unknown
         What another text in a category is: `missing`, a missing value, or `refuse`, an error; None for other kinds, and
         for a category of an older release, which refuses it.
+    unlearned
+        Categories that no training row has; None for none.
     min, max, mean
         Range and mean over the training rows, for features without levels.
     unit, description
@@ -92,6 +94,7 @@ class Feature(Document):
     required: bool = True
     categories: tuple[str, ...] = ()
     unknown: Unknown | None = None
+    unlearned: tuple[str, ...] | None = None
     min: float | None = None
     max: float | None = None
     mean: float | None = None

@@ -17,7 +17,6 @@ from skylift.contract import (
     ClassName,
     Feature,
     Kind,
-    Scalar,
     Target,
     Task,
     class_key,
@@ -113,15 +112,6 @@ def _is_exact(name: ClassName) -> bool:
     return isinstance(name, int) and abs(name) <= LARGEST_EXACT_INTEGER
 
 
-def inexact_integers(column: "pd.Series[Any]") -> str | None:
-    """A remark about integers that doubles cannot tell apart; None if every integer is exact."""
-    if family(column.dtype) != "integer" or not (column.abs() > LARGEST_EXACT_INTEGER).any():
-        return None
-    return (
-        f"holds integers beyond {LARGEST_EXACT_INTEGER}, which are not exact as numbers: drop it, or write it as text"
-    )
-
-
 def _plain(value: object) -> ClassName:
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -172,15 +162,27 @@ def encode_feature(column: "pd.Series[Any]", about: FeatureSection) -> tuple[Fea
         description=about.description,
     )
     encoded = _encoded(feature, column)
-    known = encoded[~np.isnan(encoded)]
+    return feature.model_copy(update=described(feature, encoded[~np.isnan(encoded)], about)), encoded
+
+
+def described(feature: Feature, known: Matrix, about: FeatureSection) -> dict[str, Any]:
+    """The fields of a feature that follow from its values.
+
+    Parameters
+    ----------
+    known
+        Encoded values that are not missing, at least one.
+    about
+        Section of the feature; its bounds are the range.
+    """
     most_frequent = feature.is_nominal  # names have no middle
     typical = np.bincount(known.astype(int)).argmax() if most_frequent else np.quantile(known, 0.5, method="nearest")
-    learned: dict[str, Scalar] = {"example": feature.decode(float(typical))}
+    fields: dict[str, Any] = {"example": feature.decode(float(typical))}
     if not feature.levels:
-        low, high = (about.min, about.max)
-        learned |= {"min": float(known.min()) if low is None else low, "mean": float(known.mean())}
-        learned |= {"max": float(known.max()) if high is None else high}
-    return feature.model_copy(update=learned), encoded
+        fields["min"] = float(known.min()) if about.min is None else about.min
+        fields["max"] = float(known.max()) if about.max is None else about.max
+        fields["mean"] = float(known.mean())
+    return fields
 
 
 def _encoded(feature: Feature, column: "pd.Series[Any]") -> Matrix:

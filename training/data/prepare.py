@@ -22,6 +22,7 @@ from skylift.errors import DataError
 from skylift.manifest import Digest
 from skylift.scoring import Matrix
 from training.config import ModelConfig
+from training.data.learned import with_learned
 from training.data.reader import PART_ROWS, Progress, file_digest
 from training.data.table import Split, Table, read_table, split_rows
 
@@ -82,7 +83,8 @@ def table_and_split(
         return read_prepared(prepared, config)
     progress(f"reading {config.data.path.name}")
     table = read_table(config, progress=progress)
-    return table, split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
+    split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
+    return with_learned(table, split, config), split
 
 
 def prepare(config: ModelConfig, folder: Path, *, progress: Progress = lambda _: None) -> PreparedTable:

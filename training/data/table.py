@@ -19,7 +19,7 @@ from skylift.scoring import Matrix
 from training.config import FeatureSection, ModelConfig
 from training.data.columns import ReadOptions
 from training.data.doubts import doubt_about_texts, variants
-from training.data.encoding import check_known, encode_feature, encode_target, guess_task, inexact_integers, unusable
+from training.data.encoding import check_known, encode_feature, encode_target, guess_task, unusable
 from training.data.reader import Progress, read_rows
 from training.data.rows import with_types_of, without_single_classes, without_values
 
@@ -152,8 +152,6 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
     if config.target.task is None:
         notes.append(f"target.task was guessed: {task}")
     target, targets = encode_target(target_column, task, config.target)
-    if remark := inexact_integers(target_column):
-        notes.append(f"target {clean.target} {remark}")
     features: list[Feature] = []
     columns: list[Matrix] = []
     ignored = [*clean.left_out, clean.target]
@@ -168,8 +166,6 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
         feature, encoded = encode_feature(column, about)
         features.append(feature)
         columns.append(encoded)
-        if remark := inexact_integers(column):
-            notes.append(f"column {name} {remark}")
         if feature.kind == "category" and about.declared_kind is None and (doubt := doubt_about_texts(column)):
             notes.append(f"column {name} is taken as texts: {doubt}")
     named = [(target.name, [name for name in target.classes if isinstance(name, str)])]

@@ -57,6 +57,14 @@ def test_all_instances_are_scored_in_one_call_and_in_the_order_of_the_contract()
 
 
 class TestWarnings:
+    def test_a_category_that_no_training_row_has_is_warned_of(self) -> None:
+        area = AREA.model_copy(update={"unlearned": ("south",)})
+        contract = RENT.model_copy(update={"features": (SIZE, ROOMS, area, LIFT)})
+
+        warnings = served(contract).answer([FLAT, FLAT | {"area": "north"}]).warnings
+
+        assert warnings == [{"instance": 0, "field": "area", "message": "no training row has 'south'"}]
+
     def test_values_inside_the_training_range_are_not_mentioned(self) -> None:
         assert served(RENT).answer([FLAT, FLAT | {"size": 10, "rooms": 5}]).warnings == []
 

@@ -19,8 +19,8 @@ from tests.support.tables import LOGISTIC, RIDGE, config_of, lines, mixed, publi
 from tests.support.waiting import TIMES_OUT
 from training.config import ModelConfig
 from training.data import prepare as job
-from training.data.prepare import prepare, read_prepared
-from training.data.table import read_table, split_rows
+from training.data.prepare import prepare, read_prepared, table_and_split
+from training.data.table import read_table
 from training.job import train
 
 
@@ -40,8 +40,7 @@ def digests(folder: Path) -> dict[str, str]:
 class TestFiles:
     def test_they_are_the_split_that_training_makes_of_the_raw_table(self, tmp_path: Path) -> None:
         config = written(tmp_path, mixed(), target="churned")
-        table = read_table(config)
-        split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
+        table, split = table_and_split(config)
 
         prepared, halves = read_prepared(tmp_path / "processed", config)
 
