@@ -13,6 +13,8 @@ MISSING_WORDS = frozenset(
 They count as missing only among numbers: in a column of texts each may be a text (a country, a class).
 """
 
+LONGEST_WORD = max(map(len, MISSING_WORDS))
+
 
 def clean_text(text: str) -> str | None:
     """Read a cell of text, or the name of a column.

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from skylift.cells import may_be_missing
+from skylift.cells import LONGEST_WORD, may_be_missing
 from skylift.errors import DataError
 
 type Family = Literal["boolean", "integer", "number", "text"]
@@ -16,6 +16,7 @@ _NUMBER = re.compile(
     r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?[iI][nN][fF](?:[iI][nN][iI][tT][yY])?"
 )
 _ZERO_LED = re.compile(r"[+-]?0[0-9]+(?:\.[0-9]*)?")
+_LIKE_NUMBER = re.compile(f"(?:{_NUMBER.pattern})|(?:{_ZERO_LED.pattern})")
 _BOOLEAN = re.compile(r"true|false", re.IGNORECASE)
 _EXACT_DIGITS = 15
 _LARGEST_INTEGER = 2**63 - 1
@@ -120,14 +121,15 @@ def read_texts(texts: Sequence[str], *, lenient: bool = False) -> Reading:
     >>> read_texts(["1", "?"]).family, read_texts(["01", "1"]).reason
     ('integer', "'01' has leading zeros")
     """
-    words = frozenset(filter(may_be_missing, texts))
+    words = frozenset(text for text in texts if len(text) <= LONGEST_WORD and may_be_missing(text))
     rest = [text for text in texts if text not in words] if words else texts
     if not rest:
         return Reading(None, words)
     if not lenient and all(map(_BOOLEAN.fullmatch, rest)):
         return Reading("boolean", words)
-    reason = None if lenient else _not_a_number(rest)
-    if reason is None and all(map(is_number, rest)):
+    numbers = all(map(_LIKE_NUMBER.fullmatch, rest))
+    reason = _not_a_number(rest) if numbers and not lenient else None
+    if numbers and reason is None:
         return Reading("integer" if _are_integers(rest) else "number", words)
     return Reading("text", words, reason)
 
@@ -139,9 +141,7 @@ def _are_integers(texts: Sequence[str]) -> bool:
 
 
 def _not_a_number(texts: Sequence[str]) -> str | None:
-    """Why texts that all look like numbers are none; None for numbers, and for other texts."""
-    if not all(map(is_number, texts)):
-        return None
+    """Why texts that all look like numbers are none; None for numbers."""
     if led := next(filter(_ZERO_LED.fullmatch, texts), None):
         return f"{led!r} has leading zeros"
     long = (text for text in texts if len(text) > _EXACT_DIGITS and _DIGITS.fullmatch(text))
@@ -152,7 +152,7 @@ def _not_a_number(texts: Sequence[str]) -> str | None:
 
 def is_number(text: str) -> bool:
     """Whether a cell is a number as Python and JSON write it, leading zeros apart."""
-    return bool(_NUMBER.fullmatch(text) or _ZERO_LED.fullmatch(text))
+    return bool(_LIKE_NUMBER.fullmatch(text))
 
 
 @dataclass(slots=True)

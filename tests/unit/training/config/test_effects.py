@@ -1,14 +1,16 @@
 """No key of `data`, `target`, `features` and `split` is without effect: each changes the table or the contract."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import BaseModel
 
 from tests.support.tables import config_of, lines
 from training.config import DataSection, FeatureSection, SplitSection, TargetSection
 from training.data.prepare import table_and_split
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 TEXT = lines("x;n;c;y", lambda number: f"{number % 7},5;{number};{('NA', 'b', 'd')[number % 3]};{number % 2}", count=60)
 COUNTS = lines("x;n;c;y", lambda number: f"1,{100 + number};{number};{'ab'[number % 2]};{number * 10}", count=60)
