@@ -160,7 +160,7 @@ def test_a_table_that_fails_validation_is_not_learned_from(project: Project) -> 
 
     text = project.run("dvc", "repro", code=255)
 
-    assert "column sepal_length holds 4.3 in row 14: below 4.4" in text
+    assert "column sepal_length holds 4.3 in row 14, and features.sepal_length wants a value from 4.4 on" in text
     assert "Running stage 'train'" not in text
 
 
