@@ -13,8 +13,25 @@ MODEL_FILE = "model.joblib"
 COMPILED_FILE = "model.onnx"
 BASELINE_FILE = "baseline.json"
 MANIFEST_FILE = "manifest.json"
+LEAST_FIXED = 0.001
+"""Least value that is shown with four decimals, which would be one significant digit or none of a smaller one."""
+
+_ROUNDING_ERROR = 1e-15
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def format_value(value: float) -> str:
+    """A metric's value for people: four decimals, or four significant digits of a smaller one; rounding errors as 0.
+
+    Examples
+    --------
+    >>> format_value(0.97), format_value(-1.5), format_value(0.0), format_value(0.00000123456)
+    ('0.9700', '-1.5000', '0.0000', '1.235e-06')
+    """
+    if abs(value) < _ROUNDING_ERROR:
+        return f"{0:.4f}"
+    return f"{value:.4f}" if abs(value) >= LEAST_FIXED else f"{value:.4g}"
 
 
 class Prediction(Document):
@@ -70,6 +87,9 @@ class Spread(Document):
     std: float
     folds: tuple[float, ...]
 
+    def __str__(self) -> str:
+        return f"{format_value(self.mean)} +- {format_value(self.std)}"
+
 
 class Interval(Document):
     """Where a metric would lie on other rows of the same kind.
@@ -89,7 +109,7 @@ class Interval(Document):
     method: Literal["bootstrap", "wilson"] = "bootstrap"
 
     def __str__(self) -> str:
-        return f"{self.low:.4f} to {self.high:.4f}"
+        return f"{format_value(self.low)} to {format_value(self.high)}"
 
 
 class ClassMetrics(Document):
@@ -163,6 +183,8 @@ class Gate(Document):
     ----------
     metric
         Name of the metric; or `behaviour`, of which all checks must pass.
+    value
+        Value on the holdout; None where its rows cannot tell, which no bound passes.
     detail
         Bound in words, to read after the value; None if `min` and `max` are the bound.
     """
@@ -170,16 +192,17 @@ class Gate(Document):
     metric: str
     min: float | None = None
     max: float | None = None
-    value: float
+    value: float | None
     passed: bool
     detail: str | None = None
 
     def __str__(self) -> str:
+        value = "undefined" if self.value is None else format_value(self.value)
         if self.detail is not None:
-            return f"{self.metric} {self.value:.4f} {self.detail}"
+            return f"{self.metric} {value} {self.detail}"
         bounds = {">=": self.min, "<=": self.max}
         words = [f"{sign} {bound:g}" for sign, bound in bounds.items() if bound is not None]
-        return f"{self.metric} {self.value:.4f} ({' and '.join(words)})"
+        return f"{self.metric} {value} ({' and '.join(words)})"
 
 
 class Lineage(Document):

@@ -32,7 +32,7 @@ def iris_config() -> ModelConfig:
 @cache
 def trained_iris(candidate: str = "logistic") -> Trained:
     """Iris, trained with one quick candidate."""
-    return train(iris_config().model_copy(update={"candidates": (CANDIDATES[candidate],)}))
+    return train(iris_config().model_copy(update={"candidates": (CANDIDATES[candidate],), "select_by": "accuracy"}))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from skylift.manifest import Interval, Spread
+from skylift.manifest import LEAST_FIXED, Interval, Spread
 from training.card.markup import Content, Markup, element, joined
 from training.metrics.registry import METRICS
 
@@ -28,6 +28,8 @@ def digits(value: float | None, *, like: float | None = None) -> str:
     if value is None:
         return "unknown"
     size = abs(value if like is None else like)
+    if 0 < size < LEAST_FIXED:
+        return f"{value:.4g}"
     return f"{value:,.{4 if size < 10 else 2 if size < 1000 else 0}f}"
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from skylift.manifest import format_value
 from skylift.references import NOTHING
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ def versions_table(versions: "Sequence[Version]", active: "Reference | None") ->
                 when(manifest.created_at)[:-3],  # to the minute: the table fits 80 columns
                 manifest.selected,
                 manifest.select_by,
-                f"{cross_validated.mean:.4f}",
-                "unknown" if holdout is None else f"{holdout:.4f}",
+                format_value(cross_validated.mean),
+                "unknown" if holdout is None else format_value(holdout),
                 version.reference.digest[:_SHORT_DIGITS],
             )
         )
@@ -121,9 +122,7 @@ def leaderboard_table(manifest: "Manifest | Trained") -> Table:
             rows.append((entry.candidate, "failed"))
         else:
             first, *rest = (entry.scores[metric] for metric in ordered)
-            rows.append(
-                (entry.candidate, f"{first.mean:.4f} +- {first.std:.4f}", *(f"{score.mean:.4f}" for score in rest))
-            )
+            rows.append((entry.candidate, str(first), *(format_value(score.mean) for score in rest)))
     # names on several lines, so that all metrics fit into a terminal of 80 columns
     names = (f"{metric.replace('_', chr(10))}#" for metric in ordered)
     made = table(("candidate", *names), rows, title="Candidates, cross-validated")
@@ -152,7 +151,7 @@ def manifest_facts(version: "Version") -> Table:
         ("task", f"{manifest.contract.task} of {manifest.contract.target.name}"),
         ("features", features),
         ("candidate", manifest.selected),
-        ("holdout", ", ".join(f"{name} {value:.4f}" for name, value in manifest.metrics.holdout.items())),
+        ("holdout", ", ".join(f"{name} {format_value(value)}" for name, value in manifest.metrics.holdout.items())),
         ("gates", ", ".join(f"{gate} {'passed' if gate.passed else 'FAILED'}" for gate in manifest.gates) or "none"),
         ("data", f"{lineage.data_rows} rows, sha256 {lineage.data_sha256[:_DIGEST_DIGITS]}"),
         (
@@ -184,8 +183,8 @@ def up_facts(version: "Version", *, url: str, answer: str, log: str) -> Table:
     best = manifest.metrics.cross_validated[manifest.select_by]
     rows = [
         ("data", f"{lineage.data_rows} rows, {len(manifest.contract.features)} features"),
-        ("selected", f"{manifest.selected}, {manifest.select_by} {best.mean:.4f} cross-validated"),
-        ("holdout", ", ".join(f"{name} {value:.4f}" for name, value in manifest.metrics.holdout.items())),
+        ("selected", f"{manifest.selected}, {manifest.select_by} {format_value(best.mean)} cross-validated"),
+        ("holdout", ", ".join(f"{name} {format_value(value)}" for name, value in manifest.metrics.holdout.items())),
         ("gates", ", ".join(str(gate) for gate in manifest.gates) or "none"),
         ("compiled", compiled_words(manifest.compiled)),
         ("active", short(version.reference)),

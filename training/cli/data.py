@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from skylift.errors import ConfigError
+from skylift.manifest import format_value
 from training.cli.console import facts, out, table
 from training.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SampleOption
 from training.cli.progress import progressing
@@ -111,7 +112,8 @@ def evaluate(
     with progressing() as progress:
         evaluation = run(version, prepared, output, load_config(config), progress=progress)
     rows = [
-        (name, f"{evaluation.cross_validated[name]:.4f}", f"{value:.4f}") for name, value in evaluation.holdout.items()
+        (name, format_value(evaluation.cross_validated[name]), format_value(value))
+        for name, value in evaluation.holdout.items()
     ]
     out.print(table(("metric", "cross-validated#", "test#"), rows))
     evaluation.check_gates()

@@ -4,6 +4,7 @@ from __future__ import annotations  # what is printed is only named here: a comp
 
 from typing import TYPE_CHECKING
 
+from skylift.manifest import format_value
 from training.cli.console import facts, table
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _metrics(evaluation: Evaluation) -> Table:
             name,
             _number(measure.value),
             _interval(measure.interval),
-            _NOTHING if folds is None else f"{folds.mean:.4f} +- {folds.std:.4f}",
+            _NOTHING if folds is None else str(folds),
             _number(measure.baseline),
         ]
         rows.append([*cells, _number(champion.metrics.get(name))] if compared and champion else cells)
@@ -90,10 +91,10 @@ def _classes(evaluation: Evaluation) -> Table:
     rows = [
         (
             str(report.name),
-            f"{report.precision:.4f}",
-            f"{report.recall:.4f}",
+            format_value(report.precision),
+            format_value(report.recall),
             _interval(report.intervals.get("recall")),
-            f"{report.f1:.4f}",
+            format_value(report.f1),
             _number(report.roc_auc),
             _number(report.average_precision),
             str(report.support),
@@ -111,10 +112,12 @@ def _findings(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     if (cut := evaluation.slices) is not None and cut.worst is not None:
         worst = cut.worst
         within = f" ({worst.interval})" if worst.interval else ""
-        value = f"{cut.metric} {worst.metrics[cut.metric]:.4f}{within}"
+        value = f"{cut.metric} {format_value(worst.metrics[cut.metric])}{within}"
         yield "worst slice", f"{worst.column} {worst.value}: {value} on {worst.rows} rows"
     if evaluation.importance:
-        first = ", ".join(f"{one.feature} {one.mean:.4f} +- {one.std:.4f}" for one in evaluation.importance[:4])
+        first = ", ".join(
+            f"{one.feature} {format_value(one.mean)} +- {format_value(one.std)}" for one in evaluation.importance[:4]
+        )
         yield "importance", first
     if (champion := evaluation.champion) is not None:
         if (found := champion.difference) is None:
@@ -129,15 +132,15 @@ def _findings(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
 def _words(found: Difference) -> str:
     verdict = "within noise" if found.within_noise else "more than noise"
     by = found.test if found.p_value is None else f"{found.test}, p = {found.p_value:.2g}"
-    return f"{found.before:.4f} -> {found.after:.4f}, {verdict} ({by})"
+    return f"{format_value(found.before)} -> {format_value(found.after)}, {verdict} ({by})"
 
 
 def _difference(found: Difference) -> tuple[str, ...]:
     return (
         found.metric,
-        f"{found.before:.4f}",
-        f"{found.after:.4f}",
-        f"{found.after - found.before:+.4f}",
+        format_value(found.before),
+        format_value(found.after),
+        ("+" if found.after >= found.before else "") + format_value(found.after - found.before),
         _interval(found.interval),
         found.test if found.p_value is None else f"{found.test}, p = {found.p_value:.2g}",
         "within noise" if found.within_noise else "more than noise",
@@ -151,7 +154,7 @@ def _side_by_side(title: str, pairs: Sequence[ComparedFact], before: str, after:
 
 def _folds(side: PublishedMetric) -> str:
     folds = side.cross_validated
-    return _NOTHING if folds is None else f"{folds.mean:.4f} +- {folds.std:.4f}"
+    return _NOTHING if folds is None else str(folds)
 
 
 def _holdout(side: PublishedMetric) -> tuple[str, str]:
@@ -159,7 +162,7 @@ def _holdout(side: PublishedMetric) -> tuple[str, str]:
 
 
 def _number(value: float | None) -> str:
-    return _NOTHING if value is None else f"{value:.4f}"
+    return _NOTHING if value is None else format_value(value)
 
 
 def _interval(interval: Interval | None) -> str:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from skylift.errors import ConfigError
+from skylift.manifest import format_value
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix, Predictor, encode
 from training.config import FeatureSection
@@ -115,7 +116,8 @@ def _minimum_function(table: Table, split: Split, estimator: Any) -> Check:
     return Check(
         name="minimum function",
         passed=passed,
-        detail=f"{len(tiny)} rows learned: {metric.name} {value:.4f} on themselves, {dummy:.4f} by the dummy baseline",
+        detail=f"{len(tiny)} rows learned: {metric.name} {format_value(value)} on themselves, "
+        f"{format_value(dummy)} by the dummy baseline",
     )
 
 

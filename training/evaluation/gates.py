@@ -2,28 +2,27 @@
 
 from collections.abc import Iterable, Mapping
 
-from skylift.errors import ConfigError, GateFailed
-from skylift.manifest import Gate
+from skylift.errors import GateFailed
+from skylift.manifest import Gate, format_value
 from training.config import Bound
 from training.evaluation.report import Champion, Check, DummyBaseline
 from training.metrics.registry import METRICS
 
 
 def judge(bounds: Mapping[str, Bound], holdout: Mapping[str, float]) -> tuple[Gate, ...]:
-    """Hold metrics against their gates.
-
-    Raises
-    ------
-    ConfigError
-        A gate is on a metric that the task does not have.
-    """
+    """Hold metrics against their gates; what the holdout cannot tell passes none."""
     judged = []
     for metric, bound in bounds.items():
-        if metric not in holdout:
-            raise ConfigError(f"gates names {metric}, which was not measured", f"there are: {', '.join(holdout)}")
-        value = holdout[metric]
-        passed = (bound.min is None or value >= bound.min) and (bound.max is None or value <= bound.max)
-        judged.append(Gate(metric=metric, min=bound.min, max=bound.max, value=value, passed=passed))
+        value = holdout.get(metric)
+        passed = (
+            value is not None
+            and (bound.min is None or value >= bound.min)
+            and (bound.max is None or value <= bound.max)
+        )
+        detail = (
+            "on the holdout: its rows cannot tell; enlarge split.holdout, or bound another" if value is None else None
+        )
+        judged.append(Gate(metric=metric, min=bound.min, max=bound.max, value=value, passed=passed, detail=detail))
     return tuple(judged)
 
 
@@ -36,7 +35,7 @@ def standing_gates(baseline: DummyBaseline, checks: tuple[Check, ...], champion:
             metric=baseline.metric,
             value=baseline.challenger,
             passed=baseline.beaten,
-            detail=f"{comparison} {baseline.value:.4f} (dummy baseline)",
+            detail=f"{comparison} {format_value(baseline.value)} (dummy baseline)",
         ),
         Gate(
             metric="behaviour",
@@ -52,12 +51,13 @@ def standing_gates(baseline: DummyBaseline, checks: tuple[Check, ...], champion:
         side = "below" if metric.higher_is_better else "above"
         is_noise = difference.within_noise and difference.after != difference.before
         noise = ", a difference within noise" if is_noise else ""
+        active = f"the active {champion.version} ({format_value(difference.before)})"
         gates.append(
             Gate(
                 metric=difference.metric,
                 value=difference.after,
                 passed=passes(champion),
-                detail=f"not more than {limit} {side} the active {champion.version} ({difference.before:.4f}){noise}",
+                detail=f"not more than {limit} {side} {active}{noise}",
             )
         )
     return gates

@@ -23,6 +23,7 @@ from training.evaluation.gates import check_gates
 from training.evaluation.inspection import check_slices
 from training.evaluation.report import Evaluation
 from training.metrics.registry import DEFAULT_METRIC, selectable
+from training.metrics.scores import differ_by_noise
 from training.search.candidates import Built, build, candidates_for
 from training.search.fitting import Folds, LocalRunner, Runner, cut_folds, inner_folds, smallest_class, threads
 from training.search.loop import Result, search_candidates
@@ -170,6 +171,7 @@ def train(
             *suspicions(table, config.validation),
             *(cut_short if stop.is_set() else ()),
             *warned,
+            *_ties(results, select_by),
             *assessed.evaluation.notes,
         ),
         evaluation=assessed.evaluation,
@@ -213,6 +215,17 @@ def _prepared(config: ModelConfig, table: Table, split: Split) -> tuple[Folds, l
         calibration = max(2, min(len(folds.outer), least))
         built.append(build(candidate, contract, folds=calibration, seed=seed))
     return folds, built
+
+
+def _ties(results: list[Result], select_by: str) -> list[str]:
+    """A note of the candidates that chance alone put behind the best."""
+    best, *others = [result.entry for result in results if math.isfinite(result.rank)]
+    near = [entry.candidate for entry in others if differ_by_noise(best.scores[select_by], entry.scores[select_by])]
+    return (
+        [f"{best.candidate} was selected within noise of {', '.join(near)} (cross-validated {select_by})"]
+        if near
+        else []
+    )
 
 
 def _reason(result: Result, select_by: str) -> str:

@@ -14,7 +14,7 @@ from skylift.contract import Task
 from skylift.scoring import Matrix
 from training.metrics.resamples import Counts, Resamples, ScoredRows
 
-DEFAULT_METRIC: dict[Task, str] = {"classification": "accuracy", "regression": "rmse"}
+DEFAULT_METRIC: dict[Task, str] = {"classification": "log_loss", "regression": "rmse"}
 
 type Unit = Literal["share", "squared share", "nats", "target"]
 type Strategy = Literal["prior", "mean", "median"]
@@ -171,8 +171,7 @@ def _r2(resamples: Resamples) -> Matrix:
     centred, squared = rows.targets - rows.targets.mean(), resamples.total((rows.scores - rows.targets) ** 2)
     variation = resamples.total(centred**2) - resamples.total(centred) ** 2 / sizes
     whole = float((centred**2).sum())
-    if not whole:  # nothing varies in the rows themselves: 1 or 0, as scikit-learn has it
-        return np.where(sizes > 1, (squared == 0).astype(float), np.nan)
+    # Where nothing varies there is nothing to explain: undefined, not 1 or 0 as scikit-learn has it.
     return np.where(variation > 1e-12 * whole, 1 - squared / variation, np.nan)
 
 

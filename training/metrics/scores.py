@@ -13,6 +13,9 @@ from skylift.scoring import Matrix
 from training.metrics.registry import CLASS_METRICS, METRICS, Metric, compute, selectable
 from training.metrics.resamples import ScoredRows
 
+_UPPER = 0.975
+_ROUNDING_ERROR = 1e-12
+
 
 def score_metrics(
     contract: Contract, targets: NDArray[Any], scores: Matrix, metrics: Iterable[Metric] | None = None
@@ -62,6 +65,29 @@ def fold_summary(folds: Sequence[float]) -> Spread:
     values = np.array(folds, dtype=float)
     known = values[~np.isnan(values)] if not np.isnan(values).all() else values
     return Spread(mean=float(np.mean(known)), std=float(np.std(known)), folds=tuple(values.tolist()))
+
+
+def differ_by_noise(first: Spread, second: Spread) -> bool:
+    """Whether two candidates differ by no more than chance on the same folds, at 95%.
+
+    The corrected paired t-test: folds share most of their training rows, so that they tell less than their number
+    (Nadeau and Bengio, 2003).
+
+    Examples
+    --------
+    >>> steady, close = fold_summary([0.5, 0.6, 0.7]), fold_summary([0.51, 0.58, 0.71])
+    >>> differ_by_noise(steady, close), differ_by_noise(steady, fold_summary([0.2, 0.3, 0.4]))
+    (True, False)
+    """
+    from scipy.stats import t
+
+    gains = np.subtract(second.folds, first.folds)
+    gains = gains[np.isfinite(gains)]
+    if len(gains) < 2:
+        return not gains.any()
+    error = float(np.std(gains, ddof=1)) * math.sqrt(1 / len(gains) + 1 / (len(gains) - 1))
+    bound = float(t.ppf(_UPPER, len(gains) - 1)) * error
+    return abs(float(gains.mean())) <= max(bound, _ROUNDING_ERROR)
 
 
 def regression_from(metric: str, champion: float, challenger: float) -> float:

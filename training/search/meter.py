@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Literal
 
+from skylift.manifest import format_value
 from training.search.fitting import Fit, Folds, Outcome, Runner
 
 
@@ -29,7 +30,7 @@ class Leader:
     candidate: str
 
     def __str__(self) -> str:
-        return f"{self.metric} {self.value:.4f} ({self.candidate})"
+        return f"{self.metric} {format_value(self.value)} ({self.candidate})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,8 @@ COMPLETE = "forest: trial 3 of "
 
 
 def project(folder: Path, text: str = FOUR, **sections: Any) -> Path:
-    return write_project(folder, text, **sections)
+    metric = "rmse" if text is RISING else "accuracy"
+    return write_project(folder, text, **{"select_by": metric} | sections)
 
 
 def words(*arguments: object) -> str:

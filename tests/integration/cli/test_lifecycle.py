@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def project(folder: Path, **sections: Any) -> Path:
     """A small table and its `model.yaml`."""
     text = lines("x,n,y", lambda number: f"{number},{number % 7},{'ab'[number // 20]}")
-    return write_project(folder, text, **{"candidates": [TREE, LOGISTIC]} | sections)
+    return write_project(folder, text, **{"candidates": [TREE, LOGISTIC], "select_by": "accuracy"} | sections)
 
 
 def publish(registry: Registry, candidate: str = "logistic", **fields: object) -> str:

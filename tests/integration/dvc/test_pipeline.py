@@ -95,7 +95,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(folder)
     project.run("git", "init", "--quiet")
     project.run("dvc", "config", "--local", "core.check_update", "false")
-    project.configure(candidates=[TREE], gates={"accuracy": {"min": 0.5}})
+    project.configure(candidates=[TREE], gates={"accuracy": {"min": 0.5}}, select_by="accuracy")
     assert project.repro() == ["prepare", "validate", "train", "evaluate"]
     project.commit()
     return project

@@ -163,6 +163,7 @@ def test_a_reference_pins_the_stored_bytes() -> None:
     ("gate", "text"),
     [
         (Gate(metric="accuracy", min=0.9, value=0.85, passed=False), "accuracy 0.8500 (>= 0.9)"),
+        (Gate(metric="rmse", max=1e-6, value=1.23456e-5, passed=False), "rmse 1.235e-05 (<= 1e-06)"),
         (Gate(metric="rmse", max=12, value=15.25, passed=False), "rmse 15.2500 (<= 12)"),
         (Gate(metric="r2", min=0, max=1, value=0.5, passed=True), "r2 0.5000 (>= 0 and <= 1)"),
     ],

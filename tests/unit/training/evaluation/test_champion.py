@@ -24,7 +24,7 @@ TEXT = lines("n,k,c,b,y", lambda row: f"{row / 4},{row % 5},{('Oslo', 'Rome')[ro
 
 
 def challenge(champion: ActiveVersion | None, candidate: Candidate = STUMP, **sections: Any) -> Trained:
-    config = iris_config().model_copy(update={"candidates": (candidate,), **sections})
+    config = iris_config().model_copy(update={"candidates": (candidate,), "select_by": "accuracy", **sections})
     return train(config, champion=champion)
 
 

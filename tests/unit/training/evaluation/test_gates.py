@@ -2,7 +2,7 @@
 
 import pytest
 
-from skylift.errors import ConfigError
+from skylift.manifest import Gate
 from training.config import Bound
 from training.evaluation.gates import judge
 
@@ -35,6 +35,9 @@ class TestGates:
 
         assert str(gate) == "accuracy 0.8500 (>= 0.9)"
 
-    def test_a_gate_on_what_was_not_measured_is_refused(self) -> None:
-        with pytest.raises(ConfigError, match="gates names roc_auc, which was not measured: there are: accuracy"):
-            judge({"roc_auc": Bound(min=0.9)}, {"accuracy": 0.85})
+    def test_what_the_holdout_cannot_tell_passes_no_gate_and_says_why(self) -> None:
+        (gate,) = judge({"r2": Bound(min=-1)}, {"rmse": 0.0})
+
+        assert not gate.passed
+        assert str(gate).startswith("r2 undefined on the holdout: its rows cannot tell")
+        assert Gate.model_validate_json(gate.model_dump_json()) == gate

@@ -130,7 +130,7 @@ class TestEvaluation:
 
         header, *rows = made.report("leaderboard.csv").splitlines()
 
-        assert header == "candidate,accuracy"
+        assert header == "candidate,log_loss"
         assert {row.split(",")[0] for row in rows} == {"logistic", "tree"}
 
     def test_a_failed_gate_is_told_after_the_metrics_were_written(self, made: Project) -> None:

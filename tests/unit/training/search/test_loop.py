@@ -21,7 +21,7 @@ SEARCHED = {"name": "tree", "estimator": "sklearn.tree.DecisionTreeClassifier", 
 
 def trained(folder: Path, *candidates: dict[str, Any], text: str = STRIPES, **how: Any) -> Trained:
     (folder / "table.csv").write_text(text, encoding="utf-8")
-    return train(config_of(folder / "table.csv", candidates=candidates), **how)
+    return train(config_of(folder / "table.csv", candidates=candidates, select_by="accuracy"), **how)
 
 
 class TestHonesty:
