@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from skylift.contract import Contract
 from skylift.errors import ConfigError
-from skylift.manifest import ClassMetrics, Gate, LeaderboardEntry, Metrics
+from skylift.manifest import ClassMetrics, Gate, LeaderboardEntry, Metrics, format_value
 from skylift.scoring import Matrix, Predictor
 from training.config import ModelConfig
 from training.data.table import Split, Table
@@ -25,8 +25,8 @@ from training.evaluation.inspection import (
     slices,
 )
 from training.evaluation.report import Champion, DummyBaseline, Evaluation, MetricReport
-from training.metrics.intervals import LEVEL, bootstrap, resample_count
-from training.metrics.registry import METRICS, metrics_of
+from training.metrics.intervals import LEVEL, bootstrap, difference, resample_count
+from training.metrics.registry import DEFAULT_METRIC, METRICS, metrics_of
 from training.metrics.scores import class_metrics, score_metrics
 from training.search.report import SearchReport
 
@@ -77,7 +77,7 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
     values, per_class = score_metrics(contract, targets, scores), class_metrics(contract, targets, scores)
     intervals = bootstrap(contract, targets, scores, seed=seed)
     dummies = dummy_scores(table, split.train, len(holdout), median=METRICS[select_by].dummy == "median")
-    baseline = _baseline(contract, targets, dummies, values, best, select_by)
+    baseline = _baseline(contract, targets, dummies, scores, values, best, metric=select_by, seed=seed)
     checks = tuple(behaviours(config.features, table, split, estimator, predictor))
     compared = (
         compare_with(
@@ -105,7 +105,11 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
         champion=compared,
         behaviour=checks,
         searches=searches,
-        notes=_notes(compared, metric_shown, select_by),
+        notes=(
+            *_notes(compared, metric_shown, select_by),
+            *_doubts(contract, targets, dummies, values, select_by),
+            *(f"behaviour: {check.detail}" for check in checks if check.doubtful),
+        ),
         **_by_task(contract, targets, scores, per_class, intervals, seed),
     )
     return Assessment(
@@ -160,13 +164,16 @@ def _measures(
     }
 
 
-def _baseline(
+def _baseline(  # noqa: PLR0913 (both sides on the same rows, and how they are compared)
     contract: Contract,
     targets: NDArray[Any],
     dummies: Matrix,
+    scores: Matrix,
     holdout: dict[str, float],
     best: LeaderboardEntry,
+    *,
     metric: str,
+    seed: int,
 ) -> DummyBaseline:
     record = METRICS[metric]
     of_dummy = score_metrics(contract, targets, dummies, [record])
@@ -175,14 +182,32 @@ def _baseline(
     challenger = holdout[metric] if on == "holdout" else best.scores[metric].mean
     if value is None:
         raise ConfigError(f"the holdout cannot tell {metric}", "enlarge split.holdout, or select by another metric")
+    compared = difference(contract, targets, dummies, scores, metric=metric, seed=seed) if on == "holdout" else None
+    interval = compared.interval if compared else None
+    gains = (challenger - value, interval.low, interval.high) if interval else (challenger - value,)
     return DummyBaseline(
         strategy=record.dummy,
         metric=metric,
         value=value,
         challenger=challenger,
         on=on,
-        beaten=record.sign * (challenger - value) > 0,
+        beaten=all(record.sign * gain > 0 for gain in gains),
+        difference=compared,
     )
+
+
+def _doubts(
+    contract: Contract, targets: NDArray[Any], dummies: Matrix, holdout: dict[str, float], select_by: str
+) -> list[str]:
+    """A note where labels were chosen by and the probabilities are worse than none."""
+    name = DEFAULT_METRIC[contract.task]
+    if contract.task == "regression" or select_by == name:
+        return []
+    dummy = score_metrics(contract, targets, dummies, [METRICS[name]])[name]
+    if holdout[name] <= dummy:
+        return []
+    values = f"{name} {format_value(holdout[name])}, {format_value(dummy)} by the dummy baseline"
+    return [f"the probabilities are worse than constant ones ({values}): rely on labels alone, or leave select_by out"]
 
 
 def _notes(champion: Champion | None, metric_shown: str, select_by: str) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def standing_gates(baseline: DummyBaseline, checks: tuple[Check, ...], champion:
             metric=baseline.metric,
             value=baseline.challenger,
             passed=baseline.beaten,
-            detail=f"{comparison} {format_value(baseline.value)} (dummy baseline)",
+            detail=f"{comparison} {format_value(baseline.value)} (dummy baseline){_way_out(baseline)}",
         ),
         Gate(
             metric="behaviour",
@@ -63,9 +63,26 @@ def standing_gates(baseline: DummyBaseline, checks: tuple[Check, ...], champion:
     return gates
 
 
+def _way_out(baseline: DummyBaseline) -> str:
+    """What to do about a model that does not beat the dummy baseline."""
+    if baseline.beaten:
+        return ""
+    record = METRICS[baseline.metric]
+    if record.sign * (baseline.challenger - baseline.value) > 0:
+        return " by more than noise, which it is not: add rows or features, or enlarge split.holdout"
+    if baseline.metric == "log_loss":
+        return ": its probabilities say less than the shares of the classes; if only labels matter, select_by: accuracy"
+    return ": add features that tell the target, or choose other candidates"
+
+
 def passes(champion: Champion) -> bool:
-    """Whether a challenger is not worse by more than is allowed; a champion that was not compared forbids nothing."""
+    """Whether a challenger is not worse by more than is allowed; a champion that was not compared forbids nothing.
+
+    Losses and errors, where a share of a small value may be chance alone, must be worse by more than noise as well.
+    """
     if champion.difference is None:
+        return True
+    if champion.difference.within_noise and not METRICS[champion.difference.metric].is_absolute:
         return True
     return champion.regression is not None and champion.regression <= champion.max_regression
 

@@ -228,7 +228,10 @@ class DummyBaseline(Document):
     on
         `holdout`, or `cross_validation` if the holdout's rows cannot tell.
     beaten
-        Whether the model is better.
+        Whether the model is better, on the holdout by more than noise.
+    difference
+        Difference from the dummy baseline to the model on the holdout; None in versions of older releases, and if the
+        holdout's rows cannot tell.
     """
 
     strategy: Literal["prior", "mean", "median"]
@@ -237,6 +240,7 @@ class DummyBaseline(Document):
     challenger: float
     on: Literal["holdout", "cross_validation"] = "holdout"
     beaten: bool
+    difference: Difference | None = None
 
 
 class Champion(Document):
@@ -285,11 +289,14 @@ class Check(Document):
         A model that fails one is not published.
     detail
         Finding, in words for people.
+    doubtful
+        Whether it passed though it is worth a look.
     """
 
     name: str
     passed: bool
     detail: str
+    doubtful: bool = False
 
 
 class Evaluation(Document):

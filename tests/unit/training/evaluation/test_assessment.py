@@ -130,6 +130,37 @@ class TestGates:
             made.check_gates()
         assert not made.evaluation.baseline.beaten
 
+    def test_one_better_within_noise_is_refused_with_a_way_out(self, tmp_path: Path) -> None:
+        generator = np.random.default_rng(1)
+        hint = generator.normal(size=100).round(3)
+        labels = hint + 3 * generator.normal(size=100) > 0
+        text = lines("x,n,y", lambda row: f"{hint[row]},{row % 7},{labels[row]}", count=100)
+
+        made = learned(tmp_path, text, LOGISTIC)
+
+        baseline = made.evaluation.baseline
+        assert baseline.challenger < baseline.value
+        assert baseline.difference is not None
+        assert baseline.difference.within_noise
+        with pytest.raises(GateFailed, match=r"by more than noise, which it is not: add rows"):
+            made.check_gates()
+
+    def test_probabilities_worse_than_constant_ones_are_noted_where_labels_were_chosen_by(self, tmp_path: Path) -> None:
+        made = learned(tmp_path, SEPARABLE, TREE, select_by="accuracy")
+
+        assert any(
+            note.startswith("the probabilities are worse than constant ones (log_loss 4.5") for note in made.notes
+        )
+        made.check_gates()
+
+    def test_a_good_model_that_learns_nothing_from_few_rows_is_only_noted(self, tmp_path: Path) -> None:
+        near = {"name": "near", "estimator": "sklearn.neighbors.KNeighborsClassifier", "params": {"n_neighbors": 60}}
+        text = lines("x,n,y", lambda row: f"{row * 7 % 300},{row % 7},{'ab'[row * 7 % 300 > 150]}", count=300)
+        stump = {"name": "stump", "estimator": "sklearn.ensemble.HistGradientBoostingClassifier"}
+
+        learned(tmp_path, text, near).check_gates()
+        learned(tmp_path, text, stump | {"params": {"max_iter": 5}}).check_gates()
+
     def test_a_better_one_passes(self, diabetes: Trained) -> None:
         diabetes.check_gates()
 

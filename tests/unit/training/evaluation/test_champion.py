@@ -16,8 +16,10 @@ from tests.support.tables import TREE, config_of, lines, table_of
 from training.config import Candidate, GatesSection
 from training.data.table import Table
 from training.evaluation.champion import ActiveVersion, load_active, rows_for, scores_like
+from training.evaluation.gates import passes
 from training.evaluation.report import Champion
 from training.job import Trained, train
+from training.metrics.intervals import Difference
 
 STUMP = Candidate.model_validate(TREE | {"params": {"max_depth": 1}})
 TEXT = lines("n,k,c,b,y", lambda row: f"{row / 4},{row % 5},{('Oslo', 'Rome')[row % 2]},{row % 3 == 0},{row * 2.5}")
@@ -98,6 +100,16 @@ class TestGate:
 
         assert (compared(made).regression or 0) > 1
         assert any("not more than 5% above the active" in str(gate) and not gate.passed for gate in made.gates)
+
+    def test_an_error_that_is_larger_within_noise_passes(self) -> None:
+        def judged(metric: str) -> bool:
+            change = Difference(metric=metric, before=0.02, after=0.03, test="paired bootstrap", within_noise=True)
+            return passes(
+                Champion(version="v1", reference="v1", difference=change, regression=0.5, max_regression=0.05)
+            )
+
+        assert judged("log_loss")
+        assert not judged("accuracy")
 
     def test_without_a_champion_there_is_nothing_to_be_worse_than(self) -> None:
         made = challenge(None, gates=GatesSection())

@@ -23,9 +23,9 @@ def test_there_are_stored_evaluations() -> None:
 def test_a_stored_evaluation_is_read_with_all_its_values(path: Path) -> None:
     stored = json.loads(path.read_bytes())
 
-    read = json.loads(Evaluation.from_bytes(path.read_bytes(), source=path.name).to_bytes())
+    read = Evaluation.from_bytes(path.read_bytes(), source=path.name)
 
-    assert {name: read[name] for name in stored} == stored
+    assert read.model_dump(mode="json", exclude_unset=True) == stored  # what later releases added is unset
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.name)
