@@ -24,6 +24,9 @@ TREE = {"name": "tree", "estimator": "sklearn.tree.DecisionTreeClassifier", "par
 LOGISTIC = {"name": "logistic", "estimator": "sklearn.linear_model.LogisticRegression", "params": {"max_iter": 1000}}
 RIDGE = {"name": "ridge", "estimator": "sklearn.linear_model.Ridge"}
 
+ROW_NUMBERS = ("x", "n")
+"""Columns of made-up tables that may number the rows and tell the target, as simple ones do."""
+
 MIXED_HEADER = "age,visits,score,member,consent,city,plan,churned"
 
 
@@ -60,6 +63,7 @@ def config_of(path: Path, *, target: str = "y", **sections: Any) -> ModelConfig:
     """A configuration with the three required keys and what else is named, as `model.yaml` has it."""
     columns = {"column": target} | sections.pop("target_keys", {})
     data = {"path": path} | sections.pop("data_keys", {})
+    sections.setdefault("validate", {"trusted": ROW_NUMBERS})
     return ModelConfig.model_validate({"model": "table", "data": data, "target": columns, **sections})
 
 
@@ -112,6 +116,7 @@ def write_project(folder: Path, text: str, **sections: Any) -> Path:
     """Write a table and its `model.yaml` with one quick candidate, unless sections say otherwise; the latter's path."""
     (folder / "table.csv").write_text(text, encoding="utf-8")
     document = {"model": "iris", "data": {"path": "table.csv"}, "target": {"column": "y"}, "candidates": [TREE]}
+    document["validate"] = {"trusted": list(ROW_NUMBERS)}
     path = folder / "model.yaml"
     path.write_text(yaml.safe_dump(document | sections), encoding="utf-8")
     return path

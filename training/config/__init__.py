@@ -189,7 +189,7 @@ class ValidateSection(_Section):
     Parameters
     ----------
     min_rows_per_class
-        Minimum number of rows per class; also a default, because each of five folds needs one.
+        Minimum number of rows per class: each of five folds needs one.
     min_class_share
         Minimum share of the rows in each class.
     max_missing
@@ -199,7 +199,7 @@ class ValidateSection(_Section):
     max_overlap
         Share of the test rows that are training rows as well.
     trusted
-        Columns that look like a leak but are not.
+        Columns to use although they look like an identifier or a leak.
     """
 
     min_rows_per_class: Annotated[int, Field(ge=2)] = 5

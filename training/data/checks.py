@@ -4,7 +4,7 @@ Fast enough to run in every training, and without packages of its own. A column 
 its rows does not clear it.
 """
 
-import re
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Literal
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from skylift.contract import Feature
+from skylift.errors import DataError
 from skylift.scoring import Matrix
 from training.config import ValidateSection
 from training.data.table import Split, Table
@@ -23,8 +24,11 @@ _ENOUGH = 20
 _ROWS_PER_VALUE = 5
 _MAX_VALUES = 100
 _SHOWN = 5
-_ID_NAME = re.compile(r"(^|[\W_])(id|uuid|guid|index)$", re.IGNORECASE)
-_CAMEL_ID = re.compile(r"[a-z0-9]I[dD]$")
+_MAX_SUMMANDS = 50
+_SUM_ROWS = 1_000
+_EXACT = 1e-9
+
+_WAY_OUT = "name it in data.drop, or in validate.trusted"
 
 type Severity = Literal["failed", "warning"]
 type Targets = NDArray[np.float64] | NDArray[np.int64]
@@ -62,10 +66,28 @@ class Finding(BaseModel):
         return f"column {self.column} {self.message}" if self.column else self.message
 
 
-def suspicions(table: Table, section: ValidateSection) -> list[str]:
-    """Notes that training makes about a table; `skylift data validate` says more."""
-    findings = [*leakage(table, section.trusted), *duplicates(table, section)]
-    return [str(finding) for finding in findings]
+def examine(table: Table, split: Split, section: ValidateSection) -> list[Finding]:
+    """Run the checks of rows and columns that need no package of their own."""
+    findings = [*duplicates(table, section), *leakage(table, section.trusted)]
+    if table.contract.task == "classification":
+        findings += classes(table, section)
+    return [*findings, *overlap(table, split, section)]
+
+
+def refuse_failed(findings: Iterable[Finding]) -> None:
+    """Refuse a table that failed a check.
+
+    Raises
+    ------
+    DataError
+        With the first failure, and how many there are.
+    """
+    if failed := [finding for finding in findings if finding.status == "failed"]:
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        raise DataError(
+            f"the table failed validation: {failed[0]}{more}",
+            "fix the data, or the sections data, features and validate of model.yaml",
+        )
 
 
 def row_hashes(table: Table) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -138,7 +160,7 @@ def classes(table: Table, bounds: ValidateSection) -> list[Finding]:
             findings.append(
                 Finding(
                     check="rows per class",
-                    status="failed",
+                    status=_status(bounds, "min_rows_per_class"),
                     column=target.name,
                     message=f"is {name} in {count} rows, fewer than {bounds.min_rows_per_class}",
                     count=count,
@@ -159,7 +181,7 @@ def classes(table: Table, bounds: ValidateSection) -> list[Finding]:
 
 
 def leakage(table: Table, trusted: tuple[str, ...] = ()) -> list[Finding]:
-    """Columns that number the rows or reveal the target: a model would learn nothing else, and nothing useful.
+    """Columns that reveal the target: a model would learn nothing else, and nothing useful.
 
     Parameters
     ----------
@@ -170,25 +192,53 @@ def leakage(table: Table, trusted: tuple[str, ...] = ()) -> list[Finding]:
     for feature, column in zip(table.contract.features, table.rows.T, strict=True):
         if feature.name in trusted:
             continue
-        if message := _identifies(feature, column):
-            findings.append(Finding(check="leakage", status="failed", column=feature.name, message=message))
-        elif accused := _knows(feature, column, table):
+        if accused := _knows(feature, column, table):
             status, message = accused
             findings.append(Finding(check="leakage", status=status, column=feature.name, message=message))
+    if table.contract.task == "regression":
+        findings += _sums(table, trusted)
     return findings
 
 
-def _identifies(feature: Feature, column: Matrix) -> str | None:
-    if feature.json_type != "integer" or not feature.required or len(column) < _ENOUGH:
-        return None
-    steps = np.diff(column)
-    if bool((steps > 0).all() or (steps < 0).all()):
-        return "grows from row to row: it looks like an identifier; name it in data.drop"
-    named = _ID_NAME.search(feature.name) or _CAMEL_ID.search(feature.name)
-    dense = column.max() - column.min() == len(column) - 1
-    if (named or dense) and len(np.unique(column)) == len(column):
-        return "has another value in each row: it looks like an identifier; name it in data.drop"
-    return None
+def _sums(table: Table, trusted: tuple[str, ...]) -> list[Finding]:
+    """Numbers that add up to the target, weighted or not: parts of it are seldom known before it is."""
+    places = [
+        place
+        for place, feature in enumerate(table.contract.features)
+        if not feature.levels and feature.required and feature.name not in trusted
+    ]
+    if not 2 <= len(places) <= _MAX_SUMMANDS or len(table.rows) < max(_ENOUGH, 2 * len(places)):
+        return []
+    columns, targets = table.rows[:, places], table.targets.astype(np.float64)
+    glance = slice(None, None, max(1, len(targets) // _SUM_ROWS))
+    varying = np.ptp(columns, axis=0) > 0
+    places, columns = [place for place, varies in zip(places, varying, strict=True) if varies], columns[:, varying]
+    scale = np.abs(columns).max(axis=0)
+    known = np.column_stack([columns[glance] / scale, np.ones(len(targets[glance]))])
+    weights = np.linalg.lstsq(known, targets[glance], rcond=None)[0]
+    exact = _EXACT * float(np.ptp(targets))
+    if np.abs(known @ weights - targets[glance]).max() > exact:
+        return []
+    if np.abs(columns / scale @ weights[:-1] + weights[-1] - targets).max() > exact:
+        return []
+    parts = [
+        table.contract.features[place].name
+        for place, weight in zip(places, weights[:-1], strict=True)
+        if abs(weight) > exact
+    ]
+    target, names = table.contract.target.name, ", ".join(parts[:_SHOWN])
+    plain = abs(weights[-1]) <= exact and np.abs(weights[:-1] / scale - np.round(weights[:-1] / scale)).max() <= _EXACT
+    what = "the sum" if plain else "a weighted sum"
+    if len(parts) < 2:  # one column that orders the rows as the target does is found by itself
+        return []
+    return [
+        Finding(
+            check="leakage",
+            status="warning",
+            column=names,
+            message=f"add up to {target}: it is {what} of them in every row; are they known before {target} is?",
+        )
+    ]
 
 
 def _knows(feature: Feature, column: Matrix, table: Table) -> tuple[Severity, str] | None:
@@ -198,9 +248,9 @@ def _knows(feature: Feature, column: Matrix, table: Table) -> tuple[Severity, st
     ordered = not feature.levels
     if _determines(column[glance], targets[glance]) and (values := _determines(column, targets)):
         if values == len(np.unique(targets)):
-            return "failed", f"is {target} under other names; name it in data.drop"
+            return "failed", f"is {target} under other names; {_WAY_OUT}"
         if not ordered:
-            return "failed", f"determines {target}: each of its {values} values goes with one; name it in data.drop"
+            return "failed", f"determines {target}: each of its {values} values goes with one; {_WAY_OUT}"
         return "warning", f"determines {target}: is it known before {target} is?"
     test = _same_order if table.contract.task == "regression" else _separates
     if not ordered or not test(column[glance], targets[glance]) or not test(column, targets):
@@ -208,7 +258,7 @@ def _knows(feature: Feature, column: Matrix, table: Table) -> tuple[Severity, st
     if test is _separates:
         return "warning", f"separates the classes of {target} without exception: is it known before {target} is?"
     same = "is" if np.array_equal(column, targets) else "orders the rows exactly as"
-    return "failed", f"{same} {target}; name it in data.drop"
+    return "failed", f"{same} {target}; {_WAY_OUT}"
 
 
 def _determines(column: Matrix, targets: Targets) -> int:

@@ -5,6 +5,7 @@ Estimators see one float64 matrix, encoded by the contract exactly as the servic
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +14,14 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from skylift.cells import clean_text
-from skylift.contract import Contract, Feature, Instance
+from skylift.contract import Contract, Feature, Instance, Target
 from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
 from training.config import FeatureSection, ModelConfig
 from training.data.columns import ReadOptions
 from training.data.doubts import doubt_about_texts, variants
 from training.data.encoding import check_known, encode_feature, encode_target, guess_task, unusable
+from training.data.identifiers import identifies
 from training.data.reader import Progress, read_rows
 from training.data.rows import with_types_of, without_single_classes, without_values
 
@@ -164,21 +166,40 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
             ignored.append(name)
             continue
         feature, encoded = encode_feature(column, about)
+        asks = feature.kind == "category" and about.declared_kind is None
+        doubt = doubt_about_texts(column) if asks else None
+        if not (doubt or _is_wanted(name, config)) and (reason := identifies(feature, encoded)):
+            notes.append(f"column {name} was left out: {reason}; to keep it, name it in validate.trusted")
+            ignored.append(name)
+            continue
         features.append(feature)
         columns.append(encoded)
-        if feature.kind == "category" and about.declared_kind is None and (doubt := doubt_about_texts(column)):
+        if doubt:
             notes.append(f"column {name} is taken as texts: {doubt}")
-    named = [(target.name, [name for name in target.classes if isinstance(name, str)])]
-    named += [(feature.name, list(feature.categories)) for feature in features]
-    for name, values in named:
-        if same := variants(values):
-            notes.append(f"column {name} has values that differ only by case, blanks or form: {same}")
+    notes += _variant_notes(target, features)
     if not features:
         raise DataError("the table has no usable feature column", "see: " + "; ".join(notes))
     names = {feature.name for feature in features}
     ignored = [name for name in dict.fromkeys(ignored) if name not in names]
     contract = Contract(task=task, features=tuple(features), target=target, ignored=tuple(ignored))
     return Table(contract, np.column_stack(columns), targets, clean.digest, tuple(notes))
+
+
+def _is_wanted(name: str, config: ModelConfig) -> bool:
+    """Whether `model.yaml` asks for a column that would be left out by default."""
+    section = config.features.get(name)
+    return name in config.validation.trusted or (section is not None and section.declared_kind is not None)
+
+
+def _variant_notes(target: Target, features: Sequence[Feature]) -> list[str]:
+    """Notes of columns with values that a person may have meant to be the same."""
+    named = [(target.name, [name for name in target.classes if isinstance(name, str)])]
+    named += [(feature.name, list(feature.categories)) for feature in features]
+    return [
+        f"column {name} has values that differ only by case, blanks or form: {same}"
+        for name, values in named
+        if (same := variants(values))
+    ]
 
 
 def split_rows(table: Table, *, holdout: float, seed: int) -> Split:

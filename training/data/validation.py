@@ -16,7 +16,7 @@ from skylift.contract import Contract
 from skylift.errors import ConfigError, DataError
 from training.config import ModelConfig
 from training.data.cell_checks import bad_cells
-from training.data.checks import Finding, classes, duplicates, leakage, overlap
+from training.data.checks import Finding, examine, refuse_failed
 from training.data.doubts import mostly_dates
 from training.data.reader import Progress
 from training.data.table import CleanTable, encode_table, read_clean, split_rows
@@ -77,12 +77,7 @@ class Report(BaseModel):
         DataError
             With the first failure, and how many there are.
         """
-        if failed := [finding for finding in self.findings if finding.status == "failed"]:
-            more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-            raise DataError(
-                f"the table failed validation: {failed[0]}{more}",
-                "fix the data, or the sections data, features and validate of model.yaml",
-            )
+        refuse_failed(self.findings)
 
 
 def validate(config: ModelConfig, *, expected: Contract | None = None, progress: Progress = lambda _: None) -> Report:
@@ -110,12 +105,8 @@ def validate(config: ModelConfig, *, expected: Contract | None = None, progress:
         table = encode_table(clean, config.model_copy(update={"features": {}}) if broken else config)
         notes = table.notes
         progress("checking rows and columns")
-        positional = [*duplicates(table, config.validation), *leakage(table, config.validation.trusted)]
-        if table.contract.task == "classification":
-            positional += classes(table, config.validation)
-        if not any(finding.check == "rows per class" for finding in positional):
-            split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
-            positional += overlap(table, split, config.validation)
+        split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
+        positional = examine(table, split, config.validation)
         numbers = clean.frame.index
         findings += [
             finding.model_copy(update={"rows": tuple(int(numbers[row]) + 1 for row in finding.rows)})

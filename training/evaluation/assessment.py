@@ -30,6 +30,8 @@ from training.metrics.registry import DEFAULT_METRIC, METRICS, metrics_of
 from training.metrics.scores import class_metrics, score_metrics
 from training.search.report import SearchReport
 
+_TOO_GOOD = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
@@ -108,6 +110,7 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
         notes=(
             *_notes(compared, metric_shown, select_by),
             *_doubts(contract, targets, dummies, values, select_by),
+            *_too_good(contract, targets, dummies, values, [one.feature for one in important if one.mean > 0]),
             *(f"behaviour: {check.detail}" for check in checks if check.doubtful),
         ),
         **_by_task(contract, targets, scores, per_class, intervals, seed),
@@ -208,6 +211,21 @@ def _doubts(
         return []
     values = f"{name} {format_value(holdout[name])}, {format_value(dummy)} by the dummy baseline"
     return [f"the probabilities are worse than constant ones ({values}): rely on labels alone, or leave select_by out"]
+
+
+def _too_good(
+    contract: Contract, targets: NDArray[Any], dummies: Matrix, holdout: dict[str, float], important: list[str]
+) -> list[str]:
+    """A note of a holdout that is answered nearly without error: few things that are not yet known can be."""
+    name = DEFAULT_METRIC[contract.task]
+    dummy = score_metrics(contract, targets, dummies, [METRICS[name]])[name]
+    if holdout[name] >= _TOO_GOOD * dummy or not important:
+        return []
+    values = f"{name} {format_value(holdout[name])}, {format_value(dummy)} by the dummy baseline"
+    features = " or ".join(important[:2])
+    return [
+        f"the holdout is answered nearly without error ({values}): is {features} known before {contract.target.name}?"
+    ]
 
 
 def _notes(champion: Champion | None, metric_shown: str, select_by: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from skylift.errors import ConfigError, TrainingError
 from skylift.manifest import Gate, LeaderboardEntry, Metrics
 from training.compile.compilation import CompiledModel, compile_model
 from training.config import ModelConfig
-from training.data.checks import suspicions
+from training.data.checks import examine, refuse_failed
 from training.data.prepare import table_and_split
 from training.data.reader import Progress
 from training.data.table import Split, Table
@@ -113,13 +113,15 @@ def train(
     Raises
     ------
     DataError, ConfigError
-        See `table_and_split` and `build`.
+        See `table_and_split` and `build`; or the table failed a check of `training.data.checks`.
     TrainingError
         No candidate could be fitted.
     """
     stop = stop or Event()
     table, split = table_and_split(config, prepared=prepared, progress=progress)
     select_by = _checked(config, table)
+    findings = examine(table, split, config.validation)
+    refuse_failed(findings)
     folds, candidates = _prepared(config, table, split)
     meter = Meter(runner or LocalRunner(), watch=watch, stop=stop)
     results = search_candidates(folds, candidates, meter, select_by=select_by, announce=progress)
@@ -168,7 +170,7 @@ def train(
         gates=assessed.gates,
         notes=(
             *table.notes,
-            *suspicions(table, config.validation),
+            *map(str, findings),
             *(cut_short if stop.is_set() else ()),
             *warned,
             *_ties(results, select_by),

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.tables import config_of, learned, lines, public_table, table_of
+from skylift.errors import DataError
+from tests.support.tables import feature_names, learned, lines, public_table, refusal, table_of
 from training.config import ValidateSection
-from training.data.checks import Finding, classes, duplicates, leakage, overlap, suspicions
+from training.data.checks import Finding, classes, duplicates, leakage, overlap
 from training.data.table import Split, split_rows
 
 DEFAULTS = ValidateSection()
@@ -24,6 +25,16 @@ def suspects(folder: Path, cell: Callable[[int], object], target: Callable[[int]
     return [f"{finding.status} {finding.column} {finding.message}" for finding in leakage(table)]
 
 
+def left_out(folder: Path, name: str, cell: Callable[[int], object], **sections: Any) -> list[str]:
+    """Whether a column is left out beside a sound one, with a note that says how to keep it."""
+    text = lines(f"{name},z,y", lambda number: f"{cell(number)},{NOISE[number]},{ab(number)}", count=60)
+    table = table_of(folder, text, **{"validate": {}} | sections)
+    gone = [one for one in (name, "z") if one not in feature_names(table)]
+    told = [one for one in gone if any(f"{one} was left out" in note and "trusted" in note for note in table.notes)]
+    assert told == gone
+    return gone
+
+
 def ab(number: int) -> str:
     return "ab"[number * 7 % 11 % 2]
 
@@ -34,37 +45,60 @@ class TestIdentifiers:
         [lambda number: number + 1, lambda number: 1000 - number, lambda number: number * 3, lambda number: number**2],
         ids=["counting", "counting down", "in steps", "in growing steps"],
     )
-    def test_an_integer_that_only_grows_numbers_the_rows(self, tmp_path: Path, cell: Callable[[int], int]) -> None:
-        (found,) = suspects(tmp_path, cell, ab)
+    def test_an_integer_that_only_grows_is_left_out(self, tmp_path: Path, cell: Callable[[int], int]) -> None:
+        assert left_out(tmp_path, "x", cell) == ["x"]
 
-        assert found.startswith("failed x grows from row to row") or "has another value in each row" in found
-        assert "name it in data.drop" in found
-
-    def test_one_that_numbers_the_rows_in_another_order_is_found(self, tmp_path: Path) -> None:
-        (found,) = suspects(tmp_path, lambda number: number * 7 % 60 if number else 0, ab)
-
-        assert "has another value in each row" in found
+    def test_one_that_numbers_the_rows_in_another_order_is_left_out(self, tmp_path: Path) -> None:
+        assert left_out(tmp_path, "x", lambda number: number * 7 % 60 if number else 0) == ["x"]
 
     @pytest.mark.parametrize("name", ["id", "customer_id", "customerId", "CustomerID", "UUID"])
     def test_one_with_the_name_of_an_identifier_needs_no_order(self, tmp_path: Path, name: str) -> None:
-        text = lines(f"{name},n,y", lambda number: f"{number * 7919 % 100_003},{NOISE[number]},{ab(number)}")
+        assert left_out(tmp_path, name, lambda number: number * 7919 % 100_003) == [name]
 
-        assert [finding.column for finding in leakage(table_of(tmp_path, text))] == [name]
+    def test_texts_of_which_each_row_has_its_own_are_left_out(self, tmp_path: Path) -> None:
+        assert left_out(tmp_path, "x", lambda number: f"k{number * 7 % 60}") == ["x"]
 
     @pytest.mark.parametrize("name", ["paid", "grid", "humid", "index_of_refraction"])
     def test_a_name_that_only_ends_like_one_is_no_reason(self, tmp_path: Path, name: str) -> None:
-        text = lines(f"{name},n,y", lambda number: f"{number * 7919 % 100_003},{NOISE[number]},{ab(number)}")
-
-        assert not leakage(table_of(tmp_path, text))
+        assert not left_out(tmp_path, name, lambda number: number * 7919 % 100_003)
 
     def test_measurements_are_no_identifiers(self, tmp_path: Path) -> None:
-        assert not suspects(tmp_path, lambda number: NOISE[-number], ab)
+        assert not left_out(tmp_path, "x", lambda number: NOISE[-number])
 
-    def test_a_column_that_the_user_trusts_is_left_alone(self, tmp_path: Path) -> None:
-        table = table_of(tmp_path, lines("day,n,y", lambda number: f"{number},{NOISE[number]},{ab(number)}"))
+    @pytest.mark.parametrize(
+        "sections", [{"validate": {"trusted": ["x"]}}, {"features": {"x": {"kind": "integer"}}}], ids=["trust", "kind"]
+    )
+    def test_one_that_the_user_asks_for_is_kept(self, tmp_path: Path, sections: dict[str, Any]) -> None:
+        assert not left_out(tmp_path, "x", lambda number: number, **sections)
 
-        assert leakage(table)
-        assert not leakage(table, trusted=("day",))
+    def test_a_table_of_nothing_else_is_refused(self, tmp_path: Path) -> None:
+        text = lines("id,y", lambda number: f"{number},{ab(number)}", count=60)
+
+        assert "no usable feature column: see: " in refusal(tmp_path, text)
+
+
+class TestSums:
+    def text(self, but: int) -> str:
+        """A target that is the sum of two columns in each row but one."""
+
+        def row(number: int) -> str:
+            a, b = number * 7 % 31, number * 11 % 17
+            return f"{a},{b},{NOISE[number]},{a + b + (number == but)}"
+
+        return lines("a,b,z,y", row, count=60)
+
+    def test_two_columns_that_add_up_to_the_target_are_questioned(self, tmp_path: Path) -> None:
+        text = self.text(60)
+
+        (found,) = leakage(table_of(tmp_path, text, target_keys={"task": "regression"}))
+
+        assert (found.status, found.column) == ("warning", "a, b")
+        assert found.message.startswith("add up to y: it is the sum of them in every row")
+
+    def test_one_row_to_the_contrary_acquits_them(self, tmp_path: Path) -> None:
+        text = self.text(9)
+
+        assert not leakage(table_of(tmp_path, text, target_keys={"task": "regression"}))
 
 
 class TestKnowingTheTarget:
@@ -80,7 +114,9 @@ class TestKnowingTheTarget:
     def test_a_column_with_the_classes_under_other_names_fails(
         self, tmp_path: Path, cell: Callable[[int], object]
     ) -> None:
-        assert suspects(tmp_path, cell, ab) == ["failed x is y under other names; name it in data.drop"]
+        assert suspects(tmp_path, cell, ab) == [
+            "failed x is y under other names; name it in data.drop, or in validate.trusted"
+        ]
 
     def test_a_category_that_determines_the_class_fails(self, tmp_path: Path) -> None:
         (found,) = suspects(tmp_path, lambda number: f"{ab(number)}{number % 3}", ab)
@@ -91,7 +127,7 @@ class TestKnowingTheTarget:
         """A day of cancellation, say, which only those have who cancelled."""
         (found,) = suspects(tmp_path, lambda number: "soon" if ab(number) == "a" else "", ab)
 
-        assert found == "failed x is y under other names; name it in data.drop"
+        assert found == "failed x is y under other names; name it in data.drop, or in validate.trusted"
 
     def test_a_number_that_separates_the_classes_is_warned_of(self, tmp_path: Path) -> None:
         (found,) = suspects(tmp_path, lambda number: NOISE[number] + 2 * (ab(number) == "a"), ab)
@@ -105,7 +141,7 @@ class TestKnowingTheTarget:
 
     def test_a_column_equal_to_the_value_fails(self, tmp_path: Path) -> None:
         assert suspects(tmp_path, lambda number: NOISE[-number], lambda number: NOISE[-number]) == [
-            "failed x is y; name it in data.drop"
+            "failed x is y; name it in data.drop, or in validate.trusted"
         ]
 
     @pytest.mark.parametrize(
@@ -116,10 +152,12 @@ class TestKnowingTheTarget:
     ) -> None:
         (found,) = suspects(tmp_path, lambda number: change(float(NOISE[-number])), lambda number: NOISE[-number])
 
-        assert found == "failed x orders the rows exactly as y; name it in data.drop"
+        assert found == "failed x orders the rows exactly as y; name it in data.drop, or in validate.trusted"
 
     def test_a_strong_predictor_is_no_leak(self, tmp_path: Path) -> None:
-        assert not suspects(tmp_path, lambda number: NOISE[-number] + NOISE[number] / 50, lambda number: NOISE[-number])
+        assert not suspects(
+            tmp_path, lambda number: NOISE[-number] + NOISE[number] ** 2 / 9, lambda number: NOISE[-number]
+        )
 
     @pytest.mark.parametrize("name", ["wine", "breast_cancer", "diabetes", "iris"])
     def test_honest_public_tables_are_not_accused(self, tmp_path: Path, name: str) -> None:
@@ -190,8 +228,9 @@ class TestClasses:
         )
         return [(item.check, item.status) for item in classes(table_of(folder, text), ValidateSection(**bounds))]
 
-    def test_too_few_rows_fail(self, tmp_path: Path) -> None:
-        assert self.found(tmp_path, 4) == [("rows per class", "failed")]
+    def test_too_few_rows_fail_a_written_bound_and_are_else_warned_of(self, tmp_path: Path) -> None:
+        assert self.found(tmp_path, 4) == [("rows per class", "warning")]
+        assert self.found(tmp_path, 4, min_rows_per_class=5) == [("rows per class", "failed")]
 
     def test_how_many_are_needed_can_be_set(self, tmp_path: Path) -> None:
         assert self.found(tmp_path, 4, min_rows_per_class=4, min_class_share=0) == []
@@ -206,14 +245,20 @@ class TestClasses:
         assert self.found(tmp_path, 60) == []
 
 
-def test_training_notes_what_is_suspicious(tmp_path: Path) -> None:
-    trained = learned(tmp_path, lines("id,n,y", lambda number: f"{number},{number % 7},{ab(number)}"))
+def test_training_refuses_what_validation_fails(tmp_path: Path) -> None:
+    text = lines("z,copy,y", lambda number: f"{NOISE[number]},{ab(number) * 2},{ab(number)}")
 
-    assert any(note.startswith("column id grows from row to row") for note in trained.notes)
+    with pytest.raises(DataError, match=r"the table failed validation: column copy is y under other names"):
+        learned(tmp_path, text)
 
 
-def test_training_does_not_note_what_the_user_trusts(tmp_path: Path) -> None:
-    text = lines("id,n,y", lambda number: f"{number},{number % 7},{ab(number)}")
-    config = config_of(tmp_path / "table.csv", validate={"trusted": ["id"]})
+def test_training_uses_what_the_user_trusts(tmp_path: Path) -> None:
+    text = lines("z,copy,y", lambda number: f"{NOISE[number]},{ab(number) * 2},{ab(number)}")
 
-    assert suspicions(table_of(tmp_path, text), config.validation) == []
+    assert feature_names(learned(tmp_path, text, validate={"trusted": ["copy"]}).table) == ["z", "copy"]
+
+
+def test_training_notes_what_is_only_worth_a_look(tmp_path: Path) -> None:
+    text = lines("z,half,y", lambda number: f"{NOISE[number]},{NOISE[number] + 2 * (ab(number) == 'a')},{ab(number)}")
+
+    assert any(note.startswith("column half separates the classes") for note in learned(tmp_path, text).notes)
