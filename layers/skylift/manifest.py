@@ -216,6 +216,8 @@ class Lineage(Document):
         Numbers of rows after cleaning.
     holdout, seed
         Holdout fraction and random seed of the split.
+    split, split_column
+        How rows were chosen, and by which column; None for a random split.
     config_sha256
         Digest of `model.yaml`.
     git_commit, git_dirty
@@ -230,6 +232,8 @@ class Lineage(Document):
     holdout_rows: int
     holdout: float
     seed: int
+    split: Literal["random", "time", "group"] = "random"
+    split_column: str | None = None
     config_sha256: Digest
     git_commit: str | None = None
     git_dirty: bool | None = None

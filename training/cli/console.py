@@ -156,7 +156,8 @@ def manifest_facts(version: "Version") -> Table:
         ("data", f"{lineage.data_rows} rows, sha256 {lineage.data_sha256[:_DIGEST_DIGITS]}"),
         (
             "split",
-            f"{lineage.train_rows} training rows, {lineage.holdout_rows} holdout rows, seed {lineage.seed}",
+            f"{lineage.train_rows} training rows, {lineage.holdout_rows} holdout rows, "
+            + (f"by {lineage.split}: {lineage.split_column}" if lineage.split_column else f"seed {lineage.seed}"),
         ),
         ("commit", commit),
         ("environment", ", ".join(f"{name} {number}" for name, number in manifest.environment.items())),

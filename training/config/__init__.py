@@ -122,10 +122,37 @@ class SplitSection(_Section):
         Fraction of the rows that is held out.
     seed
         Random seed of all of training.
+    time
+        Column of dates or numbers: the last rows are held out, and folds are measured on later rows than they learn.
+    group
+        Column whose equal values stay on one side, in folds and holdout.
+
+    Raises
+    ------
+    ValueError
+        Both `time` and `group` are named.
     """
 
     holdout: Annotated[float, Field(gt=0, lt=0.9)] = 0.2
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+    time: str | None = None
+    group: str | None = None
+
+    @property
+    def kind(self) -> Literal["random", "time", "group"]:
+        """How rows are chosen."""
+        return "time" if self.time else "group" if self.group else "random"
+
+    @property
+    def column(self) -> str | None:
+        """The column that the rows are split by; None for a random split."""
+        return self.time or self.group
+
+    @model_validator(mode="after")
+    def _one_column(self) -> Self:
+        if self.time and self.group:
+            raise ValueError("name time or group, not both")
+        return self
 
 
 class FeatureSection(_Section):

@@ -9,7 +9,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from skylift.scoring import Matrix
 from training.config import ModelConfig
 from training.data.learned import with_learned
 from training.data.reader import PART_ROWS, Progress, file_digest
+from training.data.split_keys import SplitKeys
 from training.data.table import Split, Table, read_table, split_rows
 
 FOLDER = Path("data/processed")
@@ -32,6 +33,7 @@ TEST_FILE = "test.csv"
 TABLE_FILE = "table.json"
 
 _ENDS = "\r\n"  # Python 3.12 quotes of a text's line breaks only those that end a line here
+_KEYS = "split by"
 _AGAIN = "run `skylift data prepare` again"
 
 
@@ -48,6 +50,8 @@ class PreparedTable(Document):
         Number of rows in each file.
     holdout, seed
         Share of the holdout, and random seed of the split.
+    split, split_column
+        How rows were chosen, and by which column: its keys are the last column of each file.
     contract
         Contract of the model that is trained on the files.
     files
@@ -63,6 +67,8 @@ class PreparedTable(Document):
     test_rows: int
     holdout: float
     seed: int
+    split: Literal["random", "time", "group"] = "random"
+    split_column: str | None = None
     contract: Contract
     files: dict[str, Digest]
     notes: tuple[str, ...]
@@ -107,6 +113,8 @@ def prepare(config: ModelConfig, folder: Path, *, progress: Progress = lambda _:
         test_rows=len(split.holdout),
         holdout=config.split.holdout,
         seed=config.split.seed,
+        split=config.split.kind,
+        split_column=config.split.column,
         contract=table.contract,
         files={name: file_digest(folder / name) for name in (TRAIN_FILE, TEST_FILE)},
         notes=table.notes,
@@ -124,10 +132,12 @@ def read_prepared(folder: Path, config: ModelConfig) -> tuple[Table, Split]:
         The files are missing, were changed, or have another split than the configuration.
     """
     prepared = _described(folder)
-    if (prepared.holdout, prepared.seed, prepared.sample) != (
+    if (prepared.holdout, prepared.seed, prepared.sample, prepared.split, prepared.split_column) != (
         config.split.holdout,
         config.split.seed,
         config.data.sample,
+        config.split.kind,
+        config.split.column,
     ):
         raise DataError(f"{folder} was prepared with another split or sample than model.yaml names", _AGAIN)
     if prepared.contract.target.name != config.target.column:
@@ -135,12 +145,14 @@ def read_prepared(folder: Path, config: ModelConfig) -> tuple[Table, Split]:
     total = prepared.train_rows + prepared.test_rows
     rows = np.empty((total, len(prepared.contract.features)))
     targets: Any = np.empty(total, dtype=np.int64 if prepared.contract.target.classes else np.float64)
+    keys = np.empty(total if prepared.split != "random" else 0)
     first = 0
     for name in (TRAIN_FILE, TEST_FILE):
         if file_digest(folder / name) != prepared.files.get(name):
             raise DataError(f"{folder / name} was changed since it was prepared", _AGAIN)
-        first = _read(folder / name, prepared.contract, rows, targets, first)
-    table = Table(prepared.contract, rows, targets, prepared.data_sha256, prepared.notes)
+        first = _read(folder / name, prepared.contract, rows, targets, keys, first)
+    by = SplitKeys(prepared.split, keys) if prepared.split != "random" else None
+    table = Table(prepared.contract, rows, targets, prepared.data_sha256, prepared.notes, by)
     return table, Split(np.arange(prepared.train_rows), np.arange(prepared.train_rows, total))
 
 
@@ -157,6 +169,7 @@ def _described(folder: Path) -> PreparedTable:
 def _write(path: Path, table: Table, rows: NDArray[np.int64], progress: Progress) -> None:
     """Write some rows: numbers as Python writes them, which reads back as the same number."""
     names = [*(feature.name for feature in table.contract.features), table.contract.target.name]
+    names += [_KEYS] if table.keys else []
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(",".join(map(_quoted, names)) + "\n")
         for first in range(0, len(rows), PART_ROWS):
@@ -181,6 +194,8 @@ def _cells(table: Table, rows: NDArray[np.int64]) -> Iterable[list[str]]:
         yield _named([class_key(name) for name in classes], targets.astype(np.float64))
     else:
         yield [repr(value) for value in targets.tolist()]
+    if table.keys is not None:
+        yield [repr(value) for value in table.keys.values[rows].tolist()]
 
 
 def _named(names: Sequence[str], codes: Matrix) -> list[str]:
@@ -195,12 +210,15 @@ def _quoted(text: str) -> str:
     return cell.getvalue().removesuffix(f",{_ENDS}")
 
 
-def _read(path: Path, contract: Contract, rows: Matrix, targets: NDArray[Any], first: int) -> int:
+def _read(path: Path, contract: Contract, rows: Matrix, targets: NDArray[Any], keys: Matrix, first: int) -> int:
     """Read a prepared file into its place; where the next one begins."""
     numeric = [feature.name for feature in contract.features if not feature.levels]
     target = contract.target
     numeric += [] if target.classes else [target.name]
     names = [*(feature.name for feature in contract.features), target.name]
+    if len(keys):
+        names.append(_KEYS)
+        numeric.append(_KEYS)
     with pd.read_csv(
         path,
         encoding="utf-8",
@@ -216,6 +234,8 @@ def _read(path: Path, contract: Contract, rows: Matrix, targets: NDArray[Any], f
                 rows[place, index] = column if feature.name in numeric else _codes(feature.levels, column)
             classes = [class_key(name) for name in target.classes]
             targets[place] = _codes(classes, part[target.name]) if classes else part[target.name]
+            if len(keys):
+                keys[place] = part[_KEYS]
             first = place.stop
     return first
 

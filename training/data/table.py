@@ -7,6 +7,7 @@ Estimators see one float64 matrix, encoded by the contract exactly as the servic
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from training.data.encoding import check_known, encode_feature, encode_target, g
 from training.data.identifiers import identifies
 from training.data.reader import Progress, read_rows
 from training.data.rows import with_types_of, without_single_classes, without_values
+from training.data.split_keys import SplitKeys, hold_out, read_keys, split_advice
 
 _MIN_ROWS = 10
 
@@ -44,6 +46,8 @@ class Table:
         SHA-256 of the file.
     notes
         Notes about cleaning, for people.
+    keys
+        Keys that `split.time` or `split.group` cut by; None for a random split.
     """
 
     contract: Contract
@@ -51,6 +55,7 @@ class Table:
     targets: NDArray[np.float64] | NDArray[np.int64]
     digest: str
     notes: tuple[str, ...]
+    keys: SplitKeys | None = None
 
     def instance(self, index: int) -> Instance:
         """A row as a caller would send it, missing values left out."""
@@ -82,6 +87,8 @@ class CleanTable:
         Notes about cleaning, for people.
     left_out
         Columns of the file that the frame does not have, by their names in the file, and the target's name there.
+    split_column
+        Column that `split` names, which need not be a feature; None for a random split.
     """
 
     frame: pd.DataFrame
@@ -89,6 +96,7 @@ class CleanTable:
     digest: str
     notes: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    split_column: "pd.Series[Any] | None" = None
 
 
 def read_table(config: ModelConfig, *, progress: Progress = lambda _: None) -> Table:
@@ -122,6 +130,7 @@ def read_clean(config: ModelConfig, *, progress: Progress = lambda _: None) -> C
     digest, rows, notes, sampled = raw.digest, raw.rows, [*raw.notes], len(raw.frame)
     texts = frozenset(config.data.rename.get(name, name) for name in raw.texts)
     frame, left_out, excluded = _cleaned(raw.frame, config)
+    split_column = _split_column(raw.frame, config)
     del raw  # it has all columns, also the dropped ones
     if sampled < rows:
         notes.append(f"{sampled} of {rows} rows were drawn as a sample")
@@ -137,7 +146,9 @@ def read_clean(config: ModelConfig, *, progress: Progress = lambda _: None) -> C
     if len(frame) < _MIN_ROWS:
         raise DataError(f"{config.data.path.name} has {len(frame)} usable rows", f"at least {_MIN_ROWS} are needed")
     check_known(config.features, [name for name in frame.columns if name != target], "features")
-    return CleanTable(frame, target, digest, tuple(notes), left_out)
+    if split_column is not None:
+        split_column = split_column[frame.index]
+    return CleanTable(frame, target, digest, tuple(notes), left_out, split_column)
 
 
 def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
@@ -154,6 +165,11 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
     if config.target.task is None:
         notes.append(f"target.task was guessed: {task}")
     target, targets = encode_target(target_column, task, config.target)
+    keys = None
+    if clean.split_column is not None and config.split.kind != "random":
+        keys = read_keys(clean.split_column, config.split.kind)
+    else:
+        notes += split_advice(clean.frame, clean.target, targets)
     features: list[Feature] = []
     columns: list[Matrix] = []
     ignored = [*clean.left_out, clean.target]
@@ -161,6 +177,10 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
         if name == clean.target:
             continue
         column, about = clean.frame[name], config.features.get(name, FeatureSection())
+        if name == config.split.column and not _is_wanted(name, config):
+            notes.append(f"column {name} was left out: rows are split by it; to keep it, name it in validate.trusted")
+            ignored.append(name)
+            continue
         if reason := unusable(column, about):
             notes.append(f"column {name} was left out: {reason}")
             ignored.append(name)
@@ -182,7 +202,7 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
     names = {feature.name for feature in features}
     ignored = [name for name in dict.fromkeys(ignored) if name not in names]
     contract = Contract(task=task, features=tuple(features), target=target, ignored=tuple(ignored))
-    return Table(contract, np.column_stack(columns), targets, clean.digest, tuple(notes))
+    return Table(contract, np.column_stack(columns), targets, clean.digest, tuple(notes), keys)
 
 
 def _is_wanted(name: str, config: ModelConfig) -> bool:
@@ -203,7 +223,7 @@ def _variant_notes(target: Target, features: Sequence[Feature]) -> list[str]:
 
 
 def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
-    """Split by a seed, classes in the same proportions on both sides.
+    """Split by the keys of the table, or by a seed with classes in the same proportions on both sides.
 
     Raises
     ------
@@ -212,13 +232,16 @@ def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
     """
     stratify = table.targets if table.contract.task == "classification" else None
     try:
-        train, held_out = train_test_split(
-            np.arange(len(table.targets)), test_size=holdout, random_state=seed, stratify=stratify
-        )
+        if table.keys is not None:
+            train, held_out = hold_out(table.keys, holdout, seed)
+        else:
+            train, held_out = train_test_split(
+                np.arange(len(table.targets)), test_size=holdout, random_state=seed, stratify=stratify
+            )
     except ValueError as error:
         raise DataError(f"the table cannot be split: {error}", "add rows, or change split.holdout") from error
     if table.contract.task == "classification":  # each class is learned in one half of the rows, and tested in another
-        counts = np.bincount(table.targets[train], minlength=len(table.contract.target.classes))
+        counts = np.bincount(table.targets[train].astype(np.int64), minlength=len(table.contract.target.classes))
         if rare := [str(table.contract.target.classes[code]) for code in np.flatnonzero(counts < 2)]:
             raise DataError(
                 f"too few rows have {table.contract.target.name} {', '.join(rare[:5])}",
@@ -246,6 +269,15 @@ def _read_options(config: ModelConfig) -> ReadOptions:
         target=old_names.get(config.target.column, config.target.column),
         task=config.target.task,
     )
+
+
+def _split_column(frame: pd.DataFrame, config: ModelConfig) -> "pd.Series[Any] | None":
+    """The column that `split` names, by its new name where it is renamed, though `data.drop` may leave it out."""
+    if (name := config.split.column) is None:
+        return None
+    before = {new: old for old, new in config.data.rename.items()}.get(name, name)
+    check_known([before], list(frame.columns), f"split.{config.split.kind}")
+    return frame[before].rename(name)
 
 
 def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> tuple[pd.DataFrame, tuple[str, ...], list[str]]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from skylift.contract import Contract, Feature
 from skylift.errors import IntegrityError, UnservableModel, VersionNotFound
+from skylift.manifest import Lineage
 from skylift.registry import Registry
 from skylift.scoring import Matrix, Predictor, best_classes
 from skylift.verification import Version
@@ -60,6 +61,12 @@ def load_active(registry: Registry) -> ActiveVersion | None:
         return ActiveVersion(name, text, version, registry.predictor(version))
     except (IntegrityError, UnservableModel) as error:
         return ActiveVersion(name, text, version, reason=error.message)
+
+
+def is_split_of(lineage: Lineage, split: SplitSection) -> bool:
+    """Whether a version was trained with this split."""
+    theirs = (lineage.seed, lineage.holdout, lineage.split, lineage.split_column)
+    return theirs == (split.seed, split.holdout, split.kind, split.column)
 
 
 def rows_for(contract: Contract, table: Table, rows: NDArray[np.int64]) -> tuple[Matrix | None, str]:
@@ -151,7 +158,7 @@ def compare_with(
         regression=worse if math.isfinite(worse) else None,
         max_regression=max_regression,
         changed_labels=int((best_classes(theirs) != best_classes(scores)).sum()) if theirs.ndim == 2 else None,
-        unseen=(lineage.data_sha256, lineage.seed, lineage.holdout) == (table.digest, split.seed, split.holdout),
+        unseen=lineage.data_sha256 == table.digest and is_split_of(lineage, split),
     )
 
 

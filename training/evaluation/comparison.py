@@ -13,7 +13,7 @@ from skylift.scoring import Matrix, best_classes
 from skylift.verification import Version
 from training.config import ModelConfig
 from training.data.table import Table, read_table, split_rows
-from training.evaluation.champion import rows_for, scores_like
+from training.evaluation.champion import is_split_of, rows_for, scores_like
 from training.metrics.intervals import Difference, difference
 from training.metrics.registry import DEFAULT_METRIC, selectable
 
@@ -158,7 +158,7 @@ def _about_table(manifest: Manifest, table: Table, config: ModelConfig) -> str |
             f"{config.data.path.name} is not the table that {manifest.name} was trained on: "
             "it may have been trained on some of these rows, and the distribution may differ"
         )
-    if (lineage.seed, lineage.holdout) != (config.split.seed, config.split.holdout):
+    if not is_split_of(lineage, config.split):
         return f"{manifest.name} was trained with another split: it was trained on some of these rows"
     return None
 
@@ -230,6 +230,7 @@ def _data(manifest: Manifest) -> dict[str, str]:
         "training rows": f"{lineage.train_rows:,}",
         "holdout": f"{lineage.holdout_rows:,} ({lineage.holdout:g})",
         "seed": str(lineage.seed),
+        "split": f"{lineage.split} by {lineage.split_column}" if lineage.split_column else lineage.split,
         "target": contract.target.name,
         "features": ", ".join(f"{feature.name} ({feature.kind})" for feature in contract.features),
     }

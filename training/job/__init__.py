@@ -2,20 +2,21 @@
 
 import math
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from skylift.errors import ConfigError, TrainingError
-from skylift.manifest import Gate, LeaderboardEntry, Metrics
+from skylift.manifest import Gate, LeaderboardEntry, Metrics, format_value
+from skylift.predictors import SklearnPredictor
 from training.compile.compilation import CompiledModel, compile_model
 from training.config import ModelConfig
 from training.data.checks import examine, refuse_failed
 from training.data.prepare import table_and_split
 from training.data.reader import Progress
-from training.data.table import Split, Table
+from training.data.table import Split, Table, split_rows
 from training.evaluation.assessment import assess
 from training.evaluation.behaviour import check_monotone
 from training.evaluation.champion import ActiveVersion
@@ -23,7 +24,7 @@ from training.evaluation.gates import check_gates
 from training.evaluation.inspection import check_slices
 from training.evaluation.report import Evaluation
 from training.metrics.registry import DEFAULT_METRIC, selectable
-from training.metrics.scores import differ_by_noise
+from training.metrics.scores import differ_by_noise, regression_from, score_metrics
 from training.search.candidates import Built, build, candidates_for
 from training.search.fitting import Folds, LocalRunner, Runner, cut_folds, inner_folds, smallest_class, threads
 from training.search.loop import Result, search_candidates
@@ -175,6 +176,7 @@ def train(
             *warned,
             *_ties(results, select_by),
             *assessed.evaluation.notes,
+            *_beside_random(config, table, best, assessed.metrics.holdout.get(select_by), select_by),
         ),
         evaluation=assessed.evaluation,
     )
@@ -203,9 +205,10 @@ def _prepared(config: ModelConfig, table: Table, split: Split) -> tuple[Folds, l
     """The training rows with all their folds, and the candidates built for these."""
     contract, seed = table.contract, config.split.seed
     rows, targets = table.rows[split.train], table.targets[split.train]
+    keys = table.keys.take(split.train) if table.keys else None
     candidates = candidates_for(contract.task, config.candidates, len(split.train))
     nested = any(candidate.search for candidate in candidates)
-    folds = cut_folds(contract, rows, targets, seed=seed, nested=nested)
+    folds = cut_folds(contract, rows, targets, seed=seed, nested=nested, keys=keys)
     classifies = contract.task == "classification"
     learned = smallest_class(targets[folds.outer[0][0]]) if classifies else len(targets)
     built = []
@@ -217,6 +220,25 @@ def _prepared(config: ModelConfig, table: Table, split: Split) -> tuple[Folds, l
         calibration = max(2, min(len(folds.outer), least))
         built.append(build(candidate, contract, folds=calibration, seed=seed))
     return folds, built
+
+
+def _beside_random(
+    config: ModelConfig, table: Table, best: Result, value: float | None, select_by: str
+) -> Iterator[str]:
+    """A note where a random holdout would have looked much better than the one by time or group."""
+    if table.keys is None or value is None:
+        return
+    mixed = split_rows(replace(table, keys=None), holdout=config.split.holdout, seed=config.split.seed)
+    with warnings.catch_warnings(), threads(len(mixed.train)):
+        warnings.simplefilter("ignore")  # the search has noted them
+        estimator = best.built.with_params(best.params).fit(table.rows[mixed.train], table.targets[mixed.train])
+        scores = SklearnPredictor(estimator, table.contract.task).scores(table.rows[mixed.holdout])
+    promised = score_metrics(table.contract, table.targets[mixed.holdout], scores).get(select_by)
+    if promised is not None and regression_from(select_by, promised, value) > config.gates.max_regression:
+        yield (
+            f"by {config.split.kind} the holdout has {select_by} {format_value(value)}; "
+            f"a random one would have shown {format_value(promised)}"
+        )
 
 
 def _ties(results: list[Result], select_by: str) -> list[str]:

@@ -89,6 +89,8 @@ def pack(trained: Trained) -> Package:
                 holdout_rows=len(split.holdout),
                 holdout=trained.config.split.holdout,
                 seed=trained.config.split.seed,
+                split=trained.config.split.kind,
+                split_column=trained.config.split.column,
                 config_sha256=trained.config.digest,
                 git_commit=state.commit,
                 git_dirty=state.dirty,

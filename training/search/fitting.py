@@ -23,6 +23,7 @@ from threadpoolctl import ThreadpoolController
 from skylift.contract import Contract
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix
+from training.data.split_keys import SplitKeys, cut_by
 from training.metrics.scores import score_metrics
 
 FIT_FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError)
@@ -104,19 +105,34 @@ class Runner(Protocol):
         ...
 
 
-def cut_folds(contract: Contract, rows: Matrix, targets: NDArray[Any], *, seed: int, nested: bool) -> Folds:
+def cut_folds(
+    contract: Contract,
+    rows: Matrix,
+    targets: NDArray[Any],
+    *,
+    seed: int,
+    nested: bool,
+    keys: SplitKeys | None = None,
+) -> Folds:
     """Cut training rows for cross-validation.
 
     Parameters
     ----------
     nested
         Whether parameters are searched for.
+    keys
+        Keys of the rows that no fold may cut anywhere else; None for random folds.
+
+    Raises
+    ------
+    DataError
+        The keys leave no fold that can be learned.
     """
     classifies = contract.task == "classification"
     count = min(MAX_FOLDS, smallest_class(targets)) if classifies else len(targets) // 2  # r2 needs two rows
-    outer = _split(np.arange(len(targets)), targets, int(np.clip(count, 2, MAX_FOLDS)), seed, classifies)
+    outer = _split(np.arange(len(targets)), targets, int(np.clip(count, 2, MAX_FOLDS)), seed, classifies, keys)
     searched = [*(train for train, _ in outer), np.arange(len(targets), dtype=np.int32)] if nested else []
-    inner = [_split(part, targets, inner_folds(targets[part], classifies), seed, classifies) for part in searched]
+    inner = [_split(part, targets, inner_folds(targets[part], classifies), seed, classifies, keys) for part in searched]
     return Folds(contract, rows, targets, seed, outer, tuple(inner))
 
 
@@ -131,7 +147,12 @@ def smallest_class(targets: NDArray[Any]) -> int:
     return int(np.unique(targets, return_counts=True)[1].min())
 
 
-def _split(rows: NDArray[Any], targets: NDArray[Any], folds: int, seed: int, classifies: bool) -> tuple[Fold, ...]:
+def _split(
+    rows: NDArray[Any], targets: NDArray[Any], folds: int, seed: int, classifies: bool, keys: SplitKeys | None
+) -> tuple[Fold, ...]:
+    if keys is not None:
+        pairs = cut_by(keys.take(rows), folds, seed, targets[rows] if classifies else None)
+        return tuple((rows[train].astype(np.int32), rows[test].astype(np.int32)) for train, test in pairs)
     splitter = (StratifiedKFold if classifies else KFold)(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a class with fewer rows than folds: it is measured as far as that goes
