@@ -16,7 +16,7 @@ MANIFEST_FILE = "manifest.json"
 LEAST_FIXED = 0.001
 """Least value that is shown with four decimals, which would be one significant digit or none of a smaller one."""
 
-_ROUNDING_ERROR = 1e-15
+_ROUNDING_ERROR = 1e-12
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -116,12 +116,14 @@ class TestPipeline:
         assert (reports / "metrics.json").exists()
 
     def test_what_training_noted_is_told_without_aws_too(self, tmp_path: Path) -> None:
-        text = lines("x,leak,y", lambda number: f"{number * 7 % 40},{'JN'[number // 20]},{'ab'[number // 20]}")
+        text = lines(
+            "x,leak,y", lambda number: f"{number * 7 % 40},{number // 20 * 50 + number * 7 % 11},{'ab'[number // 20]}"
+        )
         path = project(tmp_path, text, target={"column": "y"})
 
         trained = done("train", "--config", path, "--output", tmp_path / "version")
 
-        assert "note  column leak is y under other names" in trained
+        assert "note  column leak separates the classes of y" in trained
 
     def test_a_failed_gate_is_told_by_evaluate_and_not_by_train(self, tmp_path: Path) -> None:
         path = project(tmp_path, gates={"log_loss": {"max": 0.0}})

@@ -16,7 +16,7 @@ from skylift.scoring import Predictor
 from tests.support.fakes import FunctionPredictor
 from tests.support.tables import lines, mixed, table_of
 from training.config import FeatureSection
-from training.data.table import Split, Table
+from training.data.table import Split, Table, split_rows
 from training.evaluation.behaviour import behaviours, check_monotone, dummy_scores, feature_grid, sweep
 from training.evaluation.report import Check
 
@@ -77,15 +77,31 @@ class TestMinimumFunction:
         assert " 0.0000 on themselves, " in check.detail
         assert check.detail.endswith(" by the dummy baseline")
 
-    def test_an_estimator_worse_than_the_dummy_baseline_fails(self, rising: Table) -> None:
-        assert not checks(rising, DummyRegressor(strategy="constant", constant=1e4))["minimum function"].passed
+    def test_an_estimator_worse_than_the_dummy_baseline_is_doubtful(self, rising: Table) -> None:
+        check = checks(rising, DummyRegressor(strategy="constant", constant=1e4))["minimum function"]
 
-    def test_an_estimator_that_cannot_learn_the_tiny_table_fails_with_its_reason(self, rising: Table) -> None:
+        assert check.passed
+        assert check.doubtful
+
+    def test_one_that_needs_more_rows_gets_more(self, tmp_path: Path) -> None:
+        text = lines("x,n,y", lambda row: f"{row % 97},{row % 5},{row % 97 * 2}", count=400)
+        table = table_of(tmp_path, text, target_keys={"task": "regression"})
+        split = split_rows(table, holdout=0.2, seed=0)
+        leaves = DecisionTreeRegressor(min_samples_leaf=40).fit(table.rows, table.targets)
+        predictor = SklearnPredictor(leaves, "regression")
+
+        check = behaviours({}, table, split, leaves, predictor)[3]
+
+        assert check.detail.startswith("200 rows learned: ")
+        assert not check.doubtful
+
+    def test_an_estimator_that_cannot_learn_the_tiny_table_is_doubtful_with_its_reason(self, rising: Table) -> None:
         broken, fake = DecisionTreeRegressor(max_depth=-1), FunctionPredictor(lambda rows: rows[:, 0])
 
         check = checks(rising, broken, fake)["minimum function"]
 
-        assert not check.passed
+        assert check.passed
+        assert check.doubtful
         assert check.detail.startswith("30 rows cannot be learned: The 'max_depth' parameter")
 
 
