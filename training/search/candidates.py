@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -20,6 +20,14 @@ from training.config.search_space import Params
 
 _MISSING_CODE = -1.0
 _MAX_SVM_ROWS = 10_000
+_MAX_OWN_CATEGORIES = 255
+_OF_ONE_SCALE = (
+    "sklearn.svm.SVR",
+    "sklearn.svm.LinearSVR",
+    "sklearn.linear_model.SGDRegressor",
+    "sklearn.linear_model.HuberRegressor",
+    "sklearn.neural_network.MLPRegressor",
+)
 _TREES = ("sklearn.ensemble", "sklearn.tree")
 
 _DEFAULTS: dict[Task, tuple[Candidate, ...]] = {
@@ -90,13 +98,37 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
         raise ConfigError(f"candidate {candidate.name}: {candidate.estimator} is not a {kind}", "choose another")
     scale = candidate.scale if candidate.scale is not None else not candidate.estimator.startswith(_TREES)
     takes_missing = bool(get_tags(model).input_tags.allow_nan)
-    steps = _preparation(contract, scale=scale, impute=not takes_missing)
+    own_categories = _takes_categories(candidate, model, contract)
+    steps = [] if own_categories else _preparation(contract, scale=scale, impute=not takes_missing)
     path = ""
+    if own_categories:
+        model.set_params(categorical_features=_category_columns(contract))
+    if candidate.scale is not False and _needs_scaled_target(candidate, model):
+        model, path = TransformedTargetRegressor(model, transformer=StandardScaler()), "regressor__"
     if classifies and not hasattr(model, "predict_proba"):
         model, path = CalibratedClassifierCV(model, ensemble=False, cv=folds), "estimator__"
     estimator = Pipeline([*steps, ("model", model)]) if steps else model
     path = f"model__{path}" if steps else path
     return Built(candidate, estimator, path)
+
+
+def _takes_categories(candidate: Candidate, model: Any, contract: Contract) -> bool:
+    """Whether the estimator can be told which columns hold codes, and all of them have few enough."""
+    chosen = {*candidate.params, *(candidate.search.parameters if candidate.search else ())}
+    if "categorical_features" not in model.get_params() or {"categorical_features", "max_bins"} & chosen:
+        return False
+    columns = _category_columns(contract)
+    return bool(columns) and all(len(contract.features[index].levels) <= _MAX_OWN_CATEGORIES for index in columns)
+
+
+def _needs_scaled_target(candidate: Candidate, model: Any) -> bool:
+    """Whether a regressor fits only targets of about its own scale, and was not tuned to another."""
+    chosen = {*candidate.params, *(candidate.search.parameters if candidate.search else ())}
+    return candidate.estimator in _OF_ONE_SCALE and not chosen & {"epsilon", "tol"} and is_regressor(model)
+
+
+def _category_columns(contract: Contract) -> list[int]:
+    return [index for index, feature in enumerate(contract.features) if feature.is_nominal]
 
 
 def number_columns(contract: Contract) -> list[int]:
@@ -138,7 +170,7 @@ def _instantiate(candidate: Candidate, seed: int) -> Any:
 def _preparation(contract: Contract, *, scale: bool, impute: bool) -> list[tuple[str, Any]]:
     """Steps before the estimator: none where it can read the encoded rows as they are."""
     numbers = number_columns(contract)
-    categories = [index for index, feature in enumerate(contract.features) if feature.is_nominal]
+    categories = _category_columns(contract)
     some_missing = any(not contract.features[index].required for index in numbers)
     on_numbers: list[tuple[str, Any]] = []
     if impute and some_missing:
@@ -155,8 +187,12 @@ def _preparation(contract: Contract, *, scale: bool, impute: bool) -> list[tuple
 
 
 def _category(contract: Contract, index: int) -> Any:
-    """One column per known category, whatever a fold happens to hold; all zeros for a missing or unknown value."""
+    """One column per known category, whatever a fold holds, and one for a missing value where training saw any.
+
+    An unknown value gives zeros in all of them, or counts as missing.
+    """
     codes = [float(code) for code in range(len(contract.features[index].levels))]
+    codes = codes if contract.features[index].required else [_MISSING_CODE, *codes]
     encoder = OneHotEncoder(categories=[codes], handle_unknown="ignore", sparse_output=False)
     if not contract.features[index].may_be_missing:
         return encoder

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from skylift.contract import Contract, Feature, Target
 from skylift.errors import ConfigError
 from skylift.scoring import Matrix
-from tests.support.tables import LOGISTIC, RIDGE, TREE, mixed, table_of
+from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed, table_of
 from training.config import Candidate
 from training.search.candidates import Built, build, candidates_for
 
@@ -81,15 +81,15 @@ class TestPreparation:
 
         assert prepared(made, [[0], [2], [0]]).tolist() == [[1, 0, 0], [0, 0, 1], [1, 0, 0]]
 
-    def test_a_missing_category_is_none_of_the_known_values(self) -> None:
+    def test_a_missing_category_has_a_column_of_its_own(self) -> None:
         made = built(TREE, CITY_OR_NONE)
 
-        assert prepared(made, [[1], [np.nan]]).tolist() == [[0, 1, 0], [0, 0, 0]]
+        assert prepared(made, [[1], [np.nan]]).tolist() == [[0, 0, 1, 0], [1, 0, 0, 0]]
 
     def test_columns_that_a_fold_has_no_value_of_keep_their_place(self) -> None:
         made = built(LOGISTIC, NUMBER_OR_NONE, CITY_OR_NONE)
 
-        assert prepared(made, [[np.nan, np.nan], [np.nan, np.nan]]).shape == (2, 4)
+        assert prepared(made, [[np.nan, np.nan], [np.nan, np.nan]]).shape == (2, 5)
 
     def test_numbers_beside_categories_are_scaled_and_categories_are_not(self) -> None:
         made = built(LOGISTIC, CITY, NUMBER)
@@ -199,3 +199,32 @@ class TestDefaults:
         own = (Candidate.model_validate(TREE),)
 
         assert candidates_for("classification", own, 100) == own
+
+
+class TestTables:
+    def test_boosting_has_its_own_categories_unless_there_are_too_many(self) -> None:
+        assert built(BOOSTING, CITY, NUMBER).estimator.categorical_features == [0]
+
+        many = CITY.model_copy(update={"categories": tuple(f"k{number:03}" for number in range(256))})
+        assert "OneHotEncoder" in parts(built(BOOSTING, many, NUMBER).estimator)
+
+    def test_support_vectors_fit_a_large_target(self, tmp_path: Path) -> None:
+        text = lines(
+            "x,n,y", lambda number: f"{number * 7 % 80},{number % 7},{1e6 + 5000 * (number * 7 % 80)}", count=80
+        )
+
+        trained = learned(tmp_path, text, {"name": "svm", "estimator": "sklearn.svm.SVR", "search": {"C": [1.0, 10.0]}})
+
+        assert trained.metrics.holdout["r2"] > 0.9
+
+    def test_linear_models_see_that_a_category_is_missing(self, tmp_path: Path) -> None:
+        """Only who has no value, and no city, is of class b."""
+
+        def row(number: int) -> str:
+            gone = number * 7 % 11 < 4
+            known = "," if gone else f"{number * 3 % 17},{'uv'[number % 2]}"
+            return f"{known},{'ab'[gone ^ (number % 29 == 0)]}"
+
+        trained = learned(tmp_path, lines("v,c,y", row, count=120), LOGISTIC)
+
+        assert trained.metrics.holdout["accuracy"] > 0.85
