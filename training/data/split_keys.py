@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skylift.errors import DataError
-from training.data.csv_file import mostly_dates
+from training.data.doubts import mostly_dates
 from training.data.identifiers import named_as_identifier
 
 _DATE_FORMS = ("ISO8601", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d")
