@@ -26,8 +26,8 @@ from training.evaluation.inspection import (
 )
 from training.evaluation.report import Champion, DummyBaseline, Evaluation, MetricReport
 from training.metrics.intervals import LEVEL, bootstrap, difference, resample_count
-from training.metrics.registry import DEFAULT_METRIC, METRICS, metrics_of
-from training.metrics.scores import class_metrics, score_metrics
+from training.metrics.registry import DEFAULT_METRIC, METRICS, Metric, metrics_of
+from training.metrics.scores import class_metrics, differ_by_noise, fold_summary, score_metrics
 from training.search.report import SearchReport
 
 _TOO_GOOD = 0.01
@@ -187,16 +187,24 @@ def _baseline(  # noqa: PLR0913 (both sides on the same rows, and how they are c
         raise ConfigError(f"the holdout cannot tell {metric}", "enlarge split.holdout, or select by another metric")
     compared = difference(contract, targets, dummies, scores, metric=metric, seed=seed) if on == "holdout" else None
     interval = compared.interval if compared else None
-    gains = (challenger - value, interval.low, interval.high) if interval else (challenger - value,)
+    gains = (interval.low, interval.high) if interval else (challenger - value,)
+    more_than_noise = all(record.sign * gain > 0 for gain in gains) or _told_by_folds(record, best, value)
     return DummyBaseline(
         strategy=record.dummy,
         metric=metric,
         value=value,
         challenger=challenger,
         on=on,
-        beaten=all(record.sign * gain > 0 for gain in gains),
+        beaten=record.sign * (challenger - value) > 0 and more_than_noise,
         difference=compared,
     )
+
+
+def _told_by_folds(record: Metric, best: LeaderboardEntry, dummy: float) -> bool:
+    """Whether the folds say that a model beats the dummy baseline, which a holdout of a few rows cannot."""
+    folds = best.scores[record.name]
+    constant = fold_summary([dummy] * len(folds.folds))
+    return record.sign * (folds.mean - dummy) > 0 and not differ_by_noise(constant, folds)
 
 
 def _doubts(

@@ -228,7 +228,7 @@ class DummyBaseline(Document):
     on
         `holdout`, or `cross_validation` if the holdout's rows cannot tell.
     beaten
-        Whether the model is better, on the holdout by more than noise.
+        Whether the model is better, on the holdout or on the folds by more than noise.
     difference
         Difference from the dummy baseline to the model on the holdout; None in versions of older releases, and if the
         holdout's rows cannot tell.

@@ -21,7 +21,7 @@ from tests.support.models import IRIS_CONFIG, IRIS_SETOSA, ROOT
 from tests.support.moto_server import BUCKET, MotoServer
 from tests.support.ports import free_port
 from tests.support.processes import Up, descendants, lives, up
-from tests.support.tables import TREE, lines
+from tests.support.tables import LOGISTIC, ROW_NUMBERS, TREE, lines
 from tests.support.waiting import TIMES_OUT, wait_until
 
 pytestmark = [
@@ -40,7 +40,14 @@ def quick(folder: Path, **sections: Any) -> Path:
     """A small table that is learned at once."""
     text = lines("x,n,y", lambda number: f"{number},{number % 7},{'ab'[number // 20]}")
     (folder / "table.csv").write_text(text, encoding="utf-8")
-    document = {"model": "quick", "data": {"path": "table.csv"}, "target": {"column": "y"}, "candidates": [TREE]}
+    document = {
+        "model": "quick",
+        "data": {"path": "table.csv"},
+        "target": {"column": "y"},
+        "candidates": [TREE],
+        "select_by": "accuracy",
+        "validate": {"trusted": list(ROW_NUMBERS)},
+    }
     return config(folder, document | sections)
 
 
@@ -135,7 +142,7 @@ class TestAnotherTerminal:
         before = ask(iris, IRIS_SETOSA)["version"]
         document = yaml.safe_load(IRIS_CONFIG.read_text(encoding="utf-8"))
         document["data"]["path"] = str(ROOT / "data" / "raw" / "Iris.csv")
-        document["candidates"] = [TREE]
+        document["candidates"] = [LOGISTIC]
         path = str(config(iris.folder, document))
         (made,) = re.findall(r"^Published (v\d+)@sha256:", iris.skylift("train", "-c", path), flags=re.MULTILINE)
         assert ask(iris, IRIS_SETOSA)["version"] == before

@@ -117,7 +117,8 @@ def asks(monkeypatch: pytest.MonkeyPatch, client: CloudFormation) -> None:
 def trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, ...]]:
     """Calls of `skylift`, made in this process; a small table is trained."""
     calls: list[tuple[str, ...]] = []
-    config = write_project(tmp_path, lines("x,n,y", lambda row: f"{row},{row % 7},{'ab'[row // 20]}"))
+    table = lines("x,n,y", lambda row: f"{row},{row % 7},{'ab'[row // 20]}")
+    config = write_project(tmp_path, table, select_by="accuracy")
 
     def skylift(*arguments: str) -> None:
         calls.append(arguments)

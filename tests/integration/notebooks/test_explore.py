@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from tests.support.models import IRIS_CONFIG, ROOT
-from tests.support.tables import TREE
+from tests.support.tables import LOGISTIC
 from tests.support.waiting import TIMES_OUT
 
 NOTEBOOK = ROOT / "notebooks" / "explore.ipynb"
@@ -21,7 +21,7 @@ def test_it_runs_by_itself(tmp_path: Path) -> None:
     """With the shipped table and one quick candidate of its own."""
     document = yaml.safe_load(IRIS_CONFIG.read_text(encoding="utf-8"))
     document["data"]["path"] = str(ROOT / "data" / "raw" / "Iris.csv")
-    document["candidates"] = [TREE]
+    document["candidates"] = [LOGISTIC]
     config = tmp_path / "model.yaml"
     config.write_text(yaml.safe_dump(document), encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}

@@ -52,6 +52,9 @@ EFFECTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 ELSEWHERE = {
     "data.path": "names the table",
     "target.column": "names the target",
+    "split.time": "tests/unit/training/data/test_split_keys.py",
+    "split.group": "tests/unit/training/data/test_split_keys.py",
+    "features.unknown": "tests/unit/inference/test_schema.py",
     "features.monotone": "tests/unit/training/evaluation/test_behaviour.py",
 }
 """Keys whose effect is seen in another way."""

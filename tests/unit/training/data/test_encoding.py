@@ -300,9 +300,3 @@ class TestOneTypeOfClasses:
 
     def test_labels_of_several_types_become_texts(self, tmp_path: Path) -> None:
         assert self.classes(tmp_path, ("1", "2"), labels={1: "one"}) == ("one", "2")
-
-
-def test_integers_beyond_what_a_double_holds_are_noted(tmp_path: Path) -> None:
-    notes = table_of(tmp_path, one_feature(lambda number: str(2**53 + number))).notes
-
-    assert any(note.startswith("column x holds integers beyond 9007199254740992") for note in notes)

@@ -145,6 +145,16 @@ class TestGates:
         with pytest.raises(GateFailed, match=r"by more than noise, which it is not: add rows"):
             made.check_gates()
 
+    def test_a_few_rows_held_out_do_not_refuse_what_every_fold_tells(self, tmp_path: Path) -> None:
+        text = lines("x,n,y", lambda row: f"{row * 7 % 20},{row % 3},{row * 7 % 20 * 3 + row % 3}", count=20)
+
+        made = learned(tmp_path, text, RIDGE, target_keys={"task": "regression"})
+
+        baseline = made.evaluation.baseline
+        assert baseline.difference is not None
+        assert made.evaluation.rows == 4
+        assert baseline.beaten
+
     def test_probabilities_worse_than_constant_ones_are_noted_where_labels_were_chosen_by(self, tmp_path: Path) -> None:
         made = learned(tmp_path, SEPARABLE, TREE, select_by="accuracy")
 
