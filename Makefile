@@ -32,7 +32,7 @@ test: $(VENV)/.dev ## Run all tests that need no Docker (COVERAGE=1 also measure
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(if $(COVERAGE),--cov --cov-report=term)
 
 .PHONY: e2e
-e2e: engine $(VENV)/.dev $(MINISTACK)/.done ## Build the image, run it as strictly as Lambda, deploy the stack to a local AWS (Docker; ten minutes)
+e2e: engine $(VENV)/.dev $(MINISTACK)/.done ## Build the image, run it as strictly as Lambda, deploy the stack to a local AWS, and run the pipeline by DVC (Docker; ten minutes)
 	@$(BIN)/python -m pytest tests/e2e --exitfirst --verbose -p no:randomly -p no:cacheprovider
 
 .PHONY: engine
