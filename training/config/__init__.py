@@ -371,11 +371,19 @@ class ModelConfig(_Section):
     card: CardSection = CardSection()
 
     _file_digest: str | None = PrivateAttr(None)
+    _folder: Path | None = PrivateAttr(None)
 
     @property
     def digest(self) -> str:
         """SHA-256 of the file it was read from; of its content as JSON where it was made in code."""
         return self._file_digest or sha256(self.model_dump_json().encode())
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the file it was read from; of the table where it was made in code."""
+        if self._folder is not None:
+            return self._folder
+        return self.data.path.parent if isinstance(self.data.path, Path) else Path.cwd()
 
     def with_sample(self, rows: int | None) -> Self:
         """The same configuration with another number of rows to sample; itself when None."""
@@ -442,6 +450,7 @@ def load_config(path: Path) -> ModelConfig:
     if not isinstance(config.data.path, S3Url):
         config = config.with_data(path=(path.parent / config.data.path).resolve())
     config._file_digest = sha256(content)  # noqa: SLF001 (only this function knows the file)
+    config._folder = path.parent.resolve()  # noqa: SLF001
     return config
 
 

@@ -1,4 +1,4 @@
-"""The commit that a table and its configuration are of."""
+"""The commit that a configuration is of."""
 
 import os
 import subprocess
@@ -7,8 +7,8 @@ from pathlib import Path
 
 _SECONDS = 5
 _PROBLEMS = {
-    "not a git repository": "the table is not in a git repository",
-    "dubious ownership": "the table's git repository belongs to another user (see git's safe.directory)",
+    "not a git repository": "the folder of model.yaml is not in a git repository",
+    "dubious ownership": "the git repository of model.yaml belongs to another user (see git's safe.directory)",
 }
 
 

@@ -4,7 +4,6 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import joblib
@@ -66,8 +65,7 @@ def pack(trained: Trained) -> Package:
     }
     if compiled.data is not None:
         artifacts[COMPILED_FILE] = compiled.data
-    source = trained.config.data.path
-    state = git_state(source.parent if isinstance(source, Path) else Path.cwd())
+    state = git_state(trained.config.folder)
     contract, table, split = trained.table.contract, trained.table, trained.split
 
     def describe(version: int) -> Manifest:

@@ -84,6 +84,15 @@ def test_the_digest_is_of_the_files_bytes(tmp_path: Path) -> None:
     assert load_config(path).digest == sha256(path.read_bytes())
 
 
+def test_the_folder_is_that_of_the_file_wherever_the_table_is(tmp_path: Path) -> None:
+    path = tmp_path / "model.yaml"
+    path.write_text("model: rents\ndata: {path: s3://tables/rents.csv}\ntarget: {column: rent}\n", encoding="utf-8")
+
+    fetched = load_config(path).with_data(path=Path("/elsewhere/rents.csv"))
+
+    assert fetched.folder == tmp_path.resolve()
+
+
 @pytest.mark.parametrize("place", ["model", "data", "data.path", "target", "target.column"])
 def test_a_missing_required_key_is_named(tmp_path: Path, place: str) -> None:
     document = {key: dict(value) if isinstance(value, dict) else value for key, value in REQUIRED.items()}

@@ -35,7 +35,7 @@ def test_a_hook_of_another_repository_does_not_lend_its_commit(tmp_path: Path, m
 def test_a_table_outside_of_a_repository_gets_a_note(tmp_path: Path) -> None:
     state = git_state(tmp_path)
 
-    assert state == GitState(problem="no commit in the lineage: the table is not in a git repository")
+    assert state == GitState(problem="no commit in the lineage: the folder of model.yaml is not in a git repository")
 
 
 def test_a_repository_without_a_commit_gets_a_note(tmp_path: Path) -> None:
