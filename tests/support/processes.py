@@ -1,12 +1,15 @@
 """The main job as a process of its own, watched from outside."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.support.ports import free_port
 from tests.support.waiting import TIMES_OUT, wait_until
@@ -111,6 +114,15 @@ class Up:
     def wait_until_serving(self) -> None:
         """Wait until it says that it serves."""
         self.wait_for(lambda: "Ctrl-C stops everything." in self.printed, "serving")
+
+    def ask(self, instance: Mapping[str, object]) -> dict[str, Any]:
+        """Its answer to `/predict`."""
+        request = urllib.request.Request(
+            f"{self.url}/predict", json.dumps(instance).encode(), {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=TIMES_OUT) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
 
     def send(self, signal_number: signal.Signals) -> None:
         """Send a signal to it alone."""

@@ -6,9 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from tests.support.models import IRIS_CONFIG, IRIS_SETOSA, ROOT
 from tests.support.moto_server import BUCKET, MotoServer
 from tests.support.ports import free_port
 from tests.support.processes import Up, descendants, lives, up
-from tests.support.tables import ROW_NUMBERS, TREE, lines
+from tests.support.tables import lines, write_project
 from tests.support.waiting import TIMES_OUT, wait_until
 
 pytestmark = [
@@ -39,16 +37,7 @@ def config(folder: Path, document: dict[str, Any]) -> Path:
 def quick(folder: Path, **sections: Any) -> Path:
     """A small table that is learned at once."""
     text = lines("x,n,y", lambda number: f"{number},{number % 7},{'ab'[number // 20]}")
-    (folder / "table.csv").write_text(text, encoding="utf-8")
-    document = {
-        "model": "quick",
-        "data": {"path": "table.csv"},
-        "target": {"column": "y"},
-        "candidates": [TREE],
-        "select_by": "accuracy",
-        "validate": {"trusted": list(ROW_NUMBERS)},
-    }
-    return config(folder, document | sections)
+    return write_project(folder, text, model="quick", select_by="accuracy", **sections)
 
 
 def endless(folder: Path) -> Path:
@@ -61,15 +50,6 @@ def endless(folder: Path) -> Path:
         folder,
         {"model": "endless", "data": {"path": "table.csv"}, "target": {"column": "y"}, "candidates": [candidate]},
     )
-
-
-def ask(service: Up, instance: dict[str, Any]) -> dict[str, Any]:
-    request = urllib.request.Request(
-        f"{service.url}/predict", json.dumps(instance).encode(), {"content-type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=TIMES_OUT) as response:
-        answer: dict[str, Any] = json.load(response)
-        return answer
 
 
 def assert_ends_cleanly(job: Up, signal_number: signal.Signals) -> None:
@@ -107,7 +87,7 @@ class TestServing:
         assert prediction["label"] in {"setosa", "versicolor", "virginica"}
 
     def test_a_setosa_is_recognised(self, iris: Up) -> None:
-        answer = ask(iris, IRIS_SETOSA)
+        answer = iris.ask(IRIS_SETOSA)
 
         assert answer["model"] == "iris"
         assert answer["predictions"][0]["label"] == "setosa"
@@ -139,7 +119,7 @@ class TestAnotherTerminal:
         assert re.search(r"^\* +v\d+ ", iris.skylift("versions", "--config", str(IRIS_CONFIG)), flags=re.MULTILINE)
 
     def test_a_version_promoted_from_it_is_served_without_a_restart_and_rolled_back_likewise(self, iris: Up) -> None:
-        before = ask(iris, IRIS_SETOSA)["version"]
+        before = iris.ask(IRIS_SETOSA)["version"]
         document = yaml.safe_load(IRIS_CONFIG.read_text(encoding="utf-8"))
         document["data"]["path"] = str(ROOT / "data" / "raw" / "Iris.csv")
         document["candidates"] = [
@@ -147,75 +127,16 @@ class TestAnotherTerminal:
         ]
         path = str(config(iris.folder, document))
         (made,) = re.findall(r"^Published (v\d+)@sha256:", iris.skylift("train", "-c", path), flags=re.MULTILINE)
-        assert ask(iris, IRIS_SETOSA)["version"] == before
+        assert iris.ask(IRIS_SETOSA)["version"] == before
 
         iris.skylift("promote", made)
 
-        wait_until(lambda: ask(iris, IRIS_SETOSA)["version"] == made, what=f"{made} is served")
+        wait_until(lambda: iris.ask(IRIS_SETOSA)["version"] == made, what=f"{made} is served")
         assert f"{made}@" in iris.skylift("history").splitlines()[1]
 
         iris.skylift("rollback")
 
-        wait_until(lambda: ask(iris, IRIS_SETOSA)["version"] == before, what=f"{before} is served")
-
-
-@dataclass(frozen=True)
-class Story:
-    """What was seen of a model that was killed while it served v2, and started again."""
-
-    killed: Up
-    restarted: Up
-    history: str
-    refused: str
-    orphans: set[int]
-
-
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    folder = tmp_path_factory.mktemp("story")
-    path = quick(folder)
-    with up(folder, path) as first:
-        first.wait_until_serving()
-        first.skylift("train")
-        first.skylift("promote", "v2")
-        with up(folder, path, output="second") as second:
-            assert second.ended() == 1
-        history, children = first.skylift("history"), descendants(first.pid)
-        first.send(signal.SIGKILL)
-        first.ended()
-        wait_until(lambda: not any(map(lives, children)), what="the service ends with the process that started it")
-        with up(folder, path, port=first.port, output="third") as third:
-            third.wait_until_serving()
-            yield Story(first, third, history, second.told, children)
-
-
-class TestStartingAgain:
-    def test_what_served_before_a_kill_is_served_again_without_training(self, story: Story) -> None:
-        assert story.orphans
-        assert "Serving v2 of the last run" in story.restarted.told
-        assert "candidate 1 of 1" not in story.restarted.told
-        assert ask(story.restarted, {"x": 3, "n": 3})["version"] == "v2"
-
-    def test_its_history_goes_on(self, story: Story) -> None:
-        assert story.restarted.skylift("history") == story.history
-        assert len(story.history.splitlines()) == 3
-
-    def test_a_second_process_for_the_same_model_is_refused(self, story: Story) -> None:
-        address = re.escape(story.killed.url)
-        assert re.match(
-            rf"error: quick is being served already \({address}\)\nhint: stop", failure_lines(story.refused)
-        )
-
-    def test_another_model_beside_it_leaves_it_alone(self, story: Story, tmp_path: Path) -> None:
-        path = quick(tmp_path, model="other")
-        with up(story.killed.folder, path, output="other") as other:
-            other.wait_until_serving()
-            assert ask(other, {"x": 3, "n": 3})["model"] == "other"
-            assert re.search(r"^\* +v1 ", other.skylift("versions"), flags=re.MULTILINE)
-            other.send(signal.SIGINT)
-            assert other.ended() == 0
-
-        assert re.search(r"^\* +v2 ", story.restarted.skylift("versions"), flags=re.MULTILINE)
+        wait_until(lambda: iris.ask(IRIS_SETOSA)["version"] == before, what=f"{before} is served")
 
 
 def test_a_table_in_s3_is_fetched_before_the_embedded_aws_takes_over(tmp_path: Path) -> None:
@@ -225,7 +146,7 @@ def test_a_table_in_s3_is_fetched_before_the_embedded_aws_takes_over(tmp_path: P
         with up(tmp_path, path, port=free_port(), **aws.environment) as job:
             job.wait_until_serving()
 
-            assert ask(job, {"x": 3, "n": 3})["predictions"][0]["label"] == "a"
+            assert job.ask({"x": 3, "n": 3})["predictions"][0]["label"] == "a"
 
 
 class TestEnding:
