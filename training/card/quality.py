@@ -51,9 +51,10 @@ def quality(evaluation: Evaluation, gates: tuple[Gate, ...]) -> Markup:
         )
         for name, one in evaluation.metrics.items()
     ]
+    drawn = "" if evaluation.clusters is None else f", as {evaluation.clusters:,} groups or blocks of time"
     caption = (
         f"Measured once on {evaluation.rows:,} rows that no candidate was trained on. Intervals: {level}, from "
-        f"{evaluation.resamples:,} bootstrap resamples of these rows. Cross-validated: mean and spread over "
+        f"{evaluation.resamples:,} bootstrap resamples of these rows{drawn}. Cross-validated: mean and spread over "
         f"{evaluation.folds} folds of the {evaluation.train_rows:,} training rows."
     )
     columns = ("metric", "holdout#", f"{level} interval#", "cross-validated#", "dummy baseline#", "better is")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from skylift.errors import DataError
 from training.data.doubts import mostly_dates
 from training.data.identifiers import named_as_identifier
+from training.metrics.resamples import Clusters
 
 _DATE_FORMS = ("ISO8601", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d")
 _TIME_NAME = re.compile(r"(^|[\W_])(date|datetime|time|timestamp|year|month|week|day)$", re.IGNORECASE)
@@ -19,6 +20,7 @@ _EPOCH = pd.Timestamp(0, tz="UTC")
 _ENOUGH = 20
 _FEW_GROUPS = 5
 _AUTOCORRELATED = 4.0
+_ROUNDING = 1e-9  # of a cube root
 
 type Order = NDArray[np.float64]
 """Time as a number, or code of the group, of each row."""
@@ -42,6 +44,16 @@ class SplitKeys:
     def take(self, rows: NDArray[Any]) -> "SplitKeys":
         """Keys of the rows at some places."""
         return SplitKeys(self.kind, self.values[rows])
+
+    def clusters(self) -> Clusters:
+        """Rows that chance draws together: those of a group, or of as many steps of time as their cube root.
+
+        So long a block is of the best order for the variance of a mean of dependent rows (Hall, Horowitz and Jing,
+        1995).
+        """
+        distinct, places = np.unique(self.values, return_inverse=True)
+        length = math.ceil(len(distinct) ** (1 / 3) - _ROUNDING) if self.kind == "time" else 1
+        return np.asarray(places // length, dtype=np.int64)
 
 
 def read_keys(column: "pd.Series[Any]", kind: Literal["time", "group"]) -> SplitKeys:

@@ -26,6 +26,7 @@ from training.data.identifiers import identifies
 from training.data.reader import Progress, read_rows
 from training.data.rows import with_types_of, without_single_classes, without_values
 from training.data.split_keys import SplitKeys, hold_out, read_keys, split_advice
+from training.metrics.resamples import Clusters
 
 _MIN_ROWS = 10
 
@@ -56,6 +57,10 @@ class Table:
     digest: str
     notes: tuple[str, ...]
     keys: SplitKeys | None = None
+
+    def clusters(self, rows: NDArray[Any]) -> Clusters | None:
+        """Clusters of the rows at some places, which intervals draw as a whole; None for a random split."""
+        return self.keys.take(rows).clusters() if self.keys else None
 
     def instance(self, index: int) -> Instance:
         """A row as a caller would send it, missing values left out."""

@@ -10,7 +10,7 @@ from skylift.contract import Contract
 from skylift.errors import ConfigError
 from skylift.manifest import ClassMetrics, Gate, LeaderboardEntry, Metrics, format_value
 from skylift.scoring import Matrix, Predictor
-from training.config import ModelConfig
+from training.config import ModelConfig, SplitSection
 from training.data.table import Split, Table
 from training.evaluation.behaviour import behaviours, dummy_scores
 from training.evaluation.champion import ActiveVersion, compare_with
@@ -27,10 +27,12 @@ from training.evaluation.inspection import (
 from training.evaluation.report import Champion, DummyBaseline, Evaluation, MetricReport
 from training.metrics.intervals import LEVEL, bootstrap, difference, resample_count
 from training.metrics.registry import DEFAULT_METRIC, METRICS, Metric, metrics_of
+from training.metrics.resamples import Clusters
 from training.metrics.scores import class_metrics, differ_by_noise, fold_summary, score_metrics
 from training.search.report import SearchReport
 
 _TOO_GOOD = 0.01
+_ENOUGH_CLUSTERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,12 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
     targets = table.targets[holdout]
     scores = predictor.scores(table.rows[holdout])
     values, per_class = score_metrics(contract, targets, scores), class_metrics(contract, targets, scores)
-    intervals = bootstrap(contract, targets, scores, seed=seed)
+    clusters = table.clusters(holdout)
+    intervals = bootstrap(contract, targets, scores, seed=seed, clusters=clusters)
     dummies = dummy_scores(table, split.train, len(holdout), median=METRICS[select_by].dummy == "median")
-    baseline = _baseline(contract, targets, dummies, scores, values, best, metric=select_by, seed=seed)
+    baseline = _baseline(
+        contract, targets, dummies, scores, values, best, metric=select_by, seed=seed, clusters=clusters
+    )
     checks = tuple(behaviours(config.features, table, split, estimator, predictor))
     compared = (
         compare_with(
@@ -98,6 +103,7 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
         train_rows=len(split.train),
         folds=len(best.scores[select_by].folds),
         level=LEVEL,
+        clusters=None if clusters is None else len(np.unique(clusters)),
         resamples=resample_count(len(contract.target.classes), len(holdout)),
         metrics=_measures(contract, targets, scores, dummies, best, intervals),
         importance=important,
@@ -109,6 +115,7 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
         searches=searches,
         notes=(
             *_notes(compared, metric_shown, select_by),
+            *_few_clusters(config.split, clusters),
             *_doubts(contract, targets, dummies, values, select_by),
             *_too_good(contract, targets, dummies, values, [one.feature for one in important if one.mean > 0]),
             *(f"behaviour: {check.detail}" for check in checks if check.doubtful),
@@ -177,6 +184,7 @@ def _baseline(  # noqa: PLR0913 (both sides on the same rows, and how they are c
     *,
     metric: str,
     seed: int,
+    clusters: Clusters | None,
 ) -> DummyBaseline:
     record = METRICS[metric]
     of_dummy = score_metrics(contract, targets, dummies, [record])
@@ -185,10 +193,16 @@ def _baseline(  # noqa: PLR0913 (both sides on the same rows, and how they are c
     challenger = holdout[metric] if on == "holdout" else best.scores[metric].mean
     if value is None:
         raise ConfigError(f"the holdout cannot tell {metric}", "enlarge split.holdout, or select by another metric")
-    compared = difference(contract, targets, dummies, scores, metric=metric, seed=seed) if on == "holdout" else None
+    compared = (
+        difference(contract, targets, dummies, scores, metric=metric, seed=seed, clusters=clusters)
+        if on == "holdout"
+        else None
+    )
     interval = compared.interval if compared else None
     gains = (interval.low, interval.high) if interval else (challenger - value,)
-    more_than_noise = all(record.sign * gain > 0 for gain in gains) or _told_by_folds(record, best, value)
+    tells = clusters is None or len(np.unique(clusters)) > 1
+    on_holdout = tells and all(record.sign * gain > 0 for gain in gains)
+    more_than_noise = on_holdout or _told_by_folds(record, best, value)
     return DummyBaseline(
         strategy=record.dummy,
         metric=metric,
@@ -234,6 +248,14 @@ def _too_good(
     return [
         f"the holdout is answered nearly without error ({values}): is {features} known before {contract.target.name}?"
     ]
+
+
+def _few_clusters(split: SplitSection, clusters: Clusters | None) -> list[str]:
+    """A note where intervals rest on little, whatever the number of rows."""
+    if clusters is None or (count := len(np.unique(clusters))) >= _ENOUGH_CLUSTERS:
+        return []
+    units = f"groups of {split.column}" if split.kind == "group" else f"blocks of time by {split.column}"
+    return [f"the holdout has {count} {units}, which intervals take as a whole: they are rough; enlarge split.holdout"]
 
 
 def _notes(champion: Champion | None, metric_shown: str, select_by: str) -> tuple[str, ...]:

@@ -182,7 +182,9 @@ def _scored(table: Table, holdout: NDArray[np.int64], scores: list[Matrix], sele
     names = [metric.name for metric in selectable(contract.task)]
     order = dict.fromkeys([select_by, DEFAULT_METRIC[contract.task], *names])
     differences = [
-        difference(contract, targets, first, second, metric=metric, seed=seed) for metric in order if metric in names
+        difference(contract, targets, first, second, metric=metric, seed=seed, clusters=table.clusters(holdout))
+        for metric in order
+        if metric in names
     ]
     answers: list[NDArray[Any]]
     if contract.task == "classification":

@@ -172,11 +172,19 @@ def slices(
         return None
     contract, targets = table.contract, table.targets[holdout]
     metric = METRICS[METRICS[select_by].slice_metric or select_by]
+    clusters = table.clusters(holdout)
     parts: list[Slice] = []
     for name in columns:
         for value, inside in _parts(table, holdout, name)[:_MAX_SLICES]:
             metrics = score_metrics(contract, targets[inside], scores[inside])
-            intervals = bootstrap(contract, targets[inside], scores[inside], seed=seed, metrics=[metric])
+            intervals = bootstrap(
+                contract,
+                targets[inside],
+                scores[inside],
+                seed=seed,
+                metrics=[metric],
+                clusters=clusters[inside] if clusters is not None else None,
+            )
             parts.append(
                 Slice(
                     column=name,

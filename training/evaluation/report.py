@@ -310,6 +310,8 @@ class Evaluation(Document):
         Numbers of holdout rows, of training rows, and of cross-validation folds.
     level, resamples
         Confidence of all intervals, and number of bootstrap resamples.
+    clusters
+        Number of groups or blocks of time in the holdout, which resamples take as a whole; None for single rows.
     metrics
         Values by metric name; see `training.metrics.registry`.
     classes, confusion, calibration
@@ -338,6 +340,7 @@ class Evaluation(Document):
     folds: int
     level: float
     resamples: int
+    clusters: int | None = None
     metrics: dict[str, MetricReport]
     classes: tuple[ClassReport, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()

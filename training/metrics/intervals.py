@@ -11,7 +11,7 @@ from skylift.contract import Contract, Document
 from skylift.manifest import Interval
 from skylift.scoring import Matrix
 from training.metrics.registry import CLASS_METRICS, METRICS, ClassMetric, Metric, compute, metrics_of
-from training.metrics.resamples import Counts, Resamples, ScoredRows, bootstrap_counts
+from training.metrics.resamples import Clusters, Counts, Resamples, ScoredRows, bootstrap_counts
 
 LEVEL = 0.95
 MAX_RESAMPLES = 2_000
@@ -40,7 +40,7 @@ class Difference(Document):
     p_value
         Probability of such a difference by chance; None if the test has none.
     test
-        `mcnemar` (exact) on right and wrong answers, or `paired bootstrap` alone.
+        `mcnemar` (exact) on right and wrong answers of independent rows, or `paired bootstrap` alone.
     within_noise
         Whether chance alone explains the difference, at 95%.
     """
@@ -69,12 +69,18 @@ def resample_count(classes: int, rows: int) -> int:
 
 
 def bootstrap(
-    contract: Contract, targets: NDArray[Any], scores: Matrix, *, seed: int, metrics: Iterable[Metric] | None = None
+    contract: Contract,
+    targets: NDArray[Any],
+    scores: Matrix,
+    *,
+    seed: int,
+    metrics: Iterable[Metric] | None = None,
+    clusters: Clusters | None = None,
 ) -> dict[str, Interval]:
     """Intervals of metrics.
 
-    A percentile interval of a share without a single miss, or hit, has no width: there it is Wilson's. Of other
-    metrics whose resamples are all equal none is given.
+    A percentile interval of a share without a single miss, or hit, has no width: there it is Wilson's, of as many
+    trials as there are clusters. Of other metrics whose resamples are all equal none is given.
 
     Parameters
     ----------
@@ -84,6 +90,8 @@ def bootstrap(
         Scores of the same rows, as a predictor gives them.
     metrics
         Metrics to give intervals of; by default all of the task and of each class.
+    clusters
+        Clusters that are drawn as a whole, `[n]`; None if rows are independent.
 
     Returns
     -------
@@ -97,8 +105,9 @@ def bootstrap(
         chosen = rows.take(places)
         return lambda counts: _samples(of_model, of_classes, chosen.resampled(counts))
 
-    intervals = _percentiles(rows, statistic, seed)
-    return intervals | _wilson_intervals(of_model, of_classes, rows)
+    intervals = _percentiles(rows, statistic, seed, clusters)
+    most = len(targets) if clusters is None else len(np.unique(clusters))
+    return intervals | _wilson_intervals(of_model, of_classes, rows, most)
 
 
 def _samples(of_model: Iterable[Metric], of_classes: Iterable[ClassMetric], resamples: Resamples) -> Samples:
@@ -109,9 +118,9 @@ def _samples(of_model: Iterable[Metric], of_classes: Iterable[ClassMetric], resa
 
 
 def _wilson_intervals(
-    of_model: Iterable[Metric], of_classes: Iterable[ClassMetric], rows: ScoredRows
+    of_model: Iterable[Metric], of_classes: Iterable[ClassMetric], rows: ScoredRows, most: int
 ) -> dict[str, Interval]:
-    """Wilson's intervals of the shares that no resample changes."""
+    """Wilson's intervals of the shares that no resample changes, of at most so many trials."""
     point = rows.once()
     shares: dict[str, tuple[int, int]] = {}
     for metric in of_model:
@@ -125,16 +134,23 @@ def _wilson_intervals(
                 f"{of_class.name}/{code}": pair
                 for code, pair in enumerate(zip(hits[0].tolist(), trials[0].tolist(), strict=True))
             }
-    return {name: wilson(hits, trials) for name, (hits, trials) in shares.items() if trials and hits in {0, trials}}
+    return {
+        name: wilson(min(hits, most), min(trials, most))
+        for name, (hits, trials) in shares.items()
+        if trials and hits in {0, trials}
+    }
 
 
 def _percentiles(
-    rows: ScoredRows, statistic: Callable[[NDArray[np.int64]], Callable[[Counts], Samples]], seed: int
+    rows: ScoredRows,
+    statistic: Callable[[NDArray[np.int64]], Callable[[Counts], Samples]],
+    seed: int,
+    clusters: Clusters | None,
 ) -> dict[str, Interval]:
     """Intervals of a statistic.
 
-    Of many rows some are drawn and resampled, and the interval is narrowed by the root of their share: the spread of
-    every metric here shrinks so.
+    Of many rows some are drawn and resampled, and the interval is narrowed by the root of their share, or of their
+    clusters' share: the spread of every metric here shrinks so.
 
     Parameters
     ----------
@@ -149,7 +165,8 @@ def _percentiles(
         chosen = np.sort(np.random.default_rng(seed).choice(every, _MAX_ROWS, replace=False))
     of_chosen = statistic(chosen)
     number = resample_count(rows.classes, len(chosen))
-    chunks = [of_chosen(counts) for counts in bootstrap_counts(len(chosen), number, seed)]
+    of_clusters = None if clusters is None else clusters[chosen]
+    chunks = [of_chosen(counts) for counts in bootstrap_counts(len(chosen), number, seed, of_clusters)]
     intervals = {
         name: interval
         for name in chunks[0]
@@ -157,7 +174,8 @@ def _percentiles(
     }
     if len(chosen) == len(every):
         return intervals
-    narrowing = math.sqrt(len(chosen) / len(every))
+    units = every if clusters is None else clusters
+    narrowing = math.sqrt(len(np.unique(units[chosen])) / len(np.unique(units)))
     whole = statistic(every)(np.ones((1, len(every)), dtype=np.int64))
     part = of_chosen(np.ones((1, len(chosen)), dtype=np.int64))
     for name, interval in intervals.items():
@@ -193,17 +211,26 @@ def wilson(hits: int, rows: int) -> Interval:
 
 
 def difference(
-    contract: Contract, targets: NDArray[Any], before: Matrix, after: Matrix, *, metric: str, seed: int
+    contract: Contract,
+    targets: NDArray[Any],
+    before: Matrix,
+    after: Matrix,
+    *,
+    metric: str,
+    seed: int,
+    clusters: Clusters | None = None,
 ) -> Difference:
     """Whether two models differ by more than chance on the same rows.
 
-    Right and wrong answers are compared by McNemar's exact test, every other metric by a paired bootstrap: both
-    models are measured on the same resamples.
+    Right and wrong answers of independent rows are compared by McNemar's exact test, everything else by a paired
+    bootstrap: both models are measured on the same resamples.
 
     Parameters
     ----------
     before, after
         Scores of the two models, as predictors give them.
+    clusters
+        Clusters that are drawn as a whole, `[n]`; None if rows are independent.
     """
     sides = [ScoredRows.of(contract, targets, scores) for scores in (before, after)]
     records = [METRICS[metric]]
@@ -218,8 +245,8 @@ def difference(
 
         return gain
 
-    interval = _percentiles(sides[0], statistic, seed).get(metric)
-    p_value = _mcnemar(*sides) if metric == "accuracy" else None
+    interval = _percentiles(sides[0], statistic, seed, clusters).get(metric)
+    p_value = _mcnemar(*sides) if metric == "accuracy" and clusters is None else None
     noise = p_value >= 1 - LEVEL if p_value is not None else interval is None or interval.low <= 0 <= interval.high
     return Difference(
         metric=metric,

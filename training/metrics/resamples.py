@@ -23,6 +23,9 @@ _CHUNK = 2 * 10**6
 type Counts = NDArray[np.int64]
 """How often each row is in each resample, `[resamples, n]`."""
 
+type Clusters = NDArray[np.int64]
+"""The cluster of each row, `[n]`: rows of one are not independent of each other."""
+
 
 class Ranking(NamedTuple):
     """Rows of one class against the others, by falling probability.
@@ -197,14 +200,28 @@ class Resamples:
         return self.total(values) / self.sizes
 
 
-def bootstrap_counts(rows: int, resamples: int, seed: int) -> Iterator[Counts]:
-    """How often each row is in each resample, `[some resamples, rows]` at a time."""
+def bootstrap_counts(rows: int, resamples: int, seed: int, clusters: Clusters | None = None) -> Iterator[Counts]:
+    """How often each row is in each resample, `[some resamples, rows]` at a time.
+
+    Rows of a cluster are drawn together: they tell about as much as one of them (the cluster bootstrap of Field and
+    Welsh, 2007; where clusters are runs of time, the block bootstrap of Carlstein, 1986).
+
+    Parameters
+    ----------
+    clusters
+        Cluster of each row, `[rows]`; None if rows are drawn one by one.
+    """
     generator = np.random.default_rng(seed)
+    units, place = rows, None
+    if clusters is not None:
+        distinct, place = np.unique(clusters, return_inverse=True)
+        units = len(distinct)
     chunk = max(1, _CHUNK // max(rows, 1))
     for first in range(0, resamples, chunk):
         size = min(chunk, resamples - first)
-        drawn = generator.integers(rows, size=(size, rows)) + rows * np.arange(size)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=size * rows).reshape(size, rows)
+        drawn = generator.integers(units, size=(size, units)) + units * np.arange(size)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
+        yield counts if place is None else counts[:, place]
 
 
 def rank(members: NDArray[np.bool_], probabilities: Matrix) -> Ranking:

@@ -76,6 +76,18 @@ class TestHoldout:
             hold_out(SplitKeys("group", np.zeros(10)), 0.2, seed=0)
 
 
+class TestClusters:
+    def test_groups_are_drawn_as_a_whole(self) -> None:
+        assert SplitKeys("group", np.array([3.0, 1, 3, 2])).clusters().tolist() == [2, 0, 2, 1]
+
+    def test_time_is_drawn_in_blocks_whose_steps_stay_whole(self) -> None:
+        hours = np.repeat(np.arange(27.0), 2)[::-1]
+
+        clusters = SplitKeys("time", hours).clusters()
+
+        assert clusters.tolist() == (hours // 3).tolist()
+
+
 class TestFolds:
     def test_each_is_measured_on_what_follows(self) -> None:
         times = np.random.default_rng(1).permutation(60).astype(float)

@@ -122,6 +122,27 @@ class TestInspection:
             learned(tmp_path, SEPARABLE, evaluation={"slices": ["z"]})
 
 
+class TestClusters:
+    """With `split.group` or `split.time`, chance draws groups or blocks of time."""
+
+    PEOPLE = lines("person_id,x,y", lambda row: f"{row // 10},{row * 7 % 20},{'ab'[row * 7 % 20 > 9]}", count=400)
+
+    def test_intervals_and_comparisons_take_them_as_a_whole(self, tmp_path: Path) -> None:
+        by_group = learned(tmp_path, self.PEOPLE, TREE, split={"group": "person_id"}).evaluation
+        at_random = learned(tmp_path, self.PEOPLE, TREE, data_keys={"drop": ["person_id"]}).evaluation
+
+        assert (by_group.clusters, at_random.clusters) == (8, None)
+        accuracies = [evaluation.metrics["accuracy"].interval for evaluation in (by_group, at_random)]
+        assert accuracies[0] is not None
+        assert accuracies[1] is not None
+        assert accuracies[0].low < accuracies[1].low - 0.2
+
+    def test_few_of_them_are_noted(self, tmp_path: Path) -> None:
+        notes = learned(tmp_path, self.PEOPLE, TREE, split={"group": "person_id"}).notes
+
+        assert any("the holdout has 8 groups of person_id" in note for note in notes)
+
+
 class TestGates:
     def test_a_model_no_better_than_a_dummy_is_refused(self, tmp_path: Path) -> None:
         made = learned(tmp_path, SEPARABLE, DUMMY)

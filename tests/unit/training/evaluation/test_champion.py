@@ -13,7 +13,7 @@ from skylift.registry import Registry
 from tests.conftest import BUCKET
 from tests.support.models import changed, iris_config, iris_package, trained_iris
 from tests.support.tables import TREE, config_of, lines, table_of
-from training.config import Candidate, GatesSection
+from training.config import Candidate, GatesSection, SplitSection, ValidateSection
 from training.data.table import Table
 from training.evaluation.champion import ActiveVersion, load_active, rows_for, scores_like
 from training.evaluation.gates import passes
@@ -124,6 +124,15 @@ class TestGate:
 
         assert compared(made).unseen is False
         assert "the active v1 may have been trained on some of the holdout rows" in made.notes
+
+    def test_by_group_the_two_are_compared_on_whole_groups(self, champion: ActiveVersion) -> None:
+        by_width = SplitSection(group="petal_width")
+        trusted = ValidateSection(trusted=("petal_width",))
+
+        found = compared(challenge(champion, split=by_width, validation=trusted)).difference
+
+        assert found is not None
+        assert (found.metric, found.test) == ("accuracy", "paired bootstrap")
 
     def test_one_whose_contract_does_not_fit_forbids_nothing_and_is_told(
         self, champion: ActiveVersion, tmp_path: Path

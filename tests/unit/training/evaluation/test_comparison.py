@@ -11,7 +11,7 @@ from skylift.registry import Registry
 from tests.conftest import BUCKET
 from tests.support.models import IRIS_CONFIG, changed, iris_config, iris_package, uncompiled
 from tests.support.tables import RIDGE, config_of, lines
-from training.config import ModelConfig
+from training.config import ModelConfig, SplitSection, ValidateSection
 from training.data.table import read_table
 from training.evaluation.comparison import ComparedFact, Comparison, compare_versions
 from training.job import train
@@ -93,6 +93,19 @@ class TestScores:
 
         assert scored is not None
         assert [difference.metric for difference in scored.differences][:2] == ["log_loss", "accuracy"]
+
+    def test_by_group_chance_draws_whole_groups(self, two: Registry) -> None:
+        config = iris_config().model_copy(
+            update={
+                "split": SplitSection(group="petal_width"),
+                "validation": ValidateSection(trusted=("petal_width",)),
+            }
+        )
+
+        scored = compared(two, config=config).scored
+
+        assert scored is not None
+        assert {difference.test for difference in scored.differences} == {"paired bootstrap"}
 
     def test_values_of_a_regression_that_differ_most_come_first(self, tmp_path: Path, registry: Registry) -> None:
         (tmp_path / "table.csv").write_text(RISING, encoding="utf-8")

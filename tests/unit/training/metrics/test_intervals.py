@@ -102,6 +102,67 @@ class TestIntervals:
         assert isinstance(percentile(np.arange(100.0)), Interval)
 
 
+class TestClusters:
+    """Rows of a group, or of one time, tell as much as a single one where their errors are the same."""
+
+    GROUPS, EACH = 40, 25
+
+    def repeated(self, seed: int = 0, skill: float = 1.0) -> tuple[Any, Any, Any]:
+        targets, scores = guesses(self.GROUPS, 2, seed=seed, skill=skill)
+        clusters = np.arange(self.GROUPS).repeat(self.EACH)
+        return targets.repeat(self.EACH), scores.repeat(self.EACH, axis=0), clusters
+
+    def test_an_interval_is_that_of_the_groups_and_not_of_their_rows(self) -> None:
+        targets, scores, clusters = self.repeated()
+        of_groups = bootstrap(contract("a", "b"), *guesses(self.GROUPS, 2), seed=0)
+
+        found = bootstrap(contract("a", "b"), targets, scores, seed=0, clusters=clusters)
+        of_rows = bootstrap(contract("a", "b"), targets, scores, seed=0)
+
+        for name in ("accuracy", "log_loss", "roc_auc"):
+            assert (found[name].low, found[name].high) == pytest.approx((of_groups[name].low, of_groups[name].high))
+            assert of_rows[name].high - of_rows[name].low < (found[name].high - found[name].low) / 4
+
+    def test_a_share_without_a_miss_counts_groups(self) -> None:
+        targets, clusters = np.array([0, 1] * 500), np.arange(1000) % 10
+
+        found = bootstrap(contract("a", "b"), targets, np.eye(2)[targets], seed=0, clusters=clusters)
+
+        assert found["accuracy"] == wilson(10, 10)
+
+    def test_an_interval_of_many_rows_is_not_narrowed_beyond_its_groups(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        targets, scores, clusters = self.repeated()
+        exact = bootstrap(contract("a", "b"), targets, scores, seed=0, clusters=clusters)["log_loss"]
+        monkeypatch.setattr(intervals, "_MAX_ROWS", 500)
+
+        found = bootstrap(contract("a", "b"), targets, scores, seed=0, clusters=clusters)["log_loss"]
+
+        assert found.high - found.low == pytest.approx(exact.high - exact.low, rel=0.15)
+
+    @pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
+    def test_what_a_few_groups_say_in_many_rows_is_noise(self, metric: str) -> None:
+        """Of 40 groups, 8 are answered better and 4 worse."""
+        clusters = np.arange(self.GROUPS).repeat(self.EACH)
+        targets = np.zeros(len(clusters), dtype=int)
+        before, after = (
+            np.where(np.isin(clusters, wrong)[:, None], [0.4, 0.6], [0.6, 0.4]) for wrong in (range(8), range(8, 12))
+        )
+
+        def is_noise(**options: Any) -> bool:
+            compared = difference(contract("a", "b"), targets, before, after, metric=metric, seed=0, **options)
+            return compared.within_noise
+
+        assert not is_noise()
+        assert is_noise(clusters=clusters)
+
+    def test_one_group_tells_nothing(self) -> None:
+        targets, scores = guesses(100, 2, skill=3)
+
+        found = bootstrap(contract("a", "b"), targets, scores, seed=0, clusters=np.zeros(100, dtype=int))
+
+        assert "log_loss" not in found
+
+
 class TestDifferences:
     def test_a_model_does_not_differ_from_itself(self) -> None:
         targets, scores = guesses(50, 2)

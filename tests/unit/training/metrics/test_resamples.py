@@ -85,6 +85,15 @@ class TestBootstrap:
         assert_array_equal(first, again)
         assert (first != other).any()
 
+    def test_rows_of_a_cluster_are_drawn_together(self) -> None:
+        clusters = np.array([7, 2, 7, 2, 5])
+
+        (counts,) = bootstrap_counts(5, 50, 0, clusters)
+
+        assert_array_equal(counts[:, 0], counts[:, 2])
+        assert_array_equal(counts[:, 1], counts[:, 3])
+        assert (counts[:, [0, 1, 4]].sum(axis=1) == 3).all()
+
 
 class TestAreas:
     def test_rows_of_equal_probability_come_in_together(self) -> None:
