@@ -24,7 +24,8 @@ from skylift.settings import RegistrySettings
 from tests.support.models import ROOT, iris_config
 from tests.support.moto_server import BUCKET, STAGE, MotoServer
 from training.compile.compilation import compile_model
-from training.config import DataSection, ModelConfig, TargetSection
+from training.config import ModelConfig
+from training.config.table import DataSection, TargetSection
 from training.data.table import Split, Table, read_table, split_rows
 from training.evaluation.report import DummyBaseline, Evaluation
 from training.job import Trained
@@ -175,7 +176,7 @@ class Models:
 
     def _publish(self, name: str, config: ModelConfig, estimator: Any) -> Model:
         config = config.model_copy(update={"model": name})
-        table = read_table(config)
+        table = read_table(config.table)
         split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
         estimator.fit(table.rows[split.train], table.targets[split.train])
         compiled = compile_model(estimator, table, split)

@@ -71,7 +71,7 @@ def table_of(folder: Path, content: str | bytes, *, target: str = "y", **section
     """The table that training makes of a file's content."""
     path = folder / "table.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_table(config_of(path, target=target, **sections))
+    return read_table(config_of(path, target=target, **sections).table)
 
 
 def feature_names(table: Table) -> list[str]:

@@ -61,6 +61,12 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     assert circles() == []
 
 
+def test_only_the_job_and_the_command_line_see_the_whole_configuration() -> None:
+    whole = {module for module, path in modules().items() if "ModelConfig" in path.read_text(encoding="utf-8")}
+
+    assert {package_of(module) for module in whole} == {"training.config", "training.job", "training.cli"}
+
+
 def _beside(module: str, imported: str) -> bool:
     """Whether two modules are of different packages on one floor."""
     return floor_of(module) == floor_of(imported) and package_of(module) != package_of(imported)

@@ -39,6 +39,7 @@ ELSEWHERE = {
     "training/compile/linear.py": CONVERTERS,
     "training/compile/preparation.py": CONVERTERS,
     "training/compile/trees.py": CONVERTERS,
+    "training/config/table.py": "tests/unit/training/config/test_effects.py",
     "training/search/report.py": DATA,
     "training/tracking/mlflow_store.py": "tests/integration/cli/test_tracking.py",
     "deploy/cli.py": "tests/integration/deploy/test_commands.py",

@@ -242,7 +242,7 @@ def compare(
     loaded = load_config(config)
     _, registry = _connected(stack, loaded)
     with err.status("scoring the holdout with both versions"):
-        comparison = compare_versions(registry, registry.version(before), registry.version(after), loaded)
+        comparison = compare_versions(registry, registry.version(before), registry.version(after), loaded.table)
     if as_json:
         typer.echo(comparison.model_dump_json(indent=2))
         return

@@ -32,9 +32,9 @@ def prepare(
     from training.data.pipeline import check_dependency
 
     loaded = load_config(config).with_sample(sample)
-    check_dependency(loaded)
+    check_dependency(loaded.data.path)
     with progressing() as progress:
-        prepared = job.prepare(loaded, output, progress=progress)
+        prepared = job.prepare(loaded.table, output, progress=progress)
     rows = [
         ("train", f"{output / job.TRAIN_FILE}, {prepared.train_rows:,} rows"),
         ("test", f"{output / job.TEST_FILE}, {prepared.test_rows:,} rows"),
@@ -61,10 +61,10 @@ def validate(
     from training.data.validation import validate as run
 
     loaded = load_config(config).with_sample(sample)
-    check_dependency(loaded)
+    check_dependency(loaded.data.path)
     expected = read_contract(contract) if contract else None
     with progressing() as progress:
-        report = run(loaded, expected=expected, progress=progress)
+        report = run(loaded.table, expected=expected, progress=progress)
 
     def show() -> None:
         out.print(report_table(report))
@@ -84,7 +84,7 @@ def profile(config: ConfigOption = DEFAULT_CONFIG, sample: SampleOption = None, 
     loaded = load_config(config).with_sample(sample)
     with progressing() as progress:
         progress(f"reading {loaded.data.path.name}")
-        found = read_table(loaded, progress=progress)
+        found = read_table(loaded.table, progress=progress)
         progress("describing columns")
         described = run(found)
 
@@ -109,8 +109,10 @@ def evaluate(
     from training.config import load_config
     from training.release.folder import evaluate as run
 
+    loaded = load_config(config)
     with progressing() as progress:
-        evaluation = run(version, prepared, output, load_config(config), progress=progress)
+        evaluation = run(version, prepared, loaded.table, loaded.gates, progress=progress)
+        evaluation.write(output)
     rows = [
         (name, format_value(evaluation.cross_validated[name]), format_value(value))
         for name, value in evaluation.holdout.items()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 import pandas as pd
 
 from skylift.contract import Contract, Feature, Kind, exact_text
-from training.config import FeatureSection
+from training.config.table import FeatureSection
 from training.data.checks import Finding, Severity
 from training.data.doubts import first_odd_text
 from training.data.table import CleanTable

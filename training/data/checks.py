@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from skylift.contract import Feature
 from skylift.errors import DataError
 from skylift.scoring import Matrix
-from training.config import ValidateSection
+from training.config.table import ValidateSection
 from training.data.table import Split, Table
 
 _GLANCE = 10_000

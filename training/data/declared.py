@@ -7,7 +7,7 @@ import pandas as pd
 
 from skylift.contract import Kind, listed
 from skylift.errors import DataError
-from training.config import FeatureSection
+from training.config.table import FeatureSection
 from training.data.columns import family_of, written
 from training.data.numerals import is_number
 

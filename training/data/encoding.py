@@ -24,7 +24,7 @@ from skylift.contract import (
 )
 from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
-from training.config import FeatureSection, TargetSection
+from training.config.table import FeatureSection, TargetSection
 from training.data.columns import family_of
 from training.data.declared import as_declared
 

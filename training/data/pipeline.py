@@ -6,7 +6,7 @@ import yaml
 from pydantic_settings import BaseSettings
 
 from skylift.errors import ConfigError
-from training.config import ModelConfig
+from training.config.locations import Location
 
 PIPELINE = Path("dvc.yaml")
 
@@ -17,7 +17,7 @@ class _Stage(BaseSettings):
     dvc_stage: str = ""
 
 
-def check_dependency(config: ModelConfig) -> None:
+def check_dependency(table: Location) -> None:
     """Refuse a table that the running DVC stage does not depend on: DVC would not notice when its rows change.
 
     Raises
@@ -25,7 +25,7 @@ def check_dependency(config: ModelConfig) -> None:
     ConfigError
         It is not among the stage's `deps`.
     """
-    stage, table = _Stage().dvc_stage.rpartition(":")[2], config.data.path  # of another folder: folder/dvc.yaml:stage
+    stage = _Stage().dvc_stage.rpartition(":")[2]  # of another folder: folder/dvc.yaml:stage
     if not stage or not PIPELINE.is_file():
         return
     description = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))["stages"].get(stage, {})

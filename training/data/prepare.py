@@ -21,7 +21,7 @@ from skylift.contract import Contract, Document, class_key
 from skylift.errors import DataError
 from skylift.manifest import Digest
 from skylift.scoring import Matrix
-from training.config import ModelConfig
+from training.config.table import TableSpec
 from training.data.learned import with_learned
 from training.data.reader import PART_ROWS, Progress, file_digest
 from training.data.split_keys import SplitKeys
@@ -75,7 +75,7 @@ class PreparedTable(Document):
 
 
 def table_and_split(
-    config: ModelConfig, *, prepared: Path | None = None, progress: Progress = lambda _: None
+    spec: TableSpec, *, prepared: Path | None = None, progress: Progress = lambda _: None
 ) -> tuple[Table, Split]:
     """Table and split that training uses, from the raw table or from prepared files; both give the same model.
 
@@ -86,35 +86,35 @@ def table_and_split(
     """
     if prepared is not None:
         progress(f"reading {prepared}")
-        return read_prepared(prepared, config)
-    progress(f"reading {config.data.path.name}")
-    table = read_table(config, progress=progress)
-    split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
-    return with_learned(table, split, config), split
+        return read_prepared(prepared, spec)
+    progress(f"reading {spec.data.path.name}")
+    table = read_table(spec, progress=progress)
+    split = split_rows(table, holdout=spec.split.holdout, seed=spec.split.seed)
+    return with_learned(table, split, spec.features), split
 
 
-def prepare(config: ModelConfig, folder: Path, *, progress: Progress = lambda _: None) -> PreparedTable:
-    """Write the prepared files of a configuration.
+def prepare(spec: TableSpec, folder: Path, *, progress: Progress = lambda _: None) -> PreparedTable:
+    """Write the prepared files of a table.
 
     Raises
     ------
     DataError, ConfigError
         See `read_table` and `split_rows`.
     """
-    table, split = table_and_split(config, progress=progress)
+    table, split = table_and_split(spec, progress=progress)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / TABLE_FILE).unlink(missing_ok=True)  # written last, when all is well
     for name, rows in ((TRAIN_FILE, split.train), (TEST_FILE, split.holdout)):
         _write(folder / name, table, rows, progress)
     prepared = PreparedTable(
         data_sha256=table.digest,
-        sample=config.data.sample,
+        sample=spec.data.sample,
         train_rows=len(split.train),
         test_rows=len(split.holdout),
-        holdout=config.split.holdout,
-        seed=config.split.seed,
-        split=config.split.kind,
-        split_column=config.split.column,
+        holdout=spec.split.holdout,
+        seed=spec.split.seed,
+        split=spec.split.kind,
+        split_column=spec.split.column,
         contract=table.contract,
         files={name: file_digest(folder / name) for name in (TRAIN_FILE, TEST_FILE)},
         notes=table.notes,
@@ -123,24 +123,24 @@ def prepare(config: ModelConfig, folder: Path, *, progress: Progress = lambda _:
     return prepared
 
 
-def read_prepared(folder: Path, config: ModelConfig) -> tuple[Table, Split]:
+def read_prepared(folder: Path, spec: TableSpec) -> tuple[Table, Split]:
     """Read prepared files back: the table of the raw file, its training rows first, and its split.
 
     Raises
     ------
     DataError
-        The files are missing, were changed, or have another split than the configuration.
+        The files are missing, were changed, or have another split than `model.yaml` names.
     """
     prepared = _described(folder)
     if (prepared.holdout, prepared.seed, prepared.sample, prepared.split, prepared.split_column) != (
-        config.split.holdout,
-        config.split.seed,
-        config.data.sample,
-        config.split.kind,
-        config.split.column,
+        spec.split.holdout,
+        spec.split.seed,
+        spec.data.sample,
+        spec.split.kind,
+        spec.split.column,
     ):
         raise DataError(f"{folder} was prepared with another split or sample than model.yaml names", _AGAIN)
-    if prepared.contract.target.name != config.target.column:
+    if prepared.contract.target.name != spec.target.column:
         raise DataError(f"{folder} was prepared to predict {prepared.contract.target.name}", _AGAIN)
     total = prepared.train_rows + prepared.test_rows
     rows = np.empty((total, len(prepared.contract.features)))

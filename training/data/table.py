@@ -18,7 +18,7 @@ from skylift.cells import clean_text
 from skylift.contract import Contract, Feature, Instance, Target
 from skylift.errors import ConfigError, DataError
 from skylift.scoring import Matrix
-from training.config import FeatureSection, ModelConfig
+from training.config.table import DataSection, FeatureSection, SplitSection, TableSpec
 from training.data.columns import ReadOptions
 from training.data.doubts import doubt_about_texts, variants
 from training.data.encoding import check_known, encode_feature, encode_target, guess_task, unusable
@@ -104,8 +104,8 @@ class CleanTable:
     split_column: "pd.Series[Any] | None" = None
 
 
-def read_table(config: ModelConfig, *, progress: Progress = lambda _: None) -> Table:
-    """Read the table of a configuration and make its contract.
+def read_table(spec: TableSpec, *, progress: Progress = lambda _: None) -> Table:
+    """Read a table and make its contract.
 
     Raises
     ------
@@ -114,11 +114,11 @@ def read_table(config: ModelConfig, *, progress: Progress = lambda _: None) -> T
     ConfigError
         `model.yaml` names a column that the table does not have.
     """
-    return encode_table(read_clean(config, progress=progress), config)
+    return encode_table(read_clean(spec, progress=progress), spec)
 
 
-def read_clean(config: ModelConfig, *, progress: Progress = lambda _: None) -> CleanTable:
-    """Read and clean the table of a configuration.
+def read_clean(spec: TableSpec, *, progress: Progress = lambda _: None) -> CleanTable:
+    """Read and clean a table.
 
     Raises
     ------
@@ -126,21 +126,21 @@ def read_clean(config: ModelConfig, *, progress: Progress = lambda _: None) -> C
         See `read_table`, apart from what is wrong within a column.
     """
     raw = read_rows(
-        config.data.path,
-        sample=config.data.sample,
-        seed=config.split.seed,
+        spec.data.path,
+        sample=spec.data.sample,
+        seed=spec.split.seed,
         progress=progress,
-        options=_read_options(config),
+        options=_read_options(spec),
     )
     digest, rows, notes, sampled = raw.digest, raw.rows, [*raw.notes], len(raw.frame)
-    texts = frozenset(config.data.rename.get(name, name) for name in raw.texts)
-    frame, left_out, excluded = _cleaned(raw.frame, config)
-    split_column = _split_column(raw.frame, config)
+    texts = frozenset(spec.data.rename.get(name, name) for name in raw.texts)
+    frame, left_out, excluded = _cleaned(raw.frame, spec.data, spec.target.column)
+    split_column = _split_column(raw.frame, spec.split, spec.data.rename)
     del raw  # it has all columns, also the dropped ones
     if sampled < rows:
         notes.append(f"{sampled} of {rows} rows were drawn as a sample")
     notes += excluded
-    target, task = config.target.column, config.target.task
+    target, task = spec.target.column, spec.target.task
     if missing := int(frame[target].isna().sum()):
         notes.append(f"{missing} rows without {target} were left out")
         frame = frame[frame[target].notna()]
@@ -149,14 +149,14 @@ def read_clean(config: ModelConfig, *, progress: Progress = lambda _: None) -> C
     if len(frame) < sampled:  # a row of units, or one odd cell, may be gone
         frame = with_types_of(frame, texts=texts)
     if len(frame) < _MIN_ROWS:
-        raise DataError(f"{config.data.path.name} has {len(frame)} usable rows", f"at least {_MIN_ROWS} are needed")
-    check_known(config.features, [name for name in frame.columns if name != target], "features")
+        raise DataError(f"{spec.data.path.name} has {len(frame)} usable rows", f"at least {_MIN_ROWS} are needed")
+    check_known(spec.features, [name for name in frame.columns if name != target], "features")
     if split_column is not None:
         split_column = split_column[frame.index]
     return CleanTable(frame, target, digest, tuple(notes), left_out, split_column)
 
 
-def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
+def encode_table(clean: CleanTable, spec: TableSpec) -> Table:
     """Make the contract of a table, and its encoded rows.
 
     Raises
@@ -166,13 +166,13 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
     """
     notes = list(clean.notes)
     target_column = clean.frame[clean.target]
-    task = config.target.task or guess_task(target_column)
-    if config.target.task is None:
+    task = spec.target.task or guess_task(target_column)
+    if spec.target.task is None:
         notes.append(f"target.task was guessed: {task}")
-    target, targets = encode_target(target_column, task, config.target)
+    target, targets = encode_target(target_column, task, spec.target)
     keys = None
-    if clean.split_column is not None and config.split.kind != "random":
-        keys = read_keys(clean.split_column, config.split.kind)
+    if clean.split_column is not None and spec.split.kind != "random":
+        keys = read_keys(clean.split_column, spec.split.kind)
     else:
         notes += split_advice(clean.frame, clean.target, targets)
     features: list[Feature] = []
@@ -181,8 +181,8 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
     for name in clean.frame.columns:
         if name == clean.target:
             continue
-        column, about = clean.frame[name], config.features.get(name, FeatureSection())
-        if name == config.split.column and not _is_wanted(name, config):
+        column, about = clean.frame[name], spec.features.get(name, FeatureSection())
+        if name == spec.split.column and not spec.asks_for(name):
             notes.append(f"column {name} was left out: rows are split by it; to keep it, name it in validate.trusted")
             ignored.append(name)
             continue
@@ -193,7 +193,7 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
         feature, encoded = encode_feature(column, about)
         asks = feature.kind == "category" and about.declared_kind is None
         doubt = doubt_about_texts(column) if asks else None
-        if not (doubt or _is_wanted(name, config)) and (reason := identifies(feature, encoded)):
+        if not (doubt or spec.asks_for(name)) and (reason := identifies(feature, encoded)):
             notes.append(f"column {name} was left out: {reason}; to keep it, name it in validate.trusted")
             ignored.append(name)
             continue
@@ -208,12 +208,6 @@ def encode_table(clean: CleanTable, config: ModelConfig) -> Table:
     ignored = [name for name in dict.fromkeys(ignored) if name not in names]
     contract = Contract(task=task, features=tuple(features), target=target, ignored=tuple(ignored))
     return Table(contract, np.column_stack(columns), targets, clean.digest, tuple(notes), keys)
-
-
-def _is_wanted(name: str, config: ModelConfig) -> bool:
-    """Whether `model.yaml` asks for a column that would be left out by default."""
-    section = config.features.get(name)
-    return name in config.validation.trusted or (section is not None and section.declared_kind is not None)
 
 
 def _variant_notes(target: Target, features: Sequence[Feature]) -> list[str]:
@@ -255,12 +249,12 @@ def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
     return Split(train, held_out)
 
 
-def _read_options(config: ModelConfig) -> ReadOptions:
-    """What the configuration says of the cells, by the names in the file."""
-    data, old_names = config.data, {new: old for old, new in config.data.rename.items()}
+def _read_options(spec: TableSpec) -> ReadOptions:
+    """What `model.yaml` says of the cells, by the names in the file."""
+    data, old_names = spec.data, {new: old for old, new in spec.data.rename.items()}
     kinds = {
         old_names.get(name, name): kind
-        for name, about in config.features.items()
+        for name, about in spec.features.items()
         if (kind := about.declared_kind) is not None
     }
     return ReadOptions(
@@ -271,38 +265,38 @@ def _read_options(config: ModelConfig) -> ReadOptions:
         decimal=data.decimal,
         thousands=data.thousands,
         kinds=kinds,
-        target=old_names.get(config.target.column, config.target.column),
-        task=config.target.task,
+        target=old_names.get(spec.target.column, spec.target.column),
+        task=spec.target.task,
     )
 
 
-def _split_column(frame: pd.DataFrame, config: ModelConfig) -> "pd.Series[Any] | None":
+def _split_column(frame: pd.DataFrame, split: SplitSection, renamed: dict[str, str]) -> "pd.Series[Any] | None":
     """The column that `split` names, by its new name where it is renamed, though `data.drop` may leave it out."""
-    if (name := config.split.column) is None:
+    if (name := split.column) is None:
         return None
-    before = {new: old for old, new in config.data.rename.items()}.get(name, name)
-    check_known([before], list(frame.columns), f"split.{config.split.kind}")
+    before = {new: old for old, new in renamed.items()}.get(name, name)
+    check_known([before], list(frame.columns), f"split.{split.kind}")
     return frame[before].rename(name)
 
 
-def _cleaned(frame: pd.DataFrame, config: ModelConfig) -> tuple[pd.DataFrame, tuple[str, ...], list[str]]:
+def _cleaned(frame: pd.DataFrame, data: DataSection, target: str) -> tuple[pd.DataFrame, tuple[str, ...], list[str]]:
     """The table with the columns, names and rows that `model.yaml` leaves it.
 
     Then what `CleanTable.left_out` holds, and notes of what was left out.
     """
     frame.columns = pd.Index([clean_text(str(name)) or "" for name in frame.columns])
     columns = list(frame.columns)
-    check_known(config.data.drop, columns, "data.drop")
-    check_known(config.data.rename, columns, "data.rename")
+    check_known(data.drop, columns, "data.drop")
+    check_known(data.rename, columns, "data.rename")
     unnamed = [name for name in columns if name.startswith("Unnamed:")]  # an index that a data frame was saved with
-    renamed_to_target = [old for old, new in config.data.rename.items() if new == config.target.column]
+    renamed_to_target = [old for old, new in data.rename.items() if new == target]
     # csv.DictReader calls a column without a name "", and pandas "Unnamed: 0"
-    left_out = (*config.data.drop, *unnamed, *[""][: len(unnamed)], *renamed_to_target)
+    left_out = (*data.drop, *unnamed, *[""][: len(unnamed)], *renamed_to_target)
     notes = [f"column {int(name.split()[1]) + 1}, which has no name, was left out" for name in unnamed]
-    frame = frame.drop(columns=unnamed).rename(columns=config.data.rename)
-    check_known([config.target.column], list(frame.columns), "target.column")
+    frame = frame.drop(columns=unnamed).rename(columns=data.rename)
+    check_known([target], list(frame.columns), "target.column")
     if frame.columns.duplicated().any():
         raise ConfigError("data.rename gives two columns the same name", "give each its own")
-    frame, excluded = without_values(frame, config.data.exclude)
-    dropped = [config.data.rename.get(name, name) for name in config.data.drop]
+    frame, excluded = without_values(frame, data.exclude)
+    dropped = [data.rename.get(name, name) for name in data.drop]
     return frame.drop(columns=dropped), left_out, [*notes, *excluded]

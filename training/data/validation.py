@@ -5,6 +5,7 @@ refuse in a request, or what makes training worthless, fails; what is only worth
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +15,7 @@ from pydantic_core import to_json
 
 from skylift.contract import Contract
 from skylift.errors import ConfigError, DataError
-from training.config import ModelConfig
+from training.config.table import TableSpec, ValidateSection
 from training.data.cell_checks import bad_cells
 from training.data.checks import Finding, examine, refuse_failed
 from training.data.doubts import mostly_dates
@@ -80,8 +81,8 @@ class Report(BaseModel):
         refuse_failed(self.findings)
 
 
-def validate(config: ModelConfig, *, expected: Contract | None = None, progress: Progress = lambda _: None) -> Report:
-    """Validate the table of a configuration.
+def validate(spec: TableSpec, *, expected: Contract | None = None, progress: Progress = lambda _: None) -> Report:
+    """Validate a table.
 
     Parameters
     ----------
@@ -94,19 +95,19 @@ def validate(config: ModelConfig, *, expected: Contract | None = None, progress:
         The table cannot be read, or pandera is not installed.
     """
     require("pandera.pandas", purpose="validating a table")
-    progress(f"reading {config.data.path.name}")
-    clean = read_clean(config, progress=progress)
+    progress(f"reading {spec.data.path.name}")
+    clean = read_clean(spec, progress=progress)
     progress("checking cells")
-    findings = [*_columns(clean, config, expected), *bad_cells(clean, config.features, expected)]
+    findings = [*_columns(clean, spec.bounds, expected), *bad_cells(clean, spec.features, expected)]
     notes = clean.notes
     try:
         # Cells that break what is declared are reported above, one by one: the other checks do without it.
         broken = any(finding.status == "failed" for finding in findings)
-        table = encode_table(clean, config.model_copy(update={"features": {}}) if broken else config)
+        table = encode_table(clean, replace(spec, features={}) if broken else spec)
         notes = table.notes
         progress("checking rows and columns")
-        split = split_rows(table, holdout=config.split.holdout, seed=config.split.seed)
-        positional = examine(table, split, config.validation)
+        split = split_rows(table, holdout=spec.split.holdout, seed=spec.split.seed)
+        positional = examine(table, split, spec.bounds)
         numbers = clean.frame.index
         findings += [
             finding.model_copy(update={"rows": tuple(int(numbers[row]) + 1 for row in finding.rows)})
@@ -134,7 +135,7 @@ def read_contract(path: Path) -> Contract:
         raise ConfigError(f"{path} has no contract", "make one: skylift show v3 --json > contract.json") from error
 
 
-def _columns(clean: CleanTable, config: ModelConfig, expected: Contract | None) -> list[Finding]:
+def _columns(clean: CleanTable, bounds: ValidateSection, expected: Contract | None) -> list[Finding]:
     """Whether the columns are there, and hold enough."""
     findings = []
     if expected is not None:
@@ -149,7 +150,6 @@ def _columns(clean: CleanTable, config: ModelConfig, expected: Contract | None) 
             for name in clean.frame.columns
             if name not in known
         ]
-    bounds = config.validation
     written = "max_missing" in bounds.model_fields_set
     for name in clean.frame.columns:
         column = clean.frame[name]

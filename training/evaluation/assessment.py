@@ -1,5 +1,6 @@
 """Assesses a fitted model on the holdout: everything that `evaluation.json` holds, and the gates it decides."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +11,8 @@ from skylift.contract import Contract
 from skylift.errors import ConfigError
 from skylift.manifest import ClassMetrics, Gate, LeaderboardEntry, Metrics, format_value
 from skylift.scoring import Matrix, Predictor
-from training.config import ModelConfig, SplitSection
+from training.config import GatesSection
+from training.config.table import FeatureSection, SplitSection
 from training.data.table import Split, Table
 from training.evaluation.behaviour import behaviours, dummy_scores
 from training.evaluation.champion import ActiveVersion, compare_with
@@ -52,30 +54,61 @@ class Assessment:
     gates: tuple[Gate, ...]
 
 
-def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
-    config: ModelConfig,
-    table: Table,
-    split: Split,
-    estimator: Any,
-    predictor: Predictor,
-    *,
-    best: LeaderboardEntry,
-    select_by: str,
-    searches: tuple[SearchReport, ...] = (),
-    champion: ActiveVersion | None = None,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """The model that the search selected.
+
+    Parameters
+    ----------
+    entry
+        Leaderboard entry of the model.
+    select_by
+        Metric that selected it.
+    estimator
+        Estimator fitted on the training rows.
+    predictor
+        Predictor of the form that is served: everything is measured with it.
+    searches
+        Searches of all candidates.
+    """
+
+    entry: LeaderboardEntry
+    select_by: str
+    estimator: Any
+    predictor: Predictor
+    searches: tuple[SearchReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """What `model.yaml` says of the assessment.
+
+    Parameters
+    ----------
+    split, features, gates
+        Sections of these names.
+    slices
+        Features by whose values the holdout is cut.
+    """
+
+    split: SplitSection
+    features: Mapping[str, FeatureSection]
+    slices: tuple[str, ...]
+    gates: GatesSection
+
+
+def assess(
+    model: Selected, table: Table, split: Split, criteria: Criteria, *, champion: ActiveVersion | None = None
 ) -> Assessment:
     """Measure, inspect and judge a model.
 
     Parameters
     ----------
-    estimator
-        Estimator fitted on the training rows.
-    predictor
-        Predictor of the form that is served: everything is measured with it.
-    best
-        Leaderboard entry of the model.
+    champion
+        Active version, which the model must not be much worse than.
     """
-    contract, seed, holdout = table.contract, config.split.seed, split.holdout
+    contract, seed, holdout = table.contract, criteria.split.seed, split.holdout
+    predictor, best, select_by = model.predictor, model.entry, model.select_by
     targets = table.targets[holdout]
     scores = predictor.scores(table.rows[holdout])
     values, per_class = score_metrics(contract, targets, scores), class_metrics(contract, targets, scores)
@@ -85,11 +118,10 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
     baseline = _baseline(
         contract, targets, dummies, scores, values, best, metric=select_by, seed=seed, clusters=clusters
     )
-    checks = tuple(behaviours(config.features, table, split, estimator, predictor))
+    checks = tuple(behaviours(criteria.features, table, split, model.estimator, predictor))
+    limit = criteria.gates.max_regression
     compared = (
-        compare_with(
-            champion, config.split, table, holdout, scores, metric=select_by, max_regression=config.gates.max_regression
-        )
+        compare_with(champion, criteria.split, table, holdout, scores, metric=select_by, max_regression=limit)
         if champion
         else None
     )
@@ -108,14 +140,14 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
         metrics=_measures(contract, targets, scores, dummies, best, intervals),
         importance=important,
         effects=effects(table, split, predictor, [importance.feature for importance in important]),
-        slices=slices(config.evaluation.slices, table, holdout, scores, select_by=metric_shown, seed=seed),
+        slices=slices(criteria.slices, table, holdout, scores, select_by=metric_shown, seed=seed),
         baseline=baseline,
         champion=compared,
         behaviour=checks,
-        searches=searches,
+        searches=model.searches,
         notes=(
             *_notes(compared, metric_shown, select_by),
-            *_few_clusters(config.split, clusters),
+            *_few_clusters(criteria.split, clusters),
             *_doubts(contract, targets, dummies, values, select_by),
             *_too_good(contract, targets, dummies, values, [one.feature for one in important if one.mean > 0]),
             *(f"behaviour: {check.detail}" for check in checks if check.doubtful),
@@ -130,7 +162,7 @@ def assess(  # noqa: PLR0913 (a model is assessed by all that made it)
             per_class=per_class,
             intervals={name: interval for name, interval in intervals.items() if name in values},
         ),
-        gates=(*judge(config.gates.bounds, values), *standing_gates(baseline, checks, compared)),
+        gates=(*judge(criteria.gates.bounds, values), *standing_gates(baseline, checks, compared)),
     )
 
 

@@ -12,7 +12,7 @@ from skylift.errors import ConfigError
 from skylift.manifest import format_value
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix, Predictor, encode
-from training.config import FeatureSection
+from training.config.table import FeatureSection
 from training.data.table import Split, Table
 from training.evaluation.report import Check
 from training.metrics.registry import DEFAULT_METRIC, METRICS

@@ -12,7 +12,7 @@ from skylift.manifest import Lineage
 from skylift.registry import Registry
 from skylift.scoring import Matrix, Predictor, best_classes
 from skylift.verification import Version
-from training.config import SplitSection
+from training.config.table import SplitSection
 from training.data.table import Table
 from training.evaluation.report import Champion
 from training.metrics.intervals import difference

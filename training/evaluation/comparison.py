@@ -11,7 +11,7 @@ from skylift.manifest import Interval, Manifest, Spread
 from skylift.registry import Registry
 from skylift.scoring import Matrix, best_classes
 from skylift.verification import Version
-from training.config import ModelConfig
+from training.config.table import TableSpec
 from training.data.table import Table, read_table, split_rows
 from training.evaluation.champion import is_split_of, rows_for, scores_like
 from training.metrics.intervals import Difference, difference
@@ -112,22 +112,22 @@ class Comparison(Document):
     notes: tuple[str, ...] = ()
 
 
-def compare_versions(registry: Registry, before: Version, after: Version, config: ModelConfig) -> Comparison:
+def compare_versions(registry: Registry, before: Version, after: Version, spec: TableSpec) -> Comparison:
     """Compare two versions of a model.
 
     Parameters
     ----------
-    config
-        Configuration of the table and the split whose holdout both score.
+    spec
+        The table and the split whose holdout both score.
 
     Raises
     ------
     DataError, ConfigError
         The table cannot be read.
     """
-    table = read_table(config)
-    holdout = split_rows(table, holdout=config.split.holdout, seed=config.split.seed).holdout
-    notes = [note for version in (before, after) if (note := _about_table(version.manifest, table, config))]
+    table = read_table(spec)
+    holdout = split_rows(table, holdout=spec.split.holdout, seed=spec.split.seed).holdout
+    notes = [note for version in (before, after) if (note := _about_table(version.manifest, table, spec))]
     scores: list[Matrix] = []
     for version in (before, after):
         version_scores, reason = _scores(registry, version, table, holdout)
@@ -135,7 +135,7 @@ def compare_versions(registry: Registry, before: Version, after: Version, config
             notes.append(f"{version.manifest.name} could not score the rows: {reason}")
         else:
             scores.append(version_scores)
-    scored = _scored(table, holdout, scores, after.manifest.select_by, config.split.seed) if len(scores) == 2 else None
+    scored = _scored(table, holdout, scores, after.manifest.select_by, spec.split.seed) if len(scores) == 2 else None
     first, second = before.manifest, after.manifest
     names = dict.fromkeys([*second.metrics.cross_validated, *first.metrics.cross_validated, *second.metrics.holdout])
     return Comparison(
@@ -150,15 +150,15 @@ def compare_versions(registry: Registry, before: Version, after: Version, config
     )
 
 
-def _about_table(manifest: Manifest, table: Table, config: ModelConfig) -> str | None:
+def _about_table(manifest: Manifest, table: Table, spec: TableSpec) -> str | None:
     """What makes a version's answers on this holdout less telling."""
     lineage = manifest.lineage
     if lineage.data_sha256 != table.digest:
         return (
-            f"{config.data.path.name} is not the table that {manifest.name} was trained on: "
+            f"{spec.data.path.name} is not the table that {manifest.name} was trained on: "
             "it may have been trained on some of these rows, and the distribution may differ"
         )
-    if not is_split_of(lineage, config.split):
+    if not is_split_of(lineage, spec.split):
         return f"{manifest.name} was trained with another split: it was trained on some of these rows"
     return None
 

@@ -17,7 +17,7 @@ from training.data.checks import examine, refuse_failed
 from training.data.prepare import table_and_split
 from training.data.reader import Progress
 from training.data.table import Split, Table, split_rows
-from training.evaluation.assessment import assess
+from training.evaluation.assessment import Criteria, Selected, assess
 from training.evaluation.behaviour import check_monotone
 from training.evaluation.champion import ActiveVersion
 from training.evaluation.gates import check_gates
@@ -119,7 +119,7 @@ def train(
         No candidate could be fitted.
     """
     stop = stop or Event()
-    table, split = table_and_split(config, prepared=prepared, progress=progress)
+    table, split = table_and_split(config.table, prepared=prepared, progress=progress)
     select_by = _checked(config, table)
     findings = examine(table, split, config.validation)
     refuse_failed(findings)
@@ -141,17 +141,14 @@ def train(
         progress("compiling")
         compiled = compile_model(estimator, table, split)
         progress("evaluating on the holdout")
-        assessed = assess(
-            config,
-            table,
-            split,
-            estimator,
-            compiled.predictor,
-            best=best.entry,
+        selected = Selected(
+            entry=best.entry,
             select_by=select_by,
+            estimator=estimator,
+            predictor=compiled.predictor,
             searches=searches,
-            champion=champion,
         )
+        assessed = assess(selected, table, split, _criteria(config), champion=champion)
     cut_short = [
         f"{report.candidate}: stopped after {report.tried} of {report.planned} trials"
         for report in searches
@@ -220,6 +217,10 @@ def _prepared(config: ModelConfig, table: Table, split: Split) -> tuple[Folds, l
         calibration = max(2, min(len(folds.outer), least))
         built.append(build(candidate, contract, folds=calibration, seed=seed))
     return folds, built
+
+
+def _criteria(config: ModelConfig) -> Criteria:
+    return Criteria(split=config.split, features=config.features, slices=config.evaluation.slices, gates=config.gates)
 
 
 def _beside_random(

@@ -6,20 +6,21 @@ only publishing knows: the number, the moment and the commit. So the same inputs
 
 import csv
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
 from pydantic_core import from_json, to_json
 
-from skylift.contract import Document, class_key
+from skylift.contract import Scalar, class_key
 from skylift.errors import DataError, IntegrityError
 from skylift.manifest import Gate, Manifest
 from skylift.predictors import load_predictor
 from skylift.scoring import best_classes
 from skylift.verification import check_artifact
-from training.config import ModelConfig
+from training.config import GatesSection
+from training.config.table import TableSpec
 from training.data.prepare import read_prepared
 from training.data.reader import Progress
 from training.evaluation.gates import check_gates, judge, standing_gates
@@ -38,7 +39,8 @@ _MAX_POINTS = 10_000
 _LATER: dict[str, Any] = {"version": 1, "created_at": datetime(1970, 1, 1, tzinfo=UTC), "gates": ()}
 
 
-class FolderMetrics(Document):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderEvaluation:
     """How good the model in a folder is.
 
     Parameters
@@ -48,12 +50,28 @@ class FolderMetrics(Document):
     cross_validated
         Means over the folds, from its training.
     gates
-        Judged gates; left out of `metrics.json`, where `dvc metrics` compares numbers.
+        Judged gates.
+    predictions
+        What was true and what was predicted, by row of the test file.
+    select_by, leaderboard
+        Metric that selected the model, and its mean over the folds by candidate.
     """
 
     holdout: dict[str, float]
     cross_validated: dict[str, float]
-    gates: tuple[Gate, ...] = Field(exclude=True)
+    gates: tuple[Gate, ...]
+    predictions: tuple[tuple[Scalar, Scalar], ...]
+    select_by: str
+    leaderboard: tuple[tuple[str, float], ...]
+
+    def write(self, folder: Path) -> None:
+        """Write what DVC compares and plots; not the gates, as `dvc metrics` compares numbers."""
+        folder.mkdir(parents=True, exist_ok=True)
+        metrics = {"holdout": self.holdout, "cross_validated": self.cross_validated}
+        (folder / METRICS_FILE).write_bytes(to_json(metrics, indent=2) + b"\n")
+        points = self.predictions[:_MAX_POINTS]  # the test rows are shuffled already
+        _write_csv(folder / PREDICTIONS_FILE, ("actual", "predicted"), points)
+        _write_csv(folder / LEADERBOARD_FILE, ("candidate", self.select_by), self.leaderboard)
 
     def check_gates(self) -> None:
         """Refuse a model that is not good enough.
@@ -103,9 +121,9 @@ def read_version_file(folder: Path) -> Manifest:
 
 
 def evaluate(
-    folder: Path, prepared: Path, reports: Path, config: ModelConfig, *, progress: Progress = lambda _: None
-) -> FolderMetrics:
-    """Measure the model in a folder on the prepared test file, and write what DVC compares and plots.
+    folder: Path, prepared: Path, spec: TableSpec, gates: GatesSection, *, progress: Progress = lambda _: None
+) -> FolderEvaluation:
+    """Measure the model in a folder on the prepared test file.
 
     It is scored in the form that is served, after the checks of a promotion: digests, environment, golden requests.
     Whether it beats a dummy and behaves is what its training found.
@@ -119,7 +137,7 @@ def evaluate(
     """
     manifest = read_version_file(folder)
     progress(f"reading {prepared}")
-    table, split = read_prepared(prepared, config)
+    table, split = read_prepared(prepared, spec)
     if (table.digest, table.contract) != (manifest.lineage.data_sha256, manifest.contract):
         raise DataError(f"{folder} was not trained on {prepared}", f"train it: skylift train --output {folder}")
     progress("scoring the test rows")
@@ -129,25 +147,24 @@ def evaluate(
     targets = table.targets[split.holdout]
     scores = predictor.scores(table.rows[split.holdout])
     holdout = score_metrics(table.contract, targets, scores)
-    evaluation = FolderMetrics(
-        holdout=holdout,
-        cross_validated={name: spread.mean for name, spread in manifest.metrics.cross_validated.items()},
-        gates=(
-            *judge(config.gates.bounds, holdout),
-            *standing_gates(document.baseline, document.behaviour, document.champion),
-        ),
-    )
-    reports.mkdir(parents=True, exist_ok=True)
-    (reports / METRICS_FILE).write_bytes(to_json(evaluation, indent=2) + b"\n")
     if classes := [class_key(name) for name in table.contract.target.classes]:
         actual, predicted = ([classes[int(code)] for code in codes] for codes in (targets, best_classes(scores)))
     else:
         actual, predicted = targets.tolist(), scores.tolist()
-    points = zip(actual[:_MAX_POINTS], predicted[:_MAX_POINTS], strict=True)  # the test rows are shuffled already
-    _write_csv(reports / PREDICTIONS_FILE, ("actual", "predicted"), list(points))
-    board = [(entry.candidate, entry.scores[manifest.select_by].mean) for entry in manifest.leaderboard if entry.scores]
-    _write_csv(reports / LEADERBOARD_FILE, ("candidate", manifest.select_by), board)
-    return evaluation
+    select_by = manifest.select_by
+    return FolderEvaluation(
+        holdout=holdout,
+        cross_validated={name: spread.mean for name, spread in manifest.metrics.cross_validated.items()},
+        gates=(
+            *judge(gates.bounds, holdout),
+            *standing_gates(document.baseline, document.behaviour, document.champion),
+        ),
+        predictions=tuple(zip(actual, predicted, strict=True)),
+        select_by=select_by,
+        leaderboard=tuple(
+            (entry.candidate, entry.scores[select_by].mean) for entry in manifest.leaderboard if entry.scores
+        ),
+    )
 
 
 def _reader(folder: Path, manifest: Manifest) -> Callable[[str], bytes]:

@@ -41,14 +41,14 @@ def test_a_metric_works_in_selection_gates_intervals_comparison_card_and_evaluat
     sections: dict[str, Any] = {"select_by": metric.name, "gates": bound, "evaluation": {"slices": ["n"]}}
     config = config_of(tmp_path / "table.csv", candidates=[candidate], **sections)
     config = config.model_copy(update={"model": "iris"})
-    prepare(config, tmp_path / "prepared")
+    prepare(config.table, tmp_path / "prepared")
     for _ in range(2):
         trained = train(config, prepared=tmp_path / "prepared", champion=load_active(registry))
         package = pack(trained)
         registry.promote(registry.publish(package.describe, package.artifacts).reference)
     write_version(tmp_path / "version", package)
-    compared = compare_versions(registry, registry.version("v1"), registry.version("v2"), config)
-    measured = evaluate(tmp_path / "version", tmp_path / "prepared", tmp_path / "reports", config)
+    compared = compare_versions(registry, registry.version("v1"), registry.version("v2"), config.table)
+    measured = evaluate(tmp_path / "version", tmp_path / "prepared", config.table, config.gates)
 
     report = trained.evaluation.metrics[metric.name]
     assert report.interval is not None

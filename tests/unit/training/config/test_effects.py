@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.tables import config_of, lines
-from training.config import DataSection, FeatureSection, SplitSection, TargetSection
+from training.config.table import DataSection, FeatureSection, SplitSection, TargetSection
 from training.data.prepare import table_and_split
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def outcome(folder: Path, text: str, sections: dict[str, Any]) -> tuple[Any, ...
     path = folder / "table.csv"
     path.write_text(text, encoding="utf-8")
     try:
-        table, split = table_and_split(config_of(path, **sections))
+        table, split = table_and_split(config_of(path, **sections).table)
     except Exception as error:  # noqa: BLE001 (a refusal is an effect as well)
         return (str(error),)
     return table.contract, table.rows.tobytes(), split.holdout.tobytes()

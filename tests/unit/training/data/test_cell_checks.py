@@ -19,7 +19,7 @@ class TestCells:
         text = lines("x,age,city,y", lambda number: "n/a?,30,Lyon,a" if number == 7 else row(number), count=60)
         path.write_text(text.replace(",", ";").replace(".", ","), encoding="utf-8")
 
-        assert failures(validate(config_of(path))) == ["types: column x holds 'n/a?' in row 8: expected number"]
+        assert failures(validate(config_of(path).table)) == ["types: column x holds 'n/a?' in row 8: expected number"]
 
     def test_a_fraction_in_a_column_of_integers_is_named(self, tmp_path: Path) -> None:
         found = report(tmp_path, changes={5: "1,30.5,Lyon,a"}, features={"age": {"kind": "integer"}})
@@ -62,7 +62,7 @@ class TestCells:
         report(tmp_path, changes={8: "n/a?,30,Lyon,a", 41: "n/a?,30,Lyon,a"})
         config = config_of(tmp_path / "table.csv", features={"x": {"kind": "number"}}, data_keys={"sample": 30})
 
-        rows = [finding.rows for finding in validate(config).findings if finding.check == "types"]
+        rows = [finding.rows for finding in validate(config.table).findings if finding.check == "types"]
 
         assert rows in ([(8, 41)], [(8,)], [(41,)], [])
 
@@ -73,5 +73,5 @@ class TestCells:
         (tmp_path / "table.csv").write_text(text, encoding="utf-8")
 
         assert "types: column day holds dates: drop it, or make numbers" in warnings(
-            validate(config_of(tmp_path / "table.csv"))
+            validate(config_of(tmp_path / "table.csv").table)
         )

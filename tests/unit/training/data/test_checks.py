@@ -9,7 +9,7 @@ import pytest
 
 from skylift.errors import DataError
 from tests.support.tables import feature_names, learned, lines, public_table, refusal, table_of
-from training.config import ValidateSection
+from training.config.table import ValidateSection
 from training.data.checks import Finding, classes, duplicates, leakage, overlap
 from training.data.table import Split, split_rows
 

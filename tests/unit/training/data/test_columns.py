@@ -33,7 +33,7 @@ class TestWordsForMissing:
         path = tmp_path / f"table.{form}"
         raw.to_csv(path, index=False) if form == "csv" else raw.to_parquet(path)
 
-        table = read_table(config_of(path))
+        table = read_table(config_of(path).table)
 
         assert feature_of(table, "country").categories == ("NA", "ZA")
         assert noted(table.notes, "column country holds 'NA' in 20 rows")
@@ -44,7 +44,7 @@ class TestWordsForMissing:
         path = tmp_path / f"table.{form}"
         raw.to_csv(path, index=False) if form == "csv" else raw.to_parquet(path)
 
-        table = read_table(config_of(path, data_keys={"missing": ["NA", -9, "n.d."]}))
+        table = read_table(config_of(path, data_keys={"missing": ["NA", -9, "n.d."]}).table)
 
         assert (feature_of(table, "country").categories, feature_of(table, "country").required) == (("ZA",), False)
         assert feature_of(table, "age").min == 7
@@ -103,7 +103,7 @@ class TestTextsThatLookLikeNumbers:
         raw = pd.DataFrame({"x": pd.array([number, 7] * 20, dtype="UInt64"), "y": range(40)})
         raw.to_parquet(tmp_path / "table.parquet")
 
-        assert feature_of(read_table(config_of(tmp_path / "table.parquet")), "x").categories == tuple(
+        assert feature_of(read_table(config_of(tmp_path / "table.parquet").table), "x").categories == tuple(
             sorted((str(number), "7"))
         )
 

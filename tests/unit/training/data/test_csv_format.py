@@ -65,7 +65,7 @@ class TestFiles:
         (tmp_path / name).write_bytes(b"PK\x03\x04\x14\x00")
 
         with pytest.raises(Exception, match="save the table as CSV: in Excel: File, Save As, CSV UTF-8"):
-            read_table(config_of(tmp_path / name))
+            read_table(config_of(tmp_path / name).table)
 
 
 HEADERLESS = {

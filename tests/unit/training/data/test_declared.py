@@ -67,7 +67,7 @@ class TestKinds:
         path = tmp_path / "table.parquet"
         pd.DataFrame({"x": [1067, 10115] * 20, "b": [True, False] * 20, "y": range(40)}).to_parquet(path)
 
-        table = read_table(config_of(path, features={"x": {"kind": "category"}, "b": {"kind": "category"}}))
+        table = read_table(config_of(path, features={"x": {"kind": "category"}, "b": {"kind": "category"}}).table)
 
         assert feature_of(table, "x").categories == ("10115", "1067")
         assert feature_of(table, "b").categories == ("false", "true")
@@ -129,4 +129,4 @@ def test_a_key_that_can_have_no_effect_is_refused(tmp_path: Path, sections: dict
     pd.DataFrame({"x": range(40), "y": [0, 1] * 20}).to_parquet(path)
 
     with pytest.raises(Exception, match=message):
-        read_table(config_of(path, **sections))
+        read_table(config_of(path, **sections).table)

@@ -12,7 +12,7 @@ from training.data.table import Table, read_table
 def table_of(path: Path, header: str, rows: list[str]) -> Table:
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     config = {"model": "table", "data": {"path": path}, "target": {"column": "y"}}
-    return read_table(ModelConfig.model_validate(config))
+    return read_table(ModelConfig.model_validate(config).table)
 
 
 @pytest.fixture

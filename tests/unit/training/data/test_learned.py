@@ -16,9 +16,9 @@ def learned(folder: Path, text: str, *, first_of_holdout: int, **sections: Any) 
     path = folder / "table.csv"
     path.write_text(text, encoding="utf-8")
     config = config_of(path, **sections)
-    table = read_table(config)
+    table = read_table(config.table)
     rows = np.arange(len(table.rows))
-    return with_learned(table, Split(rows[:first_of_holdout], rows[first_of_holdout:]), config)
+    return with_learned(table, Split(rows[:first_of_holdout], rows[first_of_holdout:]), config.features)
 
 
 def feature(contract: Contract, name: str) -> Any:

@@ -38,7 +38,7 @@ def test_a_model_learns_the_same_contract_from_it(tmp_path: Path) -> None:
     path.write_text(mixed(), encoding="utf-8")
     read_rows(path).frame.to_parquet(tmp_path / "table.parquet", index=False)
 
-    tables = [read_table(config_of(file, target="churned")) for file in (path, tmp_path / "table.parquet")]
+    tables = [read_table(config_of(file, target="churned").table) for file in (path, tmp_path / "table.parquet")]
 
     assert tables[0].contract == tables[1].contract
     assert tables[0].digest != tables[1].digest

@@ -28,9 +28,9 @@ def test_a_table_that_the_stage_does_not_name_is_refused(config: ModelConfig, mo
     monkeypatch.setenv("DVC_STAGE", "prepare")
 
     with pytest.raises(ConfigError, match=r"the stage prepare reads raw.new.csv .* not in its deps: name it in deps"):
-        check_dependency(config)
+        check_dependency(config.data.path)
 
-    check_dependency(config.with_data(path=Path("raw/old.csv")))
+    check_dependency(Path("raw/old.csv"))
 
 
 @pytest.mark.parametrize("stage", ["folder", "template", "of-another-file", ""])
@@ -39,4 +39,4 @@ def test_a_stage_that_may_depend_on_it_and_a_command_of_its_own_are_left_alone(
 ) -> None:
     monkeypatch.setenv("DVC_STAGE", stage)
 
-    check_dependency(config)
+    check_dependency(config.data.path)

@@ -29,7 +29,7 @@ def written(folder: Path, text: str, **sections: Any) -> ModelConfig:
     path = folder / "table.csv"
     path.write_text(text, encoding="utf-8")
     config = config_of(path, **sections)
-    prepare(config, folder / "processed")
+    prepare(config.table, folder / "processed")
     return config
 
 
@@ -40,9 +40,9 @@ def digests(folder: Path) -> dict[str, str]:
 class TestFiles:
     def test_they_are_the_split_that_training_makes_of_the_raw_table(self, tmp_path: Path) -> None:
         config = written(tmp_path, mixed(), target="churned")
-        table, split = table_and_split(config)
+        table, split = table_and_split(config.table)
 
-        prepared, halves = read_prepared(tmp_path / "processed", config)
+        prepared, halves = read_prepared(tmp_path / "processed", config.table)
 
         for mine, theirs in ((halves.train, split.train), (halves.holdout, split.holdout)):
             assert np.array_equal(prepared.rows[mine], table.rows[theirs], equal_nan=True)
@@ -61,7 +61,7 @@ class TestFiles:
         assert frames[0]["member"].dtype == bool
 
     def test_classes_are_named_as_callers_see_them(self, tmp_path: Path) -> None:
-        prepare(iris_config(), tmp_path)
+        prepare(iris_config().table, tmp_path)
 
         assert set(pd.read_csv(tmp_path / "test.csv")["species"]) == {"setosa", "versicolor", "virginica"}
 
@@ -78,7 +78,7 @@ class TestFiles:
     def test_they_are_the_same_to_the_byte_each_time(self, tmp_path: Path) -> None:
         config = written(tmp_path, mixed(), target="churned")
 
-        prepare(config, tmp_path / "again")
+        prepare(config.table, tmp_path / "again")
 
         assert digests(tmp_path / "again") == digests(tmp_path / "processed")
 
@@ -88,11 +88,11 @@ class TestFiles:
         config = written(tmp_path, mixed(), target="churned")
         first = digests(tmp_path / "processed")
         monkeypatch.setattr(job, "PART_ROWS", 7)
-        prepare(config, tmp_path / "parts")
+        prepare(config.table, tmp_path / "parts")
         script = (
             "import sys; from pathlib import Path\n"
             "from tests.support.tables import config_of; from training.data.prepare import prepare\n"
-            "prepare(config_of(Path(sys.argv[1]), target='churned'), Path(sys.argv[2]))"
+            "prepare(config_of(Path(sys.argv[1]), target='churned').table, Path(sys.argv[2]))"
         )
         paths = (str(tmp_path / "table.csv"), str(tmp_path / "other"))
         environment = {"PYTHONHASHSEED": "7", "LC_ALL": "C", "TZ": "Asia/Tokyo", "PYTHONPATH": str(ROOT)}
@@ -105,7 +105,7 @@ class TestFiles:
         (tmp_path / "processed" / "table.json").unlink()
 
         with pytest.raises(DataError, match="run `skylift data prepare` first"):
-            read_prepared(tmp_path / "processed", config)
+            read_prepared(tmp_path / "processed", config.table)
 
     @pytest.mark.parametrize(
         "value", ["0.1", "1e-300", "123456789.12345679", "-0.0", "3.4e38", "0.30000000000000004", "2.675"]
@@ -114,9 +114,9 @@ class TestFiles:
         text = lines("x,y", lambda number: f"{value if number % 3 else number / 7},{'ab'[number % 2]}")
         config = written(tmp_path, text)
 
-        prepared, _ = read_prepared(tmp_path / "processed", config)
+        prepared, _ = read_prepared(tmp_path / "processed", config.table)
 
-        assert sorted(prepared.rows[:, 0].tolist()) == sorted(read_table(config).rows[:, 0].tolist())
+        assert sorted(prepared.rows[:, 0].tolist()) == sorted(read_table(config.table).rows[:, 0].tolist())
 
     @pytest.mark.parametrize(
         "text",
@@ -131,12 +131,12 @@ class TestFiles:
         }
         pq.write_table(pa.table(columns | {"y": ["ab"[number % 2] for number in range(40)]}), path)
         config = config_of(path)
-        prepare(config, tmp_path / "processed")
+        prepare(config.table, tmp_path / "processed")
 
-        table, _ = read_prepared(tmp_path / "processed", config)
+        table, _ = read_prepared(tmp_path / "processed", config.table)
 
         assert table.contract.features[0].categories == tuple(sorted([text, "other"]))
-        assert np.array_equal(np.sort(table.rows, axis=0), np.sort(read_table(config).rows, axis=0))
+        assert np.array_equal(np.sort(table.rows, axis=0), np.sort(read_table(config.table).rows, axis=0))
 
 
 class TestTraining:
@@ -157,7 +157,7 @@ class TestTraining:
 class TestRefusals:
     def refusal(self, folder: Path, config: ModelConfig) -> str:
         with pytest.raises(DataError) as caught:
-            read_prepared(folder / "processed", config)
+            read_prepared(folder / "processed", config.table)
         assert "\n" not in str(caught.value)
         return str(caught.value)
 

@@ -117,7 +117,7 @@ def test_columns_that_were_left_out_are_in_the_notes(tmp_path: Path) -> None:
 
 
 def test_the_document_survives_json() -> None:
-    found = profile(read_table(iris_config()))
+    found = profile(read_table(iris_config().table))
 
     assert Profile.model_validate_json(found.to_bytes()) == found
     assert (found.rows, found.task) == (150, "classification")

@@ -134,7 +134,7 @@ class TestSample:
         assert read_rows(path, sample=10).rows == 1000
 
     def test_training_notes_it(self, path: Path) -> None:
-        table = read_table(config_of(path, data_keys={"sample": 100}))
+        table = read_table(config_of(path, data_keys={"sample": 100}).table)
 
         assert len(table.rows) == 100
         assert "100 of 1000 rows were drawn as a sample" in table.notes
@@ -163,7 +163,7 @@ class TestS3:
         config = config_of(str(url), target="churned")  # type: ignore[arg-type]
 
         assert config.data.path == url
-        assert len(read_table(config).rows) == 80
+        assert len(read_table(config.table).rows) == 80
 
 
 def test_an_empty_table_has_its_columns(tmp_path: Path) -> None:

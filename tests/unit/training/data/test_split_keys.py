@@ -145,17 +145,17 @@ class TestTraining:
         (tmp_path / "table.csv").write_text(DAYS, encoding="utf-8")
         config = config_of(tmp_path / "table.csv", candidates=[RIDGE], split=split)
 
-        prepare(config, tmp_path / "prepared")
+        prepare(config.table, tmp_path / "prepared")
 
         raw, prepared = train(config), train(config, prepared=tmp_path / "prepared")
         assert prepared.metrics == raw.metrics
 
     def test_files_of_another_split_are_refused(self, tmp_path: Path) -> None:
         (tmp_path / "table.csv").write_text(DAYS, encoding="utf-8")
-        prepare(config_of(tmp_path / "table.csv"), tmp_path / "prepared")
+        prepare(config_of(tmp_path / "table.csv").table, tmp_path / "prepared")
 
         with pytest.raises(DataError, match="another split"):
-            read_prepared(tmp_path / "prepared", config_of(tmp_path / "table.csv", split={"time": "day"}))
+            read_prepared(tmp_path / "prepared", config_of(tmp_path / "table.csv", split={"time": "day"}).table)
 
 
 class TestAdvice:

@@ -92,7 +92,7 @@ class TestCleaning:
         )
         path = tmp_path / f"table.{form}"
         raw.to_csv(path, index=False) if form == "csv" else raw.to_parquet(path, index=False)
-        table = read_table(config_of(path, target="rent", target_keys={"task": "regression"}))
+        table = read_table(config_of(path, target="rent", target_keys={"task": "regression"}).table)
 
         rows = json.loads(raw.drop(columns="rent ").to_json(orient="records"))
         instances = RequestSchema(table.contract, len(rows)).parse(json.dumps({"instances": rows}).encode())
@@ -243,11 +243,11 @@ class TestFileForms:
 
     def test_a_file_that_is_not_there_is_refused_with_the_key_that_names_it(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"nowhere\.csv cannot be read .*data\.path"):
-            read_table(config_of(tmp_path / "nowhere.csv"))
+            read_table(config_of(tmp_path / "nowhere.csv").table)
 
     def test_a_folder_in_place_of_the_file_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="cannot be read"):
-            read_table(config_of(tmp_path))
+            read_table(config_of(tmp_path).table)
 
 
 class TestSplit:

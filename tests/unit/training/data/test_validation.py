@@ -25,14 +25,14 @@ def test_a_sound_table_passes_every_check(tmp_path: Path) -> None:
 
 
 def test_the_shipped_table_passes() -> None:
-    assert validate(load_config(IRIS_CONFIG)).passed
+    assert validate(load_config(IRIS_CONFIG).table).passed
 
 
 @pytest.mark.parametrize("name", ["wine", "breast_cancer", "diabetes"])
 def test_public_tables_pass_with_the_three_required_keys(tmp_path: Path, name: str) -> None:
     (tmp_path / "table.csv").write_text(public_table(name), encoding="utf-8")
 
-    assert failures(validate(config_of(tmp_path / "table.csv", target="target"))) == []
+    assert failures(validate(config_of(tmp_path / "table.csv", target="target").table)) == []
 
 
 class TestTheWhole:
@@ -42,7 +42,7 @@ class TestTheWhole:
             encoding="utf-8",
         )
 
-        found = validate(config_of(tmp_path / "table.csv"))
+        found = validate(config_of(tmp_path / "table.csv").table)
 
         assert found.passed
         assert any(note.startswith("column id was left out: it grows from row to row") for note in found.notes)
@@ -93,13 +93,13 @@ class TestEarlierContract:
     def of(self, folder: Path, **features: Any) -> Report:
         """The table held to the contract of sixty sound rows, with cells of its first row changed."""
         report(folder)
-        expected = read_table(config_of(folder / "table.csv")).contract
+        expected = read_table(config_of(folder / "table.csv").table).contract
         header, *body = (folder / "table.csv").read_text(encoding="utf-8").splitlines()
         cells = dict(zip(header.split(","), body[0].split(","), strict=True)) | features
         (folder / "table.csv").write_text(
             "\n".join([header, ",".join(cells.values()), *body[1:]]) + "\n", encoding="utf-8"
         )
-        return validate(config_of(folder / "table.csv"), expected=expected)
+        return validate(config_of(folder / "table.csv").table, expected=expected)
 
     def test_the_same_table_keeps_it(self, tmp_path: Path) -> None:
         assert self.of(tmp_path).findings == ()
@@ -120,9 +120,11 @@ class TestEarlierContract:
 
     def test_a_column_that_is_gone_fails_and_a_new_one_is_warned_of(self, tmp_path: Path) -> None:
         report(tmp_path)
-        expected = read_table(config_of(tmp_path / "table.csv")).contract
+        expected = read_table(config_of(tmp_path / "table.csv").table).contract
 
-        found = validate(config_of(tmp_path / "table.csv", data_keys={"rename": {"age": "years"}}), expected=expected)
+        found = validate(
+            config_of(tmp_path / "table.csv", data_keys={"rename": {"age": "years"}}).table, expected=expected
+        )
 
         assert failures(found) == ["columns: column age is not in the table"]
         assert warnings(found) == ["columns: column years is new to the contract"]

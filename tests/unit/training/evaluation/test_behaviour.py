@@ -15,7 +15,7 @@ from skylift.predictors import SklearnPredictor
 from skylift.scoring import Predictor
 from tests.support.fakes import FunctionPredictor
 from tests.support.tables import lines, mixed, table_of
-from training.config import FeatureSection
+from training.config.table import FeatureSection
 from training.data.table import Split, Table, split_rows
 from training.evaluation.behaviour import behaviours, check_monotone, dummy_scores, feature_grid, sweep
 from training.evaluation.report import Check

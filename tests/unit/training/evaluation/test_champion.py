@@ -13,7 +13,8 @@ from skylift.registry import Registry
 from tests.conftest import BUCKET
 from tests.support.models import changed, iris_config, iris_package, trained_iris
 from tests.support.tables import TREE, config_of, lines, table_of
-from training.config import Candidate, GatesSection, SplitSection, ValidateSection
+from training.config import Candidate, GatesSection
+from training.config.table import SplitSection, ValidateSection
 from training.data.table import Table
 from training.evaluation.champion import ActiveVersion, load_active, rows_for, scores_like
 from training.evaluation.gates import passes

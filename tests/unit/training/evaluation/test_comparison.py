@@ -11,7 +11,8 @@ from skylift.registry import Registry
 from tests.conftest import BUCKET
 from tests.support.models import IRIS_CONFIG, changed, iris_config, iris_package, uncompiled
 from tests.support.tables import RIDGE, config_of, lines
-from training.config import ModelConfig, SplitSection, ValidateSection
+from training.config import ModelConfig
+from training.config.table import SplitSection, ValidateSection
 from training.data.table import read_table
 from training.evaluation.comparison import ComparedFact, Comparison, compare_versions
 from training.job import train
@@ -30,7 +31,9 @@ def publish(registry: Registry, package: Package) -> None:
 def compared(
     registry: Registry, *, before: str = "v1", after: str = "v2", config: ModelConfig | None = None
 ) -> Comparison:
-    return compare_versions(registry, registry.version(before), registry.version(after), config or iris_config())
+    return compare_versions(
+        registry, registry.version(before), registry.version(after), (config or iris_config()).table
+    )
 
 
 def differing(facts: tuple[ComparedFact, ...]) -> dict[str, tuple[str | None, str | None]]:
@@ -70,7 +73,7 @@ class TestScores:
     def test_rows_with_another_label_are_counted_and_named(self, two: Registry) -> None:
         scored = compared(two).scored
 
-        table = read_table(iris_config())
+        table = read_table(iris_config().table)
         assert scored is not None
         assert scored.rows == 30
         assert scored.changed == len(scored.examples) > 0

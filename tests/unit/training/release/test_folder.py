@@ -24,11 +24,14 @@ class Project:
         (folder / "table.csv").write_text(text, encoding="utf-8")
         self.config = config_of(folder / "table.csv", target=target, **sections)
         self.prepared, self.version, self.reports = folder / "processed", folder / "version", folder / "reports"
-        prepare(self.config, self.prepared)
+        prepare(self.config.table, self.prepared)
         self.trained: Trained = train(self.config, prepared=self.prepared)
 
     def evaluate(self, config: ModelConfig | None = None) -> Any:
-        return evaluate(self.version, self.prepared, self.reports, config or self.config)
+        config = config or self.config
+        evaluation = evaluate(self.version, self.prepared, config.table, config.gates)
+        evaluation.write(self.reports)
+        return evaluation
 
     def write(self) -> None:
         write_version(self.version, pack(uncompiled(self.trained)))
@@ -158,7 +161,7 @@ class TestEvaluation:
 
     def test_a_model_of_another_table_is_refused(self, made: Project, tmp_path: Path) -> None:
         (tmp_path / "table.csv").write_text(mixed(count=90), encoding="utf-8")
-        prepare(made.config, made.prepared)
+        prepare(made.config.table, made.prepared)
 
         with pytest.raises(DataError, match="was not trained on"):
             made.evaluate()
