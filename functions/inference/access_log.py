@@ -84,8 +84,8 @@ class AccessLog:
             fields["reason"] = record.reason
         if refreshes:
             fields["refresh"] = {event.name: event.value for event in refreshes}
-        if self._host.degradation:
-            fields["degraded"] = self._host.degradation.message
+        if problem := self._host.problem:
+            fields["degraded"] = problem.message
         failure = failure or self._host.take_unexpected_error()
         level = logging.ERROR if failure or record.status >= 500 else logging.INFO
         metrics = refreshes + self._counted(scope, record, milliseconds)

@@ -1,10 +1,10 @@
 """Keeps the active version in memory and switches it while requests run.
 
 Resolve the pointer, fetch, verify, load, score the golden requests, swap. Everything before the swap can fail without
-harm: the current model keeps serving, `degradation` says why it is not the newest, and a metric counts it.
+harm: the current model keeps serving, `problem` says why it may not be the newest, and a metric counts it.
 
 A refresh runs in a thread of its own and a request waits for it only so long: in a Lambda environment nothing runs
-between requests, and no fault of S3 or SSM may cost a caller more than `REQUEST_WAIT_SECONDS`.
+between requests, and no fault of S3 or SSM may cost callers more than `REQUEST_WAIT_SECONDS` in each refresh interval.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from inference.degradation import Degradation, Step
 from inference.model import ServedModel
 from skylift.errors import AwsUnavailable, ModelNotReady, NoActiveVersion, SkyliftError
 from skylift.image_cache import ImageCache
@@ -37,28 +38,6 @@ FIRST_WAIT_SECONDS = 8.0
 _RETRY_SECONDS = 1.0
 _JITTER = 0.2
 _MAX_BACKOFF = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Degradation:
-    """Why the active version is not loaded.
-
-    Parameters
-    ----------
-    code
-        The error's code, for programs.
-    message
-        The error's message, for people.
-    since
-        Time at which it began, UTC.
-    reference
-        The version that could not be loaded; None if the pointer could not be read.
-    """
-
-    code: str
-    message: str
-    since: datetime
-    reference: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +88,9 @@ class ModelHost:
         self._due = clock()
         self._rejected: _Rejected | None = None
         self._events: deque[MetricPoint] = deque()
-        self._unexpected_error: Exception | None = None
+        self._unexpected_error: BaseException | None = None
+        self._reading = Step(clock(), datetime.now(UTC))
+        self._switch: Step | None = None
         self.model: ServedModel | None = None
         self.degradation: Degradation | None = None
         self.checked_at: float | None = None
@@ -134,8 +115,10 @@ class ModelHost:
         if self._clock() >= self._due or (self.model is None and self._in_flight()):
             seconds = FIRST_WAIT_SECONDS if self.model is None else REQUEST_WAIT_SECONDS
             await asyncio.wait([asyncio.wrap_future(self._current_flight())], timeout=seconds)
+            if self._late():
+                self._events.append(MetricPoint("RefreshFailures"))
         if self.model is None:
-            reason = self.degradation.message if self.degradation else "it is still loading"
+            reason = self.problem.message if self.problem else "it is still loading"
             raise ModelNotReady(f"no model is ready ({reason})", "try again shortly")
         return self.model
 
@@ -156,10 +139,15 @@ class ModelHost:
             events.append(self._events.popleft())
         return events
 
-    def take_unexpected_error(self) -> Exception | None:
+    def take_unexpected_error(self) -> BaseException | None:
         """The last unexpected error of a refresh; returned once, for the log."""
         error, self._unexpected_error = self._unexpected_error, None
         return error
+
+    @property
+    def problem(self) -> Degradation | None:
+        """What is wrong now: why the last refresh failed, or that the one under way takes too long."""
+        return self.degradation or self._late()
 
     @property
     def pointer_age(self) -> float | None:
@@ -169,11 +157,17 @@ class ModelHost:
     def _in_flight(self) -> bool:
         return self._flight is not None and not self._flight.done()
 
+    def _late(self) -> Degradation | None:
+        """What the refresh under way has been doing for too long; between refreshes, nothing is late."""
+        if not self._in_flight():
+            return None
+        return (self._switch or self._reading).lateness(self._clock(), self._refresh_seconds)
+
     def _current_flight(self) -> Future[None]:
-        """The refresh that is running, or a new one."""
+        """The refresh that is running, or a new one; whoever waits for it is the only one in this interval."""
         with self._lock:
+            self._due = self._clock() + self._interval()
             if self._flight is None or self._flight.done():
-                self._due = self._clock() + self._interval()
                 self._flight = self._threads.submit(self._run_refresh)
             return self._flight
 
@@ -186,12 +180,9 @@ class ModelHost:
         """Run in the thread: load the active version, or record why that failed."""
         try:
             self.degradation = self._read_and_switch()
-        except Exception as error:  # noqa: BLE001 (the thread is the border that keeps it from the requests)
-            self._unexpected_error = error
+        except BaseException as error:  # noqa: BLE001 (the thread is the border that keeps it from the requests)
             self._events.append(MetricPoint("RefreshFailures"))
-            self.degradation = self._degraded_by(
-                SkyliftError(f"the refresh failed unexpectedly ({type(error).__name__})")
-            )
+            self.degradation = self._degraded_by(self._unexpected("the refresh", error))
 
     def _read_and_switch(self) -> Degradation | None:
         try:
@@ -200,6 +191,7 @@ class ModelHost:
             self._events.append(MetricPoint("RefreshFailures"))
             return self._without_registry(error)
         self.checked_at = self._clock()
+        self._reading = Step(self.checked_at, datetime.now(UTC))
         if reference is None:
             return self._degraded_by(NoActiveVersion("the pointer names no version: promote one"))
         if self.model is not None and reference == self.model.reference:
@@ -215,6 +207,7 @@ class ModelHost:
 
     def _switch_to(self, reference: Reference) -> Degradation | None:
         started = self._clock()
+        self._switch = Step(started, datetime.now(UTC), reference)
         try:
             model = self._load(reference)
         except AwsUnavailable as error:
@@ -222,13 +215,18 @@ class ModelHost:
             return self._without_registry(error, reference)
         except SkyliftError as error:
             return self._reject(reference, error)
+        except BaseException as error:  # noqa: BLE001 (a pickle may end the interpreter, compiled code may panic)
+            return self._reject(reference, self._unexpected(f"loading {reference.name}", error))
+        finally:
+            self._switch = None
         self._rejected = None
         self._swap(model, started)
         return None
 
     def _swap(self, model: ServedModel, started: float) -> None:
-        self.model = model
-        self._due = started + self._interval()  # before, it was that of a service without a model
+        first, self.model = self.model is None, model
+        if first:  # until then, the interval was that of a service without a model
+            self._due = started + self._interval()
         self._events.extend([MetricPoint("ModelLoads"), MetricPoint("ModelLoadSeconds", self._clock() - started)])
 
     def _without_registry(self, error: SkyliftError, wanted: Reference | None = None) -> Degradation:
@@ -270,6 +268,11 @@ class ModelHost:
         pause = self._refresh_seconds * min(2 ** (failures - 1), _MAX_BACKOFF)
         self._rejected = _Rejected(degradation, failures, self._clock() + pause * (1 - _JITTER))
         return degradation
+
+    def _unexpected(self, what: str, error: BaseException) -> SkyliftError:
+        """A failure that nobody expected, by its type alone; the log gets all of it with the next request."""
+        self._unexpected_error = error
+        return SkyliftError(f"{what} failed unexpectedly ({type(error).__name__})")
 
     def _degraded_by(self, error: SkyliftError, reference: Reference | None = None) -> Degradation:
         """The degradation that an error causes: the known one, with its time, while the error stays the same."""

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -54,13 +55,10 @@ async def predict(request: Request, host: Host) -> Response:
 
 async def health(request: Request, host: Host) -> Response:
     """Say whether this environment lives, whether it can answer, and what is wrong."""
-    try:
+    with suppress(ModelNotReady):
         await host.current()
-    except ModelNotReady:
-        status = "unavailable"
-    else:
-        status = "degraded" if host.degradation else "ok"
-    model = host.model
+    model, problem = host.model, host.problem
+    status = "unavailable" if model is None else "degraded" if problem else "ok"
     document = {
         "status": status,
         "live": True,
@@ -75,12 +73,12 @@ async def health(request: Request, host: Host) -> Response:
             "pointer_age_seconds": None if host.pointer_age is None else round(host.pointer_age, 3),
         },
         "problem": {
-            "code": host.degradation.code,
-            "what": host.degradation.message,
-            "since": host.degradation.since,
-            "reference": str(host.degradation.reference) if host.degradation.reference else None,
+            "code": problem.code,
+            "what": problem.message,
+            "since": problem.since,
+            "reference": str(problem.reference) if problem.reference else None,
         }
-        if host.degradation
+        if problem
         else None,
     }
     return Response(to_json(document), 200 if model else 503, media_type=JSON)

@@ -24,6 +24,7 @@ from botocore.exceptions import (
 from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
 from botocore.session import Session
+from urllib3.exceptions import HTTPError
 
 from skylift.errors import AwsUnavailable
 
@@ -109,7 +110,7 @@ def error_code(error: ClientError) -> str:
 
 @contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Turn whatever botocore raises inside into `AwsUnavailable`.
+    """Turn whatever botocore, or urllib3 below it, raises inside into `AwsUnavailable`.
 
     Parameters
     ----------
@@ -135,7 +136,7 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise AwsUnavailable(
             f"{doing} failed ({type(error).__name__})", "check the names of the bucket, the stage and the model"
         ) from error
-    except (BotoCoreError, ResponseParserError) as error:
+    except (BotoCoreError, ResponseParserError, HTTPError) as error:
         raise AwsUnavailable(
             f"{doing} failed ({type(error).__name__})", "check the network, the region and AWS_ENDPOINT_URL"
         ) from error

@@ -46,11 +46,15 @@ FOREIGN_FAILURES = (
     LookupError,
     MemoryError,
     RuntimeError,
+    SystemExit,
     TypeError,
     ValueError,
     pickle.PickleError,
 )
-"""What estimators, pickles and converters raise when they fail: they have no common base class."""
+"""What estimators, pickles and converters raise when they fail: they have no common base class.
+
+`SystemExit` is a pickle that calls `sys.exit`, which must not end who loads it, least of all as a success.
+"""
 
 
 class SkyliftError(Exception):

@@ -8,12 +8,13 @@ nothing visible and only skips a number.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from skylift.aws import aws_errors, error_code
+from skylift.download import read_body
 from skylift.errors import AwsUnavailable, IntegrityError, SkyliftError, VersionNotFound
 from skylift.manifest import COMPILED_FILE, MANIFEST_FILE, MODEL_FILE, Manifest, reference_to
 from skylift.references import Reference, version_name
@@ -218,7 +219,8 @@ class VersionStore:
 
     def _open(self, number: int, name: str) -> "GetObjectOutputTypeDef":
         """S3's answer to a request for a file, of which nothing is read yet."""
-        with self._reading(number, name):
+        doing = self._reading(number, name)
+        with aws_errors(doing):
             try:
                 return self._client.get_object(Bucket=self._bucket, Key=self._key(number, name))
             except ClientError as error:
@@ -226,13 +228,18 @@ class VersionStore:
                     raise VersionNotFound(
                         f"{self._model} has no version {version_name(number)}", "see `skylift versions`"
                     ) from error
+                if error_code(error) == "AccessDenied":  # S3's word for a missing object too, without s3:ListBucket
+                    raise AwsUnavailable(
+                        f"{doing} failed (AccessDenied): it is missing, or the role may not read it",
+                        "see `skylift versions`; check the role's policy and credentials",
+                    ) from error
                 raise
 
     def _read(self, response: "GetObjectOutputTypeDef", number: int, name: str, *, limit: int) -> bytes:
         """Up to `limit` bytes of a file, and one more where it is longer."""
-        # Entered itself, the body gives the raw stream with urllib3's errors.
-        with self._reading(number, name), closing(response["Body"]) as body:
-            return body.read(limit + 1) if response["ContentLength"] > limit else body.read()
+        doing = self._reading(number, name)
+        with aws_errors(doing):
+            return read_body(doing, response["Body"], length=response.get("ContentLength"), limit=limit)
 
-    def _reading(self, number: int, name: str) -> AbstractContextManager[None]:
-        return aws_errors(f"reading {name} of {self._model} {version_name(number)}")
+    def _reading(self, number: int, name: str) -> str:
+        return f"reading {name} of {self._model} {version_name(number)}"

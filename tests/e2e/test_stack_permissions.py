@@ -31,14 +31,17 @@ OF_PEOPLE = [
     ("Promote", "s3:ListBucket", "versions", "listing the versions of iris"),
 ]
 OF_THE_HOOK = ["ssm:GetParameter", "s3:GetObject", "lambda:InvokeFunction"]
+LISTS = {"s3:ListBucket"}
+"""Without it S3 answers 403 for a missing object, and the local AWS 404 all the same."""
+
 SHOWN = {
-    "InferenceRole": {"s3:GetObject", "ssm:GetParameter"},
+    "InferenceRole": {"s3:GetObject", "ssm:GetParameter"} | LISTS,
     "PublishRole": {action for role, action, *_ in OF_PEOPLE if role == "Publish"},
     "PromoteRole": {action for role, action, *_ in OF_PEOPLE if role == "Promote"},
-    "PreTrafficRole": set(OF_THE_HOOK),
+    "PreTrafficRole": set(OF_THE_HOOK) | LISTS,
     "ActivePointerRole": {"ssm:PutParameter"},
 }
-"""Permissions of which a test here shows that they are needed."""
+"""Permissions of which a test here shows that they are needed, and `LISTS`."""
 
 NOT_HERE = ("logs:", "xray:", "codedeploy:")
 """Services that the local AWS does not ask its functions to use: only a real account shows those."""

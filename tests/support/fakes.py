@@ -53,7 +53,7 @@ class MemoryPointer(ActivePointer):
         How many there were.
     """
 
-    def __init__(self, holds: Reference | Exception | None = None) -> None:
+    def __init__(self, holds: Reference | BaseException | None = None) -> None:
         self.name = "memory"
         self.holds = holds
         self.gate = threading.Event()
@@ -63,7 +63,7 @@ class MemoryPointer(ActivePointer):
     def read(self) -> Reference | None:
         self.reads += 1
         assert self.gate.wait(TIMES_OUT), "nobody opened the gate"
-        if isinstance(self.holds, Exception):
+        if isinstance(self.holds, BaseException):
             raise self.holds
         return self.holds
 
@@ -77,12 +77,19 @@ class MemoryStore(VersionStore):
         Error that every read raises, if any.
     fetches
         References of the manifests read, in order.
+    asked
+        Set by a read that waits.
+    gate
+        A read waits for it; open at first.
     """
 
     def __init__(self) -> None:
         self._versions: dict[Reference, tuple[Manifest, Mapping[str, bytes]]] = {}
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
         self.fetches: list[str] = []
+        self.asked = threading.Event()
+        self.gate = threading.Event()
+        self.gate.set()
 
     def add(self, package: Package) -> Reference:
         """Store a package under the next number."""
@@ -93,6 +100,9 @@ class MemoryStore(VersionStore):
 
     def resolve(self, reference: Reference) -> Version:
         self.fetches.append(reference.name)
+        if not self.gate.is_set():
+            self.asked.set()
+        assert self.gate.wait(TIMES_OUT), "nobody opened the gate"
         if self.failure:
             raise self.failure
         if reference not in self._versions:
@@ -146,6 +156,11 @@ class HostHarness:
         """Let the refresh time pass, and ask."""
         self.clock.advance(self.refresh_seconds)
         return self.ask()
+
+    def finish_refresh(self) -> None:
+        """Wait for the refresh under way, as no request does."""
+        assert self.host._flight is not None
+        self.host._flight.result(TIMES_OUT)
 
     def count(self, metric: str) -> float:
         """Sum of a metric since the last call."""

@@ -90,7 +90,7 @@ def compile_model(estimator: Any, table: Table, split: Split) -> CompiledModel:
     rows = np.vstack([known_rows(table, split), edge_rows(estimator, table, split)])
     rows, expected = _with_limits(reference, rows, limit_rows(table, split))
     reasons: list[str] = []
-    unsupported: tuple[type[Exception], ...] = (UnservableModel, *FOREIGN_FAILURES, *onnx_failures())
+    unsupported: tuple[type[BaseException], ...] = (UnservableModel, *FOREIGN_FAILURES, *onnx_failures())
     for form in _forms(estimator, contract):
         try:
             model = form.convert()
@@ -159,7 +159,7 @@ def _compare(contract: Contract, expected: Matrix, scores: Matrix, tolerance: fl
     )
 
 
-def _brief(error: Exception) -> str:
+def _brief(error: BaseException) -> str:
     if isinstance(error, NotImplementedError):
         return str(error)
     lines = str(error).strip().splitlines()

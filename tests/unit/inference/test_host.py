@@ -2,15 +2,17 @@
 
 import asyncio
 import itertools
+import pickle
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 
 from inference import host as host_module
-from inference.host import Degradation
+from inference.degradation import Degradation
 from skylift.errors import AwsUnavailable, IntegrityError, InvalidReference, ModelNotReady
 from skylift.manifest import MODEL_FILE
 from skylift.references import Reference
@@ -20,6 +22,16 @@ from tests.support.waiting import TIMES_OUT
 from training.release.packaging import Package
 
 DOWN = AwsUnavailable("reading the pointer failed (ReadTimeoutError)", "try again")
+
+
+class Waits:
+    """Stands in for `asyncio.wait`: counts the calls, and gives up at once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def __call__(self, _: object, **__: float) -> None:
+        self.count += 1
 
 
 @pytest.fixture(autouse=True)
@@ -230,11 +242,150 @@ class TestSwitch:
         serving.pointer.gate.set()
 
 
+class TestSlowRegistry:
+    """Requests that ask while a refresh hangs: `impatient` makes each wait end at once."""
+
+    @pytest.fixture
+    def waits(self, monkeypatch: pytest.MonkeyPatch) -> Waits:
+        """Counts the requests that wait; none waits for real."""
+        waits = Waits()
+        monkeypatch.setattr("inference.host.asyncio.wait", waits)
+        return waits
+
+    @pytest.fixture
+    def hanging(self, serving: HostHarness) -> Iterator[HostHarness]:
+        """A host with v1 in place, and a pointer that no longer answers."""
+        serving.pointer.gate.clear()
+        yield serving
+        serving.pointer.gate.set()
+
+    @pytest.mark.parametrize("refresh_seconds", [1.0, 5.0, 15.0])
+    def test_one_request_waits_in_each_interval_however_long_the_registry_hangs(
+        self, waits: Waits, refresh_seconds: float
+    ) -> None:
+        harness = HostHarness(refresh_seconds=refresh_seconds)
+        harness.activate(iris_package())
+        harness.host.wait_until_loaded()
+        harness.pointer.gate.clear()
+        intervals = 20
+
+        for _ in range(intervals * 20):
+            harness.clock.advance(refresh_seconds / 20)
+            assert harness.ask().reference.name == "v1"
+
+        assert intervals <= waits.count <= intervals / 0.8 + 1  # the jitter shortens intervals by up to a fifth
+        harness.pointer.gate.set()
+
+    def test_after_a_slow_switch_no_request_waits_before_the_next_interval(
+        self, serving: HostHarness, waits: Waits
+    ) -> None:
+        serving.activate(iris_package("tree"))
+        serving.store.gate.clear()
+        serving.pass_refresh()
+        serving.pass_refresh()
+        assert waits.count == 2
+        serving.store.gate.set()
+        serving.finish_refresh()
+
+        assert [serving.ask().reference.name for _ in range(3)] == ["v2"] * 3
+        assert waits.count == 2
+
+    @pytest.mark.usefixtures("waits")
+    def test_a_pointer_that_was_not_read_for_a_few_intervals_is_a_problem_with_a_code(
+        self, hanging: HostHarness
+    ) -> None:
+        read_at = datetime.now(UTC)
+        hanging.pass_refresh()
+        assert hanging.host.problem is None
+
+        for _ in range(3):
+            hanging.pass_refresh()
+
+        assert hanging.host.problem is not None
+        assert hanging.host.problem.code == "pointer-stale"
+        assert hanging.host.problem.message == "the pointer was not read for more than 45 s"
+        assert hanging.host.problem.since <= read_at
+
+    @pytest.mark.usefixtures("waits")
+    def test_a_switch_that_takes_a_few_intervals_is_a_problem_that_names_the_version(
+        self, serving: HostHarness
+    ) -> None:
+        reference = serving.activate(iris_package("tree"))
+        serving.store.gate.clear()
+        serving.pass_refresh()
+        serving.store.asked.wait(TIMES_OUT)
+        for _ in range(4):
+            serving.pass_refresh()
+
+        problem = serving.host.problem
+
+        serving.store.gate.set()
+        assert problem is not None
+        assert (problem.code, problem.reference) == ("switch-slow", reference)
+        assert problem.message == "loading v2 takes more than 45 s"
+
+    @pytest.mark.usefixtures("waits")
+    def test_a_late_refresh_is_counted_once_per_interval_so_that_its_alarm_fires(self, hanging: HostHarness) -> None:
+        for _ in range(4):
+            hanging.pass_refresh()
+        hanging.host.drain_events()
+
+        for _ in range(5):
+            hanging.pass_refresh()
+            hanging.ask()
+
+        assert hanging.count("RefreshFailures") == 5
+
+    @pytest.mark.usefixtures("waits")
+    def test_a_registry_that_answers_again_ends_the_problem(self, hanging: HostHarness) -> None:
+        for _ in range(5):
+            hanging.pass_refresh()
+
+        hanging.pointer.gate.set()
+        hanging.finish_refresh()
+
+        assert hanging.host.problem is None
+
+    def test_a_service_that_nobody_asked_for_long_is_not_degraded(self, serving: HostHarness) -> None:
+        serving.clock.advance(3600)
+
+        assert serving.host.problem is None
+
+        serving.ask()
+
+        assert serving.host.problem is None
+
+    def test_a_host_without_a_model_says_what_its_start_waits_for(self, harness: HostHarness, waits: Waits) -> None:
+        harness.activate(iris_package())
+        harness.pointer.gate.clear()
+        harness.host.start_loading()
+        harness.clock.advance(46)
+
+        with pytest.raises(ModelNotReady, match="the pointer was not read for more than 45 s"):
+            harness.ask()
+
+        harness.pointer.gate.set()
+
+
+class Exits:
+    """An object whose pickle ends the interpreter that opens it."""
+
+    def __reduce__(self) -> tuple[object, tuple[int]]:
+        return sys.exit, (0,)
+
+
+class Panic(BaseException):
+    """What compiled code raises when it panics: no `Exception`."""
+
+
 FAULTS_OF_A_VERSION: dict[str, Callable[[], Package]] = {
     "golden requests scored otherwise": lambda: changed(iris_package("tree"), golden=wrong_golden()),
     "another scikit-learn": other_scikit_learn,
     "an estimator that cannot be unpickled": lambda: Package(
         iris_package("tree").describe, iris_package("tree").artifacts | {MODEL_FILE: b"no pickle"}
+    ),
+    "an estimator that ends the interpreter": lambda: Package(
+        iris_package("tree").describe, iris_package("tree").artifacts | {MODEL_FILE: pickle.dumps(Exits())}
     ),
 }
 
@@ -260,18 +411,26 @@ class TestFaults:
         assert serving.host.degradation is not None
         assert serving.host.degradation.message.startswith("v2 was trained by scikit-learn 0.1, and ")
 
-    @pytest.mark.parametrize("failure", [DOWN, InvalidReference("'junk' is not a reference"), ZeroDivisionError()])
+    @pytest.mark.parametrize(
+        "failure",
+        [DOWN, InvalidReference("'junk' is not a reference"), ZeroDivisionError(), SystemExit(0), Panic()],
+        ids=lambda failure: type(failure).__name__,
+    )
     def test_a_pointer_that_cannot_be_read_leaves_the_model_in_place(
-        self, serving: HostHarness, failure: Exception
+        self, serving: HostHarness, failure: BaseException
     ) -> None:
         serving.pointer.holds = failure
 
         assert serving.pass_refresh().reference.name == "v1"
         assert serving.count("RefreshFailures") == 1
 
-    @pytest.mark.parametrize("failure", [DOWN, IntegrityError("the manifest of v2 is another")])
+    @pytest.mark.parametrize(
+        "failure",
+        [DOWN, IntegrityError("the manifest of v2 is another"), KeyError("length"), SystemExit(0), Panic()],
+        ids=lambda failure: type(failure).__name__,
+    )
     def test_a_store_that_cannot_be_read_leaves_the_model_in_place(
-        self, serving: HostHarness, failure: Exception
+        self, serving: HostHarness, failure: BaseException
     ) -> None:
         serving.activate(iris_package("tree"))
         serving.store.failure = failure
@@ -411,6 +570,21 @@ class TestBackoff:
             serving.pass_refresh()
 
         assert serving.store.fetches
+
+    @pytest.mark.parametrize("failure", [SystemExit(0), Panic(), KeyError("length")], ids=lambda it: type(it).__name__)
+    def test_a_version_whose_loading_ends_by_surprise_is_left_alone_as_well(
+        self, serving: HostHarness, failure: BaseException
+    ) -> None:
+        serving.activate(iris_package("tree"))
+        serving.store.failure = failure
+
+        for _ in range(31):
+            serving.pass_refresh()
+
+        assert serving.store.fetches.count("v2") < 8
+        assert serving.host.degradation is not None
+        assert serving.host.degradation.message == f"loading v2 failed unexpectedly ({type(failure).__name__})"
+        assert serving.host.take_unexpected_error() is failure
 
     def test_while_a_bad_version_is_left_alone_the_problem_stays(self, serving: HostHarness, broken: Reference) -> None:
         for _ in range(4):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import joblib
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import ProtocolError
 
 from skylift.errors import AwsUnavailable, IntegrityError, VersionNotFound
 from skylift.manifest import BASELINE_FILE, COMPILED_FILE, MODEL_FILE, reference_to
@@ -195,8 +196,8 @@ class TestArtifacts:
         read: list[int] = []
 
         class Counted(io.BytesIO):
-            def read(self, size: int | None = -1, /) -> bytes:
-                data = super().read(size)
+            def read1(self, size: int | None = -1, /) -> bytes:
+                data = super().read1(size)
                 read.append(len(data))
                 return data
 
@@ -269,6 +270,47 @@ class TestStorageFailing:
 
         with pytest.raises(AwsUnavailable):
             store.resolve(reference)
+
+    def test_a_body_of_unknown_length_is_read_to_its_end(self, store: VersionStore, s3: "S3Client") -> None:
+        reference = publish(store)
+        after(s3, "GetObject", lambda answer: answer.pop("ContentLength"))
+
+        assert store.resolve(reference).reference == reference
+
+    def test_a_body_that_breaks_below_botocore_is_a_failure_of_storage(
+        self, store: VersionStore, s3: "S3Client"
+    ) -> None:
+        class Broken(io.BytesIO):
+            def read1(self, size: int | None = -1, /) -> bytes:
+                raise ProtocolError("connection reset by peer at 10.1.2.3")
+
+        reference = publish(store)
+        after(s3, "GetObject", lambda answer: answer.update(Body=Broken()))
+
+        with pytest.raises(AwsUnavailable, match=r"reading manifest.json of iris v1 failed \(ProtocolError\)"):
+            store.resolve(reference)
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda store, reference: store.version(1),
+            lambda store, reference: store.resolve(reference),
+            lambda store, reference: store.artifact(manifest(artifacts={"a": b""}), "a"),
+        ],
+        ids=["version", "resolve", "artifact"],
+    )
+    def test_a_refusal_to_read_says_that_the_object_may_be_missing(
+        self, store: VersionStore, s3: "S3Client", act: Callable[[VersionStore, Reference], object]
+    ) -> None:
+        """Without `s3:ListBucket`, S3 refuses what is not there."""
+        reference = publish(store)
+        before(s3, "GetObject", fails_with(denied()))
+
+        with pytest.raises(AwsUnavailable, match="it is missing, or the role may not read it") as caught:
+            act(store, reference)
+
+        assert "skylift versions" in caught.value.hint
+        assert "policy" in caught.value.hint
 
     def test_a_bucket_that_does_not_exist_is_named_with_the_setting_that_names_it(self, s3: "S3Client") -> None:
         with pytest.raises(AwsUnavailable, match="elsewhere") as caught:

@@ -352,6 +352,7 @@ class TestAccess:
     def test_the_service_reads_its_versions_and_its_pointer_and_nothing_else(self, stack: Stack) -> None:
         assert _grants(stack, "InferenceRole") == {
             "s3:GetObject": {VERSIONS},
+            "s3:ListBucket": {"ModelBucket.Arn"},
             "ssm:GetParameter": {POINTER},
             "logs:CreateLogStream": {"InferenceLogGroup.Arn"},
             "logs:PutLogEvents": {"InferenceLogGroup.Arn"},
@@ -377,8 +378,14 @@ class TestAccess:
         assert grants["cloudformation:DescribeStacks"] == {
             "arn:aws:cloudformation:eu-central-1:123456789012:stack/skylift/*"
         }
-        (listing,) = (one for one in _statements(stack, role) if one["Action"] == "s3:ListBucket")
-        assert listing["Condition"] == {"StringLike": {"s3:prefix": "models/iris/*"}}
+
+    def test_whoever_reads_versions_is_told_of_a_missing_one_that_it_is_missing(self, stack: Stack) -> None:
+        """S3 answers 403 to a reader who may not list, and a read has no prefix that a condition could match."""
+        readers = {role for role in _roles(stack) if "s3:GetObject" in _grants(stack, role)}
+        assert readers == {"InferenceRole", "PublishRole", "PromoteRole", "PreTrafficRole"}
+        for role in readers:
+            (listing,) = (one for one in _statements(stack, role) if one["Action"] == "s3:ListBucket")
+            assert listing["Condition"] == {"StringLikeIfExists": {"s3:prefix": "models/iris/*"}}
 
     @pytest.mark.parametrize(
         ("role", "parameter"), [("PublishRole", "PublishPrincipalArn"), ("PromoteRole", "PromotePrincipalArn")]
