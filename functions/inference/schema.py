@@ -20,8 +20,9 @@ from skylift.errors import FieldProblem, InvalidInstance, NotJson, TooManyInstan
 
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')
 _MAX_PROBLEMS = 20
-_MAX_NAME = 100
-_MAX_FOREIGN_NAME = 1000
+_MAX_COMPARED = 100
+_MAX_FOREIGN_NAME = 200
+_MAX_FOREIGN_POINTER = 1000  # bytes of JSON
 
 _REASONS = {
     "missing": "missing_field",
@@ -169,13 +170,16 @@ class RequestSchema:
         positional = len(place) == 2 and place[0] == "features"
         last = list(self._features)[int(place[1])] if positional else place[-1] if place else ""
         feature = self._features.get(last) if isinstance(last, str) else None
-        if isinstance(last, str) and last not in self._known:  # a name of the caller's, which may be of any length
-            place = (*place[:-1], last[:_MAX_FOREIGN_NAME]) if place else place
         if feature and detail["type"] not in _STRUCTURAL:
             reason, message = _of_value(feature, detail)
         else:
             reason, message = self._of_structure(detail, str(last))
-        return FieldProblem(_dotted(place), reason, message, _pointer(place))
+        pointer = _pointer(place)
+        if place and isinstance(last, str) and last not in self._known:  # the caller's, which may be of any length
+            if len(to_json(pointer)) > _MAX_FOREIGN_POINTER:
+                pointer = _pointer(place[:-1])  # of the object that holds it
+            place = (*place[:-1], last[:_MAX_FOREIGN_NAME])
+        return FieldProblem(_dotted(place), reason, message, pointer)
 
     def _of_structure(self, detail: ErrorDetails, last: str) -> tuple[str, str]:
         """Reason and message of a fault that is not in the value of a feature."""
@@ -201,7 +205,7 @@ class RequestSchema:
 
     def _nearest(self, name: str) -> str:
         others = [other for other in (*self._features, *self._envelopes) if other != name]
-        if near := difflib.get_close_matches(name[:_MAX_NAME], others, n=1):
+        if near := difflib.get_close_matches(name[:_MAX_COMPARED], others, n=1):
             return f"; did you mean {near[0]!r}?"
         return f"; known are {self._names()}"
 

@@ -293,7 +293,7 @@ class TestUnreadableRegistry:
 
 
 class TestCodeDeploy:
-    def test_a_failure_nobody_foresaw_is_told_too(self, api: LambdaApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unexpected_error_is_told_too(self, api: LambdaApi, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("SKYLIFT_NEW_VERSION")
 
         with pytest.raises(ValueError, match="new_version"):

@@ -136,7 +136,7 @@ class TestLog:
         line = log_of(lines(capsys))
         assert (line["level"], line["status"], line["reason"]) == ("INFO", 400, "not-json")
 
-    def test_the_line_of_a_failure_nobody_foresaw_has_the_trace(
+    def test_the_line_of_an_unexpected_error_has_the_trace(
         self, warm: Service, capsys: pytest.CaptureFixture[str]
     ) -> None:
         broken_predictor(warm)

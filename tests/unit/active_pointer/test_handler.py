@@ -98,7 +98,7 @@ def test_a_refusal_fails_the_resource_and_says_why(
     assert "secret-role" not in answer["Reason"]
 
 
-def test_a_failure_nobody_foresaw_is_answered_too(
+def test_an_unexpected_error_is_answered_too(
     cloudformation: CloudFormationAnswers, ssm: "SSMClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before(ssm, "PutParameter", fails_with(ZeroDivisionError()))

@@ -165,7 +165,7 @@ class TestLines:
 
         assert lines(capsys)[0]["reason"] == "not-json"
 
-    def test_a_failure_nobody_foresaw_is_logged_with_its_trace(
+    def test_an_unexpected_error_is_logged_with_its_trace(
         self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
         log = AccessLog(app, harness.host, **OF)
@@ -257,7 +257,7 @@ class TestMetrics:
             ["stage", "model", "reason"],
         ]
 
-    def test_a_failure_nobody_foresaw_is_counted_as_internal(
+    def test_an_unexpected_error_is_counted_as_internal(
         self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
         ask(AccessLog(app, harness.host, **OF), **{"test.failure": ZeroDivisionError()})

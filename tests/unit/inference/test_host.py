@@ -459,7 +459,7 @@ class TestFaults:
         assert serving.host.degradation is not None
         assert serving.host.degradation.code == code
 
-    def test_a_failure_nobody_foresaw_is_named_by_its_type_alone(self, serving: HostHarness) -> None:
+    def test_an_unexpected_error_is_named_by_its_type_alone(self, serving: HostHarness) -> None:
         serving.pointer.holds = ZeroDivisionError("secret")
 
         serving.pass_refresh()
@@ -467,7 +467,7 @@ class TestFaults:
         assert serving.host.degradation is not None
         assert serving.host.degradation.message == "the refresh failed unexpectedly (ZeroDivisionError)"
 
-    def test_a_failure_nobody_foresaw_is_kept_for_the_log_once(self, serving: HostHarness) -> None:
+    def test_an_unexpected_error_is_kept_for_the_log_once(self, serving: HostHarness) -> None:
         failure = ZeroDivisionError("secret")
         serving.pointer.holds = failure
         serving.pass_refresh()

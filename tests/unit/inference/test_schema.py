@@ -287,8 +287,20 @@ class TestFields:
     def test_an_unknown_field_near_nothing_is_answered_with_all_known_names(self, schema: RequestSchema) -> None:
         assert refused(schema, FLAT | {"xyz": 1}).message == "unknown field; known are size, rooms, area, lift"
 
-    def test_a_very_long_unknown_name_is_not_sent_back_whole(self, schema: RequestSchema) -> None:
-        assert len(refused(schema, FLAT | {"x" * 100_000: 1}).field) == 1000
+    def test_of_a_long_unknown_name_the_beginning_is_sent_back_and_a_pointer_to_all_of_it(
+        self, schema: RequestSchema
+    ) -> None:
+        problem = refused(schema, FLAT | {"x" * 900: 1})
+
+        assert (problem.field, problem.pointer) == ("x" * 200, "/" + "x" * 900)
+
+    @pytest.mark.parametrize("letter", ["x", "é", "~", "\x01"])
+    def test_of_a_very_long_one_the_pointer_is_that_of_the_object_that_has_it(
+        self, schema: RequestSchema, letter: str
+    ) -> None:
+        problem = refused(schema, {"instances": [FLAT, FLAT | {letter * 100_000: 1}]})
+
+        assert (problem.field, problem.pointer) == ("instances[1]." + letter * 200, "/instances/1")
 
     def test_names_of_the_contract_are_never_cut(self) -> None:
         names = ["x" * 2000 + end for end in "ab"]

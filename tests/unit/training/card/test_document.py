@@ -116,7 +116,7 @@ class TestEveryCard:
     def test_it_stays_small(self, card: str) -> None:
         assert len(card) < 200_000
 
-    def test_nothing_unforeseen_is_written(self, card: str) -> None:
+    def test_nothing_unexpected_is_written(self, card: str) -> None:
         text = Page(card).text
 
         assert re.findall(r"\bNone\b|\bnan\b|\binf\b|\{|Measure\(", text.partition("How to call it")[0]) == []
