@@ -10,28 +10,20 @@ Validation is pydantic-core's, built from the contract at load time: a body is p
 import difflib
 import re
 from codecs import BOM_UTF8
+from functools import partial
 from typing import Any, assert_never
 
 from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema, from_json, to_json
 
-from skylift.cells import clean_text
 from skylift.contract import LARGEST_NUMBER, NOT_BLANK, Contract, Feature, Instance, listed
 from skylift.errors import FieldProblem, InvalidInstance, NotJson, TooManyInstances
+from skylift.values import Fault, clean, fault
 
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')
 _MAX_PROBLEMS = 20
 _MAX_COMPARED = 100
 _MAX_FOREIGN_NAME = 200
 _MAX_FOREIGN_POINTER = 1000  # bytes of JSON
-
-_REASONS = {
-    "missing": "missing_field",
-    "extra_forbidden": "unknown_field",
-    "literal_error": "unknown_category",
-    "finite_number": "not_finite",
-    "greater_than_equal": "too_large",
-    "less_than_equal": "too_large",
-}
 
 _STRUCTURAL = {"extra_forbidden", "too_long", "too_short", "tuple_type", "list_type", "dict_type"}
 
@@ -49,14 +41,12 @@ class RequestSchema:
 
     def __init__(self, contract: Contract, max_instances: int) -> None:
         self._features = {feature.name: feature for feature in contract.features}
-        self._known = self._features.keys() | set(contract.ignored)
+        self._contract = contract
+        self._known = contract.spellings
         self._max_instances = max_instances
         values = {name: _value_schema(feature) for name, feature in self._features.items()}
         instance = core_schema.typed_dict_schema(
-            {
-                name: core_schema.typed_dict_field(values[name], required=feature.required)
-                for name, feature in self._features.items()
-            }
+            {name: _field_schema(feature, values[name]) for name, feature in self._features.items()}
             | {
                 name: core_schema.typed_dict_field(core_schema.any_schema(), required=False)
                 for name in contract.ignored
@@ -134,8 +124,8 @@ class RequestSchema:
             return instance
         cleaned: dict[str, Any] = {}
         for name, value in instance.items():
-            known = name if name in self._known else clean_text(name) or ""
-            if known in self._known and (known == name or known not in instance.keys() | cleaned.keys()):
+            known = self._contract.known_name(name)
+            if known is not None and (known == name or known not in instance.keys() | cleaned.keys()):
                 cleaned[known] = _cleaned_value(self._features[known], value) if known in self._features else value
             else:
                 cleaned[name] = value
@@ -169,7 +159,7 @@ class RequestSchema:
         place = detail["loc"]
         positional = len(place) == 2 and place[0] == "features"
         last = list(self._features)[int(place[1])] if positional else place[-1] if place else ""
-        feature = self._features.get(last) if isinstance(last, str) else None
+        feature = self._features.get(self._known.get(last, "")) if isinstance(last, str) else None
         if feature and detail["type"] not in _STRUCTURAL:
             reason, message = _of_value(feature, detail)
         else:
@@ -184,9 +174,12 @@ class RequestSchema:
     def _of_structure(self, detail: ErrorDetails, last: str) -> tuple[str, str]:
         """Reason and message of a fault that is not in the value of a feature."""
         kind, place = detail["type"], detail["loc"]
-        reason = "wrong_length" if kind in {"too_long", "too_short"} else _REASONS.get(kind, "wrong_type")
+        reason = "wrong_length" if kind in {"too_long", "too_short"} else "wrong_type"
         match kind:
+            case "extra_forbidden" if (known := self._contract.known_name(last)) is not None:
+                reason, message = "repeated_field", f"{known!r} is there under another name as well: send one"
             case "extra_forbidden":
+                reason = "unknown_field"
                 message = f"unknown field{self._nearest(last)}"
             case "too_long" | "tuple_type" if place == ("features",):
                 reason = "wrong_length"
@@ -215,32 +208,10 @@ class RequestSchema:
 
 def _of_value(feature: Feature, detail: ErrorDetails) -> tuple[str, str]:
     """Reason and message of a fault in the value of a feature."""
-    kind, value = detail["type"], detail["input"]
-    reason = _REASONS.get(kind, "wrong_type")
-    if kind == "missing":
-        return reason, f"missing: expected {feature.expectation}"
-    if kind == "literal_error" and not isinstance(value, str):
-        reason = "wrong_type"
-    if text := _level_as_text(feature, value):
-        return reason, f"expected a string: send {to_json(text).decode()}"
-    return reason, f"{_remark(detail)}expected {feature.expectation}"
-
-
-def _level_as_text(feature: Feature, value: object) -> str | None:
-    """The level of a category that was sent as a number or as true or false; None where it was not."""
-    if feature.kind != "category" or not isinstance(value, bool | int | float):
-        return None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return next((level for level in feature.levels if level.lower() == str(value).lower()), None)
-
-
-def _remark(detail: ErrorDetails) -> str:
-    if detail["input"] is None:
-        return "null is not allowed: "
-    if detail["type"] == "string_pattern_mismatch":
-        return "a blank is not allowed: "
-    return f"its size is beyond {LARGEST_NUMBER:.1e}: " if _REASONS.get(detail["type"]) == "too_large" else ""
+    if detail["type"] == "missing":
+        return "missing_field", f"missing: expected {feature.expectation}"
+    found = fault(feature, detail["input"]) or Fault("wrong_type", detail["msg"])
+    return found.reason, found.message
 
 
 def _dotted(place: tuple[int | str, ...]) -> str:
@@ -261,8 +232,14 @@ def _envelope(key: str, content: CoreSchema) -> SchemaValidator:
 
 
 def _cleaned_value(feature: Feature, value: Any) -> Any:
-    cleaned = feature.clean(value)
+    cleaned = clean(feature, value)
     return value if cleaned is None and feature.required else cleaned  # a blank stays a text if null is refused
+
+
+def _field_schema(feature: Feature, value: CoreSchema) -> core_schema.TypedDictField:
+    """The member of an instance that holds a value: by the name of the feature or of its column."""
+    names: list[list[str | int]] | None = None if feature.column is None else [[feature.name], [feature.column]]
+    return core_schema.typed_dict_field(value, required=feature.required, validation_alias=names)
 
 
 def _value_schema(feature: Feature) -> CoreSchema:
@@ -282,4 +259,15 @@ def _value_schema(feature: Feature) -> CoreSchema:
                 schema = core_schema.literal_schema(list(feature.categories))
         case _:
             assert_never(feature.kind)
-    return schema if feature.required else core_schema.nullable_schema(schema)
+    schema = schema if feature.required else core_schema.nullable_schema(schema)
+    if feature.missing is None:
+        return schema
+    return core_schema.no_info_before_validator_function(partial(_known_value, feature), schema)
+
+
+def _known_value(feature: Feature, value: Any) -> Any:
+    """A value, or None for what the table calls missing, though it has the type of others."""
+    cleaned = clean(feature, value)
+    if cleaned is None and feature.required:
+        raise ValueError("missing")  # pydantic's error then has the value as it was sent
+    return cleaned

@@ -10,6 +10,7 @@ import numpy as np
 
 from skylift.contract import LARGEST_EXACT_INTEGER, Contract, Feature, Instance, listed
 from skylift.scoring import Matrix
+from skylift.values import clean
 
 type Remark = dict[str, object]
 """`instance`, its number or null; `field`, its name or null; `message`."""
@@ -43,7 +44,7 @@ def unknown_values(contract: Contract, instances: Sequence[Instance], rows: Matr
     unknown = []
     for instance, place in np.argwhere(missing).tolist():
         feature = contract.features[columns[place]]
-        value = feature.clean(instances[instance].get(feature.name))
+        value = clean(feature, instances[instance].get(feature.name))
         if isinstance(value, str):
             unknown.append((instance, feature, value))
     return unknown

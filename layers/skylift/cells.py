@@ -13,6 +13,9 @@ MISSING_WORDS = frozenset(
 They count as missing only among numbers: in a column of texts each may be a text (a country, a class).
 """
 
+TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+"""What the cells of a boolean are, in lower case; a column of numbers alone is one where `model.yaml` says so."""
+
 LONGEST_WORD = max(map(len, MISSING_WORDS))
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, Self, assert_never
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from skylift.cells import clean_text
+from skylift.numerals import Numerals
 
 type Scalar = bool | int | float | str | None
 """A value of one field, as JSON has it."""
@@ -70,8 +71,15 @@ class Feature(Document):
     ----------
     name
         Name in a request.
+    column
+        Name of its column in the table, which a request may use as well; None if it is `name`.
     kind
         How a value is written: a number, an integer, one of `categories`, or true and false.
+    numerals
+        How the table writes numbers and booleans, where it has texts among them, which a request may then have as well;
+        None where all are plain.
+    missing
+        Texts that stand for a missing value in the table, whatever the kind; None for none.
     required
         False where training saw rows without a value: callers may then leave it out or send null.
     categories
@@ -90,7 +98,10 @@ class Feature(Document):
     """
 
     name: str
+    column: str | None = None
     kind: Kind
+    numerals: Numerals | None = None
+    missing: tuple[str, ...] | None = None
     required: bool = True
     categories: tuple[str, ...] = ()
     unknown: Unknown | None = None
@@ -203,18 +214,6 @@ class Feature(Document):
             return None
         return f"{self.describe(self.min)} to {self.describe(self.max)}"
 
-    def clean(self, value: Scalar) -> Scalar:
-        """Read a value as training reads a cell of the table: only text changes, and not where it is a level.
-
-        Examples
-        --------
-        >>> Feature(name="sex", kind="category", categories=("F", "M")).clean("M ")
-        'M'
-        """
-        if not isinstance(value, str) or value in self.codes or self.json_type != "string":
-            return value
-        return clean_text(value)
-
     @property
     def json_schema(self) -> dict[str, object]:
         """JSON Schema of a value."""
@@ -300,6 +299,9 @@ class Contract(Document):
         names = [feature.name for feature in self.features]
         if not names or len(names) != len(set(names)):
             raise ValueError("features must be at least one, each with a name of its own")
+        columns = [feature.column for feature in self.features if feature.column is not None]
+        if len({*names, *self.ignored, *columns}) < len({*names, *self.ignored}) + len(columns):
+            raise ValueError("each column belongs to one feature, and no other has its name")
         if ignored := set(names).intersection(self.ignored):
             raise ValueError(f"feature {min(ignored)!r} is ignored as well")
         for feature in self.features:
@@ -312,6 +314,25 @@ class Contract(Document):
         if self.task == "classification" and len(self.target.classes) < 2:
             raise ValueError("a classification needs at least two classes")
         return self
+
+    @cached_property
+    def spellings(self) -> dict[str, str]:
+        """Every name that a request may use, with the name of the feature or of the ignored column."""
+        columns = {feature.column: feature.name for feature in self.features if feature.column is not None}
+        names = (*self.ignored, *(feature.name for feature in self.features))
+        return columns | {name: name for name in names}
+
+    def known_name(self, name: str) -> str | None:
+        """The feature or ignored column that a name stands for, read as training reads a header; None for neither.
+
+        Examples
+        --------
+        >>> size = Feature(name="size", column="Size in m2", kind="number")
+        >>> contract = Contract(task="regression", features=(size,), target=Target(name="rent"), ignored=("rent",))
+        >>> contract.known_name("Size in m2 "), contract.known_name("rent"), contract.known_name("sise")
+        ('size', 'rent', None)
+        """
+        return self.spellings.get(name) or self.spellings.get(clean_text(name) or "")
 
     @property
     def example(self) -> Instance:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from skylift.contract import Contract, Feature, Instance, Kind, Target, Unknown
+from skylift.numerals import Numerals
 
 LARGEST = 3.4028234663852886e38
 
@@ -32,16 +33,32 @@ def features(draw: st.DrawFn, name: str) -> Feature:
     """A feature of any kind."""
     kind: Kind = draw(st.sampled_from(get_args(Kind)))
     required = draw(st.booleans())
+    missing = draw(st.sampled_from([None, ("none of it", "-999999")]))
     if kind == "category":
         unknown: Unknown | None = draw(st.sampled_from([None, *get_args(Unknown)]))
         texts = _TEXT.map(str.strip).filter(bool) if unknown == "missing" else _TEXT
         categories = draw(st.lists(texts, min_size=1, max_size=5, unique=True))
-        return Feature(name=name, kind="category", required=required, categories=tuple(categories), unknown=unknown)
-    feature = Feature(name=name, kind=kind, required=required)
+        return Feature(
+            name=name,
+            kind="category",
+            required=required,
+            missing=missing,
+            categories=tuple(categories),
+            unknown=unknown,
+        )
+    numerals = draw(st.sampled_from([None, Numerals(), Numerals(",", ".", "%")]))
+    feature = Feature(name=name, kind=kind, required=required, missing=missing, numerals=numerals)
     if not feature.is_numeric:
         return feature
     low, high = sorted(draw(st.lists(st.integers(-1000, 1000), min_size=2, max_size=2)))
     return feature.model_copy(update={"min": float(low), "max": float(high)})
+
+
+def anything() -> st.SearchStrategy[Any]:
+    """Any JSON value, those that stand for another or for nothing above all."""
+    plain = st.one_of(st.none(), st.booleans(), st.integers(-(10**40), 10**40), st.floats(), _TEXT)
+    odd = st.sampled_from(["?", " na", "5,1%", "1.234 %", "12", "-1e400", "TRUE", "0", "-999999", -999999, 1, 0])
+    return st.one_of(odd, plain, st.lists(plain, max_size=2), st.dictionaries(_TEXT, plain, max_size=2))
 
 
 @st.composite
@@ -123,11 +140,11 @@ def _wrong_values(feature: Feature) -> list[Any]:
     always: list[Any] = [[], {}, [1], {"a": 1}, float("nan"), float("inf"), -float("inf"), 10**400]
     match feature.kind:
         case "number":
-            return [*always, "1", "", True, False, 1e39, -1e300]
+            return [*always, "much", True, False, 1e39, -1e300]
         case "integer":
-            return [*always, "1", True, False, 1.5, 1e39, -1e300]
+            return [*always, "much", True, False, 1.5, 1e39, -1e300]
         case "boolean":
-            return [*always, "true", 0, 1, 1.0]
+            return [*always, "maybe", 0, 1, 1.0]
         case "category":
             unknown = [] if feature.takes_unknown else ["".join(feature.categories) + "?"]
             return [*always, *unknown, True, 0, 1.5]

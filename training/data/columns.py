@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from skylift.cells import clean_text, may_be_missing
 from skylift.contract import Kind, Task
-from training.data.numerals import Dots, Family, Numerals, read_texts
+from skylift.numerals import Numerals
+from training.data.numerals import Dots, Family, read_texts
 
 TEXT = "string[python]"  # the same with and without pyarrow, which pandas would else use where it is installed
 _MAX_SHARED = 100_000

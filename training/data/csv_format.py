@@ -13,7 +13,7 @@ from typing import IO, cast
 
 from skylift.cells import clean_text, may_be_missing
 from skylift.errors import ConfigError, DataError
-from training.data.numerals import is_number
+from skylift.numerals import is_number
 
 WHITESPACE = "whitespace"
 _DELIMITERS = ",;\t|"

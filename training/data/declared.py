@@ -5,11 +5,12 @@ from typing import Any, assert_never
 import numpy as np
 import pandas as pd
 
+from skylift.cells import TRUTHS
 from skylift.contract import Kind, listed
 from skylift.errors import DataError
+from skylift.numerals import is_number
 from training.config.table import FeatureSection
 from training.data.columns import family_of, written
-from training.data.numerals import is_number
 
 _FIX = "fix the row, leave it out by data.exclude, or change the key in model.yaml"
 
@@ -41,9 +42,8 @@ def _of_kind(column: "pd.Series[Any]", kind: Kind) -> "pd.Series[Any]":
             if family == "boolean":
                 return column
             texts = column.astype("string[python]").str.lower()
-            truths = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
-            _refuse(column, column.notna() & ~texts.isin([*truths]), "a boolean: true, false, 1 or 0")
-            return texts.map(truths, na_action="ignore").astype("boolean")
+            _refuse(column, column.notna() & ~texts.isin([*TRUTHS]), "a boolean: true, false, 1 or 0")
+            return texts.map(TRUTHS, na_action="ignore").astype("boolean")
         case "number" | "integer":
             numbers = _numbers(column, kind)
             if kind == "number":

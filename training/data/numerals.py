@@ -7,84 +7,19 @@ from typing import Literal
 
 from skylift.cells import LONGEST_WORD, may_be_missing
 from skylift.errors import DataError
+from skylift.numerals import LIKE_NUMBER, UP_TO_THREE_DIGITS, WITH_UNIT, ZERO_LED, Numerals
 
 type Family = Literal["boolean", "integer", "number", "text"]
 """What the cells of a column are, whatever their type in pandas."""
 
 _DIGITS = re.compile(r"[+-]?[0-9]+")
-_NUMBER = re.compile(
-    r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?[iI][nN][fF](?:[iI][nN][iI][tT][yY])?"
-)
-_ZERO_LED = re.compile(r"[+-]?0[0-9]+(?:\.[0-9]*)?")
-_LIKE_NUMBER = re.compile(f"(?:{_NUMBER.pattern})|(?:{_ZERO_LED.pattern})")
 _BOOLEAN = re.compile(r"true|false", re.IGNORECASE)
 _EXACT_DIGITS = 15
 _LARGEST_INTEGER = 2**63 - 1
 
-_UNITS = "%$€£¥"
-_UNIT = re.compile(rf"([+-]?)([{_UNITS}]?)\s?([0-9.,' \u00a0\u202f\u2019+-]*[0-9])\s?([{_UNITS}]?)")
 _BLANKS = "'\u2019 \u00a0\u202f"
 _GROUPED = {mark: re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:\{mark}[0-9]{{3}})+") for mark in ".,"}
-_UNGROUPED = re.compile(r"[+-]?[0-9]{1,3}")
 _MANY = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Numerals:
-    """A way to write numbers.
-
-    Parameters
-    ----------
-    decimal
-        Sign before the fraction.
-    thousands
-        Sign between groups of thousands; empty for none.
-    unit
-        Sign before or after each number; empty for none.
-    """
-
-    decimal: str = "."
-    thousands: str = ""
-    unit: str = ""
-
-    def plain(self, text: str) -> str:
-        """A cell as Python writes the number; a cell that is not such a number as it was.
-
-        Examples
-        --------
-        >>> Numerals(",", ".").plain("1.234,5"), Numerals(",", ".").plain("12.5"), Numerals(unit="%").plain("61%")
-        ('1234.5', '12.5', '61')
-        """
-        return number if (number := self._number(text)) is not None else text
-
-    def fits(self, texts: Collection[str]) -> bool:
-        """Whether all cells are such numbers."""
-        return all(self._number(text) is not None for text in texts)
-
-    def _number(self, text: str) -> str | None:
-        if self.unit:
-            match = _UNIT.fullmatch(text)
-            if not match or (match[2] + match[4]) != self.unit:
-                return None
-            text = match[1] + match[3]
-        whole, mark, fraction = text.partition(self.decimal)
-        if self.thousands and self.thousands in whole:
-            first, *groups = whole.split(self.thousands)
-            if not _UNGROUPED.fullmatch(first) or not all(len(group) == 3 and group.isdigit() for group in groups):
-                return None
-            whole = first + "".join(groups)
-        if self.decimal != "." and "." in whole + fraction:
-            return None
-        number = f"{whole}.{fraction}" if mark else whole
-        return number if _NUMBER.fullmatch(number) else None
-
-    def described(self, texts: Collection[str]) -> str:
-        """What is special about numbers of a column, for a note."""
-        commas = self.decimal == "," and any("," in text for text in texts)
-        parts = ["',' before the fraction" if commas else ""]
-        parts.append(f"{self.thousands!r} between thousands" if self.thousands else "")
-        parts.append(f"{self.unit!r} beside each" if self.unit else "")
-        return " and ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +62,7 @@ def read_texts(texts: Sequence[str], *, lenient: bool = False) -> Reading:
         return Reading(None, words)
     if not lenient and all(map(_BOOLEAN.fullmatch, rest)):
         return Reading("boolean", words)
-    numbers = all(map(_LIKE_NUMBER.fullmatch, rest))
+    numbers = all(map(LIKE_NUMBER.fullmatch, rest))
     reason = _not_a_number(rest) if numbers and not lenient else None
     if numbers and reason is None:
         return Reading("integer" if _are_integers(rest) else "number", words)
@@ -142,17 +77,12 @@ def _are_integers(texts: Sequence[str]) -> bool:
 
 def _not_a_number(texts: Sequence[str]) -> str | None:
     """Why texts that all look like numbers are none; None for numbers."""
-    if led := next(filter(_ZERO_LED.fullmatch, texts), None):
+    if led := next(filter(ZERO_LED.fullmatch, texts), None):
         return f"{led!r} has leading zeros"
     long = (text for text in texts if len(text) > _EXACT_DIGITS and _DIGITS.fullmatch(text))
     if inexact := next((text for text in long if int(float(text)) != int(text)), None):
         return f"{inexact!r} has more digits than a number holds exactly"
     return None
-
-
-def is_number(text: str) -> bool:
-    """Whether a cell is a number as Python and JSON write it, leading zeros apart."""
-    return bool(_LIKE_NUMBER.fullmatch(text))
 
 
 @dataclass(slots=True)
@@ -179,7 +109,7 @@ class Dots:
             if self.certain:
                 return
             side = self.grouped if grouped else self.ungrouped
-            if len(side) < _MANY or not _UNGROUPED.fullmatch(text):
+            if len(side) < _MANY or not UP_TO_THREE_DIGITS.fullmatch(text):
                 side.add(text)
 
     @property
@@ -187,7 +117,7 @@ class Dots:
         """What the dots are; `none` if the column has none."""
         if self.certain:
             return "decimal"
-        if self.grouped and not all(map(_UNGROUPED.fullmatch, self.ungrouped)):
+        if self.grouped and not all(map(UP_TO_THREE_DIGITS.fullmatch, self.ungrouped)):
             return "decimal"  # 1500 beside 1.015
         return _verdict(self.grouped, self.ungrouped)
 
@@ -227,7 +157,7 @@ def guess_numerals(texts: Collection[str], *, delimiter: str, decimal: str | Non
     >>> guess_numerals({"$1,119", "$80"}, delimiter=",", decimal=None)
     Numerals(decimal='.', thousands=',', unit='$')
     """
-    matches = [_UNIT.fullmatch(text) for text in texts]
+    matches = [WITH_UNIT.fullmatch(text) for text in texts]
     units = {match[2] + match[4] if match else "x" for match in matches}
     if len(units) != 1 or (unit := units.pop()) == "x" or len(unit) > 1:
         return None

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from skylift.contract import listed
 from skylift.errors import ConfigError, DataError
+from skylift.numerals import Numerals
 from training.config.locations import Location, local_copy
 from training.data.columns import Column, ReadOptions
 from training.data.csv_file import csv_parts
 from training.data.csv_format import CsvFormat, find_format
-from training.data.numerals import Numerals, guess_numerals
+from training.data.numerals import guess_numerals
 from training.data.parquet_file import SUFFIXES, left_out, parquet_parts
 
 PART_ROWS = 250_000

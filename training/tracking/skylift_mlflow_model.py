@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skylift.contract import LARGEST_NUMBER, Contract, Feature, Instance
+from skylift.contract import Contract, Instance
 from skylift.errors import IntegrityError
 from skylift.image_cache import ImageCache
 from skylift.predictors import load_predictor
 from skylift.scoring import Predictor, encode, predictions
+from skylift.values import clean, fault
 
 
 class PublishedModel:
@@ -63,34 +64,26 @@ class PublishedModel:
         return pd.DataFrame(rows)
 
     def _instances(self, frame: pd.DataFrame) -> list[Instance]:
+        """The rows, read and checked value by value as `/predict` does it."""
+        frame = frame.rename(columns={name: self._contract.known_name(str(name)) or name for name in frame.columns})
         columns: dict[str, list[Any]] = {}
         for feature in self._contract.features:
             column = frame[feature.name] if feature.name in frame else pd.Series([None] * len(frame))
-            values = [None if pd.isna(value) else feature.clean(value) for value in column]
-            if feature.required and None in values:
-                raise ValueError(f"column {feature.name} has a missing value, and training saw none")
-            if wrong := next(
-                (value for value in values if value is not None and not _is_of_kind(feature, value)), None
-            ):
-                raise ValueError(f"column {feature.name} holds {wrong!r}: expected {feature.expectation}")
-            if feature.categories and not feature.takes_unknown and (unknown := set(values) - feature.codes.keys()):
-                raise ValueError(f"column {feature.name} has unknown values, such as {min(map(str, unknown))!r}")
-            columns[feature.name] = values
+            values = [
+                None if pd.isna(value) else getattr(value, "item", lambda value=value: value)() for value in column
+            ]
+            for value in values:
+                if (found := fault(feature, value)) is not None:
+                    raise ValueError(f"column {feature.name} holds {value!r}: {found.message}")
+            columns[feature.name] = [clean(feature, value) for value in values]
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _is_of_kind(feature: Feature, value: Any) -> bool:
-    """Whether a value is one that `/predict` reads: also as NumPy types."""
-    match feature.json_type:
-        case "string":
-            return isinstance(value, str)
-        case "boolean":
-            return isinstance(value, bool | np.bool_)
-        case "number" | "integer":
-            if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
-                return False
-            number = float(value)
-            return abs(number) <= LARGEST_NUMBER and (feature.json_type == "number" or number.is_integer())
+def _as_json(value: Any) -> Any:
+    """A cell as JSON would have it: None for a missing value, no types of NumPy."""
+    if pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _load_pyfunc(path: str) -> PublishedModel:

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from inference.schema import RequestSchema
 from skylift.contract import Contract, Feature, Target
 from skylift.errors import FieldProblem, InvalidInstance, NotJson, RequestError, TooManyInstances
+from skylift.numerals import Numerals
 from skylift.scoring import encode
-from tests.support.contracts import broken_bodies, contracts, instances, modest
+from skylift.values import fault
+from tests.support.contracts import anything, broken_bodies, contracts, features, instances, modest
 
 SIZE = Feature(name="size", kind="number", min=10, max=90, unit="m2")
 ROOMS = Feature(name="rooms", kind="integer", min=1, max=5)
@@ -121,7 +123,9 @@ class TestValues:
     @pytest.mark.parametrize(
         ("field", "value", "reason", "message"),
         [
-            ("size", "42", "wrong_type", "expected a finite number (m2)"),
+            ("size", "42", "wrong_type", "expected a finite number (m2): send 42"),
+            ("size", "large", "wrong_type", "expected a finite number (m2)"),
+            ("size", "?", "wrong_type", "'?' counts as missing, which is not allowed: expected a finite number (m2)"),
             ("size", True, "wrong_type", "expected a finite number (m2)"),
             ("size", None, "wrong_type", "null is not allowed: expected a finite number (m2)"),
             ("size", [1], "wrong_type", "expected a finite number (m2)"),
@@ -132,14 +136,16 @@ class TestValues:
             ("size", 1e39, "too_large", "its size is beyond 3.4e+38: expected a finite number (m2)"),
             ("size", -1e300, "too_large", "its size is beyond 3.4e+38: expected a finite number (m2)"),
             ("rooms", 2.5, "wrong_type", "expected an integer"),
+            ("rooms", "2.5", "wrong_type", "expected an integer"),
             ("rooms", False, "wrong_type", "expected an integer"),
             ("rooms", 10**50, "too_large", "its size is beyond 3.4e+38: expected an integer"),
             ("area", "west", "unknown_category", "expected one of 'north', 'south'"),
             ("area", "North", "unknown_category", "expected one of 'north', 'south'"),
             ("area", 0, "wrong_type", "expected one of 'north', 'south'"),
             ("area", None, "wrong_type", "null is not allowed: expected one of 'north', 'south'"),
-            ("lift", "true", "wrong_type", "expected true or false or null"),
-            ("lift", 1, "wrong_type", "expected true or false or null"),
+            ("lift", "TRUE", "wrong_type", "expected true or false or null: send true"),
+            ("lift", 1, "wrong_type", "expected true or false or null: send true"),
+            ("lift", 2, "wrong_type", "expected true or false or null"),
         ],
     )
     def test_a_value_of_another_kind_is_refused_with_what_was_expected(
@@ -192,10 +198,39 @@ class TestCleaning:
 
         assert schema_of(optional).parse(b'{"area": " "}') == [{"area": None}]
 
-    def test_a_blank_text_is_an_unknown_category_where_a_value_is_required(self, schema: RequestSchema) -> None:
+    def test_a_blank_text_is_refused_where_a_value_is_required(self, schema: RequestSchema) -> None:
         assert refused(schema, FLAT | {"area": " "}) == FieldProblem(
-            "area", "unknown_category", "expected one of 'north', 'south'"
+            "area", "wrong_type", "a blank is not allowed: expected one of 'north', 'south'"
         )
+
+    @pytest.mark.parametrize("text", ["", " ", "NA", "n/a", "?", "-"])
+    def test_a_word_for_missing_is_missing_where_a_number_or_a_boolean_may_be(self, text: str) -> None:
+        optional = (SIZE.model_copy(update={"required": False}), LIFT)
+
+        (instance,) = schema_of(*optional).parse(json.dumps({"size": text, "lift": text}).encode())
+
+        assert instance == {"size": None, "lift": None}
+
+    def test_what_the_table_calls_missing_is_missing_or_refused_as_such(self) -> None:
+        missing = {"missing": ("k.A.", "-999"), "required": False}
+        schema = schema_of(*(feature.model_copy(update=missing) for feature in (SIZE, TestUnknownCategories.OPEN)))
+        strict = schema_of(SIZE.model_copy(update={"missing": ("-999",)}))
+
+        assert schema.parse(b'{"size": -999, "area": "k.A."}') == [{"size": None, "area": None}]
+        assert schema.parse(b'{"size": "k.A.", "area": "-999"}') == [{"size": None, "area": None}]
+        assert refused(strict, {"size": -999}).message == (
+            "-999 counts as missing, which is not allowed: expected a finite number (m2)"
+        )
+
+    def test_numbers_and_booleans_are_read_as_texts_where_the_table_has_texts_among_them(self) -> None:
+        texts = {"numerals": Numerals(",", ".", "€")}
+        features = (feature.model_copy(update=texts) for feature in (SIZE, ROOMS, LIFT))
+
+        (instance,) = schema_of(*features).parse(
+            json.dumps({"size": "€ 1.234,5 ", "rooms": "3", "lift": "False"}).encode()
+        )
+
+        assert instance == {"size": 1234.5, "rooms": 3.0, "lift": False}
 
     @pytest.mark.parametrize(
         ("document", "passes"),
@@ -230,8 +265,22 @@ class TestCleaning:
 
         assert refused(schema, without | {"size ": "x"}).field == "size"
 
-    def test_a_field_that_is_there_twice_but_for_blanks_is_unknown(self, schema: RequestSchema) -> None:
-        assert refused(schema, FLAT | {"area ": "north"}).field == "area "
+    @pytest.mark.parametrize("name", ["area ", "Area (old name)", " Area (old name)"])
+    def test_a_field_that_is_there_twice_is_refused(self, name: str) -> None:
+        schema = schema_of(AREA.model_copy(update={"column": "Area (old name)"}))
+
+        problem = refused(schema, {"area": "north", name: "north"})
+
+        assert problem == FieldProblem(name, "repeated_field", "'area' is there under another name as well: send one")
+
+    @pytest.mark.parametrize("name", ["SizeInM2", " SizeInM2 ", "size"])
+    def test_a_feature_may_have_the_name_of_its_column(self, name: str) -> None:
+        schema = schema_of(SIZE.model_copy(update={"column": "SizeInM2"}), ROOMS)
+
+        assert schema.parse(json.dumps({name: 42.5, "rooms": 2}).encode()) == [{"size": 42.5, "rooms": 2}]
+        assert schema.parse(json.dumps({"instances": [{"rooms": 2, name: 42.5}]}).encode()) == [
+            {"size": 42.5, "rooms": 2}
+        ]
 
     def test_a_level_with_blanks_of_an_older_version_is_still_known(self) -> None:
         older = Feature(name="area", kind="category", categories=(" north", "south"))
@@ -489,6 +538,21 @@ class TestAnyContract:
             rows.append(encode(contract, schema.parse(json.dumps({"features": by_position}).encode())).tolist())
 
         assert all(repr(row) == repr(rows[0]) for row in rows)
+
+    @modest
+    @given(st.data())
+    def test_a_value_is_read_exactly_where_it_has_no_fault(self, data: st.DataObject) -> None:
+        feature = data.draw(features("x"))
+        valid = instances(contract_of(feature)).map(lambda instance: instance.get("x"))
+        value = data.draw(st.one_of(anything(), valid))
+        schema = RequestSchema(contract_of(feature), 3)
+
+        found = fault(feature, value)
+
+        if found is None:
+            assert schema.parse(json.dumps({"x": value}).encode())
+        else:
+            assert refused(schema, {"x": value}) == FieldProblem("x", found.reason, found.message)
 
     @modest
     @given(st.data())

@@ -1,6 +1,7 @@
 """The contract: what makes one coherent, and how classes are written."""
 
 import math
+import unicodedata
 from typing import Any, get_args
 
 import pytest
@@ -37,6 +38,33 @@ def test_two_features_of_one_name_are_refused() -> None:
 def test_a_feature_that_is_ignored_as_well_is_refused() -> None:
     with pytest.raises(ValidationError, match="'age' is ignored"):
         _contract(ignored=("id", "age"))
+
+
+@pytest.mark.parametrize("column", ["y", "city", "Size"])
+def test_a_column_is_of_one_feature_and_has_no_name_of_another(column: str) -> None:
+    sizes = (Feature(name="size", column="Size", kind="number"), Feature(name="width", column=column, kind="number"))
+
+    with pytest.raises(ValidationError, match="each column belongs to one feature"):
+        _contract(features=(*sizes, CATEGORY), ignored=("y",))
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("size", "size"),
+        ("Size in m2", "size"),
+        (" Size in m2\t", "size"),
+        ("id", "id"),
+        (" ", ""),
+        ("SIZE", None),
+        (unicodedata.normalize("NFD", "größe"), "größe"),
+    ],
+)
+def test_a_name_is_read_as_a_header_is_and_may_be_that_of_the_column(name: str, known: str | None) -> None:
+    size = Feature(name="size", column="Size in m2", kind="number")
+    contract = _contract(features=(size, Feature(name="größe", kind="number")), ignored=("id", ""))
+
+    assert contract.known_name(name) == known
 
 
 def test_a_category_without_its_values_is_refused_by_name() -> None:
@@ -160,12 +188,6 @@ class TestEveryKind:
 
     def test_an_expectation_names_the_unit_and_null(self, kind: Kind) -> None:
         assert _feature(kind, required=False, unit="EUR").expectation.endswith(" (EUR) or null")
-
-    def test_a_value_is_cleaned_only_where_it_is_text(self, kind: Kind) -> None:
-        feature = _feature(kind)
-
-        assert [feature.clean(value) for value in VALUES[kind]] == VALUES[kind]
-        assert feature.clean(" Bonn ") == ("Bonn" if feature.json_type == "string" else " Bonn ")
 
 
 def test_a_training_range_is_written_as_values_are() -> None:

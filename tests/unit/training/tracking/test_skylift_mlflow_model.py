@@ -67,8 +67,9 @@ def test_blanks_around_a_text_do_not_matter(churn: PublishedModel) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"age": None}, "column age has a missing value"),
-        ({"city": "Paris"}, "column city has unknown values, such as 'Paris'"),
+        ({"age": None}, "column age holds None: null is not allowed: expected an integer"),
+        ({"age": "?"}, "column age holds '\\?': '\\?' counts as missing, which is not allowed"),
+        ({"city": "Paris"}, "column city holds 'Paris': expected one of"),
     ],
 )
 def test_a_value_that_breaks_the_contract_is_refused_with_its_column(

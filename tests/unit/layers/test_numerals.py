@@ -1,0 +1,30 @@
+"""Numbers as tables write them."""
+
+import pytest
+
+from skylift.numerals import Numerals, is_number
+
+
+@pytest.mark.parametrize("text", ["5", "-5.1", ".5", "5.", "1e-3", "007", "+3", "inf"])
+def test_what_python_reads_as_a_number_is_one(text: str) -> None:
+    assert is_number(text)
+
+
+@pytest.mark.parametrize("text", ["", "1_000", "1,5", "0x1", "\u0663", "nan", "5 ", "--5"])
+def test_nothing_else_is(text: str) -> None:
+    assert not is_number(text)
+
+
+@pytest.mark.parametrize(
+    ("numerals", "text", "plain"),
+    [
+        (Numerals(thousands=","), "1,119", "1119"),
+        (Numerals(thousands=","), "11,19", "11,19"),
+        (Numerals(",", " "), "1 234,5", "1234.5"),
+        (Numerals(unit="$", thousands=","), "-$1,119.50", "-1119.50"),
+        (Numerals(unit="$"), "80", "80"),
+        (Numerals(unit="$"), "80 %", "80 %"),
+    ],
+)
+def test_a_number_is_read_in_its_form_and_anything_else_stays(numerals: Numerals, text: str, plain: str) -> None:
+    assert numerals.plain(text) == plain
