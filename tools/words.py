@@ -1,7 +1,7 @@
 """Finds words that a reader of English stumbles on, and says what to write instead.
 
-Checks the comments, docstrings and strings of Python files, and the whole text of pages, templates, workflows,
-notebooks and the Makefile, in every file that git knows or would add.
+Checks the comments, docstrings, strings and names of tests of Python files, and the whole text of pages, templates,
+workflows, notebooks and the Makefile, in every file that git knows or would add.
 
     python -m tools.words              every file
     python -m tools.words README.md    these files
@@ -121,7 +121,7 @@ def words_in(text: str) -> list[Finding]:
 
 
 def prose_of(source: str) -> str:
-    """Blank out everything in a Python file that is not a comment or a string.
+    """Blank out all of a Python file but comments, strings and the names of tests, which are sentences.
 
     Parameters
     ----------
@@ -141,6 +141,8 @@ def prose_of(source: str) -> str:
         begin, end = (starts[row - 1] + column for row, column in (token.start, token.end))
         if token.type == tokenize.COMMENT:
             prose[begin:end] = " " + source[begin + 1 : end]
+        elif token.type == tokenize.NAME and token.string.startswith("test_"):
+            prose[begin:end] = token.string.replace("_", " ")
         elif token.type == tokenize.STRING:
             prose[begin:end] = re.sub(r"^\w*(['\"]+)|['\"]+$", lambda quotes: " " * len(quotes[0]), source[begin:end])
         elif token.type == tokenize.FSTRING_MIDDLE:

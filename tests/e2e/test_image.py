@@ -135,7 +135,7 @@ def test_the_base_can_be_pinned(built: Built) -> None:
         build(ROOT, "--build-arg", f"BASE={BASE.partition(':')[0]}@sha256:{'0' * 64}")
 
 
-def test_only_what_the_image_is_made_of_is_sent_to_the_engine(built: Built, tmp_path: Path) -> None:
+def test_only_what_goes_into_the_image_is_sent_to_the_engine(built: Built, tmp_path: Path) -> None:
     dockerfile = tmp_path / "Dockerfile"
     dockerfile.write_text(f"FROM {BASE}\nCOPY . /context\n", encoding="utf-8")
     image = docker("build", "--quiet", "--file", str(dockerfile), str(ROOT))

@@ -155,7 +155,7 @@ def test_a_candidate_reruns_training_and_evaluation_and_its_metrics_are_compared
     assert accuracy["diff"] < 0
 
 
-def test_a_table_that_fails_validation_is_not_learned_from(project: Project) -> None:
+def test_a_table_that_fails_validation_trains_nothing(project: Project) -> None:
     project.configure(features={"sepal_length": {"min": 4.4}})
 
     text = project.run("dvc", "repro", code=255)

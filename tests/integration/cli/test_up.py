@@ -118,7 +118,7 @@ class TestAnotherTerminal:
     def test_versions_shows_the_one_that_serves(self, iris: Up) -> None:
         assert re.search(r"^\* +v\d+ ", iris.skylift("versions", "--config", str(IRIS_CONFIG)), flags=re.MULTILINE)
 
-    def test_a_version_promoted_from_it_is_served_without_a_restart_and_rolled_back_likewise(self, iris: Up) -> None:
+    def test_a_version_promoted_from_it_is_served_without_a_restart_and_rolled_back_too(self, iris: Up) -> None:
         before = iris.ask(IRIS_SETOSA)["version"]
         document = yaml.safe_load(IRIS_CONFIG.read_text(encoding="utf-8"))
         document["data"]["path"] = str(ROOT / "data" / "raw" / "Iris.csv")

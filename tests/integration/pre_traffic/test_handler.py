@@ -136,7 +136,7 @@ class TestFitCode:
 
         assert handler(EVENT)["status"] == "Succeeded"
 
-    def test_rounding_is_no_difference(self, active: Service, api: LambdaApi) -> None:
+    def test_rounding_is_not_a_difference(self, active: Service, api: LambdaApi) -> None:
         alter(api, "/predict", shift(1e-15))
 
         assert handler(EVENT)["status"] == "Succeeded"
@@ -232,7 +232,7 @@ class TestUnfitCode:
         assert "422 (Fields break the contract)" in self.refused(api)
 
     @pytest.mark.parametrize("answer", [None, "ok", {}, {"statusCode": 200}, {"statusCode": 200, "body": "<html>"}])
-    def test_what_is_no_answer_stops_it(self, api: LambdaApi, answer: Any) -> None:
+    def test_what_is_not_an_answer_stops_it(self, api: LambdaApi, answer: Any) -> None:
         api.function = lambda _: answer
 
         assert "not an HTTP response" in self.refused(api)
@@ -293,7 +293,7 @@ class TestUnreadableRegistry:
 
 
 class TestCodeDeploy:
-    def test_an_unexpected_error_is_told_too(self, api: LambdaApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unexpected_error_is_reported(self, api: LambdaApi, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("SKYLIFT_NEW_VERSION")
 
         with pytest.raises(ValueError, match="new_version"):

@@ -250,7 +250,7 @@ class TestImage:
         assert answer.headers["x-model-version"] == "v1"
         assert client.health()["status"] == "degraded"
 
-    def test_an_empty_image_cache_is_no_model(self, compose_without_aws: Callable[[], HttpClient]) -> None:
+    def test_an_empty_image_cache_is_not_a_model(self, compose_without_aws: Callable[[], HttpClient]) -> None:
         client = compose_without_aws()
 
         assert client.predict(IRIS_SETOSA).status_code == 503

@@ -35,7 +35,7 @@ class TestPredict:
         assert headers["x-model-version"] == "v1"
         assert headers.get_list("x-request-id") == ["r-1"]
 
-    def test_the_three_forms_of_a_body_are_answered_alike(self, iris: HttpClient) -> None:
+    def test_the_three_forms_of_a_body_are_answered_the_same(self, iris: HttpClient) -> None:
         forms = [{"instances": [IRIS_SETOSA]}, IRIS_SETOSA, {"features": list(IRIS_SETOSA.values())}]
 
         answers = [iris.predict(form).json() for form in forms]
@@ -339,7 +339,7 @@ class TestForeignEvents:
 
         assert "paths" in body_of(invoke(lambda_handler, event))
 
-    def test_what_only_begins_like_the_stage_is_no_path_of_the_api(self, lambda_handler: Any) -> None:
+    def test_what_only_begins_like_the_stage_is_not_a_path_of_the_api(self, lambda_handler: Any) -> None:
         event = http_api_event("GET", "/product/health")
         event["requestContext"]["stage"] = "prod"
 

@@ -245,7 +245,7 @@ class TestMetrics:
         line = metrics_of(lines(capsys))
         assert (line["PredictionErrors"], line["reason"], line["version"]) == ([1], "no-model", "none")
 
-    def test_a_failure_on_another_path_is_no_prediction_error(
+    def test_a_failure_on_another_path_is_not_a_prediction_error(
         self, warm: Service, capsys: pytest.CaptureFixture[str]
     ) -> None:
         warm.client.get("/nope")

@@ -83,7 +83,7 @@ def asked_of_both(
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_every_body_is_answered_alike(lanes: tuple[HttpClient, HttpClient], name: str) -> None:
+def test_every_body_is_answered_the_same(lanes: tuple[HttpClient, HttpClient], name: str) -> None:
     status, headers, _ = asked_of_both(lanes, "POST", BODIES[name], JSON_TYPE)
 
     assert status in {200, 400, 413, 422}
@@ -91,24 +91,24 @@ def test_every_body_is_answered_alike(lanes: tuple[HttpClient, HttpClient], name
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "", "text/json", "application/vnd.api+json; charset=utf-8"])
-def test_every_content_type_is_answered_alike(lanes: tuple[HttpClient, HttpClient], content_type: str) -> None:
+def test_every_content_type_is_answered_the_same(lanes: tuple[HttpClient, HttpClient], content_type: str) -> None:
     status, _, _ = asked_of_both(lanes, "POST", ONE, {"content-type": content_type})
 
     assert status == (200 if "+json" in content_type else 415)
 
 
-def test_a_body_without_a_content_type_is_answered_alike(lanes: tuple[HttpClient, HttpClient]) -> None:
+def test_a_body_without_a_content_type_is_answered_the_same(lanes: tuple[HttpClient, HttpClient]) -> None:
     assert asked_of_both(lanes, "POST", ONE.encode(), {})[0] == 415
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
-def test_every_other_method_is_answered_alike(lanes: tuple[HttpClient, HttpClient], method: str) -> None:
+def test_every_other_method_is_answered_the_same(lanes: tuple[HttpClient, HttpClient], method: str) -> None:
     status, headers, _ = asked_of_both(lanes, method, None, {})
 
     assert (status, headers["allow"]) == (405, "POST")
 
 
-def test_a_browsers_preflight_request_is_answered_alike(lanes: tuple[HttpClient, HttpClient]) -> None:
+def test_a_browsers_preflight_request_is_answered_the_same(lanes: tuple[HttpClient, HttpClient]) -> None:
     asked = {"origin": "https://a.test", "access-control-request-method": "POST"}
 
     assert asked_of_both(lanes, "OPTIONS", None, asked) == (204, {}, b"")
@@ -123,7 +123,7 @@ def test_without_a_model_both_ask_to_come_back() -> None:
     assert (status, headers["retry-after"]) == (503, "2")
 
 
-def test_an_unexpected_error_is_answered_alike(
+def test_an_unexpected_error_is_answered_the_same(
     harness: HostHarness, lanes: tuple[HttpClient, HttpClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert harness.host.model is not None

@@ -212,7 +212,7 @@ class TestLines:
 
         assert lines(capsys)[0]["degraded"] == "the pointer names no version: promote one"
 
-    def test_what_is_no_request_passes_by(self, harness: HostHarness, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_what_is_not_a_request_passes_by(self, harness: HostHarness, capsys: pytest.CaptureFixture[str]) -> None:
         seen = []
 
         async def lifespan(scope: Any, receive: Any, send: Any) -> None:
@@ -235,7 +235,7 @@ class TestMetrics:
         assert metrics["PredictionLatency"][0] >= 0
         assert "PredictionErrors" not in metrics
 
-    def test_values_that_training_never_saw_are_counted_where_there_are_any(
+    def test_values_that_training_never_saw_are_counted_if_any(
         self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
         log = AccessLog(app, harness.host, **OF)

@@ -485,7 +485,7 @@ class TestFaults:
         assert serving.pass_refresh().reference == reference
         assert serving.host.degradation is None
 
-    def test_a_version_that_was_mended_is_loaded_without_restart(self, serving: HostHarness) -> None:
+    def test_a_version_that_was_repaired_is_loaded_without_restart(self, serving: HostHarness) -> None:
         serving.activate(iris_package("tree"))
         serving.store.failure = DOWN
         serving.pass_refresh()
@@ -517,7 +517,7 @@ class TestProblem:
         assert first is not None
         assert serving.host.degradation is first
 
-    def test_another_problem_begins_anew(self, serving: HostHarness) -> None:
+    def test_another_problem_begins_again(self, serving: HostHarness) -> None:
         serving.pointer.holds = DOWN
         serving.pass_refresh()
         serving.host.degradation = Degradation(DOWN.code, DOWN.message, datetime(2020, 1, 1, tzinfo=UTC))

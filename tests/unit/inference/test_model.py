@@ -116,7 +116,7 @@ class TestWarnings:
         assert warnings == [{"instance": None, "field": None, "message": "not used by the model: id, '', rent"}]
 
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-    def test_a_prediction_that_is_no_finite_number_is_named(self, value: float) -> None:
+    def test_a_prediction_that_is_not_a_finite_number_is_named(self, value: float) -> None:
         assert served(RENT, value).answer([FLAT]).warnings == [
             {"instance": 0, "field": None, "message": "the model gives no finite number here"}
         ]

@@ -129,7 +129,7 @@ def test_an_optional_field_is_not_required_and_may_be_null() -> None:
     assert instance["properties"]["area"]["enum"] == ["north", "south", None]
 
 
-def test_a_category_that_answers_unknown_values_is_no_enum_and_gives_examples() -> None:
+def test_a_category_that_answers_unknown_values_is_not_an_enum_and_gives_examples() -> None:
     area = AREA.model_copy(update={"unknown": "missing"})
     instance = document_of(RENT.model_copy(update={"features": (area,)}))["components"]["schemas"]["Instance"]
 

@@ -311,7 +311,7 @@ class TestUnknownCategories:
             ([], ""),
         ],
     )
-    def test_what_is_no_text_or_blank_is_refused(self, value: object, remark: str) -> None:
+    def test_what_is_not_a_text_or_blank_is_refused(self, value: object, remark: str) -> None:
         message = f"{remark}expected a string such as 'north', 'south'"
 
         assert refused(schema_of(self.OPEN), {"area": value}) == FieldProblem("area", "wrong_type", message)
@@ -443,19 +443,21 @@ class TestShapes:
         assert schema.parse(b"\xef\xbb\xbf" + json.dumps(document).encode()) == [FLAT]
 
     @pytest.mark.parametrize("document", [5, "text", None, True])
-    def test_a_body_that_is_no_object_is_answered_with_the_fields(self, schema: RequestSchema, document: Any) -> None:
+    def test_a_body_that_is_not_an_object_is_answered_with_the_fields(
+        self, schema: RequestSchema, document: Any
+    ) -> None:
         assert refused(schema, document) == FieldProblem(
             "body", "wrong_type", "expected an object with size, rooms, area, lift"
         )
 
     @pytest.mark.parametrize("content", [{}, None, 1, "text"])
-    def test_instances_that_are_no_array_are_refused(self, schema: RequestSchema, content: Any) -> None:
+    def test_instances_that_are_not_an_array_are_refused(self, schema: RequestSchema, content: Any) -> None:
         assert refused(schema, {"instances": content}) == FieldProblem(
             "instances", "wrong_type", "expected an array of instances"
         )
 
     @pytest.mark.parametrize("content", [{}, None, 1, "text"])
-    def test_features_that_are_no_array_are_refused(self, schema: RequestSchema, content: Any) -> None:
+    def test_features_that_are_not_an_array_are_refused(self, schema: RequestSchema, content: Any) -> None:
         assert refused(schema, {"features": content}).reason == "wrong_length"
 
     def test_no_instance_at_all_is_refused(self, schema: RequestSchema) -> None:
@@ -526,7 +528,7 @@ class TestAnyContract:
 
     @modest
     @given(st.data())
-    def test_the_three_forms_of_one_instance_are_read_alike(self, data: st.DataObject) -> None:
+    def test_the_three_forms_of_one_instance_are_read_the_same(self, data: st.DataObject) -> None:
         contract = data.draw(contracts())
         instance = data.draw(instances(contract))
         schema = RequestSchema(contract, 3)

@@ -53,7 +53,7 @@ def test_the_environment_names_the_endpoint(make: Callable[[], Any], monkeypatch
     assert make().meta.endpoint_url == "http://127.0.0.1:5000"
 
 
-def test_the_bucket_is_no_part_of_the_host_so_a_local_aws_needs_no_name_of_its_own() -> None:
+def test_the_bucket_is_not_part_of_the_host_so_a_local_aws_needs_no_name_of_its_own() -> None:
     url = s3_client().generate_presigned_url("get_object", Params={"Bucket": "models", "Key": "a"})
 
     assert "/models/a?" in url
@@ -62,7 +62,7 @@ def test_the_bucket_is_no_part_of_the_host_so_a_local_aws_needs_no_name_of_its_o
 @pytest.mark.usefixtures("_fresh_session")
 @pytest.mark.parametrize("make", CLIENTS)
 class TestMisconfigured:
-    def test_an_endpoint_that_is_no_url_is_refused(
+    def test_an_endpoint_that_is_not_a_url_is_refused(
         self, make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "no url")

@@ -122,7 +122,7 @@ def test_a_class_is_written_as_json_would(name: ClassName, key: str) -> None:
     assert class_key(name) == key
 
 
-def test_a_category_has_a_code_by_its_place_and_a_missing_one_is_no_number() -> None:
+def test_a_category_has_a_code_by_its_place_and_a_missing_one_is_not_a_number() -> None:
     codes = Feature(name="city", kind="category", categories=("Bonn", "Aachen")).codes
 
     assert (codes["Bonn"], codes["Aachen"]) == (0.0, 1.0)
@@ -215,7 +215,7 @@ def test_classes_are_keys_as_json_would_write_them() -> None:
     assert Target(name="ok", classes=(False, True)).keys == ("false", "true")
 
 
-def test_what_is_worked_out_of_a_contract_is_no_part_of_it() -> None:
+def test_what_is_worked_out_of_a_contract_is_not_part_of_it() -> None:
     contract = Contract(
         task="classification",
         features=(Feature(name="city", kind="category", categories=("Bonn",)),),

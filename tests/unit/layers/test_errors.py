@@ -26,7 +26,7 @@ def test_an_error_reads_as_what_happened_and_what_to_do() -> None:
     assert str(SkyliftError("no version is active", "promote one")) == "no version is active: promote one"
 
 
-def test_an_error_that_nobody_can_mend_ends_with_what_happened() -> None:
+def test_an_error_that_nobody_can_fix_ends_with_what_happened() -> None:
     assert str(SkyliftError("the table is empty")) == "the table is empty"
 
 

@@ -82,7 +82,7 @@ def test_a_probability_is_kept_to_the_last_bit() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_metric_that_is_no_finite_number_does_not_make_the_manifest_unreadable(value: float) -> None:
+def test_a_metric_that_is_not_a_finite_number_does_not_make_the_manifest_unreadable(value: float) -> None:
     written = manifest(metrics=Metrics(cross_validated={}, holdout={"r2": value}))
 
     assert _again(written).metrics.holdout["r2"] == pytest.approx(value, nan_ok=True)
@@ -125,7 +125,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("data", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_bytes_that_are_no_manifest_are_refused(data: bytes) -> None:
+def test_bytes_that_are_not_a_manifest_are_refused(data: bytes) -> None:
     with pytest.raises(IntegrityError, match="the manifest of v7 is not a manifest this release can read") as caught:
         Manifest.from_bytes(data, source="the manifest of v7")
 

@@ -176,7 +176,7 @@ class TestRefusing:
         ],
         ids=["empty", "text", "JSON", "zeros", "truncated", "joblib"],
     )
-    def test_bytes_that_are_no_model_are_refused(self, damage: Callable[[bytes], bytes]) -> None:
+    def test_bytes_that_are_not_a_model_are_refused(self, damage: Callable[[bytes], bytes]) -> None:
         with pytest.raises(UnservableModel, match=r"model\.onnx cannot be run") as caught:
             _load(damage(_compiled_file()))
 

@@ -87,14 +87,14 @@ def test_making_a_pointer_that_exists_leaves_it_alone(pointer: ActivePointer) ->
 @pytest.mark.parametrize(
     "value", ["v1", "latest", "NONE", " ", f"{V1}\n", str(V1).upper(), str(V1)[:-1], '{"active": "v1"}']
 )
-def test_a_value_that_is_no_reference_is_refused(pointer: ActivePointer, ssm: "SSMClient", value: str) -> None:
+def test_a_value_that_is_not_a_reference_is_refused(pointer: ActivePointer, ssm: "SSMClient", value: str) -> None:
     _set(ssm, value)
 
     with pytest.raises(InvalidReference):
         pointer.read()
 
 
-def test_a_move_mends_a_value_that_is_no_reference(pointer: ActivePointer, ssm: "SSMClient") -> None:
+def test_a_move_repairs_a_value_that_is_not_a_reference(pointer: ActivePointer, ssm: "SSMClient") -> None:
     _set(ssm, "garbage")
 
     pointer.move(V1)
@@ -103,7 +103,7 @@ def test_a_move_mends_a_value_that_is_no_reference(pointer: ActivePointer, ssm: 
 
 
 class TestHistory:
-    def test_before_the_first_move_there_is_none(self, pointer: ActivePointer) -> None:
+    def test_before_the_first_move_nothing_is_active(self, pointer: ActivePointer) -> None:
         assert pointer.history() == []
 
     def test_moves_are_told_oldest_first_with_what_was_before(self, pointer: ActivePointer) -> None:
@@ -127,7 +127,9 @@ class TestHistory:
         assert isinstance(move.at, datetime)
         assert move.at.tzinfo is not None
 
-    def test_values_that_are_no_references_are_told_as_they_are(self, pointer: ActivePointer, ssm: "SSMClient") -> None:
+    def test_values_that_are_not_references_are_told_as_they_are(
+        self, pointer: ActivePointer, ssm: "SSMClient"
+    ) -> None:
         _set(ssm, "garbage")
         pointer.move(V1)
 

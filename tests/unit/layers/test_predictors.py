@@ -101,7 +101,7 @@ class TestEnvironment:
         with pytest.raises(IncompatibleEnvironment):
             load_predictor(_manifest(environment={"scikit-learn": "0.24.2"}), _never_read)
 
-    def test_another_python_or_numpy_is_no_obstacle(self) -> None:
+    def test_another_python_or_numpy_is_not_an_obstacle(self) -> None:
         check_environment(_manifest(environment=_manifest().environment | {"python": "3.12.1", "numpy": "2.0.0"}))
 
     def test_an_estimator_of_another_scikit_learn_is_found_out_though_the_manifest_lies(
@@ -121,7 +121,7 @@ class TestRefusing:
         [b"", b"no pickle", b'{"json": true}', pickle.dumps([1, 2])[:-3]],
         ids=["empty", "text", "JSON", "truncated"],
     )
-    def test_bytes_that_are_no_model_are_refused(self, data: bytes) -> None:
+    def test_bytes_that_are_not_a_model_are_refused(self, data: bytes) -> None:
         with pytest.raises(UnservableModel, match=r"model\.joblib of v1 cannot be loaded"):
             _load(data)
 
@@ -138,7 +138,7 @@ class TestRefusing:
         with pytest.raises(UnservableModel, match="has no predict_proba"):
             _load(_dump(value))
 
-    def test_something_that_does_not_predict_is_no_regression(self) -> None:
+    def test_something_that_does_not_predict_is_not_a_regression(self) -> None:
         with pytest.raises(UnservableModel, match="has no predict"):
             SklearnPredictor(object(), "regression")
 

@@ -48,7 +48,7 @@ def test_a_reference_names_its_version() -> None:
 
 
 @pytest.mark.parametrize("text", NOT_REFERENCES.values(), ids=NOT_REFERENCES.keys())
-def test_anything_else_is_no_reference(text: str) -> None:
+def test_anything_else_is_not_a_reference(text: str) -> None:
     with pytest.raises(InvalidReference) as caught:
         Reference.parse(text)
 
@@ -77,7 +77,7 @@ def test_a_person_may_write_a_version_as_number_name_or_reference(text: str, exp
 
 
 @pytest.mark.parametrize("text", ["", "v", "0", "v0", "V7", "7.0", "-1", "latest", "v7 ", "v7\n", "1234567890"])
-def test_other_words_are_no_version(text: str) -> None:
+def test_other_words_are_not_a_version(text: str) -> None:
     with pytest.raises(InvalidReference) as caught:
         parse_version(text)
 

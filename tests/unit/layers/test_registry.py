@@ -113,7 +113,7 @@ class TestPromoting:
             (str(live), str(second)),
         ]
 
-    def test_a_promotion_mends_a_pointer_that_holds_garbage(
+    def test_a_promotion_repairs_a_pointer_that_holds_garbage(
         self, registry: Registry, pointer: ActivePointer, ssm: "SSMClient"
     ) -> None:
         reference = _publish(registry)
@@ -350,7 +350,7 @@ class TestRollingBack:
         assert registry.rollback() == first
 
     @pytest.mark.parametrize("value", [NOTHING, "garbage", "v1"])
-    def test_rollback_skips_what_is_no_reference(
+    def test_rollback_skips_what_is_not_a_reference(
         self, registry: Registry, pointer: ActivePointer, ssm: "SSMClient", value: str
     ) -> None:
         first = registry.promote(_publish(registry))
@@ -360,7 +360,7 @@ class TestRollingBack:
         assert registry.rollback() == first
 
     @pytest.mark.parametrize("value", [NOTHING, "garbage"])
-    def test_rollback_from_what_is_no_reference_returns_to_the_last_version(
+    def test_rollback_from_what_is_not_a_reference_returns_to_the_last_version(
         self, registry: Registry, live: Reference, pointer: ActivePointer, ssm: "SSMClient", value: str
     ) -> None:
         _set(ssm, pointer, value)
@@ -385,7 +385,7 @@ class TestRollingBack:
 
         assert registry.active() == only
 
-    def test_a_version_that_may_not_serve_any_more_is_no_target_and_the_pointer_stays(
+    def test_a_version_that_may_not_serve_any_more_is_not_a_target_and_the_pointer_stays(
         self, registry: Registry, s3: "S3Client"
     ) -> None:
         self._promote(registry, 2)
@@ -396,7 +396,7 @@ class TestRollingBack:
 
         assert _moves(registry) == ["v1", "v2"]
 
-    def test_a_version_that_is_gone_is_no_target_and_the_pointer_stays(
+    def test_a_version_that_is_gone_is_not_a_target_and_the_pointer_stays(
         self, registry: Registry, s3: "S3Client"
     ) -> None:
         self._promote(registry, 2)

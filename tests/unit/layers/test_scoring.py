@@ -246,7 +246,7 @@ class TestGolden:
             self._check_value(2 * OLD_TOLERANCE, 0.0)
 
     @pytest.mark.parametrize("value", [math.nan, math.inf])
-    def test_a_value_that_is_no_finite_number_does_not_pass(self, value: float) -> None:
+    def test_a_value_that_is_not_a_finite_number_does_not_pass(self, value: float) -> None:
         with pytest.raises(GoldenMismatch):
             self._check_value(value, 1.0)
 

@@ -136,7 +136,7 @@ class TestListing:
             "v1/manifest.json",
         ],
     )
-    def test_other_objects_in_the_bucket_are_no_versions(self, store: VersionStore, s3: "S3Client", key: str) -> None:
+    def test_other_objects_in_the_bucket_are_not_versions(self, store: VersionStore, s3: "S3Client", key: str) -> None:
         s3.put_object(Bucket=BUCKET, Key=key, Body=b"{}")
 
         assert store.numbers() == []

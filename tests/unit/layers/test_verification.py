@@ -36,7 +36,7 @@ class TestManifest:
             read_version(REFERENCE, body, model="iris")
 
     @pytest.mark.parametrize("body", [b"", b"{}", b"no JSON", BODY[:-10]])
-    def test_what_is_no_manifest_is_refused_though_the_reference_names_it(self, body: bytes) -> None:
+    def test_what_is_not_a_manifest_is_refused_though_the_reference_names_it(self, body: bytes) -> None:
         with pytest.raises(IntegrityError, match="the manifest of v3 is not a manifest"):
             read_version(Reference(3, sha256(body)), body, model="iris")
 

@@ -278,7 +278,7 @@ class TestModels:
             resource = stack.resources[name]
             assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
-    def test_the_bucket_forgets_only_what_is_no_version(self, stack: Stack) -> None:
+    def test_the_bucket_forgets_only_what_is_not_a_version(self, stack: Stack) -> None:
         rules = stack.properties("ModelBucket")["LifecycleConfiguration"]["Rules"]
         acts = {key for rule in rules for key in rule} - {"Id", "Status"}
         assert acts == {"NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"}

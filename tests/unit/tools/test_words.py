@@ -51,6 +51,9 @@ class TestPython:
             (4, 36, "mends"),
         ]
 
+    def test_the_name_of_a_test_is_a_sentence(self) -> None:
+        assert positions("def test_a_value_is_no_number() -> None: ...\n", ".py") == [(1, 18, "is no")]
+
     def test_a_phrase_is_found_across_comment_lines_and_joined_strings(self) -> None:
         source = '# what is in\n# service\nx = ("better than that of "\n     "a dummy")\n'
 

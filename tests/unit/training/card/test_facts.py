@@ -31,7 +31,7 @@ class TestUse:
             assert words in text
         assert "Not stated" not in text
 
-    def test_it_says_what_nobody_has_said(self) -> None:
+    def test_it_says_what_is_not_stated(self) -> None:
         text = text_of(use(manifest(), CardSection(owners=("Ada",))))
 
         assert "Not stated: purpose, uses it is not for, licence, source of the data, known limits. Add it" in text

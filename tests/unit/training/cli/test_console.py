@@ -108,7 +108,7 @@ class TestHistory:
         ]
         assert rows[0].startswith("2026-05-01 12:00:30  arn:aws:iam::1:user/ada")
 
-    def test_setting_up_the_pointer_is_no_move(self) -> None:
+    def test_setting_up_the_pointer_is_not_a_move(self) -> None:
         assert len(shown(console.history_table([moved(NOTHING, NOTHING)]))) == 1
 
 

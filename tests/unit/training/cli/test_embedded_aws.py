@@ -68,7 +68,7 @@ class TestEmbeddedAws:
         with embedded_aws("wine") as environment:
             assert environment["no_proxy"].split(",") == ["intranet.example.org", "127.0.0.1"]
 
-    def test_setting_it_up_again_in_one_process_is_no_error_as_after_a_first_try_without_an_answer(self) -> None:
+    def test_setting_it_up_again_in_one_process_is_not_an_error_as_after_a_first_try_without_an_answer(self) -> None:
         for _ in range(2):
             with embedded_aws("wine"):
                 assert ActivePointer("local", "wine", client=ssm_client()).read() is None

@@ -141,7 +141,7 @@ def test_what_may_be_missing_is_compared_missing_and_every_category_is_compared(
         assert set(range(len(feature.categories))) <= set(codes.tolist())
 
 
-def test_a_split_of_missing_from_known_values_is_no_edge() -> None:
+def test_a_split_of_missing_from_known_values_is_not_an_edge() -> None:
     rows = np.array([[float(number)] for number in range(10)] + [[np.nan]] * 10)
     known = a_table(
         Feature(name="x", kind="number", min=0, max=9, required=False), rows=rows, targets=[0.0] * 10 + [1.0] * 10

@@ -61,7 +61,7 @@ class TestTrials:
 
         assert len({repr(trial) for trial in trials}) == 30
 
-    def test_fewer_are_drawn_where_there_are_no_more(self) -> None:
+    def test_fewer_are_drawn_if_there_are_no_more(self) -> None:
         small = {"n": {"low": 1, "high": 3}, "kernel": ["rbf", "linear"]}
 
         assert len(search({"strategy": "random", "iterations": 50, "parameters": small}).trials(0)) == 6

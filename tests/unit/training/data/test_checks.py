@@ -59,10 +59,10 @@ class TestIdentifiers:
         assert left_out(tmp_path, "x", lambda number: f"k{number * 7 % 60}") == ["x"]
 
     @pytest.mark.parametrize("name", ["paid", "grid", "humid", "index_of_refraction"])
-    def test_a_name_that_only_ends_like_one_is_no_reason(self, tmp_path: Path, name: str) -> None:
+    def test_a_name_that_only_ends_like_one_is_not_a_reason(self, tmp_path: Path, name: str) -> None:
         assert not left_out(tmp_path, name, lambda number: number * 7919 % 100_003)
 
-    def test_measurements_are_no_identifiers(self, tmp_path: Path) -> None:
+    def test_measurements_are_not_identifiers(self, tmp_path: Path) -> None:
         assert not left_out(tmp_path, "x", lambda number: NOISE[-number])
 
     @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ class TestSums:
         assert (found.status, found.column) == ("warning", "a, b")
         assert found.message.startswith("add up to y: it is the sum of them in every row")
 
-    def test_one_row_to_the_contrary_acquits_them(self, tmp_path: Path) -> None:
+    def test_one_row_to_the_contrary_clears_them(self, tmp_path: Path) -> None:
         text = self.text(9)
 
         assert not leakage(table_of(tmp_path, text, target_keys={"task": "regression"}))
@@ -134,7 +134,7 @@ class TestKnowingTheTarget:
 
         assert found.startswith("warning x separates the classes of y without exception")
 
-    def test_one_row_to_the_contrary_acquits(self, tmp_path: Path) -> None:
+    def test_one_row_to_the_contrary_clears(self, tmp_path: Path) -> None:
         names, swapped = {"a": "x", "b": "y"}, {"a": "y", "b": "x"}
 
         assert not suspects(tmp_path, lambda number: (swapped if number == 30 else names)[ab(number)], ab)
@@ -154,7 +154,7 @@ class TestKnowingTheTarget:
 
         assert found == "failed x orders the rows exactly as y; name it in data.drop, or in validate.trusted"
 
-    def test_a_strong_predictor_is_no_leak(self, tmp_path: Path) -> None:
+    def test_a_strong_predictor_is_not_a_leak(self, tmp_path: Path) -> None:
         assert not suspects(
             tmp_path, lambda number: NOISE[-number] + NOISE[number] ** 2 / 9, lambda number: NOISE[-number]
         )

@@ -46,7 +46,7 @@ class TestKinds:
     def test_whole_numbers_can_be_declared_integers(self, tmp_path: Path) -> None:
         assert declared(tmp_path, "1.0", "2.0", kind="integer").kind == "integer"
 
-    def test_leading_zeros_of_a_declared_number_are_no_part_of_it(self, tmp_path: Path) -> None:
+    def test_leading_zeros_of_a_declared_number_are_not_part_of_it(self, tmp_path: Path) -> None:
         assert declared(tmp_path, "007", "011", kind="integer").max == 11
 
     @pytest.mark.parametrize(

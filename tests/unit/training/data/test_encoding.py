@@ -88,7 +88,7 @@ class TestKinds:
             (lambda number: "-inf" if number == 3 else f"{number}.5", "it holds infinity"),
         ],
     )
-    def test_a_column_nothing_can_be_learned_from_is_left_out_with_a_note(
+    def test_a_column_that_teaches_nothing_is_left_out_with_a_note(
         self, tmp_path: Path, value: Callable[[int], str], reason: str
     ) -> None:
         table = table_of(tmp_path, one_feature(value))
@@ -99,7 +99,7 @@ class TestKinds:
     def test_a_column_with_one_value_or_none_is_kept(self, tmp_path: Path) -> None:
         assert feature_names(table_of(tmp_path, one_feature(lambda number: "5" if number % 2 else ""))) == ["x", "n"]
 
-    def test_more_than_a_hundred_texts_are_no_category(self, tmp_path: Path) -> None:
+    def test_more_than_a_hundred_texts_are_not_a_category(self, tmp_path: Path) -> None:
         table = table_of(tmp_path, one_feature(lambda number: f"name {number}", count=101))
 
         assert feature_names(table) == ["n"]
@@ -252,7 +252,7 @@ class TestValues:
         assert (table.contract.target.unit, table.contract.target.classes) == ("EUR", ())
 
     @pytest.mark.parametrize("bad", ["inf", "many"])
-    def test_a_value_that_is_no_finite_number_is_refused_with_its_row(self, tmp_path: Path, bad: str) -> None:
+    def test_a_value_that_is_not_a_finite_number_is_refused_with_its_row(self, tmp_path: Path, bad: str) -> None:
         text = lines("x,y", lambda number: f"{number},{bad if number == 4 else number / 7}")
 
         found = refusal(tmp_path, text, target_keys={"task": "regression"})
@@ -268,7 +268,7 @@ class TestUnknownValues:
 
     CITIES = one_feature(lambda number: ("Lyon", "Oslo")[number // 2 % 2])
 
-    def test_it_is_a_missing_value_unless_it_shall_be_refused(self, tmp_path: Path) -> None:
+    def test_it_is_a_missing_value_unless_it_must_be_refused(self, tmp_path: Path) -> None:
         answering = table_of(tmp_path, self.CITIES).contract
         strict = feature_of(table_of(tmp_path, self.CITIES, features={"x": {"unknown": "refuse"}}), "x")
 

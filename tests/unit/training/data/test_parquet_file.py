@@ -74,7 +74,7 @@ def test_a_column_of_lists_is_refused_by_its_name(tmp_path: Path) -> None:
     assert "column x of table.parquet is of the type list" in refusal_to_read(parquet(tmp_path, {"x": [[1], [2]]}))
 
 
-def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_parquet_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     path.write_text("x,y\n1,2\n", encoding="utf-8")
 

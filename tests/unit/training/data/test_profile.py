@@ -50,7 +50,7 @@ def test_missing_values_are_counted_and_else_left_out(tmp_path: Path) -> None:
     assert sum(value.rows for value in columns["city"].top) == 80 - columns["city"].missing
 
 
-def test_the_target_is_described_likewise(tmp_path: Path) -> None:
+def test_the_target_is_described_too(tmp_path: Path) -> None:
     classes = described(tmp_path, mixed(), target="churned")["churned"]
     values = described(tmp_path, public_table("diabetes"), target="target")["target"]
 

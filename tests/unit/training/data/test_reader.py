@@ -107,7 +107,7 @@ class TestSample:
 
         assert first == again != other
 
-    def test_it_is_drawn_from_all_over_the_file(self, path: Path) -> None:
+    def test_it_is_drawn_uniformly_from_the_file(self, path: Path) -> None:
         """A file is often sorted by its classes: its first rows would be a bad sample."""
         rows = self.drawn(path, sample=200)
 

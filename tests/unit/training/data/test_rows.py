@@ -50,7 +50,7 @@ def test_a_class_with_one_row_is_left_out_with_a_note(tmp_path: Path) -> None:
     assert noted(table.notes, "the only row with y 2 was left out")
 
 
-def test_a_row_of_units_below_the_header_is_no_row(tmp_path: Path) -> None:
+def test_a_row_of_units_below_the_header_is_not_a_row(tmp_path: Path) -> None:
     text = lines("speed,weight,ok\nkm/h,kg,-", lambda number: f"{number % 9},{number % 7},{'yn'[number % 2]}")
 
     table = table_of(tmp_path, text, target="ok")

@@ -72,7 +72,7 @@ class TestCleaning:
 
         assert feature_names(table) == ["n"]
 
-    def test_space_around_names_and_texts_is_no_part_of_them(self, tmp_path: Path) -> None:
+    def test_space_around_names_and_texts_is_not_part_of_them(self, tmp_path: Path) -> None:
         text = lines(" x , y ", lambda number: f" {'red ' if number % 3 else 'blue'} , {'ab'[number % 2]} ")
 
         table = table_of(tmp_path, text)
@@ -179,7 +179,7 @@ class TestFileForms:
         assert other.contract == unix.contract
         assert np.array_equal(other.rows, unix.rows)
 
-    def test_a_byte_order_mark_is_no_part_of_the_first_name(self, tmp_path: Path) -> None:
+    def test_a_byte_order_mark_is_not_part_of_the_first_name(self, tmp_path: Path) -> None:
         assert feature_names(table_of(tmp_path, b"\xef\xbb\xbf" + PLAIN.encode())) == ["x", "n"]
 
     def test_empty_lines_before_the_header_are_skipped(self, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def champion(registry: Registry) -> ActiveVersion:
 
 
 class TestActiveVersion:
-    def test_before_the_first_promotion_there_is_none(self, registry: Registry) -> None:
+    def test_before_the_first_promotion_no_version_is_active(self, registry: Registry) -> None:
         assert load_active(registry) is None
 
     def test_it_is_loaded_by_its_digests(self, champion: ActiveVersion) -> None:

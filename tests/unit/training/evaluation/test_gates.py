@@ -25,7 +25,7 @@ class TestGates:
 
         assert gate.passed is passed
 
-    def test_a_metric_that_is_no_number_passes_no_gate(self) -> None:
+    def test_a_metric_that_is_not_a_number_passes_no_gate(self) -> None:
         (gate,) = judge({"r2": Bound(min=-1)}, {"r2": float("nan")})
 
         assert not gate.passed

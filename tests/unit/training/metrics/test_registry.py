@@ -114,7 +114,7 @@ def test_r2_of_values_that_do_not_vary_is_undefined(predicted: list[float]) -> N
 
 
 @pytest.mark.parametrize(("targets", "labels"), [([0, 0, 0], [0, 1, 0]), ([0, 1, 1], [1, 1, 1])])
-def test_mcc_is_zero_where_all_truths_or_all_labels_are_alike(targets: list[int], labels: list[int]) -> None:
+def test_mcc_is_zero_where_all_truths_or_all_labels_are_equal(targets: list[int], labels: list[int]) -> None:
     rows = ScoredRows(2, np.array(targets), np.eye(2)[labels])
 
     assert compute([METRICS["mcc"]], rows.once())["mcc"].tolist() == [metrics.matthews_corrcoef(targets, labels)] == [0]

@@ -84,7 +84,7 @@ class TestVersion:
             read_version_file(tmp_path)
 
     @pytest.mark.parametrize("text", ["", "[]", "{}", "3"])
-    def test_what_is_no_description_of_one_is_refused(self, tmp_path: Path, text: str) -> None:
+    def test_what_is_not_a_description_of_one_is_refused(self, tmp_path: Path, text: str) -> None:
         (tmp_path / "version.json").write_text(text, encoding="utf-8")
 
         with pytest.raises(DataError, match="is not what `skylift train` writes"):
@@ -95,7 +95,7 @@ class TestEvaluation:
     def test_it_measures_what_training_measured(self, made: Project) -> None:
         assert made.evaluate().holdout == made.trained.metrics.holdout
 
-    def test_the_compiled_form_is_measured_where_there_is_one(self, made: Project) -> None:
+    def test_the_compiled_form_is_measured_if_there_is_one(self, made: Project) -> None:
         write_version(made.version, pack(made.trained))
         (made.version / "model.joblib").unlink()
 
@@ -118,7 +118,7 @@ class TestEvaluation:
         assert len(rows) == 16
         assert {cell for row in rows for cell in row.split(",")} <= {"no", "yes"}
 
-    def test_values_are_kept_likewise(self, tmp_path: Path) -> None:
+    def test_values_are_kept_too(self, tmp_path: Path) -> None:
         made = Project(tmp_path, public_table("diabetes"), target="target", candidates=[RIDGE])
         made.write()
 

@@ -204,7 +204,7 @@ class TestBaseline:
         assert features["age"]["missing"] == 0
         assert features["visits"]["missing"] == pytest.approx(np.isnan(rows[:, 1]).mean())
 
-    def test_the_target_is_described_likewise(self, tmp_path: Path) -> None:
+    def test_the_target_is_described_too(self, tmp_path: Path) -> None:
         classes = described(trained_iris())["target"]["shares"]
         values = described(learned(tmp_path, lines("x,y", lambda number: f"{number},{number * 1.5}"), RIDGE))["target"]
 

@@ -55,7 +55,7 @@ class TestPreparation:
     def test_a_tree_reads_numbers_as_they_are(self) -> None:
         assert parts(built(TREE, NUMBER, BOOLEAN).estimator) == {"DecisionTreeClassifier"}
 
-    def test_numbers_are_scaled_for_what_is_no_tree(self) -> None:
+    def test_numbers_are_scaled_for_what_is_not_a_tree(self) -> None:
         assert parts(built(LOGISTIC, NUMBER).estimator) == {"Pipeline", "StandardScaler", "LogisticRegression"}
 
     @pytest.mark.parametrize(("candidate", "scale"), [(LOGISTIC, False), (TREE, True)])
@@ -154,7 +154,7 @@ class TestMistakes:
         assert f"candidate c: there is no {path}" in refusal({"name": "c", "estimator": path})
 
     @pytest.mark.parametrize("path", ["pathlib.Path", "sklearn.metrics.accuracy_score", "os.getcwd"])
-    def test_what_is_no_estimator_is_refused(self, path: str) -> None:
+    def test_what_is_not_an_estimator_is_refused(self, path: str) -> None:
         assert "is not a scikit-learn estimator" in refusal({"name": "c", "estimator": path})
 
     @pytest.mark.parametrize(
