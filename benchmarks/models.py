@@ -21,8 +21,9 @@ from skylift.predictors import SklearnPredictor
 from skylift.registry import Registry
 from skylift.scoring import predictions
 from skylift.settings import RegistrySettings
-from tests.support.models import ROOT, iris_config
+from tests.support.models import iris_config
 from tests.support.moto_server import BUCKET, STAGE, MotoServer
+from tests.support.paths import ROOT
 from training.compile.compilation import compile_model
 from training.config import ModelConfig
 from training.config.table import DataSection, TargetSection

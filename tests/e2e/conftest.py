@@ -20,7 +20,7 @@ from tests.e2e.stack import LocalAws, Stack
 from tests.support.docker import DockerFailed, bridge_address, docker, leftovers
 from tests.support.lambda_runtime import emulator_program
 from tests.support.models import IRIS_CONFIG
-from tests.support.sample_events import ROOT
+from tests.support.paths import ROOT
 
 BASE = "public.ecr.aws/lambda/python:3.13"
 STAND_IN_SCRIPT = Path(__file__).parent / "offline" / "lambda-base-image.sh"

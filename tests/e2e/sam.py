@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
+from tests.support.paths import ROOT
 from tests.support.ports import free_port
-from tests.support.sample_events import ROOT
 
 BIN = Path(sys.executable).parent
 FUNCTION = "InferenceFunction"

@@ -22,8 +22,8 @@ from botocore.credentials import Credentials
 from tests.e2e.sam import BIN, REGION, Built, environment, run, sam
 from tests.support.commands import failure_lines
 from tests.support.docker import docker
+from tests.support.paths import ROOT
 from tests.support.ports import free_port
-from tests.support.sample_events import ROOT
 
 STACK = "skylift-e2e"
 REPOSITORY = "skylift"

@@ -12,8 +12,9 @@ from tests.e2e.sam import BIN, Built, run
 from tests.support.docker import DockerFailed, FunctionContainer, docker
 from tests.support.models import compiled_iris_package, iris_package
 from tests.support.moto_server import MotoServer
+from tests.support.paths import ROOT
 from tests.support.ports import free_port
-from tests.support.sample_events import EVENTS, EXPECTED, ROOT
+from tests.support.sample_events import EVENTS, EXPECTED
 
 FORMS = {"compiled": compiled_iris_package, "scikit-learn": iris_package}
 DOCKERFILE = ROOT / "functions" / "inference" / "Dockerfile"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.support.models import IRIS_CONFIG, ROOT
+from tests.support.models import IRIS_CONFIG
+from tests.support.paths import ROOT
 from tests.support.tables import LOGISTIC
 from tests.support.waiting import TIMES_OUT
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.models import ROOT
+from tests.support.paths import ROOT
 from tests.support.tables import TREE
 from tests.support.waiting import TIMES_OUT
 

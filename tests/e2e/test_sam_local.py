@@ -15,7 +15,8 @@ from tests.e2e.conftest import ARCHITECTURE, Step
 from tests.e2e.sam import FUNCTION, Built, sam, start_api
 from tests.support.models import IRIS_SETOSA, compiled_iris_package
 from tests.support.moto_server import MotoServer
-from tests.support.sample_events import EVENTS, EXPECTED, ROOT, scores
+from tests.support.paths import ROOT
+from tests.support.sample_events import EVENTS, EXPECTED, scores
 
 PARAMETERS = ("--parameter-overrides", f"Architecture={ARCHITECTURE}")
 

@@ -10,7 +10,8 @@ import pytest
 
 from skylift.registry import Registry
 from tests.conftest import BUCKET, MODEL, STAGE
-from tests.support.models import ROOT, iris_package
+from tests.support.models import iris_package
+from tests.support.paths import ROOT
 
 PAGE = ROOT / "docs" / "extending.md"
 

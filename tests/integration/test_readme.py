@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from skylift.registry import Registry
-from tests.support.models import ROOT
+from tests.support.paths import ROOT
 from training.cli.app import app
 from training.config import load_config
 

@@ -16,8 +16,9 @@ import typer.main
 from deploy.cli import app
 from deploy.parameters import assignments, check_parameters, read_stage
 from tests.support import aws_cli
-from tests.support.models import ROOT, iris_package
+from tests.support.models import iris_package
 from tests.support.moto_server import BUCKET, MotoServer
+from tests.support.paths import ROOT
 from tests.support.runbooks import FOLDER, FUNCTION, ROLE, Machine, environment_is_posix, script_of
 from tests.support.waiting import TIMES_OUT
 

@@ -6,13 +6,13 @@ gh workflow run promote.yml -f stage=dev -f version=v7
 import argparse
 import re
 import sys
-from pathlib import Path
 
 import yaml
 
+from tests.support.paths import ROOT
 from tests.support.stand_ins import Outcome
 
-WORKFLOWS = Path(__file__).parents[2] / ".github" / "workflows"
+WORKFLOWS = ROOT / ".github" / "workflows"
 
 
 def main(arguments: list[str]) -> None:

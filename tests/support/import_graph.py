@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 _PACKAGES = (
     "layers/skylift",
     "functions/active_pointer",

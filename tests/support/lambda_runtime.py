@@ -32,9 +32,9 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any, Self
 
+from tests.support.paths import ROOT
 from tests.support.waiting import TIMES_OUT
 
-ROOT = Path(__file__).parents[2]
 PACKAGES = (ROOT / "functions" / "inference", ROOT / "layers" / "skylift")
 
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}

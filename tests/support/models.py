@@ -2,15 +2,14 @@
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 from skylift.manifest import Compiled, Manifest
 from skylift.predictors import SklearnPredictor
+from tests.support.paths import ROOT
 from training.config import Candidate, ModelConfig, load_config
 from training.job import Trained, train
 from training.release.packaging import Package, pack
 
-ROOT = Path(__file__).parents[2]
 IRIS_CONFIG = ROOT / "training" / "model.yaml"
 
 IRIS_SETOSA = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}

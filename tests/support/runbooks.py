@@ -22,8 +22,8 @@ import yaml
 from tests.support.aws_cli import ONLY_CHECKS, aws
 from tests.support.commands import skylift
 from tests.support.gh_cli import gh
-from tests.support.models import ROOT
 from tests.support.moto_server import BUCKET, MODEL, STAGE, MotoServer
+from tests.support.paths import ROOT
 from tests.support.stand_ins import Outcome, run_script, write_program
 from tests.support.tables import LOGISTIC, lines
 from tests.support.waiting import TIMES_OUT

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,11 +11,11 @@ from skylift.predictors import SklearnPredictor
 from skylift.scoring import encode, predictions
 from tests.support.asgi_client import PROBLEM
 from tests.support.models import IRIS_SETOSA, trained_iris
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from skylift.contract import Instance
 
-ROOT = Path(__file__).parents[2]
 EVENTS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "events").glob("*.json")}
 IRIS_VIRGINICA = {"sepal_length": 6.7, "sepal_width": 3.0, "petal_length": 5.2, "petal_width": 2.3}
 JSON = "application/json"

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,7 +12,7 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 REGION = "eu-central-1"
 PSEUDO = {

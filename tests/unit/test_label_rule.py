@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.models import ROOT
+from tests.support.paths import ROOT
 
 RULE = ROOT / "layers" / "skylift" / "scoring.py"
 PLAIN_SERVICE = ROOT / "benchmarks" / "baseline"

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 MIRRORS = {
     "functions": "tests/unit",
     "layers": "tests/unit/layers",

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.support.gh_cli import WORKFLOWS
-from tests.support.models import ROOT
+from tests.support.paths import ROOT
 
 FILES = sorted(WORKFLOWS.glob("*.yml"))
 

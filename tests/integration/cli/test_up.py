@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from tests.support.commands import failure_lines
-from tests.support.models import IRIS_CONFIG, IRIS_SETOSA, ROOT
+from tests.support.models import IRIS_CONFIG, IRIS_SETOSA
 from tests.support.moto_server import BUCKET, MotoServer
+from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.processes import Up, descendants, lives, up
 from tests.support.tables import lines, write_project

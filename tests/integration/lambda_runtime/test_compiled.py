@@ -11,9 +11,10 @@ import pytest
 
 from skylift.references import Reference
 from skylift.scoring import encode, predictions
-from tests.support.lambda_runtime import ROOT, LambdaRuntime
+from tests.support.lambda_runtime import LambdaRuntime
 from tests.support.models import IRIS_SETOSA, compiled_iris_package, iris_package, trained_iris
 from tests.support.moto_server import MotoServer
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.xdist_group("lambda-runtime-compiled")
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.lambda_runtime import ROOT, LambdaRuntime
+from tests.support.lambda_runtime import LambdaRuntime
 from tests.support.models import changed, iris_package
 from tests.support.moto_server import MotoServer
+from tests.support.paths import ROOT
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("lambda-runtime-faults")

@@ -17,7 +17,7 @@ from pre_traffic.handler import handler
 from skylift.errors import AwsUnavailable
 from tests.support.lambda_api import THROTTLED, Fault, LambdaApi
 from tests.support.models import changed, iris_package
-from tests.support.templates import ROOT
+from tests.support.paths import ROOT
 from tests.support.waiting import TIMES_OUT
 from tests.support.whole_service import Service, table_package
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.publish import write_figures
-from tests.support.models import ROOT
+from tests.support.paths import ROOT
 from tests.support.runbooks import environment_is_posix
 
 PAGE = "before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n"

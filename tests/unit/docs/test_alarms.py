@@ -2,7 +2,7 @@
 
 import re
 
-from tests.support.models import ROOT
+from tests.support.paths import ROOT
 
 
 def test_each_alarm_of_the_template_has_a_heading_in_the_runbook() -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.support.models import ROOT
+from tests.support.paths import ROOT
 
 FOLDER = ROOT / "docs" / "decisions"
 

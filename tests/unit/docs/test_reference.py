@@ -3,7 +3,7 @@
 import re
 
 from inference.settings import InferenceSettings
-from tests.support.models import ROOT
+from tests.support.paths import ROOT
 from training.config import ModelConfig
 from training.metrics.registry import METRICS
 

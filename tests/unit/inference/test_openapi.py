@@ -1,7 +1,6 @@
 """The OpenAPI document: made from the contract alone."""
 
 import re
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -14,8 +13,8 @@ from inference.routes import ROUTES
 from skylift.contract import Contract, Feature, JsonType, Target
 from tests.support.contracts import contracts, instances, modest
 from tests.support.fakes import served
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 SIZE = Feature(name="size", kind="number", min=10, max=90, unit="m2", description="Living area.", example=42.5)
 ROOMS = Feature(name="rooms", kind="integer", min=1, max=5, example=2)
 AREA = Feature(name="area", kind="category", required=False, categories=("north", "south"), example="north")

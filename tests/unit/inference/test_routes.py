@@ -9,7 +9,8 @@ from inference.routes import ROUTES, create_routes
 from inference.settings import InferenceSettings
 from tests.support.asgi_client import HttpClient
 from tests.support.fakes import HostHarness
-from tests.support.models import IRIS_SETOSA, ROOT, iris_package
+from tests.support.models import IRIS_SETOSA, iris_package
+from tests.support.paths import ROOT
 
 SETTINGS = InferenceSettings(bucket="models", model="iris")
 NAMES = [f"{route.method} {route.path}" for route in ROUTES]

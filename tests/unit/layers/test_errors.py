@@ -2,7 +2,6 @@
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +16,8 @@ from skylift.errors import (
     SkyliftError,
     UnservableModel,
 )
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 ALL = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
 
 

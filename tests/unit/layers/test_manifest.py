@@ -13,8 +13,7 @@ from skylift.errors import IntegrityError
 from skylift.manifest import Gate, Golden, LeaderboardEntry, Manifest, Metrics, Prediction, reference_to
 from skylift.references import sha256
 from tests.support.manifests import FLOWERS, manifest
-
-ROOT = Path(__file__).parents[3]
+from tests.support.paths import ROOT
 
 SETOSA = Prediction(label="setosa", probabilities={"setosa": 1.0, "virginica": 0.0})
 

@@ -11,7 +11,7 @@ import pytest
 
 import skylift
 import training
-from tests.support.models import ROOT
+from tests.support.paths import ROOT
 
 both = pytest.mark.parametrize("package", [skylift, training], ids=lambda package: str(package.__name__))
 

@@ -6,7 +6,7 @@ from hatchling.metadata.core import ProjectMetadata
 from hatchling.plugin.manager import PluginManager
 
 import skylift
-from tests.support.models import ROOT
+from tests.support.paths import ROOT
 
 
 def test_the_package_has_the_version_that_the_code_names() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.templates import ROOT, Stack, source
+from tests.support.paths import ROOT
+from tests.support.templates import Stack, source
 
 STACK_ROLE = "arn:aws:iam::123456789012:role/skylift-prod-"
 

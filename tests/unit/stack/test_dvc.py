@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.import_graph import ROOT, closure, imports_of_function, modules
+from tests.support.import_graph import closure, imports_of_function, modules
+from tests.support.paths import ROOT
 
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 

@@ -18,7 +18,8 @@ from pre_traffic.settings import PreTrafficSettings
 from skylift.observability import NAMESPACE, MetricName, MetricPoint
 from tests.support.fakes import HostHarness
 from tests.support.models import iris_package
-from tests.support.templates import ROOT, Stack, source
+from tests.support.paths import ROOT
+from tests.support.templates import Stack, source
 from training.cli.connection import STACK_OUTPUTS
 
 JWT = {"Auth": "JWT", "JwtIssuer": "https://issuer.test", "JwtAudience": "skylift,others"}

@@ -5,7 +5,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.support.models import ROOT
+from tests.support.paths import ROOT
 from tools.words import EXCEPTIONS, check, main
 
 

@@ -18,7 +18,8 @@ from skylift.predictors import SklearnPredictor, load_predictor
 from skylift.registry import Registry
 from skylift.scoring import encode, predictions
 from skylift.store import VersionStore
-from tests.support.models import IRIS_SETOSA, ROOT, trained_iris
+from tests.support.models import IRIS_SETOSA, trained_iris
+from tests.support.paths import ROOT
 from tests.support.tables import LOGISTIC, RIDGE, TREE, config_of, learned, lines, mixed, one_feature, public_table
 from tests.support.waiting import TIMES_OUT
 from training.job import Trained, train

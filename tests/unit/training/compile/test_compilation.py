@@ -15,7 +15,8 @@ from skylift.contract import LARGEST_NUMBER, Task
 from skylift.golden import LARGEST_LOG_ODDS_DIFFERENCE
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix, best_classes, encode, predictions
-from tests.support.models import ROOT, iris_config, trained_iris
+from tests.support.models import iris_config, trained_iris
+from tests.support.paths import ROOT
 from tests.support.tables import MIXED_HEADER, lines, mixed, public_table, table_of
 from training.cli.console import compiled_words
 from training.compile import compilation, exact

@@ -8,7 +8,8 @@ import yaml
 
 from skylift.errors import ConfigError
 from skylift.references import sha256
-from tests.support.models import IRIS_CONFIG, ROOT
+from tests.support.models import IRIS_CONFIG
+from tests.support.paths import ROOT
 from training.config import ModelConfig, load_config
 
 REQUIRED: dict[str, Any] = {"model": "wine", "data": {"path": "wine.csv"}, "target": {"column": "kind"}}

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from skylift.errors import DataError
-from tests.support.models import ROOT, iris_config
+from tests.support.models import iris_config
+from tests.support.paths import ROOT
 from tests.support.tables import LOGISTIC, RIDGE, config_of, lines, mixed, public_table
 from tests.support.waiting import TIMES_OUT
 from training.config import ModelConfig

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from skylift.model_card import CARD_FILE
-from tests.support.models import ROOT, trained_iris, uncompiled
+from tests.support.models import trained_iris, uncompiled
+from tests.support.paths import ROOT
 from training.cli.evaluation_tables import evaluation_tables
 from training.evaluation.report import Evaluation
 from training.release.packaging import pack

@@ -14,7 +14,8 @@ from skylift.manifest import BASELINE_FILE, MODEL_FILE, Manifest
 from skylift.predictors import SklearnPredictor, load_predictor
 from skylift.references import sha256
 from skylift.scoring import check_golden
-from tests.support.models import ROOT, iris_package, trained_iris, uncompiled
+from tests.support.models import iris_package, trained_iris, uncompiled
+from tests.support.paths import ROOT
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed
 from training.job import Trained
 from training.release.environment import environment
