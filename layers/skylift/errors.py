@@ -21,6 +21,7 @@
     |   |-- ModelCardAbsent    a version was published without a model card
     |   |-- ModelCardUnavailable   its model card cannot be fetched now
     |   |-- IntegrityError     stored bytes are not those their digest names
+    |   |-- PointerMoved       somebody else moved the pointer at the same time
     |   `-- PromotionRefused   a version must not go live
     |-- CodeRefused            a new version of the code must not take traffic
     `-- UnservableModel        a version cannot be served by this process
@@ -234,6 +235,12 @@ class IntegrityError(RegistryError):
     """Stored bytes are not those their digest names."""
 
     code = "integrity-error"
+
+
+class PointerMoved(RegistryError):
+    """Somebody else moved the pointer at the same time."""
+
+    code = "pointer-moved"
 
 
 class PromotionRefused(RegistryError):

@@ -3,6 +3,7 @@
 SSM keeps its history: who moved it, when, from what to what.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from skylift.aws import aws_errors, error_code
+from skylift.errors import InvalidReference, PointerMoved
 from skylift.references import NOTHING, Reference
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_ssm.type_defs import ParameterHistoryTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,24 @@ class ActivePointer:
         AwsUnavailable
             SSM failed.
         """
+        value = self.value()
+        return None if value == NOTHING else Reference.parse(value)
+
+    def value(self) -> str:
+        """What it holds now, a reference or not; `none` if it does not exist.
+
+        Raises
+        ------
+        AwsUnavailable
+            SSM failed.
+        """
         with aws_errors(f"reading the pointer {self.name}"):
             try:
-                value = self._client.get_parameter(Name=self.name)["Parameter"]["Value"]
+                return self._client.get_parameter(Name=self.name)["Parameter"]["Value"]
             except ClientError as error:
                 if error_code(error) == "ParameterNotFound":
-                    return None
+                    return NOTHING
                 raise
-        return None if value == NOTHING else Reference.parse(value)
 
     def create(self) -> bool:
         """Make the pointer, with the value `none`; an existing pointer keeps its value.
@@ -98,16 +111,32 @@ class ActivePointer:
                 raise
         return True
 
-    def move(self, to: Reference) -> None:
+    def move(self, to: Reference, *, seen: str | None = None) -> None:
         """Make the pointer name another version.
+
+        SSM cannot compare and set, so the value is compared before the write, and the history after it.
+
+        Parameters
+        ----------
+        seen
+            Value that the decision was based on; None to replace whatever is there.
 
         Raises
         ------
+        PointerMoved
+            Somebody else moved it meanwhile; the message says whether anything was written.
         AwsUnavailable
             SSM failed.
         """
+        if seen is not None and (value := self.value()) != seen:
+            raise PointerMoved(
+                f"the pointer was moved meanwhile, from {_short(seen)} to {_short(value)}: nothing was written",
+                "see `skylift history`, and decide again",
+            )
         with aws_errors(f"moving the pointer {self.name}"):
-            self._client.put_parameter(Name=self.name, Value=str(to), Type="String", Overwrite=True)
+            answer = self._client.put_parameter(Name=self.name, Value=str(to), Type="String", Overwrite=True)
+        if seen is not None:
+            self._check_replaced(answer["Version"], to, seen)
 
     def history(self) -> list[Move]:
         """Every change that SSM still knows whole, oldest first (it keeps the last 100 values).
@@ -120,16 +149,63 @@ class ActivePointer:
         moves: list[Move] = []
         before: str | None = None
         with aws_errors(f"reading the history of {self.name}"):
-            try:
-                for page in self._client.get_paginator("get_parameter_history").paginate(Name=self.name):
-                    for entry in page["Parameters"]:
-                        after = entry["Value"]
-                        if entry["Version"] == 1:
-                            before = NOTHING
-                        if before is not None:
-                            moves.append(Move(entry["LastModifiedDate"], entry["LastModifiedUser"], before, after))
-                        before = after
-            except ClientError as error:
-                if error_code(error) != "ParameterNotFound":
-                    raise
+            for entry in self._entries():
+                after = entry["Value"]
+                if entry["Version"] == 1:
+                    before = NOTHING
+                if before is not None:
+                    moves.append(Move(entry["LastModifiedDate"], entry["LastModifiedUser"], before, after))
+                before = after
         return moves
+
+    def _entries(self) -> "Iterator[ParameterHistoryTypeDef]":
+        """SSM's entries, oldest first."""
+        try:
+            for page in self._client.get_paginator("get_parameter_history").paginate(Name=self.name):
+                yield from page["Parameters"]
+        except ClientError as error:
+            if error_code(error) != "ParameterNotFound":
+                raise
+
+    def _check_replaced(self, number: int, to: Reference, seen: str) -> None:
+        """Compare what the write with this number replaced; a write whose answer was lost was tried again."""
+        with aws_errors(f"{self.name} names {to.name} now, but reading what that replaced"):
+            earlier = [entry for entry in self._entries() if entry["Version"] < number and entry["Value"] != str(to)]
+        if earlier and earlier[-1]["Value"] != seen:
+            replaced = earlier[-1]
+            raise PointerMoved(
+                f"{to.name} is active, and replaced {_short(replaced['Value'])}, "
+                f"which {replaced['LastModifiedUser']} made active at the same time",
+                "agree on one of them, and promote it: see `skylift history`",
+            )
+
+
+def way_back(moves: Sequence[Move]) -> list[Reference]:
+    """The versions that lead to the present one, oldest first: a version that was left for an earlier one is none.
+
+    Parameters
+    ----------
+    moves
+        Moves of the pointer, oldest first.
+
+    Returns
+    -------
+    The active version is the last, if the pointer names one. Each version occurs once: going to one of these again,
+    by a rollback or by name, returns to it.
+    """
+    way: list[Reference] = []
+    for value in (moves[0].before, *(move.after for move in moves)) if moves else ():
+        try:
+            reference = Reference.parse(value)
+        except InvalidReference:  # `none`, or something that was written by hand
+            continue
+        if reference in way:
+            del way[way.index(reference) + 1 :]
+        else:
+            way.append(reference)
+    return way
+
+
+def _short(value: str) -> str:
+    """A value of the pointer, without the digest of a reference."""
+    return value.partition("@")[0][:100]

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from skylift.aws import s3_client, ssm_client
-from skylift.errors import IntegrityError, InvalidReference, NoActiveVersion, PromotionRefused, UnservableModel
+from skylift.errors import IntegrityError, NoActiveVersion, PromotionRefused, UnservableModel
 from skylift.image_cache import bake
 from skylift.manifest import MODEL_FILE, Manifest
-from skylift.pointer import ActivePointer, Move
+from skylift.pointer import ActivePointer, Move, way_back
 from skylift.references import NOTHING, Reference, parse_version
 from skylift.store import VersionStore
 from skylift.verification import Version
@@ -112,20 +112,19 @@ class Registry:
         return self._pointer.history()
 
     def promote(self, reference: Reference | str) -> Reference:
-        """Make a version the active one, if it may serve.
+        """Make a version the active one, if it may serve. The one that is active is examined, and nothing is written.
 
         Raises
         ------
         PromotionRefused
             A gate failed, a file does not have its digest, the environment differs from that of training, or the
             golden requests score differently; the message says which.
+        PointerMoved
+            Somebody else moved the pointer meanwhile.
         InvalidReference, VersionNotFound, IntegrityError
             There is no such version, or its manifest is not the one the reference names.
         """
-        version = self.version(reference)
-        self._examine(version.manifest)
-        self._pointer.move(version.reference)
-        return version.reference
+        return self._promote(reference, seen=self._pointer.value())
 
     def artifact(self, version: Version, name: str) -> bytes:
         """A file of a version, checked against the digest in its manifest.
@@ -162,19 +161,30 @@ class Registry:
         return bake(version, partial(self._store.artifact, version.manifest), folder)
 
     def rollback(self) -> Reference:
-        """Make the last different version the active one again, under the same checks as a promotion.
+        """Make the version before the active one active again, under the same checks as a promotion.
+
+        A version that was left for an earlier one, by a rollback or by name, is never returned to.
 
         Raises
         ------
         PromotionRefused
             No earlier version exists, or it must not serve any more.
+        PointerMoved
+            Somebody else moved the pointer meanwhile.
         """
         moves = self._pointer.history()
         current = moves[-1].after if moves else NOTHING
-        for move in reversed(moves):
-            if move.after != current and (reference := _reference(move.after)):
-                return self.promote(reference)
-        raise PromotionRefused("there is no earlier version to roll back to", "see `skylift history`")
+        earlier = [reference for reference in way_back(moves) if str(reference) != current]
+        if not earlier:
+            raise PromotionRefused("there is no earlier version to roll back to", "see `skylift history`")
+        return self._promote(earlier[-1], seen=current)
+
+    def _promote(self, reference: Reference | str, *, seen: str) -> Reference:
+        version = self.version(reference)
+        self._examine(version.manifest)
+        if str(version.reference) != seen:
+            self._pointer.move(version.reference, seen=seen)
+        return version.reference
 
     def _examine(self, manifest: Manifest) -> None:
         from skylift.predictors import load_predictor
@@ -187,11 +197,3 @@ class Registry:
             load_predictor(manifest, files.__getitem__)
         except (IntegrityError, UnservableModel) as error:
             raise PromotionRefused(f"{manifest.name} may not serve: {error.message}", error.hint) from error
-
-
-def _reference(text: str) -> Reference | None:
-    """The reference that the pointer held; None for `none` and for anything else that was written there."""
-    try:
-        return Reference.parse(text)
-    except InvalidReference:
-        return None

@@ -2,13 +2,14 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skylift.errors import ConfigError, SkyliftError
+from skylift.errors import ConfigError, InvalidReference, SkyliftError
 from skylift.references import NOTHING
 from training.cli.commands import Commands, leave
 from training.cli.console import (
@@ -36,6 +37,7 @@ from training.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from skylift.references import Reference
     from skylift.registry import Registry
     from skylift.settings import RegistrySettings
     from skylift.verification import Version
@@ -164,13 +166,17 @@ def promote(
     """Make a version the active one, if it may serve."""
     settings, registry = _connected(stack, config)
     tracker = _follower(settings, registry, track)
-    out.print(f"Active: {registry.promote(version)}", soft_wrap=True)
+    before: Reference | None = None
+    with suppress(InvalidReference):  # which a promotion replaces
+        before = registry.active()
+    active = registry.promote(version)
+    out.print(f"Active: {active}{' as before: nothing was written' if active == before else ''}", soft_wrap=True)
     tracker.follow()
 
 
 @app.command()
 def rollback(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, track: TrackOption = None) -> None:
-    """Make the last different version the active one again."""
+    """Make the version before the active one active again; what was left for an earlier one is never returned to."""
     settings, registry = _connected(stack, config)
     tracker = _follower(settings, registry, track)
     out.print(f"Active: {registry.rollback()}", soft_wrap=True)

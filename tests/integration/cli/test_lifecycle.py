@@ -285,6 +285,24 @@ class TestBake:
         assert str(tmp_path / "cache") in refused("bake", "v1", tmp_path / "cache")
 
 
+class TestPromotingAgain:
+    def test_what_is_active_is_told_to_be_and_the_history_stays(self, registry: Registry) -> None:
+        active = registry.promote(publish(registry))
+
+        assert done("promote", "v1") == f"Active: {active} as before: nothing was written\n"
+        assert len(registry.history()) == 1
+
+    def test_a_move_by_somebody_else_meanwhile_fails_with_what_to_do(
+        self, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, theirs = registry.promote(publish(registry)), publish(registry, "tree")
+        values = iter([str(first), str(theirs)])
+        monkeypatch.setattr(ActivePointer, "read", lambda _: first)
+        monkeypatch.setattr(ActivePointer, "value", lambda _: next(values))
+
+        assert "was moved meanwhile, from v1 to v2: nothing was written" in refused("promote", "v2")
+
+
 class TestRollback:
     def test_the_version_before_becomes_the_active_one_again(self, registry: Registry) -> None:
         first = registry.promote(publish(registry))

@@ -2,8 +2,6 @@
 
 import asyncio
 import itertools
-import pickle
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +16,7 @@ from skylift.manifest import MODEL_FILE
 from skylift.references import Reference
 from tests.support.fakes import HostHarness, wrong_golden
 from tests.support.models import changed, iris_package
+from tests.support.pickles import exiting
 from tests.support.waiting import TIMES_OUT
 from training.release.packaging import Package
 
@@ -367,13 +366,6 @@ class TestSlowRegistry:
         harness.pointer.gate.set()
 
 
-class Exits:
-    """An object whose pickle ends the interpreter that opens it."""
-
-    def __reduce__(self) -> tuple[object, tuple[int]]:
-        return sys.exit, (0,)
-
-
 class Panic(BaseException):
     """What compiled code raises when it panics: no `Exception`."""
 
@@ -385,7 +377,7 @@ FAULTS_OF_A_VERSION: dict[str, Callable[[], Package]] = {
         iris_package("tree").describe, iris_package("tree").artifacts | {MODEL_FILE: b"no pickle"}
     ),
     "an estimator that ends the interpreter": lambda: Package(
-        iris_package("tree").describe, iris_package("tree").artifacts | {MODEL_FILE: pickle.dumps(Exits())}
+        iris_package("tree").describe, iris_package("tree").artifacts | {MODEL_FILE: exiting()}
     ),
 }
 

@@ -1,14 +1,15 @@
 """The pointer: what it names, how it moves, and what SSM remembers of that."""
 
+import itertools
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from skylift.errors import AwsUnavailable, InvalidReference
-from skylift.pointer import ActivePointer
+from skylift.pointer import ActivePointer, Move, way_back
 from skylift.references import NOTHING, Reference
 from tests.conftest import MODEL, STAGE
 from tests.support.faults import after, before, denied, fails_with, refused, throttled, timeout
@@ -162,6 +163,37 @@ class TestHistory:
 
         assert moves[-1].after == str(Reference(105, "0" * 64))
         assert NOTHING not in {move.before for move in moves}
+
+
+class TestWayBack:
+    @pytest.mark.parametrize(
+        ("values", "way"),
+        [
+            ("", ""),
+            ("1", "1"),
+            ("1 2 3", "1 2 3"),
+            ("1 2 3 2", "1 2"),
+            ("1 2 3 2 1", "1"),
+            ("1 2 3 2 4", "1 2 4"),
+            ("1 2 3 1", "1"),
+            ("1 2 2", "1 2"),
+            ("1 2 3 2 3", "1 2 3"),
+            ("none 1 garbage 2 none", "1 2"),
+        ],
+    )
+    def test_a_version_that_was_left_for_an_earlier_one_is_not_on_it(self, values: str, way: str) -> None:
+        held = [str(Reference(int(word), "0" * 64)) if word.isdigit() else word for word in values.split()]
+        moves = [
+            Move(datetime(2026, 1, 1, tzinfo=UTC), "alice", before, after)
+            for before, after in itertools.pairwise([NOTHING, *held])
+        ]
+
+        assert " ".join(str(reference.number) for reference in way_back(moves)) == way
+
+    def test_where_ssm_forgot_the_first_values_it_begins_with_the_oldest_known(self) -> None:
+        move = Move(datetime(2026, 1, 1, tzinfo=UTC), "alice", str(V1), str(V2))
+
+        assert way_back([move]) == [V1, V2]
 
 
 class TestSsmFailing:

@@ -11,6 +11,7 @@ from skylift.errors import (
     IntegrityError,
     InvalidReference,
     NoActiveVersion,
+    PointerMoved,
     PromotionRefused,
     VersionNotFound,
 )
@@ -23,7 +24,7 @@ from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.aws_clients import every_operation
 from tests.support.faults import before, denied, fails_with, throttled
 from tests.support.models import changed, iris_package
-from tests.support.pickles import trap
+from tests.support.pickles import exiting, trap
 from training.release.packaging import Package
 
 if TYPE_CHECKING:
@@ -104,6 +105,24 @@ class TestPromoting:
         registry.promote("v1")
 
         assert registry.active() == live
+
+    def test_the_active_version_is_examined_again_and_nothing_is_written(
+        self, registry: Registry, live: Reference, s3: "S3Client"
+    ) -> None:
+        assert registry.promote("v1") == live
+        assert _moves(registry) == ["v1"]
+
+        _overwrite(s3, MODEL_FILE, b"altered", version="v1")
+        with pytest.raises(PromotionRefused, match="v1 may not serve"):
+            registry.promote("v1")
+
+    def test_a_pickle_that_ends_the_interpreter_is_refused_and_no_success(
+        self, registry: Registry, live: Reference
+    ) -> None:
+        _publish(registry, _with_model(exiting()))
+
+        with pytest.raises(PromotionRefused, match=r"model.joblib of v2 cannot be loaded \(SystemExit\)"):
+            registry.promote("v2")
 
     def test_the_history_tells_every_promotion(self, registry: Registry, live: Reference) -> None:
         second = registry.promote(_publish(registry))
@@ -278,6 +297,63 @@ class TestRefusing:
         assert registry.active() == live
 
 
+class TestPromotingAtOnce:
+    """Somebody else moves the pointer while a promotion runs: SSM itself takes whatever comes last."""
+
+    @pytest.fixture
+    def rivals(self, registry: Registry, live: Reference) -> tuple[Reference, Reference]:
+        """v2, which this promotion is for, and v3, which another one is for."""
+        return _publish(registry), _publish(registry)
+
+    @pytest.mark.parametrize("act", [lambda registry: registry.promote("v2"), Registry.rollback])
+    def test_a_move_during_the_examination_is_not_overwritten(
+        self,
+        registry: Registry,
+        rivals: tuple[Reference, Reference],
+        pointer: ActivePointer,
+        s3: "S3Client",
+        act: Callable[[Registry], object],
+    ) -> None:
+        registry.promote("v3")
+        registry.promote("v2")
+        registry.promote("v3")
+        again = _publish(registry)
+        before(s3, "GetObject", lambda _: pointer.move(again), only=1)
+
+        with pytest.raises(PointerMoved, match="moved meanwhile, from v3 to v4: nothing was written") as caught:
+            act(registry)
+
+        assert "skylift history" in caught.value.hint
+        assert registry.active() == again
+
+    def test_a_move_right_before_the_write_is_told_with_who_made_it(
+        self, registry: Registry, rivals: tuple[Reference, Reference], pointer: ActivePointer, ssm: "SSMClient"
+    ) -> None:
+        mine, theirs = rivals
+        before(ssm, "PutParameter", lambda _: _set(ssm, pointer, str(theirs)), only=1)
+
+        with pytest.raises(PointerMoved, match=r"v2 is active, and replaced v3, which \S+ made active"):
+            registry.promote(mine)
+
+        assert _moves(registry) == ["v1", "v3", "v2"]
+
+    def test_a_write_that_was_tried_twice_replaced_nobody(
+        self, registry: Registry, rivals: tuple[Reference, Reference], pointer: ActivePointer, ssm: "SSMClient"
+    ) -> None:
+        mine, _ = rivals
+        before(ssm, "PutParameter", lambda _: _set(ssm, pointer, str(mine)), only=1)
+
+        assert registry.promote(mine) == mine
+
+    def test_where_the_history_cannot_be_read_afterwards_it_is_told_that_the_pointer_moved(
+        self, registry: Registry, rivals: tuple[Reference, Reference], ssm: "SSMClient"
+    ) -> None:
+        before(ssm, "GetParameterHistory", fails_with(throttled()))
+
+        with pytest.raises(AwsUnavailable, match="names v2 now, but reading what that replaced failed"):
+            registry.promote("v2")
+
+
 class TestResolving:
     def test_before_the_first_promotion_nothing_is_active(self, registry: Registry) -> None:
         _publish(registry)
@@ -322,24 +398,51 @@ class TestRollingBack:
     def _promote(self, registry: Registry, count: int) -> list[Reference]:
         return [registry.promote(_publish(registry)) for _ in range(count)]
 
-    def test_rollback_returns_to_the_last_different_version(self, registry: Registry) -> None:
+    def test_rollback_returns_to_the_version_before(self, registry: Registry) -> None:
         self._promote(registry, 3)
 
         assert registry.rollback().name == "v2"
         assert _moves(registry) == ["v1", "v2", "v3", "v2"]
 
-    def test_rollback_twice_returns_to_where_one_was(self, registry: Registry) -> None:
-        _, second = self._promote(registry, 2)
+    def test_each_rollback_goes_one_step_further_until_the_first_version(self, registry: Registry) -> None:
+        self._promote(registry, 3)
 
+        assert [registry.rollback().name for _ in range(2)] == ["v2", "v1"]
+        with pytest.raises(PromotionRefused, match="no earlier version"):
+            registry.rollback()
+        assert _moves(registry) == ["v1", "v2", "v3", "v2", "v1"]
+
+    def test_what_was_rolled_back_from_is_skipped_by_later_rollbacks(self, registry: Registry) -> None:
+        self._promote(registry, 3)
         registry.rollback()
+        self._promote(registry, 1)
+
+        assert [registry.rollback().name for _ in range(2)] == ["v2", "v1"]
+
+    def test_what_was_left_by_name_is_not_returned_to_either(self, registry: Registry) -> None:
+        self._promote(registry, 3)
+        registry.promote("v1")
+
+        with pytest.raises(PromotionRefused, match="no earlier version"):
+            registry.rollback()
+
+        assert registry.active() == registry.version("v1").reference
+
+    def test_a_version_that_was_left_and_promoted_again_may_be_rolled_back_from_again(self, registry: Registry) -> None:
+        self._promote(registry, 3)
         registry.rollback()
+        registry.promote("v3")
 
-        assert registry.active() == second
+        assert registry.rollback().name == "v2"
 
-    def test_a_version_promoted_twice_in_a_row_is_one_step(self, registry: Registry) -> None:
+    def test_a_version_that_is_promoted_every_night_does_not_push_the_way_back_out_of_the_history(
+        self, registry: Registry
+    ) -> None:
         first, second = self._promote(registry, 2)
-        registry.promote(second)
+        for _ in range(3):
+            assert registry.promote(second) == second
 
+        assert _moves(registry) == ["v1", "v2"]
         assert registry.rollback() == first
 
     def test_rollback_never_goes_to_a_version_that_was_published_but_never_active(self, registry: Registry) -> None:
