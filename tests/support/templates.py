@@ -112,6 +112,26 @@ class Stack:
         """Properties of all resources of a type, by name."""
         return {key: value["Properties"] for key, value in self.resources.items() if value["Type"] == kind}
 
+    def roles(self) -> list[str]:
+        """Names of all roles."""
+        return list(self.of_type("AWS::IAM::Role"))
+
+    def statements(self, role: str) -> list[dict[str, Any]]:
+        """Statements of the policies of a role, which has no policies but its own."""
+        properties = self.properties(role)
+        assert "ManagedPolicyArns" not in properties
+        return [one for policy in properties["Policies"] for one in policy["PolicyDocument"]["Statement"]]
+
+    def grants(self, role: str) -> dict[str, set[str]]:
+        """Resources by action that a role is allowed."""
+        grants: dict[str, set[str]] = {}
+        for statement in self.statements(role):
+            if statement["Effect"] == "Allow":
+                actions, resources = statement["Action"], statement["Resource"]
+                for action in [actions] if isinstance(actions, str) else actions:
+                    grants.setdefault(action, set()).update([resources] if isinstance(resources, str) else resources)
+        return grants
+
     def _holds(self, condition: str) -> bool:
         return bool(self._resolved(self._conditions[condition]))
 

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from moto import mock_aws
 
@@ -19,9 +18,8 @@ from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.asgi_client import HttpClient
 from tests.support.aws_clients import create_bucket, every_operation, shared_clients
 from tests.support.fakes import Clock
-from tests.support.models import IRIS_SETOSA, uncompiled
-from tests.support.tables import learned
-from training.release.packaging import Package, pack
+from tests.support.models import IRIS_SETOSA
+from training.release.packaging import Package
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,15 +33,6 @@ MIXED_TABLE = "size,rooms,area,lift,rent\n" + "".join(
     for row in range(40)
 )
 """Numbers, integers, categories, booleans of which some are missing, and two classes."""
-
-FOREST = {"name": "forest", "estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 5}}
-
-
-def table_package(path: Path, text: str, target: str, **candidate: Any) -> Package:
-    """A table given as text, trained with one quick candidate and ready to publish; its columns may look like leaks."""
-    trusted = text.partition("\n")[0].split(",")
-    trained = learned(path.parent, text, candidate or FOREST, target=target, validate={"trusted": trusted})
-    return pack(uncompiled(trained))
 
 
 @dataclass

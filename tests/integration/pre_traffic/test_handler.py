@@ -16,10 +16,12 @@ from pre_traffic.check import ATTEMPTS
 from pre_traffic.handler import handler
 from skylift.errors import AwsUnavailable
 from tests.support.lambda_api import THROTTLED, Fault, LambdaApi
-from tests.support.models import changed, iris_package
+from tests.support.models import changed, iris_package, uncompiled
 from tests.support.paths import ROOT
+from tests.support.tables import learned
 from tests.support.waiting import TIMES_OUT
-from tests.support.whole_service import Service, table_package
+from tests.support.whole_service import Service
+from training.release.packaging import pack
 
 NEW_VERSION = "arn:aws:lambda:eu-central-1:123456789012:function:inference:8"
 EVENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "hook-1"}
@@ -117,9 +119,9 @@ class TestFitCode:
             f"{20 + row},{row * 1.5},{('a', 'b')[row % 2]},{('low', 'high')[row // 20]}\n" for row in range(40)
         )
         name = "RandomForestClassifier" if target == "rent" else "RandomForestRegressor"
-        package = table_package(
-            tmp_path / "t.csv", text, target, name="f", estimator=f"sklearn.ensemble.{name}", params={"n_estimators": 3}
-        )
+        forest = {"name": "forest", "estimator": f"sklearn.ensemble.{name}", "params": {"n_estimators": 3}}
+        trusted = {"trusted": ["size", "area", "kind", "rent"]}
+        package = pack(uncompiled(learned(tmp_path, text, forest, target=target, validate=trusted)))
         service.set_pointer(str(service.publish(changed(package, model="iris"))))
 
         assert handler(EVENT) == {

@@ -12,9 +12,11 @@ from skylift.observability import logger
 from skylift.registry import Registry
 from tests.support.asgi_client import HttpClient
 from tests.support.fakes import CurrentStdout
-from tests.support.models import iris_package
+from tests.support.models import iris_package, uncompiled
+from tests.support.tables import learned
 from tests.support.waiting import TIMES_OUT
-from tests.support.whole_service import MIXED_TABLE, Service, standing, table_package
+from tests.support.whole_service import MIXED_TABLE, Service, standing
+from training.release.packaging import pack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,7 +56,11 @@ def iris() -> HttpClient:
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> HttpClient:
     """A forest on a table with every kind of column, served in the same way."""
-    return standing(table_package(tmp_path_factory.mktemp("mixed") / "rents.csv", MIXED_TABLE, "rent"), "table")
+    forest = {"name": "forest", "estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 5}}
+    trusted = MIXED_TABLE.partition("\n")[0].split(",")
+    folder = tmp_path_factory.mktemp("mixed")
+    trained = learned(folder, MIXED_TABLE, forest, target="rent", validate={"trusted": trusted})
+    return standing(pack(uncompiled(trained)), "table")
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,10 @@ import pytest
 import skylift
 from tests.support.asgi_client import HttpClient
 from tests.support.events import alb_event, body_of, function_url_event, http_api_event, invoke, rest_api_event
-from tests.support.models import IRIS_SETOSA
-from tests.support.whole_service import Service, standing, table_package
+from tests.support.models import IRIS_SETOSA, uncompiled
+from tests.support.tables import learned
+from tests.support.whole_service import Service, standing
+from training.release.packaging import pack
 
 FLAT = {"size": 30.5, "rooms": 2, "area": "south", "lift": True}
 
@@ -101,7 +103,7 @@ class TestOtherTables:
         self, tmp_path: Path, cells: tuple[str, str], label_type: type, keys: set[str]
     ) -> None:
         rows = "".join(f"{row},{cells[row // 15]}\n" for row in range(30))
-        client = standing(table_package(tmp_path / "t.csv", f"x,y\n{rows}", "y"), "table")
+        client = standing(pack(uncompiled(learned(tmp_path, f"x,y\n{rows}"))), "table")
 
         (prediction,) = client.predict({"x": 3}).json()["predictions"]
 
@@ -117,7 +119,9 @@ class TestOtherTables:
 
     def test_a_column_called_instances_is_served_in_all_forms(self, tmp_path: Path) -> None:
         rows = "".join(f"{row},{row % 3},{'ab'[row // 15]}\n" for row in range(30))
-        client = standing(table_package(tmp_path / "t.csv", f"instances,features,y\n{rows}", "y"), "table")
+        trusted = {"trusted": ["instances", "features"]}
+        trained = learned(tmp_path, f"instances,features,y\n{rows}", validate=trusted)
+        client = standing(pack(uncompiled(trained)), "table")
         instance = {"instances": 3, "features": 1}
 
         answers = [client.predict(body) for body in (instance, {"instances": [instance]}, {"features": [3, 1]})]
@@ -127,8 +131,8 @@ class TestOtherTables:
     def test_an_answer_without_a_finite_number_is_still_json(self, tmp_path: Path) -> None:
         counts = "".join(f"{row},{2**row}\n" for row in range(30))
         poisson = {"name": "poisson", "estimator": "sklearn.linear_model.PoissonRegressor", "scale": False}
-        package = table_package(tmp_path / "t.csv", f"x,y\n{counts}", "y", **poisson, params={"max_iter": 2000})
-        client = standing(package, "table")
+        trained = learned(tmp_path, f"x,y\n{counts}", poisson | {"params": {"max_iter": 2000}})
+        client = standing(pack(uncompiled(trained)), "table")
 
         with pytest.warns(RuntimeWarning, match="overflow"):
             response = client.predict({"x": 1e30})
@@ -141,7 +145,7 @@ class TestOtherTables:
 def _line(folder: Path) -> Any:
     rows = "".join(f"{x},{2 * x + 5}.0\n" for x in range(40))
     linear = {"name": "linear", "estimator": "sklearn.linear_model.LinearRegression"}
-    return table_package(folder / "t.csv", f"x,y\n{rows}", "y", **linear)
+    return pack(uncompiled(learned(folder, f"x,y\n{rows}", linear)))
 
 
 class TestHealth:

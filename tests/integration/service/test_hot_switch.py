@@ -10,9 +10,11 @@ import pytest
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from tests.conftest import BUCKET, STAGE
-from tests.support.models import IRIS_SETOSA, iris_package
+from tests.support.models import IRIS_SETOSA, iris_package, uncompiled
+from tests.support.tables import learned
 from tests.support.waiting import TIMES_OUT
-from tests.support.whole_service import REFRESH_SECONDS, Service, table_package
+from tests.support.whole_service import REFRESH_SECONDS, Service
+from training.release.packaging import Package, pack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -94,13 +96,18 @@ class TestAnotherContract:
     @pytest.fixture
     def table(self, s3: "S3Client", ssm: "SSMClient", tmp_path: Path) -> Service:
         """A service of a table with one column, whose next version has two."""
+
+        def package_of(text: str) -> Package:
+            trusted = {"trusted": ["size", "rooms"]}
+            return pack(uncompiled(learned(tmp_path, text, target="kind", validate=trusted)))
+
         registry = Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model="table"), s3=s3, ssm=ssm)
         service = Service(registry, s3, ssm, "table")
         rows = "".join(f"{row},{'ab'[row // 15]}\n" for row in range(30))
-        service.release(table_package(tmp_path / "one.csv", f"size,kind\n{rows}", "kind"))
+        service.release(package_of(f"size,kind\n{rows}"))
         service.host.wait_until_loaded()
         wider = "".join(f"{row},{row % 4},{'xyz'[row // 10]}\n" for row in range(30))
-        service.release(table_package(tmp_path / "two.csv", f"size,rooms,kind\n{wider}", "kind"))
+        service.release(package_of(f"size,rooms,kind\n{wider}"))
         return service
 
     def test_the_contract_in_place_is_asked_for_until_the_switch(self, table: Service) -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from skylift import errors
 from skylift.errors import (
-    AwsUnavailable,
     FieldProblem,
     IntegrityError,
     InvalidInstance,
@@ -27,12 +26,6 @@ def test_an_error_reads_as_what_happened_and_what_to_do() -> None:
 
 def test_an_error_that_nobody_can_fix_ends_with_what_happened() -> None:
     assert str(SkyliftError("the table is empty")) == "the table is empty"
-
-
-def test_both_halves_can_be_told_apart() -> None:
-    error = AwsUnavailable("S3 is slow", "try again")
-
-    assert (error.message, error.hint) == ("S3 is slow", "try again")
 
 
 def test_every_error_class_has_a_code_of_its_own() -> None:

@@ -1,0 +1,11 @@
+"""The stack that the tests of this folder look at."""
+
+import pytest
+
+from tests.support.templates import Stack
+
+
+@pytest.fixture(scope="session")
+def stack() -> Stack:
+    """template.yaml with its default parameters."""
+    return Stack()

@@ -1,0 +1,88 @@
+"""The API of the stack: which route needs what, who may call it, what it logs, and its domain."""
+
+import json
+
+import pytest
+
+from tests.support.templates import Stack
+
+JWT = {"Auth": "JWT", "JwtIssuer": "https://issuer.test", "JwtAudience": "skylift,others"}
+DOMAIN = {"DomainName": "iris.example.com", "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "routes"),
+    [
+        ({}, {"GET /health": [], "ANY /$default": ["AWS_IAM"]}),
+        ({"Stage": "prod"}, {"GET /health": [], "ANY /$default": ["AWS_IAM"]}),
+        (JWT, {"GET /health": [], "ANY /$default": ["JWT"]}),
+        ({"Auth": "NONE"}, {"GET /health": [], "ANY /$default": []}),
+        (
+            {"CorsOrigins": "https://a.test"},
+            {"GET /health": [], "ANY /$default": ["AWS_IAM"], "OPTIONS /{proxy+}": []},
+        ),
+    ],
+    ids=["default", "prod", "jwt", "none", "cors"],
+)
+def test_which_route_has_which_authorizer(parameters: dict[str, str], routes: dict[str, list[str]]) -> None:
+    body = Stack(**parameters).properties("Api")["Body"]
+    assert {
+        f"{'ANY' if method.startswith('x-') else method.upper()} {path}": [
+            name for requirement in operation.get("security", []) for name in requirement
+        ]
+        for path, operations in body["paths"].items()
+        for method, operation in operations.items()
+    } == routes
+
+
+def test_signed_requests_are_aws_own(stack: Stack) -> None:
+    (scheme,) = stack.properties("Api")["Body"]["components"]["securitySchemes"].values()
+    assert scheme["x-amazon-apigateway-authtype"] == "awsSigv4"
+
+
+def test_tokens_are_checked_against_issuer_and_audience() -> None:
+    schemes = Stack(**JWT).properties("Api")["Body"]["components"]["securitySchemes"]
+    authorizer = schemes["JWT"]["x-amazon-apigateway-authorizer"]
+    assert (authorizer["type"], authorizer["identitySource"]) == ("jwt", "$request.header.Authorization")
+    assert authorizer["jwtConfiguration"] == {"issuer": "https://issuer.test", "audience": ["skylift", "others"]}
+
+
+def test_every_route_calls_the_alias(stack: Stack) -> None:
+    paths = stack.properties("Api")["Body"]["paths"]
+    for operations in paths.values():
+        for operation in operations.values():
+            integration = operation["x-amazon-apigateway-integration"]
+            assert integration["payloadFormatVersion"] == "2.0"
+            assert integration["uri"].endswith("functions/InferenceFunction.Arn:live/invocations")
+    assert stack.properties("InferenceFunctionAliaslive")["Name"] == "live"
+    assert stack.properties("ApiPermission")["FunctionName"] == "InferenceFunctionAliaslive"
+
+
+def test_no_page_may_call_it_by_default(stack: Stack) -> None:
+    assert "x-amazon-apigateway-cors" not in stack.properties("Api")["Body"]
+
+
+def test_named_origins_may_call_it() -> None:
+    stack = Stack(CorsOrigins="https://a.test,https://b.test")
+    cors = stack.properties("Api")["Body"]["x-amazon-apigateway-cors"]
+    assert cors["allowOrigins"] == ["https://a.test", "https://b.test"]
+    assert "x-model-version" in cors["exposeHeaders"]
+
+
+def test_requests_are_throttled_and_logged_as_json() -> None:
+    stage = Stack(ThrottlingRate="7", ThrottlingBurst="9").properties("ApiApiGatewayDefaultStage")
+    settings = stage["DefaultRouteSettings"]
+    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == ("7", "9")
+    assert stage["AccessLogSettings"]["DestinationArn"] == "ApiLogGroup.Arn"
+    line = json.loads(stage["AccessLogSettings"]["Format"])
+    assert {"request_id", "status", "milliseconds", "caller", "route"} <= line.keys()
+
+
+def test_a_domain_is_made_only_where_one_is_named(stack: Stack) -> None:
+    assert not {"Domain", "DomainMapping", "DomainRecord"} & stack.resources.keys()
+    assert stack.outputs["ApiUrl"] == "https://Api.execute-api.eu-central-1.amazonaws.com"
+    own = Stack(**DOMAIN)
+    assert "DomainRecord" not in own.resources
+    assert own.outputs["ApiUrl"] == "https://iris.example.com"
+    assert own.properties("Domain")["DomainNameConfigurations"][0]["SecurityPolicy"] == "TLS_1_2"
+    assert "DomainRecord" in Stack(**DOMAIN, HostedZoneId="Z1").resources

@@ -1,0 +1,52 @@
+"""Deployments of the stack: how traffic moves, what is asked before, what rolls it back."""
+
+import pytest
+
+from tests.support.paths import ROOT
+from tests.support.templates import Stack
+
+
+@pytest.mark.parametrize("preference", ["AllAtOnce", "Canary10Percent5Minutes"])
+def test_traffic_moves_as_the_parameter_says(preference: str) -> None:
+    group = Stack(DeploymentPreference=preference).properties("InferenceFunctionDeploymentGroup")
+    assert group["DeploymentConfigName"] == f"CodeDeployDefault.Lambda{preference}"
+
+
+def test_the_hook_asks_the_new_version(stack: Stack) -> None:
+    (version,) = stack.of_type("AWS::Lambda::Version")
+    policy = stack.resources["InferenceFunctionAliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+    assert policy["BeforeAllowTrafficHook"] == "PreTrafficFunction"
+    variables = stack.properties("PreTrafficFunction")["Environment"]["Variables"]
+    assert variables["SKYLIFT_NEW_VERSION"] == version
+
+
+def test_every_alarm_rolls_back(stack: Stack) -> None:
+    group = stack.properties("InferenceFunctionDeploymentGroup")
+    assert {alarm["Name"] for alarm in group["AlarmConfiguration"]["Alarms"]} == set(
+        stack.of_type("AWS::CloudWatch::Alarm")
+    )
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+
+
+def test_codedeploy_may_see_the_alarms(stack: Stack) -> None:
+    # Refusals name all alarms, whichever were asked for; without this right each deployment stops.
+    assert stack.grants("DeploymentRole")["cloudwatch:DescribeAlarms"] == {
+        "arn:aws:cloudwatch:eu-central-1:123456789012:alarm:*"
+    }
+
+
+@pytest.mark.parametrize("name", ["PreTrafficFunction", "ActivePointerFunction"])
+def test_zip_functions_use_the_layer(stack: Stack, name: str) -> None:
+    (layer,) = stack.of_type("AWS::Lambda::LayerVersion")
+    assert stack.properties(name)["Layers"] == [layer]
+    assert stack.properties(name)["Runtime"] == "python3.13"
+
+
+def test_the_hook_has_no_model_libraries() -> None:
+    names = {
+        line.partition("==")[0]
+        for line in (ROOT / "layers" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        if "==" in line
+    }
+    assert {"pydantic", "boto3", "aws-lambda-powertools"} <= names
+    assert not names & {"numpy", "scikit-learn", "onnxruntime", "fastapi"}

@@ -1,0 +1,90 @@
+"""The functions of the stack: their packages, environments, versions and logs."""
+
+import json
+
+import pytest
+
+from inference.settings import InferenceSettings
+from pre_traffic.settings import PreTrafficSettings
+from tests.support.templates import Stack, source
+
+
+def test_the_service_is_an_image_for_arm_behind_an_alias(stack: Stack) -> None:
+    function = stack.properties("InferenceFunction")
+    assert (function["PackageType"], function["Architectures"]) == ("Image", ["arm64"])
+    assert function["ImageConfig"] == {"Command": ["inference.handler.handler"]}
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    metadata = source()["Resources"]["InferenceFunction"]["Metadata"]
+    assert (metadata["Dockerfile"], metadata["DockerContext"]) == ("functions/inference/Dockerfile", ".")
+
+
+@pytest.mark.parametrize(("parameter", "applied"), [("true", "PublishedVersions"), ("false", "None")])
+def test_snapshots_are_a_parameter(parameter: str, applied: str) -> None:
+    function = Stack(SnapStart=parameter).properties("InferenceFunction")
+    assert function["SnapStart"] == {"ApplyOn": applied}
+
+
+def test_concurrency_is_reserved_where_a_number_is_named(stack: Stack) -> None:
+    assert "ReservedConcurrentExecutions" not in stack.properties("InferenceFunction")
+    stopped = Stack(ReservedConcurrency="0").properties("InferenceFunction")
+    assert stopped["ReservedConcurrentExecutions"] == "0"
+
+
+def test_memory_and_architecture_are_parameters() -> None:
+    stack = Stack(MemorySize="512", Architecture="x86_64")
+    assert stack.properties("InferenceFunction")["MemorySize"] == "512"
+    for function in stack.of_type("AWS::Lambda::Function").values():
+        assert function["Architectures"] == ["x86_64"]
+    (layer,) = stack.of_type("AWS::Lambda::LayerVersion").values()
+    assert layer["CompatibleArchitectures"] == ["x86_64"]
+
+
+@pytest.mark.parametrize(
+    ("function", "settings"),
+    [("InferenceFunction", InferenceSettings), ("PreTrafficFunction", PreTrafficSettings)],
+)
+def test_the_environment_holds_what_the_code_reads(
+    stack: Stack, function: str, settings: type[InferenceSettings | PreTrafficSettings]
+) -> None:
+    variables = stack.properties(function)["Environment"]["Variables"]
+    assert set(variables) == {f"SKYLIFT_{name.upper()}" for name in settings.model_fields}
+    settings(**{name.removeprefix("SKYLIFT_").lower(): value for name, value in variables.items()})
+
+
+def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
+    (name,) = stack.of_type("AWS::Lambda::Version")
+    description = stack.properties(name)["Description"]
+    function = json.dumps(stack.raw["InferenceFunction"]["Properties"])
+    alternatives = {"Architecture": "x86_64", "SnapStart": "false", "LogLevel": "DEBUG"}
+    for parameter, value in stack.parameters.items():
+        conditions = [
+            name for name, test in source()["Conditions"].items() if f'"Ref": "{parameter}"' in json.dumps(test)
+        ]
+        read = f'"Ref": "{parameter}"' in function or any(f'"{name}"' in function for name in conditions)
+        # Neither is part of a version: Lambda refuses to publish one that differs in nothing.
+        if read and parameter != "ReservedConcurrency":
+            other = Stack(**{parameter: alternatives.get(parameter, f"{value}1")}).properties(name)["Description"]
+            assert other != description, parameter
+    longest = Stack(Stage="s" * 63, ModelName="m" * 63).properties(name)["Description"]
+    assert len(longest) <= 256
+
+
+def test_a_version_that_is_replaced_stays_as_the_way_back(stack: Stack) -> None:
+    (name,) = stack.of_type("AWS::Lambda::Version")
+    version = stack.resources[name]
+    assert (version["DeletionPolicy"], version["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_every_function_logs_to_a_group_that_forgets() -> None:
+    stack = Stack(LogRetentionDays="7")
+    groups = stack.of_type("AWS::Logs::LogGroup")
+    assert all(group["RetentionInDays"] == "7" for group in groups.values())
+    for function in stack.of_type("AWS::Lambda::Function").values():
+        assert function["LoggingConfig"]["LogFormat"] == "JSON"
+        assert function["LoggingConfig"]["LogGroup"] in groups
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])
+def test_lambda_never_drops_the_lines_of_metrics(level: str) -> None:
+    function = Stack(LogLevel=level).properties("InferenceFunction")
+    assert function["LoggingConfig"]["ApplicationLogLevel"] in {"DEBUG", "INFO"}

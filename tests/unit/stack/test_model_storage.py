@@ -1,0 +1,49 @@
+"""What the stack keeps of models: the bucket of versions, and the pointer to the active one."""
+
+import json
+
+from tests.support.templates import Stack
+
+POINTER = "arn:aws:ssm:eu-central-1:123456789012:parameter/skylift/dev/iris/active"
+
+
+def test_the_bucket_is_versioned_encrypted_and_private(stack: Stack) -> None:
+    bucket = stack.properties("ModelBucket")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+
+
+def test_the_bucket_outlives_the_stack(stack: Stack) -> None:
+    for name in ("ModelBucket", "ModelBucketPolicy"):
+        resource = stack.resources[name]
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_the_bucket_forgets_only_what_is_not_a_version(stack: Stack) -> None:
+    rules = stack.properties("ModelBucket")["LifecycleConfiguration"]["Rules"]
+    acts = {key for rule in rules for key in rule} - {"Id", "Status"}
+    assert acts == {"NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"}
+
+
+def test_the_bucket_refuses_plain_http(stack: Stack) -> None:
+    (statement,) = stack.properties("ModelBucketPolicy")["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == ["ModelBucket.Arn", "ModelBucket.Arn/*"]
+
+
+def test_cloudformation_never_writes_the_pointer(stack: Stack) -> None:
+    assert not stack.of_type("AWS::SSM::Parameter")
+    pointer = stack.properties("ActivePointer")
+    assert (pointer["Stage"], pointer["Model"]) == ("dev", "iris")
+    (name,) = stack.of_type("AWS::Lambda::Version")
+    assert stack.resources["InferenceFunction"]["DependsOn"] == "ActivePointer"
+    assert name not in json.dumps(stack.raw["ActivePointer"])
+
+
+def test_the_role_that_makes_the_pointer_may_not_move_it(stack: Stack) -> None:
+    (denied,) = (one for one in stack.statements("ActivePointerRole") if one["Effect"] == "Deny")
+    assert (denied["Action"], denied["Resource"]) == ("ssm:PutParameter", POINTER)
+    assert denied["Condition"] == {"StringEquals": {"ssm:Overwrite": "true"}}

@@ -1,0 +1,151 @@
+"""Alarms and dashboards of the stack, held to the metrics that the service really writes."""
+
+import asyncio
+import contextlib
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+
+from inference.access_log import AccessLog
+from inference.record import record_of
+from skylift.observability import NAMESPACE, MetricName, MetricPoint
+from tests.support.fakes import HostHarness
+from tests.support.models import iris_package
+from tests.support.templates import Stack
+
+type Sets = set[frozenset[str]]
+
+
+async def _answering(scope: Any, _receive: Any, send: Any) -> None:
+    record = record_of(scope)
+    record.reason, record.unknown_categories = scope["test.reason"], 1
+    await send({"type": "http.response.start", "status": scope["test.status"], "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _receive() -> dict[str, Any]:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def _send(_: Any) -> None:
+    """Forget the answer."""
+
+
+@pytest.fixture(scope="module")
+def emitted() -> dict[str, Sets]:
+    """Sets of dimensions by metric, as requests that succeed and fail, loads and refreshes really write them."""
+    harness = HostHarness()
+    harness.activate(iris_package())
+    harness.host.wait_until_loaded()
+    log = AccessLog(_answering, harness.host, stage="dev", model="iris")
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        harness.host._events.extend([MetricPoint("ModelLoadFailures"), MetricPoint("RefreshFailures")])
+        for status, reason in ((200, None), (422, "invalid-instance")):
+            scope: Any = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
+            asyncio.run(log(scope | {"test.status": status, "test.reason": reason}, _receive, _send))
+    found: dict[str, Sets] = {}
+    for line in out.getvalue().splitlines():
+        document = json.loads(line)
+        for directive in document.get("_aws", {}).get("CloudWatchMetrics", []):
+            assert directive["Namespace"] == NAMESPACE
+            for metric in directive["Metrics"]:
+                found.setdefault(metric["Name"], set()).update(frozenset(names) for names in directive["Dimensions"])
+    return found
+
+
+class TestAlarms:
+    def test_every_metric_of_ours_is_written_with_these_dimensions(
+        self, stack: Stack, emitted: dict[str, Sets]
+    ) -> None:
+        assert set(emitted) == set(get_args(MetricName.__value__))
+        ours = [
+            alarm for alarm in stack.of_type("AWS::CloudWatch::Alarm").values() if alarm.get("Namespace") == NAMESPACE
+        ]
+        assert {alarm["MetricName"] for alarm in ours} == {"ModelLoadFailures", "RefreshFailures"}
+        for alarm in ours:
+            assert {item["Name"] for item in alarm["Dimensions"]} in emitted[alarm["MetricName"]]
+            assert {item["Value"] for item in alarm["Dimensions"]} == {"dev", "iris"}
+
+    def test_every_alarm_reaches_the_topic_and_takes_silence_for_health(self, stack: Stack) -> None:
+        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
+            assert alarm["AlarmActions"] == alarm["OKActions"] == ["AlarmTopic"]
+            assert alarm["TreatMissingData"] == "notBreaching"
+            assert alarm["AlarmName"].startswith("skylift-")
+
+    def test_an_alarm_fires_within_a_canary_of_five_minutes(self, stack: Stack) -> None:
+        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
+            period = alarm.get("Period") or alarm["Metrics"][0]["MetricStat"]["Period"]
+            assert period * alarm["EvaluationPeriods"] <= 180
+
+    def test_the_error_rate_is_a_share_of_the_requests(self, stack: Stack) -> None:
+        alarm = stack.properties("ServerErrorsAlarm")
+        errors, requests, rate = alarm["Metrics"]
+        assert errors["MetricStat"]["Metric"]["MetricName"] == "5xx"
+        assert requests["MetricStat"]["Metric"]["MetricName"] == "Count"
+        assert (rate["Expression"], rate["ReturnData"]) == ("IF(requests > 0, 100 * errors / requests, 0)", True)
+        assert alarm["Threshold"] == "1"
+
+    def test_a_mail_is_sent_where_an_address_is_named(self, stack: Stack) -> None:
+        assert "AlarmSubscription" not in stack.resources
+        subscription = Stack(AlarmEmail="ops@example.com").properties("AlarmSubscription")
+        assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
+
+
+class TestDashboards:
+    @pytest.fixture(params=["OverviewDashboard", "DetailsDashboard"])
+    def widgets(self, request: pytest.FixtureRequest, stack: Stack) -> list[dict[str, Any]]:
+        document = json.loads(stack.properties(request.param)["DashboardBody"])
+        widgets: list[dict[str, Any]] = document["widgets"]
+        return widgets
+
+    @staticmethod
+    def _ours(widgets: list[dict[str, Any]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        for widget in widgets:
+            for metric in widget["properties"].get("metrics", []):
+                if metric[0] == NAMESPACE:
+                    yield metric[1], tuple(metric[2:6:2])
+                elif isinstance(metric[0], dict) and NAMESPACE in metric[0]["expression"]:
+                    (names,) = re.findall(r"\{Skylift,([a-z,]+)\}", metric[0]["expression"])
+                    (name,) = re.findall(r'MetricName="(\w+)"', metric[0]["expression"])
+                    yield name, tuple(names.split(","))
+
+    def test_every_metric_of_ours_is_written_with_these_dimensions(
+        self, widgets: list[dict[str, Any]], emitted: dict[str, Sets]
+    ) -> None:
+        ours = list(self._ours(widgets))
+        assert ours
+        for name, dimensions in ours:
+            assert set(dimensions) in emitted[name], name
+
+    def test_widgets_do_not_overlap(self, widgets: list[dict[str, Any]]) -> None:
+        taken: set[tuple[int, int]] = set()
+        for widget in widgets:
+            x, y = widget["x"], widget["y"]
+            cells = {(x + i, y + j) for i in range(widget["width"]) for j in range(widget["height"])}
+            assert max(column for column, _ in cells) < 24
+            assert not cells & taken
+            taken |= cells
+
+    def test_both_together_show_every_metric_of_ours(self, stack: Stack) -> None:
+        bodies = [json.loads(one["DashboardBody"]) for one in stack.of_type("AWS::CloudWatch::Dashboard").values()]
+        shown = {name for body in bodies for name, _ in self._ours(body["widgets"])}
+        assert shown == set(get_args(MetricName.__value__))
+
+    def test_the_overview_shows_every_alarm(self, stack: Stack) -> None:
+        (widget,) = [
+            widget
+            for widget in json.loads(stack.properties("OverviewDashboard")["DashboardBody"])["widgets"]
+            if widget["type"] == "alarm"
+        ]
+        shown = {arn.removesuffix(".Arn") for arn in widget["properties"]["alarms"]}
+        assert shown == set(stack.of_type("AWS::CloudWatch::Alarm"))
+
+    @pytest.mark.parametrize(("architecture", "price"), [("arm64", "0.0000133334"), ("x86_64", "0.0000166667")])
+    def test_the_cost_goes_by_memory_and_architecture(self, architecture: str, price: str) -> None:
+        body = Stack(Architecture=architecture, MemorySize="512").properties("OverviewDashboard")["DashboardBody"]
+        assert f"duration / 1000 * 512 / 1024 * {price} " in body
