@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import Contract
-from skylift.errors import ConfigError
 from skylift.manifest import ClassMetrics, Gate, LeaderboardEntry, Metrics, format_value
 from skylift.scoring import Matrix, Predictor
 from training.config import GatesSection
 from training.config.table import FeatureSection, SplitSection
 from training.data.table import Split, Table
-from training.evaluation.behaviour import behaviours, dummy_scores
+from training.evaluation.baseline import against_dummy, dummy_scores
+from training.evaluation.behaviour import behaviours
 from training.evaluation.champion import ActiveVersion, compare_with
-from training.evaluation.gates import judge, standing_gates
+from training.evaluation.gates import is_excused, judge, standing_gates
 from training.evaluation.inspection import (
     calibration,
     class_reports,
@@ -26,11 +26,12 @@ from training.evaluation.inspection import (
     residuals,
     slices,
 )
-from training.evaluation.report import Champion, DummyBaseline, Evaluation, MetricReport
-from training.metrics.intervals import LEVEL, bootstrap, difference, resample_count
-from training.metrics.registry import DEFAULT_METRIC, METRICS, Metric, metrics_of
+from training.evaluation.report import Champion, Evaluation, MetricReport
+from training.metrics.intervals import LEVEL, bootstrap, resample_count
+from training.metrics.registry import DEFAULT_METRIC, METRICS, metrics_of
 from training.metrics.resamples import Clusters
-from training.metrics.scores import class_metrics, differ_by_noise, fold_summary, score_metrics
+from training.metrics.scores import class_metrics, score_metrics
+from training.search.fitting import Folds
 from training.search.report import SearchReport
 
 _TOO_GOOD = 0.01
@@ -68,6 +69,8 @@ class Selected:
         Estimator fitted on the training rows.
     predictor
         Predictor of the form that is served: everything is measured with it.
+    folds
+        Folds of the training rows that it was measured on.
     searches
         Searches of all candidates.
     """
@@ -76,6 +79,7 @@ class Selected:
     select_by: str
     estimator: Any
     predictor: Predictor
+    folds: Folds
     searches: tuple[SearchReport, ...] = ()
 
 
@@ -114,10 +118,9 @@ def assess(
     values, per_class = score_metrics(contract, targets, scores), class_metrics(contract, targets, scores)
     clusters = table.clusters(holdout)
     intervals = bootstrap(contract, targets, scores, seed=seed, clusters=clusters)
-    dummies = dummy_scores(table, split.train, len(holdout), median=METRICS[select_by].dummy == "median")
-    baseline = _baseline(
-        contract, targets, dummies, scores, values, best, metric=select_by, seed=seed, clusters=clusters
-    )
+    median = METRICS[select_by].dummy == "median"
+    dummies = dummy_scores(contract, table.targets[split.train], len(holdout), median=median)
+    baseline = against_dummy(model.folds, best, targets, dummies, scores, metric=select_by, clusters=clusters)
     checks = tuple(behaviours(criteria.features, table, split, model.estimator, predictor))
     limit = criteria.gates.max_regression
     compared = (
@@ -206,53 +209,6 @@ def _measures(
     }
 
 
-def _baseline(  # noqa: PLR0913 (both sides on the same rows, and how they are compared)
-    contract: Contract,
-    targets: NDArray[Any],
-    dummies: Matrix,
-    scores: Matrix,
-    holdout: dict[str, float],
-    best: LeaderboardEntry,
-    *,
-    metric: str,
-    seed: int,
-    clusters: Clusters | None,
-) -> DummyBaseline:
-    record = METRICS[metric]
-    of_dummy = score_metrics(contract, targets, dummies, [record])
-    on: Literal["holdout", "cross_validation"] = "holdout" if metric in holdout else "cross_validation"
-    value = of_dummy[metric] if on == "holdout" else record.chance
-    challenger = holdout[metric] if on == "holdout" else best.scores[metric].mean
-    if value is None:
-        raise ConfigError(f"the holdout cannot tell {metric}", "enlarge split.holdout, or select by another metric")
-    compared = (
-        difference(contract, targets, dummies, scores, metric=metric, seed=seed, clusters=clusters)
-        if on == "holdout"
-        else None
-    )
-    interval = compared.interval if compared else None
-    gains = (interval.low, interval.high) if interval else (challenger - value,)
-    tells = clusters is None or len(np.unique(clusters)) > 1
-    on_holdout = tells and all(record.sign * gain > 0 for gain in gains)
-    more_than_noise = on_holdout or _told_by_folds(record, best, value)
-    return DummyBaseline(
-        strategy=record.dummy,
-        metric=metric,
-        value=value,
-        challenger=challenger,
-        on=on,
-        beaten=record.sign * (challenger - value) > 0 and more_than_noise,
-        difference=compared,
-    )
-
-
-def _told_by_folds(record: Metric, best: LeaderboardEntry, dummy: float) -> bool:
-    """Whether the folds say that a model beats the dummy baseline, which a holdout of a few rows cannot."""
-    folds = best.scores[record.name]
-    constant = fold_summary([dummy] * len(folds.folds))
-    return record.sign * (folds.mean - dummy) > 0 and not differ_by_noise(constant, folds)
-
-
 def _doubts(
     contract: Contract, targets: NDArray[Any], dummies: Matrix, holdout: dict[str, float], select_by: str
 ) -> list[str]:
@@ -296,6 +252,11 @@ def _notes(champion: Champion | None, metric_shown: str, select_by: str) -> tupl
         notes.append(f"the holdout cannot tell {select_by}: importance and slices are by {metric_shown}")
     if champion is not None and champion.reason is not None:
         notes.append(f"the active {champion.version} was not compared: {champion.reason}")
+    if champion is not None and champion.difference is not None and is_excused(champion):
+        notes.append(
+            f"{champion.difference.metric} is worse than that of the active {champion.version} by more than "
+            "gates.max_regression, but within noise: enlarge split.holdout to tell"
+        )
     if champion is not None and champion.unseen is False:
         notes.append(f"the active {champion.version} may have been trained on some of the holdout rows")
     return tuple(notes)

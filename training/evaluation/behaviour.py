@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import clone
 
 from skylift.contract import Contract
@@ -14,6 +13,7 @@ from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix, Predictor, encode
 from training.config.table import FeatureSection
 from training.data.table import Split, Table
+from training.evaluation.baseline import dummy_scores
 from training.evaluation.report import Check
 from training.metrics.registry import DEFAULT_METRIC, METRICS
 from training.metrics.scores import score_metrics
@@ -122,7 +122,7 @@ def _minimum_function(table: Table, split: Split, estimator: Any) -> Check:
     except FIT_FAILURES as error:
         detail = f"{len(tiny)} rows cannot be learned: {' '.join(str(error).split())[:200]}"
         return Check(name=name, passed=True, detail=detail, doubtful=True)
-    dummies = dummy_scores(table, tiny, len(tiny))
+    dummies = dummy_scores(contract, table.targets[tiny], len(tiny))
     dummy = score_metrics(contract, table.targets[tiny], dummies, [metric])[metric.name]
     learned = metric.sign * (value - dummy) >= 0
     detail = (
@@ -141,16 +141,6 @@ def _tiny(contract: Contract, estimator: Any) -> int:
         if name.rpartition("__")[2] in _ROWS_OF_A_LEAF and isinstance(value, int)
     ]
     return max(_TINY, _ROWS_PER_CLASS * len(contract.target.classes), _LEAVES * max(needs, default=0))
-
-
-def dummy_scores(table: Table, learned: NDArray[Any], rows: int, *, median: bool = False) -> Matrix:
-    """Predictions of the dummy baseline: the classes' shares, the mean or the median of the rows it learned from."""
-    targets = table.targets[learned]
-    classes = len(table.contract.target.classes)
-    if not classes:
-        return np.full(rows, np.median(targets) if median else np.mean(targets))
-    shares = np.bincount(targets, minlength=classes) / len(targets)
-    return np.tile(shares, (rows, 1))
 
 
 def _directions(

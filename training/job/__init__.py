@@ -146,6 +146,7 @@ def train(
             select_by=select_by,
             estimator=estimator,
             predictor=compiled.predictor,
+            folds=folds,
             searches=searches,
         )
         assessed = assess(selected, table, split, _criteria(config), champion=champion)

@@ -21,6 +21,7 @@ _MAX_ROWS = 50_000
 _BUDGET = 10**8  # rows times classes that all resamples together may have: about two seconds
 _Z = 1.959964
 _TELLING = 0.9
+_ROUNDING_ERROR = 1e-12
 
 type Samples = dict[str, NDArray[np.float64]]
 """Values of a metric in each resample; those of a class are named `METRIC/CODE`."""
@@ -146,8 +147,10 @@ def _percentiles(
     statistic: Callable[[NDArray[np.int64]], Callable[[Counts], Samples]],
     seed: int,
     clusters: Clusters | None,
+    *,
+    certain: bool = False,
 ) -> dict[str, Interval]:
-    """Intervals of a statistic.
+    """Intervals of a statistic; none if all rows are of one cluster.
 
     Of many rows some are drawn and resampled, and the interval is narrowed by the root of their share, or of their
     clusters' share: the spread of every metric here shrinks so.
@@ -158,8 +161,13 @@ def _percentiles(
         Rows that the statistic is of.
     statistic
         Function from row places to one that computes the statistic from how often each is in each resample.
+    certain
+        Whether what no resample changes has an interval without width.
     """
     every = np.arange(len(rows.targets))
+    units = every if clusters is None else clusters
+    if len(np.unique(units)) < 2:
+        return {}
     chosen = every
     if len(every) > _MAX_ROWS:
         chosen = np.sort(np.random.default_rng(seed).choice(every, _MAX_ROWS, replace=False))
@@ -170,11 +178,10 @@ def _percentiles(
     intervals = {
         name: interval
         for name in chunks[0]
-        if (interval := percentile(np.concatenate([chunk[name] for chunk in chunks])))
+        if (interval := percentile(np.concatenate([chunk[name] for chunk in chunks]), certain=certain))
     }
     if len(chosen) == len(every):
         return intervals
-    units = every if clusters is None else clusters
     narrowing = math.sqrt(len(np.unique(units[chosen])) / len(np.unique(units)))
     whole = statistic(every)(np.ones((1, len(every)), dtype=np.int64))
     part = of_chosen(np.ones((1, len(chosen)), dtype=np.int64))
@@ -184,10 +191,12 @@ def _percentiles(
     return intervals
 
 
-def percentile(values: NDArray[np.float64]) -> Interval | None:
-    """The middle 95% of resampled values; None if they are all equal, or mostly could not be told."""
+def percentile(values: NDArray[np.float64], *, certain: bool = False) -> Interval | None:
+    """The middle 95% of resampled values; None if they are all equal, unless certain, or mostly could not be told."""
     known = values[np.isfinite(values)]
-    if len(known) < _TELLING * len(values) or np.ptp(known) <= 1e-12 * max(1.0, float(np.abs(known).max())):
+    if len(known) < _TELLING * len(values):
+        return None
+    if np.ptp(known) <= _ROUNDING_ERROR * max(1.0, float(np.abs(known).max())) and not certain:
         return None
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(low=float(low), high=float(high), level=LEVEL)
@@ -245,7 +254,9 @@ def difference(
 
         return gain
 
-    interval = _percentiles(sides[0], statistic, seed, clusters).get(metric)
+    interval = _percentiles(sides[0], statistic, seed, clusters, certain=True).get(metric)
+    if interval is not None and max(-interval.low, interval.high) <= _ROUNDING_ERROR * max(map(abs, values)):
+        interval = None
     p_value = _mcnemar(*sides) if metric == "accuracy" and clusters is None else None
     noise = p_value >= 1 - LEVEL if p_value is not None else interval is None or interval.low <= 0 <= interval.high
     return Difference(

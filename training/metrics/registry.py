@@ -44,8 +44,6 @@ class Metric:
         Formula, from resamples to values `[resamples]`; NaN where the rows of a resample cannot tell.
     higher_is_better
         False for errors and losses.
-    chance
-        Value that a dummy baseline reaches on any table; None where it depends on the table.
     selectable
         Whether candidates can be selected by it and gates can bound it.
     has_interval
@@ -64,7 +62,6 @@ class Metric:
     dummy: Strategy
     compute: Callable[[Resamples], Matrix]
     higher_is_better: bool = True
-    chance: float | None = None
     selectable: bool = True
     has_interval: bool = True
     proportion: Proportion | None = None
@@ -245,7 +242,6 @@ METRICS: dict[str, Metric] = {
             unit="share",
             dummy="prior",
             compute=lambda resamples: _over_classes(resamples.class_areas[0]),
-            chance=0.5,
             slice_metric="log_loss",
         ),
         Metric(
@@ -256,7 +252,6 @@ METRICS: dict[str, Metric] = {
             unit="share",
             dummy="prior",
             compute=_mcc,
-            chance=0.0,
             slice_metric="accuracy",
         ),
         Metric(
@@ -320,7 +315,6 @@ METRICS: dict[str, Metric] = {
             unit="share",
             dummy="mean",
             compute=_r2,
-            chance=0.0,
             slice_metric="rmse",
         ),
         Metric(

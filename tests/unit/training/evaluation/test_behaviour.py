@@ -17,7 +17,7 @@ from tests.support.fakes import FunctionPredictor
 from tests.support.tables import lines, mixed, table_of
 from training.config.table import FeatureSection
 from training.data.table import Split, Table, split_rows
-from training.evaluation.behaviour import behaviours, check_monotone, dummy_scores, feature_grid, sweep
+from training.evaluation.behaviour import behaviours, check_monotone, feature_grid, sweep
 from training.evaluation.report import Check
 
 RISING = lines("x,n,y", lambda number: f"{number},{number * 7 % 11},{3 * number}", count=60)
@@ -175,16 +175,3 @@ class TestGrid:
         answers = sweep(FunctionPredictor(lambda rows: rows.sum(axis=1)), rows, 0, grid)
 
         assert answers.tolist() == [[1, 2], [11, 12], [21, 22]]
-
-
-class TestDummy:
-    def test_it_answers_with_the_shares_of_the_classes(self, tmp_path: Path) -> None:
-        table = table_of(tmp_path, SEPARABLE)
-
-        scores = dummy_scores(table, np.array([0, 1, 2, 59]), 2)
-
-        assert scores.tolist() == [[0.75, 0.25], [0.75, 0.25]]
-
-    @pytest.mark.parametrize(("median", "value"), [(False, 60), (True, 3)])
-    def test_it_answers_with_the_mean_or_the_median(self, rising: Table, median: bool, value: float) -> None:
-        assert dummy_scores(rising, np.array([0, 1, 59]), 2, median=median).tolist() == [value, value]

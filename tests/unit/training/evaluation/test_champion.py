@@ -17,11 +17,10 @@ from training.config import Candidate, GatesSection
 from training.config.table import SplitSection, ValidateSection
 from training.data.table import Table
 from training.evaluation.champion import ActiveVersion, load_active, rows_for, scores_like
-from training.evaluation.gates import passes
 from training.evaluation.report import Champion
 from training.job import Trained, train
-from training.metrics.intervals import Difference
 
+NEAR = Candidate.model_validate(TREE | {"params": {"max_depth": 2, "max_features": 1}})
 STUMP = Candidate.model_validate(TREE | {"params": {"max_depth": 1}})
 TEXT = lines("n,k,c,b,y", lambda row: f"{row / 4},{row % 5},{('Oslo', 'Rome')[row % 2]},{row % 3 == 0},{row * 2.5}")
 
@@ -102,15 +101,15 @@ class TestGate:
         assert (compared(made).regression or 0) > 1
         assert any("not more than 5% above the active" in str(gate) and not gate.passed for gate in made.gates)
 
-    def test_an_error_that_is_larger_within_noise_passes(self) -> None:
-        def judged(metric: str) -> bool:
-            change = Difference(metric=metric, before=0.02, after=0.03, test="paired bootstrap", within_noise=True)
-            return passes(
-                Champion(version="v1", reference="v1", difference=change, regression=0.5, max_regression=0.05)
-            )
+    def test_one_that_is_worse_within_noise_passes_and_is_told(self, champion: ActiveVersion) -> None:
+        made = challenge(champion, gates=GatesSection(max_regression=0.01), candidate=NEAR)
 
-        assert judged("log_loss")
-        assert not judged("accuracy")
+        made.check_gates()
+        assert any(
+            str(gate) == "accuracy 0.8333 more than 0.01 below the active v1 (0.9333), but within noise"
+            for gate in made.gates
+        )
+        assert any("by more than gates.max_regression, but within noise" in note for note in made.notes)
 
     def test_without_a_champion_there_is_nothing_to_be_worse_than(self) -> None:
         made = challenge(None, gates=GatesSection())

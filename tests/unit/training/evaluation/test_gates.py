@@ -2,9 +2,54 @@
 
 import pytest
 
-from skylift.manifest import Gate
+from skylift.manifest import Gate, Interval
 from training.config import Bound
-from training.evaluation.gates import judge
+from training.evaluation.gates import is_excused, judge, keeps_bound
+from training.evaluation.report import Champion
+from training.metrics.intervals import Difference
+
+REFERENCE = "v1@sha256:0"
+WIDE = Interval(low=-0.2, high=0.1, level=0.95)
+
+
+class TestChampion:
+    """Worse than the active version: by more than `max_regression` and by more than noise, or not refused."""
+
+    @pytest.mark.parametrize("metric", ["accuracy", "log_loss", "r2"])
+    @pytest.mark.parametrize(
+        ("regression", "within_noise", "interval", "kept", "excused"),
+        [
+            (0.01, False, WIDE, True, False),
+            (0.01, True, WIDE, True, False),
+            (0.3, False, WIDE, False, False),
+            (0.3, True, WIDE, False, True),
+            (0.3, True, None, False, False),
+            (None, False, WIDE, False, False),
+        ],
+        ids=["a little", "a little by chance", "much", "much by chance", "chance cannot be told", "beyond any bound"],
+    )
+    def test_it_is_refused_beyond_both(
+        self,
+        metric: str,
+        regression: float | None,
+        within_noise: bool,
+        interval: Interval | None,
+        kept: bool,
+        excused: bool,
+    ) -> None:
+        change = Difference(
+            metric=metric, before=1, after=2, test="paired bootstrap", within_noise=within_noise, interval=interval
+        )
+        champion = Champion(
+            version="v1", reference=REFERENCE, difference=change, regression=regression, max_regression=0.05
+        )
+
+        assert (keeps_bound(champion), is_excused(champion)) == (kept, excused)
+
+    def test_one_that_was_not_compared_forbids_nothing(self) -> None:
+        champion = Champion(version="v1", reference=REFERENCE, reason="its classes are others", max_regression=0.05)
+
+        assert keeps_bound(champion)
 
 
 class TestGates:

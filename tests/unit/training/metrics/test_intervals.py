@@ -189,6 +189,13 @@ class TestDifferences:
         for metric in ("accuracy", "log_loss", "roc_auc"):
             assert not difference(contract("a", "b"), targets, bad, good, metric=metric, seed=0).within_noise
 
+    def test_what_every_row_says_is_more_than_noise(self) -> None:
+        targets = np.arange(50.0)
+
+        found = difference(contract(), targets, targets, targets + 1, metric="mae", seed=0)
+
+        assert (found.before, found.after, found.within_noise) == (0, 1, False)
+
     def test_values_are_compared_by_a_paired_bootstrap(self) -> None:
         generator = np.random.default_rng(0)
         targets = generator.normal(size=200)

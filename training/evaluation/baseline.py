@@ -1,0 +1,111 @@
+"""The dummy baseline: a constant prediction, which a model must beat by more than noise."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skylift.contract import Contract
+from skylift.manifest import LeaderboardEntry, Spread
+from skylift.scoring import Matrix
+from training.evaluation.report import DummyBaseline
+from training.metrics.intervals import difference
+from training.metrics.registry import METRICS, Metric
+from training.metrics.resamples import Clusters
+from training.metrics.scores import differ_by_noise, fold_summary, score_metrics
+from training.search.fitting import Folds
+
+_ROUNDING_ERROR = 1e-12
+
+
+def dummy_scores(contract: Contract, learned: NDArray[Any], rows: int, *, median: bool = False) -> Matrix:
+    """Predictions of the dummy baseline: the classes' shares, the mean or the median.
+
+    Parameters
+    ----------
+    learned
+        Targets that it learned from, `[n]`.
+    rows
+        Number of rows to predict.
+    median
+        Whether a regression is answered with the median.
+    """
+    classes = len(contract.target.classes)
+    if not classes:
+        return np.full(rows, np.median(learned) if median else np.mean(learned))
+    return np.tile(np.bincount(learned, minlength=classes) / len(learned), (rows, 1))
+
+
+def dummy_folds(folds: Folds, metric: Metric) -> Spread:
+    """The dummy baseline on the folds that candidates were measured on."""
+    values = []
+    for train, test in folds.outer:
+        scores = dummy_scores(folds.contract, folds.targets[train], len(test), median=metric.dummy == "median")
+        values.append(score_metrics(folds.contract, folds.targets[test], scores, [metric]).get(metric.name, np.nan))
+    return fold_summary(values)
+
+
+def against_dummy(
+    folds: Folds,
+    best: LeaderboardEntry,
+    targets: NDArray[Any],
+    dummies: Matrix,
+    scores: Matrix,
+    *,
+    metric: str,
+    clusters: Clusters | None,
+) -> DummyBaseline:
+    """Compare a model with the dummy baseline.
+
+    It is beaten if the model is better on the holdout by more than noise, and in half of the folds at least: chance
+    does not give both. Of a holdout of few rows it is enough that the model is better there, and on the folds by more
+    than noise.
+
+    Parameters
+    ----------
+    folds, best
+        Folds of the training rows, and the model's entry on the leaderboard.
+    targets
+        Targets of the holdout.
+    dummies, scores
+        Scores of the dummy baseline and of the model on the holdout.
+    clusters
+        Clusters of the holdout's rows, or None.
+    """
+    record, contract = METRICS[metric], folds.contract
+    of_dummy, of_model = dummy_folds(folds, record), best.scores[metric]
+    on_holdout = {
+        name: score_metrics(contract, targets, side, [record]).get(metric)
+        for name, side in (("dummy", dummies), ("model", scores))
+    }
+    value, challenger = on_holdout["dummy"], on_holdout["model"]
+    if value is None or challenger is None:  # the folds decide alone
+        return DummyBaseline(
+            strategy=record.dummy,
+            metric=metric,
+            value=of_dummy.mean,
+            challenger=of_model.mean,
+            on="cross_validation",
+            beaten=_is_better(record, of_dummy.mean, of_model.mean) and not differ_by_noise(of_dummy, of_model),
+        )
+    compared = difference(contract, targets, dummies, scores, metric=metric, seed=folds.seed, clusters=clusters)
+    ends = (compared.interval.low, compared.interval.high) if compared.interval else (0.0,)
+    told_by_holdout = all(record.sign * end > 0 for end in ends) and _is_mostly_better(record, of_dummy, of_model)
+    told_by_folds = _is_better(record, of_dummy.mean, of_model.mean) and not differ_by_noise(of_dummy, of_model)
+    return DummyBaseline(
+        strategy=record.dummy,
+        metric=metric,
+        value=value,
+        challenger=challenger,
+        beaten=_is_better(record, value, challenger) and (told_by_holdout or told_by_folds),
+        difference=compared,
+    )
+
+
+def _is_better(record: Metric, dummy: float, model: float) -> bool:
+    return record.sign * (model - dummy) > _ROUNDING_ERROR * max(abs(dummy), abs(model))
+
+
+def _is_mostly_better(record: Metric, dummy: Spread, model: Spread) -> bool:
+    known = [pair for pair in zip(dummy.folds, model.folds, strict=True) if np.isfinite(pair).all()]
+    return 2 * sum(_is_better(record, *pair) for pair in known) >= len(known)
