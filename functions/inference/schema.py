@@ -4,28 +4,30 @@
     {...}                           one
     {"features": [...]}             one, by position
 
-Validation is pydantic-core's, built from the contract at load time: a body is parsed and checked in one pass.
+Validation is pydantic-core's, built from the contract at load time. It copies a whole object into the error of each
+field that the object lacks, so no error is taken from it: a validator here says yes or no, and `inference.refusal` why.
 """
 
-import difflib
 import re
 from codecs import BOM_UTF8
-from functools import partial
-from typing import Any, assert_never
+from typing import Any, cast
 
-from pydantic_core import CoreSchema, ErrorDetails, SchemaValidator, ValidationError, core_schema, from_json, to_json
+from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_schema, from_json
 
-from skylift.contract import LARGEST_NUMBER, NOT_BLANK, Contract, Feature, Instance, listed
-from skylift.errors import FieldProblem, InvalidInstance, NotJson, TooManyInstances
-from skylift.values import Fault, clean, fault
+from inference import nesting
+from inference.fields import FORMS, Fields, yes_or_no
+from inference.refusal import Refusal
+from skylift.contract import Contract, Feature, Instance, listed
+from skylift.errors import NotJson, TooManyInstances
+from skylift.values import clean
 
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')
-_MAX_PROBLEMS = 20
-_MAX_COMPARED = 100
-_MAX_FOREIGN_NAME = 200
-_MAX_FOREIGN_POINTER = 1000  # bytes of JSON
+_BEGINNING_BYTES = 4096
+_MAX_MORE = 100
 
-_STRUCTURAL = {"extra_forbidden", "too_long", "too_short", "tuple_type", "list_type", "dict_type"}
+_MAX_BYTES_OF_ONE_PASS = 2**20
+_MAX_FEATURES_OF_ONE_PASS = 32
+"""Beyond these it is faster, and takes less memory, to parse a body before it is checked."""
 
 
 class RequestSchema:
@@ -40,25 +42,23 @@ class RequestSchema:
     """
 
     def __init__(self, contract: Contract, max_instances: int) -> None:
-        self._features = {feature.name: feature for feature in contract.features}
-        self._contract = contract
-        self._known = contract.spellings
-        self._max_instances = max_instances
-        values = {name: _value_schema(feature) for name, feature in self._features.items()}
+        self.max_instances = max_instances
+        self._fields = fields = Fields.of(contract)
         instance = core_schema.typed_dict_schema(
-            {name: _field_schema(feature, values[name]) for name, feature in self._features.items()}
+            {name: _field_schema(feature, fields.schemas[name]) for name, feature in fields.features.items()}
             | {
                 name: core_schema.typed_dict_field(core_schema.any_schema(), required=False)
                 for name in contract.ignored
             },
             extra_behavior="forbid",
         )
-        many = core_schema.list_schema(instance, min_length=1, max_length=max_instances)
-        self._instance = SchemaValidator(instance)
+        many = core_schema.list_schema(instance, min_length=1, max_length=max_instances, fail_fast=True)
+        self._instances = yes_or_no(many, None)
         self._envelopes = {
             "instances": _envelope("instances", many),
-            "features": _envelope("features", core_schema.tuple_schema(list(values.values()))),
+            "features": _envelope("features", core_schema.tuple_schema(list(fields.schemas.values()))),
         }
+        self._one_pass_bytes = _MAX_BYTES_OF_ONE_PASS if len(fields.features) <= _MAX_FEATURES_OF_ONE_PASS else 0
 
     def parse(self, body: bytes) -> list[Instance]:
         """Read a body.
@@ -77,158 +77,155 @@ class RequestSchema:
         InvalidInstance
             Fields break the contract.
         """
+        nested = len(body) > nesting.HARMLESS_BYTES and nesting.at_most(body) > nesting.allowed(self.max_instances)
+        if not nested and len(body) <= self._one_pass_bytes and (match := _ENVELOPE.match(body)):
+            instances = self._in_one_pass(body, match[1].decode())
+            if instances is not None:
+                return instances
         if not body.strip():
             raise NotJson("the body is empty", f'send {{"instances": [...]}} with {self._names()}')
-        if match := _ENVELOPE.match(body):
-            form: str | None = match[1].decode()
-        else:
-            body = body.removeprefix(BOM_UTF8)
-            form = self._unusual_form(body)
-        try:
-            return self._validated(body, form)
-        except ValidationError as error:
-            failure = error
-        if cleaned := self._cleaned(body, form):  # only now: a body that is clean pays nothing
-            try:
-                return self._validated(cleaned, form)
-            except ValidationError as error:
-                failure = error
-        raise self._explained(failure) from failure
-
-    def _validated(self, body: bytes, form: str | None) -> list[Instance]:
-        if form is None:
-            return [self._instance.validate_json(body)]
-        content = self._envelopes[form].validate_json(body)[form]
-        return content if form == "instances" else [dict(zip(self._features, content, strict=True))]
-
-    def _cleaned(self, body: bytes, form: str | None) -> bytes | None:
-        """The body with names and texts as training reads those of the table; None if not JSON or no other."""
+        body = body.removeprefix(BOM_UTF8)
+        if nested:
+            self._refuse_nesting(body)
         try:
             document = from_json(body)
-            if form is None:
-                cleaned = self._cleaned_instance(document)
-                return None if cleaned == document else to_json(cleaned)
-            content = document[form]
-            if isinstance(content, list) and len(content) > self._max_instances and form == "instances":
-                return None
-            if isinstance(content, list) and form == "instances":
-                content = [self._cleaned_instance(instance) for instance in content]
-            elif isinstance(content, list) and len(content) == len(self._features):
-                content = list(map(_cleaned_value, self._features.values(), content))
-            return None if content == document[form] else to_json(document | {form: content})
-        except ValueError:
-            return None
+        except ValueError as error:
+            raise _not_json(error) from None
+        return self._checked(document)
 
-    def _cleaned_instance(self, instance: Any) -> Any:
-        if not isinstance(instance, dict):
+    def _in_one_pass(self, body: bytes, form: str) -> list[Instance] | None:
+        """The instances of a body that is valid as it stands; None for any other."""
+        try:
+            document = self._envelopes[form].validate_json(body)
+        except ValidationError:  # it is not JSON
+            return None
+        if document is None or form == "instances":
+            return document and cast("list[Instance]", document[form])
+        return [dict(zip(self._fields.features, document[form], strict=True))]
+
+    def _refuse_nesting(self, body: bytes) -> None:
+        """Refuse a body that holds more arrays and objects than a request may, of which only the beginning is parsed.
+
+        Raises
+        ------
+        NotJson, TooManyInstances, InvalidInstance
+        """
+        most = nesting.allowed(self.max_instances)
+        brackets = nesting.brackets(body)
+        if len(brackets) <= 2 * most:
+            return  # the others are in texts
+        if brackets.replace(b"{}", b"") == b"{[]}":
+            raise self._too_many()
+        try:
+            from_json(body[:_BEGINNING_BYTES].decode(errors="ignore"), allow_partial=True)
+        except ValueError as error:
+            raise _not_json(error) from None
+        refusal = Refusal(self._fields)
+        if brackets.startswith(b"["):
+            refusal.of_array()
+        else:
+            refusal.of_shape((), f"it holds more than {most} arrays and objects")
+        raise refusal.error
+
+    def _checked(self, document: Any) -> list[Instance]:
+        """The valid instances of a parsed body.
+
+        Raises
+        ------
+        TooManyInstances, InvalidInstance
+        """
+        form = self._form_of(document)
+        content = document if form is None else document[form]
+        if form == "instances" and isinstance(content, list) and len(content) > self.max_instances:
+            raise self._too_many()
+        instances = self._instances_in(form, content)
+        may_be_valid = form is None or (len(document) == 1 and (form == "instances" or self._is_whole(content)))
+        if may_be_valid and (valid := self._valid(instances)):
+            return valid
+        cleaned = [self._cleaned(instance) for instance in instances]  # only now: a body that is clean pays nothing
+        if may_be_valid and cleaned != instances and (valid := self._valid(cleaned)):
+            return valid
+        refusal = Refusal(self._fields)
+        if form == "features":
+            refusal.of_positions(list(cleaned[0].values()) if cleaned else content)
+        elif form == "instances":
+            refusal.of_instances(cleaned if isinstance(content, list) else content)
+        else:
+            refusal.of_body(cleaned[0])
+        if form is not None:
+            refusal.of_unknown((), (name for name in document if name != form), len(document) - 1)
+        raise refusal.error
+
+    def _form_of(self, document: Any) -> str | None:
+        """The envelope that a document is; None for a bare instance, which may have a column of that name."""
+        if not isinstance(document, dict):
+            return None
+        forms = [
+            form
+            for form in FORMS
+            if form in document and (form not in self._fields.known or isinstance(document[form], list))
+        ]
+        return next(iter(document)) if len(forms) == 2 and next(iter(document)) in forms else next(iter(forms), None)
+
+    def _instances_in(self, form: str | None, content: Any) -> list[Any]:
+        """What a document holds in place of instances."""
+        if form is None:
+            return [content]
+        if not isinstance(content, list):
+            return []
+        if form == "instances":
+            return content
+        features = self._fields.features
+        return [dict(zip(features, content, strict=False))] if len(content) <= len(features) else []
+
+    def _is_whole(self, content: Any) -> bool:
+        return isinstance(content, list) and len(content) == len(self._fields.features)
+
+    def _valid(self, instances: list[Any]) -> list[Instance] | None:
+        """The instances as the validator gives them back, if all are valid.
+
+        One that has more or fewer fields than any valid one is not shown to the validator, which would note each.
+        """
+        fewest, most = len(self._fields.required), len(self._fields.known)
+        if not all(isinstance(instance, dict) and fewest <= len(instance) <= most for instance in instances):
+            return None
+        valid: list[Instance] | None = self._instances.validate_python(instances)
+        return valid
+
+    def _cleaned(self, instance: Any) -> Any:
+        """An instance with names and texts as training reads those of the table."""
+        if not instance or not isinstance(instance, dict):
             return instance
-        cleaned: dict[str, Any] = {}
-        for name, value in instance.items():
-            known = self._contract.known_name(name)
-            if known is not None and (known == name or known not in instance.keys() | cleaned.keys()):
-                cleaned[known] = _cleaned_value(self._features[known], value) if known in self._features else value
-            else:
-                cleaned[name] = value
+        features, contract = self._fields.features, self._fields.contract
+        if len(instance) > 2 * len(contract.spellings) + _MAX_MORE:  # it cannot be valid: only what is known is read
+            names, cleaned = list(instance.keys() & contract.spellings.keys()), instance
+        else:
+            names, cleaned = list(instance), {}
+        for sent in names:
+            name, value = contract.known_name(sent), instance[sent]
+            if name is None or (name != sent and (name in instance or name in cleaned)):
+                name = sent
+            elif name != sent and cleaned is instance:
+                del instance[sent]
+            cleaned[name] = _cleaned_value(features[name], value) if name in features else value
         return cleaned
 
-    def _unusual_form(self, body: bytes) -> str | None:
-        """The envelope of a body whose first key does not show it."""
-        try:
-            document = from_json(body)
-        except ValueError:
-            return None  # validation says what is wrong with it
-        if isinstance(document, dict):
-            for form in self._envelopes:
-                if form in document and form not in self._known:
-                    return form
-        return None
-
-    def _explained(self, error: ValidationError) -> NotJson | TooManyInstances | InvalidInstance:
-        details = error.errors(include_url=False)
-        kind, place = details[0]["type"], details[0]["loc"]
-        if kind == "json_invalid":
-            return NotJson(f"the body is not JSON: {details[0]['ctx']['error']}", "send a JSON object")
-        if (kind, place) == ("too_long", ("instances",)):
-            return TooManyInstances(
-                f"more than {self._max_instances} instances in one request", "send them in several requests"
-            )
-        problems = tuple(self._problem(detail) for detail in details[:_MAX_PROBLEMS])
-        return InvalidInstance(problems, len(details))
-
-    def _problem(self, detail: ErrorDetails) -> FieldProblem:
-        place = detail["loc"]
-        positional = len(place) == 2 and place[0] == "features"
-        last = list(self._features)[int(place[1])] if positional else place[-1] if place else ""
-        feature = self._features.get(self._known.get(last, "")) if isinstance(last, str) else None
-        if feature and detail["type"] not in _STRUCTURAL:
-            reason, message = _of_value(feature, detail)
-        else:
-            reason, message = self._of_structure(detail, str(last))
-        pointer = _pointer(place)
-        if place and isinstance(last, str) and last not in self._known:  # the caller's, which may be of any length
-            if len(to_json(pointer)) > _MAX_FOREIGN_POINTER:
-                pointer = _pointer(place[:-1])  # of the object that holds it
-            place = (*place[:-1], last[:_MAX_FOREIGN_NAME])
-        return FieldProblem(_dotted(place), reason, message, pointer)
-
-    def _of_structure(self, detail: ErrorDetails, last: str) -> tuple[str, str]:
-        """Reason and message of a fault that is not in the value of a feature."""
-        kind, place = detail["type"], detail["loc"]
-        reason = "wrong_length" if kind in {"too_long", "too_short"} else "wrong_type"
-        match kind:
-            case "extra_forbidden" if (known := self._contract.known_name(last)) is not None:
-                reason, message = "repeated_field", f"{known!r} is there under another name as well: send one"
-            case "extra_forbidden":
-                reason = "unknown_field"
-                message = f"unknown field{self._nearest(last)}"
-            case "too_long" | "tuple_type" if place == ("features",):
-                reason = "wrong_length"
-                message = f"expected {len(self._features)} values in this order: {self._names()}"
-            case "too_short":
-                message = "expected at least one instance"
-            case "missing" | "list_type":
-                message = "expected an array of instances"
-            case "dict_type" if not place and isinstance(detail["input"], list):
-                message = 'expected an object: wrap the array as {"instances": [...]}'
-            case "dict_type":
-                message = f"expected an object with {self._names()}"
-            case _:
-                message = detail["msg"]
-        return reason, message
-
-    def _nearest(self, name: str) -> str:
-        others = [other for other in (*self._features, *self._envelopes) if other != name]
-        if near := difflib.get_close_matches(name[:_MAX_COMPARED], others, n=1):
-            return f"; did you mean {near[0]!r}?"
-        return f"; known are {self._names()}"
+    def _too_many(self) -> TooManyInstances:
+        return TooManyInstances(
+            f"more than {self.max_instances} instances in one request", "send them in several requests"
+        )
 
     def _names(self) -> str:
-        return listed(list(self._features))
+        return listed(list(self._fields.features))
 
 
-def _of_value(feature: Feature, detail: ErrorDetails) -> tuple[str, str]:
-    """Reason and message of a fault in the value of a feature."""
-    if detail["type"] == "missing":
-        return "missing_field", f"missing: expected {feature.expectation}"
-    found = fault(feature, detail["input"]) or Fault("wrong_type", detail["msg"])
-    return found.reason, found.message
-
-
-def _dotted(place: tuple[int | str, ...]) -> str:
-    """Write a place as `instances[3].petal_width`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
-    return text.removeprefix(".") or "body"
-
-
-def _pointer(place: tuple[int | str, ...]) -> str:
-    """Write a place as a JSON pointer (RFC 6901), `/instances/3/petal_width`; the whole body is the empty one."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
+def _not_json(error: ValueError) -> NotJson:
+    return NotJson(f"the body is not JSON: {error}", "send a JSON object")
 
 
 def _envelope(key: str, content: CoreSchema) -> SchemaValidator:
-    return SchemaValidator(
-        core_schema.typed_dict_schema({key: core_schema.typed_dict_field(content)}, extra_behavior="forbid")
-    )
+    schema = core_schema.typed_dict_schema({key: core_schema.typed_dict_field(content)}, extra_behavior="forbid")
+    return yes_or_no(schema, None)
 
 
 def _cleaned_value(feature: Feature, value: Any) -> Any:
@@ -240,34 +237,3 @@ def _field_schema(feature: Feature, value: CoreSchema) -> core_schema.TypedDictF
     """The member of an instance that holds a value: by the name of the feature or of its column."""
     names: list[list[str | int]] | None = None if feature.column is None else [[feature.name], [feature.column]]
     return core_schema.typed_dict_field(value, required=feature.required, validation_alias=names)
-
-
-def _value_schema(feature: Feature) -> CoreSchema:
-    number: dict[str, Any] = {"strict": True, "allow_inf_nan": False, "ge": -LARGEST_NUMBER, "le": LARGEST_NUMBER}
-    schema: CoreSchema
-    match feature.kind:
-        case "number":
-            schema = core_schema.float_schema(**number)
-        case "integer":  # 5 and 5.0 are the same integer in JSON
-            schema = core_schema.float_schema(multiple_of=1, **number)
-        case "boolean":
-            schema = core_schema.bool_schema(strict=True)
-        case "category":
-            if feature.takes_unknown:
-                schema = core_schema.str_schema(strict=True, pattern=NOT_BLANK if feature.required else None)
-            else:
-                schema = core_schema.literal_schema(list(feature.categories))
-        case _:
-            assert_never(feature.kind)
-    schema = schema if feature.required else core_schema.nullable_schema(schema)
-    if feature.missing is None:
-        return schema
-    return core_schema.no_info_before_validator_function(partial(_known_value, feature), schema)
-
-
-def _known_value(feature: Feature, value: Any) -> Any:
-    """A value, or None for what the table calls missing, though it has the type of others."""
-    cleaned = clean(feature, value)
-    if cleaned is None and feature.required:
-        raise ValueError("missing")  # pydantic's error then has the value as it was sent
-    return cleaned

@@ -16,6 +16,9 @@ They count as missing only among numbers: in a column of texts each may be a tex
 TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 """What the cells of a boolean are, in lower case; a column of numbers alone is one where `model.yaml` says so."""
 
+_LONGEST_COMPOSED = 100
+"""Composing takes time by the square of the marks in a row: a text of a request would take minutes."""
+
 LONGEST_WORD = max(map(len, MISSING_WORDS))
 
 
@@ -24,7 +27,8 @@ def clean_text(text: str) -> str | None:
 
     Returns
     -------
-    Text in Unicode's composed form without blanks around it; None, a missing value, where nothing is left.
+    Text without blanks around it, one of up to 100 letters in Unicode's composed form; None, a missing value, where
+    nothing is left.
 
     Examples
     --------
@@ -32,7 +36,8 @@ def clean_text(text: str) -> str | None:
     ('M', None)
     """
     stripped = text.strip()
-    return (stripped if stripped.isascii() else unicodedata.normalize("NFC", stripped)) or None
+    as_it_is = stripped.isascii() or len(stripped) > _LONGEST_COMPOSED
+    return (stripped if as_it_is else unicodedata.normalize("NFC", stripped)) or None
 
 
 def may_be_missing(text: str) -> bool:

@@ -245,7 +245,7 @@ class Feature(Document):
                 words = "true or false"
             case "category":
                 words = "a string such as " if self.takes_unknown else "one of "
-                words += listed([repr(name) for name in self.categories])
+                words += listed(self.categories, write=repr)
             case _:
                 assert_never(self.kind)
         return words + (f" ({self.unit})" if self.unit else "") + ("" if self.required else " or null")
@@ -363,8 +363,13 @@ def exact_text(number: float) -> str:
     return str(int(number)) if whole else repr(float(number))
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], write: Callable[[str], str] = str) -> str:
     """List names for people, long lists shortened.
+
+    Parameters
+    ----------
+    write
+        Function from a name to its text in the list.
 
     Examples
     --------
@@ -372,4 +377,4 @@ def listed(names: Sequence[str]) -> str:
     'a, b'
     """
     rest = len(names) - MAX_LISTED
-    return ", ".join(names[:MAX_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(map(write, names[:MAX_LISTED])) + (f" and {rest} more" if rest > 0 else "")

@@ -139,10 +139,10 @@ def _meant(feature: Feature, value: bool | float | str) -> str | None:
         return (
             exact_text(number) if number.is_integer() or (feature.kind == "number" and math.isfinite(number)) else None
         )
-    written = str(int(value) if isinstance(value, float) and value.is_integer() else value).strip().lower()
+    text = str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
     if feature.kind == "boolean":
-        return str(TRUTHS[written]).lower() if written in TRUTHS else None
-    level = next((level for level in feature.levels if level.lower() == written), None)
+        return str(TRUTHS[text.lower()]).lower() if text.lower() in TRUTHS else None
+    level = next((level for level in (text, text.lower(), text.upper()) if level in feature.codes), None)
     return None if level is None else json.dumps(level, ensure_ascii=False)
 
 

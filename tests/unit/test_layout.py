@@ -20,6 +20,7 @@ CONVERTERS = "tests/unit/training/compile/test_converters.py"
 ELSEWHERE = {
     "functions/inference/app.py": "tests/integration/service/test_two_lanes.py",
     "functions/inference/compose.py": "tests/integration/service/test_compose.py",
+    "functions/inference/fields.py": "tests/unit/inference/test_schema.py",
     "functions/inference/handler.py": "tests/integration/service/test_compose.py",
     "functions/inference/warnings.py": "tests/unit/inference/test_model.py",
     "functions/pre_traffic/check.py": "tests/integration/pre_traffic/test_handler.py",

@@ -232,28 +232,6 @@ class TestCleaning:
 
         assert instance == {"size": 1234.5, "rooms": 3.0, "lift": False}
 
-    @pytest.mark.parametrize(
-        ("document", "passes"),
-        [(FLAT | {"size": "x"}, 1), ({"features": [1]}, 1), ({"instances": [FLAT, {}]}, 1), ({"size ": "x"}, 2)],
-        ids=["one", "features", "instances", "blanks"],
-    )
-    def test_a_body_that_cleaning_does_not_change_is_checked_only_once(
-        self, schema: RequestSchema, monkeypatch: pytest.MonkeyPatch, document: object, passes: int
-    ) -> None:
-        seen: list[bytes] = []
-        check = schema._validated
-
-        def counted(body: bytes, form: str | None) -> object:
-            seen.append(body)
-            return check(body, form)
-
-        monkeypatch.setattr(schema, "_validated", counted)
-
-        with pytest.raises(InvalidInstance):
-            schema.parse(json.dumps(document).encode())
-
-        assert len(seen) == passes
-
     def test_a_number_and_a_boolean_written_as_text_are_not_cleaned(self, schema: RequestSchema) -> None:
         with pytest.raises(InvalidInstance) as caught:
             schema.parse(json.dumps(FLAT | {"size": " 42", "lift": "true "}).encode())

@@ -1,0 +1,106 @@
+"""What a contract allows in the fields of an instance, as pydantic-core's validators check it."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self, assert_never
+
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
+
+from inference.nearest import NearestNames
+from skylift.contract import LARGEST_NUMBER, NOT_BLANK, Contract, Feature
+from skylift.values import clean
+
+FORMS = ("instances", "features")
+"""Keys of a body beside which there is nothing else."""
+
+REFUSED = object()
+"""What the validator of a value returns for one that is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of an instance.
+
+    Parameters
+    ----------
+    contract
+        The contract.
+    features
+        Features by name, in the order of the contract.
+    known
+        Names of features, and of columns that the contract ignores.
+    required
+        Names that it must have.
+    schemas
+        Schema of a value by the name of its feature.
+    validators
+        Validator of a value by the name of its feature, which returns `REFUSED` for a wrong one; none for a category
+        that takes listed values only.
+    names
+        The names that a caller may have meant by another.
+    """
+
+    contract: Contract
+    features: dict[str, Feature]
+    known: frozenset[str]
+    required: frozenset[str]
+    schemas: dict[str, CoreSchema]
+    validators: dict[str, SchemaValidator]
+    names: NearestNames
+
+    @classmethod
+    def of(cls, contract: Contract) -> Self:
+        """The fields of a contract."""
+        features = {feature.name: feature for feature in contract.features}
+        schemas = {name: _value_schema(feature) for name, feature in features.items()}
+        made: dict[tuple[object, ...], SchemaValidator] = {}
+        validators = {}
+        for name, feature in features.items():
+            if not feature.categories or feature.takes_unknown:
+                kind = (feature.kind, feature.required, feature.missing)
+                validators[name] = made[kind] = made.get(kind) or yes_or_no(schemas[name], REFUSED)
+        return cls(
+            contract,
+            features,
+            frozenset(features).union(contract.ignored),
+            frozenset(name for name, feature in features.items() if feature.required),
+            schemas,
+            validators,
+            NearestNames([*features, *FORMS]),
+        )
+
+
+def yes_or_no(schema: CoreSchema, no: object) -> SchemaValidator:
+    """A validator that returns `no` for what is not valid, and makes no errors of it."""
+    return SchemaValidator(core_schema.with_default_schema(schema, default=no, on_error="default"))
+
+
+def _value_schema(feature: Feature) -> CoreSchema:
+    number: dict[str, Any] = {"strict": True, "allow_inf_nan": False, "ge": -LARGEST_NUMBER, "le": LARGEST_NUMBER}
+    schema: CoreSchema
+    match feature.kind:
+        case "number":
+            schema = core_schema.float_schema(**number)
+        case "integer":  # 5 and 5.0 are the same integer in JSON
+            schema = core_schema.float_schema(multiple_of=1, **number)
+        case "boolean":
+            schema = core_schema.bool_schema(strict=True)
+        case "category":
+            if feature.takes_unknown:
+                schema = core_schema.str_schema(strict=True, pattern=NOT_BLANK if feature.required else None)
+            else:
+                schema = core_schema.literal_schema(list(feature.categories))
+        case _:
+            assert_never(feature.kind)
+    schema = schema if feature.required else core_schema.nullable_schema(schema)
+    if feature.missing is None:
+        return schema
+    return core_schema.no_info_before_validator_function(partial(_known_value, feature), schema)
+
+
+def _known_value(feature: Feature, value: Any) -> Any:
+    """A value, or None for what the table calls missing, though it has the type of others."""
+    cleaned = clean(feature, value)
+    if cleaned is None and feature.required:
+        raise ValueError("missing")
+    return cleaned
