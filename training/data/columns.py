@@ -85,6 +85,7 @@ class Column:
     labels: set[str] = field(default_factory=set)
     dots: Dots = field(default_factory=Dots)
     spelling_lost: bool = False
+    numerals: Numerals | None = None
     pool: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -94,6 +95,11 @@ class Column:
         if len(families) > 1 or (not families and self.words):
             return "text"
         return next(iter(families), None)
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether it is a column of numbers or booleans that has texts among them."""
+        return self.family != "text" and bool(self.numerals or self.words or self.listed)
 
     @property
     def reason(self) -> str | None:
@@ -179,6 +185,7 @@ class Column:
             texts = [None if text is pd.NA or may_be_missing(text) else numerals.plain(text) for text in distinct]
             self.arrays.append(_typed(texts, codes, family))
         self.families = {family} if family else set()
+        self.numerals = numerals
 
     def select(self, chosen: NDArray[np.bool_]) -> None:
         """Keep some of the rows that were added last."""

@@ -47,6 +47,8 @@ class RawTable:
         What was guessed, for people.
     texts
         Names of columns that are texts whatever they hold.
+    numerals
+        How columns of numbers or booleans are written that have texts among them.
     """
 
     frame: pd.DataFrame
@@ -54,6 +56,7 @@ class RawTable:
     rows: int
     notes: tuple[str, ...] = ()
     texts: frozenset[str] = frozenset()
+    numerals: Mapping[str, Numerals] = field(default_factory=dict)
 
 
 def read_rows(
@@ -114,7 +117,8 @@ def read_rows(
         notes = [*(form.notes if form else left_out(path)), *parts.read_numerals(texts, decimal), *_notes(parts)]
         if not is_csv:
             texts |= {name for name, column in parts.columns.items() if column.family == "text"}
-        return RawTable(parts.together(), digest, parts.rows, tuple(notes), frozenset(texts))
+        numerals = parts.numerals()
+        return RawTable(parts.together(), digest, parts.rows, tuple(notes), frozenset(texts), numerals)
 
 
 def file_digest(path: Path) -> str:
@@ -224,6 +228,15 @@ class _Parts:
                     f"features.{name}.kind: category keeps the texts"
                 )
         return notes
+
+    def numerals(self) -> dict[str, Numerals]:
+        """How columns of numbers or booleans are written that have texts among them."""
+        given = self.options.numerals if self.form else None
+        return {
+            name: column.numerals or given or Numerals()
+            for name, column in self.columns.items()
+            if column.has_texts or (given and column.family != "text")
+        }
 
     def together(self) -> pd.DataFrame:
         """The table. The parts are used up, column by column: at no time is it there twice."""

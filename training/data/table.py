@@ -5,8 +5,8 @@ Estimators see one float64 matrix, encoded by the contract exactly as the servic
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from sklearn.model_selection import train_test_split
 from skylift.cells import clean_text
 from skylift.contract import Contract, Feature, Instance, Target
 from skylift.errors import ConfigError, DataError
+from skylift.numerals import Numerals
 from skylift.scoring import Matrix
 from training.config.table import DataSection, FeatureSection, SplitSection, TableSpec
 from training.data.columns import ReadOptions
@@ -25,6 +26,7 @@ from training.data.encoding import check_known, encode_feature, encode_target, g
 from training.data.identifiers import identifies
 from training.data.reader import Progress, read_rows
 from training.data.rows import with_types_of, without_single_classes, without_values
+from training.data.spellings import as_in_table
 from training.data.split_keys import SplitKeys, hold_out, read_keys, split_advice
 from training.metrics.resamples import Clusters
 
@@ -92,6 +94,8 @@ class CleanTable:
         Notes about cleaning, for people.
     left_out
         Columns of the file that the frame does not have, by their names in the file, and the target's name there.
+    numerals
+        How columns of numbers or booleans are written that have texts among them.
     split_column
         Column that `split` names, which need not be a feature; None for a random split.
     """
@@ -101,6 +105,7 @@ class CleanTable:
     digest: str
     notes: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    numerals: Mapping[str, Numerals] = field(default_factory=dict)
     split_column: "pd.Series[Any] | None" = None
 
 
@@ -134,6 +139,7 @@ def read_clean(spec: TableSpec, *, progress: Progress = lambda _: None) -> Clean
     )
     digest, rows, notes, sampled = raw.digest, raw.rows, [*raw.notes], len(raw.frame)
     texts = frozenset(spec.data.rename.get(name, name) for name in raw.texts)
+    numerals = {spec.data.rename.get(name, name): form for name, form in raw.numerals.items()}
     frame, left_out, excluded = _cleaned(raw.frame, spec.data, spec.target.column)
     split_column = _split_column(raw.frame, spec.split, spec.data.rename)
     del raw  # it has all columns, also the dropped ones
@@ -147,13 +153,14 @@ def read_clean(spec: TableSpec, *, progress: Progress = lambda _: None) -> Clean
     frame, single = without_single_classes(frame, target, classifies=task and task == "classification")
     notes += single
     if len(frame) < sampled:  # a row of units, or one odd cell, may be gone
-        frame = with_types_of(frame, texts=texts)
+        before, frame = frame, with_types_of(frame, texts=texts)
+        numerals |= {str(name): Numerals() for name in frame if frame[name].dtype != before[name].dtype}
     if len(frame) < _MIN_ROWS:
         raise DataError(f"{spec.data.path.name} has {len(frame)} usable rows", f"at least {_MIN_ROWS} are needed")
     check_known(spec.features, [name for name in frame.columns if name != target], "features")
     if split_column is not None:
         split_column = split_column[frame.index]
-    return CleanTable(frame, target, digest, tuple(notes), left_out, split_column)
+    return CleanTable(frame, target, digest, tuple(notes), left_out, numerals, split_column)
 
 
 def encode_table(clean: CleanTable, spec: TableSpec) -> Table:
@@ -206,6 +213,7 @@ def encode_table(clean: CleanTable, spec: TableSpec) -> Table:
         raise DataError("the table has no usable feature column", "see: " + "; ".join(notes))
     names = {feature.name for feature in features}
     ignored = [name for name in dict.fromkeys(ignored) if name not in names]
+    features = as_in_table(features, spec.data, clean.numerals, taken=names.union(ignored))
     contract = Contract(task=task, features=tuple(features), target=target, ignored=tuple(ignored))
     return Table(contract, np.column_stack(columns), targets, clean.digest, tuple(notes), keys)
 

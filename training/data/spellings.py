@@ -1,0 +1,32 @@
+"""How the table spells names and values, so that a row of it can be a row of a request."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from skylift.contract import Feature
+from skylift.numerals import Numerals
+from training.config.table import DataSection
+
+
+def as_in_table(
+    features: Sequence[Feature], data: DataSection, numerals: Mapping[str, Numerals], *, taken: Collection[str]
+) -> list[Feature]:
+    """The features, with their columns, their missing values and their numbers as the table has them.
+
+    Parameters
+    ----------
+    numerals
+        How columns of numbers or booleans are written that have texts among them, by the names of the features.
+    taken
+        Names of features and ignored columns, which stand for nothing else.
+    """
+    columns = {name: column for column, name in data.rename.items() if column not in taken}
+    return [
+        feature.model_copy(
+            update={
+                "column": columns.get(feature.name),
+                "numerals": None if feature.kind == "category" else numerals.get(feature.name),
+                "missing": data.missing or None,
+            }
+        )
+        for feature in features
+    ]
