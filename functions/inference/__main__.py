@@ -5,9 +5,8 @@ import os
 import sys
 from threading import Thread
 
-import uvicorn
-
 from inference.compose import compose
+from inference.server import serve
 
 
 def main() -> None:
@@ -19,14 +18,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.until_stdin_ends:
         Thread(target=_end_with_stdin, daemon=True).start()
-    uvicorn.run(
-        compose().app,
-        host=arguments.host,
-        port=arguments.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=2,
-    )
+    serve(compose().app, host=arguments.host, port=arguments.port)
 
 
 def _end_with_stdin() -> None:

@@ -1,7 +1,8 @@
 """One line per request, whatever happens in it: what it was, and its metrics.
 
 An ASGI middleware, the outermost: it gives each request its id and a record that routes fill, answers unexpected
-errors, and writes the line at the end. Bodies are never written.
+errors, and writes the line at the end. Bodies are never written. An answer that cannot be sent is the client's doing:
+it left, or broke the framing of its own request.
 """
 
 import logging
@@ -13,11 +14,15 @@ from inference import problems
 from inference.host import ModelHost
 from inference.predict import PATH as PREDICTION_PATH
 from inference.record import Record, record_of
-from skylift.observability import MetricPoint, write_request
+from skylift.errors import ClientGone
+from skylift.observability import MetricPoint, stream, write_request
 from skylift.version import __version__
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_MAX_TEXT = 1000
+"""CloudWatch takes 256 KiB a line, and a path may be longer."""
 
 
 class AccessLog:
@@ -45,23 +50,30 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         record = record_of(scope)
-        begun = False
+        begun = gone = False
 
         async def observed(message: "Message") -> None:
-            nonlocal begun
+            nonlocal begun, gone
             if message["type"] == "http.response.start":
                 begun = True
                 record.status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", record.request_id.encode())]
-            await send(message)
+            try:
+                await send(message)
+            except Exception:
+                gone = True
+                raise
 
         failure: Exception | None = None
         try:
             await self._app(scope, receive, observed)
         except Exception as error:  # noqa: BLE001 (the border: the caller gets a problem, the log the trace)
-            failure = error
-            if not begun:
-                await problems.internal(record).send(observed)
+            if gone:
+                record.status, record.reason = 499, ClientGone.code
+            else:
+                failure = error
+                if not begun:
+                    await problems.internal(record).send(observed)
         finally:
             self._write(scope, record, failure or sys.exception())  # the latter where the request was cancelled
 
@@ -72,8 +84,8 @@ class AccessLog:
         fields: dict[str, object] = {
             "service_version": __version__,
             "correlation_id": record.request_id,
-            "method": scope["method"],
-            "path": scope["path"],
+            "method": scope["method"][:_MAX_TEXT],
+            "path": scope["path"][:_MAX_TEXT],
             "status": record.status,
             "milliseconds": round(milliseconds, 3),
             **self._dimensions,
@@ -82,6 +94,8 @@ class AccessLog:
         }
         if record.reason:
             fields["reason"] = record.reason
+        if stream.lost:
+            fields["lines_lost"] = stream.lost
         if refreshes:
             fields["refresh"] = {event.name: event.value for event in refreshes}
         if problem := self._host.problem:

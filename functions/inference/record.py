@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 _KEY = "skylift.record"
+_MAX_ID = 128
 
 
 @dataclass(slots=True)
@@ -53,11 +54,16 @@ def record_of(scope: "Scope") -> Record:
 def _request_id(scope: "Scope") -> str:
     event: dict[str, Any] = scope.get("aws.event") or {}
     context = event.get("requestContext") or {}
-    if from_gateway := context.get("requestId"):
+    if _harmless(from_gateway := context.get("requestId")):
         return str(from_gateway)
     if (lambda_context := scope.get("aws.context")) is not None:
         return str(lambda_context.aws_request_id)
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and 0 < len(value) <= 128 and value.isascii() and value.decode().isprintable():
-            return str(value.decode())
+        if name == b"x-request-id" and _harmless(text := value.decode("latin-1")):
+            return str(text)
     return str(uuid.uuid4())
+
+
+def _harmless(value: object) -> bool:
+    """Whether a value that came from outside may stand in a header and in the log."""
+    return isinstance(value, str) and 0 < len(value) <= _MAX_ID and value.isascii() and value.isprintable()

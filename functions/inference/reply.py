@@ -31,12 +31,16 @@ class Reply:
     media_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    async def send(self, send: "Send") -> None:
-        """Send it over ASGI."""
-        headers = [
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """Every header, as ASGI has them."""
+        return [
             (b"content-type", self.media_type.encode()),
             (b"content-length", str(len(self.body)).encode()),
             *((name.encode(), value.encode()) for name, value in self.headers.items()),
         ]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+
+    async def send(self, send: "Send") -> None:
+        """Send it over ASGI."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body})

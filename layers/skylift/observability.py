@@ -1,15 +1,17 @@
 """The one owner of logger and metrics.
 
 Logs are JSON by Powertools, metrics are CloudWatch's embedded metric format by Powertools: both go to stdout, from
-where CloudWatch reads them, and neither costs a network call.
+where CloudWatch reads them, and neither costs a network call. A line that cannot be written is dropped and counted: no
+request fails because a disk is full.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, cast
+from typing import IO, Literal, cast
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
@@ -38,7 +40,42 @@ _UNITS: dict[MetricName, str] = {"PredictionLatency": "Milliseconds", "ModelLoad
 # Not Powertools' `Metrics`, whose state all its users share; and no dimension from POWERTOOLS_SERVICE_NAME.
 _provider = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="")
 
-logger = Logger(service=SERVICE, use_rfc3339=True, json_serializer=lambda line: to_json(line, fallback=str).decode())
+
+class LogStream:
+    """Stdout as it is at that moment, without its failures.
+
+    Attributes
+    ----------
+    lost
+        Number of writes that failed.
+    """
+
+    def __init__(self) -> None:
+        self.lost = 0
+
+    def write(self, text: str) -> None:
+        """Write what is one line or the end of one."""
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except (OSError, ValueError):  # a full disk, a reader that died, a stream that was closed
+            self.lost += 1
+
+    def flush(self) -> None:
+        """Do nothing: each write is flushed."""
+
+
+def as_line(document: Mapping[str, object]) -> str:
+    """A document as one line of JSON, whatever is in it; half of a surrogate pair is written as its escape."""
+    try:
+        return to_json(document, fallback=str).decode()
+    except ValueError:
+        return json.dumps(document, default=str)
+
+
+stream = LogStream()
+
+logger = Logger(service=SERVICE, use_rfc3339=True, json_serializer=as_line, stream=cast("IO[str]", stream))
 
 
 _LIBRARIES = ("boto3", "botocore", "urllib3")
@@ -85,7 +122,7 @@ def write_request(
 ) -> None:
     """Write a request's line: what it was, with its metrics where it has any.
 
-    A failure has a line of its own, with its trace, before that of its metrics.
+    A failure has a line of its own, with its trace, before that of its metrics; both have the `correlation_id`.
 
     Parameters
     ----------
@@ -98,15 +135,16 @@ def write_request(
     failure
         Unexpected error; None if there was no error.
     """
+    identity = {name: fields[name] for name in ("correlation_id",) if name in fields}
     if level > logging.INFO or not metrics:
         write = logger.error if level > logging.INFO else logger.info
         write("request", extra=dict(fields), exc_info=failure)
-        emit(metrics, dimension_sets)
+        emit(metrics, dimension_sets, identity)
     elif logger.log_level <= level:
         head = {"level": "INFO", "message": "request", "timestamp": _now(), "service": SERVICE}
         emit(metrics, dimension_sets, {**head, **fields})
     else:
-        emit(metrics, dimension_sets)
+        emit(metrics, dimension_sets, identity)
 
 
 def emit(
@@ -135,8 +173,7 @@ def emit(
             entry = values.setdefault(metric.name, {"Unit": _UNITS.get(metric.name, "Count"), "Value": []})
             cast("list[float]", entry["Value"]).append(metric.value)
         line = _provider.serialize_metric_set(values, dict(first), dict(fields or {}))
-        sys.stdout.write(to_json(line).decode() + "\n")
-    sys.stdout.flush()
+        stream.write(as_line(line) + "\n")
 
 
 def _now() -> str:

@@ -1,6 +1,7 @@
 """The access log: request ids, and one line per request with its metrics in it."""
 
 import asyncio
+import errno
 import json
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import skylift
 from inference.access_log import AccessLog
 from inference.record import record_of
-from skylift.observability import logger
+from skylift.observability import logger, stream
 from tests.support.events import LambdaContext
 from tests.support.fakes import CurrentStdout, HostHarness
 from tests.support.models import iris_package
@@ -94,6 +95,16 @@ class TestRequestId:
 
         assert len(ask(log, headers=[(b"x-request-id", value)])) == len("00000000-0000-0000-0000-000000000000")
 
+    @pytest.mark.parametrize("value", ["", "x" * 129, "größe", "two\nlines", "\ud800", 7, None, {"a": 1}])
+    def test_an_id_of_an_event_that_could_harm_a_log_is_not_taken_over(self, harness: HostHarness, value: Any) -> None:
+        log = AccessLog(app, harness.host, **OF)
+        more: dict[str, Any] = {
+            "aws.event": {"requestContext": {"requestId": value}},
+            "aws.context": LambdaContext("from-lambda"),
+        }
+
+        assert ask(log, **more) == "from-lambda"
+
     def test_a_request_without_any_id_gets_one_of_its_own(self, harness: HostHarness) -> None:
         log = AccessLog(app, harness.host, **OF)
 
@@ -164,6 +175,59 @@ class TestLines:
         ask(log, **{"test.status": 400, "test.record": (0, None, "not-json")})
 
         assert lines(capsys)[0]["reason"] == "not-json"
+
+    @pytest.mark.parametrize("path", ["/\ud800", "/\x00\x1b[31m", "/größe\u2028"])
+    def test_a_path_of_any_characters_is_one_line(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str], path: str
+    ) -> None:
+        ask(AccessLog(app, harness.host, **OF), path)
+
+        (line,) = map(json.loads, capsys.readouterr().out.split("\n")[:-1])
+        assert line["path"] == path
+
+    def test_a_long_path_is_cut(self, harness: HostHarness, capsys: pytest.CaptureFixture[str]) -> None:
+        ask(AccessLog(app, harness.host, **OF), "/" + "x" * 1_000_000)
+
+        assert len(capsys.readouterr().out) < 3_000
+
+    @pytest.mark.parametrize("at", ["http.response.start", "http.response.body"])
+    def test_an_answer_that_cannot_be_sent_is_the_clients_doing_and_no_error(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str], at: str
+    ) -> None:
+        async def send(message: Any) -> None:
+            if message["type"] == at:
+                raise RuntimeError("Can't send data when our state is ERROR")
+
+        scope = {"type": "http", "method": "POST", "path": "/predict", "headers": ()}
+        asyncio.run(AccessLog(app, harness.host, **OF)(scope, None, send))  # type: ignore[arg-type]
+
+        (line,) = lines(capsys)
+        assert (line["level"], line["status"], line["reason"]) == ("INFO", 499, "client-gone")
+        assert "exception" not in line
+
+    def test_a_full_disk_fails_no_request_and_the_next_line_tells_how_many_lines_are_lost(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fails(_: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        log = AccessLog(app, harness.host, **OF)
+        monkeypatch.setattr(stream, "lost", 0)
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.stdout.write", fails)
+            assert ask(log)
+
+        ask(log)
+
+        (line,) = lines(capsys)
+        assert line["lines_lost"] == 1
+
+    def test_every_line_of_a_failure_has_the_id_of_its_request(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        request_id = ask(AccessLog(app, harness.host, **OF), **{"test.failure": ZeroDivisionError()})
+
+        assert [line["correlation_id"] for line in lines(capsys)] == [request_id] * 2
 
     def test_an_unexpected_error_is_logged_with_its_trace(
         self, harness: HostHarness, capsys: pytest.CaptureFixture[str]

@@ -1,5 +1,6 @@
 """Observability: one line of embedded metric format, as CloudWatch reads it, and nothing without metrics."""
 
+import errno
 import io
 import json
 import logging
@@ -8,7 +9,17 @@ from typing import Any, get_args
 
 import pytest
 
-from skylift.observability import NAMESPACE, MetricName, MetricPoint, emit, logger, set_level
+from skylift.observability import (
+    NAMESPACE,
+    LogStream,
+    MetricName,
+    MetricPoint,
+    as_line,
+    emit,
+    logger,
+    set_level,
+    stream,
+)
 
 IRIS_V7 = {"model": "iris", "version": "v7"}
 
@@ -120,6 +131,58 @@ def test_more_values_than_cloudwatch_takes_in_one_line_all_keep_their_dimensions
     documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert sum(sum(document["ModelLoadFailures"]) for document in documents) == 150
     assert all(_directive(document)["Dimensions"] == [["model", "version"]] for document in documents)
+
+
+class Full(io.StringIO):
+    """A stdout that takes nothing."""
+
+    def __init__(self, error: Exception, *, at: str) -> None:
+        super().__init__()
+        self._error = error
+        self._at = at
+
+    def write(self, text: str) -> int:
+        if self._at == "write":
+            raise self._error
+        return len(text)
+
+    def flush(self) -> None:
+        if self._at == "flush":
+            raise self._error
+
+
+@pytest.mark.parametrize("at", ["write", "flush"])
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "No space left on device"), BrokenPipeError(), ValueError("I/O operation on closed file")],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_line_that_cannot_be_written_is_dropped_and_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, at: str
+) -> None:
+    before = stream.lost
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", Full(error, at=at))
+        emit([MetricPoint("Predictions")], [IRIS_V7])
+        LogStream().write("{}")
+
+    assert stream.lost == before + 1
+    assert capsys.readouterr().err == ""
+
+
+def test_the_logger_writes_to_the_stream_that_never_fails() -> None:
+    (handler,) = (found for found in logger.handlers if isinstance(found, logging.StreamHandler))
+
+    assert handler.stream is stream
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udfff\x00\u2028b", "größe"])
+def test_a_line_can_be_written_whatever_text_is_in_it(text: str) -> None:
+    line = as_line({"path": text})
+
+    assert json.loads(line) == {"path": text}
+    assert line.encode().isascii() or "größe" in line
+    assert "\n" not in line
 
 
 def test_a_log_line_is_json_with_its_fields_the_service_and_the_time_in_rfc_3339(

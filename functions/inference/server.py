@@ -1,0 +1,87 @@
+"""The plain server: uvicorn, with answers to broken requests and with log lines like all others."""
+
+import logging
+import uuid
+from typing import TYPE_CHECKING, cast
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from inference import problems
+from inference.record import Record, record_of
+from skylift.observability import SERVICE, logger
+from skylift.version import __version__
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+    from inference.app import App
+
+_TOLD = {"Invalid HTTP request received.", "ASGI callable returned without completing response."}
+"""uvicorn's words for clients that broke their framing or left: their requests have lines of their own."""
+
+
+class HttpProtocol(H11Protocol):
+    """One connection; a request that is not HTTP is answered by a problem and logged without a word of it."""
+
+    def send_400_response(self, _: str) -> None:
+        """Answer what h11 could not read, where the answer to its beginning is not under way."""
+        running = self.cycle is not None and not self.cycle.response_complete
+        record = record_of(cast("Scope", self.cycle.scope)) if running else Record(str(uuid.uuid4()))
+        reply = problems.problem(record, 400, "broken-request", "The request is not HTTP")
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            headers = [*reply.raw_headers, (b"x-request-id", record.request_id.encode()), (b"connection", b"close")]
+            for event in (
+                h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+                h11.Data(data=reply.body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+        if not running:
+            fields = {"status": 400, "reason": record.reason, "correlation_id": record.request_id}
+            logger.info("request", extra={"service_version": __version__, **fields})
+
+
+class LibraryLines(logging.Handler):
+    """Writes what libraries log as Skylift's logger writes its own lines, without what a client sent."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        failure = record.exc_info[1] if record.exc_info else None
+        if record.name == SERVICE or record.getMessage() in _TOLD or _by_client(failure):
+            return
+        write = logger.error if record.levelno >= logging.ERROR else logger.warning
+        write(record.getMessage(), extra={"logger": record.name}, exc_info=record.exc_info)
+
+
+def _by_client(failure: BaseException | None) -> bool:
+    """Whether a client broke the protocol: its words are in such an error, and its request has a line."""
+    while failure is not None and not isinstance(failure, h11.ProtocolError):
+        failure = failure.__cause__ or failure.__context__
+    return failure is not None
+
+
+def serve(app: "App", *, host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    app
+        The application.
+    host, port
+        Address to listen at.
+    """
+    logging.getLogger().addHandler(LibraryLines())
+    logging.captureWarnings(capture=True)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        http=HttpProtocol,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=2,
+    )

@@ -1,0 +1,187 @@
+"""The plain server: broken requests are answered and logged like all others, and so is what libraries log."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import h11
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from inference.access_log import AccessLog
+from inference.predict import Predict
+from inference.server import HttpProtocol, LibraryLines
+from skylift.observability import logger
+from tests.support.fakes import CurrentStdout, HostHarness
+from tests.support.models import iris_package
+
+HEAD = b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+SECRET = b"4111 1111 1111 1111"
+
+BROKEN = {
+    "no request line": SECRET + b"\r\n\r\n",
+    "no header": b"GET / HTTP/1.1\r\n" + SECRET + b"\r\n\r\n",
+    "two lengths": b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n" + SECRET,
+    "no host": b"GET /health HTTP/1.1\r\n\r\n",
+    "binary": bytes(range(256)),
+}
+
+
+class Transport(asyncio.Transport):
+    """A connection in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = b""
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent += bytes(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def _logs_to_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pytest capture what the logger writes."""
+    monkeypatch.setattr(logger.registered_handler, "stream", CurrentStdout())
+
+
+@pytest.fixture(scope="module")
+def app() -> AccessLog:
+    """Predictions of iris v1, and their log."""
+    harness = HostHarness()
+    harness.activate(iris_package())
+    harness.host.wait_until_loaded()
+    return AccessLog(Predict(harness.host), harness.host, stage="dev", model="iris")
+
+
+@pytest.fixture
+def libraries() -> Iterator[logging.Logger]:
+    """The root logger, which hands over to Skylift's."""
+    root, handler = logging.getLogger(), LibraryLines()
+    root.addHandler(handler)
+    yield root
+    root.removeHandler(handler)
+
+
+def talk(app: AccessLog, *packets: bytes) -> Transport:
+    """Send packets over one connection, each after the application has seen the one before."""
+
+    async def run() -> Transport:
+        config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False)
+        config.load()
+        protocol = HttpProtocol(config, ServerState(), {})
+        transport = Transport()
+        protocol.connection_made(transport)
+        for packet in packets:
+            protocol.data_received(packet)
+            for _ in range(5):
+                await asyncio.sleep(0)
+        protocol.connection_lost(None)
+        await asyncio.gather(*protocol.tasks)
+        return transport
+
+    return asyncio.run(run())
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert SECRET.decode() not in captured.out
+    return [json.loads(line) for line in captured.out.splitlines()]
+
+
+def answered(transport: Transport) -> tuple[int, dict[str, str], Any]:
+    """Status, headers and document of the one answer."""
+    client = h11.Connection(h11.CLIENT)
+    client.receive_data(transport.sent)
+    client.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
+    client.send(h11.EndOfMessage())
+    response, body = client.next_event(), client.next_event()
+    assert isinstance(response, h11.Response)
+    assert isinstance(body, h11.Data)
+    headers = {name.decode(): value.decode() for name, value in response.headers}
+    return response.status_code, headers, json.loads(bytes(body.data))
+
+
+@pytest.mark.usefixtures("libraries")
+class TestBrokenRequests:
+    @pytest.mark.parametrize("packet", BROKEN.values(), ids=BROKEN)
+    def test_it_is_answered_by_a_problem_with_an_id_and_logged_in_one_line_without_its_words(
+        self, app: AccessLog, capsys: pytest.CaptureFixture[str], packet: bytes
+    ) -> None:
+        transport = talk(app, packet)
+
+        status, headers, document = answered(transport)
+        assert (status, headers["content-type"]) == (400, "application/problem+json")
+        assert document["type"] == "urn:skylift:problem:broken-request"
+        assert transport.closed
+        (line,) = lines(capsys)
+        assert (line["level"], line["status"], line["reason"]) == ("INFO", 400, "broken-request")
+        assert line["correlation_id"] == headers["x-request-id"] == document["request_id"]
+
+    @pytest.mark.parametrize("chunk", [SECRET + b"\r\n", b"5\r\n" + SECRET, b"ffffffffffffffffffffff\r\n"])
+    def test_a_body_whose_framing_breaks_is_the_clients_doing(
+        self, app: AccessLog, capsys: pytest.CaptureFixture[str], chunk: bytes
+    ) -> None:
+        transport = talk(app, HEAD, b'c\r\n{"instances"\r\n', chunk)
+
+        status, headers, _ = answered(transport)
+        assert status == 400
+        written = lines(capsys)
+        assert {line["correlation_id"] for line in written} == {headers["x-request-id"]}
+        assert [(line["status"], line["reason"]) for line in written if "status" in line] == [(499, "client-gone")]
+        assert not [line for line in written if line.get("level") == "ERROR"]
+
+    def test_the_next_request_of_a_connection_is_told_from_one_that_was_answered(
+        self, app: AccessLog, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        whole = HEAD + b"2\r\n{}\r\n0\r\n\r\n"
+
+        talk(app, whole, SECRET + b"\r\n\r\n")
+
+        assert [line["status"] for line in lines(capsys) if "status" in line] == [422, 400]
+
+
+class TestLibraries:
+    def test_what_a_library_logs_is_a_line_of_json_that_names_it(
+        self, libraries: logging.Logger, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        logging.getLogger("uvicorn.error").warning("Unsupported %s request.", "upgrade")
+        logging.getLogger("asyncio").error("never retrieved", exc_info=ZeroDivisionError("why"))
+
+        first, second = lines(capsys)
+        assert (first["level"], first["logger"]) == ("WARNING", "uvicorn.error")
+        assert first["message"] == "Unsupported upgrade request."
+        assert (second["level"], second["exception_name"]) == ("ERROR", "ZeroDivisionError")
+
+    def test_an_error_in_the_clients_framing_is_not_repeated(
+        self, libraries: logging.Logger, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        error = RuntimeError("state is ERROR")
+        error.__context__ = h11.RemoteProtocolError(f"illegal chunk header: {SECRET!r}")
+
+        logging.getLogger("asyncio").error("Fatal error: protocol.data_received() call failed.", exc_info=error)
+
+        assert lines(capsys) == []
+
+    def test_lines_of_skylift_are_not_doubled(
+        self, libraries: logging.Logger, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        logger.warning("once")
+
+        assert [line["message"] for line in lines(capsys)] == ["once"]
