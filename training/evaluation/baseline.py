@@ -16,6 +16,8 @@ from training.metrics.scores import differ_by_noise, fold_summary, score_metrics
 from training.search.fitting import Folds
 
 _ROUNDING_ERROR = 1e-12
+_MOSTLY = 0.5
+_ENOUGH_FOLDS = 5
 
 
 def dummy_scores(contract: Contract, learned: NDArray[Any], rows: int, *, median: bool = False) -> Matrix:
@@ -58,8 +60,8 @@ def against_dummy(
     """Compare a model with the dummy baseline.
 
     It is beaten if the model is better on the holdout by more than noise, and in half of the folds at least: chance
-    does not give both. Of a holdout of few rows it is enough that the model is better there, and on the folds by more
-    than noise.
+    does not give both. Of a holdout of few rows it is enough that the model is better there and on the folds by more
+    than noise: in each of five (a sign test), or by the corrected paired t-test.
 
     Parameters
     ----------
@@ -86,18 +88,20 @@ def against_dummy(
             value=of_dummy.mean,
             challenger=of_model.mean,
             on="cross_validation",
-            beaten=_is_better(record, of_dummy.mean, of_model.mean) and not differ_by_noise(of_dummy, of_model),
+            beaten=_told_by_folds(record, of_dummy, of_model),
         )
     compared = difference(contract, targets, dummies, scores, metric=metric, seed=folds.seed, clusters=clusters)
     ends = (compared.interval.low, compared.interval.high) if compared.interval else (0.0,)
-    told_by_holdout = all(record.sign * end > 0 for end in ends) and _is_mostly_better(record, of_dummy, of_model)
-    told_by_folds = _is_better(record, of_dummy.mean, of_model.mean) and not differ_by_noise(of_dummy, of_model)
+    told_by_holdout = (
+        all(record.sign * end > 0 for end in ends) and _share_better(record, of_dummy, of_model) >= _MOSTLY
+    )
     return DummyBaseline(
         strategy=record.dummy,
         metric=metric,
         value=value,
         challenger=challenger,
-        beaten=_is_better(record, value, challenger) and (told_by_holdout or told_by_folds),
+        beaten=_is_better(record, value, challenger)
+        and (told_by_holdout or _told_by_folds(record, of_dummy, of_model)),
         difference=compared,
     )
 
@@ -106,6 +110,13 @@ def _is_better(record: Metric, dummy: float, model: float) -> bool:
     return record.sign * (model - dummy) > _ROUNDING_ERROR * max(abs(dummy), abs(model))
 
 
-def _is_mostly_better(record: Metric, dummy: Spread, model: Spread) -> bool:
-    known = [pair for pair in zip(dummy.folds, model.folds, strict=True) if np.isfinite(pair).all()]
-    return 2 * sum(_is_better(record, *pair) for pair in known) >= len(known)
+def _told_by_folds(record: Metric, dummy: Spread, model: Spread) -> bool:
+    if _share_better(record, dummy, model) == 1 and len(model.folds) >= _ENOUGH_FOLDS:
+        return True
+    return _is_better(record, dummy.mean, model.mean) and not differ_by_noise(dummy, model)
+
+
+def _share_better(record: Metric, dummy: Spread, model: Spread) -> float:
+    """Share of the folds in which a model is better, of those that can tell."""
+    pairs = [pair for pair in zip(dummy.folds, model.folds, strict=True) if np.isfinite(pair).all()]
+    return float(np.mean([_is_better(record, *pair) for pair in pairs]))

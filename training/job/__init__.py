@@ -27,6 +27,7 @@ from training.metrics.registry import DEFAULT_METRIC, selectable
 from training.metrics.scores import differ_by_noise, regression_from, score_metrics
 from training.search.candidates import Built, build, candidates_for
 from training.search.fitting import Folds, LocalRunner, Runner, cut_folds, inner_folds, smallest_class, threads
+from training.search.inner_cuts import without_random_cuts
 from training.search.loop import Result, search_candidates
 from training.search.meter import Meter, State
 
@@ -137,7 +138,7 @@ def train(
     estimator = best.built.with_params(best.params)
     with warnings.catch_warnings(), threads(len(folds.rows)):
         warnings.simplefilter("ignore")  # the search has noted them
-        estimator.fit(folds.rows, folds.targets)
+        folds.fit(estimator)
         progress("compiling")
         compiled = compile_model(estimator, table, split)
         progress("evaluating on the holdout")
@@ -216,7 +217,8 @@ def _prepared(config: ModelConfig, table: Table, split: Split) -> tuple[Folds, l
             inner = inner_folds(targets[folds.outer[0][0]], classifies=True)
             least = learned * (inner - 1) // inner
         calibration = max(2, min(len(folds.outer), least))
-        built.append(build(candidate, contract, folds=calibration, seed=seed))
+        made = build(candidate, contract, folds=calibration, seed=seed)
+        built.append(without_random_cuts(made, keys.kind) if keys else made)
     return folds, built
 
 

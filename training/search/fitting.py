@@ -21,10 +21,12 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import ThreadpoolController
 
 from skylift.contract import Contract
+from skylift.errors import DataError
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix
 from training.data.split_keys import SplitKeys, cut_by
 from training.metrics.scores import score_metrics
+from training.search.inner_cuts import fit_by
 
 FIT_FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError)
 SMALL = 10_000
@@ -52,6 +54,8 @@ class Folds:
         Folds of the cross-validation that is reported.
     inner
         Folds that parameters are chosen by, for each of the outer training sets, and at the end for all rows.
+    keys
+        Keys of the rows that no cut may part; None for random folds.
     """
 
     contract: Contract
@@ -60,6 +64,19 @@ class Folds:
     seed: int
     outer: tuple[Fold, ...]
     inner: tuple[tuple[Fold, ...], ...]
+    keys: SplitKeys | None = None
+
+    def fit(self, estimator: Any, chosen: NDArray[Any] | None = None) -> Any:
+        """Fit an estimator on some of the rows, or on all; returns it."""
+        places = np.arange(len(self.targets)) if chosen is None else chosen
+        return fit_by(
+            self.keys.take(places) if self.keys else None,
+            estimator,
+            self.rows[places],
+            self.targets[places],
+            classifies=self.contract.task == "classification",
+            seed=self.seed,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +150,7 @@ def cut_folds(
     outer = _split(np.arange(len(targets)), targets, int(np.clip(count, 2, MAX_FOLDS)), seed, classifies, keys)
     searched = [*(train for train, _ in outer), np.arange(len(targets), dtype=np.int32)] if nested else []
     inner = [_split(part, targets, inner_folds(targets[part], classifies), seed, classifies, keys) for part in searched]
-    return Folds(contract, rows, targets, seed, outer, tuple(inner))
+    return Folds(contract, rows, targets, seed, outer, tuple(inner), keys)
 
 
 def inner_folds(targets: NDArray[Any], classifies: bool) -> int:
@@ -185,10 +202,10 @@ def fit_and_score(folds: Folds, fit: Fit) -> Outcome:
     with warnings.catch_warnings(record=True) as caught, threads(len(folds.rows)):
         warnings.simplefilter("always")
         try:
-            estimator = clone(fit.estimator).fit(folds.rows[train], folds.targets[train])
+            estimator = folds.fit(clone(fit.estimator), train)
             scores = SklearnPredictor(estimator, folds.contract.task).scores(folds.rows[test])
             values = score_metrics(folds.contract, folds.targets[test], scores)
-        except FIT_FAILURES as error:
+        except (*FIT_FAILURES, DataError) as error:
             failure = " ".join(str(error).split())[:300]
             return Outcome({}, (), time.perf_counter() - started, failure or type(error).__name__)
     return Outcome(values, brief(caught), time.perf_counter() - started)

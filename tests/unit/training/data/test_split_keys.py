@@ -125,6 +125,22 @@ class TestTraining:
 
         assert learned(tmp_path, DAYS, searched, split={"time": "day"}).leaderboard[0].failure is None
 
+    @pytest.mark.parametrize("kind", ["time", "group"])
+    def test_calibrated_classifiers_and_boosting_are_trained_along_it(self, tmp_path: Path, kind: str) -> None:
+        text = lines(
+            "k,x,y", lambda row: f"{row // 4},{row * 7 % 20},{'ab'[int(row * 7 % 20 + 5 * NOISE[row] > 12)]}", count=160
+        )
+        svm = {"name": "svm", "estimator": "sklearn.svm.LinearSVC"}
+        boosting = {
+            "name": "boosting",
+            "estimator": "sklearn.ensemble.HistGradientBoostingClassifier",
+            "params": {"max_iter": 5},
+        }
+
+        trained = learned(tmp_path, text, svm, boosting, split={kind: "k"})
+
+        assert [entry.failure for entry in trained.leaderboard] == [None, None]
+
     def test_by_group_the_class_of_a_person_cannot_be_looked_up(self, tmp_path: Path) -> None:
         trained = learned(tmp_path, VISITS, TREE, split={"group": "person_id"}, select_by="accuracy")
 
