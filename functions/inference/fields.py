@@ -57,7 +57,7 @@ class Fields:
         validators = {}
         for name, feature in features.items():
             if not feature.categories or feature.takes_unknown:
-                kind = (feature.kind, feature.required, feature.missing)
+                kind = (feature.kind, feature.required, feature.missing, feature.numerals)
                 validators[name] = made[kind] = made.get(kind) or yes_or_no(schemas[name], REFUSED)
         return cls(
             contract,

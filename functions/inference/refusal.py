@@ -69,34 +69,42 @@ class Refusal:
         """
         self._note(count, names, lambda name: self._of_name(place, name))
 
-    def of_body(self, document: Any) -> None:
-        """Note what is wrong with a body without an envelope."""
+    def of_body(self, document: Any, sent: Any) -> None:
+        """Note what is wrong with a body without an envelope; see `of_instance`."""
         if isinstance(document, list):
             self.of_array()
         else:
-            self.of_instance((), document)
+            self.of_instance((), document, sent)
 
     def of_array(self) -> None:
         """Note that the body is an array."""
         self.of_shape((), 'expected an object: wrap the array as {"instances": [...]}')
 
-    def of_instances(self, instances: Any) -> None:
-        """Note what is wrong with the instances of an envelope."""
+    def of_instances(self, instances: Any, sent: Any) -> None:
+        """Note what is wrong with the instances of an envelope; see `of_instance`."""
         if not isinstance(instances, list):
             self.of_shape(("instances",), "expected an array of instances")
         elif not instances:
             self.of_shape(("instances",), "expected at least one instance", "wrong_length")
         else:
-            for number, instance in enumerate(instances):
+            for number, (instance, raw) in enumerate(zip(instances, sent, strict=True)):
                 if instance == {} and len(self.problems) == MAX_PROBLEMS:  # two bytes, so it must not cost much
                     self.total += len(self._fields.required)
                 else:
-                    self.of_instance(("instances", number), instance)
+                    self.of_instance(("instances", number), instance, raw)
 
-    def of_instance(self, place: Place, instance: Any) -> None:
-        """Note what is wrong with one instance, if anything is."""
+    def of_instance(self, place: Place, instance: Any, sent: Any) -> None:
+        """Note what is wrong with one instance, if anything is.
+
+        Parameters
+        ----------
+        place
+            Place of the instance.
+        instance, sent
+            The instance with the names of the contract, and as it was sent, perhaps with those of columns.
+        """
         if isinstance(instance, dict):
-            self._of_fields(instance, self._fields.required, lambda name: (*place, name))
+            self._of_fields(instance, self._fields.required, lambda name: (*place, self._sent_name(name, sent)))
             unknown = len(instance) - sum(map(self._fields.known.__contains__, instance))
             if unknown:
                 self.of_unknown(place, (name for name in instance if name not in self._fields.known), unknown)
@@ -141,6 +149,11 @@ class Refusal:
             return _problem(place, "missing_field", f"missing: expected {feature.expectation}")
         found = fault(feature, instance[name]) or Fault("wrong_type", f"expected {feature.expectation}")
         return _problem(place, found.reason, found.message)
+
+    def _sent_name(self, name: str, sent: dict[str, Any]) -> str:
+        """The name that a feature has in an instance as it was sent."""
+        column = self._fields.features[name].column
+        return column if column is not None and column in sent and name not in sent else name
 
     def _of_name(self, place: Place, name: str) -> FieldProblem:
         """The problem of a name that an instance may not have, and that may be of any length."""

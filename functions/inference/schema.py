@@ -78,7 +78,8 @@ class RequestSchema:
             Fields break the contract.
         """
         nested = len(body) > nesting.HARMLESS_BYTES and nesting.at_most(body) > nesting.allowed(self.max_instances)
-        if not nested and len(body) <= self._one_pass_bytes and (match := _ENVELOPE.match(body)):
+        match = _ENVELOPE.match(body) if not nested and len(body) <= self._one_pass_bytes else None
+        if match:
             instances = self._in_one_pass(body, match[1].decode())
             if instances is not None:
                 return instances
@@ -91,7 +92,7 @@ class RequestSchema:
             document = from_json(body)
         except ValueError as error:
             raise _not_json(error) from None
-        return self._checked(document)
+        return self._checked(document, as_sent=match is None)
 
     def _in_one_pass(self, body: bytes, form: str) -> list[Instance] | None:
         """The instances of a body that is valid as it stands; None for any other."""
@@ -127,8 +128,13 @@ class RequestSchema:
             refusal.of_shape((), f"it holds more than {most} arrays and objects")
         raise refusal.error
 
-    def _checked(self, document: Any) -> list[Instance]:
+    def _checked(self, document: Any, *, as_sent: bool) -> list[Instance]:
         """The valid instances of a parsed body.
+
+        Parameters
+        ----------
+        as_sent
+            Whether it may be valid as it was sent: no validator has refused it.
 
         Raises
         ------
@@ -140,18 +146,18 @@ class RequestSchema:
             raise self._too_many()
         instances = self._instances_in(form, content)
         may_be_valid = form is None or (len(document) == 1 and (form == "instances" or self._is_whole(content)))
-        if may_be_valid and (valid := self._valid(instances)):
+        if may_be_valid and as_sent and (valid := self._valid(instances)):
             return valid
         cleaned = [self._cleaned(instance) for instance in instances]  # only now: a body that is clean pays nothing
-        if may_be_valid and cleaned != instances and (valid := self._valid(cleaned)):
+        if may_be_valid and not (as_sent and cleaned == instances) and (valid := self._valid(cleaned)):
             return valid
         refusal = Refusal(self._fields)
         if form == "features":
             refusal.of_positions(list(cleaned[0].values()) if cleaned else content)
         elif form == "instances":
-            refusal.of_instances(cleaned if isinstance(content, list) else content)
+            refusal.of_instances(cleaned if isinstance(content, list) else content, instances)
         else:
-            refusal.of_body(cleaned[0])
+            refusal.of_body(cleaned[0], content)
         if form is not None:
             refusal.of_unknown((), (name for name in document if name != form), len(document) - 1)
         raise refusal.error

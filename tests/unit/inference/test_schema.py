@@ -87,6 +87,14 @@ class TestForms:
 
         assert schema.parse(body) == [FLAT]
 
+    @pytest.mark.parametrize("form", ['{"instances": [%s]}', "%s"])
+    def test_the_last_of_repeated_fields_counts(self, form: str) -> None:
+        schema = schema_of(SIZE)
+
+        assert schema.parse((form % '{"size": "x", "size": 1}').encode()) == [{"size": 1}]
+        with pytest.raises(InvalidInstance):
+            schema.parse((form % '{"size": 1, "size": "x"}').encode())
+
     def test_a_repeated_envelope_is_checked_as_its_last_value(self, schema: RequestSchema) -> None:
         body = b'{"instances": [%s], "instances": 5}' % json.dumps(FLAT).encode()
 
@@ -237,6 +245,22 @@ class TestCleaning:
             schema.parse(json.dumps(FLAT | {"size": " 42", "lift": "true "}).encode())
 
         assert [problem.reason for problem in caught.value.problems] == ["wrong_type", "wrong_type"]
+
+    @pytest.mark.parametrize("name", ["SizeInM2", "size"])
+    def test_a_problem_is_named_by_the_name_of_the_column_where_that_was_sent(self, name: str) -> None:
+        schema = schema_of(SIZE.model_copy(update={"column": "SizeInM2"}), ROOMS)
+
+        problem = refused(schema, {"instances": [{name: "x", "rooms": 2}]})
+
+        assert (problem.field, problem.pointer) == (f"instances[0].{name}", f"/instances/0/{name}")
+
+    def test_a_text_is_refused_beside_a_feature_that_takes_texts(self) -> None:
+        texts = {"missing": ("k.A.",), "numerals": Numerals()}
+        schema = schema_of(
+            SIZE.model_copy(update=texts), Feature(name="width", kind="number", missing=texts["missing"])
+        )
+
+        assert refused(schema, {"size": "1", "width": "2"}).field == "width"
 
     def test_a_problem_is_named_by_the_name_of_the_contract(self, schema: RequestSchema) -> None:
         without = {name: value for name, value in FLAT.items() if name != "size"}
