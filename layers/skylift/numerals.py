@@ -1,7 +1,6 @@
 """Numbers as texts: as Python writes them, and as tables do, with other signs, groups of thousands, and units."""
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 
 NUMBER = re.compile(
@@ -53,9 +52,9 @@ class Numerals:
         """
         return number if (number := self._number(text)) is not None else text
 
-    def fits(self, texts: Collection[str]) -> bool:
-        """Whether all cells are such numbers."""
-        return all(self._number(text) is not None for text in texts)
+    def fits(self, text: str) -> bool:
+        """Whether a cell is such a number."""
+        return self._number(text) is not None
 
     def _number(self, text: str) -> str | None:
         if self.unit:
@@ -75,14 +74,6 @@ class Numerals:
             return None
         number = f"{whole}.{fraction}" if mark else whole
         return number if NUMBER.fullmatch(number) else None
-
-    def described(self, texts: Collection[str]) -> str:
-        """What is special about numbers of a column, for a note."""
-        commas = self.decimal == "," and any("," in text for text in texts)
-        parts = ["',' before the fraction" if commas else ""]
-        parts.append(f"{self.thousands!r} between thousands" if self.thousands else "")
-        parts.append(f"{self.unit!r} beside each" if self.unit else "")
-        return " and ".join(part for part in parts if part)
 
 
 def is_number(text: str) -> bool:

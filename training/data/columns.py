@@ -1,7 +1,7 @@
 """What the columns of a table are, decided by all of their cells, however many parts they are read in."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,57 +10,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skylift.cells import clean_text, may_be_missing
-from skylift.contract import Kind, Task
 from skylift.numerals import Numerals
-from training.data.numerals import Dots, Family, read_texts
+from training.data.number_signs import Dots, Signs
+from training.data.numerals import Family, read_texts
+from training.data.options import ReadOptions
 
 TEXT = "string[python]"  # the same with and without pyarrow, which pandas would else use where it is installed
 _MAX_SHARED = 100_000
 _MAX_LABELS = 20
 _DTYPES: dict[Family, Any] = {"boolean": "boolean", "integer": "Int64", "number": "Float64", "text": TEXT}
 _LARGEST_EXACT = 2**53
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """What `model.yaml` says of the cells of a table; what is None or empty is found out.
-
-    Parameters
-    ----------
-    missing
-        Texts that are missing values in every column.
-    columns, encoding, delimiter
-        Names of the columns of a file without a header; format of a CSV file.
-    decimal, thousands
-        Signs in numbers.
-    kinds
-        Kinds of columns, by their names in the file.
-    target, task
-        Name of the target in the file, and its task.
-    """
-
-    missing: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    encoding: str | None = None
-    delimiter: str | None = None
-    decimal: str | None = None
-    thousands: str | None = None
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
-    target: str | None = None
-    task: Task | None = None
-
-    @property
-    def csv_key(self) -> str | None:
-        """A key that only CSV files have; None if no such key is given."""
-        keys = ("columns", "encoding", "delimiter", "decimal", "thousands")
-        return next((key for key in keys if getattr(self, key)), None)
-
-    @property
-    def numerals(self) -> Numerals | None:
-        """The way that numbers are written, if it is given."""
-        if self.decimal is None and self.thousands is None:
-            return None
-        return Numerals(self.decimal or ("," if self.thousands == "." else "."), self.thousands or "")
+_LARGEST_PLAIN = 999_999_999_999_999  # 15 digits: what `read_texts` takes for a number without a further look
 
 
 @dataclass(slots=True)
@@ -82,8 +42,9 @@ class Column:
     words: Counter[str] = field(default_factory=Counter)
     listed: Counter[str] = field(default_factory=Counter)
     reasons: set[str | None] = field(default_factory=set)
-    labels: set[str] = field(default_factory=set)
+    labels: set[float] = field(default_factory=set)
     dots: Dots = field(default_factory=Dots)
+    signs: Signs = field(default_factory=Signs)
     spelling_lost: bool = False
     numerals: Numerals | None = None
     pool: dict[str, str] = field(default_factory=dict)
@@ -117,41 +78,58 @@ class Column:
         is_target = self.name == options.target and options.task != "regression"
         return self.family == "text" or bool(self.words and is_target and len(self.labels) <= _MAX_LABELS)
 
-    def add_cells(self, cells: Sequence[str], options: ReadOptions, *, dotted: bool) -> None:
-        """Take cells as a CSV file has them.
+    def takes(self, values: Any, options: ReadOptions, *, dotted: bool) -> bool:
+        """Whether the numbers of a part of a CSV file, without leading zeros, may stand for its cells.
 
         Parameters
         ----------
         dotted
             Whether dots may group thousands.
         """
-        codes, distinct = pd.factorize(np.array(cells, dtype=object))
+        if self.as_text or _largest(values) > _LARGEST_PLAIN:
+            return False
+        if family_of(values.dtype) == "integer":
+            return True
+        if options.numerals:
+            return options.numerals.decimal == "." != options.numerals.thousands
+        return not dotted or self.dots.certain or self._is_declared(options)
+
+    def _is_declared(self, options: ReadOptions) -> bool:
+        """Whether `model.yaml` says that the column holds numbers."""
+        return options.kinds.get(self.name) in {"number", "integer"}
+
+    def add_cells(self, cells: Any, options: ReadOptions, *, dotted: bool) -> None:
+        """Take cells as a CSV file has them: texts, NaN for an empty one, or numbers that the column takes."""
+        if not isinstance(cells, tuple | np.ndarray):
+            if dotted and family_of(cells.dtype) == "integer" and not cells.isna().all():
+                self.dots.add([str(cells.min()), str(cells.max())])  # the longest
+            self.add_array(cells, options)
+            return
+        codes, distinct = pd.factorize(np.asarray(cells, dtype=object))
         texts = self._without_listed([clean_text(text) for text in distinct], codes, options)
-        lenient = options.kinds.get(self.name) in {"number", "integer"}
         plain = texts
-        if options.numerals and not self.as_text:
+        if options.numerals:
             plain = [text and options.numerals.plain(text) for text in texts]
-        reading = read_texts([text for text in plain if text is not None], lenient=lenient)
+        declared = self._is_declared(options)
+        reading = read_texts([text for text in plain if text is not None], lenient=declared)
         self._count(reading.words, texts, codes)
         if self.as_text or reading.family == "text":
             self.families.add("text")
-            self.reasons.add(reading.reason)
+            if reading.family in {"boolean", "text"}:  # plain numbers leave the reason to other parts
+                self.reasons.add(reading.reason)
+            self.signs.add(text for text in texts if text is not None and text not in reading.words)
             self._add_texts(texts, codes)
             return
-        values = [None if text in reading.words else text for text in plain]
-        if reading.family:
-            self.families.add(reading.family)
-            numbers = [text for text in values if text is not None]
-            self.labels.update(numbers[: max(0, _MAX_LABELS + 1 - len(self.labels))])
-            if dotted and not lenient and reading.family != "boolean":
-                self.dots.add(numbers)
+        values = [None if text in reading.words else text for text in [*plain, None]]  # an empty cell has the code -1
+        if dotted and not declared and reading.family in {"integer", "number"}:
+            self.dots.add([text for text in values if text is not None])
         self.spelling_lost |= bool(reading.family or reading.words)
-        self.arrays.append(_typed(values, codes, reading.family))
+        self._add_typed(self._without_listed_values(_typed(values, codes, reading.family), options), options)
 
     def add_array(self, values: Any, options: ReadOptions) -> None:
         """Take nullable cells that have a type of their own."""
-        if options.missing and family_of(values.dtype) != "text":
-            values = self._without_listed_values(values, options)
+        self.spelling_lost |= family_of(values.dtype) != "text" and not values.isna().all()
+        values = self._without_listed_values(values, options)
         if pd.api.types.is_integer_dtype(values.dtype) and not _is_exact(values):
             self.reasons.add("its integers have more digits than a number holds exactly")
             values = written(values)
@@ -159,32 +137,35 @@ class Column:
             values = written(values)
         elif values.dtype == "UInt64":
             values = values.astype("Float64")
-        family = family_of(values.dtype)
-        if not values.isna().all():  # cells that are all missing say nothing of the others
-            self.families.add(family)
-        if family != "text":
-            self.spelling_lost = True
-            self.arrays.append(values)
+        if family_of(values.dtype) != "text":
+            self._add_typed(values, options)
             return
+        if not values.isna().all():  # cells that are all missing say nothing of the others
+            self.families.add("text")
         codes, distinct = pd.factorize(np.asarray(values, dtype=object))
         texts = self._without_listed([None if text is pd.NA else clean_text(text) for text in distinct], codes, options)
         self._count(filter(None, texts), texts, codes)
+        self.signs.add(text for text in texts if text is not None and not may_be_missing(text))
         self._add_texts(texts, codes)
 
-    def distinct_texts(self) -> set[str]:
-        """Distinct cells of a column of texts, words for missing left out."""
-        texts = (text for array in self.arrays for text in pd.unique(array) if text is not pd.NA)
-        return {text for text in texts if not may_be_missing(text)}
+    def _add_typed(self, values: Any, options: ReadOptions) -> None:
+        """Take numbers or booleans."""
+        self.arrays.append(values)
+        if values.isna().all():
+            return
+        self.families.add(family_of(values.dtype))
+        if self.name == options.target and len(self.labels) <= _MAX_LABELS:
+            self.labels.update(float(value) for value in pd.unique(values) if value is not pd.NA)
 
     def read_as(self, numerals: Numerals) -> None:
         """Make numbers of a column of texts; words for missing become missing."""
-        family = read_texts([numerals.plain(text) for text in self.distinct_texts()], lenient=True).family
+        family = self.signs.family(numerals)
         arrays, self.arrays = self.arrays, []
         for array in arrays:
-            codes, distinct = pd.factorize(np.asarray(array, dtype=object), use_na_sentinel=False)
-            texts = [None if text is pd.NA or may_be_missing(text) else numerals.plain(text) for text in distinct]
-            self.arrays.append(_typed(texts, codes, family))
-        self.families = {family} if family else set()
+            codes, distinct = pd.factorize(np.asarray(array, dtype=object))
+            texts = [None if may_be_missing(text) else numerals.plain(text) for text in distinct]
+            self.arrays.append(_typed([*texts, None], codes, family))
+        self.families = {family}
         self.numerals = numerals
 
     def select(self, chosen: NDArray[np.bool_]) -> None:
@@ -210,15 +191,18 @@ class Column:
         return [None if text in options.missing else text for text in texts]
 
     def _without_listed_values(self, values: Any, options: ReadOptions) -> Any:
-        """The same for cells that are not texts: `-999` is any number that equals it."""
+        """The same for numbers: `-999` is any number that equals it."""
+        if not options.missing or family_of(values.dtype) not in {"integer", "number"}:
+            return values
         written = pd.Series(values)
         for text in options.missing:
             try:
                 equal = (written == float(text)).fillna(value=False).to_numpy(dtype=bool)
             except ValueError:
                 continue
-            self.listed[text] += int(equal.sum())
-            written = written.mask(equal)
+            if equal.any():
+                self.listed[text] += int(equal.sum())
+                written = written.mask(equal)
         return written.array
 
     def _count(self, texts: Iterable[str], distinct: Sequence[str | None], codes: NDArray[np.intp]) -> None:
@@ -281,6 +265,12 @@ def _typed(texts: Sequence[str | None], codes: NDArray[np.intp], family: Family 
             return pd.arrays.BooleanArray(truths[codes], missing)
         case _:  # nothing but missing values
             return pd.array([None] * len(codes), dtype="Int64")
+
+
+def _largest(values: Any) -> float:
+    """The largest absolute value of numbers; 0 if all are missing."""
+    known = values[~values.isna()].to_numpy(dtype=values.dtype.numpy_dtype)
+    return float(max(abs(known.min()), abs(known.max()))) if len(known) else 0.0
 
 
 def _is_exact(values: Any) -> bool:

@@ -5,11 +5,13 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
+
+import numpy as np
 
 from skylift.cells import clean_text, may_be_missing
 from skylift.errors import ConfigError, DataError
@@ -120,7 +122,7 @@ def opened(path: Path, encoding: str) -> Iterator[IO[str]]:
             yield text
 
 
-def lines_of(text: IO[str], delimiter: str) -> Iterator[str]:
+def lines_of(text: Iterable[str], delimiter: str) -> Iterator[str]:
     """The lines of a file for the parser: where blanks delimit, one between two cells."""
     if delimiter != WHITESPACE:
         return iter(text)
@@ -170,7 +172,7 @@ def _encoding(path: Path) -> str:
                     raise DataError(
                         f"{path.name} is not UTF-8 (line {fault})", "save it as UTF-8, or name data.encoding"
                     )
-            lines += block.count(b"\n")
+            lines += int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n")))  # much faster than `count`
     return "cp1252" if fault else "utf-8-sig"
 
 

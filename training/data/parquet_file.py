@@ -14,7 +14,7 @@ from skylift.errors import DataError
 from training.extras import require
 
 SUFFIXES = (".parquet", ".pq")
-
+PART_ROWS = 250_000
 
 _INDEX = re.compile(r"__index_level_\d+__")
 
@@ -25,8 +25,8 @@ def left_out(path: Path) -> list[str]:
     return [f"column {name} was left out: it is the index of a data frame" for name in names if _INDEX.fullmatch(name)]
 
 
-def parquet_parts(path: Path, *, rows: int) -> Iterator[dict[str, Any]]:
-    """The columns in a file as nullable arrays by name, some rows at a time.
+def parquet_parts(path: Path) -> Iterator[dict[str, Any]]:
+    """The columns in a file as nullable arrays by name, `PART_ROWS` rows at a time.
 
     Dates and times become texts, as they are in CSV files.
 
@@ -47,7 +47,7 @@ def parquet_parts(path: Path, *, rows: int) -> Iterator[dict[str, Any]]:
                 raise DataError(f"{path.name} names {', '.join(repeated)} more than once", "give each column its own")
             names = [name for name in names if not _INDEX.fullmatch(name)]
             empty = True
-            for batch in file.iter_batches(batch_size=rows):
+            for batch in file.iter_batches(batch_size=PART_ROWS):
                 yield {clean_text(name) or name: _column(name, batch.column(name), pyarrow, path) for name in names}
                 empty = empty and not batch.num_rows
             if empty:  # the names of an empty table count, as in a CSV file with only a header

@@ -23,7 +23,7 @@ from skylift.manifest import Digest
 from skylift.scoring import Matrix
 from training.config.table import TableSpec
 from training.data.learned import with_learned
-from training.data.reader import PART_ROWS, Progress, file_digest
+from training.data.reader import Progress, file_digest
 from training.data.split_keys import SplitKeys
 from training.data.table import Split, Table, read_table, split_rows
 
@@ -31,6 +31,7 @@ FOLDER = Path("data/processed")
 TRAIN_FILE = "train.csv"
 TEST_FILE = "test.csv"
 TABLE_FILE = "table.json"
+PART_ROWS = 250_000
 
 _ENDS = "\r\n"  # Python 3.12 quotes of a text's line breaks only those that end a line here
 _KEYS = "split by"

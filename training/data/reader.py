@@ -19,13 +19,11 @@ from skylift.contract import listed
 from skylift.errors import ConfigError, DataError
 from skylift.numerals import Numerals
 from training.config.locations import Location, local_copy
-from training.data.columns import Column, ReadOptions
+from training.data.columns import Column
 from training.data.csv_file import csv_parts
 from training.data.csv_format import CsvFormat, find_format
-from training.data.numerals import guess_numerals
+from training.data.options import ReadOptions
 from training.data.parquet_file import SUFFIXES, left_out, parquet_parts
-
-PART_ROWS = 250_000
 
 type Progress = Callable[[str], None]
 """Told what happens next, one short phrase at a time."""
@@ -64,7 +62,6 @@ def read_rows(
     *,
     sample: int | None = None,
     seed: int = 0,
-    part_rows: int = PART_ROWS,
     progress: Progress = lambda _: None,
     options: ReadOptions = ReadOptions(),  # noqa: B008 (it is frozen)
 ) -> RawTable:
@@ -76,8 +73,6 @@ def read_rows(
         Number of rows to keep, sampled uniformly from the file and left in its order; None for all.
     seed
         Random seed of the sample.
-    part_rows
-        Number of rows read at a time.
     options
         What is known of the cells.
 
@@ -103,7 +98,7 @@ def read_rows(
 
         def collected(texts: Collection[str]) -> _Parts:
             parts = _Parts(sample, np.random.default_rng(seed), options, frozenset(texts), form)
-            for part in csv_parts(path, form, rows=part_rows) if form else parquet_parts(path, rows=part_rows):
+            for part in csv_parts(path, form, takes=parts.takes) if form else parquet_parts(path):
                 if parts.rows:
                     progress(f"reading {location.name}: {parts.rows:,} rows")
                 parts.add(part)
@@ -160,14 +155,23 @@ class _Parts:
         """The delimiter of a CSV file; that of the usual one for another."""
         return self.form.delimiter if self.form else ","
 
+    @property
+    def dotted(self) -> bool:
+        """Whether dots may group thousands: files with commas between the cells have commas there."""
+        return self.delimiter == ";" and self.options.numerals is None
+
+    def takes(self, name: str, values: Any) -> bool:
+        """Whether numbers of a column may stand for what its cells say."""
+        column = self.columns.get(name, Column(name, as_text=name in self.texts))
+        return column.takes(values, self.options, dotted=self.dotted)
+
     def add(self, part: Mapping[str, Any]) -> None:
         """Take a part, or of a sample what may belong to it."""
         count = 0
-        dotted = self.delimiter == ";" and self.options.numerals is None
         for name, cells in part.items():
             column = self.columns.setdefault(name, Column(name, as_text=name in self.texts))
-            if isinstance(cells, tuple):
-                column.add_cells(cells, self.options, dotted=dotted)
+            if self.form:
+                column.add_cells(cells, self.options, dotted=self.dotted)
             else:
                 column.add_array(cells, self.options)
             count = len(cells)
@@ -216,15 +220,14 @@ class _Parts:
         for name, column in self.columns.items():
             if name in texts or column.family != "text" or column.reason:
                 continue
-            found = _numerals(column, self.delimiter, decimal)
-            if isinstance(found, DataError):
-                raise DataError(f"column {name}: {found.message}", found.hint)
+            try:
+                found = column.signs.numerals(delimiter=self.delimiter, decimal=decimal)
+            except DataError as error:
+                raise DataError(f"column {name}: {error.message}", error.hint) from error
             if found is not None:
-                written = column.distinct_texts()
-                first = min(text for text in written if found.plain(text) != text)
                 column.read_as(found)
                 notes.append(
-                    f"column {name} holds numbers with {found.described(written)}: {first!r} is {found.plain(first)}; "
+                    f"column {name} holds numbers with {column.signs.described(found)}; "
                     f"features.{name}.kind: category keeps the texts"
                 )
         return notes
@@ -252,21 +255,18 @@ def _decimal_sign(parts: _Parts) -> str | None:
     """The decimal sign that some column uses beyond doubt; None if there is no such column."""
     if parts.options.numerals:
         return parts.options.numerals.decimal
-    if any(column.dots.verdict == "decimal" for column in parts.columns.values()):
+    if any(column.family == "number" and column.dots.verdict == "decimal" for column in parts.columns.values()):
         return "."
-    texts = (column for column in parts.columns.values() if column.family == "text" and not column.spelling_lost)
-    found = [_numerals(column, parts.delimiter, None) for column in texts]
-    signs = {numerals.decimal for numerals in found if isinstance(numerals, Numerals)}
-    return "," if "," in signs else None
+    texts = [column for column in parts.columns.values() if column.family == "text" and not column.spelling_lost]
+    return "," if any(_has_decimal_comma(column, parts.delimiter) for column in texts) else None
 
 
-def _numerals(column: Column, delimiter: str, decimal: str | None) -> Numerals | DataError | None:
-    """How a column of texts writes numbers; the reason where that may be one of two ways."""
-    texts = column.distinct_texts()
+def _has_decimal_comma(column: Column, delimiter: str) -> bool:
     try:
-        return guess_numerals(texts, delimiter=delimiter, decimal=decimal) if texts else None
-    except DataError as error:
-        return error
+        numerals = column.signs.numerals(delimiter=delimiter, decimal=None)
+    except DataError:  # either
+        return False
+    return numerals is not None and numerals.decimal == ","
 
 
 def _notes(parts: _Parts) -> list[str]:

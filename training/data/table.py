@@ -20,10 +20,10 @@ from skylift.errors import ConfigError, DataError
 from skylift.numerals import Numerals
 from skylift.scoring import Matrix
 from training.config.table import DataSection, FeatureSection, SplitSection, TableSpec
-from training.data.columns import ReadOptions
 from training.data.doubts import doubt_about_texts, variants
 from training.data.encoding import check_known, encode_feature, encode_target, guess_task, unusable
 from training.data.identifiers import identifies
+from training.data.options import ReadOptions
 from training.data.reader import Progress, read_rows
 from training.data.rows import with_types_of, without_single_classes, without_values
 from training.data.spellings import as_in_table

@@ -63,6 +63,11 @@ class TestNumberFormats:
         assert (feature_of(table, "x").kind, table.rows[0, 0]) == (kind, first)
         assert noted(table.notes, "column x holds numbers with", "features.x.kind: category keeps the texts")
 
+    def test_an_empty_cell_among_them_is_missing(self, tmp_path: Path) -> None:
+        table = table_of(tmp_path, one_feature(lambda number: "" if number == 3 else f"{number}%"))
+
+        assert (feature_of(table, "x").kind, feature_of(table, "x").required) == ("integer", False)
+
     @pytest.mark.parametrize("cells", [("5 kg", "7 kg"), ("$5", "€7"), ("1-2", "3-4"), ("10.1.2", "10.1.3")])
     def test_other_signs_are_texts(self, tmp_path: Path, cells: tuple[str, str]) -> None:
         assert feature_x(tmp_path, lambda number: cells[number % 2])[0] == "category"

@@ -13,6 +13,7 @@ from pandas.testing import assert_frame_equal
 from skylift.errors import ConfigError
 from tests.support.tables import config_of, mixed, refusal_to_read
 from training import extras
+from training.data import parquet_file
 from training.data.reader import read_rows
 from training.data.table import read_table
 
@@ -23,14 +24,16 @@ def parquet(folder: Path, columns: dict[str, Any], **options: Any) -> Path:
     return path
 
 
-def test_it_is_the_table_that_the_same_csv_is(tmp_path: Path) -> None:
+def test_it_is_the_table_that_the_same_csv_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "table.csv"
     path.write_text(mixed(), encoding="utf-8")
     from_csv = read_rows(path).frame
     arrow = pa.Table.from_pandas(from_csv, preserve_index=False)
     pq.write_table(arrow, tmp_path / "table.parquet", row_group_size=30)
 
-    assert_frame_equal(read_rows(tmp_path / "table.parquet", part_rows=17).frame, from_csv)
+    monkeypatch.setattr(parquet_file, "PART_ROWS", 17)
+
+    assert_frame_equal(read_rows(tmp_path / "table.parquet").frame, from_csv)
 
 
 def test_a_model_learns_the_same_contract_from_it(tmp_path: Path) -> None:

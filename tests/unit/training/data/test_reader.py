@@ -12,8 +12,9 @@ from pandas.testing import assert_frame_equal
 
 from skylift.errors import DataError
 from tests.conftest import BUCKET
-from tests.support.tables import config_of, lines, mixed
+from tests.support.tables import config_of, lines, mixed, one_feature
 from training.config.locations import S3Url
+from training.data import csv_file
 from training.data.reader import RawTable, read_rows
 from training.data.table import read_table
 
@@ -30,8 +31,15 @@ LATE_SURPRISES = {
     "nothing at all": lambda number: "",
     "an integer beyond 64 bits": lambda number: "18446744073709551615" if number == 35 else str(number),
     "leading zeros before texts": lambda number: "x" if number == 35 else f"00{number}",
+    "leading zeros after plain numbers": lambda number: "007" if number == 35 else str(number),
+    "a decimal comma, rarely": lambda number: '"1,5"' if number == 35 else "",
     "texts that repeat": lambda number: ("red", "blue", "")[number % 3],
 }
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_file, "BLOCK", 100)
 
 
 def csv(folder: Path, text: str) -> Path:
@@ -42,27 +50,33 @@ def csv(folder: Path, text: str) -> Path:
 
 class TestParts:
     @pytest.mark.parametrize("cell", LATE_SURPRISES.values(), ids=LATE_SURPRISES.keys())
-    @pytest.mark.parametrize("part_rows", [1, 7, 39])
+    @pytest.mark.parametrize("rows", [1, 7, 39])
     def test_a_table_read_in_parts_is_the_table_read_at_once(
-        self, tmp_path: Path, cell: Callable[[int], str], part_rows: int
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell: Callable[[int], str], rows: int
     ) -> None:
         path = csv(tmp_path, lines("n,x,y", lambda number: f"{number},{cell(number)},{'ab'[number % 2]}"))
+        whole = read_rows(path)
 
-        whole, parts = read_rows(path), read_rows(path, part_rows=part_rows)
+        monkeypatch.setattr(csv_file, "BLOCK", 1 + 8 * (rows - 1))
+        parts = read_rows(path)
 
         assert_frame_equal(parts.frame, whole.frame)
+        assert parts.notes == whole.notes
         assert (parts.digest, parts.rows) == (whole.digest, 40)
 
-    def test_texts_are_as_written_where_a_later_part_shows_that_they_are_texts(self, tmp_path: Path) -> None:
-        path = csv(tmp_path, lines("x,y", lambda number: f"{'?' if number == 30 else '01.50'},a"))
+    def test_texts_are_as_written_where_a_later_part_shows_that_they_are_texts(
+        self, tmp_path: Path, small_blocks: None
+    ) -> None:
+        path = csv(tmp_path, lines("x,y", lambda number: f"{'red' if number == 30 else '1.50'},a"))
 
-        assert read_rows(path, part_rows=10).frame["x"].iloc[0] == "01.50"
+        assert read_rows(path).frame["x"].iloc[0] == "1.50"
 
-    def test_a_fault_is_named_by_its_line_in_the_file(self, tmp_path: Path) -> None:
-        path = csv(tmp_path, lines("x,y", lambda number: "1,2,3" if number == 35 else "1,2"))
+    @pytest.mark.parametrize("cells", ["1,2,3", "1"])
+    def test_a_fault_is_named_by_its_line_in_the_file(self, tmp_path: Path, small_blocks: None, cells: str) -> None:
+        path = csv(tmp_path, lines("x,y", lambda number: cells if number == 35 else "1,2"))
 
         with pytest.raises(DataError, match="line 37"):
-            read_rows(path, part_rows=10)
+            read_rows(path)
 
     def test_text_far_down_that_is_not_utf8_is_named_by_its_line(self, tmp_path: Path) -> None:
         path = tmp_path / "table.csv"
@@ -72,12 +86,12 @@ class TestParts:
         with pytest.raises(DataError, match=rf"not UTF-8 \(line {rows + 2}\)"):
             read_rows(path)
 
-    def test_progress_is_told_from_the_second_part_on(self, tmp_path: Path) -> None:
+    def test_progress_is_told_from_the_second_part_on(self, tmp_path: Path, small_blocks: None) -> None:
         told: list[str] = []
 
-        read_rows(csv(tmp_path, mixed(count=25)), part_rows=10, progress=told.append)
+        read_rows(csv(tmp_path, lines("x,y", lambda number: f"{number:03},{number:03}")), progress=told.append)
 
-        assert told == ["reading table.csv: 10 rows", "reading table.csv: 20 rows"]
+        assert told == [f"reading table.csv: {rows} rows" for rows in (13, 26, 39)]
 
     def test_the_digest_is_of_the_file(self, tmp_path: Path) -> None:
         path = csv(tmp_path, mixed())
@@ -99,8 +113,11 @@ class TestSample:
         assert len(rows) == 100
         assert rows == sorted(set(rows))
 
-    def test_the_parts_make_no_difference(self, path: Path) -> None:
-        assert self.drawn(path, sample=100) == self.drawn(path, sample=100, part_rows=33)
+    def test_the_parts_make_no_difference(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        at_once = self.drawn(path, sample=100)
+        monkeypatch.setattr(csv_file, "BLOCK", 100)
+
+        assert self.drawn(path, sample=100) == at_once
 
     def test_it_is_drawn_by_the_seed(self, path: Path) -> None:
         first, again, other = (self.drawn(path, sample=100, seed=seed) for seed in (1, 1, 2))
@@ -115,20 +132,30 @@ class TestSample:
             [50] * 4, abs=15
         )
 
-    def test_rows_keep_their_number(self, path: Path) -> None:
-        frame = read_rows(path, sample=50, part_rows=33).frame
+    def test_rows_keep_their_number(self, path: Path, small_blocks: None) -> None:
+        frame = read_rows(path, sample=50).frame
 
         assert frame.index.tolist() == frame["x"].tolist()
 
-    def test_one_larger_than_the_table_is_the_table(self, path: Path) -> None:
-        assert self.drawn(path, sample=5000, part_rows=33) == list(range(1000))
+    def test_one_larger_than_the_table_is_the_table(self, path: Path, small_blocks: None) -> None:
+        assert self.drawn(path, sample=5000) == list(range(1000))
 
-    def test_a_column_has_the_type_that_all_its_cells_give_it(self, tmp_path: Path) -> None:
-        path = csv(tmp_path, lines("x", lambda number: "?" if number == 999 else "01", count=1000))
+    def test_a_column_has_the_type_that_all_its_cells_give_it(self, tmp_path: Path, small_blocks: None) -> None:
+        path = csv(tmp_path, lines("x,y", lambda number: f"{'red' if number == 999 else '1.0'},1", count=1000))
 
-        frame = read_rows(path, sample=10, part_rows=100).frame
+        frame = read_rows(path, sample=10).frame
 
-        assert frame["x"].iloc[0] == "01"
+        assert frame["x"].iloc[0] == "1.0"
+
+    def test_signs_of_numbers_are_told_by_all_rows(self, tmp_path: Path) -> None:
+        """A sample would say that a dot is before the fraction, or that all are whole."""
+        late = csv(tmp_path, one_feature(lambda number: '"1,234.5"' if number == 999 else '"1,234"', count=1000))
+
+        assert read_rows(late, sample=10).frame["x"].dtype == read_rows(late).frame["x"].dtype == "Float64"
+
+        text = csv(tmp_path, one_feature(lambda number: "red" if number == 999 else '"1,234"', count=1000))
+
+        assert read_rows(text, sample=10).frame["x"].dtype == read_rows(text).frame["x"].dtype == "string"
 
     def test_how_many_rows_the_file_has_is_still_known(self, path: Path) -> None:
         assert read_rows(path, sample=10).rows == 1000

@@ -1,0 +1,59 @@
+"""Signs of numbers are told by all cells, whatever the parts they come in."""
+
+import pytest
+
+from skylift.errors import DataError
+from training.data.number_signs import Dots, Signs
+
+
+def signs_of(*parts: list[str]) -> Signs:
+    signs = Signs()
+    for part in parts:
+        signs.add(part)
+    return signs
+
+
+def test_a_text_in_a_later_part_makes_all_of_them_texts() -> None:
+    assert signs_of(["1,234", "5,678"], ["red"]).numerals(delimiter=";", decimal=None) is None
+
+
+def test_fractions_of_a_later_part_make_all_of_them_numbers_with_fractions() -> None:
+    signs = signs_of(["1,234", "950"], ["12,345.5"])
+    numerals = signs.numerals(delimiter=",", decimal=None)
+
+    assert numerals is not None
+    assert (numerals.plain("1,234"), signs.family(numerals)) == ("1234", "number")
+
+
+@pytest.mark.parametrize("parts", [(["1,015", "7"], ["1,020"]), (["1,015"], ["1,020"], ["7"])])
+def test_one_number_without_a_mark_and_a_last_zero_tell_thousands(parts: tuple[list[str], ...]) -> None:
+    numerals = signs_of(*parts).numerals(delimiter=";", decimal=None)
+
+    assert numerals is not None
+    assert (numerals.decimal, numerals.thousands) == (".", ",")
+
+
+def test_what_may_be_either_is_refused_with_the_key() -> None:
+    with pytest.raises(DataError, match=r"'1,015' may have a fraction or be 1015.*data\.decimal: ','"):
+        signs_of(["1,015", "2,115"]).numerals(delimiter=";", decimal=None)
+
+
+def test_blanks_between_thousands_need_no_decimal_sign() -> None:
+    numerals = signs_of(["1 234", "950"]).numerals(delimiter=";", decimal=None)
+
+    assert numerals is not None
+    assert numerals.plain("1 234") == "1234"
+
+
+def test_two_blanks_or_two_units_are_texts() -> None:
+    assert signs_of(["1 234", "1'234"]).numerals(delimiter=",", decimal=None) is None
+    assert signs_of(["$5"], ["7%"]).numerals(delimiter=",", decimal=None) is None
+
+
+def test_what_decides_is_kept_among_very_many_numbers() -> None:
+    dots = Dots()
+    dots.add([f"1.{number:03}" for number in range(101, 200) if number % 10])
+    dots.add(["171"])
+    dots.add(["1.020"])
+
+    assert dots.verdict == "thousands"
