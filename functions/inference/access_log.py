@@ -15,7 +15,7 @@ from inference.host import ModelHost
 from inference.predict import PATH as PREDICTION_PATH
 from inference.record import Record, record_of
 from skylift.errors import ClientGone
-from skylift.observability import MetricPoint, stream, write_request
+from skylift.observability import MetricPoint, logger, stream, write_request
 from skylift.version import __version__
 
 if TYPE_CHECKING:
@@ -128,3 +128,9 @@ class AccessLog:
         if record.reason:
             sets.append(self._dimensions | {"reason": record.reason})
         return sets
+
+
+def write_unreadable(record: Record) -> None:
+    """Write the line of what could not be read as a request: there is no method and no path."""
+    fields = {"status": 400, "reason": record.reason, "correlation_id": record.request_id}
+    logger.info("request", extra={"service_version": __version__, **fields})

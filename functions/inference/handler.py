@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
-from mangum import Mangum
 from mangum.handlers import APIGateway, HTTPGateway, alb, api_gateway
 from mangum.types import Scope
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 from inference.compose import compose
+from inference.events import Adapter
 
 # The access log has written the request already.
 logging.getLogger("mangum").setLevel(logging.CRITICAL)
@@ -69,7 +69,7 @@ service = compose()
 register_before_snapshot(service.before_snapshot)
 register_after_restore(service.after_restore)
 
-handler = Mangum(
+handler = Adapter(
     service.app,
     custom_handlers=[HttpApi, RestApi],
     lifespan="off",  # "auto" would run a lifespan cycle on every invocation

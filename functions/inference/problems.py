@@ -119,6 +119,11 @@ def of_status(
     return problem(record, status, code, title, detail=f"{method} {path}: see / for what there is", headers=headers)
 
 
+def unreadable(record: Record) -> Reply:
+    """The problem of what cannot be read as an HTTP request."""
+    return problem(record, 400, "broken-request", "The request is not HTTP")
+
+
 def internal(record: Record) -> Reply:
     """The problem of an unexpected error."""
     return problem(record, 500, "internal", "Internal error", detail="see the logs of this request")

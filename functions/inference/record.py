@@ -53,8 +53,8 @@ def record_of(scope: "Scope") -> Record:
 
 def _request_id(scope: "Scope") -> str:
     event: dict[str, Any] = scope.get("aws.event") or {}
-    context = event.get("requestContext") or {}
-    if _harmless(from_gateway := context.get("requestId")):
+    context = event.get("requestContext")
+    if isinstance(context, dict) and _harmless(from_gateway := context.get("requestId")):
         return str(from_gateway)
     if (lambda_context := scope.get("aws.context")) is not None:
         return str(lambda_context.aws_request_id)

@@ -9,9 +9,9 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from inference import problems
+from inference.access_log import write_unreadable
 from inference.record import Record, record_of
 from skylift.observability import SERVICE, logger
-from skylift.version import __version__
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -29,7 +29,7 @@ class HttpProtocol(H11Protocol):
         """Answer what h11 could not read, where the answer to its beginning is not under way."""
         running = self.cycle is not None and not self.cycle.response_complete
         record = record_of(cast("Scope", self.cycle.scope)) if running else Record(str(uuid.uuid4()))
-        reply = problems.problem(record, 400, "broken-request", "The request is not HTTP")
+        reply = problems.unreadable(record)
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             headers = [*reply.raw_headers, (b"x-request-id", record.request_id.encode()), (b"connection", b"close")]
             for event in (
@@ -40,8 +40,7 @@ class HttpProtocol(H11Protocol):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
         if not running:
-            fields = {"status": 400, "reason": record.reason, "correlation_id": record.request_id}
-            logger.info("request", extra={"service_version": __version__, **fields})
+            write_unreadable(record)
 
 
 class LibraryLines(logging.Handler):

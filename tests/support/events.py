@@ -86,12 +86,12 @@ def alb_event(method: str, path: str, body: str | None = None) -> dict[str, Any]
     }
 
 
-def invoke(handler: Any, event: Mapping[str, Any]) -> dict[str, Any]:
+def invoke(handler: Any, event: Any) -> dict[str, Any]:
     """Invoke a Lambda handler as the runtime does: from a thread with an event loop but none running."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        response: dict[str, Any] = handler(dict(event), LambdaContext())
+        response: dict[str, Any] = handler(event, LambdaContext())
     finally:
         asyncio.set_event_loop(None)
         loop.close()

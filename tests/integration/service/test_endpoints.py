@@ -336,6 +336,14 @@ class TestForeignEvents:
 
         assert invoke(lambda_handler, merged)["statusCode"] == 200
 
+    def test_a_warmer_is_answered_with_the_health_of_the_service(self, lambda_handler: Any) -> None:
+        document = invoke(lambda_handler, {})
+
+        assert (document["status"], document["live"], document["ready"]) == ("ok", True, True)
+
+    def test_a_broken_event_is_answered(self, lambda_handler: Any) -> None:
+        assert invoke(lambda_handler, {"version": "2.0", "requestContext": {}})["statusCode"] == 400
+
     @pytest.mark.parametrize("path", ["/prod/", "/prod"])
     def test_a_stage_alone_is_the_index(self, lambda_handler: Any, path: str) -> None:
         event = http_api_event("GET", path)
