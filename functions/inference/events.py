@@ -1,4 +1,4 @@
-"""Lambda events to ASGI by Mangum, and an answer for those that are no request: raising would count as an error.
+"""Lambda events to ASGI by Mangum, and an answer for every other event: raising would count as an error.
 
 Whoever may invoke the function can send anything: a warmer's `{}`, a queue's records, a request that was put together
 by hand. Alarms on the function's errors roll deployments back, and no event may do that.
