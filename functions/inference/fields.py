@@ -8,7 +8,7 @@ from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from inference.nearest import NearestNames
 from skylift.contract import LARGEST_NUMBER, NOT_BLANK, Contract, Feature
-from skylift.values import clean
+from skylift.values import clean, has_missing_number
 
 FORMS = ("instances", "features")
 """Keys of a body beside which there is nothing else."""
@@ -93,9 +93,14 @@ def _value_schema(feature: Feature) -> CoreSchema:
         case _:
             assert_never(feature.kind)
     schema = schema if feature.required else core_schema.nullable_schema(schema)
-    if feature.missing is None:
+    if not _may_stand_for_missing(feature):
         return schema
     return core_schema.no_info_before_validator_function(partial(_known_value, feature), schema)
+
+
+def _may_stand_for_missing(feature: Feature) -> bool:
+    """Whether a value that has the type of others may be one that the table calls missing."""
+    return bool(feature.missing) and (feature.takes_unknown or has_missing_number(feature))
 
 
 def _known_value(feature: Feature, value: Any) -> Any:

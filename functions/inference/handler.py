@@ -1,17 +1,15 @@
 """The Lambda entry: API Gateway (HTTP API and REST), function URL and ALB events through Mangum."""
 
 import logging
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
-from urllib.parse import unquote
 
-from mangum.handlers import APIGateway, HTTPGateway, alb, api_gateway
+from mangum.handlers import ALB, APIGateway, HTTPGateway, alb, api_gateway
 from mangum.types import Scope
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 from inference.compose import compose
 from inference.events import Adapter
+from inference.paths import without_prefix
 
 # The access log has written the request already.
 logging.getLogger("mangum").setLevel(logging.CRITICAL)
@@ -28,9 +26,7 @@ class HttpApi(HTTPGateway):
     @cached_property
     def scope(self) -> Scope:
         """The event as ASGI has it, without the API's prefix."""
-        scope = super().scope
-        scope["path"] = path_without_prefix(scope["path"], self.event)
-        return scope
+        return without_prefix(super().scope)
 
 
 class RestApi(APIGateway):
@@ -39,30 +35,16 @@ class RestApi(APIGateway):
     @cached_property
     def scope(self) -> Scope:
         """The event as ASGI has it, without the API's prefix."""
-        scope = super().scope
-        scope["path"] = path_without_prefix(scope["path"], self.event)
-        return scope
+        return without_prefix(super().scope)
 
 
-def path_without_prefix(path: str, event: Mapping[str, Any]) -> str:
-    """Leave out of a path what is in front of the API by its event: a named stage, or a base path before `{proxy+}`.
+class LoadBalancer(ALB):
+    """Events of an application load balancer, read once."""
 
-    Examples
-    --------
-    >>> path_without_prefix("/prod/health", {"version": "2.0", "requestContext": {"stage": "prod"}})
-    '/health'
-    >>> path_without_prefix("/models/health", {"pathParameters": {"proxy": "health"}})
-    '/health'
-    """
-    rest = (event.get("pathParameters") or {}).get("proxy")
-    if rest is not None and path.endswith(below := f"/{unquote(rest)}"):
-        return below
-    if event.get("resource") == "/":
-        return "/"
-    stage = f"/{event['requestContext'].get('stage')}"
-    if event.get("version") == "2.0" and (path == stage or path.startswith(f"{stage}/")):
-        return path.removeprefix(stage) or "/"
-    return path
+    @cached_property
+    def scope(self) -> Scope:
+        """The event as ASGI has it, without the path that leads to the service."""
+        return without_prefix(super().scope)
 
 
 service = compose()
@@ -71,7 +53,7 @@ register_after_restore(service.after_restore)
 
 handler = Adapter(
     service.app,
-    custom_handlers=[HttpApi, RestApi],
+    custom_handlers=[HttpApi, RestApi, LoadBalancer],
     lifespan="off",  # "auto" would run a lifespan cycle on every invocation
     text_mime_types=["text/", "application/json", "application/problem+json"],
 )

@@ -1,14 +1,15 @@
 """A loaded version, ready to answer."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 
 from inference import warnings
 from inference.schema import RequestSchema
-from skylift.contract import Instance
+from skylift.contract import LARGEST_EXACT_INTEGER, Feature, Instance
 from skylift.manifest import Manifest
 from skylift.references import Reference
 from skylift.scoring import Matrix, Predictor, encode, predictions
@@ -44,7 +45,7 @@ class ServedModel:
     schema
         Reader of request bodies by the version's contract.
     lower, upper
-        Bounds of the training values by feature, float64 `[features]`; infinite for a feature without a range.
+        Values by feature beyond which a caller is warned, float64 `[features]`; infinite for one that has levels.
     loaded_at
         Time of loading, UTC.
     takes_unknown
@@ -74,8 +75,8 @@ class ServedModel:
             manifest,
             predictor,
             RequestSchema(manifest.contract, max_instances),
-            np.array([-np.inf if feature.min is None else feature.min for feature in features]),
-            np.array([np.inf if feature.max is None else feature.max for feature in features]),
+            np.array([_bound(feature, -1) for feature in features]),
+            np.array([_bound(feature, 1) for feature in features]),
             loaded_at,
             any(feature.takes_unknown for feature in features),
             {
@@ -104,3 +105,10 @@ class ServedModel:
             *warnings.of_undefined(scores),
         ]
         return ScoredRequest(predictions(contract, scores), remarks, len(unknown))
+
+
+def _bound(feature: Feature, sign: Literal[-1, 1]) -> float:
+    """The value beyond which, upwards or downwards, a caller is warned: of the training range, or of exact integers."""
+    end = feature.max if sign > 0 else feature.min
+    bound = math.inf if end is None else sign * end
+    return sign * min(bound, LARGEST_EXACT_INTEGER - 1 if feature.json_type == "integer" else math.inf)

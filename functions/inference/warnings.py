@@ -77,16 +77,23 @@ def of_ranges(
     warnings: list[Remark] = []
     for instance, index in places[:_MAX_WARNINGS]:
         feature = contract.features[index]
-        value = feature.describe(rows[instance, index])
-        message = (
-            f"no training row has {value!r}"
-            if feature.levels
-            else f"{value} is outside the training range {feature.training_range}"
+        warnings.append(
+            {"instance": instance, "field": feature.name, "message": _about(feature, rows[instance, index])}
         )
-        if feature.json_type == "integer" and abs(rows[instance, index]) >= LARGEST_EXACT_INTEGER:
-            message += "; integers of this size are not exact as numbers"
-        warnings.append({"instance": instance, "field": feature.name, "message": message})
     return warnings + _rest(len(places) - len(warnings), "values outside their range")
+
+
+def _about(feature: Feature, number: float) -> str:
+    """What is remarkable about a value: training did not have it, or it is an integer that numbers cannot tell."""
+    value = feature.describe(number)
+    if feature.levels:
+        return f"no training row has {value!r}"
+    inexact = feature.json_type == "integer" and abs(number) >= LARGEST_EXACT_INTEGER
+    inside = (feature.min is None or number >= feature.min) and (feature.max is None or number <= feature.max)
+    first = value if inside else f"{value} is outside the training range {feature.training_range}"
+    if not inexact:
+        return first
+    return f"{first}{':' if inside else ';'} integers of this size are not exact as numbers"
 
 
 def of_undefined(scores: Matrix) -> list[Remark]:

@@ -65,6 +65,11 @@ def clean(feature: Feature, value: object) -> object:
     return value
 
 
+def has_missing_number(feature: Feature) -> bool:
+    """Whether a number may stand for a missing value, such as -999."""
+    return feature.is_numeric and bool(_numbers(feature.missing or ()))
+
+
 @cache
 def _numbers(texts: tuple[str, ...]) -> frozenset[float]:
     """The numbers among texts for missing."""

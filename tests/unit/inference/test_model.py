@@ -87,6 +87,15 @@ class TestWarnings:
 
         assert str(warning["message"]).endswith("; integers of this size are not exact as numbers")
 
+    @pytest.mark.parametrize("value", [2**53, 2**53 + 1, -(2**53)])
+    def test_such_an_integer_is_named_also_inside_the_training_range(self, value: int) -> None:
+        wide = Feature(name="id", kind="integer", min=-(2.0**60), max=2.0**60)
+        model = served(Contract(task="regression", features=(wide,), target=Target(name="rent")))
+
+        (warning,) = model.answer([{"id": value}, {"id": 2**53 - 1}, {"id": -5}]).warnings
+
+        assert str(warning["message"]).endswith("92: integers of this size are not exact as numbers")
+
     def test_a_value_below_the_training_range_is_named(self) -> None:
         assert served(RENT).answer([FLAT | {"rooms": 0}]).warnings == [
             {"instance": 0, "field": "rooms", "message": "0 is outside the training range 1 to 5"}

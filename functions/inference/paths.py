@@ -1,0 +1,53 @@
+"""Leaves out of the path of an event what is in front of the API: a stage, a base path, a load balancer's path."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from mangum.types import Scope
+
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws")
+
+
+def without_prefix(scope: Scope) -> Scope:
+    """The scope of an event, with the path as the API has it."""
+    scope["path"] = path_in_api(scope["path"], scope["aws.event"])
+    return scope
+
+
+def path_in_api(path: str, event: Mapping[str, Any]) -> str:
+    """The path that the API has for the path of an event.
+
+    The event names the route that it took, or what it matched of `{proxy+}`, or a stage; a load balancer, and a custom
+    domain whose API has no routes of its own, leave only the path: then its last part counts, as each path of the API
+    has one part.
+
+    Examples
+    --------
+    >>> path_in_api("/prod/health", {"version": "2.0", "requestContext": {"stage": "prod"}})
+    '/health'
+    >>> path_in_api("/models/health", {"pathParameters": {"proxy": "health"}, "requestContext": {}})
+    '/health'
+    >>> path_in_api("/models/iris/predict", {"requestContext": {"elb": {}}})
+    '/predict'
+    """
+    route = _route(event)
+    if route is not None and (path.endswith(route) or route == "/"):
+        return route
+    context = event["requestContext"]
+    stage = f"/{context.get('stage')}"
+    if "version" in event and (path == stage or path.startswith(f"{stage}/")):
+        return path.removeprefix(stage) or "/"
+    domain = context.get("domainName") or ""
+    if "elb" in context or ("." in domain and not domain.endswith(_AWS_DOMAINS)):
+        return path[path.rfind("/") :]
+    return path
+
+
+def _route(event: Mapping[str, Any]) -> str | None:
+    """The path of the route that an event took; None where it does not tell."""
+    rest = (event.get("pathParameters") or {}).get("proxy")
+    if rest is not None:
+        return f"/{unquote(rest)}"
+    route = event.get("resource") or str(event.get("routeKey")).partition(" ")[2]
+    return route if route and "{" not in route else None

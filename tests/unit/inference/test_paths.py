@@ -1,0 +1,72 @@
+"""The path of an event, whatever is in front of the API."""
+
+from typing import Any
+
+import pytest
+
+from inference.paths import path_in_api
+from inference.routes import ROUTES
+
+CUSTOM = {"domainName": "api.example.com", "stage": "$default"}
+OWN = {"domainName": "a1b2c3.execute-api.eu-central-1.amazonaws.com", "stage": "$default"}
+NAMED = OWN | {"stage": "prod"}
+
+EVENTS: dict[str, dict[str, Any]] = {
+    "HTTP API, a route": {"version": "2.0", "routeKey": "POST /predict", "requestContext": CUSTOM},
+    "HTTP API, all routes": {"version": "2.0", "routeKey": "$default", "requestContext": CUSTOM},
+    "HTTP API, a proxy": {
+        "version": "2.0",
+        "routeKey": "ANY /{proxy+}",
+        "pathParameters": {"proxy": "predict"},
+        "requestContext": CUSTOM,
+    },
+    "HTTP API, format 1.0": {"version": "1.0", "resource": "/predict", "requestContext": CUSTOM},
+    "HTTP API, format 1.0, all routes": {"version": "1.0", "resource": "$default", "requestContext": CUSTOM},
+    "REST API, a route": {"resource": "/predict", "requestContext": CUSTOM | {"stage": "prod"}},
+    "REST API, a proxy": {
+        "resource": "/{proxy+}",
+        "pathParameters": {"proxy": "predict"},
+        "requestContext": CUSTOM | {"stage": "prod"},
+    },
+    "load balancer": {"requestContext": {"elb": {"targetGroupArn": "arn"}}},
+}
+
+
+@pytest.mark.parametrize("path", ["/predict", "/models/predict", "/models/iris/predict"])
+@pytest.mark.parametrize("kind", EVENTS)
+def test_a_base_path_is_left_out(kind: str, path: str) -> None:
+    assert path_in_api(path, EVENTS[kind]) == "/predict"
+
+
+@pytest.mark.parametrize("path", ["/prod/predict", "/predict"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_a_stage_is_left_out(version: str, path: str) -> None:
+    event = {"version": version, "routeKey": "$default", "resource": "$default", "requestContext": NAMED}
+
+    assert path_in_api(path, event) == "/predict"
+
+
+@pytest.mark.parametrize(
+    ("path", "event"),
+    [
+        ("/prod", {"version": "2.0", "requestContext": NAMED}),
+        ("/prod/", {"version": "2.0", "requestContext": NAMED}),
+        ("/models", {"version": "2.0", "routeKey": "GET /", "requestContext": CUSTOM}),
+        ("/models", {"resource": "/", "requestContext": CUSTOM}),
+        ("/models/", EVENTS["load balancer"]),
+        ("/", EVENTS["load balancer"]),
+        ("/", {"version": "2.0", "requestContext": OWN}),
+    ],
+)
+def test_the_root_is_found_below_a_prefix(path: str, event: dict[str, Any]) -> None:
+    assert path_in_api(path, event) == "/"
+
+
+def test_a_path_below_another_stays_unknown_on_a_domain_of_aws() -> None:
+    event = {"version": "2.0", "routeKey": "$default", "requestContext": OWN}
+
+    assert path_in_api("/models/predict", event) == "/models/predict"
+
+
+def test_each_path_of_the_api_has_one_part() -> None:
+    assert {route.path.count("/") for route in ROUTES} == {1}
