@@ -8,8 +8,9 @@ The names in `__all__` are the public ones, for notebooks and scripts:
 Each is imported when it is first used: a command pays only for what it needs.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from skylift import imported_when_used
 
 if TYPE_CHECKING:
     from training.cli.embedded_aws import embedded_aws
@@ -33,11 +34,7 @@ _MODULES = {
 
 
 if not TYPE_CHECKING:  # a type checker must not take every name for a public one
-
-    def __getattr__(name: str) -> object:
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    __getattr__ = imported_when_used(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:

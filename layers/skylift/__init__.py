@@ -4,6 +4,7 @@ The names in `__all__` are the public ones. Each is imported when it is first us
 module pays for no other.
 """
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -58,12 +59,27 @@ _MODULES = {
 }
 
 
-if not TYPE_CHECKING:  # a type checker must not take every name for a public one
+def imported_when_used(package: str, modules: Mapping[str, str]) -> Callable[[str], object]:
+    """The `__getattr__` of a package whose public names are imported when they are first used.
 
-    def __getattr__(name: str) -> object:
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    Parameters
+    ----------
+    package
+        Name of the package.
+    modules
+        Module of each public name, relative to the package.
+    """
+
+    def attribute(name: str) -> object:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f"{package}.{modules[name]}"), name)
+
+    return attribute
+
+
+if not TYPE_CHECKING:  # a type checker must not take every name for a public one
+    __getattr__ = imported_when_used(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:

@@ -21,6 +21,7 @@
     |   |-- ModelCardAbsent    a version was published without a model card
     |   |-- ModelCardUnavailable   its model card cannot be fetched now
     |   |-- IntegrityError     stored bytes are not those their digest names
+    |   |-- NumberTaken        somebody else published under the number at the same time
     |   |-- PointerMoved       somebody else moved the pointer at the same time
     |   `-- PromotionRefused   a version must not go live
     |-- CodeRefused            a new version of the code must not take traffic
@@ -235,6 +236,12 @@ class IntegrityError(RegistryError):
     """Stored bytes are not those their digest names."""
 
     code = "integrity-error"
+
+
+class NumberTaken(RegistryError):
+    """Somebody else published under the number of a version at the same time."""
+
+    code = "number-taken"
 
 
 class PointerMoved(RegistryError):

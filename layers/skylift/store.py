@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from skylift.aws import aws_errors, error_code
 from skylift.download import read_body
-from skylift.errors import AwsUnavailable, IntegrityError, SkyliftError, VersionNotFound
+from skylift.errors import AwsUnavailable, IntegrityError, NumberTaken, SkyliftError, VersionNotFound
 from skylift.manifest import COMPILED_FILE, MANIFEST_FILE, MODEL_FILE, Manifest, reference_to
 from skylift.references import Reference, version_name
 from skylift.verification import Version, artifact_entry, check_artifact, read_version
@@ -65,6 +65,8 @@ class VersionStore:
         AwsUnavailable
             S3 failed. The number is not used again, and the version is not visible, unless all that failed is the
             answer to the last write.
+        NumberTaken
+            Somebody else wrote under the number, or under every number tried. The version is not visible.
         IntegrityError
             The manifest could not be read back. The version is not visible.
         """
@@ -165,7 +167,7 @@ class VersionStore:
         for number in range(first, first + _CLAIM_ATTEMPTS):
             if self._put_if_absent(number, MODEL_FILE, model):
                 return number
-        raise AwsUnavailable(f"{_CLAIM_ATTEMPTS} other publishers took every number tried", "publish again")
+        raise NumberTaken(f"{_CLAIM_ATTEMPTS} other publishers took every number tried", "publish again")
 
     def _claims(self) -> dict[int, set[str]]:
         """Names of the files under each number, visible or not."""
@@ -185,7 +187,7 @@ class VersionStore:
     def _put(self, number: int, name: str, data: bytes) -> None:
         """Write a file under a number that is ours; one that is there already is from a try whose answer was lost."""
         if not self._put_if_absent(number, name, data) and not self._holds(number, name, data):
-            raise AwsUnavailable(
+            raise NumberTaken(
                 f"{name} of {version_name(number)} exists already", "publish again: it takes a new number"
             )
 

@@ -31,6 +31,7 @@ ELSEWHERE = {
     "training/cli/options.py": DATA,
     "training/cli/train.py": "tests/integration/cli/test_evaluation.py",
     "training/cli/up.py": "tests/integration/cli/test_up.py",
+    "training/cli/versions.py": "tests/integration/cli/test_lifecycle.py",
     "training/compile/boosting.py": CONVERTERS,
     "training/compile/dispatch.py": CONVERTERS,
     "training/compile/exact.py": CONVERTERS,

@@ -7,11 +7,10 @@ import sys
 from typing import Any, NoReturn
 
 import typer
-from rich.text import Text
 from typer.core import TyperGroup
 
 from skylift.errors import SkyliftError
-from training.cli.console import err, out
+from training.cli.console import message_and_hint, out, print_failure
 
 _TRACKER_WARNING = "ignore:resource_tracker:UserWarning"
 
@@ -28,10 +27,7 @@ class Commands(TyperGroup):
         except (SkyliftError, OSError) as error:
             if ctx.params.get("debug"):
                 raise
-            message, hint = (error.message, error.hint) if isinstance(error, SkyliftError) else (str(error), "")
-            err.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
-            if hint:
-                err.print(Text.assemble(("hint: ", "bold cyan"), hint), soft_wrap=True)
+            print_failure("error", *message_and_hint(error))
             raise typer.Exit(1) from error
 
 

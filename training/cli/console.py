@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from skylift.errors import SkyliftError
 from skylift.manifest import format_value
 from skylift.references import NOTHING
 
@@ -42,30 +43,43 @@ for console in (out, err):
         console.width = _WIDTH_WITHOUT_TERMINAL
 
 
-def warn(text: str) -> None:
-    """Tell what went wrong beside the work, on stderr."""
-    err.print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
+def warn(message: str, hint: str = "") -> None:
+    """Tell what went wrong beside the work, on stderr, and what to do about it."""
+    print_failure("warning", message, hint)
+
+
+def print_failure(kind: Literal["error", "warning"], message: str, hint: str) -> None:
+    """Print what went wrong, and what to do about it, as lines of their own on stderr."""
+    style = {"error": "bold red", "warning": "bold yellow"}[kind]
+    err.print(Text.assemble((f"{kind}: ", style), message), soft_wrap=True)
+    if hint:
+        err.print(Text.assemble(("hint: ", "bold cyan"), hint), soft_wrap=True)
+
+
+def message_and_hint(error: SkyliftError | OSError) -> tuple[str, str]:
+    """What happened, and what to do; an error of the system has no hint."""
+    return (error.message, error.hint) if isinstance(error, SkyliftError) else (str(error), "")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> Table:
     """A plain table; columns whose name ends in `#` hold numbers."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="bold", pad_edge=False)
+    grid = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="bold", pad_edge=False)
     for column in columns:
         numeric = column.endswith("#")
-        made.add_column(column.rstrip("#"), justify="right" if numeric else "left", overflow="fold", vertical="bottom")
+        grid.add_column(column.rstrip("#"), justify="right" if numeric else "left", overflow="fold", vertical="bottom")
     for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
-    return made
+        grid.add_row(*(Text(cell) for cell in row))
+    return grid
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> Table:
     """Names and what they are."""
-    made = Table(box=None, show_header=False, pad_edge=False)
-    made.add_column(style="bold", no_wrap=True)
-    made.add_column(overflow="fold")
+    grid = Table(box=None, show_header=False, pad_edge=False)
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
     for name, value in rows:
-        made.add_row(name, Text(value))
-    return made
+        grid.add_row(name, Text(value))
+    return grid
 
 
 def short(reference: "Reference | str") -> str:
@@ -125,12 +139,12 @@ def leaderboard_table(manifest: "Manifest | Trained") -> Table:
             rows.append((entry.candidate, str(first), *(format_value(score.mean) for score in rest)))
     # names on several lines, so that all metrics fit into a terminal of 80 columns
     names = (f"{metric.replace('_', chr(10))}#" for metric in ordered)
-    made = table(("candidate", *names), rows, title="Candidates, cross-validated")
+    board = table(("candidate", *names), rows, title="Candidates, cross-validated")
     # below the table: a sentence in a column of numbers would push all of them to the right
     failures = [f"{entry.candidate} failed: {entry.failure}" for entry in manifest.leaderboard if entry.failure]
-    made.caption = Text("\n".join(failures)) if failures else None
-    made.caption_justify = "left"
-    return made
+    board.caption = Text("\n".join(failures)) if failures else None
+    board.caption_justify = "left"
+    return board
 
 
 def manifest_facts(version: "Version") -> Table:

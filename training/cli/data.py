@@ -84,9 +84,9 @@ def profile(config: ConfigOption = DEFAULT_CONFIG, sample: SampleOption = None, 
     loaded = load_config(config).with_sample(sample)
     with progressing() as progress:
         progress(f"reading {loaded.data.path.name}")
-        found = read_table(loaded.table, progress=progress)
+        training_table = read_table(loaded.table, progress=progress)
         progress("describing columns")
-        described = run(found)
+        described = run(training_table)
 
     def show() -> None:
         out.print(profile_table(described))
@@ -125,8 +125,8 @@ def report_table(report: "Report") -> Table:
     """Every check with what it found."""
     rows: list[tuple[str, ...]] = []
     for check, status in report.checks.items():
-        found = [finding for finding in report.findings if finding.check == check]
-        rows += [(check, finding.status, finding.column or "", finding.message) for finding in found] or [
+        findings = [finding for finding in report.findings if finding.check == check]
+        rows += [(check, finding.status, finding.column or "", finding.message) for finding in findings] or [
             (check, status, "", "")
         ]
     verdict = "passed" if report.passed else "FAILED"

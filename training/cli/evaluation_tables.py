@@ -48,18 +48,18 @@ def comparison_tables(comparison: Comparison) -> Iterator[Table]:
     if (scored := comparison.scored) is not None:
         yield table(
             ("metric", f"{before}#", f"{after}#", "difference#", "95%", "test", "verdict"),
-            [_difference(found) for found in scored.differences],
+            [_difference_row(difference) for difference in scored.differences],
             title=f"On the same {scored.rows} rows",
         )
         title = "Largest differences" if scored.changed is None else f"Rows with another label: {scored.changed}"
         if scored.examples:
-            shown = scored.examples[:_MAX_ROWS]
+            examples = scored.examples[:_MAX_ROWS]
             yield table(
                 ("row#", "true", before, after),
-                [(str(row.row), *(_answer(value) for value in (row.true, row.before, row.after))) for row in shown],
+                [(str(row.row), *(_answer(value) for value in (row.true, row.before, row.after))) for row in examples],
                 title=title
-                if len(shown) == (scored.changed or len(shown))
-                else f"{title}, of which the first {len(shown)}",
+                if len(examples) == (scored.changed or len(examples))
+                else f"{title}, of which the first {len(examples)}",
             )
         else:
             yield facts([("rows", "both versions give the same predictions")])
@@ -109,41 +109,42 @@ def _findings(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     if (errors := evaluation.residuals) is not None:
         quantiles = ", ".join(f"{float(level):.0%} {value:.4g}" for level, value in errors.quantiles.items())
         yield "errors", f"within: {quantiles}; bias {errors.bias:.4g}"
-    if (cut := evaluation.slices) is not None and cut.worst is not None:
-        worst = cut.worst
+    if (slices := evaluation.slices) is not None and slices.worst is not None:
+        worst = slices.worst
         within = f" ({worst.interval})" if worst.interval else ""
-        value = f"{cut.metric} {format_value(worst.metrics[cut.metric])}{within}"
+        value = f"{slices.metric} {format_value(worst.metrics[slices.metric])}{within}"
         yield "worst slice", f"{worst.column} {worst.value}: {value} on {worst.rows} rows"
     if evaluation.importance:
         first = ", ".join(
-            f"{one.feature} {format_value(one.mean)} +- {format_value(one.std)}" for one in evaluation.importance[:4]
+            f"{importance.feature} {format_value(importance.mean)} +- {format_value(importance.std)}"
+            for importance in evaluation.importance[:4]
         )
         yield "importance", first
     if (champion := evaluation.champion) is not None:
-        if (found := champion.difference) is None:
+        if (difference := champion.difference) is None:
             yield "active version", f"{champion.version} was not compared: {champion.reason}"
         else:
             changed = "" if champion.changed_labels is None else f"; {champion.changed_labels} rows change label"
-            yield "active version", f"{champion.version}: {found.metric} {_words(found)}{changed}"
+            yield "active version", f"{champion.version}: {difference.metric} {_words(difference)}{changed}"
     failed = [f"{check.name}: {check.detail}" for check in evaluation.behaviour if not check.passed]
     yield "behaviour", "; ".join(failed) or ", ".join(check.name for check in evaluation.behaviour) + ": as expected"
 
 
-def _words(found: Difference) -> str:
-    verdict = "within noise" if found.within_noise else "more than noise"
-    by = found.test if found.p_value is None else f"{found.test}, p = {found.p_value:.2g}"
-    return f"{format_value(found.before)} -> {format_value(found.after)}, {verdict} ({by})"
+def _words(difference: Difference) -> str:
+    verdict = "within noise" if difference.within_noise else "more than noise"
+    by = difference.test if difference.p_value is None else f"{difference.test}, p = {difference.p_value:.2g}"
+    return f"{format_value(difference.before)} -> {format_value(difference.after)}, {verdict} ({by})"
 
 
-def _difference(found: Difference) -> tuple[str, ...]:
+def _difference_row(difference: Difference) -> tuple[str, ...]:
     return (
-        found.metric,
-        format_value(found.before),
-        format_value(found.after),
-        ("+" if found.after >= found.before else "") + format_value(found.after - found.before),
-        _interval(found.interval),
-        found.test if found.p_value is None else f"{found.test}, p = {found.p_value:.2g}",
-        "within noise" if found.within_noise else "more than noise",
+        difference.metric,
+        format_value(difference.before),
+        format_value(difference.after),
+        ("+" if difference.after >= difference.before else "") + format_value(difference.after - difference.before),
+        _interval(difference.interval),
+        difference.test if difference.p_value is None else f"{difference.test}, p = {difference.p_value:.2g}",
+        "within noise" if difference.within_noise else "more than noise",
     )
 
 

@@ -44,7 +44,7 @@ class Tracker:
     active
         Function that reads the reference in the pointer.
     warn
-        Callback for the text of a failure.
+        Callback for a failure: what happened, and what to do about it.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Tracker:
     """
 
     def __init__(
-        self, store: "MlflowStore | None", active: Callable[[], Reference | None], warn: Callable[[str], None]
+        self, store: "MlflowStore | None", active: Callable[[], Reference | None], warn: Callable[[str, str], None]
     ) -> None:
         self._store = store
         self._active = active
@@ -75,7 +75,7 @@ class Tracker:
             self.tracked = self._store.record(trained, version, files, started=started)
             self._store.follow(self._active())
         except (TrackingUnavailable, AwsUnavailable) as error:
-            self._warn(str(error))
+            self._warn(error.message, error.hint)
 
     def follow(self) -> None:
         """Put MLflow's alias where the pointer is."""
@@ -86,10 +86,11 @@ class Tracker:
             if self._store.follow(active) is None and active is not None:
                 self._warn(
                     f"{active.name} is not in MLflow at {without_password(self._store.address)}, where no version is "
-                    "champion now: train with --track"
+                    "champion now",
+                    "train with --track",
                 )
         except (TrackingUnavailable, AwsUnavailable) as error:
-            self._warn(str(error))
+            self._warn(error.message, error.hint)
 
 
 class _Settings(BaseSettings):
@@ -148,7 +149,7 @@ def tracker_for(
     settings: RegistrySettings,
     active: Callable[[], Reference | None],
     wanted: bool | None,
-    warn: Callable[[str], None],
+    warn: Callable[[str, str], None],
     *,
     local_store_counts: bool = False,
 ) -> Tracker:
@@ -167,5 +168,5 @@ def tracker_for(
         except ConfigError as error:
             if wanted:
                 raise
-            warn(str(error))
+            warn(error.message, error.hint)
     return Tracker(store, active, warn)

@@ -327,7 +327,7 @@ class TestWithout:
         result = skylift("train", "-c", "model.yaml")
 
         assert result.exit_code == 0
-        assert "warning: tracking needs MLflow" in result.stderr
+        assert "warning: tracking needs MLflow, which is not installed\nhint: install it" in result.stderr
         assert len(registry.versions()) == 1
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from skylift.aws import s3_client
-from skylift.errors import AwsUnavailable, IntegrityError
+from skylift.errors import AwsUnavailable, IntegrityError, NumberTaken
 from skylift.manifest import BASELINE_FILE, MODEL_FILE, reference_to
 from skylift.references import Reference
 from skylift.store import VersionStore
@@ -195,7 +195,7 @@ class TestRacing:
         rival = s3_client()
         before(s3, "PutObject", lambda params: rival.put_object(Bucket=BUCKET, Key=params["Key"], Body=b"mine"))
 
-        with pytest.raises(AwsUnavailable, match="other publishers took every number") as caught:
+        with pytest.raises(NumberTaken, match="other publishers took every number") as caught:
             publish(store)
 
         assert caught.value.hint == "publish again"
@@ -296,7 +296,7 @@ class TestDying:
     ) -> None:
         after(s3, "PutObject", lambda _: overwrite(s3_client(), name, b"not mine"), only=CLAIM)
 
-        with pytest.raises(AwsUnavailable, match="exists already") as caught:
+        with pytest.raises(NumberTaken, match="exists already") as caught:
             publish(store)
 
         assert read_object(s3, name) == b"not mine"
@@ -305,7 +305,7 @@ class TestDying:
     def test_a_conflict_in_a_later_write_is_a_failure(self, store: VersionStore, s3: "S3Client") -> None:
         before(s3, "PutObject", fails_with(refusal("ConditionalRequestConflict", 409)), only=LAST_WRITE)
 
-        with pytest.raises(AwsUnavailable):
+        with pytest.raises(NumberTaken):
             publish(store)
 
         assert store.versions() == []

@@ -10,6 +10,7 @@ import pytest
 from skylift.errors import VersionNotFound
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
+from skylift.version import __version__
 from tests.conftest import BUCKET
 from tests.support.cloudformation import CloudFormation
 from tests.support.commands import done, refused, skylift
@@ -67,6 +68,9 @@ class TestUsage:
         text = done("--help")
 
         assert {*COMMANDS, *(group.name for group in app.registered_groups)} <= set(text.split())
+
+    def test_the_release_is_told(self) -> None:
+        assert done("--version") == f"skylift {__version__}\n"
 
     def test_without_a_command_the_help_is_shown(self) -> None:
         assert "versions" in skylift().output

@@ -68,6 +68,14 @@ class TestEveryModel:
         assert not made["golden rows"].passed
         assert not made["column order"].passed
 
+    @pytest.mark.parametrize(("drift", "passed"), [(1e-6, True), (1e-3, False)])
+    def test_answers_are_the_same_within_the_tolerance_of_golden_requests(
+        self, rising: Table, drift: float, passed: bool
+    ) -> None:
+        by_batch = FunctionPredictor(lambda rows: 3 * rows[:, 0] + 1 + drift * len(rows))  # its error is 1
+
+        assert checks(rising, predictor=by_batch)["duplicated rows"].passed is passed
+
 
 class TestMinimumFunction:
     def test_it_is_compared_with_the_dummy_baseline(self, rising: Table) -> None:

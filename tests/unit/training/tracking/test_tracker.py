@@ -97,13 +97,13 @@ class Store:
         return "test.iris version 1" if self.known else None
 
 
-def tracker_of(store: Store | None, said: list[str], active: Reference | None = REFERENCE) -> Tracker:
-    return Tracker(cast("Any", store), lambda: active, said.append)
+def tracker_of(store: Store | None, said: list[tuple[str, str]], active: Reference | None = REFERENCE) -> Tracker:
+    return Tracker(cast("Any", store), lambda: active, lambda message, hint: said.append((message, hint)))
 
 
 class TestTracker:
     def test_without_a_store_it_does_nothing(self) -> None:
-        said: list[str] = []
+        said: list[tuple[str, str]] = []
         tracker = tracker_of(None, said)
 
         tracker.record(trained_iris(), None, {}, started=datetime.now(UTC))
@@ -112,7 +112,7 @@ class TestTracker:
         assert (tracker.on, tracker.tracked, said) == (False, None, [])
 
     def test_a_training_is_recorded_and_the_alias_put_right(self) -> None:
-        store, said = Store(), list[str]()
+        store, said = Store(), list[tuple[str, str]]()
         tracker = tracker_of(store, said)
 
         tracker.record(trained_iris(), None, {}, started=datetime.now(UTC))
@@ -125,24 +125,26 @@ class TestTracker:
         "failure", [TrackingUnavailable("it failed", "fix it"), AwsUnavailable("it failed", "fix it")]
     )
     def test_a_failure_is_a_warning(self, failure: Exception) -> None:
-        said: list[str] = []
+        said: list[tuple[str, str]] = []
         tracker = tracker_of(Store(failure=failure), said)
 
         tracker.record(trained_iris(), None, {}, started=datetime.now(UTC))
         tracker.follow()
 
-        assert said == ["it failed: fix it"] * 2
+        assert said == [("it failed", "fix it")] * 2
         assert tracker.tracked is None
 
     def test_an_active_version_that_was_not_tracked_is_told(self) -> None:
-        said: list[str] = []
+        said: list[tuple[str, str]] = []
 
         tracker_of(Store(known=False), said).follow()
 
-        assert "v7 is not in MLflow at http://mlflow.example" in said[0]
+        ((message, hint),) = said
+        assert message.startswith("v7 is not in MLflow at http://mlflow.example")
+        assert hint == "train with --track"
 
     def test_before_the_first_promotion_there_is_nothing_to_tell(self) -> None:
-        said: list[str] = []
+        said: list[tuple[str, str]] = []
 
         tracker_of(Store(known=False), said, active=None).follow()
 

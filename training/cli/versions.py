@@ -1,0 +1,181 @@
+"""`skylift promote | rollback | bake | versions | show | compare | history | serve`: what people do with versions."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skylift.errors import InvalidReference
+from skylift.references import NOTHING, Reference
+from training.cli.console import (
+    err,
+    history_table,
+    leaderboard_table,
+    manifest_facts,
+    out,
+    versions_table,
+    warn,
+)
+from training.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    PortOption,
+    StackOption,
+    TrackOption,
+    VersionArgument,
+)
+
+if TYPE_CHECKING:
+    from skylift.registry import Registry
+    from skylift.settings import RegistrySettings
+    from skylift.verification import Version
+    from training.config import ModelConfig
+    from training.tracking.tracker import Tracker
+
+
+def promote(
+    version: VersionArgument,
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+    track: TrackOption = None,
+) -> None:
+    """Make a version the active one, if it may serve."""
+    settings, registry = _connected(stack, config)
+    tracker = _follower(settings, registry, track)
+    before: Reference | None = None
+    with suppress(InvalidReference):  # which a promotion replaces
+        before = registry.active()
+    active = registry.promote(version)
+    out.print(f"Active: {active}{' as before: nothing was written' if active == before else ''}", soft_wrap=True)
+    tracker.follow()
+
+
+def rollback(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, track: TrackOption = None) -> None:
+    """Make the version before the active one active again; what was left for an earlier one is never returned to."""
+    settings, registry = _connected(stack, config)
+    tracker = _follower(settings, registry, track)
+    out.print(f"Active: {registry.rollback()}", soft_wrap=True)
+    tracker.follow()
+
+
+def bake(
+    version: VersionArgument,
+    folder: Annotated[Path, typer.Argument(help="Where SKYLIFT_IMAGE_CACHE of the image will point.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+) -> None:
+    """Write a version into a folder for the container image, so that the service starts without S3."""
+    _, registry = _connected(stack, config)
+    out.print(f"Baked {registry.bake(version, folder)}", soft_wrap=True)
+
+
+def versions(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+    """List the versions; * marks the active one."""
+    _, registry = _connected(stack, config)
+    if published := registry.versions():
+        out.print(versions_table(published, registry.active()))
+    else:
+        out.print("No versions yet. Make one: skylift train")
+
+
+def show(
+    version: Annotated[str | None, typer.Argument(help="v7, 7 or v7@sha256:...; the active one by default")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as it is stored.")] = False,
+    card: Annotated[bool, typer.Option("--card", help="Open the model card in the browser.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+) -> None:
+    """Show a version."""
+    _, registry = _connected(stack, config)
+    selected = registry.version(version) if version else registry.resolve()
+    if as_json:
+        typer.echo(selected.manifest.to_bytes(), nl=False)
+        return
+    if card:
+        from training.card.opening import open_in_browser, write_card
+
+        path = write_card(registry, selected)
+        opened = open_in_browser(path)
+        out.print(f"{'Opened' if opened else 'No browser here: open'} {path}", soft_wrap=True, markup=False)
+        return
+    out.print(manifest_facts(selected))
+    out.print()
+    print_evaluation(registry, selected)
+    out.print(leaderboard_table(selected.manifest))
+
+
+def compare(
+    before: VersionArgument,
+    after: VersionArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+) -> None:
+    """Compare two versions: side by side, and on the holdout of the table that model.yaml names."""
+    from training.cli.evaluation_tables import comparison_tables
+    from training.config import load_config
+    from training.evaluation.comparison import compare_versions
+
+    loaded = load_config(config)
+    _, registry = _connected(stack, loaded)
+    with err.status("scoring the holdout with both versions"):
+        comparison = compare_versions(registry, registry.version(before), registry.version(after), loaded.table)
+    if as_json:
+        typer.echo(comparison.model_dump_json(indent=2))
+        return
+    for number, part in enumerate(comparison_tables(comparison)):
+        if number:
+            out.print()
+        out.print(part)
+
+
+def history(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+    """Show who moved the pointer, when, from what to what."""
+    _, registry = _connected(stack, config)
+    moves = registry.history()
+    if any(move.after != NOTHING for move in moves):
+        out.print(history_table(moves))
+    else:
+        out.print("The pointer was never moved. Move it: skylift promote v1")
+
+
+def serve(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, port: PortOption = 8000) -> None:
+    """Serve the active version on this machine."""
+    from training.cli.connection import registry_settings
+    from training.cli.local import check_port, service_command
+
+    check_port(port)
+    settings = registry_settings(stack, config)
+    os.environ.update(SKYLIFT_BUCKET=settings.bucket, SKYLIFT_MODEL=settings.model, SKYLIFT_STAGE=settings.stage)
+    out.print(f"Serving {settings.model} on http://127.0.0.1:{port}", soft_wrap=True)
+    command = service_command(port)
+    os.execv(command[0], command)  # noqa: S606 (no shell: the service takes this process's place and signals)
+
+
+def print_evaluation(registry: "Registry", version: "Version") -> None:
+    """Print the essentials of a version's evaluation; one of an older release has none."""
+    from training.cli.evaluation_tables import evaluation_tables
+    from training.evaluation.published import published_evaluation
+
+    if (evaluation := published_evaluation(registry, version)) is not None:
+        for part in evaluation_tables(evaluation):
+            out.print(part)
+            out.print()
+
+
+def _connected(stack: str | None, config: "Path | ModelConfig") -> "tuple[RegistrySettings, Registry]":
+    """The registry that a command works on, with its settings."""
+    from skylift.registry import Registry
+    from training.cli.connection import registry_settings
+
+    settings = registry_settings(stack, config)
+    return settings, Registry.open(settings)
+
+
+def _follower(settings: "RegistrySettings", registry: "Registry", track: bool | None) -> "Tracker":
+    """What keeps MLflow's alias true to the pointer, where trainings are tracked; made before the pointer moves."""
+    from training.tracking.tracker import tracker_for
+
+    return tracker_for(settings, registry.active, track, warn, local_store_counts=True)
