@@ -1,10 +1,12 @@
 """Small tables as text, and configurations for training on them."""
 
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from sklearn import datasets
@@ -59,11 +61,23 @@ def mixed(*, count: int = 80) -> str:
     return lines(MIXED_HEADER, row, count=count)
 
 
+def _row_numbers(path: Location, data: Any) -> list[str]:
+    """Those of the row numbers that a table has by its configuration, if it is written already."""
+    if not isinstance(path, Path) or not path.is_file():
+        return []
+    if path.suffix == ".parquet":
+        names = pq.read_schema(path).names
+    else:
+        names = re.findall(r"\w+", path.read_bytes().lstrip().partition(b"\n")[0].decode(errors="ignore"))
+    kept = [data.get("rename", {}).get(name, name) for name in names if name not in data.get("drop", [])]
+    return [name for name in ROW_NUMBERS if name in kept]
+
+
 def config_of(path: Path, *, target: str = "y", **sections: Any) -> ModelConfig:
     """A configuration with the three required keys and what else is named, as `model.yaml` has it."""
     columns = {"column": target} | sections.pop("target_keys", {})
     data = {"path": path} | sections.pop("data_keys", {})
-    sections.setdefault("validate", {"trusted": ROW_NUMBERS})
+    sections.setdefault("validate", {"trusted": _row_numbers(path, data)})
     return ModelConfig.model_validate({"model": "table", "data": data, "target": columns, **sections})
 
 
@@ -116,7 +130,7 @@ def write_project(folder: Path, text: str, **sections: Any) -> Path:
     """Write a table and its `model.yaml` with one quick candidate, unless sections say otherwise; the latter's path."""
     (folder / "table.csv").write_text(text, encoding="utf-8")
     document = {"model": "iris", "data": {"path": "table.csv"}, "target": {"column": "y"}, "candidates": [TREE]}
-    document["validate"] = {"trusted": list(ROW_NUMBERS)}
+    document["validate"] = {"trusted": _row_numbers(folder / "table.csv", document["data"])}
     path = folder / "model.yaml"
     path.write_text(yaml.safe_dump(document | sections), encoding="utf-8")
     return path

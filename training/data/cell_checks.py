@@ -88,8 +88,12 @@ def _finding(column: "pd.Series[Any]", error: Any, about: FeatureSection, featur
         "ranges": _bounds(about.min, about.max),
         "categories": "unknown category",
     }
+    # What nobody declared is a doubt; and what the service answers with a warning, a table may hold as well.
+    undeclared = check == "types" and about.kind is None and feature is None
+    answered = check == "categories" and not about.categories and feature is not None and feature.takes_unknown
+    status: Severity = "warning" if undeclared or answered else "failed"
     return _bad_cells(
-        check, "failed", column, ~error.check_output.reindex(column.index, fill_value=True), messages[check]
+        check, status, column, ~error.check_output.reindex(column.index, fill_value=True), messages[check]
     )
 
 

@@ -74,6 +74,22 @@ def examine(table: Table, split: Split, section: ValidateSection) -> list[Findin
     return [*findings, *overlap(table, split, section)]
 
 
+def missing_cells(frame: pd.DataFrame, bounds: ValidateSection) -> list[Finding]:
+    """Columns of a cleaned table that are missing in more rows than they may be."""
+    shares = {str(name): float(frame[name].isna().mean()) for name in frame.columns}
+    return [
+        Finding(
+            check="nulls",
+            status=_status(bounds, "max_missing"),
+            column=name,
+            message=f"is missing in {share:.1%} of the rows, more than {bounds.max_missing:.0%}",
+            count=round(share * len(frame)),
+        )
+        for name, share in shares.items()
+        if share > bounds.max_missing
+    ]
+
+
 def refuse_failed(findings: Iterable[Finding]) -> None:
     """Refuse a table that failed a check.
 

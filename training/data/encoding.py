@@ -213,6 +213,10 @@ def check_known(names: Iterable[str], known: list[str], key: str) -> None:
     """
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known[:30])}"
-            raise ConfigError(f"{key} names {name!r}, which the table does not have", hint)
+            raise ConfigError(f"{key} names {name!r}, which the table does not have", nearest(name, known))
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """What somebody may have meant by a name that is not known, as a hint."""
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known[:30])}"

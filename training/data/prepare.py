@@ -8,6 +8,7 @@ The same table, configuration and seed give the same bytes on every machine.
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,10 +23,11 @@ from skylift.errors import DataError
 from skylift.manifest import Digest
 from skylift.scoring import Matrix
 from training.config.table import TableSpec
+from training.data.checks import missing_cells, refuse_failed
 from training.data.learned import with_learned
 from training.data.reader import Progress, file_digest
 from training.data.split_keys import SplitKeys
-from training.data.table import Split, Table, read_table, split_rows
+from training.data.table import Split, Table, encode_table, read_clean, split_rows
 
 FOLDER = Path("data/processed")
 TRAIN_FILE = "train.csv"
@@ -83,13 +85,16 @@ def table_and_split(
     Raises
     ------
     DataError, ConfigError
-        See `read_table`, `split_rows` and `read_prepared`.
+        See `read_table`, `split_rows` and `read_prepared`; or a column is missing in more rows than it may be.
     """
     if prepared is not None:
         progress(f"reading {prepared}")
         return read_prepared(prepared, spec)
     progress(f"reading {spec.data.path.name}")
-    table = read_table(spec, progress=progress)
+    clean = read_clean(spec, progress=progress)
+    findings = missing_cells(clean.frame, spec.bounds)
+    refuse_failed(findings)
+    table = encode_table(replace(clean, notes=(*clean.notes, *map(str, findings))), spec)
     split = split_rows(table, holdout=spec.split.holdout, seed=spec.split.seed)
     return with_learned(table, split, spec.features), split
 

@@ -20,6 +20,7 @@ from skylift.errors import ConfigError, DataError
 from skylift.numerals import Numerals
 from skylift.scoring import Matrix
 from training.config.table import DataSection, FeatureSection, SplitSection, TableSpec
+from training.data.declared import as_declared
 from training.data.doubts import doubt_about_texts, variants
 from training.data.encoding import check_known, encode_feature, encode_target, guess_task, unusable
 from training.data.identifiers import identifies
@@ -158,6 +159,7 @@ def read_clean(spec: TableSpec, *, progress: Progress = lambda _: None) -> Clean
     if len(frame) < _MIN_ROWS:
         raise DataError(f"{spec.data.path.name} has {len(frame)} usable rows", f"at least {_MIN_ROWS} are needed")
     check_known(spec.features, [name for name in frame.columns if name != target], "features")
+    check_known(spec.bounds.trusted, list(frame.columns), "validate.trusted")
     if split_column is not None:
         split_column = split_column[frame.index]
     return CleanTable(frame, target, digest, tuple(notes), left_out, numerals, split_column)
@@ -189,11 +191,7 @@ def encode_table(clean: CleanTable, spec: TableSpec) -> Table:
         if name == clean.target:
             continue
         column, about = clean.frame[name], spec.features.get(name, FeatureSection())
-        if name == spec.split.column and not spec.asks_for(name):
-            notes.append(f"column {name} was left out: rows are split by it; to keep it, name it in validate.trusted")
-            ignored.append(name)
-            continue
-        if reason := unusable(column, about):
+        if reason := _left_out(column, about, spec):
             notes.append(f"column {name} was left out: {reason}")
             ignored.append(name)
             continue
@@ -216,6 +214,22 @@ def encode_table(clean: CleanTable, spec: TableSpec) -> Table:
     features = as_in_table(features, spec.data, clean.numerals, taken=names.union(ignored))
     contract = Contract(task=task, features=tuple(features), target=target, ignored=tuple(ignored))
     return Table(contract, np.column_stack(columns), targets, clean.digest, tuple(notes), keys)
+
+
+def _left_out(column: "pd.Series[Any]", about: FeatureSection, spec: TableSpec) -> str | None:
+    """Why a column cannot be a feature, before its values are encoded; None where it may be one.
+
+    Raises
+    ------
+    DataError
+        A row does not have what `features` declares of the column, which holds all the same.
+    """
+    reason = unusable(column, about)
+    if column.name == spec.split.column and not spec.asks_for(str(column.name)):
+        reason = "rows are split by it; to keep it, name it in validate.trusted"
+    if reason and (column.notna().any() or about.missing is False):
+        as_declared(column, about)
+    return reason
 
 
 def _variant_notes(target: Target, features: Sequence[Feature]) -> list[str]:

@@ -17,7 +17,7 @@ from skylift.contract import Contract
 from skylift.errors import ConfigError, DataError
 from training.config.table import TableSpec, ValidateSection
 from training.data.cell_checks import bad_cells
-from training.data.checks import Finding, examine, refuse_failed
+from training.data.checks import Finding, examine, missing_cells, refuse_failed
 from training.data.doubts import mostly_dates
 from training.data.reader import Progress
 from training.data.table import CleanTable, encode_table, read_clean, split_rows
@@ -150,19 +150,9 @@ def _columns(clean: CleanTable, bounds: ValidateSection, expected: Contract | No
             for name in clean.frame.columns
             if name not in known
         ]
-    written = "max_missing" in bounds.model_fields_set
+    findings += missing_cells(clean.frame, bounds)
     for name in clean.frame.columns:
         column = clean.frame[name]
-        if (share := float(column.isna().mean())) > bounds.max_missing:
-            findings.append(
-                Finding(
-                    check="nulls",
-                    status="failed" if written else "warning",
-                    column=str(name),
-                    message=f"is missing in {share:.1%} of the rows, more than {bounds.max_missing:.0%}",
-                    count=int(column.isna().sum()),
-                )
-            )
         if pd.api.types.is_string_dtype(column.dtype) and name != clean.target and mostly_dates(column):
             findings.append(
                 Finding(

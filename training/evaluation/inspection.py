@@ -11,6 +11,7 @@ from skylift.contract import Contract, Feature
 from skylift.errors import ConfigError
 from skylift.manifest import ClassMetrics, Interval
 from skylift.scoring import Matrix, Predictor
+from training.data.encoding import nearest
 from training.data.table import Split, Table
 from training.evaluation.behaviour import feature_grid, score_grid
 from training.evaluation.report import (
@@ -159,9 +160,7 @@ def check_slices(columns: Sequence[str], contract: Contract) -> None:
     """
     known = [feature.name for feature in contract.features]
     if unknown := [name for name in columns if name not in known]:
-        raise ConfigError(
-            f"evaluation.slices names {unknown[0]!r}, which is not a feature", f"there are: {', '.join(known[:30])}"
-        )
+        raise ConfigError(f"evaluation.slices names {unknown[0]!r}, which is not a feature", nearest(unknown[0], known))
 
 
 def slices(

@@ -66,10 +66,9 @@ class TestValidate:
         (tmp_path / "v1.json").write_text(done("show", "v1", "--json"), encoding="utf-8")
         project(tmp_path, mixed().replace("Rome", "Bern"))
 
-        assert (
-            "column city holds 'Bern' in row 3: unknown category"
-            in skylift("data", "validate", "--config", path, "--contract", tmp_path / "v1.json").stderr
-        )
+        text = done("data", "validate", "--config", path, "--contract", tmp_path / "v1.json")
+
+        assert "holds 'Bern' in row 3: unknown category" in " ".join(text.split())
 
     def test_a_file_that_cannot_be_read_is_one_line(self, tmp_path: Path) -> None:
         path = project(tmp_path, lines("x,y", lambda number: "1,2,3" if number == 5 else "1,2"))

@@ -11,15 +11,20 @@ class TestCells:
     def test_a_text_among_numbers_is_named_by_row_and_column(self, tmp_path: Path) -> None:
         found = report(tmp_path, changes={8: "n/a?,30,Lyon,a"})
 
-        assert failures(found) == ["types: column x holds 'n/a?' in row 8: expected number"]
+        assert warnings(found) == ["types: column x holds 'n/a?' in row 8: expected number"]
         assert found.findings[0].rows == (8,)
+
+    def test_it_fails_where_the_column_is_declared_to_hold_numbers(self, tmp_path: Path) -> None:
+        found = report(tmp_path, changes={8: "n/a?,30,Lyon,a"}, features={"x": {"kind": "number"}})
+
+        assert failures(found) == ["types: column x holds 'n/a?' in row 8: expected number"]
 
     def test_it_is_found_among_decimal_commas_too(self, tmp_path: Path) -> None:
         path = tmp_path / "table.csv"
         text = lines("x,age,city,y", lambda number: "n/a?,30,Lyon,a" if number == 7 else row(number), count=60)
         path.write_text(text.replace(",", ";").replace(".", ","), encoding="utf-8")
 
-        assert failures(validate(config_of(path).table)) == ["types: column x holds 'n/a?' in row 8: expected number"]
+        assert warnings(validate(config_of(path).table)) == ["types: column x holds 'n/a?' in row 8: expected number"]
 
     def test_a_fraction_in_a_column_of_integers_is_named(self, tmp_path: Path) -> None:
         found = report(tmp_path, changes={5: "1,30.5,Lyon,a"}, features={"age": {"kind": "integer"}})
@@ -53,7 +58,9 @@ class TestCells:
         assert report(tmp_path, changes={3: "1,,Lyon,a"}, features={"age": {"min": 0, "kind": "integer"}}).passed
 
     def test_rows_are_counted_as_in_the_file_also_after_one_without_a_target(self, tmp_path: Path) -> None:
-        found = report(tmp_path, changes={2: "1,30,Lyon,", 8: "n/a?,30,Lyon,a"})
+        changes = {2: "1,30,Lyon,", 8: "n/a?,30,Lyon,a"}
+
+        found = report(tmp_path, changes=changes, features={"x": {"kind": "number"}})
 
         assert failures(found) == ["types: column x holds 'n/a?' in row 8: expected number"]
         assert "1 rows without y were left out" in found.notes

@@ -9,11 +9,12 @@ import pytest
 from skylift.errors import ConfigError, DataError
 from tests.support.models import IRIS_CONFIG, iris_package
 from tests.support.reports import failures, report, row, warnings
-from tests.support.tables import config_of, lines, public_table
+from tests.support.tables import TREE, config_of, lines, public_table
 from training import extras
 from training.config import load_config
 from training.data.table import read_table
 from training.data.validation import CHECKS, Report, read_contract, validate
+from training.job import train
 
 
 def test_a_sound_table_passes_every_check(tmp_path: Path) -> None:
@@ -80,7 +81,9 @@ class TestTheWhole:
         assert failures(found) == ["nulls: column age is missing in 1.7% of the rows, more than 1%"]
 
     def test_failures_come_first_and_the_error_names_the_first(self, tmp_path: Path) -> None:
-        found = report(tmp_path, changes={8: "n/a?,30,Lyon,a", 50: row(9)}, features={"city": {"categories": ["Lyon"]}})
+        features = {"x": {"kind": "number"}, "city": {"categories": ["Lyon"]}}
+
+        found = report(tmp_path, changes={8: "n/a?,30,Lyon,a", 50: row(9)}, features=features)
 
         assert [finding.status for finding in found.findings] == sorted(finding.status for finding in found.findings)
         with pytest.raises(
@@ -90,10 +93,10 @@ class TestTheWhole:
 
 
 class TestEarlierContract:
-    def of(self, folder: Path, **features: Any) -> Report:
+    def of(self, folder: Path, sections: Any = None, **features: Any) -> Report:
         """The table held to the contract of sixty sound rows, with cells of its first row changed."""
         report(folder)
-        expected = read_table(config_of(folder / "table.csv").table).contract
+        expected = read_table(config_of(folder / "table.csv", features=sections or {}).table).contract
         header, *body = (folder / "table.csv").read_text(encoding="utf-8").splitlines()
         cells = dict(zip(header.split(","), body[0].split(","), strict=True)) | features
         (folder / "table.csv").write_text(
@@ -104,10 +107,16 @@ class TestEarlierContract:
     def test_the_same_table_keeps_it(self, tmp_path: Path) -> None:
         assert self.of(tmp_path).findings == ()
 
-    def test_a_new_category_fails_as_the_service_would_refuse_it(self, tmp_path: Path) -> None:
-        assert failures(self.of(tmp_path, city="Rome")) == [
-            "categories: column city holds 'Rome' in row 1: unknown category"
-        ]
+    def test_a_new_category_is_warned_of_as_the_service_does(self, tmp_path: Path) -> None:
+        found = self.of(tmp_path, city="Rome")
+
+        assert found.passed
+        assert warnings(found) == ["categories: column city holds 'Rome' in row 1: unknown category"]
+
+    def test_one_fails_where_the_service_would_refuse_it(self, tmp_path: Path) -> None:
+        found = self.of(tmp_path, {"city": {"unknown": "refuse"}}, city="Rome")
+
+        assert failures(found) == ["categories: column city holds 'Rome' in row 1: unknown category"]
 
     def test_a_value_outside_the_earlier_range_is_warned_of_as_the_service_does(self, tmp_path: Path) -> None:
         found = self.of(tmp_path, age="99")
@@ -143,8 +152,70 @@ class TestEarlierContract:
             read_contract(tmp_path / "v3.json")
 
 
+WRONG: dict[str, tuple[str, dict[str, Any]]] = {
+    "a kind": ("oops,30,Lyon,a", {"features": {"x": {"kind": "number"}}}),
+    "a fraction": ("1,30.5,Lyon,a", {"features": {"age": {"kind": "integer"}}}),
+    "a boolean": ("1,30,Lyon,a", {"features": {"city": {"kind": "boolean"}}}),
+    "a range": ("1,-3,Lyon,a", {"features": {"age": {"min": 0}}}),
+    "categories": ("1,30,Rome,a", {"features": {"city": {"categories": ["Lyon", "Oslo"]}}}),
+    "a missing cell": ("1,,Lyon,a", {"features": {"age": {"missing": False}}}),
+    "many missing cells": ("1,,Lyon,a", {"validate": {"max_missing": 0.01}}),
+    "a constant": ("1,30,Lyon,a", {"features": {"always": {"max": 3}}}),
+    "few rows of a class": ("1,30,Lyon,a", {"validate": {"min_rows_per_class": 100}}),
+    "rows that repeat": (row(1), {"validate": {"max_duplicates": 0}}),
+    "the key of the split": ("1,30,Lyon,a", {"split": {"group": "age"}, "features": {"age": {"max": 30}}}),
+}
+"""Changed first rows, and sections, of tables that fail."""
+
+
+class TestTraining:
+    """What fails here is not trained on."""
+
+    def written(self, folder: Path, first: str) -> Path:
+        text = lines("x,age,city,always,y", lambda place: with_constant(row(place) if place else first), count=60)
+        (folder / "table.csv").write_text(text, encoding="utf-8")
+        return folder / "table.csv"
+
+    @pytest.mark.parametrize("name", WRONG)
+    def test_both_refuse(self, tmp_path: Path, name: str) -> None:
+        first, sections = WRONG[name]
+        config = config_of(self.written(tmp_path, first), **sections)
+
+        assert failures(validate(config.table))
+        with pytest.raises(DataError):
+            train(config)
+
+    @pytest.mark.parametrize("first", ["oops,30,Lyon,a", "1,,Lyon,a", row(1)], ids=["a text", "missing", "repeated"])
+    def test_neither_refuses_what_nobody_forbade(self, tmp_path: Path, first: str) -> None:
+        config = config_of(self.written(tmp_path, first), candidates=[TREE])
+
+        assert validate(config.table).passed
+        train(config)
+
+    def test_training_warns_of_a_column_that_is_mostly_missing(self, tmp_path: Path) -> None:
+        changes = dict.fromkeys(range(1, 40), "1,,Lyon,a")
+        report(tmp_path, changes=changes)
+
+        notes = train(config_of(tmp_path / "table.csv", candidates=[TREE])).notes
+
+        assert "column age is missing in 65.0% of the rows, more than 50%" in notes
+
+
+def test_an_unknown_trusted_column_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"validate\.trusted names 'agee', which the table does not have") as caught:
+        report(tmp_path, validate={"trusted": ["agee"]})
+
+    assert caught.value.hint == "did you mean 'age'?"
+
+
+def with_constant(cells: str) -> str:
+    """A row with a column before its last that is the same in all."""
+    before, last = cells.rsplit(",", 1)
+    return f"{before},7,{last}"
+
+
 def test_the_report_survives_json(tmp_path: Path) -> None:
-    found = report(tmp_path, changes={8: "n/a?,30,Lyon,a"})
+    found = report(tmp_path, changes={8: "n/a?,30,Lyon,a"}, features={"x": {"kind": "number"}})
 
     document = json.loads(found.to_bytes())
 
