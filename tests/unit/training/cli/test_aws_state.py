@@ -1,7 +1,5 @@
 """What the embedded AWS keeps in its folder, and what becomes of a damaged one."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +16,7 @@ from training.cli.embedded_aws import BUCKET, embedded_aws
 
 FIRST, SECOND = Reference(1, "a" * 64), Reference(2, "b" * 64)
 
-
-@pytest.fixture(autouse=True)
-def _environment_and_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.chdir(tmp_path)
-    before = dict(os.environ)
-    with mock_aws():  # forgets what an earlier test stored in this process
-        pass
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+pytestmark = pytest.mark.usefixtures("own_environment")
 
 
 @pytest.fixture

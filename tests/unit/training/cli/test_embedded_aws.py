@@ -1,13 +1,11 @@
 """The embedded AWS: where it is reached, and what it keeps in its folder."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from skylift.aws import ssm_client
 from skylift.errors import ConfigError
@@ -15,16 +13,7 @@ from skylift.pointer import ActivePointer
 from training.cli.embedded_aws import BUCKET, embedded_aws
 from training.cli.local import check_port
 
-
-@pytest.fixture(autouse=True)
-def _environment_and_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.chdir(tmp_path)
-    before = dict(os.environ)
-    with mock_aws():  # forgets what an earlier test stored in this process
-        pass
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+pytestmark = pytest.mark.usefixtures("own_environment")
 
 
 class TestEmbeddedAws:
