@@ -8,6 +8,7 @@ from typing import Literal, Self
 import numpy as np
 
 from inference import warnings
+from inference.capacity import most_instances
 from inference.schema import RequestSchema
 from skylift.contract import LARGEST_EXACT_INTEGER, Feature, Instance
 from skylift.manifest import Manifest
@@ -68,13 +69,13 @@ class ServedModel:
     def of(
         cls, reference: Reference, manifest: Manifest, predictor: Predictor, *, max_instances: int, loaded_at: datetime
     ) -> Self:
-        """Prepare a version for requests."""
+        """Prepare a version for requests, of `max_instances` or of as many as can be answered."""
         features = manifest.contract.features
         return cls(
             reference,
             manifest,
             predictor,
-            RequestSchema(manifest.contract, max_instances),
+            RequestSchema(manifest.contract, min(max_instances, most_instances(manifest.contract))),
             np.array([_bound(feature, -1) for feature in features]),
             np.array([_bound(feature, 1) for feature in features]),
             loaded_at,

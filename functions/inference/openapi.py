@@ -15,15 +15,13 @@ _JSON_TYPES: dict[type, str] = {bool: "boolean", int: "integer", str: "string"}
 type Schema = dict[str, Any]
 
 
-def openapi_document(model: ServedModel, max_instances: int, routes: Iterable[Route]) -> Schema:
+def openapi_document(model: ServedModel, routes: Iterable[Route]) -> Schema:
     """Describe the API of a model.
 
     Parameters
     ----------
     model
         Active model.
-    max_instances
-        Largest number of instances in a request.
     routes
         Routes of the API, `PATH` of `predict.py` among them.
     """
@@ -31,7 +29,7 @@ def openapi_document(model: ServedModel, max_instances: int, routes: Iterable[Ro
     paths: dict[str, Schema] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
-    _describe_prediction(paths[PREDICTION_PATH]["post"], contract, max_instances)
+    _describe_prediction(paths[PREDICTION_PATH]["post"], contract, model.schema.max_instances)
     return {
         "openapi": "3.1.0",
         "info": {

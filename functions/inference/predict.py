@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import to_json
 
 from inference import problems
+from inference.capacity import check_answer
 from inference.host import ModelHost
 from inference.record import record_of
 from inference.reply import JSON, Reply
@@ -17,6 +18,8 @@ PATH = "/predict"
 
 MAX_BODY_BYTES = 6 * 2**20
 """Lambda's own limit for a synchronous request."""
+
+_MAX_DIGITS = 100
 
 
 class Predict:
@@ -56,16 +59,18 @@ class Predict:
         instances = model.schema.parse(body)
         answer = model.answer(instances)
         version = model.reference.name
-        record = record_of(scope)
-        record.instances, record.version = len(instances), version
-        record.unknown_categories = answer.unknown_categories
         content = {
             "model": model.manifest.model,
             "version": version,
             "predictions": answer.predictions,
             "warnings": answer.warnings,
         }
-        return Reply(to_json(content, inf_nan_mode="null"), headers={"x-model-version": version})
+        encoded = to_json(content, inf_nan_mode="null")
+        check_answer(encoded, answer.predictions, scope)
+        record = record_of(scope)
+        record.instances, record.version = len(instances), version
+        record.unknown_categories = answer.unknown_categories
+        return Reply(encoded, headers={"x-model-version": version})
 
 
 async def _json_body(scope: "Scope", receive: "Receive") -> bytes:
@@ -84,7 +89,7 @@ async def _json_body(scope: "Scope", receive: "Receive") -> bytes:
     media_type = declared.partition(";")[0].strip().lower()
     if media_type != JSON and not (media_type.startswith("application/") and media_type.endswith("+json")):
         raise WrongContentType(f"the content type is {declared[:100]!r}", f"send the header content-type: {JSON}")
-    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
+    if length.isdecimal() and (len(length) > _MAX_DIGITS or int(length) > MAX_BODY_BYTES):
         raise _too_large()
     chunks, size, more = [], 0, True
     while more:

@@ -7,6 +7,7 @@ from pydantic_core import to_json
 from inference.record import Record
 from inference.reply import Reply
 from skylift.errors import (
+    AnswerTooLarge,
     BodyTooLarge,
     ClientGone,
     InvalidInstance,
@@ -23,6 +24,7 @@ from skylift.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = 2
+_MAX_SHOWN = 200
 
 _STATUS: dict[type[SkyliftError], tuple[int, str]] = {
     NotJson: (400, "The body is not JSON"),
@@ -30,6 +32,7 @@ _STATUS: dict[type[SkyliftError], tuple[int, str]] = {
     ClientGone: (499, "The client closed the connection"),
     BodyTooLarge: (413, "The body is too large"),
     TooManyInstances: (413, "Too many instances"),
+    AnswerTooLarge: (413, "The answer is too large"),
     InvalidInstance: (422, "Fields break the contract"),
     RequestError: (400, "The request cannot be answered"),
     ModelCardAbsent: (404, "The version has no model card"),
@@ -116,7 +119,8 @@ def of_status(
         Title for a status without one in this module.
     """
     code, title = _HTTP_TITLES.get(status, (f"http-{status}", title))
-    return problem(record, status, code, title, detail=f"{method} {path}: see / for what there is", headers=headers)
+    detail = f"{method[:_MAX_SHOWN]} {path[:_MAX_SHOWN]}: see / for what there is"
+    return problem(record, status, code, title, detail=detail, headers=headers)
 
 
 def unreadable(record: Record) -> Reply:

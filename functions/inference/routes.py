@@ -92,13 +92,14 @@ async def model_info(host: Host) -> Response:
     )
     document["version"] = model.reference.name
     document["reference"] = str(model.reference)
+    document["max_instances"] = model.schema.max_instances
     return Response(to_json(document), media_type=JSON, headers={"x-model-version": model.reference.name})
 
 
-async def openapi(request: Request, host: Host) -> Response:
+async def openapi(host: Host) -> Response:
     """Describe the API by the active contract."""
     model = await host.current()
-    document = openapi_document(model, request.app.state.settings.max_instances, ROUTES)
+    document = openapi_document(model, ROUTES)
     return Response(to_json(document), media_type=JSON)
 
 
@@ -149,7 +150,7 @@ ROUTES = (
         method="POST",
         problems={
             400: "Not JSON",
-            413: "Too many instances or bytes",
+            413: "Too many instances or bytes, in the body or in its answer",
             415: "Not declared to be JSON",
             422: "Fields break the contract",
             503: _NO_MODEL,

@@ -11,6 +11,7 @@
     |   |-- BodyTooLarge       the body has too many bytes
     |   |-- ClientGone         the body never arrived completely
     |   |-- TooManyInstances   the body has too many instances
+    |   |-- AnswerTooLarge     its answer has too many bytes
     |   `-- InvalidInstance    a field of the body breaks the contract
     |-- AwsUnavailable         AWS did not answer, or refused
     |-- RegistryError          the registry cannot give what was asked
@@ -162,6 +163,12 @@ class FieldProblem:
     reason: str
     message: str
     pointer: str = dataclasses.field(default="", compare=False)
+
+
+class AnswerTooLarge(RequestError):
+    """The answer has too many bytes to be sent."""
+
+    code = "answer-too-large"
 
 
 class InvalidInstance(RequestError):

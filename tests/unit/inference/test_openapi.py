@@ -23,7 +23,7 @@ RENT = Contract(task="regression", features=(SIZE, ROOMS, AREA, LIFT), target=Ta
 
 
 def document_of(contract: Contract, *, max_instances: int = 1000) -> dict[str, Any]:
-    return openapi_document(served(contract), max_instances, ROUTES)
+    return openapi_document(served(contract, max_instances=max_instances), ROUTES)
 
 
 def validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from inference import capacity
 from inference.predict import MAX_BODY_BYTES, PATH, Predict
 from inference.record import record_of
 from tests.support.fakes import HostHarness
@@ -120,3 +121,22 @@ def test_without_a_model_the_caller_is_asked_to_come_back() -> None:
     assert status == 503
     assert int(headers["retry-after"]) > 0
     assert record_of(request.scope).reason is not None
+
+
+def test_an_answer_that_is_too_large_is_refused_and_not_counted(app: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
+    Request(part(SETOSA)).ask(app)  # which loads the model, with the true limits
+    monkeypatch.setattr(capacity, "MAX_BALANCER_BYTES", 100)
+    monkeypatch.setattr(capacity, "MAX_ANSWER_BYTES", 1000)
+    request = Request(part(json.dumps({"instances": [IRIS_SETOSA] * 20}).encode()))
+
+    status, headers, document = request.ask(app)
+
+    assert (status, headers["content-type"]) == (413, "application/problem+json")
+    assert "send at most the first" in document["detail"]
+    record = record_of(request.scope)
+    assert (record.instances, record.reason) == (0, "answer-too-large")
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "9" * 101])
+def test_a_length_of_any_number_of_digits_is_too_large(app: Predict, length: str) -> None:
+    assert Request(part(SETOSA), content_length=length).ask(app)[0] == 413

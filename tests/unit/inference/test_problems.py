@@ -12,6 +12,7 @@ from inference.record import Record
 from inference.routes import answer_with_problems
 from skylift import errors
 from skylift.errors import (
+    AnswerTooLarge,
     BodyTooLarge,
     FieldProblem,
     InvalidInstance,
@@ -55,6 +56,7 @@ def problem_of(failure: Exception) -> dict[str, Any]:
         (WrongContentType("x"), 415, "wrong-content-type"),
         (BodyTooLarge("x"), 413, "body-too-large"),
         (TooManyInstances("x"), 413, "too-many-instances"),
+        (AnswerTooLarge("x"), 413, "answer-too-large"),
         (InvalidInstance((), 1), 422, "invalid-instance"),
         (NoActiveVersion("x"), 503, "no-active-version"),
         (ModelNotReady("x"), 503, "no-model"),
@@ -149,3 +151,9 @@ def test_a_wrong_method_is_a_problem_that_names_the_right_one() -> None:
 
     assert (response.status_code, response.json()["type"]) == (405, "urn:skylift:problem:method-not-allowed")
     assert response.headers["allow"] == "GET"
+
+
+def test_a_path_and_a_method_of_any_length_are_told_by_their_beginning() -> None:
+    reply = problems.of_status(404, "X" * 100_000, "/" + "\u00e9" * 1_000_000, Record("r-1"))
+
+    assert len(reply.body) < 2000
