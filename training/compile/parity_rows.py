@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from skylift.contract import LARGEST_NUMBER, Contract
 from skylift.scoring import Matrix
 from training.data.table import Split, Table
-from training.search.candidates import number_columns
+from training.search.candidates import SEEN_AS_NUMBERS
 
 _MAX_TRAIN_ROWS = 10_000
 _MAX_THRESHOLDS = 2_000
@@ -83,8 +83,10 @@ def _edges(estimator: Any, contract: Contract) -> Iterator[tuple[int, float]]:
 
 def _columns_seen(estimator: Any, contract: Contract) -> list[int]:
     """Columns of the encoded rows that the last step sees as numbers, in its order, as far as it compares them."""
-    first = estimator.steps[0][1] if hasattr(estimator, "steps") else None
-    columns = number_columns(contract) if hasattr(first, "transformers_") else list(range(len(contract.features)))
+    columns = list(range(len(contract.features)))
+    parts = getattr(estimator.steps[0][1], "transformers", None) if hasattr(estimator, "steps") else None
+    if parts is not None:
+        columns = next((taken for name, _, taken in parts if name in SEEN_AS_NUMBERS), [])
     last = _last_step(estimator)
     if getattr(last, "_preprocessor", None) is not None:  # of boosting with categories, which come first
         by_category = np.asarray(last.is_categorical_)

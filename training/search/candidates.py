@@ -20,7 +20,11 @@ from training.config.search_space import Params
 
 _MISSING_CODE = -1.0
 _MAX_SVM_ROWS = 10_000
-_MAX_OWN_CATEGORIES = 255
+_SIDES = 2
+_NUMBERS, _ALL = "numbers", "all"
+SEEN_AS_NUMBERS = (_NUMBERS, _ALL)
+"""Names of the parts of a preparation that keep columns as they are, or scale them; a part of these comes first."""
+
 _OF_ONE_SCALE = (
     "sklearn.svm.SVR",
     "sklearn.svm.LinearSVR",
@@ -98,11 +102,12 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
         raise ConfigError(f"candidate {candidate.name}: {candidate.estimator} is not a {kind}", "choose another")
     scale = candidate.scale if candidate.scale is not None else not candidate.estimator.startswith(_TREES)
     takes_missing = bool(get_tags(model).input_tags.allow_nan)
-    own_categories = _takes_categories(candidate, model, contract)
-    steps = [] if own_categories else _preparation(contract, scale=scale, impute=not takes_missing)
+    if _takes_categories(candidate, model):
+        model.set_params(categorical_features=_own_categories(contract, model))
+        steps = _with_codes(contract)
+    else:
+        steps = _preparation(contract, scale=scale, impute=not takes_missing)
     path = ""
-    if own_categories:
-        model.set_params(categorical_features=_category_columns(contract))
     if candidate.scale is not False and _needs_scaled_target(candidate, model):
         model, path = TransformedTargetRegressor(model, transformer=StandardScaler()), "regressor__"
     if classifies and not hasattr(model, "predict_proba"):
@@ -112,13 +117,35 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
     return Built(candidate, estimator, path)
 
 
-def _takes_categories(candidate: Candidate, model: Any, contract: Contract) -> bool:
-    """Whether the estimator can be told which columns hold codes, and all of them have few enough."""
-    chosen = {*candidate.params, *(candidate.search.parameters if candidate.search else ())}
-    if "categorical_features" not in model.get_params() or {"categorical_features", "max_bins"} & chosen:
-        return False
+def _takes_categories(candidate: Candidate, model: Any) -> bool:
+    """Whether the estimator can be told which columns hold codes, and `model.yaml` does not tell it."""
+    searched = candidate.search.parameters if candidate.search else {}
+    chosen = "categorical_features" in {*candidate.params, *searched} or "max_bins" in searched
+    return "categorical_features" in model.get_params() and not chosen
+
+
+def _own_categories(contract: Contract, model: Any) -> list[int] | None:
+    """Columns of categories with a bin for each; the codes of others are numbers."""
     columns = _category_columns(contract)
-    return bool(columns) and all(len(contract.features[index].levels) <= _MAX_OWN_CATEGORIES for index in columns)
+    return [column for column in columns if len(contract.features[column].levels) <= model.max_bins] or None
+
+
+def _with_codes(contract: Contract) -> list[tuple[str, Any]]:
+    """A step that repeats the columns of categories, for an estimator to take as numbers beside the categories.
+
+    scikit-learn's boosting puts no category of fewer than ten rows on a side of its own (`MIN_CAT_SUPPORT`), and where
+    one alone has more there is no split at all: not even a missing value is told from all others. Their codes have one.
+    """
+    features = contract.features
+    repeated = [
+        index
+        for index in _category_columns(contract)
+        if len(features[index].levels) > _SIDES or not features[index].required
+    ]
+    if not repeated:
+        return []
+    every = list(range(len(features)))
+    return [("columns", ColumnTransformer([(_ALL, "passthrough", every), ("codes", "passthrough", repeated)]))]
 
 
 def _needs_scaled_target(candidate: Candidate, model: Any) -> bool:
@@ -131,8 +158,7 @@ def _category_columns(contract: Contract) -> list[int]:
     return [index for index, feature in enumerate(contract.features) if feature.is_nominal]
 
 
-def number_columns(contract: Contract) -> list[int]:
-    """Columns of the encoded rows other than categories: the estimator sees them first, in this order."""
+def _number_columns(contract: Contract) -> list[int]:
     return [index for index, feature in enumerate(contract.features) if not feature.is_nominal]
 
 
@@ -169,7 +195,7 @@ def _instantiate(candidate: Candidate, seed: int) -> Any:
 
 def _preparation(contract: Contract, *, scale: bool, impute: bool) -> list[tuple[str, Any]]:
     """Steps before the estimator: none where it can read the encoded rows as they are."""
-    numbers = number_columns(contract)
+    numbers = _number_columns(contract)
     categories = _category_columns(contract)
     some_missing = any(not contract.features[index].required for index in numbers)
     on_numbers: list[tuple[str, Any]] = []
@@ -181,7 +207,7 @@ def _preparation(contract: Contract, *, scale: bool, impute: bool) -> list[tuple
         return on_numbers
     parts: list[tuple[str, Any, list[int]]] = []
     if numbers:
-        parts.append(("numbers", Pipeline(on_numbers) if on_numbers else "passthrough", numbers))
+        parts.append((_NUMBERS, Pipeline(on_numbers) if on_numbers else "passthrough", numbers))
     parts.extend((f"category_{index}", _category(contract, index), [index]) for index in categories)
     return [("columns", ColumnTransformer(parts))]
 

@@ -98,14 +98,21 @@ def test_split_thresholds_are_compared_with_their_neighbours_in_float32() -> Non
     assert 4.5 not in rows[:, 1]
 
 
-@pytest.mark.parametrize("categorical", [None, [0]])
-def test_thresholds_of_boosting_are_compared_with_their_neighbours_in_double(categorical: list[int] | None) -> None:
+@pytest.mark.parametrize("categorical", [None, [0], "as a candidate"])
+def test_thresholds_of_boosting_are_compared_with_their_neighbours_in_double(
+    categorical: list[int] | str | None,
+) -> None:
     rows = np.array([[number % 3, number / 7] for number in range(60)])
     color = Feature(name="c", kind="category", categories=("a", "b", "c"))
     known = a_table(color, X, rows=rows, targets=(rows[:, 1] > 4).astype(float).tolist())
-    boosting = HistGradientBoostingRegressor(max_iter=1, categorical_features=categorical, min_samples_leaf=5)
+    few = {"max_iter": 1, "min_samples_leaf": 5}
+    if isinstance(categorical, str):
+        path = "sklearn.ensemble.HistGradientBoostingRegressor"
+        boosting = build(Candidate(name="b", estimator=path, params=few), known.contract, folds=5, seed=0).estimator
+    else:
+        boosting = HistGradientBoostingRegressor(**few, categorical_features=categorical)
     boosting.fit(known.rows, known.targets)
-    nodes = boosting._predictors[0][0].nodes
+    nodes = (boosting if not isinstance(categorical, str) else boosting[-1])._predictors[0][0].nodes
     threshold = float(nodes["num_threshold"][0])
 
     compared = edge_rows(boosting, known, first_rows(known, 30))

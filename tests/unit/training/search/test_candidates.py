@@ -202,11 +202,35 @@ class TestDefaults:
 
 
 class TestTables:
-    def test_boosting_has_its_own_categories_unless_there_are_too_many(self) -> None:
-        assert built(BOOSTING, CITY, NUMBER).estimator.categorical_features == [0]
+    def test_boosting_has_categories_and_their_codes(self) -> None:
+        made = built(BOOSTING, CITY, NUMBER)
 
+        assert made.with_params({"max_iter": 5}).steps[-1][1].categorical_features == [0]
+        assert prepared(made, [[2, 7], [np.nan, 8]]).tolist()[0] == [2, 7, 2]
+
+    def test_two_categories_without_missing_values_need_no_codes_beside_them(self) -> None:
+        assert built(BOOSTING, CITY.model_copy(update={"categories": ("Lyon", "Oslo")})).path == ""
+
+    def test_boosting_has_only_codes_of_more_categories_than_it_has_bins(self) -> None:
         many = CITY.model_copy(update={"categories": tuple(f"k{number:03}" for number in range(256))})
-        assert "OneHotEncoder" in parts(built(BOOSTING, many, NUMBER).estimator)
+
+        assert built(BOOSTING, many, NUMBER).estimator[-1].categorical_features is None
+        assert prepared(built(BOOSTING, many, NUMBER), [[255, 7]]).tolist() == [[255, 7, 255]]
+
+    def test_a_search_for_bins_or_categories_of_its_own_leaves_columns_of_ones(self) -> None:
+        assert "OneHotEncoder" in parts(built(BOOSTING | {"search": {"max_bins": [31, 255]}}, CITY).estimator)
+        assert "OneHotEncoder" in parts(built(BOOSTING | {"params": {"categorical_features": None}}, CITY).estimator)
+
+    @pytest.mark.parametrize("common", ["", "none", "B25"], ids=["missing", "a word", "a code among others"])
+    def test_boosting_tells_a_common_category_from_many_rare_ones(self, tmp_path: Path, common: str) -> None:
+        def row(number: int) -> str:
+            boat = f"B{10 + number * 7 % 39}" if number * 11 % 17 < 7 else common
+            return f"{'FM'[number % 2]},{boat},{int(boat != common) ^ (number % 29 == 0)}"
+
+        trained = learned(tmp_path, lines("sex,boat,out", row, count=300), BOOSTING, target="out")
+
+        assert trained.metrics.cross_validated["accuracy"].mean > 0.93
+        assert trained.compiled.outcome.converter == "skylift"
 
     def test_support_vectors_fit_a_large_target(self, tmp_path: Path) -> None:
         text = lines(
