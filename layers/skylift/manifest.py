@@ -167,6 +167,8 @@ class LeaderboardEntry(Document):
         Cross-validated metrics by name; empty after a failed fit.
     failure
         Reason of the failed fit; None after a success.
+    dropped
+        Why it was measured in some folds only; None if in all or in none.
     """
 
     candidate: str
@@ -174,6 +176,7 @@ class LeaderboardEntry(Document):
     params: dict[str, Scalar | list[Scalar]]
     scores: dict[str, Spread]
     failure: str | None = None
+    dropped: str | None = None
 
 
 class Gate(Document):

@@ -103,6 +103,7 @@ def choice(manifest: Manifest, evaluation: Evaluation) -> Markup:
     searches = [
         f"{one.candidate}: {one.tried:,} of {one.planned:,} {one.strategy} trials" for one in evaluation.searches
     ]
+    dropped = [f"{entry.candidate}: {entry.dropped}" for entry in manifest.leaderboard if entry.dropped]
     paragraph = (
         f"By {metric_name(manifest.select_by)}, cross-validated on the training rows over {evaluation.folds} folds. "
         "The holdout took no part in it."
@@ -117,7 +118,12 @@ def choice(manifest: Manifest, evaluation: Evaluation) -> Markup:
             caption="Candidates, best first",
             marked=0,
         ),
-        facts([("Searched", points(searches) if searches else None)]),
+        facts(
+            [
+                ("Searched", points(searches) if searches else None),
+                ("Dropped", points(dropped) if dropped else None),
+            ]
+        ),
     )
 
 

@@ -141,8 +141,11 @@ def leaderboard_table(manifest: "Manifest | Trained") -> Table:
     names = (f"{metric.replace('_', chr(10))}#" for metric in ordered)
     board = table(("candidate", *names), rows, title="Candidates, cross-validated")
     # below the table: a sentence in a column of numbers would push all of them to the right
-    failures = [f"{entry.candidate} failed: {entry.failure}" for entry in manifest.leaderboard if entry.failure]
-    board.caption = Text("\n".join(failures)) if failures else None
+    ends = [
+        *(f"{entry.candidate} failed: {entry.failure}" for entry in manifest.leaderboard if entry.failure),
+        *(f"{entry.candidate} was dropped: {entry.dropped}" for entry in manifest.leaderboard if entry.dropped),
+    ]
+    board.caption = Text("\n".join(ends)) if ends else None
     board.caption_justify = "left"
     return board
 

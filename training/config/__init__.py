@@ -158,7 +158,13 @@ class CardSection(Section):
 
 
 class ModelConfig(Section):
-    """A whole `model.yaml`; only `model`, `data.path` and `target.column` are required."""
+    """A whole `model.yaml`; only `model`, `data.path` and `target.column` are required.
+
+    Parameters
+    ----------
+    budget
+        Seconds after which the search ends with the best so far, and for which the default candidates are chosen.
+    """
 
     model: Name
     data: DataSection
@@ -167,6 +173,7 @@ class ModelConfig(Section):
     features: dict[str, FeatureSection] = Field(default_factory=dict)
     validation: Annotated[ValidateSection, Field(alias="validate")] = ValidateSection()
     candidates: tuple[Candidate, ...] = ()
+    budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     select_by: Annotated[str, AfterValidator(_selectable)] | None = None
     evaluation: EvaluationSection = EvaluationSection()
     gates: GatesSection = GatesSection()

@@ -12,7 +12,7 @@ from skylift.errors import ConfigError, TrainingError
 from skylift.manifest import Gate, LeaderboardEntry, Metrics, format_value
 from skylift.predictors import SklearnPredictor
 from training.compile.compilation import CompiledModel, compile_model
-from training.config import ModelConfig
+from training.config import Candidate, ModelConfig
 from training.data.checks import examine, refuse_failed
 from training.data.prepare import table_and_split
 from training.data.reader import Progress
@@ -25,8 +25,18 @@ from training.evaluation.inspection import check_slices
 from training.evaluation.report import Evaluation
 from training.metrics.registry import DEFAULT_METRIC, selectable
 from training.metrics.scores import differ_by_noise, regression_from, score_metrics
-from training.search.candidates import Built, build, candidates_for
-from training.search.fitting import Folds, LocalRunner, Runner, cut_folds, inner_folds, smallest_class, threads
+from training.search.candidates import Built, build
+from training.search.defaults import Defaults, default_candidates
+from training.search.fitting import (
+    Folds,
+    LocalRunner,
+    Runner,
+    all_cores,
+    cut_folds,
+    inner_folds,
+    smallest_class,
+    threads,
+)
 from training.search.inner_cuts import without_random_cuts
 from training.search.loop import Result, search_candidates
 from training.search.meter import Meter, State
@@ -97,7 +107,8 @@ def train(
 ) -> Trained:
     """Run the job.
 
-    The same data, configuration and code give the same model and metrics to the byte, whatever it runs on.
+    The same data, configuration and code give the same model and metrics to the byte, whatever it runs on; unless a
+    budget ends the search, which a note then says.
 
     Parameters
     ----------
@@ -124,10 +135,17 @@ def train(
     select_by = _checked(config, table)
     findings = examine(table, split, config.validation)
     refuse_failed(findings)
-    folds, candidates = _prepared(config, table, split)
-    meter = Meter(runner or LocalRunner(), watch=watch, stop=stop)
-    results = search_candidates(folds, candidates, meter, select_by=select_by, announce=progress)
-    results.sort(key=lambda result: -result.rank)  # stable: of equals, the first configured
+    configured = (
+        Defaults(config.candidates, ())
+        if config.candidates
+        else default_candidates(table.contract, len(split.train), config.budget)
+    )
+    folds, candidates = _prepared(config, table, split, configured.candidates)
+    meter = Meter(runner or LocalRunner(), watch=watch, stop=stop, budget=config.budget)
+    race = not config.candidates or config.budget is not None
+    results = search_candidates(folds, candidates, meter, select_by=select_by, announce=progress, race=race)
+    cut = meter.stopped
+    results.sort(key=lambda result: (-result.rank, not result.entry.scores))  # stable: of equals, the first configured
     best = results[0]
     if not math.isfinite(best.rank):
         reasons = "; ".join(f"{result.entry.candidate}: {_reason(result, select_by)}" for result in results)
@@ -138,7 +156,8 @@ def train(
     estimator = best.built.with_params(best.params)
     with warnings.catch_warnings(), threads(len(folds.rows)):
         warnings.simplefilter("ignore")  # the search has noted them
-        folds.fit(estimator)
+        with all_cores(len(folds.rows)):
+            folds.fit(estimator)
         progress("compiling")
         compiled = compile_model(estimator, table, split)
         progress("evaluating on the holdout")
@@ -171,7 +190,9 @@ def train(
         notes=(
             *table.notes,
             *map(str, findings),
-            *(cut_short if stop.is_set() else ()),
+            *configured.notes,
+            *_ends(results, cut, config.budget),
+            *(cut_short if cut else ()),
             *warned,
             *_ties(results, select_by),
             *assessed.evaluation.notes,
@@ -200,12 +221,13 @@ def _checked(config: ModelConfig, table: Table) -> str:
     return select_by
 
 
-def _prepared(config: ModelConfig, table: Table, split: Split) -> tuple[Folds, list[Built]]:
+def _prepared(
+    config: ModelConfig, table: Table, split: Split, candidates: tuple[Candidate, ...]
+) -> tuple[Folds, list[Built]]:
     """The training rows with all their folds, and the candidates built for these."""
     contract, seed = table.contract, config.split.seed
     rows, targets = table.rows[split.train], table.targets[split.train]
     keys = table.keys.take(split.train) if table.keys else None
-    candidates = candidates_for(contract.task, config.candidates, len(split.train))
     nested = any(candidate.search for candidate in candidates)
     folds = cut_folds(contract, rows, targets, seed=seed, nested=nested, keys=keys)
     classifies = contract.task == "classification"
@@ -243,6 +265,15 @@ def _beside_random(
             f"by {config.split.kind} the holdout has {select_by} {format_value(value)}; "
             f"a random one would have shown {format_value(promised)}"
         )
+
+
+def _ends(results: list[Result], cut: bool, budget: float | None) -> Iterator[str]:
+    """Notes of what the search did not measure to its end."""
+    for result in results:
+        if result.entry.dropped:
+            yield f"{result.entry.candidate} was dropped: {result.entry.dropped}"
+    if cut and budget is not None:
+        yield f"the search was cut by its budget of {budget:g} s: on another machine it may choose differently"
 
 
 def _ties(results: list[Result], select_by: str) -> list[str]:

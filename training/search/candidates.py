@@ -1,4 +1,4 @@
-"""Candidates: which estimators are tried, and how each is built around the contract."""
+"""How a candidate's estimator is built around the contract."""
 
 import inspect
 from dataclasses import dataclass
@@ -13,13 +13,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import get_tags
 
-from skylift.contract import Contract, Task
+from skylift.contract import Contract
 from skylift.errors import ConfigError
 from training.config import Candidate
 from training.config.search_space import Params
 
 _MISSING_CODE = -1.0
-_MAX_SVM_ROWS = 10_000
 _SIDES = 2
 _NUMBERS, _ALL = "numbers", "all"
 SEEN_AS_NUMBERS = (_NUMBERS, _ALL)
@@ -33,21 +32,6 @@ _OF_ONE_SCALE = (
     "sklearn.neural_network.MLPRegressor",
 )
 _TREES = ("sklearn.ensemble", "sklearn.tree")
-
-_DEFAULTS: dict[Task, tuple[Candidate, ...]] = {
-    "classification": (
-        Candidate(name="logistic", estimator="sklearn.linear_model.LogisticRegression", params={"max_iter": 1000}),
-        Candidate(name="forest", estimator="sklearn.ensemble.RandomForestClassifier"),
-        Candidate(name="boosting", estimator="sklearn.ensemble.HistGradientBoostingClassifier"),
-        Candidate(name="svm", estimator="sklearn.svm.SVC"),
-    ),
-    "regression": (
-        Candidate(name="ridge", estimator="sklearn.linear_model.Ridge"),
-        Candidate(name="forest", estimator="sklearn.ensemble.RandomForestRegressor"),
-        Candidate(name="boosting", estimator="sklearn.ensemble.HistGradientBoostingRegressor"),
-        Candidate(name="svm", estimator="sklearn.svm.SVR"),
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +55,6 @@ class Built:
     def with_params(self, params: Params) -> Any:
         """An unfitted estimator with these parameters, by their names in `model.yaml`."""
         return clone(self.estimator).set_params(**{f"{self.path}{name}": value for name, value in params.items()})
-
-
-def candidates_for(task: Task, configured: tuple[Candidate, ...], rows: int) -> tuple[Candidate, ...]:
-    """The configured candidates, or good ones for the task; no SVM for many rows, whose square its time grows with."""
-    return configured or tuple(
-        candidate for candidate in _DEFAULTS[task] if rows <= _MAX_SVM_ROWS or candidate.name != "svm"
-    )
 
 
 def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) -> Built:

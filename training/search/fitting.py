@@ -225,6 +225,15 @@ def threads(rows: int) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def all_cores(rows: int) -> Iterator[None]:
+    """Several threads for the members of an ensemble that is fitted on a large table: none depends on another."""
+    with ExitStack() as stack:
+        if rows >= SMALL:
+            stack.enter_context(joblib.parallel_config(backend="threading", n_jobs=joblib.cpu_count()))
+        yield
+
+
 @lru_cache(maxsize=1)
 def _controller(_modules: int) -> ThreadpoolController:
     """The thread pools of this process, looked for again only where modules were imported since."""
@@ -232,7 +241,7 @@ def _controller(_modules: int) -> ThreadpoolController:
 
 
 class LocalRunner:
-    """The process itself, and all cores where the rest of the fits takes long enough to be worth starting processes.
+    """The process itself, and all cores where the table is large or the rest of the fits takes long enough.
 
     Each process computes with its share of the cores, so that together they do not ask for more than there are.
 
@@ -251,8 +260,10 @@ class LocalRunner:
     def run(self, folds: Folds, fits: Sequence[Fit]) -> Generator[tuple[Fit, Outcome]]:
         """Run fits; see `Runner.run`."""
         spent = 0.0
+        at_once = len(folds.rows) >= SMALL
         for done, fit in enumerate(fits):
-            if self._workers > 1 and done and spent / done * (len(fits) - done) > self._worth:
+            left = len(fits) - done
+            if min(self._workers, left) > 1 and (at_once or (done and spent / done * left > self._worth)):
                 yield from self._parallel(folds, fits[done:])
                 return
             outcome = fit_and_score(folds, fit)

@@ -7,7 +7,8 @@ the published model gets are chosen by one more inner cross-validation, of all t
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,15 @@ from training.config.search_space import Params
 from training.metrics.registry import METRICS, selectable
 from training.metrics.scores import fold_summary
 from training.search.candidates import Built
-from training.search.fitting import SURE_ROWS, Fit, Folds, Outcome
+from training.search.fitting import Fit, Folds, Outcome
 from training.search.meter import Leader, Meter, Step
+from training.search.plan import Plan, Standings, count_fits, count_inner, plan_of
+from training.search.race import cannot_win, heats
 from training.search.report import SearchReport, Trial
 
 STOPPED = "the search was stopped before it was evaluated"
+OUT_OF_BUDGET = "the budget ended before it was evaluated"
 
-_LEAST_ROWS = 30
 _MAX_REPORTED = 200
 
 
@@ -55,42 +58,14 @@ class Result:
     warned: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """Trials that are tried on some rows; None for all of them."""
-
-    trials: int
-    rows: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What is tried of a candidate: one set of parameters and no round where nothing is searched for."""
-
-    built: Built
-    trials: list[Params]
-    rounds: list[_Round]
-
-
-@dataclass(slots=True)
-class _Standings:
-    """What one inner cross-validation knows of its trials: the last round and the score in each fold, by trial."""
-
-    metric: str
-    round: dict[int, int] = field(default_factory=dict)
-    scores: dict[int, list[float]] = field(default_factory=dict)
-
-    def order(self) -> list[int]:
-        """Trials that were tried, the best first: those of later rounds, then by their mean."""
-        sign = METRICS[self.metric].sign
-        return sorted(self.scores, key=lambda trial: (-self.round[trial], -sign * self.mean(trial), trial))
-
-    def mean(self, trial: int) -> float:
-        return float(np.mean(self.scores[trial]))
-
-
 def search_candidates(
-    folds: Folds, candidates: Sequence[Built], meter: Meter, *, select_by: str, announce: Callable[[str], None]
+    folds: Folds,
+    candidates: Sequence[Built],
+    meter: Meter,
+    *,
+    select_by: str,
+    announce: Callable[[str], None],
+    race: bool = False,
 ) -> list[Result]:
     """Evaluate candidates, in their order.
 
@@ -106,72 +81,69 @@ def search_candidates(
         Name of the metric that candidates and parameters are compared by.
     announce
         Function that is called with a phrase before each candidate.
+    race
+        Whether a candidate without a search of its own is dropped once it cannot win.
     """
-    plans = [_plan(folds, built) for built in candidates]
-    meter.plan(sum(_count_fits(folds, plan) for plan in plans))
+    plans = [plan_of(folds, built) for built in candidates]
+    meter.plan(sum(count_fits(folds, plan) for plan in plans))
     results: list[Result] = []
     for number, plan in enumerate(plans, start=1):
         if meter.stopped and meter.best is not None:
-            results.append(_failed(plan, STOPPED))
+            results.append(_failed(plan, _why_stopped(meter)))
             continue
         name = plan.built.candidate.name
         meter.begin(name, number=number, candidates=len(plans))
         announce(f"candidate {number} of {len(plans)}: {name}")
-        result = _evaluate(folds, plan, meter, select_by)
-        if result.rank > max((other.rank for other in results), default=-math.inf):
+        best = max(results, key=lambda other: other.rank, default=None)
+        rival = best.entry if race and best is not None and math.isfinite(best.rank) else None
+        result = _evaluate(folds, plan, meter, select_by, rival)
+        if result.rank > (best.rank if best else -math.inf):
             meter.best = Leader(select_by, result.entry.scores[select_by].mean, name)
         results.append(result)
     return results
 
 
-def _plan(folds: Folds, built: Built) -> _Plan:
-    search = built.candidate.search
-    if search is None:
-        return _Plan(built, [{}], [])
-    trials = search.trials(folds.seed)
-    rows = min(len(train) for inner in folds.inner for train, _ in inner)
-    least = max(_LEAST_ROWS, SURE_ROWS * len(folds.contract.target.classes))
-    *early, (count, _) = search.rounds(len(trials), rows, least)
-    return _Plan(built, trials, [*(_Round(*planned) for planned in early), _Round(count, None)])
-
-
-def _count_fits(folds: Folds, plan: _Plan) -> int:
-    return len(folds.outer) + sum(planned.trials for planned in plan.rounds) * _count_inner(folds)
-
-
-def _count_inner(folds: Folds) -> int:
-    """Number of fits that one trial takes."""
-    return sum(len(inner) for inner in folds.inner)
-
-
-def _evaluate(folds: Folds, plan: _Plan, meter: Meter, select_by: str) -> Result:
+def _evaluate(folds: Folds, plan: Plan, meter: Meter, select_by: str, rival: LeaderboardEntry | None) -> Result:
     standings, failure = _search(folds, plan, meter, select_by)
     if not all(inner.scores for inner in standings):
-        return _failed(plan, failure or STOPPED)
-    outcomes = _cross_validate(folds, plan, meter, standings)
-    if failures := [outcome.failure for outcome in outcomes if outcome.failure is not None]:
+        return _failed(plan, failure or _why_stopped(meter))
+    rival = None if standings else rival
+    outcomes = _cross_validate(folds, plan, meter, standings, select_by, rival)
+    if failures := [outcome.failure for outcome in outcomes.values() if outcome.failure is not None]:
         return _failed(plan, failures[0])
-    if len(outcomes) < len(folds.outer):
-        return _failed(plan, STOPPED)
+    left = len(folds.outer) - len(outcomes)
+    lost = bool(left) and rival is not None and _has_lost(folds, outcomes, select_by, rival)
+    if left and not lost:
+        return _failed(plan, _why_stopped(meter))
+    measured = [outcomes[fold] for fold in sorted(outcomes)]
     scores = {
-        metric.name: fold_summary([outcome.scores.get(metric.name, math.nan) for outcome in outcomes])
+        metric.name: fold_summary([outcome.scores.get(metric.name, math.nan) for outcome in measured])
         for metric in selectable(folds.contract.task)
     }
-    rank = _rank(select_by, scores[select_by].mean)
+    warned = tuple(dict.fromkeys(text for outcome in measured for text in outcome.warned))
     params = _chosen(plan, standings[-1]) if standings else {}
+    if lost and rival is not None:
+        meter.skip(left)
+        dropped = f"after {len(outcomes)} of {len(folds.outer)} folds it cannot beat {rival.candidate}"
+        return Result(plan.built, _entry(plan, params, scores, dropped=dropped), params, -math.inf, warned=warned)
+    rank = _rank(select_by, scores[select_by].mean)
     return Result(
         plan.built,
         _entry(plan, params, scores),
         params,
         rank if math.isfinite(rank) else -math.inf,
         _report(folds, plan, standings[-1]) if standings else None,
-        tuple(dict.fromkeys(text for outcome in outcomes for text in outcome.warned)),
+        warned,
     )
 
 
-def _search(folds: Folds, plan: _Plan, meter: Meter, select_by: str) -> tuple[list[_Standings], str | None]:
+def _why_stopped(meter: Meter) -> str:
+    return OUT_OF_BUDGET if meter.out_of_budget else STOPPED
+
+
+def _search(folds: Folds, plan: Plan, meter: Meter, select_by: str) -> tuple[list[Standings], str | None]:
     """Try parameters in each inner cross-validation; with the first failure, if any."""
-    standings = [_Standings(select_by) for _ in folds.inner] if plan.rounds else []
+    standings = [Standings(select_by) for _ in folds.inner] if plan.rounds else []
     failure: str | None = None
     for number in range(len(plan.rounds)):
         if meter.stopped and number:
@@ -181,7 +153,7 @@ def _search(folds: Folds, plan: _Plan, meter: Meter, select_by: str) -> tuple[li
     return standings, failure
 
 
-def _try_round(folds: Folds, plan: _Plan, meter: Meter, standings: list[_Standings], number: int) -> str | None:
+def _try_round(folds: Folds, plan: Plan, meter: Meter, standings: list[Standings], number: int) -> str | None:
     """Try the best so far in each inner cross-validation; a trial counts once every fold has measured it."""
     count, rows = plan.rounds[number].trials, plan.rounds[number].rows
     entrants = [inner.order()[:count] or list(range(count)) for inner in standings]
@@ -193,7 +165,7 @@ def _try_round(folds: Folds, plan: _Plan, meter: Meter, standings: list[_Standin
         if place < len(trials)
         for fold in range(len(folds.inner[inner]))
     ]
-    per_trial = _count_inner(folds)
+    per_trial = count_inner(folds)
     measured: dict[tuple[int | None, int], dict[int, float]] = {}
     failure: str | None = None
     for fit, outcome in meter.run(
@@ -213,30 +185,53 @@ def _try_round(folds: Folds, plan: _Plan, meter: Meter, standings: list[_Standin
     return failure
 
 
-def _cross_validate(folds: Folds, plan: _Plan, meter: Meter, standings: list[_Standings]) -> list[Outcome]:
-    """Measure the candidate in each outer fold with the parameters chosen for it, up to the first failure."""
+def _cross_validate(
+    folds: Folds,
+    plan: Plan,
+    meter: Meter,
+    standings: list[Standings],
+    select_by: str,
+    rival: LeaderboardEntry | None,
+) -> dict[int, Outcome]:
+    """Measure the candidate in the outer folds, with the parameters chosen for each, until it fails or has lost."""
     count = len(folds.outer)
     chosen = [_chosen(plan, inner) for inner in standings] or [{}] * count
-    fits = [Fit(plan.built.with_params(chosen[fold]), fold) for fold in range(count)]
     outcomes: dict[int, Outcome] = {}
-    for fit, outcome in meter.run(
-        folds,
-        fits,
-        lambda done: Step("fold", done, count),
-        keeps=lambda: bool(standings),
-        stoppable=not standings and meter.best is not None,  # there is something else to keep
-    ):
-        outcomes[fit.fold] = outcome
-        if outcome.failure is not None:
+    for heat in heats(count) if rival else [range(count)]:
+        step = partial(_fold_step, before=len(outcomes), count=count)
+        for fit, outcome in meter.run(
+            folds,
+            [Fit(plan.built.with_params(chosen[fold]), fold) for fold in heat],
+            step,
+            keeps=lambda: bool(standings),
+            stoppable=not standings and meter.best is not None,  # there is something else to keep
+        ):
+            outcomes[fit.fold] = outcome
+            if outcome.failure is not None:
+                return outcomes
+        if len(outcomes) < len(heat) or (rival and _has_lost(folds, outcomes, select_by, rival)):
             break
-    return [outcomes[fold] for fold in sorted(outcomes)]
+    return outcomes
 
 
-def _chosen(plan: _Plan, standings: _Standings) -> Params:
+def _fold_step(done: int, *, before: int, count: int) -> Step:
+    return Step("fold", before + done, count)
+
+
+def _has_lost(folds: Folds, outcomes: dict[int, Outcome], select_by: str, rival: LeaderboardEntry) -> bool:
+    """Whether the first heat says that the candidate cannot beat its rival."""
+    first = heats(len(folds.outer))[0]
+    if not all(fold in outcomes for fold in first):
+        return False
+    measured = {fold: outcomes[fold].scores.get(select_by, math.nan) for fold in first}
+    return cannot_win(select_by, rival.scores[select_by], measured)
+
+
+def _chosen(plan: Plan, standings: Standings) -> Params:
     return plan.trials[standings.order()[0]]
 
 
-def _report(folds: Folds, plan: _Plan, standings: _Standings) -> SearchReport:
+def _report(folds: Folds, plan: Plan, standings: Standings) -> SearchReport:
     search = plan.built.candidate.search
     assert search is not None, "only a search has standings"  # noqa: S101 (for the type checker)
     trials = tuple(
@@ -257,7 +252,7 @@ def _report(folds: Folds, plan: _Plan, standings: _Standings) -> SearchReport:
     )
 
 
-def _failed(plan: _Plan, reason: str) -> Result:
+def _failed(plan: Plan, reason: str) -> Result:
     return Result(plan.built, _entry(plan, {}, {}, failure=reason), {}, -math.inf)
 
 
@@ -271,7 +266,9 @@ def _rank(metric: str, value: float) -> float:
     return METRICS[metric].sign * _rounded(value)
 
 
-def _entry(plan: _Plan, chosen: Params, scores: dict[str, Spread], failure: str | None = None) -> LeaderboardEntry:
+def _entry(
+    plan: Plan, chosen: Params, scores: dict[str, Spread], *, failure: str | None = None, dropped: str | None = None
+) -> LeaderboardEntry:
     candidate = plan.built.candidate
     return LeaderboardEntry(
         candidate=candidate.name,
@@ -279,6 +276,7 @@ def _entry(plan: _Plan, chosen: Params, scores: dict[str, Spread], failure: str 
         params={name: plain(value) for name, value in (candidate.params | chosen).items()},
         scores=scores,
         failure=failure,
+        dropped=dropped,
     )
 
 

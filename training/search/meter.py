@@ -97,6 +97,8 @@ class Meter:
         Function that is called after each fit.
     stop
         Event that ends the search with what was evaluated.
+    budget
+        Seconds after which it ends in the same way; None for no limit.
 
     Attributes
     ----------
@@ -104,11 +106,14 @@ class Meter:
         Best candidate so far; None before the first is complete.
     """
 
-    def __init__(self, runner: Runner, *, watch: Callable[[State], None], stop: Event) -> None:
+    def __init__(
+        self, runner: Runner, *, watch: Callable[[State], None], stop: Event, budget: float | None = None
+    ) -> None:
         self.best: Leader | None = None
         self._runner = runner
         self._watch = watch
         self._stop = stop
+        self._budget = budget
         self._planned = self._done = 0
         self._started = time.monotonic()
         self._candidate, self._number, self._candidates = "", 0, 0
@@ -116,11 +121,20 @@ class Meter:
     @property
     def stopped(self) -> bool:
         """Whether the search is to end."""
-        return self._stop.is_set()
+        return self._stop.is_set() or self.out_of_budget
+
+    @property
+    def out_of_budget(self) -> bool:
+        """Whether the budget is used up."""
+        return self._budget is not None and time.monotonic() - self._started > self._budget
 
     def plan(self, fits: int) -> None:
         """Start the clock before so many fits."""
         self._planned, self._started = fits, time.monotonic()
+
+    def skip(self, fits: int) -> None:
+        """So many of the planned fits are not needed."""
+        self._planned -= fits
 
     def begin(self, candidate: str, *, number: int, candidates: int) -> None:
         """Name the candidate that the next fits are of."""

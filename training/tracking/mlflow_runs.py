@@ -18,7 +18,8 @@ def log_candidate(
     tags = resolve_tags({"mlflow.parentRunId": parent, "mlflow.source.name": "skylift train"})
     run_id = client.create_run(experiment, start_time=start, run_name=entry.candidate, tags=tags).info.run_id
     selected = entry.candidate == trained.selected
-    tags = {"skylift.selected": str(selected).lower()} | ({"skylift.failure": entry.failure} if entry.failure else {})
+    ends = {"skylift.failure": entry.failure, "skylift.dropped": entry.dropped}
+    tags = {"skylift.selected": str(selected).lower()} | {name: text for name, text in ends.items() if text}
     metrics = cross_validated(entry.scores) + (holdout(trained) if selected else [])
     log_batch(client, run_id, params={"estimator": entry.estimator, **entry.params}, metrics=metrics, tags=tags)
     client.set_terminated(run_id, "FAILED" if entry.failure else "FINISHED")

@@ -67,6 +67,12 @@ class TestChoice:
 
         assert "failed: too deep" in text_of(choice(manifest(leaderboard=board), trained_iris().evaluation))
 
+    def test_a_candidate_that_was_dropped_says_why(self) -> None:
+        best = manifest().leaderboard[0]
+        board = (best, best.model_copy(update={"candidate": "slow", "dropped": "after 2 of 5 folds"}))
+
+        assert "slow: after 2 of 5 folds" in text_of(choice(manifest(leaderboard=board), trained_iris().evaluation))
+
 
 class TestLimits:
     def shown(self, **parts: Any) -> str:

@@ -11,6 +11,7 @@ from skylift.manifest import Manifest, Metrics, reference_to
 from skylift.pointer import Move
 from skylift.references import NOTHING, Reference
 from skylift.verification import Version
+from tests.support.manifests import manifest
 from tests.support.models import changed, iris_package
 from tests.support.tables import TREE, learned, lines
 from training.cli import console
@@ -133,6 +134,15 @@ class TestLeaderboard:
         reason = next(number for number, line in enumerate(board) if line.startswith("broken failed: The 'max_depth'"))
         assert board[reason - 1].split() == ["broken", "failed"]
         assert all(len(line.rstrip()) <= 80 for line in board[:reason])  # the reason does not widen a column
+
+    def test_a_candidate_that_was_dropped_says_why(self) -> None:
+        best = manifest().leaderboard[0]
+        other = best.model_copy(update={"candidate": "svm", "dropped": "after 2 of 5 folds it cannot beat tree"})
+
+        board = shown(console.leaderboard_table(manifest(leaderboard=(best, other))))
+
+        assert " ".join(board).endswith("svm was dropped: after 2 of 5 folds it cannot beat tree")
+        assert any(line.startswith("svm        0.9500 +- 0.0100") for line in board)
 
 
 class TestManifestFacts:

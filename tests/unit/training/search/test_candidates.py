@@ -12,7 +12,7 @@ from skylift.errors import ConfigError
 from skylift.scoring import Matrix
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed, table_of
 from training.config import Candidate
-from training.search.candidates import Built, build, candidates_for
+from training.search.candidates import Built, build
 
 NUMBER = Feature(name="x", kind="number")
 NUMBER_OR_NONE = Feature(name="x", kind="number", required=False)
@@ -178,27 +178,6 @@ class TestMistakes:
 
     def test_an_estimator_of_no_task_is_refused(self) -> None:
         assert "is not a classifier" in refusal({"name": "c", "estimator": "sklearn.cluster.KMeans"})
-
-
-class TestDefaults:
-    @pytest.mark.parametrize("task", ["classification", "regression"])
-    def test_without_configured_candidates_each_task_has_several_that_can_be_built(self, task: Any) -> None:
-        defaults = candidates_for(task, (), 100)
-
-        assert len(defaults) >= 4
-        for candidate in defaults:
-            built(candidate.model_dump(), NUMBER_OR_NONE, CITY_OR_NONE, task=task)
-
-    @pytest.mark.parametrize(("rows", "expected"), [(10_000, True), (10_001, False)])
-    def test_many_rows_get_no_svm(self, rows: int, expected: bool) -> None:
-        names = {candidate.name for candidate in candidates_for("classification", (), rows)}
-
-        assert ("svm" in names) is expected
-
-    def test_configured_candidates_replace_the_defaults(self) -> None:
-        own = (Candidate.model_validate(TREE),)
-
-        assert candidates_for("classification", own, 100) == own
 
 
 class TestTables:

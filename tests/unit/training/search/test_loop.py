@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from skylift.errors import TrainingError
-from tests.support.tables import LOGISTIC, TREE, config_of, lines
+from tests.support.tables import LOGISTIC, TREE, config_of, lines, noted
 from training.job import Trained, train
 from training.search.fitting import LocalRunner
-from training.search.loop import STOPPED
+from training.search.loop import OUT_OF_BUDGET, STOPPED
 from training.search.meter import State
 
 STRIPES = lines("x,n,y", lambda number: f"{number},{number % 7},{'ab'[number // 20 % 2]}", count=80)
@@ -19,9 +19,17 @@ DEPTHS = {"max_depth": [1, 2, 8]}
 SEARCHED = {"name": "tree", "estimator": "sklearn.tree.DecisionTreeClassifier", "search": DEPTHS}
 
 
-def trained(folder: Path, *candidates: dict[str, Any], text: str = STRIPES, **how: Any) -> Trained:
+DEEP = {"name": "deep", "estimator": "sklearn.tree.DecisionTreeClassifier"}
+ENDLESS, OVER = 1e6, 1e-9
+"""Budgets in seconds."""
+
+
+def trained(
+    folder: Path, *candidates: dict[str, Any], text: str = STRIPES, budget: float | None = None, **how: Any
+) -> Trained:
     (folder / "table.csv").write_text(text, encoding="utf-8")
-    return train(config_of(folder / "table.csv", candidates=candidates, select_by="accuracy"), **how)
+    config = config_of(folder / "table.csv", candidates=candidates, select_by="accuracy", budget=budget)
+    return train(config, **how)
 
 
 class TestHonesty:
@@ -143,6 +151,69 @@ class TestStopping:
         assert keeps == sorted(keeps)
         assert not keeps[0]
         assert keeps[6 * 3]
+
+
+class TestRace:
+    def test_what_cannot_win_is_dropped_and_stays_on_the_leaderboard(self, tmp_path: Path) -> None:
+        told: list[State] = []
+
+        made = trained(tmp_path, DEEP, LOGISTIC, TREE | {"name": "other"}, budget=ENDLESS, watch=told.append)
+
+        dropped = next(entry for entry in made.leaderboard if entry.candidate == "logistic")
+        assert dropped.dropped == "after 2 of 5 folds it cannot beat deep"
+        assert (dropped.failure, len(dropped.scores["accuracy"].folds)) == (None, 2)
+        assert "logistic was dropped: after 2 of 5 folds it cannot beat deep" in made.notes
+        assert told[-1].done == told[-1].planned
+
+    def test_what_may_win_is_measured_in_every_fold(self, tmp_path: Path) -> None:
+        made = trained(tmp_path, LOGISTIC, DEEP, budget=ENDLESS)
+
+        assert made.selected == "deep"
+        assert [len(entry.scores["accuracy"].folds) for entry in made.leaderboard] == [5, 5]
+
+    def test_candidates_of_model_yaml_run_to_their_end_unless_it_has_a_budget(self, tmp_path: Path) -> None:
+        made = trained(tmp_path, DEEP, LOGISTIC)
+
+        assert [entry.dropped for entry in made.leaderboard] == [None, None]
+
+    def test_a_search_for_parameters_is_not_cut_by_the_race(self, tmp_path: Path) -> None:
+        weak = LOGISTIC | {"search": {"C": [0.1, 1.0]}}
+
+        made = trained(tmp_path, DEEP, weak, budget=ENDLESS)
+
+        assert [entry.dropped for entry in made.leaderboard] == [None, None]
+
+    def test_a_dropped_candidate_comes_after_the_others_and_before_those_that_failed(self, tmp_path: Path) -> None:
+        broken = TREE | {"name": "broken", "params": {"max_depth": -1}}
+
+        made = trained(tmp_path, DEEP, broken, LOGISTIC, TREE | {"params": {"max_depth": 12}}, budget=ENDLESS)
+
+        assert [entry.candidate for entry in made.leaderboard] == ["deep", "tree", "logistic", "broken"]
+
+    def test_several_processes_drop_the_same(self, tmp_path: Path) -> None:
+        one, several = (
+            trained(tmp_path, DEEP, LOGISTIC, TREE, budget=ENDLESS, runner=runner)
+            for runner in (LocalRunner(1), LocalRunner(2, worth=0))
+        )
+
+        assert several.leaderboard == one.leaderboard
+
+
+class TestBudget:
+    def test_the_search_ends_with_the_best_until_then(self, tmp_path: Path) -> None:
+        made = trained(tmp_path, LOGISTIC, DEEP, budget=OVER)
+
+        assert made.selected == "logistic"
+        assert [entry.failure for entry in made.leaderboard] == [None, OUT_OF_BUDGET]
+
+    def test_a_note_says_that_it_was_cut(self, tmp_path: Path) -> None:
+        assert noted(trained(tmp_path, LOGISTIC, DEEP, budget=OVER).notes, "cut by its budget of 1e-09 s")
+        assert not noted(trained(tmp_path, LOGISTIC, DEEP, budget=ENDLESS).notes, "cut by its budget")
+
+    def test_parameters_are_the_best_that_were_tried(self, tmp_path: Path) -> None:
+        made = trained(tmp_path, LOGISTIC, SEARCHED, budget=OVER)
+
+        assert [entry.failure for entry in made.leaderboard] == [None, OUT_OF_BUDGET]
 
 
 class TestProcesses:

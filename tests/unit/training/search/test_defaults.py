@@ -1,0 +1,94 @@
+"""Without candidates in model.yaml, a table gets those that its budget has time for."""
+
+from typing import Any
+
+import pytest
+
+from skylift.contract import Contract, Feature, Target, Task
+from training.config import Candidate
+from training.search.candidates import build
+from training.search.defaults import DEFAULT_BUDGET, Defaults, default_candidates
+
+
+def defaults(
+    rows: int, *, columns: int = 10, classes: int = 2, categories: int = 0, budget: float | None = None
+) -> Defaults:
+    """Those of a table of numbers, and a category where it has any; a regression of no classes."""
+    features = [Feature(name=f"x{column}", kind="number") for column in range(columns)]
+    if categories:
+        features.append(Feature(name="c", kind="category", categories=tuple(f"k{code}" for code in range(categories))))
+    target = Target(name="y", classes=tuple(f"c{code:02}" for code in range(classes)))
+    task: Task = "classification" if classes else "regression"
+    return default_candidates(Contract(task=task, features=tuple(features), target=target), rows, budget)
+
+
+def params(found: Defaults, name: str) -> dict[str, Any]:
+    return next(candidate.params for candidate in found.candidates if candidate.name == name)
+
+
+def names(found: Defaults) -> list[str]:
+    return [candidate.name for candidate in found.candidates]
+
+
+@pytest.mark.parametrize("classes", [0, 2, 40])
+@pytest.mark.parametrize(("rows", "columns"), [(100, 3), (200_000, 400)])
+def test_each_can_be_built(classes: int, rows: int, columns: int) -> None:
+    found = defaults(rows, columns=columns, classes=classes)
+    contract = Contract(
+        task="classification" if classes else "regression",
+        features=(Feature(name="x", kind="number"),),
+        target=Target(name="y", classes=("a", "b") if classes else ()),
+    )
+
+    for candidate in found.candidates:
+        assert isinstance(candidate, Candidate)
+        build(candidate, contract, folds=3, seed=0)
+
+
+@pytest.mark.parametrize("classes", [0, 2])
+def test_a_small_table_gets_four_the_quickest_first(classes: int) -> None:
+    assert names(defaults(500, classes=classes)) == ["logistic" if classes else "ridge", "boosting", "forest", "svm"]
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(30_000, 3), (7_000, 45), (2_000, 900)])
+def test_support_vectors_are_left_out_where_they_take_long_which_a_note_tells(rows: int, columns: int) -> None:
+    found = defaults(rows, columns=columns)
+
+    assert "svm" not in names(found)
+    (note,) = found.notes
+    assert note.startswith(f"svm was left out: {rows} rows take it too long; ")
+    assert "candidates" in note
+    assert "svm" in names(defaults(rows, columns=columns, budget=1e6))
+    assert defaults(rows, columns=columns, budget=1e6).notes == ()
+
+
+def test_a_small_budget_leaves_out_more() -> None:
+    assert "svm" in names(defaults(4_000))
+    assert "svm" not in names(defaults(4_000, budget=DEFAULT_BUDGET / 20))
+
+
+def test_categories_count_as_the_columns_that_they_become() -> None:
+    assert "svm" in names(defaults(5_000, columns=5))
+    assert "svm" not in names(defaults(5_000, columns=5, categories=200))
+
+
+def test_trees_of_many_rows_learn_from_a_share_of_them() -> None:
+    assert params(defaults(2_000, classes=0), "forest") == {}
+
+    many = params(defaults(500_000, classes=0), "forest")
+    more = params(defaults(5_000_000, classes=0), "forest")
+
+    assert 0 < more["max_samples"] < many["max_samples"] < 0.2
+    assert many["min_samples_leaf"] > 1
+    assert "max_samples" not in params(defaults(500_000, classes=0, budget=1e6), "forest")
+
+
+def test_boosting_of_many_columns_and_classes_has_fewer_bins() -> None:
+    assert params(defaults(20_000, columns=20), "boosting") == {}
+
+    assert params(defaults(1_000, columns=850, classes=9), "boosting")["max_bins"] < 255
+    assert params(defaults(1_000, columns=5_000, classes=90), "boosting")["max_bins"] == 31
+
+
+def test_the_same_table_gets_the_same() -> None:
+    assert defaults(70_000, classes=5) == defaults(70_000, classes=5)

@@ -1,0 +1,91 @@
+"""The candidates of a table whose `model.yaml` names none, within what its budget allows.
+
+How much work a candidate is follows from the table alone, and never from the machine: the same table and configuration
+give the same candidates everywhere. The figures are seconds of one core of 2025, right to a factor of two.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from skylift.contract import Contract
+from training.config import Candidate
+
+DEFAULT_BUDGET = 30.0
+"""Seconds of search that the default candidates are chosen for, on two cores."""
+
+_FIT_SHARE = 1 / 5
+"""Share of the budget that one fit may take on one core."""
+_TREES = 100
+_LEAVES = 31
+_SECONDS_PER_CELL = 1.2e-8  # and level, of a forest's tree: a cell is a row in a column that a split looks at
+_SECONDS_PER_BIN = 5e-9  # and leaf, of a boosted tree
+_SECONDS_PER_PAIR = 4e-9  # and column, of support vectors, with the fits of their calibration
+_BINS = (255, 127, 63, 31)
+_ROWS_PER_LEAF = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Candidates, the quickest first, and what should be known of them.
+
+    Parameters
+    ----------
+    candidates
+        Candidates with their parameters.
+    notes
+        Candidates that were left out, why, and how to bring them in.
+    """
+
+    candidates: tuple[Candidate, ...]
+    notes: tuple[str, ...]
+
+
+def default_candidates(contract: Contract, rows: int, budget: float | None = None) -> Defaults:
+    """Good candidates for a table.
+
+    Parameters
+    ----------
+    rows
+        Number of training rows.
+    budget
+        Seconds of search, from `model.yaml`; `DEFAULT_BUDGET` if absent.
+    """
+    classifies = contract.task == "classification"
+    seconds = (budget or DEFAULT_BUDGET) * _FIT_SHARE
+    width = sum(len(feature.levels) if feature.is_nominal else 1 for feature in contract.features)
+    linear = (
+        _candidate("logistic", "linear_model.LogisticRegression", max_iter=1000)
+        if classifies
+        else _candidate("ridge", "linear_model.Ridge")
+    )
+    ending = "Classifier" if classifies else "Regressor"
+    boosting = _candidate("boosting", f"ensemble.HistGradientBoosting{ending}", **_bins(contract, seconds))
+    looked_at = math.sqrt(width) if classifies else width
+    forest = _candidate("forest", f"ensemble.RandomForest{ending}", **_sizes(rows, looked_at, seconds))
+    svm = _candidate("svm", "svm.SVC" if classifies else "svm.SVR")
+    if rows**2 * width * _SECONDS_PER_PAIR <= seconds:
+        return Defaults((linear, boosting, forest, svm), ())
+    note = f"svm was left out: {rows} rows take it too long; a larger budget brings it in, or naming it in candidates"
+    return Defaults((linear, boosting, forest), (note,))
+
+
+def _candidate(name: str, path: str, **params: Any) -> Candidate:
+    return Candidate(name=name, estimator=f"sklearn.{path}", params=params)
+
+
+def _bins(contract: Contract, seconds: float) -> dict[str, Any]:
+    """As many bins as wide tables of many classes have time for."""
+    classes = len(contract.target.classes)
+    trees = _TREES * (classes if classes > 2 else 1)
+    cost = trees * _LEAVES * len(contract.features) * _SECONDS_PER_BIN
+    bins = next((bins for bins in _BINS if bins * cost <= seconds), _BINS[-1])
+    return {} if bins == _BINS[0] else {"max_bins": bins}
+
+
+def _sizes(rows: int, looked_at: float, seconds: float) -> dict[str, Any]:
+    """The share of the rows that a forest's trees have time for, and leaves that do not grow in number with them."""
+    most = seconds / (_TREES * looked_at * _SECONDS_PER_CELL * math.log2(max(rows, 2)))
+    share = {} if most >= rows else {"max_samples": max(round(most / rows, 3), 0.001)}
+    least = 1 + int(min(most, rows)) // _ROWS_PER_LEAF
+    return share | ({} if least == 1 else {"min_samples_leaf": least})
