@@ -61,7 +61,7 @@ def test_lists_of_the_registry_load_no_numerical_package(aws: MotoServer) -> Non
 
 
 def test_showing_and_moving_to_compiled_versions_loads_no_training_package(aws: MotoServer) -> None:
-    modules = modules_of([["show"], ["promote", "v1"], ["rollback"]], aws.environment)
+    modules = modules_of([["show"], ["rollback"], ["promote", "v2"]], aws.environment)
 
     assert "onnxruntime" in modules
     assert modules & TRAINING == set()
