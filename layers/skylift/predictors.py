@@ -1,8 +1,10 @@
 """Loads the predictor of a version, after its digests, its environment and its golden requests were checked."""
 
+import ctypes
 import io
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -74,6 +76,7 @@ class OnnxPredictor:
             self._session = InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except onnx_failures() as error:
             raise UnservableModel(f"{COMPILED_FILE} cannot be run ({type(error).__name__})", "publish again") from error
+        self._session._model_bytes = None  # noqa: SLF001 (kept in order to load it again for other providers)
         try:
             (rows,), (output,) = self._session.get_inputs(), self._session.get_outputs()
         except ValueError as error:
@@ -139,7 +142,14 @@ def load_predictor(manifest: Manifest, read: Callable[[str], bytes]) -> Predicto
     """
     predictor = OnnxPredictor(read(COMPILED_FILE)) if manifest.compiled.format else load_reference(manifest, read)
     check_golden(manifest.contract, manifest.golden, predictor)
+    _give_back_memory()
     return predictor
+
+
+def _give_back_memory() -> None:
+    """Return what parsing has freed to the system: glibc keeps it, a dozen times the file's size for a forest."""
+    with suppress(AttributeError, TypeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def load_reference(manifest: Manifest, read: Callable[[str], bytes]) -> SklearnPredictor:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from skylift.aws import s3_client, ssm_client
 from skylift.errors import IntegrityError, NoActiveVersion, PromotionRefused, UnservableModel
+from skylift.footprint import check_memory
 from skylift.image_cache import bake
 from skylift.manifest import MODEL_FILE, Manifest
 from skylift.pointer import ActivePointer, Move, way_back
@@ -111,20 +112,25 @@ class Registry:
         """Moves of the pointer, oldest first."""
         return self._pointer.history()
 
-    def promote(self, reference: Reference | str) -> Reference:
+    def promote(self, reference: Reference | str, *, memory_mib: float | None = None) -> Reference:
         """Make a version the active one, if it may serve. The one that is active is examined, and nothing is written.
+
+        Parameters
+        ----------
+        memory_mib
+            Memory of the service in MiB, which must be enough for a switch; None if it is not known.
 
         Raises
         ------
         PromotionRefused
-            A gate failed, a file does not have its digest, the environment differs from that of training, or the
-            golden requests score differently; the message says which.
+            A gate failed, a file does not have its digest, the environment differs from that of training, the golden
+            requests score differently, or the memory is too small; the message says which.
         PointerMoved
             Somebody else moved the pointer meanwhile.
         InvalidReference, VersionNotFound, IntegrityError
             There is no such version, or its manifest is not the one the reference names.
         """
-        return self._promote(reference, seen=self._pointer.value())
+        return self._promote(reference, seen=self._pointer.value(), memory_mib=memory_mib)
 
     def artifact(self, version: Version, name: str) -> bytes:
         """A file of a version, checked against the digest in its manifest.
@@ -179,9 +185,11 @@ class Registry:
             raise PromotionRefused("there is no earlier version to roll back to", "see `skylift history`")
         return self._promote(earlier[-1], seen=current)
 
-    def _promote(self, reference: Reference | str, *, seen: str) -> Reference:
+    def _promote(self, reference: Reference | str, *, seen: str, memory_mib: float | None = None) -> Reference:
         version = self.version(reference)
         self._examine(version.manifest)
+        if memory_mib is not None:
+            check_memory(version, partial(self._store.artifact, version.manifest), memory_mib)
         if str(version.reference) != seen:
             self._pointer.move(version.reference, seen=seen)
         return version.reference

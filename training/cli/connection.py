@@ -75,6 +75,14 @@ def stack_settings(stack: str) -> dict[str, str]:
     return {setting: outputs[name] for setting, name in STACK_OUTPUTS.items()}
 
 
+def stack_memory(stack: str | None) -> int | None:
+    """Memory of a stack's service in MiB; None if no stack is named, or it has no such parameter."""
+    description = describe_stack(stack, client=cloudformation_client()) if stack else None
+    parameters = description.get("Parameters", []) if description else []
+    values = [each["ParameterValue"] for each in parameters if each["ParameterKey"] == "MemorySize"]
+    return int(values[0]) if values else None
+
+
 def describe_stack(name: str, *, client: "CloudFormationClient") -> "StackTypeDef | None":
     """CloudFormation's description of a stack; None if there is no such stack.
 

@@ -40,14 +40,19 @@ def promote(
     config: ConfigOption = DEFAULT_CONFIG,
     stack: StackOption = None,
     track: TrackOption = None,
+    ignore_memory: Annotated[
+        bool, typer.Option("--ignore-memory", help="Do not measure whether a switch fits the function's memory.")
+    ] = False,
 ) -> None:
     """Make a version the active one, if it may serve."""
+    from training.cli.connection import stack_memory
+
     settings, registry = _connected(stack, config)
     tracker = _follower(settings, registry, track)
     before: Reference | None = None
     with suppress(InvalidReference):  # which a promotion replaces
         before = registry.active()
-    active = registry.promote(version)
+    active = registry.promote(version, memory_mib=None if ignore_memory else stack_memory(stack))
     out.print(f"Active: {active}{' as before: nothing was written' if active == before else ''}", soft_wrap=True)
     tracker.follow()
 

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from skylift.errors import AwsUnavailable
+from skylift.footprint import Footprint
 from skylift.image_cache import ImageCache
 from skylift.manifest import MANIFEST_FILE, MODEL_FILE, Gate
 from skylift.pointer import ActivePointer
 from skylift.references import Reference, sha256
 from skylift.registry import Registry
-from tests.conftest import BUCKET
+from tests.conftest import BUCKET, MODEL, STAGE
+from tests.support.cloudformation import CloudFormation
 from tests.support.commands import done, refused, skylift
 from tests.support.models import changed, iris_package
 from tests.support.tables import LOGISTIC, TREE, lines, write_project
+from training.cli import connection
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -283,6 +286,30 @@ class TestBake:
         (tmp_path / "cache").write_text("no folder", encoding="utf-8")
 
         assert str(tmp_path / "cache") in refused("bake", "v1", tmp_path / "cache")
+
+
+class TestPromotingToAStack:
+    @pytest.fixture(autouse=True)
+    def _stack(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        outputs = {"ModelBucketName": BUCKET, "Stage": STAGE, "ModelName": MODEL}
+        stack = CloudFormation("skylift", outputs=outputs, parameters={"MemorySize": "256"})
+        monkeypatch.setattr(connection, "cloudformation_client", lambda: stack)
+        monkeypatch.setattr("skylift.footprint.measure", lambda _version, _read: Footprint(60, 100, 100))
+        monkeypatch.setattr("skylift.footprint._STATUS", Path.cwd())  # wherever the test runs
+
+    def test_a_version_whose_switch_would_not_fit_the_function_is_refused(self, registry: Registry) -> None:
+        publish(registry)
+
+        text = refused("promote", "v1", "--stack", "skylift")
+
+        assert "needs 310 MiB and has 256" in text
+        assert "--ignore-memory" in text
+        assert registry.active() is None
+
+    def test_on_request_the_memory_is_not_looked_at(self, registry: Registry) -> None:
+        version = publish(registry)
+
+        assert done("promote", "v1", "--stack", "skylift", "--ignore-memory") == f"Active: {version}\n"
 
 
 class TestPromotingAgain:

@@ -1,5 +1,6 @@
 """The compiled form: it serves if it exists, answers as in training, and is refused otherwise."""
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -66,6 +67,15 @@ def _graph(inputs: int = 1, outputs: int = 1, *, kind: int = TensorProto.FLOAT) 
 
 
 class TestLoading:
+    def test_the_bytes_of_the_file_are_not_kept(self) -> None:
+        data = bytes(bytearray(_compiled_file()))  # an object of its own
+        before = sys.getrefcount(data)
+
+        predictor = OnnxPredictor(data)
+
+        assert sys.getrefcount(data) == before
+        assert predictor.scores(np.ones((1, 4))).shape == (1, 3)
+
     def test_the_compiled_form_is_preferred_and_the_joblib_model_is_not_even_read(self) -> None:
         assert isinstance(_load(_compiled_file()), OnnxPredictor)
 

@@ -15,6 +15,7 @@ from skylift.errors import (
     PromotionRefused,
     VersionNotFound,
 )
+from skylift.footprint import Footprint
 from skylift.manifest import BASELINE_FILE, MODEL_FILE, Gate, Golden
 from skylift.pointer import ActivePointer
 from skylift.references import NOTHING, Reference, sha256
@@ -115,6 +116,19 @@ class TestPromoting:
         _overwrite(s3, MODEL_FILE, b"altered", version="v1")
         with pytest.raises(PromotionRefused, match="v1 may not serve"):
             registry.promote("v1")
+
+    def test_where_the_memory_is_known_a_version_that_does_not_fit_is_refused_and_the_pointer_stays(
+        self, registry: Registry, live: Reference, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("skylift.footprint.measure", lambda _version, _read: Footprint(60, 300, 500))
+        monkeypatch.setattr("skylift.footprint._STATUS", Path.cwd())  # wherever the test runs
+        second = _publish(registry)
+
+        with pytest.raises(PromotionRefused, match="v2 does not fit"):
+            registry.promote("v2", memory_mib=512)
+        assert registry.active() == live
+
+        assert registry.promote("v2", memory_mib=1024) == second
 
     def test_a_pickle_that_ends_the_interpreter_is_refused_and_no_success(
         self, registry: Registry, live: Reference

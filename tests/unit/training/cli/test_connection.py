@@ -10,7 +10,7 @@ from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.cloudformation import CloudFormation
 from tests.support.models import IRIS_CONFIG, iris_config
 from training.cli import connection
-from training.cli.connection import describe_stack, outputs_of, registry_settings, stack_settings
+from training.cli.connection import describe_stack, outputs_of, registry_settings, stack_memory, stack_settings
 
 OUTPUTS = {"ModelBucketName": "models-of-stack", "Stage": "prod", "ModelName": "wine", "ApiUrl": "https://api.example"}
 NOWHERE = Path("nowhere.yaml")
@@ -77,3 +77,19 @@ class TestStack:
         assert description is not None
         assert outputs_of(description) == OUTPUTS
         assert outputs_of({"StackName": "new"}) == {}  # type: ignore[typeddict-item]
+
+
+class TestMemory:
+    def test_it_is_the_parameter_of_the_stack(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        stack = CloudFormation("skylift", parameters={"Stage": "prod", "MemorySize": "1024"})
+        monkeypatch.setattr(connection, "cloudformation_client", lambda: stack)
+
+        assert stack_memory("skylift") == 1024
+
+    @pytest.mark.parametrize("stack", [None, "skylift", "elsewhere"])
+    def test_without_a_stack_or_its_parameter_it_is_not_known(
+        self, stack: str | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use(monkeypatch, **OUTPUTS)
+
+        assert stack_memory(stack) is None

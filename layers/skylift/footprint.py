@@ -1,0 +1,135 @@
+"""The memory that a version needs, measured where nothing else is: in a process of its own, without AWS credentials.
+
+python -m skylift.footprint FOLDER MODEL REFERENCE        prints it as JSON; the folder is one of `skylift.image_cache`
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from skylift.errors import PromotionRefused
+from skylift.image_cache import ImageCache, bake
+from skylift.references import Reference
+from skylift.verification import Version
+
+SERVICE_MIB = 50.0
+"""What the service holds beside the packages that load and score a version."""
+
+_STATUS = Path("/proc/self/status")
+_SECONDS = 600
+_NO_AWS = {
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+_STEP_MIB = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """Memory of one version in MiB.
+
+    Parameters
+    ----------
+    base
+        Resident before it is loaded, with the packages that it needs.
+    rest
+        Resident because of it once it is loaded and has scored its golden requests.
+    peak
+        Most that was resident because of it meanwhile.
+    """
+
+    base: float
+    rest: float
+    peak: float
+
+    @property
+    def of_a_switch(self) -> float:
+        """What a service needs that loads it beside one like it."""
+        return self.base + SERVICE_MIB + self.rest + max(self.peak, self.rest)
+
+
+def check_memory(version: Version, read: Callable[[str], bytes], memory_mib: float) -> None:
+    """Refuse a version that a service of this size could not switch to.
+
+    Parameters
+    ----------
+    read
+        Function that returns a file of the version by name, checked against its manifest.
+    memory_mib
+        Memory of the service in MiB.
+
+    Raises
+    ------
+    PromotionRefused
+        It does not fit, or could not be measured; the message has the figures.
+    """
+    if not _STATUS.exists():  # only Linux tells
+        return
+    footprint = measure(version, read)
+    needed = footprint.of_a_switch
+    if needed > memory_mib:
+        enough = -(-needed * 1.1 // _STEP_MIB) * _STEP_MIB
+        raise PromotionRefused(
+            f"{version.reference.name} does not fit: while it takes over from a version like it, the service needs "
+            f"{needed:.0f} MiB and has {memory_mib:.0f} ({footprint.base + SERVICE_MIB:.0f} for itself, "
+            f"{footprint.rest:.0f} for a version, {footprint.peak:.0f} while one loads)",
+            f"deploy with MemorySize={enough:.0f}, train a smaller model, or promote with --ignore-memory where "
+            "environments are restarted instead",
+        )
+
+
+def measure(version: Version, read: Callable[[str], bytes]) -> Footprint:
+    """Load a version in another process, and measure that.
+
+    Raises
+    ------
+    PromotionRefused
+        It ended without a result.
+    """
+    with TemporaryDirectory(prefix="skylift-footprint-") as folder:
+        bake(version, read, Path(folder))
+        command = (sys.executable, "-m", "skylift.footprint", folder, version.manifest.model, str(version.reference))
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | _NO_AWS
+        try:
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=True
+            )
+            return Footprint(**json.loads(done.stdout.splitlines()[-1]))
+        except (subprocess.SubprocessError, IndexError, TypeError, ValueError) as error:
+            raise PromotionRefused(
+                f"the memory of {version.reference.name} cannot be measured: it could not be loaded in a process of "
+                f"its own ({type(error).__name__})",
+                "see whether this machine has enough memory, or promote with --ignore-memory",
+            ) from error
+
+
+def main() -> None:
+    """Load the version that the arguments name, and print its footprint."""
+    folder, model, text = sys.argv[1:]
+    reference = Reference.parse(text)
+    with ImageCache(Path(folder), model).open_version(reference) as (manifest, read):
+        import skylift.predictors  # what the service has in memory before it loads one
+
+        import_module("onnxruntime" if manifest.compiled.format else "sklearn.utils")
+        base = _resident("VmRSS")
+        predictor = skylift.predictors.load_predictor(manifest, read)
+        footprint = Footprint(base, max(_resident("VmRSS") - base, 0.0), max(_resident("VmHWM") - base, 0.0))
+    sys.stdout.write(json.dumps(asdict(footprint)) + "\n")
+    del predictor  # not before it was measured
+
+
+def _resident(name: str) -> float:
+    """A figure of this process's memory in MiB."""
+    (line,) = (line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    main()
