@@ -1,5 +1,6 @@
-"""Fixtures of every test: an AWS in memory, never a real one."""
+"""Fixtures of every test: an AWS in memory, never a real one, and nothing of the machine that runs them."""
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
 BUCKET = "models-test"
 STAGE = "test"
 MODEL = "iris"
+
+_OF_PROGRAMS = ("AWS_", "GIT_", "LOKY_", "MLFLOW_", "POWERTOOLS_", "SKYLIFT_")
+_OF_TERMINALS = {"CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
+_OF_THE_NETWORK = {"ALL_PROXY", "FTP_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+
+
+def pytest_configure() -> None:
+    """Forget what the machine sets for programs, before one is imported; processes that tests start inherit it."""
+    for name in list(os.environ):
+        if name.startswith(_OF_PROGRAMS) or name.upper() in _OF_TERMINALS | _OF_THE_NETWORK:
+            del os.environ[name]
+    os.environ |= {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "LOKY_MAX_CPU_COUNT": "1",  # a search starts no processes because the machine is slow
+    }
 
 
 @pytest.fixture(autouse=True)

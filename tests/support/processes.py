@@ -7,10 +7,12 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+from tests.support.commands import done
 from tests.support.ports import free_port
 from tests.support.waiting import TIMES_OUT, wait_until
 
@@ -132,13 +134,13 @@ class Up:
         """Wait until it ended; its exit code."""
         return self._process.wait(TIMES_OUT)
 
-    def skylift(self, *arguments: str, check: bool = True) -> str:
-        """Run another command on its embedded AWS, as from another terminal; what it printed."""
-        script = f'. build/local.env && exec "{SKYLIFT}" "$@"'
-        command = ["sh", "-c", script, "skylift", *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, check=check, capture_output=True, text=True, timeout=TIMES_OUT
-        ).stdout
+    def skylift(self, *arguments: str) -> str:
+        """Run another command with what another terminal reads; in this process, which has the packages already."""
+        read = ["sh", "-c", ". build/local.env && env -0"]
+        printed = subprocess.run(read, cwd=self.folder, check=True, capture_output=True, text=True).stdout
+        environment = dict(line.split("=", 1) for line in printed.split("\0") if line)
+        with chdir(self.folder), patch.dict(os.environ, environment, clear=True):
+            return done(*arguments)
 
     def kill(self) -> None:
         """End it and all it started, whatever state it is in."""

@@ -29,8 +29,6 @@ ELSEWHERE = {
     "functions/pre_traffic/settings.py": DATA,
     "training/cli/data.py": "tests/integration/cli/test_data.py",
     "training/cli/options.py": DATA,
-    "training/cli/train.py": "tests/integration/cli/test_evaluation.py",
-    "training/cli/up.py": "tests/integration/cli/test_up.py",
     "training/cli/versions.py": "tests/integration/cli/test_lifecycle.py",
     "training/compile/boosting.py": CONVERTERS,
     "training/compile/dispatch.py": CONVERTERS,

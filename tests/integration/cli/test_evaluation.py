@@ -1,12 +1,7 @@
-"""What a person sees of evaluations and comparisons, and how Ctrl-C ends a search."""
+"""What a person sees of evaluations and comparisons."""
 
 import json
-import os
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +10,7 @@ import pytest
 from skylift.registry import Registry
 from skylift.store import VersionStore
 from tests.support.commands import done, refused, skylift
-from tests.support.tables import LOGISTIC, RIDGE, TREE, lines, write_project
-from tests.support.waiting import TIMES_OUT, wait_until
+from tests.support.tables import RIDGE, TREE, lines, write_project
 from training.evaluation.report import EVALUATION_FILE, Evaluation
 
 if TYPE_CHECKING:
@@ -25,20 +19,6 @@ if TYPE_CHECKING:
 STUMP = {"name": "stump", "estimator": "sklearn.tree.DecisionTreeClassifier", "params": {"max_depth": 1}}
 FOUR = lines("x,n,y", lambda number: f"{number},{number % 7},{'abcd'[number // 30]}", count=120)
 RISING = lines("x,n,y", lambda number: f"{number},{number * 7 % 11},{3 * number + number % 5}", count=60)
-SEARCH = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background process does not have
-from training.cli import progress
-from training.cli.app import app
-from training.cli.embedded_aws import embedded_aws
-progress._LINE_SECONDS = 0.0
-with embedded_aws("iris"):
-    app(["train", "--config", sys.argv[1]])
-"""
-"""Trains, with a line of progress for each fit."""
-
-COMPLETE = "forest: trial 3 of "
-"""Printed once the first trial is complete, so that a stop keeps it. Fits run in processes then, which hear Ctrl-C."""
 
 
 def project(folder: Path, text: str = FOUR, **sections: Any) -> Path:
@@ -171,57 +151,3 @@ class TestCompare:
 
     def test_one_version_is_wrong_usage(self) -> None:
         assert skylift("compare", "v1").exit_code == 2
-
-
-class TestInterrupting:
-    @pytest.fixture
-    def searching(self, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-        """A search of minutes, in a process group of its own as a terminal makes it."""
-        forest = {
-            "name": "forest",
-            "estimator": "sklearn.ensemble.RandomForestClassifier",
-            "search": {
-                "strategy": "random",
-                "iterations": 500,
-                "parameters": {"max_features": {"low": 0.1, "high": 1.0}, "n_estimators": {"low": 5, "high": 9}},
-            },
-        }
-        command = [sys.executable, "-c", SEARCH, str(project(tmp_path, candidates=[LOGISTIC, forest]))]
-        with (
-            (tmp_path / "stderr").open("w") as errors,
-            subprocess.Popen(
-                command, stderr=errors, stdout=subprocess.PIPE, text=True, start_new_session=True
-            ) as process,
-        ):
-            yield process
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-
-    def stderr(self, folder: Path) -> str:
-        return (folder / "stderr").read_text(encoding="utf-8")
-
-    def wait_for(self, folder: Path, phrase: str) -> None:
-        wait_until(lambda: phrase in self.stderr(folder), what=f"{phrase!r} on stderr")
-
-    def test_ctrl_c_publishes_the_best_so_far(self, tmp_path: Path, searching: subprocess.Popen[str]) -> None:
-        self.wait_for(tmp_path, COMPLETE)
-
-        os.killpg(searching.pid, signal.SIGINT)
-        printed, _ = searching.communicate(timeout=TIMES_OUT)
-
-        assert searching.returncode == 0, self.stderr(tmp_path)
-        assert "Stopping the search; continuing with the best candidate so far." in self.stderr(tmp_path)
-        assert "Published v1@sha256:" in printed
-        assert "forest: stopped after " in printed
-
-    def test_a_second_one_ends_everything(self, tmp_path: Path, searching: subprocess.Popen[str]) -> None:
-        self.wait_for(tmp_path, COMPLETE)
-
-        os.killpg(searching.pid, signal.SIGINT)
-        self.wait_for(tmp_path, "Stopping")
-        os.killpg(searching.pid, signal.SIGINT)
-        printed, _ = searching.communicate(timeout=TIMES_OUT)
-
-        assert searching.returncode in {0, 130}, "0 where all was done before the second one came"
-        assert ("Stopped." in printed) is (searching.returncode == 130)
-        assert "Traceback" not in self.stderr(tmp_path)

@@ -2,11 +2,9 @@
 
 import json
 import os
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, chdir
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -23,8 +21,8 @@ from tests.support.models import IRIS_CONFIG, iris_package
 from tests.support.ports import free_port
 from tests.support.tables import LOGISTIC, TREE, mixed
 from tests.support.tracking import client_of, empty_store, put_store, silent_server
-from tests.support.waiting import TIMES_OUT
 from training.cli.embedded_aws import embedded_aws
+from training.files import is_locked
 from training.tracking import tracker as tracking
 from training.tracking.tracker import LOCAL_STORE
 
@@ -267,30 +265,23 @@ class TestTheStore:
         assert f"mlflow experiments restore --experiment-id {deleted}" in result.stderr
         assert registry.versions()
 
-    def test_processes_that_open_a_new_one_at_once_all_have_it(self, folder: Path) -> None:
-        (folder / LOCAL_STORE).unlink()
-        code = (
-            "import sys\n"
-            "from training.tracking.tracker import open_store, store_address\n"
-            "store = open_store(store_address(True), stage='test', model='iris')\n"
-            "print('ready', flush=True)\n"
-            "sys.stdin.readline()\n"
-            "store.follow(None)\n"
-        )
-        with ExitStack() as stack:
-            command = [sys.executable, "-c", code]
-            pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-            openers = [stack.enter_context(subprocess.Popen(command, **pipes)) for _ in range(2)]
-            for opener in openers:
-                assert opener.stdout is not None
-                assert opener.stdout.readline().strip() == b"ready"
-            for opener in openers:
-                assert opener.stdin is not None
-                opener.stdin.write(b"\n")
-                opener.stdin.flush()
-            errors = [opener.communicate(timeout=TIMES_OUT)[1].decode() for opener in openers]
+    def test_its_tables_are_made_by_one_process_at_a_time(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """MLflow makes them when it is first asked, and two that do so at once spoil them."""
+        from training.tracking import mlflow_store
 
-        assert [opener.returncode for opener in openers] == [0, 0], errors
+        real: Any = mlflow_store.MlflowClient
+        alone: list[bool] = []
+
+        class Client(real):  # type: ignore[misc]
+            def search_experiments(self, *arguments: Any, **options: Any) -> Any:
+                alone.append(is_locked(folder / f"{LOCAL_STORE}.lock"))
+                return super().search_experiments(*arguments, **options)
+
+        monkeypatch.setattr(mlflow_store, "MlflowClient", Client)
+
+        mlflow_store.MlflowStore(f"sqlite:///{folder / LOCAL_STORE}", stage=STAGE, model=MODEL).follow(None)
+
+        assert alone[0]
 
 
 class TestWithout:
