@@ -267,9 +267,11 @@ class TestTheStore:
 
     def test_its_tables_are_made_by_one_process_at_a_time(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """MLflow makes them when it is first asked, and two that do so at once spoil them."""
+        from mlflow import MlflowClient
+
         from training.tracking import mlflow_store
 
-        real: Any = mlflow_store.MlflowClient
+        real: Any = MlflowClient
         alone: list[bool] = []
 
         class Client(real):  # type: ignore[misc]

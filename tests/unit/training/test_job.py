@@ -356,52 +356,61 @@ class TestBehaviour:
         assert answer["label"] in {"no", "yes"}
 
 
-def manifests(config: Path) -> list[dict[str, Any]]:
-    """Manifests of the same training in two fresh processes that hash differently."""
+def products(config: Path) -> list[dict[str, Any]]:
+    """What two fresh processes make of a configuration, which hash differently and are in different places."""
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.support.print_manifest", str(config)],
-            env=os.environ | {"PYTHONHASHSEED": seed},
+            [sys.executable, "-m", "tests.support.print_products", str(config), str(config.parent / seed)],
+            env=os.environ | {"PYTHONHASHSEED": seed, "TZ": zone},
             cwd=ROOT,
             stdout=subprocess.PIPE,
         )
-        for seed in ("1", "2")
+        for seed, zone in (("1", "UTC"), ("4", "Asia/Tokyo"))
     ]
     return [json.loads(process.communicate(timeout=TIMES_OUT)[0]) for process in processes]
 
 
-class TestRepeatability:
-    @pytest.fixture
-    def twice(self, tmp_path: Path) -> list[dict[str, Any]]:
-        (tmp_path / "mixed.csv").write_text(mixed(), encoding="utf-8")
-        forest = {
-            "name": "forest",
-            "estimator": "sklearn.ensemble.RandomForestClassifier",
-            "params": {"n_estimators": 10},
-        }
-        boosting = {
-            "name": "boosting",
-            "estimator": "sklearn.ensemble.HistGradientBoostingClassifier",
-            "params": {"max_iter": 10},
-        }
-        svm = {"name": "svm", "estimator": "sklearn.svm.SVC"}
-        document = {
-            "model": "mixed",
-            "data": {"path": "mixed.csv"},
-            "target": {"column": "churned"},
-            "candidates": [LOGISTIC, forest, boosting, svm],
-        }
-        (tmp_path / "model.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
-        both = manifests(tmp_path / "model.yaml")
-        assert COMPILED_FILE in both[0]["artifacts"], "without it nothing is said of compiled files"
-        return both
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("twice")
+    (folder / "mixed.csv").write_text(mixed(), encoding="utf-8")
+    forest = {
+        "name": "forest",
+        "estimator": "sklearn.ensemble.RandomForestClassifier",
+        "params": {"n_estimators": 10},
+    }
+    boosting = {
+        "name": "boosting",
+        "estimator": "sklearn.ensemble.HistGradientBoostingClassifier",
+        "params": {"max_iter": 10},
+    }
+    svm = {"name": "svm", "estimator": "sklearn.svm.SVC"}
+    document = {
+        "model": "mixed",
+        "data": {"path": "mixed.csv"},
+        "target": {"column": "churned"},
+        "candidates": [LOGISTIC, forest, boosting, svm],
+    }
+    (folder / "model.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    return products(folder / "model.yaml")
 
+
+class TestRepeatability:
     def test_two_processes_make_the_same_manifest_but_for_its_time(self, twice: list[dict[str, Any]]) -> None:
-        first, second = twice
+        first, second = (dict(made["manifest"]) for made in twice)
+        assert COMPILED_FILE in first["artifacts"], "without it nothing is said of compiled files"
         assert json.dumps(first["metrics"]) == json.dumps(second["metrics"])
         assert first["artifacts"] == second["artifacts"]
-        for manifest in twice:
+        for manifest in (first, second):
             del manifest["created_at"]
-            manifest["lineage"].pop("git_commit", None)
-            manifest["lineage"].pop("git_dirty", None)
+            manifest["lineage"] = {
+                name: value for name, value in manifest["lineage"].items() if not name.startswith("git_")
+            }
         assert first == second
+
+    def test_two_processes_convert_by_the_fallback_to_the_same_bytes(self, twice: list[dict[str, Any]]) -> None:
+        assert twice[0]["fallback"] == twice[1]["fallback"]
+
+    def test_two_processes_prepare_the_same_bytes(self, twice: list[dict[str, Any]]) -> None:
+        assert {"table.json", "train.csv", "test.csv"} <= twice[0]["prepared"].keys()
+        assert twice[0]["prepared"] == twice[1]["prepared"]

@@ -70,8 +70,9 @@ def iris_card(*, about: CardSection | None = None) -> str:
     return card_of(trained)
 
 
-@pytest.fixture(params=["iris", "churn", "diabetes", "two classes"])
-def card(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(scope="module", params=["iris", "churn", "diabetes", "two classes"])
+def card(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    tmp_path = tmp_path_factory.mktemp("card")
     if request.param == "iris":
         return iris_card()
     if request.param == "churn":

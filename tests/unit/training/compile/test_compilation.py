@@ -1,8 +1,5 @@
 """Compiling: what is kept answers like scikit-learn, and what is not kept says why."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,6 @@ from skylift.golden import LARGEST_LOG_ODDS_DIFFERENCE
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix, best_classes, encode, predictions
 from tests.support.models import iris_config, trained_iris
-from tests.support.paths import ROOT
 from tests.support.tables import MIXED_HEADER, lines, mixed, public_table, table_of
 from training.cli.console import compiled_words
 from training.compile import compilation, exact
@@ -230,34 +226,3 @@ class TestGate:
         assert compilation._compare(contract, expected, expected.copy(), 1e-3).passed
         assert not compilation._compare(contract, expected, np.array([0.0, np.inf, 1.0]), 1e-3).passed
         assert not compilation._compare(contract, expected, np.array([np.nan, 5.0, 1.0]), 1e-3).passed
-
-
-_DIGESTS = """
-import hashlib, numpy as np
-from sklearn.tree import DecisionTreeClassifier
-from skylift.contract import Contract, Feature, Target
-from training.compile import exact, fallback
-feature, target = Feature(name="x", kind="number"), Target(name="y", classes=("a", "b"))
-contract = Contract(task="classification", features=(feature,), target=target)
-tree = DecisionTreeClassifier().fit(np.arange(6.0).reshape(-1, 1), [0, 0, 1, 1, 0, 1])
-for model in (exact.convert(tree, contract), fallback.convert(tree, contract, "float32")):
-    print(hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest())
-"""
-
-
-def test_the_bytes_do_not_depend_on_the_hash_seed() -> None:
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers'}"}
-
-    first, second = (
-        subprocess.run(
-            [sys.executable, "-c", _DIGESTS],
-            env=environment | {"PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-            text=True,
-        ).stdout.split()
-        for seed in ("1", "4")
-    )
-
-    assert len(first) == 2
-    assert first == second

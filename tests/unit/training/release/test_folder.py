@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ class Project:
     """A prepared table and the model that was trained on it."""
 
     def __init__(self, folder: Path, text: str, *, target: str, **sections: Any) -> None:
+        self.folder = folder
         (folder / "table.csv").write_text(text, encoding="utf-8")
         self.config = config_of(folder / "table.csv", target=target, **sections)
         self.prepared, self.version, self.reports = folder / "processed", folder / "version", folder / "reports"
@@ -36,15 +39,28 @@ class Project:
     def write(self) -> None:
         write_version(self.version, pack(uncompiled(self.trained)))
 
+    def copied_to(self, folder: Path) -> "Project":
+        """The same in another folder."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        copied = copy(self)
+        copied.folder, copied.config = folder, self.config.with_data(path=folder / "table.csv")
+        copied.prepared, copied.version, copied.reports = folder / "processed", folder / "version", folder / "reports"
+        return copied
+
     def report(self, name: str) -> str:
         return (self.reports / name).read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    original = Project(tmp_path_factory.mktemp("project"), mixed(), target="churned", candidates=[LOGISTIC, TREE])
+    original.write()
+    return original
+
+
 @pytest.fixture
-def made(tmp_path: Path) -> Project:
-    made = Project(tmp_path, mixed(), target="churned", candidates=[LOGISTIC, TREE])
-    made.write()
-    return made
+def made(original: Project, tmp_path: Path) -> Project:
+    return original.copied_to(tmp_path)
 
 
 class TestVersion:
@@ -61,7 +77,10 @@ class TestVersion:
         assert (manifest.contract, manifest.metrics) == (made.trained.table.contract, made.trained.metrics)
         assert manifest.lineage.data_sha256 == made.trained.table.digest
 
-    def test_the_same_inputs_give_the_same_bytes(self, made: Project) -> None:
+    def test_the_same_inputs_give_the_same_bytes(self, tmp_path: Path) -> None:
+        made = Project(tmp_path, mixed(), target="churned", candidates=[TREE])
+        made.write()
+
         def digests() -> dict[str, str]:
             return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made.version.iterdir()}
 

@@ -38,9 +38,9 @@ def described(trained: Trained) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture
-def trained_mixed(tmp_path: Path) -> Trained:
-    return learned(tmp_path, mixed(), LOGISTIC, target="churned")
+@pytest.fixture(scope="module")
+def trained_mixed(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return learned(tmp_path_factory.mktemp("mixed"), mixed(), LOGISTIC, target="churned")
 
 
 class TestManifest:

@@ -29,11 +29,12 @@ def loaded(package: Package, folder: Path) -> PublishedModel:
     return _load_pyfunc(str(folder))
 
 
-@pytest.fixture
-def churn(tmp_path: Path) -> PublishedModel:
+@pytest.fixture(scope="module")
+def churn(tmp_path_factory: pytest.TempPathFactory) -> PublishedModel:
+    folder = tmp_path_factory.mktemp("churn")
     strict = {"city": {"unknown": "refuse"}}
-    trained = learned(tmp_path, mixed(), LOGISTIC, target="churned", features=strict)
-    return loaded(pack(uncompiled(trained)), tmp_path / "baked")
+    trained = learned(folder, mixed(), LOGISTIC, target="churned", features=strict)
+    return loaded(pack(uncompiled(trained)), folder / "baked")
 
 
 def test_a_classification_gives_a_label_and_a_probability_for_each_class(tmp_path: Path) -> None:
