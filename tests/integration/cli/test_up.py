@@ -37,7 +37,7 @@ class Story:
     made
         Names in its folder while it served.
     answers
-        Its answers to a setosa: first, after another training, after its promotion, and after the rollback.
+        Answers to a setosa: first, after another training, after its promotion, and after the rollback.
     pasted
         Answer to the line that it printed for another terminal.
     versions, history, trained
