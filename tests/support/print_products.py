@@ -4,6 +4,10 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
+from sklearn.tree import DecisionTreeClassifier
+
+from skylift.contract import Contract, Feature, Target
 from skylift.references import sha256
 from training.compile import fallback
 from training.config import load_config
@@ -15,7 +19,11 @@ if __name__ == "__main__":
     config, folder = load_config(Path(sys.argv[1])), Path(sys.argv[2])
     trained = train(config)
     prepare(config.table, folder)
-    converted = fallback.convert(trained.estimator, trained.table.contract, "float32")
+    small = Contract(
+        task="classification", features=(Feature(name="x", kind="number"),), target=Target(name="y", classes=("a", "b"))
+    )
+    tree = DecisionTreeClassifier().fit(np.arange(6.0).reshape(-1, 1), [0, 0, 1, 1, 0, 1])
+    converted = fallback.convert(tree, small, "float32")
     products = {
         "manifest": json.loads(pack(trained).describe(1).to_bytes()),
         "fallback": sha256(converted.SerializeToString(deterministic=True)),
