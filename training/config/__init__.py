@@ -21,9 +21,9 @@ from pydantic_core import PydanticCustomError
 
 from skylift.cells import clean_text
 from skylift.errors import ConfigError
-from skylift.manifest import first_fault
 from skylift.references import sha256
 from skylift.settings import Name
+from training.config.faults import first_fault
 from training.config.locations import S3Url
 from training.config.search_space import SearchSpec
 from training.config.table import (
@@ -57,7 +57,13 @@ class Candidate(Section):
     """
 
     name: str
-    estimator: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*\.[A-Za-z_]\w*$")]
+    estimator: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z_][\w.]*\.[A-Za-z_]\w*$",
+            json_schema_extra={"words": "the import path of a class, such as sklearn.svm.SVC"},
+        ),
+    ]
     params: dict[str, Any] = Field(default_factory=dict)
     search: SearchSpec | None = None
     scale: bool | None = None
@@ -166,7 +172,7 @@ class ModelConfig(Section):
         Seconds after which the search ends with the best so far, and for which the default candidates are chosen.
     """
 
-    model: Name
+    model: Annotated[Name, Field(json_schema_extra={"words": "up to 63 of a-z, 0-9 and -, not - first"})]
     data: DataSection
     target: TargetSection
     split: SplitSection = SplitSection()
@@ -260,7 +266,8 @@ def load_config(path: Path) -> ModelConfig:
     try:
         config = ModelConfig.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {first_fault(error)}", "docs/reference.md lists the keys of model.yaml") from error
+        fault, hint = first_fault(error, ModelConfig, document, content)
+        raise ConfigError(f"{path}, {fault}", hint) from error
     if not isinstance(config.data.path, S3Url):
         config = config.with_data(path=(path.parent / config.data.path).resolve())
     config._file_digest = sha256(content)  # noqa: SLF001 (only this function knows the file)

@@ -43,7 +43,7 @@ class S3Url:
         """
         bucket, _, key = text.removeprefix(_SCHEME).partition("/")
         if not text.startswith(_SCHEME) or not bucket or not key or key.endswith("/"):
-            raise ValueError("should be s3://bucket/key of one object")
+            raise ValueError(f"{text!r} should be s3://bucket/key of one object")
         return cls(bucket, key)
 
     @property

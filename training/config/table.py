@@ -52,14 +52,17 @@ class DataSection(Section):
         Values by column, after renaming, whose rows are left out.
     """
 
-    path: Location
+    path: Annotated[Location, Field(json_schema_extra={"words": "a path, or s3://bucket/key"})]
     drop: tuple[str, ...] = ()
     rename: dict[str, str] = {}
     sample: Annotated[int, Field(ge=10)] | None = None
     missing: tuple[Word, ...] = ()
     columns: tuple[str, ...] = ()
     encoding: str | None = None
-    delimiter: Annotated[str, Field(pattern=r"^(.|\t|whitespace)$")] | None = None
+    delimiter: (
+        Annotated[str, Field(pattern=r"^(.|\t|whitespace)$", json_schema_extra={"words": "one sign, or whitespace"})]
+        | None
+    ) = None
     decimal: Literal[".", ","] | None = None
     thousands: Literal[".", ",", " ", "'", "\u00a0", "\u202f", "\u2019"] | None = None
     exclude: dict[str, tuple[Word, ...]] = {}

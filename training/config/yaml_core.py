@@ -4,6 +4,7 @@ Only `true` and `false` are booleans, so `no` is a text; `1e-3` is a number, `01
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -61,3 +62,26 @@ def load_yaml(content: bytes | str) -> Any:
     {0: 'no', 'C': 0.001, 'day': '2026-01-01', 'ok': True}
     """
     return yaml.load(content, _Loader)  # noqa: S506 (a SafeLoader)
+
+
+def line_of(content: bytes | str, place: Sequence[str | int]) -> int:
+    r"""The line of a key, counted from 1; that of the nearest key above it where it is not there.
+
+    Examples
+    --------
+    >>> line_of("split:\n  seed: x", ("split", "seed")), line_of("split: {}", ("split", "seed"))
+    (2, 1)
+    """
+    node, line = yaml.compose(content, _Loader), 1
+    for part in place:
+        if isinstance(node, yaml.MappingNode):
+            found = [(key, value) for key, value in node.value if key.value == str(part)]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            found = [(value, value) for value in node.value[part : part + 1]]
+        else:
+            found = []
+        if not found:
+            break
+        key, node = found[0]
+        line = key.start_mark.line + 1
+    return line

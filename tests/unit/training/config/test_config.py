@@ -132,7 +132,7 @@ def test_an_unknown_key_is_named_with_its_place(tmp_path: Path, sections: dict[s
         ({"gates": {"precision": {"min": 1}}}, "gates: precision is not a metric"),
         ({"gates": {"accuracy": {"min": "high"}}}, "gates.accuracy.min"),
         ({"candidates": [{"name": "a", "estimator": "forest"}]}, "candidates.0.estimator"),
-        ({"candidates": [{"name": "a", "estimator": "b.C", "search": {"C": []}}]}, "candidates.0.search.parameters.C"),
+        ({"candidates": [{"name": "a", "estimator": "b.C", "search": {"C": []}}]}, "candidates.0.search.C"),
         ({"data": {"path": "a.csv", "drop": "Id"}}, "data.drop"),
     ],
 )
