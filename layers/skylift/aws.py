@@ -51,9 +51,11 @@ _DENIED = {
     "InvalidAccessKeyId",
     "InvalidClientTokenId",
     "InvalidSignatureException",
+    "InvalidToken",
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+_WRONG_TIME = {"RequestExpired", "RequestTimeTooSkewed"}
 _NOT_CONFIGURED = (
     CredentialRetrievalError,
     NoCredentialsError,
@@ -164,6 +166,8 @@ def _loader() -> Loader:
 def _hint(code: str) -> str:
     if code in _DENIED:
         return "check the role's policy and credentials"
+    if code in _WRONG_TIME:
+        return "check the clock of this machine"
     if code == "NoSuchBucket":
         return "check SKYLIFT_BUCKET, or deploy the stack that makes the bucket"
     return "try again; see the AWS status page if it stays"

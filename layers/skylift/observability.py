@@ -135,16 +135,15 @@ def write_request(
     failure
         Unexpected error; None if there was no error.
     """
-    identity = {name: fields[name] for name in ("correlation_id",) if name in fields}
     if level > logging.INFO or not metrics:
         write = logger.error if level > logging.INFO else logger.info
         write("request", extra=dict(fields), exc_info=failure)
-        emit(metrics, dimension_sets, identity)
+        emit(metrics, dimension_sets, _identity(fields))
     elif logger.log_level <= level:
         head = {"level": "INFO", "message": "request", "timestamp": _now(), "service": SERVICE}
         emit(metrics, dimension_sets, {**head, **fields})
     else:
-        emit(metrics, dimension_sets, identity)
+        emit(metrics, dimension_sets, _identity(fields))
 
 
 def emit(
@@ -174,6 +173,11 @@ def emit(
             cast("list[float]", entry["Value"]).append(metric.value)
         line = _provider.serialize_metric_set(values, dict(first), dict(fields or {}))
         stream.write(as_line(line) + "\n")
+
+
+def _identity(fields: Mapping[str, object]) -> dict[str, object]:
+    """What tells to which request a line of metrics belongs."""
+    return {"correlation_id": fields["correlation_id"]} if "correlation_id" in fields else {}
 
 
 def _now() -> str:

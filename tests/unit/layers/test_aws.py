@@ -19,6 +19,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.parsers import ResponseParserError
+from urllib3.exceptions import ProtocolError
 
 from skylift.aws import aws_errors, cloudformation_client, error_code, s3_client, ssm_client
 from skylift.errors import AwsUnavailable
@@ -27,6 +28,7 @@ from tests.support.faults import denied, refusal, refused, throttled, timeout
 CLIENTS = [s3_client, ssm_client, cloudformation_client]
 
 CREDENTIALS = "check the role's policy and credentials"
+CLOCK = "check the clock of this machine"
 LATER = "try again; see the AWS status page if it stays"
 NETWORK = "check the network, the region and AWS_ENDPOINT_URL"
 CONFIGURATION = "set AWS_DEFAULT_REGION and credentials, or name a profile in AWS_PROFILE"
@@ -107,6 +109,10 @@ def test_without_a_region_the_setting_is_named(make: Callable[[], Any], monkeypa
         (refusal("UnrecognizedClientException"), CREDENTIALS),
         (throttled("ThrottlingException"), LATER),
         (throttled("SlowDown"), LATER),
+        (refusal("RequestTimeTooSkewed", 403), CLOCK),
+        (refusal("RequestExpired"), CLOCK),
+        (refusal("InvalidToken"), CREDENTIALS),
+        (ProtocolError("connection broken"), NETWORK),
         (refusal("InternalError", 500), LATER),
         (refused(), NETWORK),
         (timeout(), NETWORK),
