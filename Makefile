@@ -64,6 +64,7 @@ format: $(VENV)/.dev ## Fix style automatically
 .PHONY: bench
 bench: $(VENV)/.dev ## Compare with a plain service: build/bench.json, build/benchmarks/ (ten minutes; PUBLISH=1 updates the docs)
 	@$(BIN)/python -m benchmarks$(if $(PUBLISH), && $(BIN)/python -m benchmarks.publish)
+	@$(BIN)/python -m benchmarks.refusals$(if $(PUBLISH), --publish)
 
 .PHONY: audit
 audit: $(VENV)/.dev ## Check all requirement files for known vulnerabilities (needs the network)

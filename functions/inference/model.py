@@ -9,6 +9,7 @@ import numpy as np
 
 from inference import warnings
 from inference.capacity import most_instances
+from inference.nearest import NearestNames
 from inference.schema import RequestSchema
 from skylift.contract import LARGEST_EXACT_INTEGER, Feature, Instance
 from skylift.manifest import Manifest
@@ -49,8 +50,8 @@ class ServedModel:
         Values by feature beyond which a caller is warned, float64 `[features]`; infinite for one that has levels.
     loaded_at
         Time of loading, UTC.
-    takes_unknown
-        Whether a category answers values that training never saw.
+    known_values
+        Values of each category that answers those which training never saw, by its name.
     unlearned
         Codes of categories that no training row has, by the place of their feature.
     """
@@ -62,7 +63,7 @@ class ServedModel:
     lower: Matrix
     upper: Matrix
     loaded_at: datetime
-    takes_unknown: bool
+    known_values: dict[str, NearestNames]
     unlearned: dict[int, list[float]] = field(default_factory=dict)
 
     @classmethod
@@ -79,7 +80,7 @@ class ServedModel:
             np.array([_bound(feature, -1) for feature in features]),
             np.array([_bound(feature, 1) for feature in features]),
             loaded_at,
-            any(feature.takes_unknown for feature in features),
+            {feature.name: NearestNames(feature.levels) for feature in features if feature.takes_unknown},
             {
                 place: [feature.codes[name] for name in feature.unlearned]
                 for place, feature in enumerate(features)
@@ -98,10 +99,10 @@ class ServedModel:
         contract = self.manifest.contract
         rows = encode(contract, instances)
         scores = self.predictor.scores(rows)
-        unknown = warnings.unknown_values(contract, instances, rows) if self.takes_unknown else []
+        unknown = warnings.unknown_values(contract, instances, rows) if self.known_values else []
         remarks = [
             *(warnings.of_ignored(contract, instances) if contract.ignored else []),
-            *(warnings.of_unknown(unknown) if unknown else []),
+            *(warnings.of_unknown(unknown, self.known_values) if unknown else []),
             *warnings.of_ranges(contract, rows, self.lower, self.upper, self.unlearned),
             *warnings.of_undefined(scores),
         ]

@@ -69,29 +69,16 @@ class Refusal:
         """
         self._note(count, names, lambda name: self._of_name(place, name))
 
-    def of_body(self, document: Any, sent: Any) -> None:
-        """Note what is wrong with a body without an envelope; see `of_instance`."""
-        if isinstance(document, list):
-            self.of_array()
-        else:
-            self.of_instance((), document, sent)
-
     def of_array(self) -> None:
         """Note that the body is an array."""
         self.of_shape((), 'expected an object: wrap the array as {"instances": [...]}')
 
-    def of_instances(self, instances: Any, sent: Any) -> None:
-        """Note what is wrong with the instances of an envelope; see `of_instance`."""
+    def of_list(self, instances: Any) -> None:
+        """Note what is wrong with the list of instances itself."""
         if not isinstance(instances, list):
             self.of_shape(("instances",), "expected an array of instances")
         elif not instances:
             self.of_shape(("instances",), "expected at least one instance", "wrong_length")
-        else:
-            for number, (instance, raw) in enumerate(zip(instances, sent, strict=True)):
-                if instance == {} and len(self.problems) == MAX_PROBLEMS:  # two bytes, so it must not cost much
-                    self.total += len(self._fields.required)
-                else:
-                    self.of_instance(("instances", number), instance, raw)
 
     def of_instance(self, place: Place, instance: Any, sent: Any) -> None:
         """Note what is wrong with one instance, if anything is.
@@ -103,7 +90,9 @@ class Refusal:
         instance, sent
             The instance with the names of the contract, and as it was sent, perhaps with those of columns.
         """
-        if isinstance(instance, dict):
+        if instance == {} and len(self.problems) == MAX_PROBLEMS:  # two bytes, so it must not cost much
+            self.total += len(self._fields.required)
+        elif isinstance(instance, dict):
             self._of_fields(instance, self._fields.required, lambda name: (*place, self._sent_name(name, sent)))
             unknown = len(instance) - sum(map(self._fields.known.__contains__, instance))
             if unknown:

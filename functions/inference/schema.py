@@ -16,7 +16,7 @@ from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_sch
 
 from inference import nesting
 from inference.fields import FORMS, Fields, yes_or_no
-from inference.refusal import Refusal
+from inference.refusal import Place, Refusal
 from skylift.contract import Contract, Feature, Instance, listed
 from skylift.errors import NotJson, TooManyInstances
 from skylift.values import clean
@@ -53,7 +53,7 @@ class RequestSchema:
             extra_behavior="forbid",
         )
         many = core_schema.list_schema(instance, min_length=1, max_length=max_instances, fail_fast=True)
-        self._instances = yes_or_no(many, None)
+        self._instance = yes_or_no(instance, None)
         self._envelopes = {
             "instances": _envelope("instances", many),
             "features": _envelope("features", core_schema.tuple_schema(list(fields.schemas.values()))),
@@ -78,8 +78,7 @@ class RequestSchema:
             Fields break the contract.
         """
         nested = len(body) > nesting.HARMLESS_BYTES and nesting.at_most(body) > nesting.allowed(self.max_instances)
-        match = _ENVELOPE.match(body) if not nested and len(body) <= self._one_pass_bytes else None
-        if match:
+        if not nested and len(body) <= self._one_pass_bytes and (match := _ENVELOPE.match(body)):
             instances = self._in_one_pass(body, match[1].decode())
             if instances is not None:
                 return instances
@@ -89,10 +88,10 @@ class RequestSchema:
         if nested:
             self._refuse_nesting(body)
         try:
-            document = from_json(body)
+            document = from_json(body, cache_strings=False)  # a cache that names thrash takes half of the time
         except ValueError as error:
             raise _not_json(error) from None
-        return self._checked(document, as_sent=match is None)
+        return self._checked(document)
 
     def _in_one_pass(self, body: bytes, form: str) -> list[Instance] | None:
         """The instances of a body that is valid as it stands; None for any other."""
@@ -128,13 +127,8 @@ class RequestSchema:
             refusal.of_shape((), f"it holds more than {most} arrays and objects")
         raise refusal.error
 
-    def _checked(self, document: Any, *, as_sent: bool) -> list[Instance]:
+    def _checked(self, document: Any) -> list[Instance]:
         """The valid instances of a parsed body.
-
-        Parameters
-        ----------
-        as_sent
-            Whether it may be valid as it was sent: no validator has refused it.
 
         Raises
         ------
@@ -144,23 +138,45 @@ class RequestSchema:
         content = document if form is None else document[form]
         if form == "instances" and isinstance(content, list) and len(content) > self.max_instances:
             raise self._too_many()
-        instances = self._instances_in(form, content)
-        may_be_valid = form is None or (len(document) == 1 and (form == "instances" or self._is_whole(content)))
-        if may_be_valid and as_sent and (valid := self._valid(instances)):
-            return valid
-        cleaned = [self._cleaned(instance) for instance in instances]  # only now: a body that is clean pays nothing
-        if may_be_valid and not (as_sent and cleaned == instances) and (valid := self._valid(cleaned)):
-            return valid
-        refusal = Refusal(self._fields)
+        refusal, features = Refusal(self._fields), self._fields.features
+        read: list[Instance] = []
         if form == "features":
-            refusal.of_positions(list(cleaned[0].values()) if cleaned else content)
+            if isinstance(content, list) and len(content) == len(features):
+                read = self._read(dict(zip(features, content, strict=True)), refusal, None)
+            else:
+                refusal.of_positions(content)
         elif form == "instances":
-            refusal.of_instances(cleaned if isinstance(content, list) else content, instances)
+            refusal.of_list(content)
+            for number, instance in enumerate(content if isinstance(content, list) else ()):
+                read += self._read(instance, refusal, (form, number))
+        elif isinstance(document, list):
+            refusal.of_array()
         else:
-            refusal.of_body(cleaned[0], content)
+            read = self._read(document, refusal, ())
         if form is not None:
             refusal.of_unknown((), (name for name in document if name != form), len(document) - 1)
-        raise refusal.error
+        if refusal.total:
+            raise refusal.error
+        return read
+
+    def _read(self, instance: Any, refusal: Refusal, place: Place | None) -> list[Instance]:
+        """The valid instance, in a list; an empty one after what is wrong with it was noted.
+
+        Parameters
+        ----------
+        place
+            Place of the instance; None for one by position.
+        """
+        if (valid := self._valid(instance)) is not None:
+            return [valid]
+        cleaned = self._cleaned(instance)  # only now: what is clean pays nothing
+        if cleaned != instance and (valid := self._valid(cleaned)) is not None:
+            return [valid]
+        if place is None:
+            refusal.of_positions(list(cleaned.values()))
+        else:
+            refusal.of_instance(place, cleaned, instance)
+        return []
 
     def _form_of(self, document: Any) -> str | None:
         """The envelope that a document is; None for a bare instance, which may have a column of that name."""
@@ -173,30 +189,15 @@ class RequestSchema:
         ]
         return next(iter(document)) if len(forms) == 2 and next(iter(document)) in forms else next(iter(forms), None)
 
-    def _instances_in(self, form: str | None, content: Any) -> list[Any]:
-        """What a document holds in place of instances."""
-        if form is None:
-            return [content]
-        if not isinstance(content, list):
-            return []
-        if form == "instances":
-            return content
-        features = self._fields.features
-        return [dict(zip(features, content, strict=False))] if len(content) <= len(features) else []
-
-    def _is_whole(self, content: Any) -> bool:
-        return isinstance(content, list) and len(content) == len(self._fields.features)
-
-    def _valid(self, instances: list[Any]) -> list[Instance] | None:
-        """The instances as the validator gives them back, if all are valid.
+    def _valid(self, instance: Any) -> Instance | None:
+        """An instance as the validator gives it back; None for a wrong one.
 
         One that has more or fewer fields than any valid one is not shown to the validator, which would note each.
         """
-        fewest, most = len(self._fields.required), len(self._fields.known)
-        if not all(isinstance(instance, dict) and fewest <= len(instance) <= most for instance in instances):
-            return None
-        valid: list[Instance] | None = self._instances.validate_python(instances)
-        return valid
+        if isinstance(instance, dict) and len(self._fields.required) <= len(instance) <= len(self._fields.known):
+            valid: Instance | None = self._instance.validate_python(instance)
+            return valid
+        return None
 
     def _cleaned(self, instance: Any) -> Any:
         """An instance with names and texts as training reads those of the table."""

@@ -4,10 +4,10 @@ Each kind is bounded, in number and in the time it takes, however large the requ
 """
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 
 import numpy as np
 
+from inference.nearest import NearestNames
 from skylift.contract import LARGEST_EXACT_INTEGER, Contract, Feature, Instance, listed
 from skylift.scoring import Matrix
 from skylift.values import clean
@@ -20,7 +20,6 @@ type UnknownValue = tuple[int, Feature, str]
 
 _MAX_WARNINGS = 100
 _MAX_NEAREST = 3
-_MAX_COMPARED = 40
 _MAX_SHOWN = 100
 _SIMILAR = 0.3
 _MAX_KNOWN = 5
@@ -50,14 +49,20 @@ def unknown_values(contract: Contract, instances: Sequence[Instance], rows: Matr
     return unknown
 
 
-def of_unknown(values: Sequence[UnknownValue]) -> list[Remark]:
-    """Name each value that training never saw, and the nearest known one for the first few different values."""
+def of_unknown(values: Sequence[UnknownValue], known: Mapping[str, NearestNames]) -> list[Remark]:
+    """Name each value that training never saw, and the nearest known one for the first few different values.
+
+    Parameters
+    ----------
+    known
+        Known values by the name of their category.
+    """
     nearest: dict[tuple[str, str], str] = {}
     warnings: list[Remark] = []
     for instance, feature, value in values[:_MAX_WARNINGS]:
         key = (feature.name, value)
         if key not in nearest and len(nearest) < _MAX_NEAREST:
-            nearest[key] = _nearest(feature, value)
+            nearest[key] = _nearest(feature, value, known[feature.name])
         shown = value if len(value) <= _MAX_SHOWN else value[:_MAX_SHOWN] + "..."
         message = f"{shown!r} was not in the training data and counts as missing{nearest.get(key, '')}"
         warnings.append({"instance": instance, "field": feature.name, "message": message})
@@ -112,9 +117,8 @@ def _rest(count: int, noun: str) -> list[Remark]:
     return [{"instance": None, "field": None, "message": f"and {count} more {noun}"}] if count else []
 
 
-def _nearest(feature: Feature, value: str) -> str:
-    """The known value nearest to another, or some known values where none is like it; long texts by their beginning."""
-    beginnings = {level[:_MAX_COMPARED]: level for level in feature.levels}
-    if near := get_close_matches(value[:_MAX_COMPARED], beginnings, n=1, cutoff=_SIMILAR):
-        return f"; the nearest known value is {beginnings[near[0]]!r}"
+def _nearest(feature: Feature, value: str, known: NearestNames) -> str:
+    """The known value nearest to another, or some known values where none is like it."""
+    if near := known.nearest(value, at_least=_SIMILAR):
+        return f"; the nearest known value is {near!r}"
     return f"; known are {', '.join(map(repr, feature.levels[:_MAX_KNOWN]))}"

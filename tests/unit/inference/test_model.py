@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from inference import nearest
 from skylift.contract import ClassName, Contract, Feature, Instance, Target
 from tests.support.fakes import ConstantPredictor, served
 
@@ -161,6 +162,22 @@ class TestUnknownCategories:
         (warning,) = served(self.RENT).answer([FLAT | {"area": "xyz"}]).warnings
 
         assert str(warning["message"]).endswith("; known are 'north', 'south-east'")
+
+    def test_many_known_values_do_not_raise_the_number_of_comparisons(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        levels = tuple(f"{number:05} {'x' * 90}" for number in range(5000))
+        area = self.AREA.model_copy(update={"categories": levels})
+        model = served(self.RENT.model_copy(update={"features": (area,)}))
+        compared: list[str] = []
+
+        def counted(_one: str, other: str) -> float:
+            compared.append(other)
+            return 0.0
+
+        monkeypatch.setattr(nearest, "similarity", counted)
+
+        model.answer([{"area": f"{'x' * 90} {number}"} for number in range(10)])
+
+        assert 0 < len(compared) <= 3 * 32
 
     def test_many_and_long_values_cost_a_bounded_number_of_comparisons_and_characters(self) -> None:
         answer = served(self.RENT).answer([FLAT | {"area": f"{number} {'x' * 500}"} for number in range(150)])
