@@ -137,6 +137,6 @@ def _check_answer(answer: FunctionAnswer, version: Version, first: int, expected
     for number, (ours, theirs) in enumerate(zip(got, expected, strict=True), start=first):
         if not agree(ours, theirs, version.manifest.golden.tolerance):
             raise GoldenMismatch(
-                f"golden request {number} is answered {brief(ours)}, not {brief(theirs)} as in training",
+                f"golden request {number} is answered {brief(ours, theirs)}, not {brief(theirs, ours)} as in training",
                 "do not deploy it: compare its requirements with those the model was trained with",
             )

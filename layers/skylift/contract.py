@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, Self, assert_never
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from skylift.cells import clean_text
+from skylift.figures import exact_text
 from skylift.numerals import Numerals
 
 type Scalar = bool | int | float | str | None
@@ -28,8 +29,6 @@ LARGEST_NUMBER = 3.4028234663852886e38
 
 LARGEST_EXACT_INTEGER = 2**53
 """The largest integer up to which a double, and so a number in JavaScript, holds every integer."""
-
-_LARGEST_PLAIN = 1e16
 
 MAX_LISTED = 50
 """How many names a message lists."""
@@ -349,18 +348,6 @@ def class_key(name: ClassName) -> str:
     ('true', '3', 'setosa')
     """
     return str(name).lower() if isinstance(name, bool) else str(name)
-
-
-def exact_text(number: float) -> str:
-    """Write a number in the shortest form that reads as the same number.
-
-    Examples
-    --------
-    >>> exact_text(1238889), exact_text(0.1), exact_text(1e300)
-    ('1238889', '0.1', '1e+300')
-    """
-    whole = number == round(number, 0) and abs(number) < _LARGEST_PLAIN
-    return str(int(number)) if whole else repr(float(number))
 
 
 def listed(names: Sequence[str], write: Callable[[str], str] = str) -> str:

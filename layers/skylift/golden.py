@@ -5,6 +5,8 @@ No numpy here: a function that asks another for its answers compares as the proc
 
 from typing import TYPE_CHECKING
 
+from skylift.contract import class_key
+from skylift.figures import exact_text
 from skylift.manifest import Prediction
 
 if TYPE_CHECKING:
@@ -84,11 +86,17 @@ def agree(got: Prediction, expected: Prediction, tolerance: float | None) -> boo
     )
 
 
-def brief(prediction: Prediction) -> str:
-    """An answer in a few characters, for an error."""
+def brief(prediction: Prediction, other: Prediction) -> str:
+    """An answer in a few characters, for an error that compares it with another: a number in which they differ."""
     if prediction.value is not None:
-        return f"{prediction.value:.12g}"
-    return f"{prediction.label} at {max(_numbers(prediction).values(), default=float('nan')):.6f}"
+        return exact_text(prediction.value)
+    ours, theirs = _numbers(prediction), _numbers(other)
+    if prediction.label is None or not ours:
+        return str(prediction.label)
+    name = class_key(prediction.label)
+    if prediction.label == other.label and ours.keys() == theirs.keys():
+        name = max(ours, key=lambda key: abs(ours[key] - theirs[key]))
+    return f"{name} at {exact_text(ours[name])}" if name in ours else name
 
 
 def _numbers(prediction: Prediction) -> dict[str, float]:

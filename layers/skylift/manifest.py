@@ -7,31 +7,14 @@ from pydantic import Field, ValidationError, model_validator
 
 from skylift.contract import ClassName, Contract, Document, Instance, Scalar
 from skylift.errors import IntegrityError
+from skylift.figures import apart, exact_text, format_value
 from skylift.references import Reference, sha256, version_name
 
 MODEL_FILE = "model.joblib"
 COMPILED_FILE = "model.onnx"
 BASELINE_FILE = "baseline.json"
 MANIFEST_FILE = "manifest.json"
-LEAST_FIXED = 0.001
-"""Least value that is shown with four decimals, which would be one significant digit or none of a smaller one."""
-
-_ROUNDING_ERROR = 1e-12
-
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-def format_value(value: float) -> str:
-    """A metric's value for people: four decimals, or four significant digits of a smaller one; rounding errors as 0.
-
-    Examples
-    --------
-    >>> format_value(0.97), format_value(-1.5), format_value(0.0), format_value(0.00000123456)
-    ('0.9700', '-1.5000', '0.0000', '1.235e-06')
-    """
-    if abs(value) < _ROUNDING_ERROR:
-        return f"{0:.4f}"
-    return f"{value:.4f}" if abs(value) >= LEAST_FIXED else f"{value:.4g}"
 
 
 class Prediction(Document):
@@ -188,6 +171,9 @@ class Gate(Document):
         Name of the metric; or `behaviour`, of which all checks must pass.
     value
         Value on the holdout; None where its rows cannot tell, which no bound passes.
+    against
+        Value that it is compared with: of the dummy baseline, or of the active version; None for neither, and in
+        versions of older releases.
     detail
         Bound in words, to read after the value; None if `min` and `max` are the bound.
     """
@@ -197,14 +183,16 @@ class Gate(Document):
     max: float | None = None
     value: float | None
     passed: bool
+    against: float | None = None
     detail: str | None = None
 
     def __str__(self) -> str:
-        value = "undefined" if self.value is None else format_value(self.value)
+        others = [other for other in (self.min, self.max, self.against) if other is not None]
+        value = "undefined" if self.value is None else apart(self.value, *others)
         if self.detail is not None:
             return f"{self.metric} {value} {self.detail}"
         bounds = {">=": self.min, "<=": self.max}
-        words = [f"{sign} {bound:g}" for sign, bound in bounds.items() if bound is not None]
+        words = [f"{sign} {exact_text(bound)}" for sign, bound in bounds.items() if bound is not None]
         return f"{self.metric} {value} ({' and '.join(words)})"
 
 

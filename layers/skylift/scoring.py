@@ -133,7 +133,7 @@ def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> No
         answer = Prediction.model_validate(got)
         if not agree(answer, expected, golden.tolerance):
             raise GoldenMismatch(
-                f"golden request {number} of {len(golden.instances)} is scored {brief(answer)}, "
-                f"not {brief(expected)} as in training",
+                f"golden request {number} of {len(golden.instances)} is scored {brief(answer, expected)}, "
+                f"not {brief(expected, answer)} as in training",
                 "do not serve it: train and publish again with the pinned requirements",
             )

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from skylift.manifest import LEAST_FIXED, Interval, Spread
+from skylift.figures import LEAST_FIXED
+from skylift.manifest import Interval, Spread
 from training.card.markup import Content, Markup, element, joined
 from training.metrics.registry import METRICS
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from skylift.errors import SkyliftError
-from skylift.manifest import format_value
+from skylift.figures import format_value
 from skylift.references import NOTHING
 
 if TYPE_CHECKING:

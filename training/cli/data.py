@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from skylift.errors import ConfigError
-from skylift.manifest import format_value
+from skylift.figures import format_value
 from training.cli.console import facts, out, table
 from training.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SampleOption
 from training.cli.progress import progressing

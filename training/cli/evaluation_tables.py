@@ -4,7 +4,7 @@ from __future__ import annotations  # what is printed is only named here: a comp
 
 from typing import TYPE_CHECKING
 
-from skylift.manifest import format_value
+from skylift.figures import format_value
 from training.cli.console import facts, table
 
 if TYPE_CHECKING:

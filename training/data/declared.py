@@ -8,6 +8,7 @@ import pandas as pd
 from skylift.cells import TRUTHS
 from skylift.contract import Kind, listed
 from skylift.errors import DataError
+from skylift.figures import exact_text
 from skylift.numerals import is_number
 from training.config.table import FeatureSection
 from training.data.columns import family_of, written
@@ -77,9 +78,9 @@ def _check_range(column: "pd.Series[Any]", about: FeatureSection) -> None:
             "remove them, or set kind: number",
         )
     if about.min is not None:
-        _refuse(column, (column < about.min).fillna(value=False), f"a value from {about.min:g} on")
+        _refuse(column, (column < about.min).fillna(value=False), f"a value from {exact_text(about.min)} on")
     if about.max is not None:
-        _refuse(column, (column > about.max).fillna(value=False), f"a value up to {about.max:g}")
+        _refuse(column, (column > about.max).fillna(value=False), f"a value up to {exact_text(about.max)}")
 
 
 def _refuse(column: "pd.Series[Any]", wrong: "pd.Series[Any]", expected: str) -> None:

@@ -11,18 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skylift.contract import (
-    LARGEST_EXACT_INTEGER,
-    LARGEST_NUMBER,
-    ClassName,
-    Feature,
-    Kind,
-    Target,
-    Task,
-    class_key,
-    exact_text,
-)
+from skylift.contract import LARGEST_EXACT_INTEGER, LARGEST_NUMBER, ClassName, Feature, Kind, Target, Task, class_key
 from skylift.errors import ConfigError, DataError
+from skylift.figures import exact_text
 from skylift.scoring import Matrix
 from training.config.table import FeatureSection, TargetSection
 from training.data.columns import family_of

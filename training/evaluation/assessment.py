@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import Contract
-from skylift.manifest import ClassMetrics, Gate, LeaderboardEntry, Metrics, format_value
+from skylift.figures import format_value
+from skylift.manifest import ClassMetrics, Gate, LeaderboardEntry, Metrics
 from skylift.scoring import Matrix, Predictor
 from training.config import GatesSection
 from training.config.table import FeatureSection, SplitSection

@@ -8,8 +8,8 @@ from sklearn.base import clone
 
 from skylift.contract import Contract
 from skylift.errors import ConfigError
+from skylift.figures import format_value
 from skylift.golden import allowed_difference
-from skylift.manifest import format_value
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix, Predictor, encode
 from training.compile.compilation import parity_tolerance

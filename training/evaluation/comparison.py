@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from skylift.contract import Contract, Document, Scalar
 from skylift.errors import IntegrityError, UnservableModel
+from skylift.figures import exact_text
 from skylift.manifest import Interval, Manifest, Spread
 from skylift.registry import Registry
 from skylift.scoring import Matrix, best_classes
@@ -230,7 +231,7 @@ def _data(manifest: Manifest) -> dict[str, str]:
         "table": f"sha256 {lineage.data_sha256[:12]}",
         "rows": f"{lineage.data_rows:,}",
         "training rows": f"{lineage.train_rows:,}",
-        "holdout": f"{lineage.holdout_rows:,} ({lineage.holdout:g})",
+        "holdout": f"{lineage.holdout_rows:,} ({exact_text(lineage.holdout)})",
         "seed": str(lineage.seed),
         "split": f"{lineage.split} by {lineage.split_column}" if lineage.split_column else lineage.split,
         "target": contract.target.name,

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from skylift.errors import GateFailed
-from skylift.manifest import Gate, format_value
+from skylift.figures import apart, exact_share, exact_text
+from skylift.manifest import Gate
 from training.config import Bound
 from training.evaluation.report import Champion, Check, DummyBaseline
-from training.metrics.registry import METRICS
+from training.metrics.registry import METRICS, Metric
 
 
 def judge(bounds: Mapping[str, Bound], holdout: Mapping[str, float]) -> tuple[Gate, ...]:
@@ -35,7 +36,8 @@ def standing_gates(baseline: DummyBaseline, checks: tuple[Check, ...], champion:
             metric=baseline.metric,
             value=baseline.challenger,
             passed=baseline.beaten,
-            detail=f"{comparison} {format_value(baseline.value)} (dummy baseline){_way_out(baseline)}",
+            against=baseline.value,
+            detail=f"{comparison} {apart(baseline.value, baseline.challenger)} (dummy baseline){_way_out(baseline)}",
         ),
         Gate(
             metric="behaviour",
@@ -47,19 +49,25 @@ def standing_gates(baseline: DummyBaseline, checks: tuple[Check, ...], champion:
     ]
     if champion is not None and (difference := champion.difference) is not None:
         metric = METRICS[difference.metric]
-        limit = f"{champion.max_regression:g}" if metric.is_absolute else f"{champion.max_regression:.0%}"
+        limit = (exact_text if metric.is_absolute else exact_share)(champion.max_regression)
         side = "below" if metric.higher_is_better else "above"
-        bound = f"more than {limit} {side} the active {champion.version} ({format_value(difference.before)})"
+        bound = f"more than {limit} {side} the active {champion.version} ({apart(difference.before, difference.after)})"
         excused = is_excused(champion)
         gates.append(
             Gate(
                 metric=difference.metric,
                 value=difference.after,
                 passed=keeps_bound(champion) or excused,
+                against=_worst_allowed(metric, difference.before, champion.max_regression),
                 detail=f"{bound}, but within noise" if excused else f"not {bound}",
             )
         )
     return gates
+
+
+def _worst_allowed(metric: Metric, before: float, limit: float) -> float:
+    """The value that is worse than the active version's by exactly what is allowed."""
+    return before - metric.sign * limit * (1 if metric.is_absolute else abs(before))
 
 
 def _way_out(baseline: DummyBaseline) -> str:

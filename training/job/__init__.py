@@ -9,7 +9,8 @@ from threading import Event
 from typing import Any
 
 from skylift.errors import ConfigError, TrainingError
-from skylift.manifest import Gate, LeaderboardEntry, Metrics, format_value
+from skylift.figures import format_value
+from skylift.manifest import Gate, LeaderboardEntry, Metrics
 from skylift.predictors import SklearnPredictor
 from training.compile.compilation import CompiledModel, compile_model
 from training.config import Candidate, ModelConfig

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Literal
 
-from skylift.manifest import format_value
+from skylift.figures import format_value
 from training.search.fitting import Fit, Folds, Outcome, Runner
 
 

@@ -73,8 +73,14 @@ def test_values_agree_by_a_share_of_the_error_whatever_their_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("prediction", "text"),
-    [(label("a", a=0.75, b=0.25), "a at 0.750000"), (value(1234567.5), "1234567.5")],
+    ("prediction", "other", "text"),
+    [
+        (value(1234567.5), value(1234567.4999999998), "1234567.5"),
+        (value(1234567.4999999998), value(1234567.5), "1234567.4999999998"),
+        (label("a", a=0.75, b=0.25), label("b", a=0.25, b=0.75), "a at 0.75"),
+        (label("a", a=0.5, b=0.3, c=0.2), label("a", a=0.5, b=0.2999999, c=0.2000001), "b at 0.3"),
+        (label("d"), label("a", a=1.0), "d"),
+    ],
 )
-def test_an_answer_is_named_in_a_few_characters(prediction: Prediction, text: str) -> None:
-    assert brief(prediction) == text
+def test_an_answer_is_named_by_what_differs_from_another(prediction: Prediction, other: Prediction, text: str) -> None:
+    assert brief(prediction, other) == text

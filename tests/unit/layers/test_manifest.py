@@ -162,6 +162,13 @@ def test_a_reference_pins_the_stored_bytes() -> None:
     ("gate", "text"),
     [
         (Gate(metric="accuracy", min=0.9, value=0.85, passed=False), "accuracy 0.8500 (>= 0.9)"),
+        (Gate(metric="accuracy", min=0.95, value=0.949996, passed=False), "accuracy 0.949996 (>= 0.95)"),
+        (Gate(metric="accuracy", min=0.123456789, value=0.5, passed=True), "accuracy 0.5000 (>= 0.123456789)"),
+        (Gate(metric="mae", max=1238888, value=1238888.4, passed=False), "mae 1238888.4000 (<= 1238888)"),
+        (
+            Gate(metric="roc_auc", value=0.05001, against=0.05004, detail="> 0.05004", passed=False),
+            "roc_auc 0.050010 > 0.05004",
+        ),
         (Gate(metric="rmse", max=1e-6, value=1.23456e-5, passed=False), "rmse 1.235e-05 (<= 1e-06)"),
         (Gate(metric="rmse", max=12, value=15.25, passed=False), "rmse 15.2500 (<= 12)"),
         (Gate(metric="r2", min=0, max=1, value=0.5, passed=True), "r2 0.5000 (>= 0 and <= 1)"),

@@ -281,9 +281,7 @@ class TestGolden:
         with pytest.raises(GoldenMismatch) as caught:
             check_golden(_classification(("a", "b")), golden, Fixed(scores))
 
-        assert caught.value.message == (
-            "golden request 2 of 3 is scored b at 0.750000, not a at 0.750000 as in training"
-        )
+        assert caught.value.message == ("golden request 2 of 3 is scored b at 0.75, not a at 0.75 as in training")
         assert caught.value.hint
 
     @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""Numbers for people, written so that they say nothing wrong."""
+
+LEAST_FIXED = 0.001
+"""Least value that is shown with four decimals, which would be one significant digit or none of a smaller one."""
+
+_LARGEST_PLAIN = 1e16
+_ROUNDING_ERROR = 1e-12
+_DIGITS_OF_A_DOUBLE = 17
+
+
+def exact_text(number: float) -> str:
+    """Write a number in the shortest form that reads as the same number.
+
+    Examples
+    --------
+    >>> exact_text(1238889), exact_text(0.1), exact_text(1e300)
+    ('1238889', '0.1', '1e+300')
+    """
+    whole = number == round(number, 0) and abs(number) < _LARGEST_PLAIN
+    return str(int(number)) if whole else repr(float(number))
+
+
+def exact_share(share: float) -> str:
+    """Write a share as per cent, exactly.
+
+    Examples
+    --------
+    >>> exact_share(0.07), exact_share(0.055)
+    ('7%', '5.5%')
+    """
+    return f"{exact_text(round(100 * share, _DIGITS_OF_A_DOUBLE - 5))}%"
+
+
+def format_value(value: float) -> str:
+    """A metric's value for people: four decimals, or four significant digits of a smaller one; rounding errors as 0.
+
+    Examples
+    --------
+    >>> format_value(0.97), format_value(-1.5), format_value(0.0), format_value(0.00000123456)
+    ('0.9700', '-1.5000', '0.0000', '1.235e-06')
+    """
+    if abs(value) < _ROUNDING_ERROR:
+        return f"{0:.4f}"
+    return f"{value:.4f}" if abs(value) >= LEAST_FIXED else f"{value:.4g}"
+
+
+def apart(value: float, *others: float) -> str:
+    """A metric's value as `format_value` writes it, with more digits where others that differ would read the same.
+
+    Examples
+    --------
+    >>> apart(0.94996, 0.95), apart(0.95, 0.94996), apart(0.9, 0.95), apart(0.95, 0.95)
+    ('0.94996', '0.95000', '0.9000', '0.9500')
+    """
+    different = [other for other in others if other != value]
+    text = format_value(value)
+    if all(format_value(other) != text for other in different):
+        return text
+    for digits in range(5, _DIGITS_OF_A_DOUBLE):
+        text = f"{value:#.{digits}g}"
+        if all(f"{other:#.{digits}g}" != text for other in different):
+            return text
+    return repr(float(value))
