@@ -1,16 +1,15 @@
-"""No key of `data`, `target`, `features` and `split` is without effect: each changes the table or the contract."""
+"""No key of `model.yaml` is without effect: each changes the table or the contract, or another test sees its effect."""
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from tests.support.paths import ROOT
 from tests.support.tables import config_of, lines
-from training.config.table import DataSection, FeatureSection, SplitSection, TargetSection
+from training.config import ModelConfig
 from training.data.prepare import table_and_split
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 TEXT = lines("x;n;c;y", lambda number: f"{number % 7},5;{number};{('NA', 'b', 'd')[number % 3]};{number % 2}", count=60)
 COUNTS = lines("x;n;c;y", lambda number: f"1,{100 + number};{number};{'ab'[number % 2]};{number * 10}", count=60)
@@ -18,46 +17,82 @@ COMMAS: dict[str, Any] = {"data_keys": {"decimal": ","}}
 
 EFFECTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     # key: the table, what is set without it, and what is set with it
-    "data.drop": (TEXT, {}, {"data_keys": {"drop": ["n"]}}),
-    "data.rename": (TEXT, {}, {"data_keys": {"rename": {"x": "length"}}}),
-    "data.sample": (TEXT, {}, {"data_keys": {"sample": 30}}),
-    "data.missing": (TEXT, {}, {"data_keys": {"missing": ["NA"]}}),
-    "data.columns": (
+    "DataSection.drop": (TEXT, {}, {"data_keys": {"drop": ["n"]}}),
+    "DataSection.rename": (TEXT, {}, {"data_keys": {"rename": {"x": "length"}}}),
+    "DataSection.sample": (TEXT, {}, {"data_keys": {"sample": 30}}),
+    "DataSection.missing": (TEXT, {}, {"data_keys": {"missing": ["NA"]}}),
+    "DataSection.columns": (
         TEXT.partition("\n")[2],
         {"data_keys": {"columns": ["x", "n", "c", "y"]}},
         {"data_keys": {"columns": ["a", "n", "c", "y"]}},
     ),
-    "data.encoding": (TEXT.replace("b;", "é;"), {}, {"data_keys": {"encoding": "cp1252"}}),
-    "data.delimiter": (TEXT.replace(",", "."), {}, {"data_keys": {"delimiter": "."}, "target": "5;n;c;y"}),
-    "data.decimal": (COUNTS, COMMAS, {"data_keys": {"decimal": "."}}),
-    "data.thousands": (COUNTS, COMMAS, {"data_keys": {"thousands": ","}}),
-    "data.exclude": (TEXT, {}, {"data_keys": {"exclude": {"n": [3]}}}),
-    "target.task": (TEXT, {}, {"target_keys": {"task": "regression"}}),
-    "target.labels": (TEXT, {}, {"target_keys": {"labels": {0: "no", 1: "yes"}}}),
-    "target.unit": (
+    "DataSection.encoding": (TEXT.replace("b;", "é;"), {}, {"data_keys": {"encoding": "cp1252"}}),
+    "DataSection.delimiter": (TEXT.replace(",", "."), {}, {"data_keys": {"delimiter": "."}, "target": "5;n;c;y"}),
+    "DataSection.decimal": (COUNTS, COMMAS, {"data_keys": {"decimal": "."}}),
+    "DataSection.thousands": (COUNTS, COMMAS, {"data_keys": {"thousands": ","}}),
+    "DataSection.exclude": (TEXT, {}, {"data_keys": {"exclude": {"n": [3]}}}),
+    "TargetSection.task": (TEXT, {}, {"target_keys": {"task": "regression"}}),
+    "TargetSection.labels": (TEXT, {}, {"target_keys": {"labels": {0: "no", 1: "yes"}}}),
+    "TargetSection.unit": (
         COUNTS,
         {"data_keys": {"decimal": ","}},
         {"data_keys": {"decimal": ","}, "target_keys": {"unit": "m"}},
     ),
-    "split.holdout": (TEXT, {}, {"split": {"holdout": 0.5}}),
-    "split.seed": (TEXT, {}, {"split": {"seed": 7}}),
-    "features.unit": (TEXT, {}, {"features": {"x": {"unit": "cm"}}}),
-    "features.description": (TEXT, {}, {"features": {"x": {"description": "Length"}}}),
-    "features.kind": (TEXT, {}, {"features": {"n": {"kind": "number"}}}),
-    "features.min": (TEXT, {}, {"features": {"n": {"min": -5}}}),
-    "features.max": (TEXT, {}, {"features": {"n": {"max": 500}}}),
-    "features.categories": (TEXT, {}, {"features": {"c": {"categories": ["NA", "b", "d", "e"]}}}),
-    "features.missing": (TEXT, {}, {"features": {"n": {"missing": True}}}),
+    "SplitSection.holdout": (TEXT, {}, {"split": {"holdout": 0.5}}),
+    "SplitSection.seed": (TEXT, {}, {"split": {"seed": 7}}),
+    "FeatureSection.unit": (TEXT, {}, {"features": {"x": {"unit": "cm"}}}),
+    "FeatureSection.description": (TEXT, {}, {"features": {"x": {"description": "Length"}}}),
+    "FeatureSection.kind": (TEXT, {}, {"features": {"n": {"kind": "number"}}}),
+    "FeatureSection.min": (TEXT, {}, {"features": {"n": {"min": -5}}}),
+    "FeatureSection.max": (TEXT, {}, {"features": {"n": {"max": 500}}}),
+    "FeatureSection.categories": (TEXT, {}, {"features": {"c": {"categories": ["NA", "b", "d", "e"]}}}),
+    "FeatureSection.missing": (TEXT, {}, {"features": {"n": {"missing": True}}}),
 }
+DATA, EVALUATION, SEARCH = "training/data/test_", "training/evaluation/test_", "training/search/test_"
+FACTS, SPACE = "training/card/test_facts.py", "training/config/test_search_space.py"
 ELSEWHERE = {
-    "data.path": "names the table",
-    "target.column": "names the target",
-    "split.time": "tests/unit/training/data/test_split_keys.py",
-    "split.group": "tests/unit/training/data/test_split_keys.py",
-    "features.unknown": "tests/unit/inference/test_schema.py",
-    "features.monotone": "tests/unit/training/evaluation/test_behaviour.py",
+    # key: the test that sees its effect
+    "ModelConfig.model": ("training/config/test_config.py", "test_three_keys_are_enough"),
+    "ModelConfig.budget": (f"{SEARCH}loop.py", "test_candidates_of_model_yaml_run_to_their_end_unless_it_has_a_budget"),
+    "ModelConfig.select_by": ("training/test_job.py", "test_each_metric_of_a_classification_prefers_the_better_model"),
+    "DataSection.path": ("training/config/test_config.py", "test_an_absolute_data_path_is_kept"),
+    "TargetSection.column": ("training/config/test_config.py", "test_three_keys_are_enough"),
+    "SplitSection.time": (
+        f"{DATA}split_keys.py",
+        "test_by_time_the_holdout_is_the_last_share_and_a_random_one_is_told",
+    ),
+    "SplitSection.group": (f"{DATA}split_keys.py", "test_by_group_the_class_of_a_person_cannot_be_looked_up"),
+    "FeatureSection.unknown": ("inference/test_schema.py", "class TestUnknownCategories"),
+    "FeatureSection.monotone": (f"{EVALUATION}behaviour.py", "class TestDirections"),
+    "ValidateSection.min_rows_per_class": (f"{DATA}checks.py", "test_how_many_are_needed_can_be_set"),
+    "ValidateSection.min_class_share": (f"{DATA}checks.py", "test_a_class_rarer_than_the_user_allows_fails"),
+    "ValidateSection.max_missing": (f"{DATA}validation.py", "test_a_bound_that_is_written_down_fails"),
+    "ValidateSection.max_duplicates": (f"{DATA}checks.py", "test_more_than_the_user_allows_fail"),
+    "ValidateSection.max_overlap": (f"{DATA}checks.py", "test_more_test_rows_than_the_user_allows_fail"),
+    "ValidateSection.trusted": (f"{DATA}checks.py", "test_training_uses_what_the_user_trusts"),
+    "Candidate.name": (f"{SEARCH}loop.py", "test_candidates_that_were_not_reached_say_so"),
+    "Candidate.estimator": (f"{SEARCH}candidates.py", "test_a_class_that_does_not_exist_is_named"),
+    "Candidate.params": (f"{SEARCH}candidates.py", "test_parameters_are_passed_on"),
+    "Candidate.scale": (f"{SEARCH}candidates.py", "test_scaling_can_be_asked_for_and_declined"),
+    "SearchSpec.strategy": (f"{SEARCH}loop.py", "test_each_finds_the_depth_that_the_table_needs"),
+    "SearchSpec.parameters": (SPACE, "test_a_grid_is_every_combination"),
+    "SearchSpec.iterations": (SPACE, "test_so_many_are_drawn_as_asked_for_and_none_twice"),
+    "SearchSpec.factor": (SPACE, "test_a_halving_search_gives_fewer_trials_more_rows"),
+    "Distribution.low": (SPACE, "test_numbers_are_within_their_ends_and_whole_where_these_are"),
+    "Distribution.high": (SPACE, "test_numbers_are_within_their_ends_and_whole_where_these_are"),
+    "Distribution.log": (SPACE, "test_a_logarithmic_distribution_gives_each_power_of_ten_its_share"),
+    "EvaluationSection.slices": (f"{EVALUATION}inspection.py", "test_every_row_is_in_one_slice_of_each_column"),
+    "GatesSection.max_regression": (f"{EVALUATION}gates.py", "test_it_is_refused_beyond_both"),
+    "Bound.min": (f"{EVALUATION}gates.py", "test_a_gate_passes_within_its_bounds"),
+    "Bound.max": (f"{EVALUATION}gates.py", "test_a_gate_passes_within_its_bounds"),
+    "CardSection.title": ("training/card/test_document.py", "test_it_says_what_people_have_said"),
+    **{
+        f"CardSection.{key}": (FACTS, "test_it_says_what_people_have_said")
+        for key in ("purpose", "not_for", "owners", "licence")
+    },
+    "CardSection.data": ("training/card/test_document.py", "test_it_says_what_people_have_said"),
+    "CardSection.limits": (FACTS, "test_what_people_know_comes_first"),
 }
-"""Keys whose effect is seen in another way."""
 
 
 def outcome(folder: Path, text: str, sections: dict[str, Any]) -> tuple[Any, ...]:
@@ -80,13 +115,23 @@ def test_a_key_changes_the_table_or_the_contract(tmp_path: Path, key: str) -> No
     assert changed != plain
 
 
-def test_every_key_is_there() -> None:
-    sections: dict[str, type[BaseModel]] = {
-        "data": DataSection,
-        "target": TargetSection,
-        "split": SplitSection,
-        "features": FeatureSection,
-    }
-    keys = {f"{name}.{key}" for name, section in sections.items() for key in section.model_fields}
+def test_no_key_is_without_an_effect() -> None:
+    schema = ModelConfig.model_json_schema()
+    sections = {name: one["properties"] for name, one in schema["$defs"].items() if "properties" in one}
+    del sections["S3Url"]  # written as one text
+    keys = {f"{name}.{key}" for name, properties in sections.items() for key in properties}
+    keys |= {f"ModelConfig.{key}" for key, one in schema["properties"].items() if is_a_value(one)}
 
-    assert keys == EFFECTS.keys() | ELSEWHERE.keys()
+    assert keys - {"Candidate.search"} == EFFECTS.keys() | ELSEWHERE.keys()
+
+
+def is_a_value(schema: dict[str, Any]) -> bool:
+    """Whether a key holds a value, rather than a section or several."""
+    return not re.search(r"#/\$defs/\w+", str(schema))
+
+
+@pytest.mark.parametrize(("file", "test"), sorted({*ELSEWHERE.values()}))
+def test_the_test_that_is_named_is_there(file: str, test: str) -> None:
+    text = (ROOT / "tests" / "unit" / file).read_text(encoding="utf-8")
+
+    assert re.search(rf"^ *(def )?{test}\b", text, re.MULTILINE)

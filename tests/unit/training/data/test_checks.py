@@ -214,6 +214,13 @@ class TestDuplicates:
         assert found.message == "1 of 10 test rows (10.0%) are training rows as well"
         assert found.rows == (30,)
 
+    def test_more_test_rows_than_the_user_allows_fail(self, tmp_path: Path) -> None:
+        table = table_of(tmp_path, self.text(lambda number: f"{NOISE[number]},red{number % 2},{ab(number)}"))
+        split = Split(np.arange(30), np.arange(30, 40))
+
+        assert [found.status for found in overlap(table, split, ValidateSection(max_overlap=0.05))] == ["failed"]
+        assert not overlap(table, split, ValidateSection(max_overlap=0.2))
+
     def test_a_table_of_different_rows_has_no_overlap(self, tmp_path: Path) -> None:
         table = table_of(tmp_path, lines("x,y", lambda number: f"{NOISE[number]},{ab(number)}"))
 

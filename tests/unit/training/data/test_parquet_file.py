@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,11 +56,26 @@ def test_a_model_learns_the_same_contract_from_it(tmp_path: Path) -> None:
         (pa.array([True, None]), "boolean", True),
         (pa.array(["red", None]).dictionary_encode(), "string", "red"),
         (pa.array(["red", None], pa.large_string()), "string", "red"),
+        (pa.array(["red", None], pa.string_view()), "string", "red"),
+        (pa.array(["red", None], pa.large_string()).dictionary_encode(), "string", "red"),
+        (pa.array([0.1, None], pa.float32()), "Float64", 0.1),
         (pa.array([Decimal(150), None], pa.decimal128(6, 2)), "Float64", 150),
         (pa.array([20000, None], pa.date32()), "string", "2024-10-04"),
         (pa.array([None, None]), "Int64", pd.NA),
     ],
-    ids=["small integers", "NaN", "booleans", "dictionary", "large texts", "decimals", "dates", "nothing"],
+    ids=[
+        "small integers",
+        "NaN",
+        "booleans",
+        "dictionary",
+        "large texts",
+        "views",
+        "large dictionary",
+        "shortest",
+        "decimals",
+        "dates",
+        "nothing",
+    ],
 )
 def test_types_of_parquet_become_those_of_a_table(tmp_path: Path, values: Any, dtype: str, first: object) -> None:
     column = read_rows(parquet(tmp_path, {"x": values})).frame["x"]
@@ -67,6 +83,30 @@ def test_types_of_parquet_become_those_of_a_table(tmp_path: Path, values: Any, d
     assert str(column.dtype) == dtype
     assert column.iloc[0] is pd.NA if first is pd.NA else column.iloc[0] == first
     assert column.iloc[1] is pd.NA
+
+
+def test_an_index_without_a_name_is_left_out_with_a_note(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": [1, 2]}, index=pd.Index(["a", "b"]))
+    frame.to_parquet(tmp_path / "table.parquet")
+
+    raw = read_rows(tmp_path / "table.parquet")
+
+    assert list(raw.frame.columns) == ["x"]
+    assert raw.notes == ("column __index_level_0__ was left out: it is the index of a data frame",)
+
+
+def test_classes_of_float32_are_those_of_the_same_csv(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": range(40), "y": np.array([0.1, 0.2] * 20, dtype=np.float32)})
+    frame.to_parquet(tmp_path / "table.parquet")
+    frame.to_csv(tmp_path / "table.csv", index=False)
+
+    contracts = [
+        read_table(config_of(tmp_path / name, target_keys={"task": "classification"}).table).contract
+        for name in ("table.parquet", "table.csv")
+    ]
+
+    assert contracts[0].target.classes == ("0.1", "0.2")
+    assert contracts[0] == contracts[1]
 
 
 def test_texts_that_look_like_numbers_stay_texts(tmp_path: Path) -> None:
