@@ -118,16 +118,16 @@ def train(
     loaded = load_config(config).with_sample(sample)
     work = Work(prepared=prepared, dask=dask, stop=Event())
     if output is not None:
-        from training.data.prepare import FOLDER
         from training.release.folder import write_version
 
-        manifest = write_version(output, packed(trained_by(loaded, work)))
+        trained = trained_by(loaded, work)
+        manifest = write_version(output, packed(trained))
         out.print(leaderboard_table(manifest))
         if notes := manifest.lineage.notes:
             out.print()
             out.print(facts(("note", note) for note in notes))
-        measure = f"skylift evaluate {output} --config {config} --prepared {prepared or FOLDER}"
-        out.print(f"\nWritten to {output}\nEvaluate: {measure}", soft_wrap=True)
+        out.print(f"\nWritten to {output}\nEvaluate: {_measure(output, config, prepared, sample)}", soft_wrap=True)
+        trained.check_gates(hint=f"{output} holds it for a closer look; improve the model or the data")
         return
     settings = registry_settings(stack, loaded)
     if loaded.model != settings.model:
@@ -151,6 +151,14 @@ def train(
     out.print(
         f"\nPublished {version.reference}\nMake it live: skylift promote {version.reference.name}", soft_wrap=True
     )
+
+
+def _measure(output: Path, config: Path, prepared: Path | None, sample: int | None) -> str:
+    """The command that measures a model in a folder; it needs the prepared rows of the same table."""
+    rows = prepared or Path(f"{output}-rows")
+    drawn = "" if sample is None else f" --sample {sample}"
+    prepare = "" if prepared else f"skylift data prepare --config {config} --output {rows}{drawn} && "
+    return f"{prepare}skylift evaluate {output} --config {config} --prepared {rows} --output {output}-reports"
 
 
 for _command in (evaluate, promote, rollback, bake, versions, show, compare, history, serve):

@@ -48,7 +48,8 @@ class ColumnProfile(_Document):
         Association with the target, over rows that have a value: from 0 to 1, for `pearson` from -1. None for the
         target itself, or if one of the two never changes.
     measure
-        `pearson` for two numbers, `correlation ratio` for a number and a category, `cramers v` for two categories.
+        `pearson` for two numbers, `correlation ratio` for a number and a category, `cramers v` for two categories; the
+        last two corrected for chance, which gives more the more categories there are.
     """
 
     name: str
@@ -179,24 +180,41 @@ def _pearson(first: Matrix, second: Matrix) -> float | None:
 
 
 def _correlation_ratio(groups: NDArray[np.int64], values: Matrix) -> float | None:
-    """Square root of the share of a number's variance that groups explain: from 0 to 1."""
+    """Square root of the share of a number's variance that groups explain: from 0 to 1.
+
+    The share is Kelley's epsilon squared (1935), about 0 by chance whatever the number of groups. None if each row is
+    a group of its own.
+    """
     if not _varies(groups) or not _varies(values):
         return None
     values = values - values.mean()
     counts, sums = np.bincount(groups), np.bincount(groups, values)
-    between = float((sums[counts > 0] ** 2 / counts[counts > 0]).sum())
-    return float(np.sqrt(np.clip(between / float(values @ values), 0, 1)))
+    present = counts > 0
+    rows, number = len(values), int(present.sum())
+    if rows == number:
+        return None
+    within = 1 - float((sums[present] ** 2 / counts[present]).sum()) / float(values @ values)
+    return float(np.sqrt(np.clip(1 - within * (rows - 1) / (rows - number), 0, 1)))
 
 
 def _cramers_v(first: NDArray[np.int64], second: NDArray[np.int64]) -> float | None:
+    """Cramer's V with Bergsma's correction (2013), about 0 by chance whatever the number of categories.
+
+    None if each row is a category of its own.
+    """
     if not _varies(first) or not _varies(second):
         return None
     width = int(second.max()) + 1
     table = np.bincount(first * width + second, minlength=(int(first.max()) + 1) * width).reshape(-1, width)
     table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0].astype(np.float64)
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / table.sum()
-    squares = float(((table - expected) ** 2 / expected).sum())
-    return float(np.sqrt(np.clip(squares / (table.sum() * (min(table.shape) - 1)), 0, 1)))
+    rows, sides = len(first), np.array(table.shape) - 1.0
+    chance = sides / (rows - 1)
+    squares = float(((table - expected) ** 2 / expected).sum()) / rows
+    most = float((sides * (1 - chance)).min())
+    if most <= 0:
+        return None
+    return float(np.sqrt(np.clip((squares - float(sides.prod()) / (rows - 1)) / most, 0, 1)))
 
 
 def _varies(values: NDArray[Any]) -> bool:

@@ -85,15 +85,20 @@ class Trained:
     notes: tuple[str, ...]
     evaluation: Evaluation
 
-    def check_gates(self) -> None:
+    def check_gates(self, *, hint: str = "nothing was published; improve the model or the data") -> None:
         """Refuse a model that is not good enough.
+
+        Parameters
+        ----------
+        hint
+            Next step, for the message.
 
         Raises
         ------
         GateFailed
             With the metrics and their bounds.
         """
-        check_gates(self.gates, rows="holdout", hint="nothing was published; improve the model or the data")
+        check_gates(self.gates, rows="holdout", hint=hint)
 
 
 def train(

@@ -88,7 +88,7 @@ class TestProfile:
 
         assert "150 rows, classification of species" in text
         (line,) = [line for line in text.splitlines() if line.startswith("petal_width")]
-        assert line.split() == ["petal_width", "number", "0", "22", "0.1", "1.199", "1.3", "2.5", "0.964"]
+        assert line.split() == ["petal_width", "number", "0", "22", "0.1", "1.199", "1.3", "2.5", "0.963"]
 
     def test_it_is_printed_as_json_on_demand(self) -> None:
         document = json.loads(done("data", "profile", "--config", IRIS_CONFIG, "--json", "-"))
@@ -124,12 +124,25 @@ class TestPipeline:
 
         assert "note  column leak separates the classes of y" in trained
 
-    def test_a_failed_gate_is_told_by_evaluate_and_not_by_train(self, tmp_path: Path) -> None:
+    def test_without_prepared_rows_the_command_that_makes_them_is_told(self, tmp_path: Path) -> None:
+        path, version = project(tmp_path), tmp_path / "version"
+
+        trained = done("train", "--config", path, "--output", version)
+
+        told = trained.partition("Evaluate: ")[2].splitlines()[0]
+        assert [done(*command.split()[1:]) for command in told.split(" && ")]
+        assert (tmp_path / "version-reports" / "metrics.json").exists()
+
+    def test_a_failed_gate_is_told_by_train_and_by_evaluate(self, tmp_path: Path) -> None:
         path = project(tmp_path, gates={"log_loss": {"max": 0.0}})
         processed, version = tmp_path / "processed", tmp_path / "version"
         done("data", "prepare", "--config", path, "--output", processed)
-        done("train", "--config", path, "--prepared", processed, "--output", version)
 
+        trained = skylift("train", "--config", path, "--prepared", processed, "--output", version)
+
+        assert trained.exit_code == 1
+        assert "error: gate failed on the holdout: log_loss" in trained.stderr
+        assert f"hint: {version} holds it for a closer look" in trained.stderr
         result = skylift(
             "evaluate", version, "--config", path, "--prepared", processed, "--output", tmp_path / "reports"
         )

@@ -1,6 +1,7 @@
 """What is in each column, and its association with the target."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from training.data.profile import ColumnProfile, Profile, profile
 from training.data.table import read_table
 
 
-def described(folder: Path, text: str, *, target: str = "y") -> dict[str, ColumnProfile]:
-    found = profile(table_of(folder, text, target=target))
+def described(folder: Path, text: str, *, target: str = "y", **sections: Any) -> dict[str, ColumnProfile]:
+    found = profile(table_of(folder, text, target=target, **sections))
     return {column.name: column for column in (*found.columns, found.target)}
 
 
@@ -73,8 +74,10 @@ class TestCorrelation:
 
         column = profile(table).columns[0]
 
+        plain = np.corrcoef(table.rows[:, 0], table.targets)[0, 1] ** 2
+        rows = len(table.rows)
         assert column.measure == "correlation ratio"
-        assert column.correlation == pytest.approx(abs(np.corrcoef(table.rows[:, 0], table.targets)[0, 1]))
+        assert column.correlation == pytest.approx(np.sqrt(1 - (1 - plain) * (rows - 1) / (rows - 2)))
 
     def test_a_category_and_classes_have_cramers_v(self, tmp_path: Path) -> None:
         """For two categories of two it is the size of Pearson's correlation of their codes."""
@@ -82,7 +85,34 @@ class TestCorrelation:
         column = profile(table).columns[6]
 
         assert (column.name, column.measure) == ("plan", "cramers v")
-        assert column.correlation == pytest.approx(abs(np.corrcoef(table.rows[:, 6], table.targets)[0, 1]))
+        plain, others = np.corrcoef(table.rows[:, 6], table.targets)[0, 1] ** 2, len(table.rows) - 1
+        assert column.correlation == pytest.approx(np.sqrt(max(plain - 1 / others, 0) / (1 - 1 / others)))
+
+    @pytest.mark.parametrize("target", ["class", "value"])
+    @pytest.mark.parametrize("categories", [5, 50, 90])
+    def test_a_category_that_tells_nothing_has_about_none_however_many_there_are(
+        self, tmp_path: Path, target: str, categories: int
+    ) -> None:
+        generator = np.random.default_rng(categories)
+        codes, values = generator.integers(categories, size=300), generator.normal(size=300).round(4)
+        text = lines(
+            "c,n,y",
+            lambda row: f"c{codes[row]},{row % 7},{values[row] if target == 'value' else 'ab'[int(values[row] > 0)]}",
+            count=300,
+        )
+
+        column = described(tmp_path, text)["c"]
+
+        assert column.correlation is not None
+        assert column.correlation < 0.25
+
+    @pytest.mark.parametrize("target", ["class", "value"])
+    def test_one_that_is_another_in_each_row_has_none(self, tmp_path: Path, target: str) -> None:
+        text = lines(
+            "c,n,y", lambda row: f"text {row},{row % 7},{row * row % 13 / 4 if target == 'value' else 'ab'[row % 2]}"
+        )
+
+        assert described(tmp_path, text, validate={"trusted": ["c"]})["c"].correlation is None
 
     def test_a_category_and_a_value_have_the_correlation_ratio(self, tmp_path: Path) -> None:
         text = lines("x,n,y", lambda number: f"{'ab'[number % 2]},{number % 7},{number % 2 + number / 1000}", count=200)
