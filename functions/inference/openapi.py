@@ -136,6 +136,7 @@ def _value(feature: Feature) -> Schema:
         f"Expected: {feature.expectation}.",
         f"Training range: {feature.training_range}." if feature.training_range else None,
         "Any other text counts as missing, with a warning." if feature.takes_unknown else None,
+        f"May also be sent as {feature.column}, its name in the table." if feature.column is not None else None,
     ]
     return {"examples": [feature.example], **feature.json_schema, "description": " ".join(filter(None, sentences))}
 

@@ -4,7 +4,7 @@ from __future__ import annotations  # what is printed is only named here: a comp
 
 from typing import TYPE_CHECKING
 
-from skylift.figures import format_value
+from skylift.figures import exact_text, format_value
 from training.cli.console import facts, table
 
 if TYPE_CHECKING:
@@ -171,4 +171,4 @@ def _interval(interval: Interval | None) -> str:
 
 
 def _answer(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return exact_text(value) if isinstance(value, float) else str(value)

@@ -190,3 +190,13 @@ def test_the_docs_page_writes_what_users_name_or_order_from_arrays() -> None:
     assert "Object.values" not in page
     assert "Object.fromEntries" not in page
     assert not re.search(r"const \w+ = \{\}|\w\[feature\.name\] = ", page)
+
+
+def test_the_name_of_a_column_is_told_where_it_is_another() -> None:
+    size = SIZE.model_copy(update={"column": "SizeInM2"})
+    document = document_of(Contract(task="regression", features=(size, ROOMS), target=Target(name="rent")))
+
+    properties = document["components"]["schemas"]["Instance"]["properties"]
+
+    assert properties["size"]["description"].endswith("May also be sent as SizeInM2, its name in the table.")
+    assert "May also be sent" not in properties["rooms"]["description"]

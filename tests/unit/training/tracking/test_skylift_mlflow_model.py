@@ -5,10 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from skylift.contract import Contract, Feature, Target
 from skylift.errors import IntegrityError
 from skylift.image_cache import bake
 from skylift.manifest import MODEL_FILE, reference_to
+from skylift.numerals import Numerals
 from skylift.verification import read_version
+from tests.support.fakes import ConstantPredictor
 from tests.support.models import IRIS_SETOSA, iris_package, uncompiled
 from tests.support.tables import LOGISTIC, RIDGE, learned, lines, mixed
 from training.release.packaging import Package, pack
@@ -104,3 +107,15 @@ def test_a_value_that_the_service_refuses_is_refused(churn: PublishedModel, chan
 
 def test_a_category_that_training_never_saw_is_scored(churn: PublishedModel) -> None:
     assert len(churn.predict(pd.DataFrame([CALLER | {"plan": "gold"}]))) == 1
+
+
+def test_a_feature_may_have_the_name_of_its_column_and_its_words_for_missing() -> None:
+    size = Feature(name="size", column="SizeInM2", kind="number", required=False, numerals=Numerals(unit="%"))
+    contract = Contract(task="regression", features=(size,), target=Target(name="rent"))
+    predictor = ConstantPredictor(1.5)
+
+    answers = PublishedModel(contract, predictor).predict(pd.DataFrame({" SizeInM2": ["61%", "n/a", 5]}))
+
+    (rows,) = predictor.asked
+    assert repr(rows.tolist()) == "[[61.0], [nan], [5.0]]"
+    assert answers["value"].tolist() == [1.5] * 3
