@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from pydantic import BeforeValidator, PlainSerializer
 
 from skylift.aws import aws_errors, error_code, s3_client
-from skylift.errors import DataError
+from skylift.errors import AwsUnavailable, DataError
 
 _SCHEME = "s3://"
 _BLOCK = 2**20
@@ -97,6 +97,11 @@ def _download(url: S3Url, path: Path) -> None:
                 raise DataError(
                     f"{url} does not exist",
                     "check data.path in the configuration, and AWS_ENDPOINT_URL where it is set",
+                ) from error
+            if error_code(error) == "AccessDenied":  # S3's word for a missing object too, without s3:ListBucket
+                raise AwsUnavailable(
+                    f"reading {url} failed (AccessDenied): it is missing, or the role may not read it",
+                    "check data.path in the configuration, and the role's policy and credentials",
                 ) from error
             raise
         # A table may be larger than memory; the body counts its bytes, so a transfer that ends early is an error.

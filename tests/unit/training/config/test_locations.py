@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from skylift.errors import AwsUnavailable, DataError
 from tests.conftest import BUCKET
+from tests.support.faults import before, denied, fails_with
 from training.config.locations import Location, S3Url, local_copy
 
 if TYPE_CHECKING:
@@ -57,6 +58,19 @@ class TestLocalCopy:
         with (
             pytest.raises(DataError, match=f"s3://{bucket}/gone.csv does not exist: check data.path"),
             local_copy(S3Url(bucket, "gone.csv")),
+        ):
+            pass
+
+    def test_a_refusal_says_that_the_object_may_be_missing(
+        self, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without `s3:ListBucket`, S3 refuses what is not there."""
+        monkeypatch.setattr("training.config.locations.s3_client", lambda: s3)
+        before(s3, "GetObject", fails_with(denied()))
+
+        with (
+            pytest.raises(AwsUnavailable, match="it is missing, or the role may not read it"),
+            local_copy(S3Url(BUCKET, "gone.csv")),
         ):
             pass
 
