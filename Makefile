@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH VIRTUAL_ENV
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: $(VENV)/.main ## Train, publish, promote and serve on this machine (PORT=8000, CONFIG=training/model.yaml, RETRAIN=1)
@@ -65,6 +65,10 @@ format: $(VENV)/.dev ## Fix style automatically
 bench: $(VENV)/.dev ## Compare with a plain service: build/bench.json, build/benchmarks/ (ten minutes; PUBLISH=1 updates the docs)
 	@$(BIN)/python -m benchmarks$(if $(PUBLISH), && $(BIN)/python -m benchmarks.publish)
 	@$(BIN)/python -m benchmarks.refusals$(if $(PUBLISH), --publish)
+
+.PHONY: bench-models
+bench-models: $(VENV)/.dev ## Train on tables of common kinds by default: build/bench-models.json (ten minutes; PUBLISH=1 updates the docs)
+	@$(BIN)/python -m benchmarks.model_choice$(if $(PUBLISH), --publish)
 
 .PHONY: audit
 audit: $(VENV)/.dev ## Check all requirement files for known vulnerabilities (needs the network)
