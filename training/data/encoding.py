@@ -18,6 +18,7 @@ from skylift.scoring import Matrix
 from training.config.table import FeatureSection, TargetSection
 from training.data.columns import family_of
 from training.data.declared import as_declared
+from training.data.doubts import mostly_dates
 
 MAX_CATEGORIES = 100
 MAX_CLASSES = 100
@@ -119,9 +120,12 @@ def unusable(column: "pd.Series[Any]", about: FeatureSection) -> str | None:
     if distinct == 1 and not column.hasnans:
         return f"it is always {column.iloc[0]}"
     if kind_of(column) == "category" and about.declared_kind is None and distinct > MAX_CATEGORIES:
+        keep = f"features.{column.name}.kind: category keeps it"
+        if mostly_dates(column):
+            return f"it has {distinct} different dates: add columns of its year, month or weekday as numbers; {keep}"
         return (
-            f"it has {distinct} different texts, more than {MAX_CATEGORIES}: "
-            f"features.{column.name}.kind: category keeps it"
+            f"it has {distinct} different texts, more than {MAX_CATEGORIES}: {keep}; "
+            "of long texts, add columns of numbers, such as a length or whether a word occurs"
         )
     if pd.api.types.is_numeric_dtype(column) and (largest := np.nanmax(np.abs(as_floats(column)))) > LARGEST_NUMBER:
         return "it holds infinity" if np.isinf(largest) else f"it holds values beyond {LARGEST_NUMBER:.1e}"

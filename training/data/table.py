@@ -208,7 +208,10 @@ def encode_table(clean: CleanTable, spec: TableSpec) -> Table:
             notes.append(f"column {name} is taken as texts: {doubt}")
     notes += _variant_notes(target, features)
     if not features:
-        raise DataError("the table has no usable feature column", "see: " + "; ".join(notes))
+        reasons = [note for note in notes if " was left out: " in note]
+        raise DataError(
+            "the table has no usable feature column", "; ".join(reasons) or "add a column beside the target"
+        )
     names = {feature.name for feature in features}
     ignored = [name for name in dict.fromkeys(ignored) if name not in names]
     features = as_in_table(features, spec.data, clean.numerals, taken=names.union(ignored))

@@ -113,8 +113,24 @@ class TestKinds:
     def test_a_table_without_a_usable_column_is_refused_with_the_reasons(self, tmp_path: Path) -> None:
         text = lines("x,y", lambda number: f"5,{'ab'[number % 2]}")
 
-        assert "no usable feature column: see: " in refusal(tmp_path, text)
+        assert "no usable feature column: column " in refusal(tmp_path, text)
         assert "column x was left out: it is always 5" in refusal(tmp_path, text)
+
+    @pytest.mark.parametrize(
+        ("cell", "advice"),
+        [
+            (lambda number: f"{1900 + number}-03-{1 + number % 28:02}", "120 different dates: add columns of its year"),
+            (lambda number: f"a letter of {number} words", "120 different texts, more than 100: features.x.kind"),
+        ],
+        ids=["dates", "texts"],
+    )
+    def test_a_table_of_nothing_but_dates_or_texts_says_what_to_do(
+        self, tmp_path: Path, cell: Callable[[int], str], advice: str
+    ) -> None:
+        found = refusal(tmp_path, lines("x,y", lambda number: f"{cell(number)},{number * 1.5}", count=120))
+
+        assert f"no usable feature column: column x was left out: it has {advice}" in found
+        assert "task was guessed" not in found
 
 
 class TestEncoding:
