@@ -41,11 +41,9 @@ FAR_TARGET = lines(
 """Whose target single precision tells apart by steps of 128."""
 
 
-ALL: dict[str, Any] = {"validate": {"trusted": ["a"]}}
-
-
 def fitted(text: str, target: str, candidate: Candidate, folder: Path) -> tuple[Any, Table, Split]:
-    known = read_table(iris_config().table) if text == "iris" else table_of(folder, text, target=target, **ALL)
+    trusted = {"validate": {"trusted": ["a"]}} if text.startswith("a,") else {}  # it numbers the rows
+    known = read_table(iris_config().table) if text == "iris" else table_of(folder, text, target=target, **trusted)
     split = split_rows(known, holdout=0.2, seed=42)
     estimator = build(candidate, known.contract, folds=3, seed=42).estimator
     with threadpool_limits(1):
