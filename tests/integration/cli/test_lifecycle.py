@@ -137,8 +137,8 @@ class TestVersions:
     def test_a_version_whose_metric_the_holdout_could_not_tell_is_listed(
         self, tmp_path: Path, registry: Registry
     ) -> None:
-        text = lines("x,y", lambda number: f"{number},{'rare' if number < 2 else 'ab'[number % 2]}")
-        path = project(tmp_path, select_by="roc_auc", candidates=[TREE])
+        text = lines("x,n,y", lambda n: f"{n % 10 if n < 80 else 0},{n},{'ab'[n < 80 and n % 10 > 4]}", count=100)
+        path = project(tmp_path, select_by="roc_auc", candidates=[TREE], split={"time": "n"})
         (tmp_path / "table.csv").write_text(text, encoding="utf-8")
         done("train", "--config", path)
 
