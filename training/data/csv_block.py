@@ -102,9 +102,10 @@ def _quotes_are_plain(content: bytes, delimiter: str) -> bool:
     """Whether each quote begins a cell, ends one, or stands beside another."""
     signs = np.frombuffer(b"\n" + content, np.uint8)
     quotes = np.flatnonzero(signs == ord('"'))
-    borders = [ord(delimiter), ord("\n"), ord('"')]
+    borders = np.zeros(256, dtype=bool)
+    borders[[ord(delimiter), ord("\n"), ord('"')]] = True
     return not len(quotes) % 2 and bool(
-        np.isin(signs[quotes[0::2] - 1], borders).all() and np.isin(signs[quotes[1::2] + 1], borders).all()
+        borders[signs[quotes[0::2] - 1]].all() and borders[signs[quotes[1::2] + 1]].all()
     )
 
 
