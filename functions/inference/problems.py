@@ -42,7 +42,11 @@ _STATUS: dict[type[SkyliftError], tuple[int, str]] = {
 }
 """Statuses and titles by class; a subclass takes those of its nearest ancestor here."""
 
-_HTTP_TITLES = {404: ("not-found", "No such path"), 405: ("method-not-allowed", "Method not allowed")}
+_HTTP_TITLES = {
+    404: ("not-found", "No such path"),
+    405: ("method-not-allowed", "Method not allowed"),
+    414: ("query-too-long", "The query is too long"),
+}
 
 
 def problem(

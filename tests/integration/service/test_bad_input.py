@@ -161,6 +161,10 @@ class TestPathsAndMethods:
         problem_of(response, 405, "method-not-allowed")
         assert response.headers["allow"] == allowed
 
+    def test_a_query_that_would_take_long_to_read_is_refused(self, iris: HttpClient) -> None:
+        problem_of(iris.get("/?" + "a=1&" * 10_000), 414, "query-too-long")
+        assert iris.get("/?a=1").status_code == 200
+
     @pytest.mark.parametrize("path", ["/predict", "/model-info", "/"])
     def test_a_browsers_preflight_request_succeeds_and_allows_nothing_by_itself(
         self, iris: HttpClient, path: str
