@@ -66,7 +66,8 @@ def default_candidates(contract: Contract, rows: int, budget: float | None = Non
     svm = _candidate("svm", "svm.SVC" if classifies else "svm.SVR")
     if rows**2 * width * _SECONDS_PER_PAIR <= seconds:
         return Defaults((linear, boosting, forest, svm), ())
-    note = f"svm was left out: {rows} rows take it too long; a larger budget brings it in, or naming it in candidates"
+    size = f"{rows} rows of {width} numbers"
+    note = f"svm was left out: {size} take it too long; a larger budget brings it in, or naming it in candidates"
     return Defaults((linear, boosting, forest), (note,))
 
 
