@@ -28,6 +28,7 @@ import ministack.app as gateway
 from ministack.core.responses import get_account_id, get_region, json_response
 from ministack.services import apigateway, cloudwatch, cloudwatch_logs, ecr, lambda_svc
 from ministack.services.cloudformation import provisioners
+from openapi_spec_validator import OpenAPIV30SpecValidator
 
 type Document = dict[str, Any]
 type App = Callable[[Document, Any, Any], Awaitable[None]]
@@ -61,10 +62,12 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 
 def serve_http_api_bodies() -> None:
-    """Make routes, integrations and CORS of an HTTP API's OpenAPI body."""
+    """Make routes, integrations and CORS of an HTTP API's OpenAPI body; with FailOnWarnings it has to be valid."""
 
     def with_body(handler: Callable[..., Any], *, properties_at: int) -> Callable[..., Any]:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
+            if args[properties_at].get("FailOnWarnings") in {True, "true"}:
+                _refuse_warnings(args[properties_at].get("Body") or {})
             result = handler(*args, **kwargs)
             if body := args[properties_at].get("Body"):
                 _import_body(result[0], body)
@@ -75,6 +78,12 @@ def serve_http_api_bodies() -> None:
     handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
     handlers["create"] = with_body(handlers["create"], properties_at=1)
     handlers["update"] = with_body(handlers["update"], properties_at=2)
+
+
+def _refuse_warnings(body: Document) -> None:
+    found = [error.message for error in OpenAPIV30SpecValidator(body).iter_errors()]
+    if found:
+        raise ValueError(f"Warnings found during import: {'; '.join(found)}")
 
 
 def _import_body(api_id: str, body: Document) -> None:
