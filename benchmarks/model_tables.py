@@ -178,7 +178,7 @@ def _shops(random: Generator) -> pd.DataFrame:
 def _wide(random: Generator) -> pd.DataFrame:
     rows, columns, classes = 1_080, 850, 9
     topic = random.integers(0, classes, rows)
-    rates = random.gamma(0.15, 0.25, (classes, columns))
+    rates = 0.7 * random.gamma(0.15, 0.25, columns) + 0.3 * random.gamma(0.15, 0.25, (classes, columns))
     words = random.poisson(rates[topic])
     frame = pd.DataFrame(words, columns=[f"word_{number:03d}" for number in range(columns)])
     return frame.assign(**{TARGET: np.array([f"topic {code}" for code in range(classes)])[topic]})

@@ -22,7 +22,10 @@ _SECONDS_PER_CELL = 1.2e-8  # and level, of a forest's tree: a cell is a row in 
 _SECONDS_PER_BIN = 5e-9  # and leaf, of a boosted tree
 _SECONDS_PER_PAIR = 4e-9  # and column, of support vectors, with the fits of their calibration
 _BINS = (255, 127, 63, 31)
-_ROWS_PER_LEAF = 10_000
+_ROWS_FOR_LARGER_LEAVES = 1_000
+_LARGER_LEAF = 5
+_ROWS_PER_LEAF_ROW = 5_000
+_LARGEST_LEAF = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,12 @@ def _bins(contract: Contract, seconds: float) -> dict[str, Any]:
 
 
 def _sizes(rows: int, looked_at: float, seconds: float) -> dict[str, Any]:
-    """The share of the rows that a forest's trees have time for, and leaves that do not grow in number with them."""
+    """The share of the rows that a forest's trees have time for, and leaves whose shares are of more than one row.
+
+    Leaves of one row give a class that is rare in a place the probability 0, for which log loss punishes a forest most.
+    """
     most = seconds / (_TREES * looked_at * _SECONDS_PER_CELL * math.log2(max(rows, 2)))
     share = {} if most >= rows else {"max_samples": max(round(most / rows, 3), 0.001)}
-    least = 1 + int(min(most, rows)) // _ROWS_PER_LEAF
-    return share | ({} if least == 1 else {"min_samples_leaf": least})
+    if rows < _ROWS_FOR_LARGER_LEAVES:
+        return share
+    return share | {"min_samples_leaf": min(_LARGER_LEAF + int(min(most, rows)) // _ROWS_PER_LEAF_ROW, _LARGEST_LEAF)}

@@ -73,14 +73,18 @@ def test_categories_count_as_the_columns_that_they_become() -> None:
 
 
 def test_trees_of_many_rows_learn_from_a_share_of_them() -> None:
-    assert params(defaults(2_000, classes=0), "forest") == {}
+    assert "max_samples" not in params(defaults(2_000, classes=0), "forest")
 
     many = params(defaults(500_000, classes=0), "forest")
     more = params(defaults(5_000_000, classes=0), "forest")
 
     assert 0 < more["max_samples"] < many["max_samples"] < 0.2
-    assert many["min_samples_leaf"] > 1
     assert "max_samples" not in params(defaults(500_000, classes=0, budget=1e6), "forest")
+
+
+@pytest.mark.parametrize(("rows", "least"), [(999, None), (1_000, 5), (20_000, 9), (1_000_000, 20)])
+def test_leaves_of_a_forest_grow_with_the_rows(rows: int, least: int | None) -> None:
+    assert params(defaults(rows, columns=4), "forest").get("min_samples_leaf") == least
 
 
 def test_boosting_of_many_columns_and_classes_has_fewer_bins() -> None:
