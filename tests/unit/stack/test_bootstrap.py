@@ -120,3 +120,32 @@ def test_the_boundary_lets_the_stacks_roles_do_their_work(prod: Stack, stack: St
         actions = statement["Action"]
         allowed.update([actions] if isinstance(actions, str) else actions)
     assert {action for role in stack.roles() for action in stack.grants(role)} == allowed
+
+
+class TestTheApi:
+    API = "arn:aws:apigateway:eu-central-1::/apis/"
+
+    def test_once_it_is_known_no_other_may_be_changed_or_called(self) -> None:
+        bound = Stack("bootstrap.yaml", Stage="prod", ApiId="abc123def4")
+        resources = statements(bound, "CloudFormationRole")["Api"]["Resource"]
+        assert {one for one in resources if one.startswith(self.API)} == {
+            f"{self.API}abc123def4",
+            f"{self.API}abc123def4/*",
+        }
+        called = statements(bound, "DeployRole")["SmokeTest"]["Resource"]
+        assert called == "arn:aws:execute-api:eu-central-1:123456789012:abc123def4/$default/*"
+
+    def test_before_the_first_deployment_it_has_no_name(self, prod: Stack) -> None:
+        assert f"{self.API}*" in statements(prod, "CloudFormationRole")["Api"]["Resource"]
+
+    def test_of_all_domains_only_the_named_one_may_be_changed(self, prod: Stack) -> None:
+        domain = {"Domain", "DomainsOwnRole", "DomainRecord", "DomainRecordIsThere"}
+        assert not domain & statements(prod, "CloudFormationRole").keys()
+        own = Stack("bootstrap.yaml", Stage="prod", DomainName="iris.example.com", HostedZoneId="Z1")
+        granted = statements(own, "CloudFormationRole")
+        assert domain <= granted.keys()
+        names = {one.rpartition("/domainnames")[2] for one in granted["Domain"]["Resource"]}
+        assert names == {"", "/iris.example.com", "/iris.example.com/*"}
+        assert granted["DomainRecord"]["Resource"] == "arn:aws:route53:::hostedzone/Z1"
+        making = granted["DomainsOwnRole"]["Condition"]
+        assert making == {"StringEquals": {"iam:AWSServiceName": "ops.apigateway.amazonaws.com"}}
