@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from botocore.session import Session
 
 from deploy import sam
 from deploy.calls import DeployedApi, curl, smoke
+from deploy.identity import deployment_name
 from deploy.parameters import TEMPLATE, Stage, assignments, check_parameters, read_stage
 from deploy.stack import Stack, required_output
 from skylift.aws import aws_errors, cloudformation_client, s3_client, sts_client
@@ -22,6 +24,7 @@ from skylift.settings import RegistrySettings
 from training.cli.commands import Commands
 from training.cli.connection import stack_settings
 from training.cli.console import err, facts, out
+from training.release.git import git_state
 
 RELEASE = Path("build/release")
 _TRAIN_SECONDS = 60 * 60
@@ -73,7 +76,8 @@ def up(
 ) -> None:
     """Check, build, show the change set, deploy; train a first model if none exists; say how to call it."""
     chosen = read_stage(stage)
-    parameters = chosen.parameters | assignments(parameter or [])
+    named = {"Release": deployment_name(git_state(Path.cwd()), os.environ, now=datetime.now(UTC))}
+    parameters = chosen.parameters | assignments(parameter or []) | named
     template = sam.template_of(release) if release else None
     check_parameters(parameters, template or TEMPLATE)
     _check_that_someone_answers(yes, "deploying")
@@ -87,7 +91,9 @@ def up(
     sam.deploy(chosen, parameters, region=region, confirm=not yes, artifacts=sam.Artifacts(), template=template)
     outputs = stack.outputs()
     url = required_output(outputs, "ApiUrl", stack.name)
-    out.print(facts([("url", url), ("dashboard", outputs.get("OverviewDashboardUrl", "none"))]))
+    out.print(
+        facts([("release", named["Release"]), ("url", url), ("dashboard", outputs.get("OverviewDashboardUrl", "none"))])
+    )
     if model is ModelStep.FIRST:
         registry = Registry.open(RegistrySettings.model_validate(stack_settings(stack.name)))
         _first_model(registry, stack.name, yes=yes)

@@ -36,12 +36,15 @@ class AccessLog:
         Holder of the model; its version is a dimension, and its refresh metrics are written with the request's.
     stage, model
         Names of the stage and the model, the other dimensions.
+    release
+        Name of the deployment; empty where nobody deployed.
     """
 
-    def __init__(self, app: "ASGIApp", host: ModelHost, *, stage: str, model: str) -> None:
+    def __init__(self, app: "ASGIApp", host: ModelHost, *, stage: str, model: str, release: str = "") -> None:
         self._app = app
         self._host = host
         self._dimensions = {"stage": stage, "model": model}
+        self._code = {"service_version": __version__} | ({"release": release} if release else {})
         self._cold = True
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -82,7 +85,7 @@ class AccessLog:
         version = record.version or (self._host.model.reference.name if self._host.model else "none")
         refreshes = self._host.drain_events()
         fields: dict[str, object] = {
-            "service_version": __version__,
+            **self._code,
             "correlation_id": record.request_id,
             "method": scope["method"][:_MAX_TEXT],
             "path": scope["path"][:_MAX_TEXT],

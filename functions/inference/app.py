@@ -68,7 +68,8 @@ class App:
 
     def __init__(self, settings: InferenceSettings, host: ModelHost) -> None:
         self._lane = FastLane(settings, host)
-        self._outermost = AccessLog(Preflight(self._lane), host, stage=settings.stage, model=settings.model)
+        dimensions = {"stage": settings.stage, "model": settings.model}
+        self._outermost = AccessLog(Preflight(self._lane), host, **dimensions, release=settings.release)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""

@@ -64,6 +64,7 @@ async def health(request: Request, host: Host) -> Response:
         "live": True,
         "ready": model is not None,
         "service_version": __version__,
+        "release": request.app.state.settings.release or None,
         "uptime_seconds": round(time.monotonic() - host.started, 3),
         "memory_mib": _resident_mib(),
         "model": {

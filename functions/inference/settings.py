@@ -21,9 +21,12 @@ class InferenceSettings(RegistrySettings):
         Folder of a version baked into the image; see `skylift.image_cache`.
     log_level
         Lowest level of Skylift's log lines.
+    release
+        Name of the deployment: commit and run that made it; empty where none did.
     """
 
     refresh_seconds: NonNegativeFloat = 15
     max_instances: PositiveInt = 1000
     image_cache: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    release: str = ""

@@ -27,8 +27,13 @@ stack_name = "skylift-dev"
 parameter_overrides = "Stage=dev Note='two words'"
 """
 TEMPLATE = """
-Parameters: {Stage: {Type: String}, Note: {Type: String, Default: ""}, MemorySize: {Type: Number, Default: 1024}}
+Parameters:
+  Stage: {Type: String}
+  Note: {Type: String, Default: ""}
+  MemorySize: {Type: Number, Default: 1024}
+  Release: {Type: String, Default: ""}
 """
+RELEASE = "unknown-1234.1"  # of the run below, in no repository
 BUILT = TEMPLATE + "Resources: {InferenceFunction: {Properties: {ImageUri: 'inferencefunction:inference'}}}"
 OUTPUTS = {
     "ApiUrl": "https://abc.execute-api.eu-central-1.amazonaws.com",
@@ -73,6 +78,8 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: None) -> None
     (tmp_path / "samconfig.toml").write_text(SAMCONFIG, encoding="utf-8")
     (tmp_path / "template.yaml").write_text(TEMPLATE, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_RUN_ID", "1234")
+    monkeypatch.delenv("GITHUB_RUN_ATTEMPT", raising=False)
 
 
 @pytest.fixture
@@ -159,13 +166,13 @@ class TestUp:
         assert sam.asked == [
             [
                 *("eu-central-1", "build", "--config-env", "dev"),
-                *("--parameter-overrides", 'Stage="dev"', 'Note="two words"'),
+                *("--parameter-overrides", 'Stage="dev"', 'Note="two words"', f'Release="{RELEASE}"'),
             ],
             [
                 *("eu-central-1", "deploy", "--config-file", str(Path("samconfig.toml").resolve())),
                 *("--config-env", "dev", "--stack-name", "skylift-dev"),
                 *("--no-fail-on-empty-changeset", "--no-confirm-changeset", "--resolve-image-repos", "--resolve-s3"),
-                *("--parameter-overrides", 'Stage="dev"', 'Note="two words"'),
+                *("--parameter-overrides", 'Stage="dev"', 'Note="two words"', f'Release="{RELEASE}"'),
             ],
         ]
 
@@ -199,7 +206,7 @@ class TestUp:
 
         # Also in the build: the image is built for the architecture that is deployed.
         for asked in sam.asked:
-            assert asked[-3:] == ['Stage="dev"', 'Note=""', 'MemorySize="2048"']
+            assert asked[-4:-1] == ['Stage="dev"', 'Note=""', 'MemorySize="2048"']
 
     def test_a_release_is_deployed_as_it_is_without_a_build(
         self, sam: Tool, docker: Tool, stack: CloudFormation

@@ -156,6 +156,7 @@ class TestHealth:
         assert (response.status_code, document["status"]) == (200, "ok")
         assert (document["live"], document["ready"], document["problem"]) == (True, True, None)
         assert document["service_version"] == skylift.__version__
+        assert document["release"] is None
         assert document["uptime_seconds"] >= 0
         assert document["memory_mib"] > 10
         assert document["model"]["name"] == "iris"

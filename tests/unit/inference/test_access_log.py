@@ -167,6 +167,14 @@ class TestLines:
             "instances": 3,
         }
 
+    def test_the_log_line_names_the_deployment_if_there_is_one(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        ask(AccessLog(app, harness.host, **OF, release="1a2b3c4d5e6f-7.1"))
+        ask(AccessLog(app, harness.host, **OF))
+
+        assert [line.get("release") for line in lines(capsys)] == ["1a2b3c4d5e6f-7.1", None]
+
     def test_the_log_line_of_a_failure_has_its_reason(
         self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -65,7 +65,10 @@ def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
         if read and parameter != "ReservedConcurrency":
             other = Stack(**{parameter: alternatives.get(parameter, f"{value}1")}).properties(name)["Description"]
             assert other != description, parameter
-    longest = Stack(Stage="s" * 63, ModelName="m" * 63).properties(name)["Description"]
+    longest = Stack(
+        Stage="s" * 63, ModelName="m" * 63, Release="r" * 40, Architecture="x86_64", MemorySize="10240",
+        RefreshSeconds="3600", MaxInstances="30000", LogLevel="WARNING", SnapStart="false",
+    ).properties(name)["Description"]  # fmt: skip
     assert len(longest) <= 256
 
 
