@@ -18,7 +18,8 @@ from deploy.identity import deployment_name
 from deploy.parameters import TEMPLATE, Stage, assignments, check_parameters, read_stage
 from deploy.stack import Stack, required_output
 from skylift.aws import aws_errors, cloudformation_client, s3_client, sts_client
-from skylift.errors import ConfigError
+from skylift.errors import ConfigError, IntegrityError, VersionNotFound
+from skylift.references import Reference
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from training.cli.commands import Commands
@@ -175,16 +176,33 @@ def _check_credentials(stage: Stage) -> str:
 
 def _first_model(registry: Registry, stack: str, *, yes: bool) -> None:
     """Train and promote a version if none exists; a version that was not promoted stays so."""
-    if registry.active() is not None:
+    active = registry.active()
+    if active is not None and _exists(registry, active):
         return
+    if active is not None:
+        out.print(
+            f"The pointer names {active.name}, which the stack's bucket does not have: it was published to another.",
+            "If an earlier stack kept that bucket: make deploy PARAMS='ModelBucketName=...' serves from it.",
+            sep="\n",
+            soft_wrap=True,
+        )
     if versions := registry.versions():
         name = versions[-1].manifest.name
         out.print(f"No version is active. Make one live: skylift promote {name} --stack {stack}", soft_wrap=True)
         return
-    if not yes and not typer.confirm("There is no model yet. Train and promote one?", default=True):
+    if not yes and not typer.confirm("There is no model to serve. Train and promote one?", default=True):
         return
     _skylift("train", "--stack", stack)
     _skylift("promote", registry.versions()[-1].manifest.name, "--stack", stack)
+
+
+def _exists(registry: Registry, reference: Reference) -> bool:
+    """Whether the bucket has the version that a reference names: the pointer outlives a stack and its bucket."""
+    try:
+        registry.version(reference)
+    except (VersionNotFound, IntegrityError):
+        return False
+    return True
 
 
 def _skylift(*arguments: str) -> None:
@@ -205,7 +223,8 @@ def _skylift(*arguments: str) -> None:
 
 
 def _print_call(registry: Registry, url: str, region: str, auth: str) -> None:
-    if registry.active() is None:
+    active = registry.active()
+    if active is None or not _exists(registry, active):
         return
     body = {"instances": [registry.resolve().manifest.contract.example]}
     out.print(f"\nTry it{_CREDENTIALS[auth]}:")

@@ -120,8 +120,12 @@ class Stack:
                 for summary in page["StackResourceSummaries"]
                 if summary["LogicalResourceId"] in retained and "PhysicalResourceId" in summary
             ]
+        outputs = self.outputs()
+        bucket = ("AWS::S3::Bucket", outputs.get("ModelBucketName", ""))
+        if bucket[1] and bucket not in found:  # adopted: another stack made it
+            found.append(bucket)
         kept = [Kept(kind, name, _bucket_note(name, s3) if kind == "AWS::S3::Bucket" else "") for kind, name in found]
-        if pointer := self.outputs().get("ActiveParameterName"):
+        if pointer := outputs.get("ActiveParameterName"):
             kept.append(Kept("AWS::SSM::Parameter", pointer, "names the active version"))
         return kept
 

@@ -12,6 +12,9 @@ from botocore.exceptions import ClientError
 
 import training.cli.connection
 from deploy import cli
+from skylift.aws import ssm_client
+from skylift.pointer import ActivePointer
+from skylift.references import Reference
 from skylift.registry import Registry
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.cloudformation import CloudFormation
@@ -260,6 +263,21 @@ class TestUp:
 
         assert "skylift promote v1 --stack skylift-dev" in deploy("up", "--stage", "dev", "--yes").stdout
         assert trained == []
+
+    def test_a_pointer_into_another_bucket_leads_to_a_first_model(
+        self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
+    ) -> None:
+        """The pointer outlives a stack, and the next one has another bucket."""
+        ActivePointer(STAGE, MODEL, client=ssm_client()).move(Reference(1, "0" * 64))
+
+        result = deploy("up", "--stage", "dev", "--yes")
+
+        assert result.exit_code == 0, result.output
+        assert "The pointer names v1, which the stack's bucket does not have" in result.stdout
+        assert "make deploy PARAMS='ModelBucketName=...'" in result.stdout
+        assert [verb for verb, *_ in trained] == ["train", "promote"]
+        assert registry.resolve().manifest.version == 1
+        assert "Try it" in result.stdout
 
     def test_a_workflow_can_leave_the_model_to_others(
         self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]

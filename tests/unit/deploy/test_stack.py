@@ -64,6 +64,11 @@ class TestKept:
 
         assert str(bucket) == f"AWS::S3::Bucket  {BUCKET}  (1 objects, and what they replaced)"
 
+    def test_an_adopted_bucket_is_among_them(self, s3: "S3Client") -> None:
+        (bucket,) = stack(CloudFormation(outputs={"ModelBucketName": BUCKET})).kept(s3=s3)
+
+        assert str(bucket).startswith(f"AWS::S3::Bucket  {BUCKET}")
+
     def test_the_pointer_is_among_them(self, s3: "S3Client") -> None:
         name = "/skylift/dev/iris/active"
 

@@ -1,6 +1,7 @@
 """What the stack keeps of models: the bucket of versions, and the pointer to the active one."""
 
 import json
+import re
 
 from tests.support.templates import Stack
 
@@ -18,7 +19,20 @@ def test_the_bucket_is_versioned_encrypted_and_private(stack: Stack) -> None:
 def test_the_bucket_outlives_the_stack(stack: Stack) -> None:
     for name in ("ModelBucket", "ModelBucketPolicy"):
         resource = stack.resources[name]
-        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        policies = (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+        assert policies == ("RetainExceptOnCreate", "Retain"), "a creation that fails leaves no bucket behind"
+
+
+def test_a_bucket_that_was_kept_is_adopted_with_all_that_refers_to_it() -> None:
+    adopting = Stack(ModelBucketName="skylift-dev-modelbucket-abc")
+    assert not {"ModelBucket", "ModelBucketPolicy"} & adopting.resources.keys()
+    assert adopting.outputs["ModelBucketName"] == "skylift-dev-modelbucket-abc"
+    rest = json.dumps([adopting.resources, adopting.outputs])
+    assert not re.findall(r"\bModelBucket\b", rest), "a resource that is not made has no name"
+    arn = "arn:aws:s3:::skylift-dev-modelbucket-abc"
+    for role in ("InferenceRole", "PublishRole", "PromoteRole"):
+        assert adopting.grants(role)["s3:GetObject"] == {f"{arn}/models/iris/*"}
+        assert adopting.grants(role)["s3:ListBucket"] == {arn}
 
 
 def test_the_bucket_forgets_only_what_is_not_a_version(stack: Stack) -> None:
