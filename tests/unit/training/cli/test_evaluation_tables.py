@@ -145,4 +145,4 @@ class TestComparison:
         lines = self.shown(Scored(rows=50, differences=(), changed=changed, examples=rows))
 
         assert title in " ".join(lines), "a title is as wide as its table"
-        assert "1 0.5 0.333333 2" in lines
+        assert "1 0.5 0.3333333333333333 2" in lines
