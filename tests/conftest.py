@@ -8,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from skylift.pointer import ActivePointer
+from skylift.predictors import load_predictor
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
@@ -100,5 +101,6 @@ def pointer(ssm: "SSMClient") -> ActivePointer:
 
 @pytest.fixture
 def registry(s3: "S3Client", ssm: "SSMClient") -> Registry:
-    """The registry of iris."""
-    return Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=MODEL), s3=s3, ssm=ssm)
+    """The registry of iris; it loads models in this process, which saves most of the time."""
+    settings = RegistrySettings(bucket=BUCKET, stage=STAGE, model=MODEL)
+    return Registry.open(settings, s3=s3, ssm=ssm, load=load_predictor)

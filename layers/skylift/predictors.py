@@ -140,10 +140,20 @@ def load_predictor(manifest: Manifest, read: Callable[[str], bytes]) -> Predicto
     UnservableModel
         It cannot be loaded.
     """
-    predictor = OnnxPredictor(read(COMPILED_FILE)) if manifest.compiled.format else load_reference(manifest, read)
+    predictor = load_form(manifest, read)
     check_golden(manifest.contract, manifest.golden, predictor)
     _give_back_memory()
     return predictor
+
+
+def load_form(manifest: Manifest, read: Callable[[str], bytes]) -> Predictor:
+    """Load what serves a version, of which nothing is proven yet; see `load_predictor`.
+
+    Raises
+    ------
+    IncompatibleEnvironment, UnservableModel
+    """
+    return OnnxPredictor(read(COMPILED_FILE)) if manifest.compiled.format else load_reference(manifest, read)
 
 
 def _give_back_memory() -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from skylift.scoring import Predictor
     from skylift.settings import RegistrySettings
 
+    type Load = Callable[[Manifest, Callable[[str], bytes]], Predictor]
+
 
 class Registry:
     """The versions of a model and the pointer to the active one.
@@ -35,15 +37,23 @@ class Registry:
         Store of the versions.
     pointer
         Pointer to the active version.
+    load
+        Function that makes the predictor of a version; by default one that scores in a process without rights.
     """
 
-    def __init__(self, store: VersionStore, pointer: ActivePointer) -> None:
+    def __init__(self, store: VersionStore, pointer: ActivePointer, *, load: "Load | None" = None) -> None:
         self._store = store
         self._pointer = pointer
+        self._load = load
 
     @classmethod
     def open(
-        cls, settings: "RegistrySettings", *, s3: "S3Client | None" = None, ssm: "SSMClient | None" = None
+        cls,
+        settings: "RegistrySettings",
+        *,
+        s3: "S3Client | None" = None,
+        ssm: "SSMClient | None" = None,
+        load: "Load | None" = None,
     ) -> Self:
         """Open the registry that settings name.
 
@@ -53,6 +63,8 @@ class Registry:
             Bucket, stage and model; `RegistrySettings()` reads them from the environment.
         s3, ssm
             Botocore clients; new ones if None.
+        load
+            See `Registry`.
 
         Raises
         ------
@@ -62,6 +74,7 @@ class Registry:
         return cls(
             VersionStore(settings.bucket, settings.model, client=s3 or s3_client()),
             ActivePointer(settings.stage, settings.model, client=ssm or ssm_client()),
+            load=load,
         )
 
     def publish(self, describe: Callable[[int], Manifest], artifacts: Mapping[str, bytes]) -> Version:
@@ -143,16 +156,14 @@ class Registry:
         return self._store.artifact(version.manifest, name)
 
     def predictor(self, version: Version) -> "Predictor":
-        """Predictor of a version; see `load_predictor`.
+        """Predictor of a version, none of whose code runs in this process; see `SandboxedPredictor`.
 
         Raises
         ------
-        IntegrityError, UnservableModel
-            The version must not serve, or cannot in this environment.
+        IntegrityError
+            Its model is missing or altered.
         """
-        from skylift.predictors import load_predictor  # NumPy, which a list of versions does without
-
-        return load_predictor(version.manifest, partial(self._store.artifact, version.manifest))
+        return self._predictor(version.manifest, partial(self._store.artifact, version.manifest))
 
     def bake(self, text: str, folder: Path) -> Path:
         """Write a version that may serve into a folder for the container image; see `skylift.image_cache`.
@@ -195,13 +206,20 @@ class Registry:
         return version.reference
 
     def _examine(self, manifest: Manifest) -> None:
-        from skylift.predictors import load_predictor
+        from skylift.scoring import check_golden  # NumPy, which a list of versions does without
 
         if failed := [str(gate) for gate in manifest.gates if not gate.passed]:
             raise PromotionRefused(f"{manifest.name} failed its gate: {', '.join(failed)}", "train a better model")
         try:
             names = {MODEL_FILE, *manifest.artifacts}
             files = {name: self._store.artifact(manifest, name) for name in names}
-            load_predictor(manifest, files.__getitem__)
+            check_golden(manifest.contract, manifest.golden, self._predictor(manifest, files.__getitem__))
         except (IntegrityError, UnservableModel) as error:
             raise PromotionRefused(f"{manifest.name} may not serve: {error.message}", error.hint) from error
+
+    def _predictor(self, manifest: Manifest, read: Callable[[str], bytes]) -> "Predictor":
+        if self._load is None:
+            from skylift.sandbox import SandboxedPredictor
+
+            return SandboxedPredictor(manifest, read)
+        return self._load(manifest, read)

@@ -106,6 +106,22 @@ def best_classes(scores: Matrix) -> NDArray[np.intp]:
     return (scores >= scores.max(axis=1, keepdims=True) - TIE_MARGIN).argmax(axis=1)
 
 
+def scored(predictor: Predictor, rows: Matrix) -> Matrix:
+    """Scores of rows that every servable model can score, the golden requests among them.
+
+    Raises
+    ------
+    GoldenMismatch
+        They cannot be scored.
+    """
+    try:
+        return predictor.scores(rows)
+    except FOREIGN_FAILURES as error:
+        raise GoldenMismatch(
+            f"the model cannot score the golden requests ({type(error).__name__})", "publish the version again"
+        ) from error
+
+
 def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> None:
     """Score the golden requests and compare.
 
@@ -114,12 +130,17 @@ def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> No
     GoldenMismatch
         They cannot be scored, or an answer differs; see `skylift.golden.agree`.
     """
-    try:
-        scores = predictor.scores(encode(contract, golden.instances))
-    except FOREIGN_FAILURES as error:
-        raise GoldenMismatch(
-            f"the model cannot score the golden requests ({type(error).__name__})", "publish the version again"
-        ) from error
+    compare_golden(contract, golden, scored(predictor, encode(contract, golden.instances)))
+
+
+def compare_golden(contract: Contract, golden: Golden, scores: Matrix) -> None:
+    """Compare scores of the golden requests with those of training.
+
+    Raises
+    ------
+    GoldenMismatch
+        An answer differs; see `skylift.golden.agree`.
+    """
     expected_shape = (
         (len(golden.instances), len(contract.target.classes)) if contract.target.classes else (len(golden.instances),)
     )

@@ -25,6 +25,19 @@ def trap(sprung: Path) -> bytes:
     return _stored(_Trap(sprung))
 
 
+class _Program:
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def __reduce__(self) -> tuple[object, tuple[str, dict[str, object]]]:
+        return exec, (self._source, {})
+
+
+def running(source: str) -> bytes:
+    """What joblib stores of an object that runs a program when it is loaded."""
+    return _stored(_Program(source))
+
+
 def exiting() -> bytes:
     """What joblib stores of an object that ends the interpreter, as a success, when it is loaded."""
     return _stored(_Exit())

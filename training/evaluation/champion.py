@@ -30,7 +30,7 @@ class ActiveVersion:
     version
         Manifest and files; None if they cannot be read.
     predictor
-        Loaded model; None if it cannot be loaded here.
+        What scores; None if its model cannot be read.
     reason
         Reason why it cannot be read or loaded.
     """
@@ -142,7 +142,10 @@ def compare_with(
     rows, problem = rows_for(manifest.contract, table, holdout)
     if rows is None:
         return none(f"its contract does not fit this table: {problem}")
-    theirs = scores_like(manifest.contract, table, champion.predictor.scores(rows))
+    try:
+        theirs = scores_like(manifest.contract, table, champion.predictor.scores(rows))
+    except UnservableModel as error:
+        return none(error.message)
     targets = table.targets[holdout]
     metrics = score_metrics(table.contract, targets, theirs)
     ours = score_metrics(table.contract, targets, scores)

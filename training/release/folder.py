@@ -16,7 +16,7 @@ from pydantic_core import from_json, to_json
 from skylift.contract import Scalar, class_key
 from skylift.errors import DataError, IntegrityError
 from skylift.manifest import Gate, Manifest
-from skylift.predictors import load_predictor
+from skylift.sandbox import SandboxedPredictor
 from skylift.scoring import best_classes
 from skylift.verification import check_artifact
 from training.config import GatesSection
@@ -142,7 +142,7 @@ def evaluate(
         raise DataError(f"{folder} was not trained on {prepared}", f"train it: skylift train --output {folder}")
     progress("scoring the test rows")
     read = _reader(folder, manifest)
-    predictor = load_predictor(manifest, read)
+    predictor = SandboxedPredictor(manifest, read)
     document = Evaluation.from_bytes(read(EVALUATION_FILE), source=EVALUATION_FILE)
     targets = table.targets[split.holdout]
     scores = predictor.scores(table.rows[split.holdout])

@@ -1,9 +1,11 @@
 """The registry: what goes live, what is refused, and how one gets back."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from skylift.errors import (
@@ -13,6 +15,7 @@ from skylift.errors import (
     NoActiveVersion,
     PointerMoved,
     PromotionRefused,
+    UnservableModel,
     VersionNotFound,
 )
 from skylift.footprint import Footprint
@@ -21,10 +24,11 @@ from skylift.pointer import ActivePointer
 from skylift.references import NOTHING, Reference, sha256
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
+from skylift.store import VersionStore
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.aws_clients import every_operation
 from tests.support.faults import before, denied, fails_with, throttled
-from tests.support.models import changed, iris_package
+from tests.support.models import changed, compiled_iris_package, iris_package
 from tests.support.pickles import exiting, trap
 from training.release.packaging import Package
 
@@ -245,6 +249,25 @@ class TestRefusing:
             registry.promote("v2")
 
         assert not sprung.exists()
+
+    def test_a_model_of_its_publisher_is_never_opened_in_the_process_that_promotes(
+        self, store: VersionStore, pointer: ActivePointer, tmp_path: Path
+    ) -> None:
+        sprung = tmp_path / "sprung"
+        registry = Registry(store, pointer)
+        registry.promote(_publish(registry, compiled_iris_package()))
+        _publish(registry, _with_model(trap(sprung)))
+
+        for act in (
+            lambda: registry.promote("v2"),
+            lambda: registry.bake("v2", tmp_path / "baked"),
+            lambda: registry.predictor(registry.version("v2")).scores(np.zeros((1, 4))),
+        ):
+            with pytest.raises((PromotionRefused, UnservableModel), match="v2 wants more than to compute"):
+                act()
+
+        assert not sprung.exists() or sys.platform != "linux"
+        assert _moves(registry) == ["v1"]
 
     def test_a_version_that_failed_its_gate_is_refused_before_it_is_opened(
         self, registry: Registry, tmp_path: Path
