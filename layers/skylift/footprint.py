@@ -1,18 +1,17 @@
-"""The memory that a version needs, measured where nothing else is: in a process of its own, without AWS credentials.
+"""The memory that a version needs, measured where nothing else is: in a process of its own, without rights.
 
-python -m skylift.footprint FOLDER MODEL REFERENCE        prints it as JSON; the folder is one of `skylift.image_cache`
+That process runs this module in a folder of `skylift.image_cache`, and answers with the footprint as JSON.
 """
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
+from subprocess import SubprocessError
 from tempfile import TemporaryDirectory
 
+from skylift.confined_process import Limits, answer_of_process, begin
 from skylift.errors import PromotionRefused
 from skylift.image_cache import ImageCache, bake
 from skylift.references import Reference
@@ -22,12 +21,6 @@ SERVICE_MIB = 50.0
 """What the service holds beside the packages that load and score a version."""
 
 _STATUS = Path("/proc/self/status")
-_SECONDS = 600
-_NO_AWS = {
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 _STEP_MIB = 128
 
 
@@ -95,14 +88,12 @@ def measure(version: Version, read: Callable[[str], bytes]) -> Footprint:
     """
     with TemporaryDirectory(prefix="skylift-footprint-") as folder:
         bake(version, read, Path(folder))
-        command = (sys.executable, "-m", "skylift.footprint", folder, version.manifest.model, str(version.reference))
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | _NO_AWS
+        limits = Limits.of(sum(artifact.bytes for artifact in version.manifest.artifacts.values()))
+        arguments = (version.manifest.model, str(version.reference))
         try:
-            done = subprocess.run(
-                command, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=True
-            )
-            return Footprint(**json.loads(done.stdout.splitlines()[-1]))
-        except (subprocess.SubprocessError, IndexError, TypeError, ValueError) as error:
+            figures = json.loads(answer_of_process("skylift.footprint", Path(folder), limits, arguments))
+            return Footprint(**{name: float(figure) for name, figure in figures.items()})
+        except (SubprocessError, AttributeError, TypeError, ValueError) as error:
             raise PromotionRefused(
                 f"the memory of {version.reference.name} cannot be measured: it could not be loaded in a process of "
                 f"its own ({type(error).__name__})",
@@ -111,17 +102,19 @@ def measure(version: Version, read: Callable[[str], bytes]) -> Footprint:
 
 
 def main() -> None:
-    """Load the version that the arguments name, and print its footprint."""
-    folder, model, text = sys.argv[1:]
+    """Load the version that the arguments name, and answer with its footprint."""
+    process = begin()
+    model, text = process.arguments
     reference = Reference.parse(text)
-    with ImageCache(Path(folder), model).open_version(reference) as (manifest, read):
+    with ImageCache(Path.cwd(), model).open_version(reference) as (manifest, read):
         import skylift.predictors  # what the service has in memory before it loads one
 
         import_module("onnxruntime" if manifest.compiled.format else "sklearn.utils")
         base = _resident("VmRSS")
         predictor = skylift.predictors.load_predictor(manifest, read)
         footprint = Footprint(base, max(_resident("VmRSS") - base, 0.0), max(_resident("VmHWM") - base, 0.0))
-    sys.stdout.write(json.dumps(asdict(footprint)) + "\n")
+    with process.answer as file:
+        file.write(json.dumps(asdict(footprint)).encode())
     del predictor  # not before it was measured
 
 

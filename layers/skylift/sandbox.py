@@ -10,19 +10,18 @@ Only a service that serves the version loads it itself: `skylift.predictors`.
 """
 
 import math
-import os
-import subprocess
-import sys
-import tempfile
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Annotated, Literal
+from subprocess import CalledProcessError, TimeoutExpired
+from tempfile import TemporaryDirectory
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Base64Bytes, Field, StringConstraints, ValidationError
 
-from skylift.confinement import close_to_others
+from skylift.confined_process import Limits, answer_of_process
 from skylift.contract import Document
 from skylift.errors import GoldenMismatch, IncompatibleEnvironment, UnservableModel
 from skylift.manifest import COMPILED_FILE, MANIFEST_FILE, MODEL_FILE, Manifest
@@ -31,13 +30,7 @@ from skylift.scoring import Matrix, compare_golden, encode
 ROWS_FILE = "rows.npy"
 LONGEST_TEXT = 300
 
-_START_SECONDS = 120
-_BYTES_PER_SECOND = 2**20
 _ROWS_PER_SECOND = 500
-_START_BYTES = 4 * 2**30
-_BYTES_PER_BYTE = 16
-_KEPT = {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMROOT", "TZ"}
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _PROBLEMS = {error.code: error for error in (UnservableModel, IncompatibleEnvironment, GoldenMismatch)}
 
 Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT, pattern=r"^[ -~]*$")]
@@ -65,7 +58,7 @@ class Answer(Document):
     scores
         Scores as little-endian float64, row by row.
     problem
-        Reason why there are none; None if there are.
+        Why the model gave no scores; None if it gave some.
     unconfined
         Reason why the process was not confined by the kernel; None if it was.
     """
@@ -133,46 +126,27 @@ class SandboxedPredictor:
 
     def _ask(self, rows: Matrix) -> Answer:
         manifest = self._manifest
-        size = len(self._model) + rows.nbytes
-        seconds = self._seconds or _START_SECONDS + size // _BYTES_PER_SECOND + len(rows) // _ROWS_PER_SECOND
-        memory = _START_BYTES + _BYTES_PER_BYTE * size
-        output = 4_096 + 12 * len(rows) * max(1, len(manifest.contract.target.classes))
-        close_to_others()
-        with tempfile.TemporaryDirectory(prefix="skylift-") as place, tempfile.TemporaryFile() as answer:
+        with TemporaryDirectory(prefix="skylift-") as place:
             folder = Path(place).resolve()
             (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
             (folder / self._name).write_bytes(self._model)
             np.save(folder / ROWS_FILE, rows, allow_pickle=False)
-            limits = [str(number) for number in (seconds, memory, output)]
-            code = self._run(
-                [sys.executable, "-P", "-s", "-B", "-m", "skylift.sandboxed", *limits], folder, answer, seconds
+            limits = Limits.of(
+                len(self._model) + rows.nbytes,
+                seconds=len(rows) // _ROWS_PER_SECOND,
+                answer=12 * len(rows) * max(1, len(manifest.contract.target.classes)),
             )
-            answer.seek(0)
-            text = answer.read(output + 1)
-        if code != 0 or not text or len(text) > output:
-            raise self._refusal(f"ended its process with code {code} and without scores")
-        try:
-            return Answer.model_validate_json(text)
-        except ValidationError as error:
-            raise self._refusal("answered with something other than scores") from error
-
-    def _run(self, command: list[str], folder: Path, answer: IO[bytes], seconds: int) -> int:
-        """Run it to its end or that of its time; its exit code."""
-        with subprocess.Popen(  # in a session of its own: no terminal to type into, no signal from its user
-            command,
-            cwd=folder,
-            env=_environment(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=answer,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        ) as process:
+            if self._seconds is not None:
+                limits = replace(limits, seconds=self._seconds)
             try:
-                return process.wait(seconds)
-            except subprocess.TimeoutExpired as error:
-                raise self._refusal(f"did not score within {seconds} s") from error
-            finally:
-                process.kill()
+                return Answer.model_validate_json(answer_of_process("skylift.sandboxed", folder, limits))
+            except TimeoutExpired as error:
+                raise self._refusal(f"did not score within {limits.seconds} s") from error
+            except CalledProcessError as error:
+                code = error.returncode
+                raise self._refusal(f"ended its process with code {code} and without scores") from error
+            except ValidationError as error:
+                raise self._refusal("answered with something other than scores") from error
 
     def _refusal(self, what: str) -> UnservableModel:
         return UnservableModel(f"{self._name} of {self._manifest.name} {what}", "look at what its training stored")
@@ -181,10 +155,3 @@ class SandboxedPredictor:
 def printable(text: str) -> str:
     """A text as one short line of ASCII, which no terminal takes for anything else."""
     return "".join(sign if " " <= sign <= "~" else "?" for sign in text[:LONGEST_TEXT])
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """What a score needs of the environment: no credentials, no settings, no home."""
-    kept = {name: value for name, value in os.environ.items() if name in _KEPT}
-    path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry)
-    return kept | _ONE_THREAD | {"HOME": str(folder), "PYTHONPATH": path, "JOBLIB_MULTIPROCESSING": "0"}

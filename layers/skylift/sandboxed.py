@@ -1,16 +1,13 @@
 """The process that runs a version's code: `python -m skylift.sandboxed`, in a folder with the files of the version.
 
-Its arguments are its limits: seconds of processor time, bytes of memory, bytes of its answer. It gives up its rights
-before it reads anything, and answers on its standard output; see `skylift.sandbox`.
+It gives up its rights before it reads anything; see `skylift.sandbox`.
 """
 
-import os
-import sys
 from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skylift.confinement import confine, limit
+from skylift.confined_process import begin
 
 if TYPE_CHECKING:
     from skylift.errors import SkyliftError
@@ -62,16 +59,10 @@ def _problem(error: "SkyliftError") -> "Problem":
 
 
 def _main() -> None:
-    """Confine this process, score and answer; what a model prints goes nowhere."""
-    answer = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    seconds, memory, output = map(int, sys.argv[1:])
-    limit(seconds=seconds, memory=memory, output=output)
-    folder = Path.cwd()
-    code = [Path(entry) for entry in (*sys.path, sys.prefix, sys.base_prefix) if entry]
-    document = answer_of(folder, confine([folder, *code]))
-    answer.write(document.model_dump_json().encode())
-    answer.close()
+    process = begin()
+    document = answer_of(Path.cwd(), process.unconfined)
+    with process.answer as file:
+        file.write(document.model_dump_json().encode())
 
 
 if __name__ == "__main__":

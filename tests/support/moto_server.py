@@ -9,6 +9,7 @@ import boto3
 from moto.server import ThreadedMotoServer
 
 from skylift.pointer import ActivePointer
+from skylift.predictors import load_predictor
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from tests.support.waiting import TIMES_OUT
@@ -59,7 +60,9 @@ class MotoServer:
         ssm: SSMClient = boto3.client("ssm", **options)
         self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         self.pointer = ActivePointer(STAGE, MODEL, client=ssm)
-        self.registry = Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=MODEL), s3=self.s3, ssm=ssm)
+        self.registry = Registry.open(
+            RegistrySettings(bucket=BUCKET, stage=STAGE, model=MODEL), s3=self.s3, ssm=ssm, load=load_predictor
+        )
 
     @property
     def environment(self) -> dict[str, str]:

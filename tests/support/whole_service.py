@@ -10,6 +10,7 @@ from inference.app import App
 from inference.host import ModelHost
 from inference.settings import InferenceSettings
 from skylift.pointer import ActivePointer
+from skylift.predictors import load_predictor
 from skylift.references import Reference
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
@@ -111,7 +112,9 @@ def standing(package: Package, model: str = MODEL) -> HttpClient:
     s3, ssm = shared_clients("operator")
     with mock_aws():
         create_bucket(BUCKET)
-        registry = Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=model), s3=s3, ssm=ssm)
+        registry = Registry.open(
+            RegistrySettings(bucket=BUCKET, stage=STAGE, model=model), s3=s3, ssm=ssm, load=load_predictor
+        )
         service = Service(registry, s3, ssm, model)
         service.release(package)
         service.host.wait_until_loaded()

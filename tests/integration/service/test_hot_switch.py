@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from skylift.predictors import load_predictor
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from tests.conftest import BUCKET, STAGE
@@ -101,7 +102,9 @@ class TestAnotherContract:
             trusted = {"trusted": [name for name in ("size", "rooms") if name in text]}
             return pack(uncompiled(learned(tmp_path, text, target="kind", validate=trusted)))
 
-        registry = Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model="table"), s3=s3, ssm=ssm)
+        registry = Registry.open(
+            RegistrySettings(bucket=BUCKET, stage=STAGE, model="table"), s3=s3, ssm=ssm, load=load_predictor
+        )
         service = Service(registry, s3, ssm, "table")
         rows = "".join(f"{row},{'ab'[row // 15]}\n" for row in range(30))
         service.release(package_of(f"size,kind\n{rows}"))

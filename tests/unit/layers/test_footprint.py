@@ -1,18 +1,19 @@
 """The memory of a version: measured in another process, and enough for a switch or refused with figures."""
 
-import subprocess
 import sys
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from skylift import footprint
 from skylift.errors import PromotionRefused
 from skylift.footprint import SERVICE_MIB, Footprint, check_memory, measure
-from skylift.manifest import COMPILED_FILE, reference_to
+from skylift.manifest import COMPILED_FILE, MODEL_FILE, Artifact, reference_to
+from skylift.references import sha256
 from skylift.verification import Version
-from tests.support.models import compiled_iris_package
+from tests.support.models import compiled_iris_package, iris_package
+from tests.support.pickles import trap
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 
@@ -32,23 +33,28 @@ def measures(monkeypatch: pytest.MonkeyPatch, figures: Footprint) -> None:
     monkeypatch.setattr(footprint, "measure", lambda _version, _read: figures)
 
 
-def test_a_version_is_loaded_in_a_process_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[dict[str, str]] = []
-    run = subprocess.run
-
-    def observed(command: Any, *, env: dict[str, str], **more: Any) -> Any:
-        started.append(env)
-        return run(command, env=env, **more)
-
-    monkeypatch.setattr("skylift.footprint.subprocess.run", observed)
+def test_a_version_is_measured_in_a_process_of_its_own() -> None:
     version, files = iris()
 
     figures = measure(version, files.__getitem__)
 
     assert 20 < figures.base < 400
     assert 0 <= figures.rest <= figures.peak < 100
-    (environment,) = started
-    assert not environment.keys() & {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"}
+
+
+def test_that_process_has_no_rights(tmp_path: Path) -> None:
+    sprung = tmp_path / "sprung"
+    package = iris_package()
+    manifest = package.describe(1)
+    model = trap(sprung)
+    artifacts = manifest.artifacts | {MODEL_FILE: Artifact(sha256=sha256(model), bytes=len(model))}
+    manifest = manifest.model_copy(update={"artifacts": artifacts})
+    body = manifest.to_bytes()
+
+    with pytest.raises(PromotionRefused, match=r"the memory of v1 cannot be measured: .* \(CalledProcessError\)"):
+        measure(Version(reference_to(1, body), manifest, body), lambda _: model)
+
+    assert not sprung.exists()
 
 
 def test_a_version_that_cannot_be_loaded_there_is_refused() -> None:

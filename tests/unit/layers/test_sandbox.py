@@ -155,7 +155,7 @@ class TestAnswers:
             predictor.scores(_rows(iris_package()))
 
     @pytest.mark.parametrize("shape", [(), (2, 2), (0,), (10**30,)])
-    def test_a_shape_that_is_none_is_no_score(
+    def test_scores_of_another_length_than_their_shape_are_refused(
         self, monkeypatch: pytest.MonkeyPatch, golden: Matrix, shape: tuple[int, ...]
     ) -> None:
         predictor = _answering(monkeypatch, _answer(golden, shape=shape))
@@ -182,7 +182,7 @@ class TestAnswers:
             "scores",
         ],
     )
-    def test_what_is_no_answer_is_none(self, text: str) -> None:
+    def test_anything_else_fails_validation(self, text: str) -> None:
         with pytest.raises(ValueError, match="validation error"):
             Answer.model_validate_json(text)
 

@@ -40,7 +40,7 @@ def test_a_file_that_it_may_not_have_is_a_reason(tmp_path: Path) -> None:
     assert answer.problem.message.startswith("the model of v1 wants more than to compute: a file")
 
 
-def test_it_answers_with_the_reason_why_there_are_none(tmp_path: Path) -> None:
+def test_it_answers_with_the_reason_why_it_gives_no_scores(tmp_path: Path) -> None:
     answer = answer_of(_folder(tmp_path, b"no pickle"), "no\nfilter")
 
     assert answer.problem is not None
