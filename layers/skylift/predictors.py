@@ -2,6 +2,7 @@
 
 import ctypes
 import io
+import re
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,8 @@ EXACT_PRODUCER = "skylift"
 """Producer's name in the compiled forms that Skylift's own converters make."""
 
 _ONNX_ERRORS_ONLY = 3
+_EXTERNAL_DATA = re.compile(rb"[\x08\x00]location")
+"""The key of tensors that are kept in another file, behind the last byte of its length in any encoding of protobuf."""
 
 
 class SklearnPredictor:
@@ -61,17 +64,20 @@ class OnnxPredictor:
     Raises
     ------
     UnservableModel
-        onnxruntime cannot run it, or it has other inputs and outputs.
+        onnxruntime cannot run it, it refers to other files, which no digest names, or it has other inputs and outputs.
     """
 
     def __init__(self, data: bytes) -> None:
         from onnxruntime import InferenceSession, SessionOptions
 
+        if _EXTERNAL_DATA.search(data):
+            raise UnservableModel(f"{COMPILED_FILE} refers to data in other files", "publish it as one file")
         options = SessionOptions()
         # One request at a time on a fraction of a core: threads and arenas only cost start and memory.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False
         options.log_severity_level = _ONNX_ERRORS_ONLY
+        options.add_session_config_entry("session.load_model_format", "ONNX")  # not onnxruntime's own, if it looks so
         try:
             self._session = InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except onnx_failures() as error:

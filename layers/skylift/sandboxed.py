@@ -30,14 +30,15 @@ def answer_of(folder: Path, unconfined: str | None) -> "Answer":
     from skylift.manifest import MANIFEST_FILE, Manifest
     from skylift.predictors import load_form
     from skylift.sandbox import ROWS_FILE, Answer, printable
-    from skylift.scoring import scored
+    from skylift.scoring import golden_mismatches
 
     manifest = Manifest.from_bytes((folder / MANIFEST_FILE).read_bytes(), source=MANIFEST_FILE)
     rows = np.load(folder / ROWS_FILE, allow_pickle=False)
     remark = unconfined and printable(unconfined)
     try:
         predictor = load_form(manifest, lambda name: (folder / name).read_bytes())
-        scores = np.ascontiguousarray(scored(predictor, rows), dtype="<f8")
+        with golden_mismatches():
+            scores = np.ascontiguousarray(predictor.scores(rows), dtype="<f8")
     except UnservableModel as error:
         return Answer(problem=_problem(error), unconfined=remark)
     except OSError as error:

@@ -5,7 +5,8 @@ as their position in the contract, missing values as NaN. Only this module and `
 that handle no model import neither.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -106,8 +107,9 @@ def best_classes(scores: Matrix) -> NDArray[np.intp]:
     return (scores >= scores.max(axis=1, keepdims=True) - TIE_MARGIN).argmax(axis=1)
 
 
-def scored(predictor: Predictor, rows: Matrix) -> Matrix:
-    """Scores of rows that every servable model can score, the golden requests among them.
+@contextmanager
+def golden_mismatches() -> Iterator[None]:
+    """Turn whatever fails with golden requests, which every servable model can score, into `GoldenMismatch`.
 
     Raises
     ------
@@ -115,7 +117,7 @@ def scored(predictor: Predictor, rows: Matrix) -> Matrix:
         They cannot be scored.
     """
     try:
-        return predictor.scores(rows)
+        yield
     except FOREIGN_FAILURES as error:
         raise GoldenMismatch(
             f"the model cannot score the golden requests ({type(error).__name__})", "publish the version again"
@@ -130,7 +132,9 @@ def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> No
     GoldenMismatch
         They cannot be scored, or an answer differs; see `skylift.golden.agree`.
     """
-    compare_golden(contract, golden, scored(predictor, encode(contract, golden.instances)))
+    with golden_mismatches():
+        scores = predictor.scores(encode(contract, golden.instances))
+    compare_golden(contract, golden, scores)
 
 
 def compare_golden(contract: Contract, golden: Golden, scores: Matrix) -> None:

@@ -66,6 +66,20 @@ def _graph(inputs: int = 1, outputs: int = 1, *, kind: int = TensorProto.FLOAT) 
     return data
 
 
+def _external(folder: Path) -> bytes:
+    """An ONNX file that adds weights from a file in a folder: onnxruntime reads it from the working directory."""
+    (folder / "weights").write_bytes(np.ones(4, dtype=np.float32).tobytes())
+    weights = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[4], data_location=TensorProto.EXTERNAL)
+    for key, value in (("location", "weights"), ("offset", "0"), ("length", "16")):
+        weights.external_data.add(key=key, value=value)
+    tensors = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 4]) for name in ("in", "out")]
+    graph = helper.make_graph([helper.make_node("Add", ["in", "w"], ["out"])], "g", tensors[:1], tensors[1:], [weights])
+    data: bytes = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8
+    ).SerializeToString()
+    return data
+
+
 class TestLoading:
     def test_the_bytes_of_the_file_are_not_kept(self) -> None:
         data = bytes(bytearray(_compiled_file()))  # an object of its own
@@ -214,6 +228,37 @@ class TestRefusing:
 
         with pytest.raises(UnservableModel, match=r"model\.onnx cannot score"):
             _load(_compiled_file(), _manifest(contract=fewer))
+
+    def test_a_model_that_reads_other_files_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        data = _external(tmp_path)
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        (read,) = onnxruntime.InferenceSession(data, options).run(None, {"in": np.zeros((1, 4), np.float32)})
+        assert read.tolist() == [[1, 1, 1, 1]]
+
+        with pytest.raises(UnservableModel, match=r"model\.onnx refers to data in other files"):
+            _load(data)
+
+    @pytest.mark.parametrize("length", [b"\x08", b"\x88\x00", b"\x88\x80\x00"])
+    def test_however_its_file_is_encoded(self, length: bytes) -> None:
+        with pytest.raises(UnservableModel, match="refers to data in other files"):
+            _load(b"\x0a" + length + b"location")
+
+    def test_a_file_of_another_format_than_onnx_is_refused(self, tmp_path: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.optimized_model_filepath = str(tmp_path / "model.ort")
+        options.add_session_config_entry("session.save_model_format", "ORT")
+        onnxruntime.InferenceSession(_graph(), options)
+
+        with pytest.raises(UnservableModel, match=r"cannot be run \(InvalidProtobuf\)"):
+            _load((tmp_path / "model.ort").read_bytes())
+
+    def test_a_feature_and_a_category_may_have_that_name(self, tmp_path: Path) -> None:
+        text = lines("location,x,y", lambda row: f"{('location', 'other')[row % 2]},{row},{3 * row + row % 7}")
+
+        assert learned(tmp_path, text, RIDGE).compiled.outcome.format == "onnx"
 
     def test_a_graph_of_another_number_of_classes_is_refused(self) -> None:
         with pytest.raises(GoldenMismatch, match=r"shape \(\d+, 4\), not \(\d+, 3\)"):

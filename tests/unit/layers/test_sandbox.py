@@ -204,6 +204,15 @@ class TestRefusing:
         with pytest.raises(IntegrityError):
             SandboxedPredictor(iris_package().describe(1), read)
 
+    def test_golden_requests_that_break_the_contract_are_told(self) -> None:
+        package = iris_package()
+        golden = package.describe(1).golden
+        broken = golden.model_copy(update={"instances": ({"sepal_length": "long"},) * len(golden.instances)})
+        changed_package = changed(package, golden=broken)
+
+        with pytest.raises(GoldenMismatch, match=r"cannot score the golden requests \(ValueError\)"):
+            SandboxedPredictor(changed_package.describe(1), package.artifacts.__getitem__).scores(_rows(package))
+
     def test_golden_answers_that_were_swapped_are_told(self) -> None:
         package = compiled_iris_package()
         golden = package.describe(1).golden
