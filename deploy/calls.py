@@ -1,5 +1,6 @@
 """Calls to the deployed service over HTTPS, signed as API Gateway's `AWS_IAM` authorizer wants it."""
 
+import http.client
 import json
 import shlex
 import time
@@ -82,7 +83,7 @@ class DeployedApi:
             last = attempt == _ATTEMPTS
             try:
                 answer = self._once(path, body)
-            except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+            except (OSError, http.client.HTTPException) as error:  # no connection, too slow, or cut off
                 if last:
                     raise CallFailed(
                         f"{self.url}{path} does not answer ({error})", "check the URL, and the network from here to it"

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,22 @@ from tests.support.tables import LOGISTIC, lines, write_project
 from tests.support.waiting import TIMES_OUT, wait_until
 
 FOUR = lines("x,n,y", lambda number: f"{number},{number % 7},{'abcd'[number // 30]}", count=120)
+SEARCHED = [
+    LOGISTIC,
+    {
+        "name": "forest",
+        "estimator": "sklearn.ensemble.RandomForestClassifier",
+        "search": {
+            "strategy": "random",
+            "iterations": 500,
+            "parameters": {"max_features": {"low": 0.1, "high": 1.0}, "n_estimators": {"low": 5, "high": 9}},
+        },
+    },
+]
+"""Takes minutes to search."""
+SEARCHERS = 5
+"""The service, two workers, and two processes that clean up after them."""
+
 SEARCH = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background process does not have
@@ -84,6 +101,24 @@ class TestMainJob:
                 == "error: the service ended with code -9\nhint: see build/models/quick/service.log"
             )
 
+    def test_a_killed_one_leaves_nothing_and_terminals_get_the_model_that_still_runs(self, tmp_path: Path) -> None:
+        with up(tmp_path, quick(tmp_path)) as job:
+            job.wait_until_serving()
+            other = tmp_path / "other"
+            other.mkdir()
+            searching = write_project(other, FOUR, model="four", select_by="accuracy", candidates=SEARCHED)
+            with up(tmp_path, searching, output="other", LOKY_MAX_CPU_COUNT="2") as killed:
+                killed.wait_for(lambda: len(descendants(killed.pid)) == SEARCHERS, "searching")
+                assert "No versions yet" in job.skylift("versions")
+                started = descendants(killed.pid)
+                killed.send(signal.SIGKILL)
+                killed.ended()
+
+                assert "v1" in job.skylift("versions")
+                wait_until(lambda: not any(map(lives, started)), what="the end of all that it started")
+                with socket.create_server(("127.0.0.1", killed.port)):
+                    pass  # free again
+
     def test_a_table_in_s3_is_fetched_before_the_embedded_aws_takes_over(self, tmp_path: Path) -> None:
         path = quick(tmp_path, data={"path": f"s3://{BUCKET}/tables/quick.csv"})
         with MotoServer() as aws:
@@ -98,20 +133,11 @@ class TestSearching:
     @pytest.fixture
     def searching(self, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         """A search of minutes, in a process group of its own as a terminal makes it."""
-        forest = {
-            "name": "forest",
-            "estimator": "sklearn.ensemble.RandomForestClassifier",
-            "search": {
-                "strategy": "random",
-                "iterations": 500,
-                "parameters": {"max_features": {"low": 0.1, "high": 1.0}, "n_estimators": {"low": 5, "high": 9}},
-            },
-        }
         command = [
             sys.executable,
             "-c",
             SEARCH,
-            str(write_project(tmp_path, FOUR, select_by="accuracy", candidates=[LOGISTIC, forest])),
+            str(write_project(tmp_path, FOUR, select_by="accuracy", candidates=SEARCHED)),
         ]
         with (
             (tmp_path / "stderr").open("w") as errors,

@@ -1,10 +1,9 @@
-"""MLflow as a test meets it: a real store in a folder of its own, and servers that do not answer."""
+"""MLflow as a test meets it: a real store in a folder of its own."""
 
 import shutil
-import socket
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,34 +38,3 @@ def silenced_mlflow() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-class SilentServer:
-    """A server that takes connections and never answers.
-
-    Parameters
-    ----------
-    listening
-        Socket of the server.
-    """
-
-    def __init__(self, listening: socket.socket) -> None:
-        self._listening = listening
-        self.address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-
-    def connections(self) -> int:
-        """How many connections were made since the last call."""
-        count = 0
-        self._listening.setblocking(False)
-        with suppress(BlockingIOError):
-            while True:
-                self._listening.accept()[0].close()
-                count += 1
-        return count
-
-
-@contextmanager
-def silent_server() -> Iterator[SilentServer]:
-    """A server on a free port of the loopback that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
-        yield SilentServer(listening)

@@ -1,8 +1,10 @@
 """Which registry a command works on: that of a stack, or of the environment."""
 
 import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
     from training.config import ModelConfig
+
+LOCAL_BUCKET = "skylift-local"
+"""The bucket of the AWS that `skylift up` embeds."""
 
 STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
 """Outputs of `template.yaml` by the setting that they are."""
@@ -35,18 +40,36 @@ def registry_settings(stack: str | None, config: "Path | ModelConfig") -> Regist
     Raises
     ------
     ConfigError
-        The bucket is named nowhere, or a name cannot be used.
+        The bucket is named nowhere, a name cannot be used, or the `skylift up` that the environment is of has ended.
     """
     known = stack_settings(stack) if stack else {}
     if "model" not in known and "SKYLIFT_MODEL" not in os.environ:
         known["model"] = _model_of(config)
     try:
-        return RegistrySettings(**known)  # type: ignore[arg-type]
+        settings = RegistrySettings(**known)  # type: ignore[arg-type]
     except ValidationError as error:
         setting, _, problem = first_fault(error).partition(": ")
         name = f"SKYLIFT_{setting.upper()}"
         raise ConfigError(
             f"{name}: {problem}", f"set {name}, or name a stack with --stack; while `make up` runs: . build/local.env"
+        ) from error
+    if settings.bucket == LOCAL_BUCKET:
+        _check_embedded_aws()
+    return settings
+
+
+def _check_embedded_aws() -> None:
+    """Refuse the environment of a `skylift up` that has ended: nothing listens where its AWS was."""
+    address = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    if address.hostname is None or address.port is None:
+        return
+    try:
+        with socket.create_connection((address.hostname, address.port), timeout=1):
+            pass
+    except ConnectionRefusedError as error:
+        raise ConfigError(
+            "the `skylift up` that this terminal was set up for has ended",
+            "start it again (make up), or pick one that runs; then here: . build/local.env",
         ) from error
 
 

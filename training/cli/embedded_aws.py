@@ -18,10 +18,10 @@ from werkzeug.serving import make_server
 from skylift.aws import aws_errors, s3_client, ssm_client
 from skylift.pointer import ActivePointer
 from training.cli.aws_state import REGION, AwsState
+from training.cli.connection import LOCAL_BUCKET
 from training.cli.console import warn
 from training.cli.local import HOST
 
-BUCKET = "skylift-local"
 STAGE = "local"
 REFRESH_SECONDS = 0.3
 
@@ -68,7 +68,7 @@ def embedded_aws(model: str, folder: Path | None = None) -> Iterator[dict[str, s
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "SKYLIFT_BUCKET": BUCKET,
+        "SKYLIFT_BUCKET": LOCAL_BUCKET,
         "SKYLIFT_STAGE": STAGE,
         "SKYLIFT_MODEL": model,
         "SKYLIFT_REFRESH_SECONDS": str(REFRESH_SECONDS),
@@ -81,10 +81,10 @@ def embedded_aws(model: str, folder: Path | None = None) -> Iterator[dict[str, s
         with aws_errors("setting up the embedded AWS"):
             s3 = s3_client()
             with suppress(s3.exceptions.BucketAlreadyOwnedByYou):  # by a first try that took too long to answer
-                s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-            s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+                s3.create_bucket(Bucket=LOCAL_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+            s3.put_bucket_versioning(Bucket=LOCAL_BUCKET, VersioningConfiguration={"Status": "Enabled"})
             if folder is not None:
-                app.keep(AwsState(folder, BUCKET))
+                app.keep(AwsState(folder, LOCAL_BUCKET))
             ActivePointer(STAGE, model, client=ssm_client()).create()
         yield environment
     finally:

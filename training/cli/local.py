@@ -1,12 +1,12 @@
 """The service as a process of its own on this machine, and the port it needs."""
 
+import http.client
 import json
 import os
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any, Self
@@ -20,7 +20,7 @@ _STOP_SECONDS = 3
 
 
 class ServiceFailed(SkyliftError):
-    """The local service did not start."""
+    """The local service did not start, or does not answer."""
 
     code = "service-failed"
 
@@ -77,17 +77,26 @@ class LocalService:
             try:
                 if self.ask("/health")["ready"]:
                     return
-            except urllib.error.URLError:
+            except ServiceFailed:
                 time.sleep(0.05)
         raise ServiceFailed(f"the service was not ready within {_START_SECONDS} s", f"see {self._log}")
 
     def ask(self, path: str, body: object = None) -> Any:
-        """GET a path, or POST JSON to it; the answer's JSON."""
+        """GET a path, or POST JSON to it; the answer's JSON.
+
+        Raises
+        ------
+        ServiceFailed
+            It does not listen, answers with an error or too slowly, or ends amid its answer.
+        """
         data = None if body is None else json.dumps(body).encode()
         headers = {"content-type": "application/json"}
         request = urllib.request.Request(self.url + path, data, headers)  # noqa: S310 (the url is our own)
-        with urllib.request.urlopen(request, timeout=_START_SECONDS) as response:  # noqa: S310
-            return json.load(response)
+        try:
+            with urllib.request.urlopen(request, timeout=_START_SECONDS) as response:  # noqa: S310
+                return json.load(response)
+        except (OSError, http.client.HTTPException) as error:
+            raise ServiceFailed(f"the service does not answer {path} ({error})", f"see {self._log}") from error
 
     def wait(self) -> int:
         """Wait for the process to end; its exit code."""

@@ -4,6 +4,7 @@ It is below `build/models/`, where no model's name meets another file of `build/
 holds the folder's lock; the operating system frees it also after `kill -9`.
 """
 
+import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -15,11 +16,12 @@ from training.files import is_locked, locked, replace_file
 
 MODELS = Path("build/models")
 CURRENT_ENVIRONMENT = Path("build/local.env")
-"""Copy of the environment of the model that was started last and is still served."""
+"""For shells: sets the environment of the model that was started last and is still served, even after `kill -9`."""
 
 _ENVIRONMENT = "local.env"
 _LOCK = "lock"
 _ALL = ".lock"
+_NOTHING_RUNS = "{ echo 'error: no model is served here any more: make up' >&2; false; }"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +59,15 @@ class ModelFolder:
     @contextmanager
     def environment(self, variables: Mapping[str, str]) -> Iterator[None]:
         """Write the environment for other terminals; at the end, name another model's that is served, if any."""
-        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
         with _all_folders():
-            for path in (self.environment_file, CURRENT_ENVIRONMENT):
-                replace_file(path, "".join(lines).encode())
+            replace_file(self.environment_file, _command(variables).encode())
+            _name_current()
         try:
             yield
         finally:
             with _all_folders():
                 self.environment_file.unlink(missing_ok=True)
-                _name_another()
+                _name_current()
 
 
 @contextmanager
@@ -95,7 +96,7 @@ def claimed_folder(model: str, port: int) -> Iterator[ModelFolder]:
                 hint = "stop that one with Ctrl-C, or give this one a name of its own: model in model.yaml"
                 raise ConfigError(f"{model} is being served already ({where or 'starting'})", hint) from error
             folder.environment_file.unlink(missing_ok=True)  # of a process that was killed
-            _name_another()
+            _name_current()
         file.truncate(0)
         file.write(f"http://127.0.0.1:{port}".encode())
         file.flush()
@@ -109,11 +110,19 @@ def _all_folders() -> Iterator[None]:
         yield
 
 
-def _name_another() -> None:
-    """Let `build/local.env` be that of the model started last of those that are served; none, if none is."""
+def _command(variables: Mapping[str, str]) -> str:
+    """A shell's command that sets variables, and fails once this process has ended."""
+    alive = f"kill -0 {os.getpid()} 2>/dev/null" if os.name == "posix" else "true"  # shells there count otherwise
+    assignments = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    return f"{{ {alive} && export {assignments}; }}"
+
+
+def _name_current() -> None:
+    """Let `build/local.env` try the models that are served, that started last first; no file, if none is."""
     running = [path for path in MODELS.glob(f"*/{_ENVIRONMENT}") if is_locked(path.with_name(_LOCK))]
     if running:
-        newest = max(running, key=lambda path: path.stat().st_mtime_ns)
-        replace_file(CURRENT_ENVIRONMENT, newest.read_bytes())
+        newest_first = sorted(running, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        commands = [*(path.read_text(encoding="utf-8") for path in newest_first), _NOTHING_RUNS]
+        replace_file(CURRENT_ENVIRONMENT, f"{' ||\n'.join(commands)}\n".encode())
     else:
         CURRENT_ENVIRONMENT.unlink(missing_ok=True)

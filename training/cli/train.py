@@ -108,7 +108,7 @@ def packed(trained: "Trained") -> "Package":
 @contextmanager
 def _dask_runner(address: str) -> "Iterator[Runner]":
     from training.search.dask_cluster import dask_runner
-    from training.search.fitting import deaf_to_interrupts
+    from training.search.processes import deaf_to_interrupts
 
     with ExitStack() as stack:
         with err.status(f"connecting to Dask at {address}"), deaf_to_interrupts():

@@ -1,9 +1,6 @@
 """Single fits, and what runs many of them: this process, its cores, or a Dask cluster."""
 
-import multiprocessing
-import signal
 import sys
-import threading
 import time
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -27,6 +24,7 @@ from skylift.scoring import Matrix
 from training.data.split_keys import SplitKeys, cut_by
 from training.metrics.scores import score_metrics
 from training.search.inner_cuts import fit_by
+from training.search.processes import belong_to_the_main_process
 
 FIT_FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError)
 SMALL = 10_000
@@ -302,26 +300,6 @@ def run_parallel(folds: Folds, fits: Sequence[Fit], **options: Any) -> Generator
 
 
 def _numbered(number: int, folds: Folds, fit: Fit) -> tuple[int, Outcome]:
-    _leave_interrupts_to_the_main_process()
+    belong_to_the_main_process()
     with joblib.parallel_config(backend="sequential"):  # every core has a fit already; and sums keep their order
         return number, fit_and_score(folds, fit)
-
-
-def _leave_interrupts_to_the_main_process() -> None:
-    """A terminal sends Ctrl-C to every process; workers go on until the main one tells them otherwise."""
-    in_worker = multiprocessing.parent_process() is not None
-    if in_worker and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextmanager
-def deaf_to_interrupts() -> Iterator[None]:
-    """Processes and threads that are started within hear no Ctrl-C, nor does this thread meanwhile."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

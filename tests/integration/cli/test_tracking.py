@@ -16,11 +16,12 @@ from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from skylift.verification import Version
 from tests.conftest import MODEL, STAGE
+from tests.support.broken_servers import silent_server
 from tests.support.commands import done, refused, skylift
 from tests.support.models import IRIS_CONFIG, iris_package
 from tests.support.ports import free_port
 from tests.support.tables import LOGISTIC, TREE, mixed
-from tests.support.tracking import client_of, empty_store, put_store, silent_server
+from tests.support.tracking import client_of, empty_store, put_store
 from training.cli.embedded_aws import embedded_aws
 from training.files import is_locked
 from training.tracking import tracker as tracking

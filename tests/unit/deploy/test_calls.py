@@ -19,6 +19,7 @@ from deploy.calls import CallFailed, DeployedApi, curl, smoke
 from inference.host import ModelHost
 from skylift.pointer import ActivePointer
 from skylift.store import VersionStore
+from tests.support.broken_servers import cut_off_server
 from tests.support.ports import free_port
 from tests.support.waiting import TIMES_OUT
 
@@ -128,6 +129,10 @@ class TestAsk:
 
         assert (answer.status, answer.body) == (502, None)
         assert len(asked) == 5
+
+    def test_an_answer_that_is_cut_off_is_none(self) -> None:
+        with cut_off_server() as port, pytest.raises(CallFailed, match="/health does not answer"):
+            service(f"http://127.0.0.1:{port}").ask("/health")
 
     def test_no_answer_is_told_with_the_address(self) -> None:
         with pytest.raises(CallFailed, match="/health does not answer"):

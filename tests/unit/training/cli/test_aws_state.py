@@ -12,7 +12,8 @@ from skylift.aws import ssm_client
 from skylift.pointer import ActivePointer, Move
 from skylift.references import Reference
 from training.cli.aws_state import StateDamaged
-from training.cli.embedded_aws import BUCKET, embedded_aws
+from training.cli.connection import LOCAL_BUCKET
+from training.cli.embedded_aws import embedded_aws
 
 FIRST, SECOND = Reference(1, "a" * 64), Reference(2, "b" * 64)
 
@@ -26,9 +27,9 @@ def folder(tmp_path: Path) -> Path:
     with embedded_aws("wine", folder):
         s3 = boto3.client("s3")
         for body in (b"old", b"new"):
-            s3.put_object(Bucket=BUCKET, Key="models/wine/v1/é.json", Body=body, ContentType="application/json")
-        s3.put_object(Bucket=BUCKET, Key="gone", Body=b"gone")
-        s3.delete_object(Bucket=BUCKET, Key="gone")
+            s3.put_object(Bucket=LOCAL_BUCKET, Key="models/wine/v1/é.json", Body=body, ContentType="application/json")
+        s3.put_object(Bucket=LOCAL_BUCKET, Key="gone", Body=b"gone")
+        s3.delete_object(Bucket=LOCAL_BUCKET, Key="gone")
         pointer = ActivePointer("local", "wine", client=ssm_client())
         pointer.move(FIRST)
         pointer.move(SECOND)
@@ -38,12 +39,12 @@ def folder(tmp_path: Path) -> Path:
 def held() -> tuple[list[Any], list[Any], list[Move]]:
     """Everything that the embedded AWS says about delete markers, objects and the pointer."""
     s3: Any = boto3.client("s3")
-    listed = s3.list_object_versions(Bucket=BUCKET)
+    listed = s3.list_object_versions(Bucket=LOCAL_BUCKET)
     markers = [(marker["Key"], marker["VersionId"], marker["LastModified"]) for marker in listed["DeleteMarkers"]]
     objects = []
     for version in listed["Versions"]:
         key, identifier = version["Key"], version["VersionId"]
-        answer = s3.get_object(Bucket=BUCKET, Key=key, VersionId=identifier, ChecksumMode="ENABLED")
+        answer = s3.get_object(Bucket=LOCAL_BUCKET, Key=key, VersionId=identifier, ChecksumMode="ENABLED")
         headers = [answer[name] for name in ("LastModified", "ETag", "ContentType", "ChecksumCRC32")]
         objects.append((key, identifier, version["IsLatest"], answer["Body"].read(), *headers))
     return markers, objects, ActivePointer("local", "wine", client=ssm_client()).history()
@@ -65,14 +66,14 @@ def test_the_next_start_holds_the_same_objects_and_the_same_history(folder: Path
 
 def test_a_version_is_still_written_once(folder: Path) -> None:
     with embedded_aws("wine", folder), pytest.raises(ClientError, match="PreconditionFailed"):
-        boto3.client("s3").put_object(Bucket=BUCKET, Key="models/wine/v1/é.json", Body=b"x", IfNoneMatch="*")
+        boto3.client("s3").put_object(Bucket=LOCAL_BUCKET, Key="models/wine/v1/é.json", Body=b"x", IfNoneMatch="*")
 
 
 def test_another_folder_holds_nothing_of_it(folder: Path, tmp_path: Path) -> None:
     with embedded_aws("wine", folder):
         pass
     with embedded_aws("wine", tmp_path / "other"):
-        assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=BUCKET)
+        assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=LOCAL_BUCKET)
         assert ActivePointer("local", "wine", client=ssm_client()).read() is None
 
 

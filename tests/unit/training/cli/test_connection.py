@@ -7,10 +7,19 @@ import pytest
 
 from skylift.errors import ConfigError
 from tests.conftest import BUCKET, MODEL, STAGE
+from tests.support.broken_servers import silent_server
 from tests.support.cloudformation import CloudFormation
 from tests.support.models import IRIS_CONFIG, iris_config
+from tests.support.ports import free_port
 from training.cli import connection
-from training.cli.connection import describe_stack, outputs_of, registry_settings, stack_memory, stack_settings
+from training.cli.connection import (
+    LOCAL_BUCKET,
+    describe_stack,
+    outputs_of,
+    registry_settings,
+    stack_memory,
+    stack_settings,
+)
 
 OUTPUTS = {"ModelBucketName": "models-of-stack", "Stage": "prod", "ModelName": "wine", "ApiUrl": "https://api.example"}
 NOWHERE = Path("nowhere.yaml")
@@ -46,6 +55,17 @@ class TestEnvironment:
 
         with pytest.raises(ConfigError, match=r"^SKYLIFT_STAGE: "):
             registry_settings(None, NOWHERE)
+
+    def test_that_of_a_main_job_that_has_ended_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SKYLIFT_BUCKET", LOCAL_BUCKET)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+
+        with pytest.raises(ConfigError, match=r"this terminal was set up for has ended: .* here: \. build/local\.env"):
+            registry_settings(None, NOWHERE)
+
+        with silent_server() as server:
+            monkeypatch.setenv("AWS_ENDPOINT_URL", server.address)
+            assert registry_settings(None, NOWHERE).bucket == LOCAL_BUCKET
 
 
 class TestStack:

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 from skylift.aws import ssm_client
 from skylift.errors import ConfigError
 from skylift.pointer import ActivePointer
-from training.cli.embedded_aws import BUCKET, embedded_aws
+from training.cli.connection import LOCAL_BUCKET
+from training.cli.embedded_aws import embedded_aws
 from training.cli.local import check_port
 
 pytestmark = pytest.mark.usefixtures("own_environment")
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("own_environment")
 class TestEmbeddedAws:
     def test_the_bucket_keeps_versions_and_the_pointer_names_nothing(self) -> None:
         with embedded_aws("wine"):
-            versioning = boto3.client("s3").get_bucket_versioning(Bucket=BUCKET)
+            versioning = boto3.client("s3").get_bucket_versioning(Bucket=LOCAL_BUCKET)
             parameter = ssm_client().get_parameter(Name="/skylift/local/wine/active")
 
         assert versioning["Status"] == "Enabled"
@@ -48,7 +49,7 @@ class TestEmbeddedAws:
         monkeypatch.setenv(name, value)
 
         with embedded_aws("wine"):
-            assert [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]] == [BUCKET]
+            assert [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]] == [LOCAL_BUCKET]
             assert ActivePointer("local", "wine", client=ssm_client()).read() is None
 
     def test_what_else_goes_around_the_proxy_stays_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,5 +83,5 @@ def test_a_write_that_cannot_be_kept_is_not_acknowledged(
         with monkeypatch.context() as patch:
             patch.setattr("training.cli.aws_state.replace_file", full)
             with pytest.raises(ClientError, match="500"):
-                boto3.client("s3").put_object(Bucket=BUCKET, Key="key", Body=b"body")
+                boto3.client("s3").put_object(Bucket=LOCAL_BUCKET, Key="key", Body=b"body")
         assert "cannot keep a write" in capsys.readouterr().err

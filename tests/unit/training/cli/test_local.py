@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from skylift.errors import ConfigError
+from tests.support.broken_servers import cut_off_server, silent_server
 from tests.support.ports import free_port
 from training.cli import local
 from training.cli.local import LocalService, ServiceFailed, check_port
@@ -75,6 +76,26 @@ class TestService:
 
         with LocalService(free_port(), LOG) as service, pytest.raises(ServiceFailed, match="was not ready"):
             service.wait_until_ready()
+
+    def test_one_that_takes_connections_and_never_answers_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(local, "service_command", lambda _: [sys.executable, "-c", "import time; time.sleep(60)"])
+        monkeypatch.setattr(local, "_START_SECONDS", 0.2)
+
+        with silent_server() as server, LocalService(server.port, LOG) as service:
+            with pytest.raises(ServiceFailed, match="was not ready"):
+                service.wait_until_ready()
+            with pytest.raises(ServiceFailed, match=r"does not answer /predict \(timed out\): see service\.log"):
+                service.ask("/predict", {})
+
+    def test_an_answer_that_is_cut_off_is_a_failure_of_the_service(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(local, "service_command", lambda _: [sys.executable, "-c", "import time; time.sleep(60)"])
+
+        with (
+            cut_off_server() as port,
+            LocalService(port, LOG) as service,
+            pytest.raises(ServiceFailed, match="does not answer /predict"),
+        ):
+            service.ask("/predict", {})
 
     @POSIX_ONLY
     def test_a_service_that_ignores_the_request_to_end_is_ended(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from tests.support.moto_server import MotoServer
 from tests.support.ports import free_port
 from tests.support.tables import lines, write_project
 from training.cli import app, up
-from training.cli.embedded_aws import BUCKET
+from training.cli.connection import LOCAL_BUCKET
 from training.cli.model_folder import CURRENT_ENVIRONMENT
 
 INSTANCE = {"x": 1, "n": 1}
@@ -135,10 +135,10 @@ def test_the_next_start_trains_only_what_changed(tmp_path: Path) -> None:
 def test_a_table_in_s3_is_fetched_before_the_embedded_aws_takes_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = quick(tmp_path, data={"path": f"s3://{BUCKET}/table.csv"})
+    path = quick(tmp_path, data={"path": f"s3://{LOCAL_BUCKET}/table.csv"})
     with MotoServer() as aws:
-        aws.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-        aws.s3.put_object(Bucket=BUCKET, Key="table.csv", Body=(tmp_path / "table.csv").read_bytes())
+        aws.s3.create_bucket(Bucket=LOCAL_BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        aws.s3.put_object(Bucket=LOCAL_BUCKET, Key="table.csv", Body=(tmp_path / "table.csv").read_bytes())
         for name, value in aws.environment.items():
             monkeypatch.setenv(name, value)
 

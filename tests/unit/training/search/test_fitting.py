@@ -1,6 +1,5 @@
 """Rows are cut without leaking, a fit becomes an outcome whatever happens, and runners give each one back."""
 
-import signal
 import warnings
 from typing import Any
 
@@ -17,7 +16,6 @@ from training.search.fitting import (
     Folds,
     LocalRunner,
     cut_folds,
-    deaf_to_interrupts,
     fit_and_score,
     inner_folds,
     stratified_head,
@@ -168,12 +166,3 @@ class TestLocalRunner:
         monkeypatch.setattr("training.search.fitting.run_parallel", run_parallel)
 
         assert [fit for fit, _ in LocalRunner(2, worth=0).run(folds_of([0, 1] * 20), fits)] == fits
-
-
-def test_interrupts_are_blocked_within_and_heard_again_afterwards() -> None:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-
-    with deaf_to_interrupts():
-        assert signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
-
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
