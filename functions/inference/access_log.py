@@ -101,11 +101,13 @@ class AccessLog:
             fields["lines_lost"] = stream.lost
         if refreshes:
             fields["refresh"] = {event.name: event.value for event in refreshes}
+        metrics = refreshes + self._counted(scope, record, milliseconds)
         if problem := self._host.problem:
             fields["degraded"] = problem.message
+            if problem.reference:  # with each request: loads are tried at growing intervals, so counting them flaps
+                metrics.append(MetricPoint("Degraded"))
         failure = failure or self._host.take_unexpected_error()
         level = logging.ERROR if failure or record.status >= 500 else logging.INFO
-        metrics = refreshes + self._counted(scope, record, milliseconds)
         write_request(level, fields, metrics, self._dimension_sets(version, record), failure)
 
     def _counted(self, scope: "Scope", record: Record, milliseconds: float) -> list[MetricPoint]:

@@ -33,6 +33,7 @@ type MetricName = Literal[
     "ColdStart",
     "RefreshFailures",
     "UnknownCategories",
+    "Degraded",
 ]
 
 _UNITS: dict[MetricName, str] = {"PredictionLatency": "Milliseconds", "ModelLoadSeconds": "Seconds"}

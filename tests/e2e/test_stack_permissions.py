@@ -5,6 +5,7 @@ So the permissions are all needed, and the local AWS enforces them. Where the se
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,17 @@ def serve(stack: Stack, version: str) -> None:
     wait_until(lambda: stack.predict(IRIS_SETOSA).version == version, seconds=SWITCH_SECONDS, what=f"{version} serves")
 
 
+def degraded_before(stack: Stack) -> None:
+    """Let it have been degraded in the two minutes before, too: the alarm wants three."""
+    point = {
+        "MetricName": "Degraded",
+        "Dimensions": [{"Name": "stage", "Value": "dev"}, {"Name": "model", "Value": "iris"}],
+    }
+    now = datetime.now(UTC)
+    data = [point | {"Value": 1.0, "Timestamp": now - timedelta(seconds=ago)} for ago in range(10, 180, 10)]
+    stack.aws.client("cloudwatch").put_metric_data(Namespace="Skylift", MetricData=data)
+
+
 def problem(stack: Stack) -> str:
     """What `/health` says is wrong; empty where nothing is."""
     found = stack.ask("/health").body["problem"]
@@ -94,6 +106,7 @@ def test_a_service_that_may_not_read_versions_keeps_serving_and_an_alarm_fires(s
             assert "reading manifest.json of iris v2" in problem(stack)
             answer = stack.predict(IRIS_SETOSA)
             assert (answer.status, answer.version) == (200, "v1")
+            degraded_before(stack)
             wait_until(lambda: fires(stack, "model-load-failures"), seconds=ALARM_SECONDS, what="the alarm fires")
         wait_until(lambda: stack.predict(IRIS_SETOSA).version == "v2", seconds=60, what="v2 serves after all")
     finally:

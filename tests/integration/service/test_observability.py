@@ -22,6 +22,7 @@ UNITS = {
     "ModelLoadSeconds": "Seconds",
     "ColdStart": "Count",
     "RefreshFailures": "Count",
+    "Degraded": "Count",
 }
 
 
@@ -182,7 +183,7 @@ class TestMetrics:
         [
             (nothing, {"Predictions", "PredictionLatency"}),
             (switching, {"Predictions", "PredictionLatency", "ModelLoads", "ModelLoadSeconds"}),
-            (refused_version, {"Predictions", "PredictionLatency", "ModelLoadFailures"}),
+            (refused_version, {"Predictions", "PredictionLatency", "ModelLoadFailures", "Degraded"}),
             (lost_pointer, {"Predictions", "PredictionLatency", "RefreshFailures"}),
             (unexpected_error, {"Predictions", "PredictionLatency", "RefreshFailures"}),
             (broken_predictor, {"PredictionErrors"}),
@@ -209,6 +210,15 @@ class TestMetrics:
         }
         assert names <= line.keys()
         assert (line["model"], line["version"]) == ("iris", "v2" if meanwhile is switching else "v1")
+
+    def test_while_the_active_version_cannot_be_loaded_each_request_says_so(
+        self, warm: Service, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        refused_version(warm)
+        for _ in range(3):
+            warm.client.get("/health")
+
+        assert [line["Degraded"] for line in lines(capsys) if "_aws" in line] == [[1]] * 3
 
     def test_every_instance_is_counted(self, warm: Service, capsys: pytest.CaptureFixture[str]) -> None:
         warm.client.predict({"instances": [IRIS_SETOSA] * 7})

@@ -6,13 +6,16 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 import pytest
 
 from inference.access_log import AccessLog
+from inference.degradation import Degradation
 from inference.record import record_of
 from skylift.observability import NAMESPACE, MetricName, MetricPoint
+from skylift.references import Reference
 from tests.support.fakes import HostHarness
 from tests.support.models import iris_package
 from tests.support.templates import Stack
@@ -45,6 +48,7 @@ def emitted() -> dict[str, Sets]:
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         harness.host._events.extend([MetricPoint("ModelLoadFailures"), MetricPoint("RefreshFailures")])
+        harness.host.degradation = Degradation("integrity-error", "why", datetime.now(UTC), Reference(2, "0" * 64))
         for status, reason in ((200, None), (422, "invalid-instance")):
             scope: Any = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
             asyncio.run(log(scope | {"test.status": status, "test.reason": reason}, _receive, _send))
@@ -66,7 +70,7 @@ class TestAlarms:
         ours = [
             alarm for alarm in stack.of_type("AWS::CloudWatch::Alarm").values() if alarm.get("Namespace") == NAMESPACE
         ]
-        assert {alarm["MetricName"] for alarm in ours} == {"ModelLoadFailures", "RefreshFailures"}
+        assert {alarm["MetricName"] for alarm in ours} == {"Degraded", "RefreshFailures"}
         for alarm in ours:
             assert {item["Name"] for item in alarm["Dimensions"]} in emitted[alarm["MetricName"]]
             assert {item["Value"] for item in alarm["Dimensions"]} == {"dev", "iris"}
@@ -81,6 +85,13 @@ class TestAlarms:
         for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
             period = alarm.get("Period") or alarm["Metrics"][0]["MetricStat"]["Period"]
             assert period * alarm["EvaluationPeriods"] <= 180
+
+    def test_a_version_that_cannot_be_loaded_fires_as_long_as_it_lasts_and_not_for_one_failure(
+        self, stack: Stack
+    ) -> None:
+        alarm = stack.properties("ModelLoadFailuresAlarm")
+        assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == ("Degraded", "Maximum", 1)
+        assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3, 3)
 
     def test_the_error_rate_is_a_share_of_the_requests(self, stack: Stack) -> None:
         alarm = stack.properties("ServerErrorsAlarm")
