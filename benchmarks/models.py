@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skylift.manifest import LeaderboardEntry, Metrics, Spread
+from skylift.metrics import LeaderboardEntry, Metrics, Spread
 from skylift.predictors import SklearnPredictor
 from skylift.registry import Registry
 from skylift.scoring import predictions

@@ -22,7 +22,8 @@ from inference.capacity import most_instances
 from inference.host import ModelHost
 from inference.model import ServedModel
 from inference.predict import PATH, Predict
-from skylift.contract import Contract, Feature, Target
+from skylift.contract import Contract, Target
+from skylift.feature import Feature
 from skylift.manifest import Manifest
 from skylift.references import Reference
 from skylift.scoring import Matrix

@@ -8,7 +8,8 @@ from inference.predict import PATH as PREDICTION_PATH
 from inference.problems import MEDIA_TYPE as PROBLEM
 from inference.reply import JSON
 from inference.route import Route
-from skylift.contract import Contract, Feature, class_key
+from skylift.contract import Contract, class_key
+from skylift.feature import Feature
 
 _JSON_TYPES: dict[type, str] = {bool: "boolean", int: "integer", str: "string"}
 

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic_core import to_json
 
 from inference.fields import REFUSED, Fields
-from skylift.contract import listed
 from skylift.errors import FieldProblem, InvalidInstance
+from skylift.names import listed
 from skylift.values import Fault, fault
 
 type Place = tuple[str | int, ...]

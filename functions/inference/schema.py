@@ -17,8 +17,10 @@ from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_sch
 from inference import nesting
 from inference.fields import FORMS, Fields, yes_or_no
 from inference.refusal import Place, Refusal
-from skylift.contract import Contract, Feature, Instance, listed
+from skylift.contract import Contract, Instance
 from skylift.errors import NotJson, TooManyInstances
+from skylift.feature import Feature
+from skylift.names import listed
 from skylift.values import clean
 
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')

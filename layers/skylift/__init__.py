@@ -9,8 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skylift.contract import Contract, Feature, Target, class_key
+    from skylift.contract import Contract, Target, class_key
     from skylift.errors import SkyliftError
+    from skylift.feature import Feature
     from skylift.manifest import Manifest, Prediction
     from skylift.predictors import load_predictor
     from skylift.references import Reference
@@ -41,7 +42,7 @@ __all__ = [
 
 _MODULES = {
     "Contract": "contract",
-    "Feature": "contract",
+    "Feature": "feature",
     "Manifest": "manifest",
     "Prediction": "manifest",
     "Predictor": "scoring",

@@ -22,7 +22,7 @@ import numpy as np
 from pydantic import Base64Bytes, Field, StringConstraints, ValidationError
 
 from skylift.confined_process import Limits, answer_of_process
-from skylift.contract import Document
+from skylift.documents import Document
 from skylift.errors import GoldenMismatch, IncompatibleEnvironment, UnservableModel
 from skylift.manifest import COMPILED_FILE, MANIFEST_FILE, MODEL_FILE, Manifest
 from skylift.scoring import Matrix, compare_golden, encode, golden_mismatches

@@ -12,8 +12,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.contract import Contract, Scalar
+from skylift.contract import Contract
 from skylift.errors import FOREIGN_FAILURES, GoldenMismatch
+from skylift.feature import Scalar
 from skylift.golden import agree, brief
 from skylift.manifest import Golden, Prediction
 

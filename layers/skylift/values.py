@@ -11,7 +11,7 @@ from functools import cache
 from typing import assert_never
 
 from skylift.cells import TRUTHS, clean_text, may_be_missing
-from skylift.contract import LARGEST_NUMBER, Feature
+from skylift.feature import LARGEST_NUMBER, Feature
 from skylift.figures import exact_text
 from skylift.numerals import Numerals, is_number
 

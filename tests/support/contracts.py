@@ -7,7 +7,8 @@ from typing import Any, get_args
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from skylift.contract import Contract, Feature, Instance, Kind, Target, Unknown
+from skylift.contract import Contract, Instance, Target
+from skylift.feature import Feature, Kind, Unknown
 from skylift.numerals import Numerals
 
 LARGEST = 3.4028234663852886e38

@@ -5,21 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from skylift.contract import Contract, Feature, Target
-from skylift.manifest import (
-    BASELINE_FILE,
-    MODEL_FILE,
-    Artifact,
-    Compiled,
-    Gate,
-    Golden,
-    LeaderboardEntry,
-    Lineage,
-    Manifest,
-    Metrics,
-    Prediction,
-    Spread,
-)
+from skylift.contract import Contract, Target
+from skylift.feature import Feature
+from skylift.manifest import BASELINE_FILE, MODEL_FILE, Artifact, Compiled, Golden, Lineage, Manifest, Prediction
+from skylift.metrics import Gate, LeaderboardEntry, Metrics, Spread
 from skylift.references import sha256
 
 FLOWERS = Contract(

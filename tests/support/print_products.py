@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier
 
-from skylift.contract import Contract, Feature, Target
+from skylift.contract import Contract, Target
+from skylift.feature import Feature
 from skylift.references import sha256
 from training.compile import fallback
 from training.config import load_config

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from sklearn import datasets
 
-from skylift.contract import Feature
 from skylift.errors import ConfigError, DataError
+from skylift.feature import Feature
 from training.config import ModelConfig
 from training.config.locations import Location
 from training.data.reader import read_rows

@@ -5,8 +5,10 @@ import shlex
 from itertools import pairwise
 from typing import Any
 
-from skylift.contract import Contract, Feature
-from skylift.manifest import LeaderboardEntry, Manifest
+from skylift.contract import Contract
+from skylift.feature import Feature
+from skylift.manifest import Manifest
+from skylift.metrics import LeaderboardEntry
 from training.card.charts import Bar, Caption, bars, columns, described, number
 from training.card.markup import Content, Markup, element, joined
 from training.card.parts import charts, digits, facts, figure, metric_name, points, section, spread_words, table

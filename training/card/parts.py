@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from skylift.figures import LEAST_FIXED
-from skylift.manifest import Interval, Spread
+from skylift.metrics import Interval, Spread
 from training.card.markup import Content, Markup, element, joined
 from training.metrics.registry import METRICS
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from skylift.contract import class_key
-from skylift.manifest import Gate
+from skylift.metrics import Gate
 from training.card.charts import MAX_SERIES, Bar, Caption, bars, described
 from training.card.markup import Content, Markup, element, joined
 from training.card.parts import (

@@ -12,7 +12,7 @@ from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, s3_backends
 from moto.ssm.models import Parameter, SimpleSystemManagerBackend, ssm_backends
 from pydantic import Field, ValidationError
 
-from skylift.contract import Document
+from skylift.documents import Document
 from skylift.errors import SkyliftError
 from skylift.references import sha256
 from training.files import TEMPORARY, replace_file

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from skylift.aws import aws_errors, cloudformation_client, error_code
+from skylift.documents import first_fault
 from skylift.errors import ConfigError
-from skylift.manifest import first_fault
 from skylift.settings import RegistrySettings
 
 if TYPE_CHECKING:

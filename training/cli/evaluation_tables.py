@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from skylift.manifest import Interval
+    from skylift.metrics import Interval
     from training.evaluation.comparison import ComparedFact, Comparison, PublishedMetric
     from training.evaluation.report import Evaluation
     from training.metrics.intervals import Difference

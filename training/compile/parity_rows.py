@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.contract import LARGEST_NUMBER, Contract
+from skylift.contract import Contract
+from skylift.feature import LARGEST_NUMBER
 from skylift.scoring import Matrix
 from training.data.table import Split, Table
 from training.search.candidates import SEEN_AS_NUMBERS

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from skylift.contract import Scalar
+from skylift.feature import Scalar
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from skylift.contract import ClassName, Kind, Task, Unknown
+from skylift.contract import ClassName, Task
+from skylift.feature import Kind, Unknown
 from training.config.locations import Location
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import pandas as pd
 
-from skylift.contract import Contract, Feature, Kind
+from skylift.contract import Contract
+from skylift.feature import Feature, Kind
 from skylift.figures import exact_text
 from training.config.table import FeatureSection
 from training.data.checks import Finding, Severity

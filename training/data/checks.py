@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from skylift.contract import Feature
 from skylift.errors import DataError
+from skylift.feature import Feature
 from skylift.scoring import Matrix
 from training.config.table import ValidateSection
 from training.data.table import Split, Table

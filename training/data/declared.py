@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from skylift.cells import TRUTHS
-from skylift.contract import Kind, listed
 from skylift.errors import DataError
+from skylift.feature import Kind
 from skylift.figures import exact_text
+from skylift.names import listed
 from skylift.numerals import is_number
 from training.config.table import FeatureSection
 from training.data.columns import family_of, written

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skylift.contract import LARGEST_EXACT_INTEGER, LARGEST_NUMBER, ClassName, Feature, Kind, Target, Task, class_key
+from skylift.contract import ClassName, Target, Task, class_key
 from skylift.errors import ConfigError, DataError
+from skylift.feature import LARGEST_EXACT_INTEGER, LARGEST_NUMBER, Feature, Kind
 from skylift.figures import exact_text
 from skylift.scoring import Matrix
 from training.config.table import FeatureSection, TargetSection

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from skylift.contract import Feature
+from skylift.feature import Feature
 from skylift.scoring import Matrix
 
 _ENOUGH = 20

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skylift.contract import listed
+from skylift.names import listed
 from training.config.table import FeatureSection
 from training.data.encoding import described
 from training.data.table import Split, Table

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from skylift.contract import Kind, Task
+from skylift.contract import Task
+from skylift.feature import Kind
 from skylift.numerals import Numerals
 
 

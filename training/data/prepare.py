@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from skylift.contract import Contract, Document, class_key
+from skylift.contract import Contract, class_key
+from skylift.documents import Document
 from skylift.errors import DataError
 from skylift.manifest import Digest
 from skylift.scoring import Matrix

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
-from skylift.contract import Feature, Kind, Task, class_key
+from skylift.contract import Task, class_key
+from skylift.feature import Feature, Kind
 from skylift.scoring import Matrix
 from training.data.table import Table
 

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skylift.contract import listed
 from skylift.errors import ConfigError, DataError
+from skylift.names import listed
 from skylift.numerals import Numerals
 from training.config.locations import Location, local_copy
 from training.data.columns import Column

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from skylift.contract import Feature
+from skylift.feature import Feature
 from skylift.numerals import Numerals
 from training.config.table import DataSection
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from skylift.cells import clean_text
-from skylift.contract import Contract, Feature, Instance, Target
+from skylift.contract import Contract, Instance, Target
 from skylift.errors import ConfigError, DataError
+from skylift.feature import Feature
 from skylift.numerals import Numerals
 from skylift.scoring import Matrix
 from training.config.table import DataSection, FeatureSection, SplitSection, TableSpec

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skylift.contract import Contract
 from skylift.figures import format_value
-from skylift.manifest import ClassMetrics, Gate, LeaderboardEntry, Metrics
+from skylift.metrics import ClassMetrics, Gate, LeaderboardEntry, Metrics
 from skylift.scoring import Matrix, Predictor
 from training.config import GatesSection
 from training.config.table import FeatureSection, SplitSection

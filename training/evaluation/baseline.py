@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import Contract
-from skylift.manifest import LeaderboardEntry, Spread
+from skylift.metrics import LeaderboardEntry, Spread
 from skylift.scoring import Matrix
 from training.evaluation.report import DummyBaseline
 from training.metrics.intervals import difference

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.contract import Contract, Feature
+from skylift.contract import Contract
 from skylift.errors import IntegrityError, UnservableModel, VersionNotFound
+from skylift.feature import Feature
 from skylift.manifest import Lineage
 from skylift.registry import Registry
 from skylift.scoring import Matrix, Predictor, best_classes

@@ -5,10 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.contract import Contract, Document, Scalar
+from skylift.contract import Contract
+from skylift.documents import Document
 from skylift.errors import IntegrityError, UnservableModel
+from skylift.feature import Scalar
 from skylift.figures import exact_text
-from skylift.manifest import Interval, Manifest, Spread
+from skylift.manifest import Manifest
+from skylift.metrics import Interval, Spread
 from skylift.registry import Registry
 from skylift.scoring import Matrix, best_classes
 from skylift.verification import Version

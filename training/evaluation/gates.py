@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from skylift.errors import GateFailed
 from skylift.figures import apart, exact_share, exact_text
-from skylift.manifest import Gate
+from skylift.metrics import Gate
 from training.config import Bound
 from training.evaluation.report import Champion, Check, DummyBaseline
 from training.metrics.registry import METRICS, Metric

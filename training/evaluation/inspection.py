@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from skylift.contract import Contract, Feature
+from skylift.contract import Contract
 from skylift.errors import ConfigError
-from skylift.manifest import ClassMetrics, Interval
+from skylift.feature import Feature
+from skylift.metrics import ClassMetrics, Interval
 from skylift.scoring import Matrix, Predictor
 from training.data.encoding import nearest
 from training.data.table import Split, Table

@@ -9,9 +9,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, ValidationError
 
-from skylift.contract import ClassName, Document, Scalar, Task
+from skylift.contract import ClassName, Task
+from skylift.documents import Document, first_fault
 from skylift.errors import IntegrityError
-from skylift.manifest import Interval, Spread, first_fault
+from skylift.feature import Scalar
+from skylift.metrics import Interval, Spread
 from training.metrics.intervals import Difference
 from training.search.report import SearchReport
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from skylift.errors import ConfigError, TrainingError
 from skylift.figures import format_value
-from skylift.manifest import Gate, LeaderboardEntry, Metrics
+from skylift.metrics import Gate, LeaderboardEntry, Metrics
 from skylift.predictors import SklearnPredictor
 from training.compile.compilation import CompiledModel, compile_model
 from training.config import Candidate, ModelConfig

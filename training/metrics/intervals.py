@@ -7,8 +7,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.contract import Contract, Document
-from skylift.manifest import Interval
+from skylift.contract import Contract
+from skylift.documents import Document
+from skylift.metrics import Interval
 from skylift.scoring import Matrix
 from training.metrics.registry import CLASS_METRICS, METRICS, ClassMetric, Metric, compute, metrics_of
 from training.metrics.resamples import Clusters, Counts, Resamples, ScoredRows, bootstrap_counts

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import Contract
-from skylift.manifest import ClassMetrics, Spread
+from skylift.metrics import ClassMetrics, Spread
 from skylift.scoring import Matrix
 from training.metrics.registry import CLASS_METRICS, METRICS, Metric, compute, selectable
 from training.metrics.resamples import ScoredRows

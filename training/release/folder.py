@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
-from skylift.contract import Scalar, class_key
+from skylift.contract import class_key
 from skylift.errors import DataError, IntegrityError
-from skylift.manifest import Gate, Manifest
+from skylift.feature import Scalar
+from skylift.manifest import Manifest
+from skylift.metrics import Gate
 from skylift.sandbox import SandboxedPredictor
 from skylift.scoring import best_classes
 from skylift.verification import check_artifact

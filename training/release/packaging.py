@@ -12,16 +12,7 @@ from numpy.typing import NDArray
 from pydantic_core import from_json, to_json
 
 from skylift.contract import Contract
-from skylift.manifest import (
-    BASELINE_FILE,
-    COMPILED_FILE,
-    MODEL_FILE,
-    Artifact,
-    Golden,
-    Lineage,
-    Manifest,
-    Prediction,
-)
+from skylift.manifest import BASELINE_FILE, COMPILED_FILE, MODEL_FILE, Artifact, Golden, Lineage, Manifest, Prediction
 from skylift.model_card import CARD_FILE
 from skylift.references import sha256
 from skylift.registry import Registry

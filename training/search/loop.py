@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from skylift.manifest import LeaderboardEntry, Spread
+from skylift.metrics import LeaderboardEntry, Spread
 from training.config.search_space import Params
 from training.metrics.registry import METRICS, selectable
 from training.metrics.scores import fold_summary

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skylift.manifest import Spread
+from skylift.metrics import Spread
 from training.metrics.registry import METRICS
 
 _HEAT = 2

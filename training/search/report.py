@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from skylift.contract import Document, Scalar
+from skylift.documents import Document
+from skylift.feature import Scalar
 
 
 class Trial(Document):

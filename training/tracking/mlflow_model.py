@@ -10,7 +10,8 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
 import skylift
-from skylift.contract import Contract, Feature
+from skylift.contract import Contract
+from skylift.feature import Feature
 from skylift.verification import Version
 
 _LOADER = Path(__file__).with_name("skylift_mlflow_model.py")

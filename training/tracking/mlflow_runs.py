@@ -7,7 +7,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking.context.registry import resolve_tags
 
-from skylift.manifest import LeaderboardEntry, Spread
+from skylift.metrics import LeaderboardEntry, Spread
 from training.job import Trained
 
 

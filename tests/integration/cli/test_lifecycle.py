@@ -10,7 +10,8 @@ import pytest
 from skylift.errors import AwsUnavailable
 from skylift.footprint import Footprint
 from skylift.image_cache import ImageCache
-from skylift.manifest import MANIFEST_FILE, MODEL_FILE, Gate
+from skylift.manifest import MANIFEST_FILE, MODEL_FILE
+from skylift.metrics import Gate
 from skylift.pointer import ActivePointer
 from skylift.references import Reference, sha256
 from skylift.registry import Registry

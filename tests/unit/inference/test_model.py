@@ -5,7 +5,8 @@ import math
 import pytest
 
 from inference import nearest
-from skylift.contract import ClassName, Contract, Feature, Instance, Target
+from skylift.contract import ClassName, Contract, Instance, Target
+from skylift.feature import Feature
 from tests.support.fakes import ConstantPredictor, served
 
 SIZE = Feature(name="size", kind="number", min=10, max=90)

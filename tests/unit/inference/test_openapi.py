@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 
 from inference.openapi import openapi_document
 from inference.routes import ROUTES
-from skylift.contract import Contract, Feature, JsonType, Target
+from skylift.contract import Contract, Target
+from skylift.feature import Feature, JsonType
 from tests.support.contracts import contracts, instances, modest
 from tests.support.fakes import served
 from tests.support.paths import ROOT

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from inference import nearest, refusal
 from inference.schema import RequestSchema
-from skylift.contract import Contract, Feature, Target
+from skylift.contract import Contract, Target
 from skylift.errors import FieldProblem, InvalidInstance, RequestError
+from skylift.feature import Feature
 from tests.support.contracts import modest
 from tests.support.refused_bodies import KINDS, valid
 

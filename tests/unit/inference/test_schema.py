@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.schema import RequestSchema
-from skylift.contract import Contract, Feature, Target
+from skylift.contract import Contract, Target
 from skylift.errors import FieldProblem, InvalidInstance, NotJson, RequestError, TooManyInstances
+from skylift.feature import Feature
 from skylift.numerals import Numerals
 from skylift.scoring import encode
 from skylift.values import fault

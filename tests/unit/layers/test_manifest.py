@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from skylift.contract import ClassName, Contract, Feature, Scalar, Target
+from skylift.contract import ClassName, Contract, Target
 from skylift.errors import IntegrityError
-from skylift.manifest import Gate, Golden, LeaderboardEntry, Manifest, Metrics, Prediction, reference_to
+from skylift.feature import Feature, Scalar
+from skylift.manifest import Golden, Manifest, Prediction, reference_to
+from skylift.metrics import LeaderboardEntry, Metrics
 from skylift.references import sha256
 from tests.support.manifests import FLOWERS, manifest
 from tests.support.paths import ROOT
@@ -156,26 +158,6 @@ def test_a_reference_pins_the_stored_bytes() -> None:
     stored = manifest(7).to_bytes()
 
     assert str(reference_to(7, stored)) == f"v7@sha256:{sha256(stored)}"
-
-
-@pytest.mark.parametrize(
-    ("gate", "text"),
-    [
-        (Gate(metric="accuracy", min=0.9, value=0.85, passed=False), "accuracy 0.8500 (>= 0.9)"),
-        (Gate(metric="accuracy", min=0.95, value=0.949996, passed=False), "accuracy 0.949996 (>= 0.95)"),
-        (Gate(metric="accuracy", min=0.123456789, value=0.5, passed=True), "accuracy 0.5000 (>= 0.123456789)"),
-        (Gate(metric="mae", max=1238888, value=1238888.4, passed=False), "mae 1238888.4000 (<= 1238888)"),
-        (
-            Gate(metric="roc_auc", value=0.05001, against=0.05004, detail="> 0.05004", passed=False),
-            "roc_auc 0.050010 > 0.05004",
-        ),
-        (Gate(metric="rmse", max=1e-6, value=1.23456e-5, passed=False), "rmse 1.235e-05 (<= 1e-06)"),
-        (Gate(metric="rmse", max=12, value=15.25, passed=False), "rmse 15.2500 (<= 12)"),
-        (Gate(metric="r2", min=0, max=1, value=0.5, passed=True), "r2 0.5000 (>= 0 and <= 1)"),
-    ],
-)
-def test_a_gate_reads_as_its_value_and_bounds(gate: Gate, text: str) -> None:
-    assert str(gate) == text
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from skylift.errors import (
     VersionNotFound,
 )
 from skylift.footprint import Footprint
-from skylift.manifest import BASELINE_FILE, MODEL_FILE, Gate, Golden
+from skylift.manifest import BASELINE_FILE, MODEL_FILE, Golden
+from skylift.metrics import Gate
 from skylift.pointer import ActivePointer
 from skylift.references import NOTHING, Reference, sha256
 from skylift.registry import Registry

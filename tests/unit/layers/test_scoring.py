@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from skylift.contract import ClassName, Contract, Feature, Instance, Kind, Scalar, Target
+from skylift.contract import ClassName, Contract, Instance, Target
 from skylift.errors import GoldenMismatch
+from skylift.feature import Feature, Kind, Scalar
 from skylift.golden import LARGEST_LOG_ODDS_DIFFERENCE, OLD_TOLERANCE, agree, tolerance_of_values
 from skylift.manifest import Golden, Prediction
 from skylift.scoring import Matrix, as_distributions, check_golden, encode, predictions

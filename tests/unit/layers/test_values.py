@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from skylift.contract import Feature
+from skylift.feature import Feature
 from skylift.numerals import Numerals
 from skylift.values import Fault, clean, fault
 

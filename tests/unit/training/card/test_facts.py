@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from skylift.manifest import Compiled, LeaderboardEntry, Manifest
+from skylift.manifest import Compiled, Manifest
+from skylift.metrics import LeaderboardEntry
 from tests.support.models import iris_package, trained_iris
 from tests.support.pages import text_of
 from training.card.facts import call, choice, data, environment, limits, use

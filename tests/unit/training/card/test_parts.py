@@ -2,7 +2,7 @@
 
 import pytest
 
-from skylift.manifest import Interval, Spread
+from skylift.metrics import Interval, Spread
 from training.card.parts import (
     between,
     digits,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from skylift.manifest import Gate, Interval
+from skylift.metrics import Gate, Interval
 from tests.support.models import trained_iris
 from tests.support.pages import text_of
 from training.card.markup import Markup

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from skylift.manifest import Manifest, Metrics, reference_to
+from skylift.manifest import Manifest, reference_to
+from skylift.metrics import Metrics
 from skylift.pointer import Move
 from skylift.references import NOTHING, Reference
 from skylift.verification import Version

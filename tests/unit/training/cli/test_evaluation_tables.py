@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from skylift.manifest import Interval, Spread
+from skylift.metrics import Interval, Spread
 from tests.support.models import trained_iris
 from training.cli.evaluation_tables import comparison_tables, evaluation_tables
 from training.evaluation.comparison import ChangedRow, ComparedFact, Comparison, PublishedMetric, Scored

@@ -8,7 +8,8 @@ import pytest
 from onnxruntime import InferenceSession
 from threadpoolctl import threadpool_limits
 
-from skylift.contract import LARGEST_NUMBER, Contract, Feature, Target, Task
+from skylift.contract import Contract, Target, Task
+from skylift.feature import LARGEST_NUMBER, Feature
 from skylift.golden import LARGEST_LOG_ODDS_DIFFERENCE
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix, best_classes, encode, predictions

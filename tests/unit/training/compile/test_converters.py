@@ -52,7 +52,8 @@ from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
-from skylift.contract import Contract, Feature, Target
+from skylift.contract import Contract, Target
+from skylift.feature import Feature
 from skylift.scoring import Matrix
 from training.compile.exact import convert
 from training.compile.parity_rows import edge_rows, known_rows, limit_rows

@@ -9,7 +9,8 @@ from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from skylift.contract import LARGEST_NUMBER, Contract, Feature, Target, Task
+from skylift.contract import Contract, Target, Task
+from skylift.feature import LARGEST_NUMBER, Feature
 from skylift.scoring import Matrix
 from tests.support.tables import lines, mixed, table_of
 from training.compile.parity_rows import edge_rows, known_rows, limit_rows

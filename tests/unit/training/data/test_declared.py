@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from inference.schema import RequestSchema
-from skylift.contract import Feature
+from skylift.feature import Feature
 from tests.support.tables import config_of, feature_of, one_feature, refusal, table_of
 from training.data.table import read_table
 

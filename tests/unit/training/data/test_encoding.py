@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from skylift.contract import Kind
+from skylift.feature import Kind
 from skylift.scoring import encode
 from tests.support.tables import feature_names, feature_of, lines, mixed, noted, one_feature, refusal, table_of
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skylift.contract import Feature, Kind
+from skylift.feature import Feature, Kind
 from training.data.identifiers import identifies, named_as_identifier
 
 ROWS = 30

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skylift.errors import ConfigError, GateFailed, IntegrityError
-from skylift.manifest import Gate
+from skylift.metrics import Gate
 from tests.support.tables import LOGISTIC, RIDGE, TREE, feature_names, learned, lines, mixed, public_table
 from training.evaluation.report import EVALUATION_FILE, Evaluation
 from training.job import Trained

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from skylift.contract import ClassName, Contract, Feature, Target
-from skylift.manifest import LeaderboardEntry
+from skylift.contract import ClassName, Contract, Target
+from skylift.feature import Feature
+from skylift.metrics import LeaderboardEntry
 from skylift.predictors import SklearnPredictor
 from training.evaluation.baseline import against_dummy, dummy_folds, dummy_scores
 from training.evaluation.report import DummyBaseline

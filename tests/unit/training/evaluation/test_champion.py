@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skylift.contract import Contract, Feature, Target
+from skylift.contract import Contract, Target
 from skylift.errors import GateFailed
+from skylift.feature import Feature
 from skylift.manifest import MODEL_FILE
 from skylift.registry import Registry
 from tests.conftest import BUCKET

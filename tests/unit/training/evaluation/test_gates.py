@@ -2,7 +2,7 @@
 
 import pytest
 
-from skylift.manifest import Gate, Interval
+from skylift.metrics import Gate, Interval
 from training.config import Bound
 from training.evaluation.gates import is_excused, judge, keeps_bound
 from training.evaluation.report import Champion

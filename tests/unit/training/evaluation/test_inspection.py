@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skylift.contract import Contract, Feature, Target
+from skylift.contract import Contract, Target
 from skylift.errors import ConfigError
-from skylift.manifest import Interval
+from skylift.feature import Feature
+from skylift.metrics import Interval
 from skylift.scoring import Matrix
 from tests.support.fakes import FunctionPredictor
 from tests.support.tables import lines, mixed, table_of

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skylift.contract import ClassName, Contract, Feature, Target
-from skylift.manifest import Interval
+from skylift.contract import ClassName, Contract, Target
+from skylift.feature import Feature
+from skylift.metrics import Interval
 from training.metrics import intervals
 from training.metrics.intervals import bootstrap, difference, percentile, resample_count, wilson
 from training.metrics.registry import metrics_of

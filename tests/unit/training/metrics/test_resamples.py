@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skylift.contract import Contract, Feature, Target
+from skylift.contract import Contract, Target
+from skylift.feature import Feature
 from training.metrics.resamples import ScoredRows, bootstrap_counts, calibration_bins, rank, roc_and_pr_auc
 
 TARGETS = np.array([0, 0, 1, 2])

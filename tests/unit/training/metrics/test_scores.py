@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skylift.contract import ClassName, Contract, Feature, Target
+from skylift.contract import ClassName, Contract, Target
+from skylift.feature import Feature
 from training.metrics.scores import class_metrics, fold_summary, regression_from, score_metrics
 
 

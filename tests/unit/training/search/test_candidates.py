@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skylift.contract import Contract, Feature, Target
+from skylift.contract import Contract, Target
 from skylift.errors import ConfigError
+from skylift.feature import Feature
 from skylift.scoring import Matrix
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed, table_of
 from training.config import Candidate

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from skylift.contract import Contract, Feature, Target, Task
+from skylift.contract import Contract, Target, Task
+from skylift.feature import Feature
 from training.config import Candidate
 from training.search.candidates import build
 from training.search.defaults import DEFAULT_BUDGET, Defaults, default_candidates

@@ -9,7 +9,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from skylift.contract import Contract, Feature, Target
+from skylift.contract import Contract, Target
+from skylift.feature import Feature
 from tests.support.manifests import FLOWERS
 from training.search.fitting import (
     Fit,

@@ -11,8 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
 
-from skylift.contract import Contract, Feature, Target
+from skylift.contract import Contract, Target
 from skylift.errors import ConfigError
+from skylift.feature import Feature
 from training.config import Candidate
 from training.data.split_keys import SplitKeys
 from training.search.candidates import Built, build

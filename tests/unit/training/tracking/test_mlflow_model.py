@@ -2,7 +2,8 @@
 
 import pytest
 
-from skylift.contract import Contract, Feature, Kind, Target
+from skylift.contract import Contract, Target
+from skylift.feature import Feature, Kind
 from tests.support.tracking import silenced_mlflow
 
 with silenced_mlflow():

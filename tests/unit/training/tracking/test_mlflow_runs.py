@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from skylift.manifest import ClassMetrics, Interval, LeaderboardEntry, Spread
+from skylift.metrics import ClassMetrics, Interval, LeaderboardEntry, Spread
 from tests.support.tracking import silenced_mlflow
 from training.evaluation.report import MetricReport
 

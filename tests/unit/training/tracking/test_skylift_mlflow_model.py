@@ -5,8 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from skylift.contract import Contract, Feature, Target
+from skylift.contract import Contract, Target
 from skylift.errors import IntegrityError
+from skylift.feature import Feature
 from skylift.image_cache import bake
 from skylift.manifest import MODEL_FILE, reference_to
 from skylift.numerals import Numerals

@@ -1,0 +1,29 @@
+"""Documents that are stored with a version, and what is wrong with one that cannot be read."""
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+_FAULTS = {"extra_forbidden": "unknown key", "missing": "missing"}
+"""Plain words for what pydantic says about keys."""
+
+
+class Document(BaseModel):
+    """Base of everything stored with a version: immutable, and tolerant of keys that later releases add."""
+
+    # Deferred: the parts are built once, with the manifest that holds them, and not each on its own at import.
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore", ser_json_inf_nan="strings")
+
+    indent: ClassVar[int] = 2
+    """Spaces per level in the stored JSON."""
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON: the bytes that are stored and that digests name."""
+        return self.model_dump_json(indent=self.indent, exclude_none=True).encode() + b"\n"
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong with a stored document, and where."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the document"
+    return f"{place}: {_FAULTS.get(first['type'], first['msg'])}"

@@ -1,0 +1,222 @@
+"""One input field of a model, and everything that follows from its kind."""
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+from typing import Literal, assert_never
+
+from skylift.cells import clean_text
+from skylift.documents import Document
+from skylift.figures import exact_text
+from skylift.names import listed
+from skylift.numerals import Numerals
+
+type Scalar = bool | int | float | str | None
+"""A value of one field, as JSON has it."""
+
+LARGEST_NUMBER = 3.4028234663852886e38
+"""The largest float32: forests compute in it, so a larger number is infinite to them."""
+
+LARGEST_EXACT_INTEGER = 2**53
+"""The largest integer up to which a double, and so a number in JavaScript, holds every integer."""
+
+NOT_BLANK = r"\S"
+"""Pattern of a text that is not a missing value."""
+
+Kind = Literal["number", "integer", "category", "boolean"]
+JsonType = Literal["number", "integer", "string", "boolean"]
+Unknown = Literal["missing", "refuse"]
+
+
+class _Codes(dict[Scalar, float]):
+    """Codes of known values; any other text has the code of its cleaned form, or is missing."""
+
+    def __missing__(self, value: Scalar) -> float:
+        return self.get(clean_text(value), math.nan) if isinstance(value, str) else math.nan
+
+
+class Feature(Document):
+    """One input field, and everything that follows from its kind.
+
+    Parameters
+    ----------
+    name
+        Name in a request.
+    column
+        Name of its column in the table, which a request may use as well; None if it is `name`.
+    kind
+        How a value is written: a number, an integer, one of `categories`, or true and false.
+    numerals
+        How the table writes numbers and booleans, where it has texts among them, which a request may then have as well;
+        None where all are plain.
+    missing
+        Texts that stand for a missing value in the table, whatever the kind; None for none.
+    required
+        False where training saw rows without a value: callers may then leave it out or send null.
+    categories
+        Known values of a category, in the order of their codes.
+    unknown
+        What another text in a category is: `missing`, a missing value, or `refuse`, an error; None for other kinds, and
+        for a category of an older release, which refuses it.
+    unlearned
+        Categories that no training row has; None for none.
+    min, max, mean
+        Range and mean over the training rows, for features without levels.
+    unit, description
+        Words for people.
+    example
+        A typical value.
+    """
+
+    name: str
+    column: str | None = None
+    kind: Kind
+    numerals: Numerals | None = None
+    missing: tuple[str, ...] | None = None
+    required: bool = True
+    categories: tuple[str, ...] = ()
+    unknown: Unknown | None = None
+    unlearned: tuple[str, ...] | None = None
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    unit: str | None = None
+    description: str | None = None
+    example: Scalar = None
+
+    @property
+    def json_type(self) -> JsonType:
+        """Type of a value in JSON."""
+        match self.kind:
+            case "number" | "integer" | "boolean":
+                return self.kind
+            case "category":
+                return "string"
+            case _:
+                assert_never(self.kind)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether a value is a number in JSON."""
+        return self.json_type in {"number", "integer"}
+
+    @property
+    def is_nominal(self) -> bool:
+        """Whether codes are only names, so that a larger one does not mean more."""
+        match self.kind:
+            case "category":
+                return True
+            case "number" | "integer" | "boolean":
+                return False
+            case _:
+                assert_never(self.kind)
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The possible values as text, in the order of their codes; empty for a feature that is measured."""
+        match self.kind:
+            case "category":
+                return self.categories
+            case "boolean":
+                return ("false", "true")
+            case "number" | "integer":
+                return ()
+            case _:
+                assert_never(self.kind)
+
+    @property
+    def takes_unknown(self) -> bool:
+        """Whether a text that training never saw is answered, as a missing value."""
+        return self.unknown == "missing"
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether its number may be NaN in an encoded row."""
+        return not self.required or self.takes_unknown
+
+    @cached_property
+    def codes(self) -> dict[Scalar, float]:
+        """Code of each category; NaN for a missing value."""
+        codes: dict[Scalar, float] = {name: float(code) for code, name in enumerate(self.categories)}
+        return codes | {None: math.nan}
+
+    @cached_property
+    def encoder(self) -> Callable[[Scalar], float] | None:
+        """Function from a valid value to its number; None where numpy reads the value as that number."""
+        match self.kind:
+            case "number" | "integer" | "boolean":
+                return None
+            case "category":
+                return (_Codes(self.codes) if self.takes_unknown else self.codes).__getitem__
+            case _:
+                assert_never(self.kind)
+
+    def decode(self, code: float) -> Scalar:
+        """Undo the encoding of one value that is not missing."""
+        match self.kind:
+            case "number":
+                return code
+            case "integer":
+                return int(code)
+            case "boolean":
+                return bool(code)
+            case "category":
+                return self.categories[int(code)]
+            case _:
+                assert_never(self.kind)
+
+    def describe(self, code: float, *, digits: int | None = None) -> str:
+        """Write the number of a value for people, numbers exactly or with that many significant digits."""
+        value = self.decode(code)
+        if isinstance(value, str):
+            return value
+        return exact_text(code) if digits is None else f"{code:.{digits}g}"
+
+    @property
+    def training_range(self) -> str | None:
+        """Range of the training rows in words; None for a feature with levels.
+
+        Examples
+        --------
+        >>> Feature(name="age", kind="integer", min=18, max=99).training_range
+        '18 to 99'
+        """
+        if self.min is None or self.max is None:
+            return None
+        return f"{self.describe(self.min)} to {self.describe(self.max)}"
+
+    @property
+    def json_schema(self) -> dict[str, object]:
+        """JSON Schema of a value."""
+        names: list[str | None] = [self.json_type] if self.required else [self.json_type, "null"]
+        schema: dict[str, object] = {"type": names[0] if self.required else names}
+        if self.takes_unknown:
+            schema["examples"] = [*self.levels]
+            if self.required:
+                schema["pattern"] = NOT_BLANK
+        elif self.json_type == "string" and self.levels:
+            schema["enum"] = [*self.levels] if self.required else [*self.levels, None]
+        return schema
+
+    @property
+    def expectation(self) -> str:
+        """What a request must hold, in words.
+
+        Examples
+        --------
+        >>> Feature(name="age", kind="integer", unit="years").expectation
+        'an integer (years)'
+        """
+        match self.kind:
+            case "number":
+                words = "a finite number"
+            case "integer":
+                words = "an integer"
+            case "boolean":
+                words = "true or false"
+            case "category":
+                words = "a string such as " if self.takes_unknown else "one of "
+                words += listed(self.categories, write=repr)
+            case _:
+                assert_never(self.kind)
+        return words + (f" ({self.unit})" if self.unit else "") + ("" if self.required else " or null")
