@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH VIRTUAL_ENV
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: $(VENV)/.main ## Train, publish, promote and serve on this machine (PORT=8000, CONFIG=training/model.yaml, RETRAIN=1)
@@ -83,9 +83,14 @@ package: $(VENV)/.dev ## Build a release, which goes to every stage, into build/
 	@$(deploying) package --stage "$(STAGE)"
 
 .PHONY: deploy
-deploy: $(VENV)/.dev ## Deploy to your AWS account (STAGE=dev, YES=1, PARAMS='Name=value', MODEL=keep, RELEASE=build/release)
+deploy: $(VENV)/.dev ## Deploy to your AWS account (STAGE=dev, YES=1, PARAMS='Name=value', MODEL=keep, RELEASE=build/release, AFTER_ROLLBACK=1)
 	@$(deploying) up --stage "$(STAGE)" $(if $(YES),--yes) $(if $(RELEASE),--release "$(RELEASE)") \
-		$(if $(MODEL),--model "$(MODEL)") $(foreach parameter,$(PARAMS),--set "$(parameter)")
+		$(if $(MODEL),--model "$(MODEL)") $(if $(AFTER_ROLLBACK),--after-rollback) \
+		$(foreach parameter,$(PARAMS),--set "$(parameter)")
+
+.PHONY: rollback-code
+rollback-code: $(VENV)/.dev ## Give all requests to the version of the code before (STAGE=dev, YES=1, TO=7)
+	@$(deploying) rollback-code --stage "$(STAGE)" $(if $(YES),--yes) $(if $(TO),--to "$(TO)")
 
 .PHONY: smoke
 smoke: $(VENV)/.dev ## Call the deployed API over HTTPS (STAGE=dev)

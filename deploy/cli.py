@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -14,10 +15,11 @@ from botocore.session import Session
 
 from deploy import sam
 from deploy.calls import DeployedApi, curl, smoke
+from deploy.code import DeployedCode
 from deploy.identity import deployment_name
 from deploy.parameters import TEMPLATE, Stage, assignments, check_parameters, read_stage
-from deploy.stack import Stack, required_output
-from skylift.aws import aws_errors, cloudformation_client, s3_client, sts_client
+from deploy.stack import Stack, StackFailed, required_output
+from skylift.aws import aws_errors, cloudformation_client, lambda_client, s3_client, sts_client
 from skylift.errors import ConfigError, IntegrityError, VersionNotFound
 from skylift.references import Reference
 from skylift.registry import Registry
@@ -28,6 +30,7 @@ from training.cli.console import err, facts, out
 from training.release.git import git_state
 
 RELEASE = Path("build/release")
+_LAMBDA_SECONDS = 10
 _TRAIN_SECONDS = 60 * 60
 _CREDENTIALS = {
     "AWS_IAM": ", with credentials in the environment (`aws configure export-credentials --format env`)",
@@ -73,23 +76,37 @@ def up(
     model: Annotated[
         ModelStep, typer.Option("--model", help="first: train and promote a model if none exists.")
     ] = ModelStep.FIRST,
+    after_rollback: Annotated[
+        bool,
+        typer.Option(
+            "--after-rollback",
+            help="Deploy over code that was rolled back: the version of the stack answers until the new one "
+            "is checked, which then gets all requests at once.",
+        ),
+    ] = False,
     yes: YesOption = False,
 ) -> None:
     """Check, build, show the change set, deploy; train a first model if none exists; say how to call it."""
     chosen = read_stage(stage)
     named = {"Release": deployment_name(git_state(Path.cwd()), os.environ, now=datetime.now(UTC))}
     parameters = chosen.parameters | assignments(parameter or []) | named
+    if after_rollback:  # a canary would leave most requests to the version that was fled
+        parameters["DeploymentPreference"] = "AllAtOnce"
     template = sam.template_of(release) if release else None
     check_parameters(parameters, template or TEMPLATE)
     _check_that_someone_answers(yes, "deploying")
     region = _check_credentials(chosen)
     stack = Stack(chosen.stack, client=cloudformation_client())
     stack.check_deployable()
+    code = _code(stack) if stack.outputs() else None
+    if code and not after_rollback:
+        code.check_held()
     if release:
         sam.load_images(release)
     else:
         sam.build(chosen, parameters, region=region)
-    sam.deploy(chosen, parameters, region=region, confirm=not yes, artifacts=sam.Artifacts(), template=template)
+    with code.as_held() if code else nullcontext():
+        sam.deploy(chosen, parameters, region=region, confirm=not yes, artifacts=sam.Artifacts(), template=template)
     outputs = stack.outputs()
     url = required_output(outputs, "ApiUrl", stack.name)
     out.print(
@@ -113,6 +130,38 @@ def package(
     sam.build(chosen, chosen.parameters, region=region)
     sam.save(output)
     out.print(f"Release: {output}", soft_wrap=True)
+
+
+@app.command()
+def rollback_code(
+    stage: StageOption,
+    to: Annotated[
+        int | None, typer.Option("--to", help="Number of a version; by default the one published before.")
+    ] = None,
+    yes: YesOption = False,
+) -> None:
+    """Give all requests to an earlier version of the code, at once, and say what that leaves to do."""
+    chosen = read_stage(stage)
+    _check_that_someone_answers(yes, "rolling back")
+    _check_credentials(chosen)
+    stack = Stack(chosen.stack, client=cloudformation_client())
+    if stack.is_changing():
+        raise StackFailed(
+            f"stack {stack.name} is being deployed to", "stop that first: docs/runbooks/deploy-failed.md says how"
+        )
+    code = _code(stack)
+    traffic, target, held = code.traffic(), code.way_back(to), code.held()
+    out.print(f"Now version {traffic} answers. Going to version {target}.", markup=False, soft_wrap=True)
+    if not yes and not typer.confirm("Give it all requests?"):
+        raise ConfigError("not confirmed", "nothing was changed")
+    code.move(target.number)
+    out.print(f"Version {target.number} answers: the next request gets it.")
+    if target.number != held:
+        out.print(
+            f"{stack.name} still has version {held}: deploy the corrected code with AFTER_ROLLBACK=1 "
+            "(--after-rollback).",
+            soft_wrap=True,
+        )
 
 
 @app.command("smoke")
@@ -142,6 +191,10 @@ def down(stage: StageOption, yes: YesOption = False) -> None:
         raise ConfigError("the name was not typed", "nothing was deleted")
     stack.delete()
     out.print(f"Deleted: {stack.name}. docs/runbooks/cost.md says how to delete what was kept.")
+
+
+def _code(stack: Stack) -> DeployedCode:
+    return DeployedCode(stack, client=lambda_client(answer_seconds=_LAMBDA_SECONDS))
 
 
 def _check_that_someone_answers(yes: bool, doing: str) -> None:

@@ -1,7 +1,7 @@
 """The stack in CloudFormation: its state, what it put out, what deleting it leaves, and deleting it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from training.cli.connection import describe_stack, outputs_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
     from mypy_boto3_s3 import S3Client
 
 _POLL_SECONDS = 5
@@ -81,6 +81,19 @@ class Stack:
         found = self._describe()
         return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])} if found else {}
 
+    def is_changing(self) -> bool:
+        """Whether CloudFormation works on it, or waits for CodeDeploy."""
+        status = self.status()
+        return status is not None and status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+
+    def resources(self) -> dict[str, list[str]]:
+        """Physical names of the resources that it has, by type."""
+        found: dict[str, list[str]] = {}
+        with aws_errors(f"listing the resources of stack {self.name}"):
+            for summary in self._summaries():
+                found.setdefault(summary["ResourceType"], []).append(summary["PhysicalResourceId"])
+        return found
+
     def check_deployable(self) -> None:
         """Refuse a state in which CloudFormation would refuse a change set.
 
@@ -100,7 +113,7 @@ class Stack:
                 f"stack {self.name} is in {status}",
                 f"aws cloudformation continue-update-rollback --stack-name {self.name}",
             )
-        if status and status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+        if self.is_changing():
             raise StackFailed(f"stack {self.name} is in {status}", "wait for whoever deploys to it now")
 
     def kept(self, *, s3: "S3Client") -> list[Kept]:
@@ -113,12 +126,10 @@ class Stack:
                 for name, resource in resources.items()
                 if str(resource.get("DeletionPolicy", "")).startswith("Retain")
             }
-            pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
             found = [
                 (summary["ResourceType"], summary["PhysicalResourceId"])
-                for page in pages
-                for summary in page["StackResourceSummaries"]
-                if summary["LogicalResourceId"] in retained and "PhysicalResourceId" in summary
+                for summary in self._summaries()
+                if summary["LogicalResourceId"] in retained
             ]
         outputs = self.outputs()
         bucket = ("AWS::S3::Bucket", outputs.get("ModelBucketName", ""))
@@ -150,6 +161,13 @@ class Stack:
                     f"stack {self.name} was not deleted ({self._first_failure()})",
                     "fix the reason and run this again: what is deleted stays deleted",
                 ) from error
+
+    def _summaries(self) -> "Iterator[StackResourceSummaryTypeDef]":
+        """Resources that exist; CloudFormation also lists those that it deleted or gave up."""
+        for page in self._client.get_paginator("list_stack_resources").paginate(StackName=self.name):
+            for summary in page["StackResourceSummaries"]:
+                if "PhysicalResourceId" in summary and not summary["ResourceStatus"].startswith("DELETE_"):
+                    yield summary
 
     def _first_failure(self) -> str:
         events = self._client.describe_stack_events(StackName=self.name)["StackEvents"]

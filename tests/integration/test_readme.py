@@ -40,10 +40,10 @@ def test_the_second_model_in_the_docs_trains_and_is_published(
 def test_every_shell_command_in_the_readme_names_an_existing_make_target_or_subcommand() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
     commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
 
-    assert set(re.findall(r"\bmake ([a-z]+)\b", text)) <= targets
+    assert set(re.findall(r"\bmake ([a-z-]+)\b", text)) <= targets
     assert set(re.findall(r"^skylift ([a-z]+)", text, flags=re.MULTILINE)) <= commands
 
 

@@ -69,6 +69,7 @@ class CloudFormation:
     def paginate(self, *, StackName: str) -> Iterator[dict[str, Any]]:  # noqa: N803
         for logical, (kind, physical) in self._resources.items():
             summary = {"LogicalResourceId": logical, "PhysicalResourceId": physical, "ResourceType": kind}
+            summary |= {"ResourceStatus": "UPDATE_COMPLETE"}
             yield {"StackResourceSummaries": [summary]}
 
     def delete_stack(self, *, StackName: str) -> None:  # noqa: N803

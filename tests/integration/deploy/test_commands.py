@@ -19,6 +19,7 @@ from skylift.registry import Registry
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.cloudformation import CloudFormation
 from tests.support.commands import done, failure_lines
+from tests.support.function_versions import FUNCTION, FunctionVersions
 from tests.support.models import iris_package
 from tests.support.tables import lines, write_project
 
@@ -35,6 +36,7 @@ Parameters:
   Note: {Type: String, Default: ""}
   MemorySize: {Type: Number, Default: 1024}
   Release: {Type: String, Default: ""}
+  DeploymentPreference: {Type: String, Default: Canary}
 """
 RELEASE = "unknown-1234.1"  # of the run below, in no repository
 BUILT = TEMPLATE + "Resources: {InferenceFunction: {Properties: {ImageUri: 'inferencefunction:inference'}}}"
@@ -44,7 +46,10 @@ OUTPUTS = {
     "Stage": STAGE,
     "ModelName": MODEL,
     "ActiveParameterName": f"/skylift/{STAGE}/{MODEL}/active",
+    "InferenceFunctionName": FUNCTION,
 }
+VERSION = f"arn:aws:lambda:eu-central-1:123456789012:function:{FUNCTION}:2"
+RESOURCES = {"ModelBucket": ("AWS::S3::Bucket", BUCKET), "InferenceVersion": ("AWS::Lambda::Version", VERSION)}
 
 
 class Tool:
@@ -85,6 +90,14 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: None) -> None
     monkeypatch.delenv("GITHUB_RUN_ATTEMPT", raising=False)
 
 
+@pytest.fixture(autouse=True)
+def versions(monkeypatch: pytest.MonkeyPatch) -> FunctionVersions:
+    """Two versions of the code; the second answers, and the stack has it."""
+    found = FunctionVersions({1: "dev iris a-1.1", 2: "dev iris b-2.1"}, live=2)
+    monkeypatch.setattr(cli, "lambda_client", lambda **_: found)
+    return found
+
+
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
@@ -112,7 +125,7 @@ def built() -> None:
 
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> CloudFormation:
-    client = CloudFormation(outputs=OUTPUTS, resources={"ModelBucket": ("AWS::S3::Bucket", BUCKET)})
+    client = CloudFormation(outputs=OUTPUTS, resources=RESOURCES)
     asks(monkeypatch, client)
     return client
 
@@ -191,7 +204,7 @@ class TestUp:
     def test_the_call_brings_what_the_deployed_api_asks_for(
         self, sam: Tool, monkeypatch: pytest.MonkeyPatch, registry: Registry
     ) -> None:
-        client = CloudFormation(outputs=OUTPUTS, parameters={"Auth": "JWT"})
+        client = CloudFormation(outputs=OUTPUTS, parameters={"Auth": "JWT"}, resources=RESOURCES)
         asks(monkeypatch, client)
         promoted(registry)
 
@@ -337,6 +350,98 @@ class TestRefusals:
         monkeypatch.setenv("PATH", str(tmp_path))
 
         assert "sam is not installed\nhint: use `make deploy`" in refused("up", "--stage", "dev", "--yes")
+
+
+class TestAfterARollback:
+    def test_a_deployment_is_refused_before_it_is_built(
+        self, sam: Tool, stack: CloudFormation, versions: FunctionVersions
+    ) -> None:
+        versions.live = 1
+
+        said = refused("up", "--stage", "dev", "--yes")
+
+        assert "version 1 of the code answers, but stack skylift-dev has version 2" in said
+        assert "AFTER_ROLLBACK=1" in said
+        assert (sam.asked, versions.live) == ([], 1)
+
+    def test_it_goes_over_the_version_of_the_stack_and_all_at_once_where_that_is_asked_for(
+        self, sam: Tool, stack: CloudFormation, versions: FunctionVersions
+    ) -> None:
+        versions.live = 1
+
+        result = deploy("up", "--stage", "dev", "--yes", "--model", "keep", "--after-rollback")
+
+        assert result.exit_code == 0, result.output
+        assert versions.live == 2
+        assert 'DeploymentPreference="AllAtOnce"' in sam.asked[-1]
+
+    def test_one_that_fails_leaves_the_code_that_was_rolled_back_to(
+        self, sam: Tool, docker: Tool, stack: CloudFormation, versions: FunctionVersions
+    ) -> None:
+        built()
+        deploy("package", "--stage", "dev")
+        versions.live = 1
+        sam.fails()
+
+        refused("up", "--stage", "dev", "--yes", "--release", "build/release", "--after-rollback")
+
+        assert (versions.live, versions.moves) == (1, 2)
+
+    def test_a_first_deployment_has_no_code_to_look_at(
+        self, sam: Tool, stack: CloudFormation, versions: FunctionVersions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(stack, "_outputs", {})
+        versions.live = None
+
+        refused("up", "--stage", "dev", "--yes", "--model", "keep")
+
+        assert [asked[1] for asked in sam.asked] == ["build", "deploy"]
+
+
+class TestRollbackCode:
+    def test_all_requests_go_to_the_version_before_and_what_that_leaves_is_said(
+        self, stack: CloudFormation, versions: FunctionVersions
+    ) -> None:
+        result = deploy("rollback-code", "--stage", "dev", "--yes")
+
+        assert result.exit_code == 0, result.output
+        assert versions.live == 1
+        assert "Going to version 1 (dev iris a-1.1)" in result.stdout
+        assert "skylift-dev still has version 2: deploy the corrected code with AFTER_ROLLBACK=1" in result.stdout
+
+    def test_going_forward_again_leaves_nothing_to_do(self, stack: CloudFormation, versions: FunctionVersions) -> None:
+        versions.live = 1
+
+        text = deploy("rollback-code", "--stage", "dev", "--yes", "--to", "2").stdout
+
+        assert versions.live == 2
+        assert "still has" not in text
+
+    @pytest.mark.parametrize(("answer", "live"), [("y", 1), ("n", 2)])
+    def test_on_a_terminal_it_asks(
+        self,
+        stack: CloudFormation,
+        versions: FunctionVersions,
+        monkeypatch: pytest.MonkeyPatch,
+        answer: str,
+        live: int,
+    ) -> None:
+        monkeypatch.setattr(cli, "_check_that_someone_answers", lambda *_: None)
+
+        typer.testing.CliRunner().invoke(cli.app, ["rollback-code", "--stage", "dev"], input=f"{answer}\n")
+
+        assert versions.live == live
+
+    def test_it_waits_for_a_deployment_to_be_stopped(self, stack: CloudFormation, versions: FunctionVersions) -> None:
+        stack.status = "UPDATE_IN_PROGRESS"
+
+        assert "is being deployed to\nhint: stop that first" in refused("rollback-code", "--stage", "dev", "--yes")
+        assert versions.live == 2
+
+    def test_a_stack_that_is_not_there_is_named(self, stack: CloudFormation) -> None:
+        stack.status = None
+
+        assert "stack skylift-dev has no output" in refused("rollback-code", "--stage", "dev", "--yes")
 
 
 class TestPackage:

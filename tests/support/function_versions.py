@@ -1,0 +1,75 @@
+"""The versions and the alias of a function, as far as a deployment asks Lambda for them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+FUNCTION = "skylift-dev-InferenceFunction"
+
+
+class FunctionVersions:
+    """Lambda with one function.
+
+    Parameters
+    ----------
+    descriptions
+        Descriptions of the published versions by number.
+    live
+        Number of the version that the alias names; None without an alias.
+    weights
+        Shares of further versions.
+    failed
+        Numbers of versions that Lambda cannot run.
+
+    Attributes
+    ----------
+    moves
+        Number of times the alias was moved.
+    """
+
+    def __init__(
+        self,
+        descriptions: dict[int, str],
+        *,
+        live: int | None,
+        weights: dict[str, float] | None = None,
+        failed: set[int] | None = None,
+    ) -> None:
+        self.descriptions, self.live, self.weights = descriptions, live, weights or {}
+        self.moves = 0
+        self._failed = failed or set()
+
+    def get_alias(self, *, FunctionName: str, Name: str) -> dict[str, Any]:  # noqa: N803 (boto3's own spelling)
+        assert (FunctionName, Name) == (FUNCTION, "live")
+        if self.live is None:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "GetAlias")
+        routing = {"RoutingConfig": {"AdditionalVersionWeights": self.weights}} if self.weights else {}
+        return {"FunctionVersion": str(self.live)} | routing
+
+    def update_alias(
+        self,
+        *,
+        FunctionName: str,  # noqa: N803
+        Name: str,  # noqa: N803
+        FunctionVersion: str,  # noqa: N803
+        RoutingConfig: dict[str, dict[str, float]],  # noqa: N803
+    ) -> None:
+        assert (FunctionName, Name) == (FUNCTION, "live")
+        assert int(FunctionVersion) in self.descriptions
+        self.live, self.weights = int(FunctionVersion), RoutingConfig["AdditionalVersionWeights"]
+        self.moves += 1
+
+    def get_paginator(self, operation: str) -> "FunctionVersions":
+        assert operation == "list_versions_by_function"
+        return self
+
+    def paginate(self, *, FunctionName: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        assert FunctionName == FUNCTION
+        yield {"Versions": [{"Version": "$LATEST", "Description": ""}]}
+        for number, description in self.descriptions.items():
+            yield {"Versions": [{"Version": str(number), "Description": description}]}
+
+    def get_function_configuration(self, *, FunctionName: str, Qualifier: str) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == FUNCTION
+        return {"State": "Failed" if int(Qualifier) in self._failed else "Active"}
