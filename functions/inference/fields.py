@@ -6,9 +6,9 @@ from typing import Any, Self, assert_never
 
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
-from inference.nearest import NearestNames
 from skylift.contract import Contract
 from skylift.feature import LARGEST_NUMBER, NOT_BLANK, Feature
+from skylift.names import NearestNames
 from skylift.values import clean, has_missing_number
 
 FORMS = ("instances", "features")

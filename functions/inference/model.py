@@ -9,11 +9,11 @@ import numpy as np
 
 from inference import warnings
 from inference.capacity import most_instances
-from inference.nearest import NearestNames
 from inference.schema import RequestSchema
 from skylift.contract import Instance
 from skylift.feature import LARGEST_EXACT_INTEGER, Feature
 from skylift.manifest import Manifest
+from skylift.names import NearestNames
 from skylift.references import Reference
 from skylift.scoring import Matrix, Predictor, encode, predictions
 

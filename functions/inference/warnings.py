@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from inference.nearest import NearestNames
 from skylift.contract import Contract, Instance
 from skylift.feature import LARGEST_EXACT_INTEGER, Feature
-from skylift.names import listed
+from skylift.names import NearestNames, listed
 from skylift.scoring import Matrix
 from skylift.values import clean
 

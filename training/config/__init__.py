@@ -3,7 +3,6 @@
 Every package below imports it, and DVC has it as a dependency: so it is a folder, which does not hold the file itself.
 """
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -21,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from skylift.cells import clean_text
 from skylift.errors import ConfigError
+from skylift.names import did_you_mean
 from skylift.references import sha256
 from skylift.settings import Name
 from training.config.faults import first_fault
@@ -115,8 +115,7 @@ def _selectable(name: str) -> str:
     """A metric's name, if candidates can be selected by it and gates can bound it."""
     names = [metric.name for metric in METRICS.values() if metric.selectable]
     if name not in names:
-        nearest = get_close_matches(name, names, n=1, cutoff=0.4)
-        hint = f"did you mean {nearest[0]}?" if nearest else f"choose from {', '.join(names)}"
+        hint = did_you_mean(name, names)
         raise PydanticCustomError("unknown_metric", "{name} is not a metric: {hint}", {"name": name, "hint": hint})
     return name
 

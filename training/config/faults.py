@@ -1,12 +1,12 @@
 """Says in plain words what is wrong with a `model.yaml`: the line, the key, what it holds, and what is expected."""
 
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from skylift.cells import clean_text
+from skylift.names import did_you_mean
 from training.config.yaml_core import line_of
 
 _KEYS = "docs/reference.md lists the keys of model.yaml"
@@ -43,8 +43,7 @@ def first_fault(error: ValidationError, model: type[BaseModel], document: Any, c
             problem, hint = "missing", f"write {place[-1]}: {_expected(_at(whole, place), whole)}"
         case "extra_forbidden":
             known = list(_at(whole, place[:-1]).get("properties", {}))
-            near = get_close_matches(str(place[-1]), known, n=1)
-            problem, hint = "unknown key", f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}"
+            problem, hint = "unknown key", did_you_mean(str(place[-1]), known)
         case own if own in _OWN:
             problem, hint = fault["msg"].removeprefix("Value error, "), _KEYS
         case _:

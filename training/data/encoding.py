@@ -4,7 +4,6 @@ Everything here works on the distinct values of a column where it can, so that m
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from skylift.contract import ClassName, Target, Task, class_key
 from skylift.errors import ConfigError, DataError
 from skylift.feature import LARGEST_EXACT_INTEGER, LARGEST_NUMBER, Feature, Kind
 from skylift.figures import exact_text
+from skylift.names import did_you_mean
 from skylift.scoring import Matrix
 from training.config.table import FeatureSection, TargetSection
 from training.data.columns import family_of
@@ -209,10 +209,4 @@ def check_known(names: Iterable[str], known: list[str], key: str) -> None:
     """
     for name in names:
         if name not in known:
-            raise ConfigError(f"{key} names {name!r}, which the table does not have", nearest(name, known))
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """What somebody may have meant by a name that is not known, as a hint."""
-    near = get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known[:30])}"
+            raise ConfigError(f"{key} names {name!r}, which the table does not have", did_you_mean(name, known))

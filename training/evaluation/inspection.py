@@ -11,8 +11,8 @@ from skylift.contract import Contract
 from skylift.errors import ConfigError
 from skylift.feature import Feature
 from skylift.metrics import ClassMetrics, Interval
+from skylift.names import did_you_mean
 from skylift.scoring import Matrix, Predictor
-from training.data.encoding import nearest
 from training.data.table import Split, Table
 from training.evaluation.behaviour import feature_grid, score_grid
 from training.evaluation.report import (
@@ -161,7 +161,9 @@ def check_slices(columns: Sequence[str], contract: Contract) -> None:
     """
     known = [feature.name for feature in contract.features]
     if unknown := [name for name in columns if name not in known]:
-        raise ConfigError(f"evaluation.slices names {unknown[0]!r}, which is not a feature", nearest(unknown[0], known))
+        raise ConfigError(
+            f"evaluation.slices names {unknown[0]!r}, which is not a feature", did_you_mean(unknown[0], known)
+        )
 
 
 def slices(

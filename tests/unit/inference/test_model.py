@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from inference import nearest
+from skylift import names
 from skylift.contract import ClassName, Contract, Instance, Target
 from skylift.feature import Feature
 from tests.support.fakes import ConstantPredictor, served
@@ -174,7 +174,7 @@ class TestUnknownCategories:
             compared.append(other)
             return 0.0
 
-        monkeypatch.setattr(nearest, "similarity", counted)
+        monkeypatch.setattr(names, "similarity", counted)
 
         model.answer([{"area": f"{'x' * 90} {number}"} for number in range(10)])
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from inference import nearest, refusal
+from inference import refusal
 from inference.schema import RequestSchema
+from skylift import names
 from skylift.contract import Contract, Target
 from skylift.errors import FieldProblem, InvalidInstance, RequestError
 from skylift.feature import Feature
@@ -82,7 +83,7 @@ class Counted:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.problems = self.comparisons = 0
-        make, compare = FieldProblem, nearest.similarity
+        make, compare = FieldProblem, names.similarity
 
         def counted_problem(*arguments: Any) -> Any:
             self.problems += 1
@@ -93,7 +94,7 @@ class Counted:
             return compare(one, other)
 
         monkeypatch.setattr(refusal, "FieldProblem", counted_problem)
-        monkeypatch.setattr(nearest, "similarity", counted_comparison)
+        monkeypatch.setattr(names, "similarity", counted_comparison)
 
 
 class TestCost:

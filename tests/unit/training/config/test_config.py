@@ -128,7 +128,7 @@ def test_an_unknown_key_is_named_with_its_place(tmp_path: Path, sections: dict[s
         ({"split": {"seed": -1}}, "split.seed"),
         ({"split": {"seed": "lucky"}}, "split.seed"),
         ({"target": {"column": "kind", "task": "clustering"}}, "target.task"),
-        ({"select_by": "f1"}, "select_by: f1 is not a metric: did you mean f1_macro?"),
+        ({"select_by": "f1"}, "select_by: f1 is not a metric: did you mean 'f1_macro'?"),
         ({"gates": {"precision": {"min": 1}}}, "gates: precision is not a metric"),
         ({"gates": {"accuracy": {"min": "high"}}}, "gates.accuracy.min"),
         ({"candidates": [{"name": "a", "estimator": "forest"}]}, "candidates.0.estimator"),

@@ -123,11 +123,11 @@ def test_what_is_found_and_what_is_expected(tmp_path: Path, text: str, message: 
 @pytest.mark.parametrize(
     ("place", "hint"),
     [
-        (("gate",), "did you mean gates?"),
-        (("data", "delimeter"), "did you mean delimiter?"),
-        (("features", "a", "units"), "did you mean unit?"),
-        (("candidates", 0, "parameters"), "did you mean params?"),
-        (("split", "xyzzy"), "the keys are holdout, seed, time, group"),
+        (("gate",), "did you mean 'gates'?"),
+        (("data", "delimeter"), "did you mean 'delimiter'?"),
+        (("features", "a", "units"), "did you mean 'unit'?"),
+        (("candidates", 0, "parameters"), "did you mean 'params'?"),
+        (("split", "xyzzy"), "there are: holdout, seed, time, group"),
     ],
 )
 def test_an_unknown_key_has_the_nearest_known_one(tmp_path: Path, place: tuple[str | int, ...], hint: str) -> None:
