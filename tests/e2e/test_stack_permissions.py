@@ -139,6 +139,21 @@ def test_the_operator_takes_on_no_other_role(stack: Stack) -> None:
         )
 
 
+def test_a_version_is_written_once_and_never_deleted_whoever_asks(stack: Stack) -> None:
+    everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    for keys in (stack.assume("Publish"), stack.aws.user("s3-administrator", everything)):
+        s3 = stack.aws.client("s3", keys)
+        place = {"Bucket": stack.outputs["ModelBucketName"], "Key": "models/iris/v1/manifest.json"}
+        before = s3.get_object(**place)["Body"].read()
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.put_object(**place, Body=b"another")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.delete_object(**place)
+        with pytest.raises(ClientError, match="PreconditionFailed"):
+            s3.put_object(**place, Body=b"another", IfNoneMatch="*")
+        assert s3.get_object(**place)["Body"].read() == before
+
+
 def test_making_the_pointer_needs_its_permission_and_never_overwrites(stack: Stack) -> None:
     before = stack.pointer
     assert make_pointer(stack)["Status"] == "SUCCESS"

@@ -143,6 +143,7 @@ class TestRestore:
 
         assert [version.manifest.version for version in aws.registry.versions()] == [1, 2]
         assert active(aws) == "v1"
+        assert s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
 
     def test_an_overwritten_file_is_what_it_was(self, machine: Machine, aws: MotoServer) -> None:
         machine.s3().put_object(Bucket=BUCKET, Key="models/iris/v1/model.joblib", Body=b"something else")

@@ -1,6 +1,6 @@
 """A stand-in for GitHub's CLI that compares commands with this repository's workflows.
 
-gh workflow run promote.yml -f stage=dev -f version=v7
+gh workflow run promote.yml -f stage=dev -f version=v7@sha256:...
 """
 
 import argparse

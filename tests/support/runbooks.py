@@ -107,6 +107,14 @@ class Machine:
 
     def _prepare_stack(self) -> dict[str, str]:
         self.s3().put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        allowed = {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{BUCKET}/*",
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})  # moto reads no conditions
+        self.s3().put_bucket_policy(Bucket=BUCKET, Policy=policy)
         iam = self._client("iam")
         trust = json.dumps({"Version": "2012-10-17", "Statement": []})
         role = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust)["Role"]["Arn"]

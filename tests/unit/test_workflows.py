@@ -86,6 +86,12 @@ def test_make_has_every_target_that_is_called(workflow: Path) -> None:
     assert called <= targets
 
 
+def test_what_is_promoted_are_the_bytes_that_were_approved() -> None:
+    (step,) = (step for step in jobs(WORKFLOWS / "promote.yml")["promote"]["steps"] if step.get("name") == "Promote")
+
+    assert step["run"] == '.venv/bin/skylift promote --pinned -- "$VERSION"'
+
+
 def test_stages_are_those_of_samconfig() -> None:
     samconfig = (ROOT / "samconfig.toml").read_text(encoding="utf-8")
     for name in ("train", "promote", "rollback"):

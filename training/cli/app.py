@@ -148,9 +148,7 @@ def train(
         warn(f"{version.reference.name} cannot be shown in full: {message}", hint)
     if tracker.tracked:
         out.print(f"Tracked: {tracker.tracked}. View: make mlflow", soft_wrap=True, markup=False)
-    out.print(
-        f"\nPublished {version.reference}\nMake it live: skylift promote {version.reference.name}", soft_wrap=True
-    )
+    out.print(f"\nPublished {version.reference}\nMake it live: skylift promote {version.reference}", soft_wrap=True)
 
 
 def _measure(output: Path, config: Path, prepared: Path | None, sample: int | None) -> str:

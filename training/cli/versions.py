@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skylift.errors import InvalidReference
-from skylift.references import NOTHING, Reference
+from skylift.references import NOTHING, Reference, parse_version
 from training.cli.console import (
     err,
     history_table,
@@ -43,9 +43,17 @@ def promote(
     ignore_memory: Annotated[
         bool, typer.Option("--ignore-memory", help="Do not measure whether a switch fits the function's memory.")
     ] = False,
+    pinned: Annotated[
+        bool, typer.Option("--pinned", help="Take a whole reference only, v7@sha256:..., which names bytes.")
+    ] = False,
 ) -> None:
     """Make a version the active one, if it may serve."""
     from training.cli.connection import stack_memory
+
+    if pinned and parse_version(version)[1] is None:
+        raise InvalidReference(
+            f"{version} names no bytes", "write it as v7@sha256:<64 hex digits>: `skylift versions --references`"
+        )
 
     settings, registry = _connected(stack, config)
     tracker = _follower(settings, registry, track)
@@ -76,10 +84,20 @@ def bake(
     out.print(f"Baked {registry.bake(version, folder)}", soft_wrap=True)
 
 
-def versions(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+def versions(
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+    references: Annotated[
+        bool, typer.Option("--references", help="Print their references alone, the newest last.")
+    ] = False,
+) -> None:
     """List the versions; * marks the active one."""
     _, registry = _connected(stack, config)
-    if published := registry.versions():
+    published = registry.versions()
+    if references:
+        for version in published:
+            typer.echo(str(version.reference))
+    elif published:
         out.print(versions_table(published, registry.active()))
     else:
         out.print("No versions yet. Make one: skylift train")

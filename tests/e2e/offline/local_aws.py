@@ -25,6 +25,7 @@ from typing import Any
 
 import hypercorn.asyncio
 import ministack.app as gateway
+from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region, json_response
 from ministack.services import apigateway, cloudwatch, cloudwatch_logs, ecr, lambda_svc
 from ministack.services.cloudformation import provisioners
@@ -351,6 +352,22 @@ def stand_behind_tls() -> None:
     gateway.app = encrypted
 
 
+def tell_policies_how_objects_are_written() -> None:
+    """Give the policies of buckets the condition keys of conditional writes."""
+    known = iam_actions.s3_service_context
+
+    def with_writes(action: str, query: Document | None, path: str = "", headers: Document | None = None) -> Document:
+        keys: Document = known(action, query, path, headers)
+        if action == "s3:PutObject":
+            creates = not {"partNumber", "uploads"} & (query or {}).keys()
+            keys = keys | {"s3:ObjectCreationOperation": str(creates).lower()}
+            if condition := (headers or {}).get("if-none-match"):
+                keys = keys | {"s3:if-none-match": condition}
+        return keys
+
+    iam_actions.s3_service_context = with_writes
+
+
 def hear_codedeploy_hooks() -> None:
     """Answer a hook that tells CodeDeploy how it went; nobody acts on it, and no policy is asked."""
     served: App = gateway.app
@@ -379,5 +396,6 @@ if __name__ == "__main__":
     listen_for_containers()
     stand_behind_tls()
     hear_codedeploy_hooks()
+    tell_policies_how_objects_are_written()
     gateway._HEALTH_PATHS = ("/_ministack/health",)  # leave /health to the deployed API
     gateway.main()

@@ -43,7 +43,7 @@ class TestTrain:
 
         (version,) = registry.versions()
         assert f"Published {version.reference}" in text
-        assert "Make it live: skylift promote v1" in text
+        assert f"Make it live: skylift promote {version.reference}" in text
         assert registry.active() is None
 
     def test_the_digest_of_the_configuration_is_kept(self, tmp_path: Path, registry: Registry) -> None:
@@ -129,6 +129,11 @@ class TestVersions:
 
         assert first.split()[0] == "v1"
         assert second.split()[:2] == ["*", "v2"]
+
+    def test_references_are_listed_for_other_programs(self, registry: Registry) -> None:
+        references = [publish(registry), publish(registry, "tree")]
+
+        assert done("versions", "--references").splitlines() == references
 
     def test_before_a_promotion_none_is_marked(self, registry: Registry) -> None:
         publish(registry)
@@ -224,6 +229,16 @@ class TestPromote:
 
         assert done("promote", "v1") == f"Active: {reference}\n"
         assert str(registry.active()) == reference
+
+    def test_a_name_alone_is_refused_where_bytes_are_asked_for(self, registry: Registry) -> None:
+        reference = publish(registry)
+
+        for name in ("v1", "1"):
+            assert refused("promote", "--pinned", name).startswith(
+                f"error: {name} names no bytes\nhint: write it as v7@"
+            )
+        assert registry.active() is None
+        assert done("promote", "--pinned", reference) == f"Active: {reference}\n"
 
     def test_a_version_that_failed_its_gate_is_refused(self, registry: Registry) -> None:
         publish(registry, gates=(Gate(metric="accuracy", min=0.99, value=0.9, passed=False),))

@@ -2,10 +2,16 @@
 
 import json
 import re
+from typing import Any
 
 from tests.support.templates import Stack
 
 POINTER = "arn:aws:ssm:eu-central-1:123456789012:parameter/skylift/dev/iris/active"
+
+
+def guards(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Statements of the bucket's policy by their name."""
+    return {one["Sid"]: one for one in stack.properties("ModelBucketPolicy")["PolicyDocument"]["Statement"]}
 
 
 def test_the_bucket_is_versioned_encrypted_and_private(stack: Stack) -> None:
@@ -42,10 +48,28 @@ def test_the_bucket_forgets_only_what_is_not_a_version(stack: Stack) -> None:
 
 
 def test_the_bucket_refuses_plain_http(stack: Stack) -> None:
-    (statement,) = stack.properties("ModelBucketPolicy")["PolicyDocument"]["Statement"]
+    statement = guards(stack)["TlsOnly"]
     assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert statement["Resource"] == ["ModelBucket.Arn", "ModelBucket.Arn/*"]
+
+
+def test_nobody_writes_a_file_of_a_version_twice(stack: Stack) -> None:
+    statement = guards(stack)["WriteOnce"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:PutObject")
+    assert statement["Resource"] == "ModelBucket.Arn/models/*"
+    assert statement["Condition"] == {
+        "Null": {"s3:if-none-match": "true"},
+        "Bool": {"s3:ObjectCreationOperation": "true"},
+    }
+
+
+def test_nobody_deletes_a_file_of_a_version(stack: Stack) -> None:
+    statement = guards(stack)["KeepVersions"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Action"] == ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+    assert statement["Resource"] == "ModelBucket.Arn/models/*"
+    assert "Condition" not in statement
 
 
 def test_cloudformation_never_writes_the_pointer(stack: Stack) -> None:
