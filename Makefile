@@ -79,8 +79,8 @@ audit: $(VENV)/.dev ## Check all requirement files for known vulnerabilities (ne
 deploying = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m deploy
 
 .PHONY: package
-package: $(VENV)/.dev ## Build a release, which goes to every stage, into build/release (needs Docker)
-	@$(deploying) package --stage "$(STAGE)"
+package: $(VENV)/.dev ## Build a release, which goes to every stage, into build/release (needs Docker; PARAMS='Name=value')
+	@$(deploying) package --stage "$(STAGE)" $(foreach parameter,$(PARAMS),--set "$(parameter)")
 
 .PHONY: deploy
 deploy: $(VENV)/.dev ## Deploy to your AWS account (STAGE=dev, YES=1, PARAMS='Name=value', MODEL=keep, RELEASE=build/release, AFTER_ROLLBACK=1)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,13 +14,15 @@ import typer
 from botocore.credentials import Credentials
 from botocore.session import Session
 
+from deploy import release as releases
 from deploy import sam
 from deploy.calls import DeployedApi, curl, smoke
 from deploy.code import DeployedCode
 from deploy.identity import deployment_name
+from deploy.images import pinned
 from deploy.parameters import TEMPLATE, Stage, assignments, check_parameters, read_stage
 from deploy.stack import Stack, StackFailed, required_output
-from skylift.aws import aws_errors, cloudformation_client, lambda_client, s3_client, sts_client
+from skylift.aws import aws_errors, cloudformation_client, ecr_client, lambda_client, s3_client, sts_client
 from skylift.errors import ConfigError, IntegrityError, VersionNotFound
 from skylift.references import Reference
 from skylift.registry import Registry
@@ -42,6 +45,9 @@ StageOption = Annotated[str, typer.Option("--stage", help="A section of samconfi
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 ReleaseOption = Annotated[
     Path | None, typer.Option("--release", help="Deploy this release; else template.yaml is built.")
+]
+ParameterOption = Annotated[
+    list[str] | None, typer.Option("--set", help="A parameter over samconfig.toml's: Name=value.")
 ]
 
 
@@ -70,9 +76,7 @@ def main(debug: Annotated[bool, typer.Option("--debug", help="Show the stack tra
 def up(
     stage: StageOption,
     release: ReleaseOption = None,
-    parameter: Annotated[
-        list[str] | None, typer.Option("--set", help="A parameter over samconfig.toml's: Name=value.")
-    ] = None,
+    parameter: ParameterOption = None,
     model: Annotated[
         ModelStep, typer.Option("--model", help="first: train and promote a model if none exists.")
     ] = ModelStep.FIRST,
@@ -88,11 +92,13 @@ def up(
 ) -> None:
     """Check, build, show the change set, deploy; train a first model if none exists; say how to call it."""
     chosen = read_stage(stage)
-    named = {"Release": deployment_name(git_state(Path.cwd()), os.environ, now=datetime.now(UTC))}
+    manifest = releases.read(release) if release else None
+    state = manifest.state if manifest else git_state(Path.cwd())
+    named = {"Release": deployment_name(state, os.environ, now=datetime.now(UTC))}
     parameters = chosen.parameters | assignments(parameter or []) | named
     if after_rollback:  # a canary would leave most requests to the version that was fled
         parameters["DeploymentPreference"] = "AllAtOnce"
-    template = sam.template_of(release) if release else None
+    template = releases.template_of(release) if release else None
     check_parameters(parameters, template or TEMPLATE)
     _check_that_someone_answers(yes, "deploying")
     region = _check_credentials(chosen)
@@ -102,11 +108,16 @@ def up(
     if code and not after_rollback:
         code.check_held()
     if release:
-        sam.load_images(release)
+        releases.load_images(release)
     else:
         sam.build(chosen, parameters, region=region)
-    with code.as_held() if code else nullcontext():
-        sam.deploy(chosen, parameters, region=region, confirm=not yes, artifacts=sam.Artifacts(), template=template)
+    artifacts = sam.Artifacts()
+    if artifacts.image_repository:
+        built = template or releases.BUILT / "template.yaml"
+        images = manifest.images if manifest else releases.images_of(built)
+        template = pinned(built, images, artifacts.image_repository, client=ecr_client())
+    with code.as_held() if code and after_rollback else nullcontext():
+        sam.deploy(chosen, parameters, region=region, confirm=not yes, artifacts=artifacts, template=template)
     outputs = stack.outputs()
     url = required_output(outputs, "ApiUrl", stack.name)
     out.print(
@@ -121,15 +132,17 @@ def up(
 @app.command()
 def package(
     stage: StageOption,
+    parameter: ParameterOption = None,
     output: Annotated[Path, typer.Option("--output", help="Where the release goes.")] = RELEASE,
 ) -> None:
     """Build a release: the same files and images then go to every stage. It needs no credentials."""
     chosen = read_stage(stage)
+    chosen = replace(chosen, parameters=chosen.parameters | assignments(parameter or []))
     check_parameters(chosen.parameters)
     region = os.environ.get("AWS_DEFAULT_REGION", "eu-central-1")  # sam wants one, whatever it does
     sam.build(chosen, chosen.parameters, region=region)
-    sam.save(output)
-    out.print(f"Release: {output}", soft_wrap=True)
+    manifest = releases.save(output, chosen, git_state(Path.cwd()))
+    out.print(f"Release: {output} of commit {manifest.commit or 'unknown'}", soft_wrap=True)
 
 
 @app.command()

@@ -31,6 +31,7 @@ from skylift.errors import AwsUnavailable
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_codedeploy import CodeDeployClient
+    from mypy_boto3_ecr import ECRClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
@@ -98,6 +99,11 @@ def lambda_client(*, answer_seconds: float) -> "LambdaClient":
 def codedeploy_client() -> "CodeDeployClient":
     """CodeDeploy; see `s3_client`."""
     return cast("CodeDeployClient", _client("codedeploy", "CodeDeploy"))
+
+
+def ecr_client() -> "ECRClient":
+    """ECR; see `s3_client`."""
+    return cast("ECRClient", _client("ecr", "ECR"))
 
 
 def sts_client() -> "STSClient":

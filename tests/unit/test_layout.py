@@ -44,6 +44,8 @@ ELSEWHERE = {
     "training/search/report.py": DATA,
     "training/tracking/mlflow_store.py": "tests/integration/cli/test_tracking.py",
     "deploy/cli.py": "tests/integration/deploy/test_commands.py",
+    "deploy/release.py": "tests/integration/deploy/test_commands.py",
+    "deploy/tools.py": "tests/integration/deploy/test_commands.py",
     "deploy/sam.py": "tests/integration/deploy/test_commands.py",
 }
 """Modules without a test file of their name, and why: the test of the whole that they are seen in, or `DATA`."""

@@ -1,5 +1,7 @@
 """`python -m deploy` as a person or a workflow uses it, with an AWS in memory and a `sam` that only takes notes."""
 
+import hashlib
+import json
 import os
 import shlex
 import sys
@@ -20,6 +22,7 @@ from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.cloudformation import CloudFormation
 from tests.support.commands import done, failure_lines
 from tests.support.function_versions import FUNCTION, FunctionVersions
+from tests.support.image_repository import Repository
 from tests.support.models import iris_package
 from tests.support.tables import lines, write_project
 
@@ -39,7 +42,9 @@ Parameters:
   DeploymentPreference: {Type: String, Default: Canary}
 """
 RELEASE = "unknown-1234.1"  # of the run below, in no repository
-BUILT = TEMPLATE + "Resources: {InferenceFunction: {Properties: {ImageUri: 'inferencefunction:inference'}}}"
+IMAGE = "inferencefunction:inference"
+IMAGE_ID = "sha256:" + "1a" * 32
+BUILT = f"{TEMPLATE}Resources:\n  InferenceFunction:\n    Properties:\n      ImageUri: {IMAGE}\n"
 OUTPUTS = {
     "ApiUrl": "https://abc.execute-api.eu-central-1.amazonaws.com",
     "ModelBucketName": BUCKET,
@@ -55,14 +60,15 @@ RESOURCES = {"ModelBucket": ("AWS::S3::Bucket", BUCKET), "InferenceVersion": ("A
 class Tool:
     """A program on PATH that notes what it was asked and with which region, and ends with a code."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, *, says: str = "") -> None:
         self._notes, self._code = folder / f"{name}.notes", folder / f"{name}.code"
         program = folder / name
         program.write_text(
             f"#!{sys.executable}\n"
             "import os, pathlib, shlex, sys\n"
             f"with open({str(self._notes)!r}, 'a') as notes:\n"
-            "    print(shlex.join([os.environ['AWS_DEFAULT_REGION'], *sys.argv[1:]]), file=notes)\n"
+            "    print(shlex.join([os.environ.get('AWS_DEFAULT_REGION', ''), *sys.argv[1:]]), file=notes)\n"
+            f"print({says!r}, end='')\n"
             f"code = pathlib.Path({str(self._code)!r})\n"
             "sys.exit(int(code.read_text()) if code.exists() else 0)\n",
             encoding="utf-8",
@@ -113,7 +119,7 @@ def sam(programs: Path) -> Tool:
 
 @pytest.fixture
 def docker(programs: Path) -> Tool:
-    return Tool(programs, "docker")
+    return Tool(programs, "docker", says=IMAGE_ID)
 
 
 def built() -> None:
@@ -121,6 +127,23 @@ def built() -> None:
     folder = Path(".aws-sam/build")
     folder.mkdir(parents=True)
     (folder / "template.yaml").write_text(BUILT, encoding="utf-8")
+    requirements = Path("functions/inference/requirements.txt")
+    requirements.parent.mkdir(parents=True)
+    requirements.write_text("numpy==2.5.5 \\\n    --hash=sha256:abc\n", encoding="utf-8")
+
+
+def packaged() -> Path:
+    """A release; the stand-in for docker writes no images, so that they are added."""
+    built()
+    result = deploy("package", "--stage", "dev")
+    assert result.exit_code == 0, result.output
+    folder = Path("build/release")
+    images, manifest = folder / "images.tar", folder / "release.json"
+    images.write_bytes(b"layers")
+    document = json.loads(manifest.read_text(encoding="utf-8"))
+    document["files"]["images.tar"] = hashlib.sha256(b"layers").hexdigest()
+    manifest.write_text(json.dumps(document), encoding="utf-8")
+    return folder
 
 
 @pytest.fixture
@@ -227,9 +250,7 @@ class TestUp:
     def test_a_release_is_deployed_as_it_is_without_a_build(
         self, sam: Tool, docker: Tool, stack: CloudFormation
     ) -> None:
-        built()
-        deploy("package", "--stage", "dev")
-        Path("build/release/images.tar").touch()  # the stand-in for docker writes none
+        packaged()
 
         result = deploy("up", "--stage", "dev", "--yes", "--release", "build/release", "--model", "keep")
 
@@ -239,16 +260,20 @@ class TestUp:
         assert docker.asked[-1][1:] == ["load", "--input", "build/release/images.tar"]
 
     def test_a_place_for_artifacts_and_a_role_come_from_the_environment_of_a_workflow(
-        self, sam: Tool, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch
+        self, sam: Tool, docker: Tool, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("IMAGE_REPOSITORY", "example/skylift")
         monkeypatch.setenv("ARTIFACT_BUCKET", "artifacts")
         monkeypatch.setenv("CLOUDFORMATION_ROLE_ARN", "arn:role")
+        monkeypatch.setattr(cli, "ecr_client", lambda: Repository({IMAGE_ID.replace(":", "-"): "sha256:abc"}))
+        built()
 
         deploy("up", "--stage", "dev", "--yes", "--model", "keep")
 
         said = " ".join(sam.asked[-1])
         assert "--image-repository example/skylift --no-resolve-s3 --s3-bucket artifacts --role-arn arn:role" in said
+        template = Path(sam.asked[-1][sam.asked[-1].index("--template-file") + 1])
+        assert "ImageUri: example/skylift@sha256:abc" in template.read_text(encoding="utf-8")
 
     def test_the_first_model_is_trained_and_promoted(
         self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
@@ -378,8 +403,7 @@ class TestAfterARollback:
     def test_one_that_fails_leaves_the_code_that_was_rolled_back_to(
         self, sam: Tool, docker: Tool, stack: CloudFormation, versions: FunctionVersions
     ) -> None:
-        built()
-        deploy("package", "--stage", "dev")
+        packaged()
         versions.live = 1
         sam.fails()
 
@@ -456,7 +480,40 @@ class TestPackage:
 
         assert result.exit_code == 0, result.output
         assert Path("build/release/stack/template.yaml").read_text(encoding="utf-8") == BUILT
-        assert docker.asked[0][1:] == ["save", "--output", "build/release/images.tar", "inferencefunction:inference"]
+        assert docker.asked[-1][1:] == ["save", "--output", "build/release/images.tar", IMAGE]
+        manifest = json.loads(Path("build/release/release.json").read_text(encoding="utf-8"))
+        assert manifest["images"] == {IMAGE: IMAGE_ID}
+        assert manifest["files"].keys() == {"provenance.json", "sbom.cdx.json", "stack/template.yaml"}
+
+    def test_it_is_built_for_the_parameters_of_the_command_line(self, sam: Tool, docker: Tool) -> None:
+        built()
+
+        deploy("package", "--stage", "dev", "--set", "MemorySize=2048")
+
+        assert sam.asked[0][-1] == 'MemorySize="2048"'
+
+    def test_a_release_that_was_changed_is_refused_before_anything_is_asked_of_docker(
+        self, sam: Tool, docker: Tool, stack: CloudFormation
+    ) -> None:
+        folder = packaged()
+        asked = len(docker.asked)
+        (folder / "images.tar").write_bytes(b"other layers")
+
+        said = refused("up", "--stage", "dev", "--yes", "--release", folder)
+
+        assert "build/release is not what was built: images.tar" in said
+        assert len(docker.asked) == asked
+
+    def test_a_deployment_is_named_by_the_commit_of_the_release(
+        self, sam: Tool, docker: Tool, stack: CloudFormation
+    ) -> None:
+        manifest = packaged() / "release.json"
+        document = json.loads(manifest.read_text(encoding="utf-8")) | {"commit": "c" * 40, "dirty": False}
+        manifest.write_text(json.dumps(document), encoding="utf-8")
+
+        deploy("up", "--stage", "dev", "--yes", "--model", "keep", "--release", manifest.parent)
+
+        assert f'Release="{"c" * 12}-1234.1"' in sam.asked[-1]
 
     def test_a_folder_without_a_release_is_refused_with_how_to_make_one(self, stack: CloudFormation) -> None:
         assert "holds no release\nhint: make one: make package" in refused(

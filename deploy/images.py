@@ -1,0 +1,97 @@
+"""Images in a repository: pushed once by their content, deployed by their digest.
+
+A tag made from the image's id never changes its meaning, so a job that runs again finds what it pushed, also in a
+repository that takes each tag once.
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from deploy.tools import ToolFailed, output_of, run
+from skylift.aws import aws_errors, error_code
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
+
+_INSPECT_SECONDS = 60
+_PUSH_SECONDS = 30 * 60
+
+
+def image_id(image: str) -> str:
+    """Id of an image on this machine, `sha256:` and 64 hexadecimal digits.
+
+    Raises
+    ------
+    ToolFailed
+        There is no such image.
+    """
+    return output_of("docker", "image", "inspect", "--format", "{{.Id}}", image, seconds=_INSPECT_SECONDS)
+
+
+def pinned(template: Path, images: Mapping[str, str], repository: str, *, client: "ECRClient") -> Path:
+    """Push the images that a repository lacks, and name them by digest in a copy of the template.
+
+    Parameters
+    ----------
+    template
+        Built template.
+    images
+        Ids by name of the images in it, which are on this machine.
+    repository
+        URI of the repository, for example `123456789012.dkr.ecr.eu-central-1.amazonaws.com/skylift`.
+    client
+        ECR client.
+
+    Returns
+    -------
+    Path of the copy, beside the template: the paths in it are relative.
+
+    Raises
+    ------
+    ToolFailed
+        Docker failed.
+    """
+    text = template.read_text(encoding="utf-8")
+    for image, identity in images.items():
+        uri = f"{repository}@{_digest(image, identity.replace(':', '-'), repository, client)}"
+        text = re.sub(rf"(\bImageUri: *)(['\"]?){re.escape(image)}\2", rf"\g<1>{uri}", text)
+    copy = template.with_name("pinned.yaml")
+    copy.write_text(text, encoding="utf-8")
+    return copy
+
+
+def _digest(image: str, tag: str, repository: str, client: "ECRClient") -> str:
+    """Digest of an image in the repository, which has it afterwards."""
+    if (found := _find(tag, repository, client)) is None:
+        _push(image, f"{repository}:{tag}", client)
+        found = _find(tag, repository, client)
+    if found is None:
+        raise ToolFailed(f"{repository} has no {tag} after the push", "is IMAGE_REPOSITORY in this region?")
+    return found
+
+
+def _find(tag: str, repository: str, client: "ECRClient") -> str | None:
+    _, _, name = repository.partition("/")
+    with aws_errors(f"looking for {tag[:19]} in {repository}"):
+        try:
+            details = client.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])["imageDetails"]
+        except ClientError as error:
+            if error_code(error) == "ImageNotFoundException":
+                return None
+            raise
+    return details[0]["imageDigest"]
+
+
+def _push(image: str, uri: str, client: "ECRClient") -> None:
+    with aws_errors("logging in to the registry"):
+        (login,) = client.get_authorization_token()["authorizationData"]
+    user, _, word = base64.b64decode(login["authorizationToken"]).decode().partition(":")
+    registry, _, _ = uri.partition("/")
+    run("docker", "login", "--username", user, "--password-stdin", registry, seconds=_INSPECT_SECONDS, word=word)
+    run("docker", "tag", image, uri, seconds=_INSPECT_SECONDS)
+    run("docker", "push", "--quiet", uri, seconds=_PUSH_SECONDS)

@@ -1,0 +1,173 @@
+"""A release: what `sam build` made with its images, in a folder that travels and says what it is.
+
+stack/             template and code, as `sam` built them
+images.tar         the images
+sbom.cdx.json      what is in the inference image (CycloneDX)
+provenance.json    what was built from what, where (in-toto statement, SLSA)
+release.json       commit, run, ids of the images and digests of the files above
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from deploy.images import image_id
+from deploy.parameters import Stage, load_template
+from deploy.provenance import run_url, statement
+from deploy.sbom import cyclonedx
+from deploy.tools import run
+from skylift.errors import ConfigError
+from training.release.git import GitState
+
+BUILT = Path(".aws-sam/build")
+_REQUIREMENTS = Path("functions/inference/requirements.txt")
+_IMAGES, _MANIFEST, _STACK = "images.tar", "release.json", "stack"
+_SECONDS = 30 * 60
+
+
+class ReleaseManifest(BaseModel):
+    """`release.json`.
+
+    Parameters
+    ----------
+    commit, dirty
+        Commit that was built, and whether the tree had changes; None where unknown.
+    built_at
+        Time of the build.
+    run
+        URL of the workflow's run; None by hand.
+    parameters
+        Parameters of the template for which it was built; `Architecture` is part of the image.
+    images
+        Ids of the images by name.
+    files
+        SHA-256 of each other file, by its path in the folder.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal[1] = 1
+    commit: str | None
+    dirty: bool | None
+    built_at: datetime
+    run: str | None
+    parameters: dict[str, str]
+    images: dict[str, str]
+    files: dict[str, str]
+
+    @property
+    def state(self) -> GitState:
+        """Commit of the release."""
+        return GitState(self.commit, self.dirty)
+
+
+def save(folder: Path, stage: Stage, state: GitState, environment: Mapping[str, str] = os.environ) -> ReleaseManifest:
+    """Copy what was built into a release.
+
+    Parameters
+    ----------
+    folder
+        Folder that gets it; what it holds is deleted.
+    stage
+        Stage for whose parameters it was built.
+    state
+        Commit of the checkout.
+    environment
+        Environment variables; those of a GitHub workflow name the run.
+
+    Raises
+    ------
+    ToolFailed
+        Docker failed.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(BUILT, folder / _STACK)
+    images = images_of(template_of(folder))
+    if images:
+        run("docker", "save", "--output", str(folder / _IMAGES), *images, seconds=_SECONDS)
+    now = datetime.now(UTC)
+    _write(folder / "sbom.cdx.json", cyclonedx(_REQUIREMENTS.read_text(encoding="utf-8"), images, state.commit))
+    _write(folder / "provenance.json", statement(images, stage, state.commit, environment, now=now))
+    manifest = ReleaseManifest(
+        commit=state.commit,
+        dirty=state.dirty,
+        built_at=now,
+        run=run_url(environment),
+        parameters=stage.parameters,
+        images=images,
+        files=_digests(folder),
+    )
+    (folder / _MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return manifest
+
+
+def read(folder: Path) -> ReleaseManifest:
+    """What a release is, after comparing its files with their digests.
+
+    Raises
+    ------
+    ConfigError
+        The folder holds no release, or not what was built.
+    """
+    try:
+        manifest = ReleaseManifest.model_validate_json((folder / _MANIFEST).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ConfigError(f"{folder} holds no release", "make one: make package") from error
+    found = _digests(folder)
+    if changed := sorted(path for path in manifest.files | found if manifest.files.get(path) != found.get(path)):
+        raise ConfigError(
+            f"{folder} is not what was built: {', '.join(changed[:3])}", "take the release of the workflow, or make one"
+        )
+    return manifest
+
+
+def template_of(folder: Path) -> Path:
+    """The template of a release."""
+    return folder / _STACK / "template.yaml"
+
+
+def load_images(folder: Path) -> None:
+    """Bring a release's images to this machine.
+
+    Raises
+    ------
+    ToolFailed
+        Docker failed.
+    """
+    if (images := folder / _IMAGES).exists():
+        run("docker", "load", "--input", str(images), seconds=_SECONDS)
+
+
+def images_of(template: Path) -> dict[str, str]:
+    """Ids by name of the images that a built template names.
+
+    Raises
+    ------
+    ToolFailed
+        They are not on this machine.
+    """
+    resources = load_template(template.read_text(encoding="utf-8")).get("Resources", {})
+    uris = (resource.get("Properties", {}).get("ImageUri") for resource in resources.values())
+    return {name: image_id(name) for name in sorted({uri for uri in uris if isinstance(uri, str)})}
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of the files of a release but those that are not part of the build."""
+    digests = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in {_MANIFEST, f"{_STACK}/pinned.yaml"}:
+            with path.open("rb") as file:
+                digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests
+
+
+def _write(path: Path, document: object) -> None:
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

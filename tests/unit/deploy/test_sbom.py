@@ -1,0 +1,34 @@
+"""The bill of materials holds what the Dockerfile installs on Lambda, and nothing else."""
+
+import re
+
+from deploy.sbom import cyclonedx
+from tests.support.paths import ROOT
+
+REQUIREMENTS = """
+# made by make lock
+numpy==2.5.5 \\
+    --hash=sha256:abc
+colorama==0.4.6 ; sys_platform == 'win32' \\
+    --hash=sha256:def
+tomli==2.0.0 ; python_full_version < '3.11'
+"""
+
+
+def test_packages_that_hold_on_lambda_are_components() -> None:
+    document = cyclonedx(REQUIREMENTS, {"inference": "sha256:1a"}, "c" * 40)
+
+    assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
+    assert [each["purl"] for each in document["components"] if "purl" in each] == ["pkg:pypi/numpy@2.5.5"]
+    assert document["metadata"]["component"]["purl"].endswith(f"?vcs_revision={'c' * 40}")
+    assert document["dependencies"][-1] == {"ref": "sha256:1a", "dependsOn": ["pkg:pypi/numpy@2.5.5"]}
+
+
+def test_every_pin_of_the_image_is_in_it_for_the_python_of_its_base() -> None:
+    text = (ROOT / "functions" / "inference" / "requirements.txt").read_text(encoding="utf-8")
+    document = cyclonedx(text, {}, None)
+
+    assert {each["name"] for each in document["components"]} >= {"fastapi", "numpy", "onnxruntime", "scikit-learn"}
+    assert "purl" not in document["metadata"]["component"]
+    dockerfile = (ROOT / "functions" / "inference" / "Dockerfile").read_text(encoding="utf-8")
+    assert re.search(r"lambda/python:3\.13\b", dockerfile)
