@@ -14,6 +14,7 @@ from inference import problems
 from inference.host import ModelHost
 from inference.predict import PATH as PREDICTION_PATH
 from inference.record import Record, record_of
+from inference.reply import NOSNIFF
 from skylift.errors import ClientGone
 from skylift.observability import MetricPoint, logger, stream, write_request
 from skylift.version import __version__
@@ -60,7 +61,7 @@ class AccessLog:
             if message["type"] == "http.response.start":
                 begun = True
                 record.status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", record.request_id.encode())]
+                message["headers"] = [*message["headers"], NOSNIFF, (b"x-request-id", record.request_id.encode())]
             try:
                 await send(message)
             except Exception:

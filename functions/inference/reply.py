@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+"""A header of every answer: no browser may take it for another type, whatever a caller had echoed in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -108,7 +108,8 @@ async def docs() -> HTMLResponse:
     """A page to read the contract and to try it; it reads `/model-info`, so it follows the active version."""
     page = files("inference").joinpath("docs.html").read_text(encoding="utf-8")
     policy = (
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     )
     return HTMLResponse(page, headers={"content-security-policy": policy})
 

@@ -11,6 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from inference import problems
 from inference.access_log import write_unreadable
 from inference.record import Record, record_of
+from inference.reply import NOSNIFF
 from skylift.observability import SERVICE, logger
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class HttpProtocol(H11Protocol):
         record = record_of(cast("Scope", self.cycle.scope)) if running else Record(str(uuid.uuid4()))
         reply = problems.unreadable(record)
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            headers = [*reply.raw_headers, (b"x-request-id", record.request_id.encode()), (b"connection", b"close")]
+            identity = (b"x-request-id", record.request_id.encode())
+            headers = [*reply.raw_headers, NOSNIFF, identity, (b"connection", b"close")]
             for event in (
                 h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
                 h11.Data(data=reply.body),

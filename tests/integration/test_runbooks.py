@@ -39,6 +39,7 @@ ONLY_CHECKED = [
     "ce",
     "cloudtrail",
     "lambda:get-account-settings",
+    "service-quotas",
     "ssm:update-service-setting",
 ]
 

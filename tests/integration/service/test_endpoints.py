@@ -209,8 +209,14 @@ class TestPages:
 
         assert response.headers["content-type"].startswith("text/html")
         assert response.headers["content-security-policy"].startswith("default-src 'none'")
+        for directive in ("frame-ancestors", "base-uri", "form-action"):
+            assert f"{directive} 'none'" in response.headers["content-security-policy"]
         assert "http://" not in response.text
         assert "https://" not in response.text
+
+    @pytest.mark.parametrize("path", ["/", "/docs", "/health", "/predict", "/nope"])
+    def test_no_browser_takes_an_answer_for_another_type(self, iris: HttpClient, path: str) -> None:
+        assert iris.get(path).headers.get_list("x-content-type-options") == ["nosniff"]
 
     def test_the_docs_need_no_model(self, service: Service) -> None:
         assert service.client.get("/docs").status_code == 200

@@ -95,4 +95,7 @@ def test_a_domain_is_made_only_where_one_is_named(stack: Stack) -> None:
     assert "DomainRecord" not in own.resources
     assert own.outputs["ApiUrl"] == "https://iris.example.com"
     assert own.properties("Domain")["DomainNameConfigurations"][0]["SecurityPolicy"] == "TLS_1_2"
+    (address,) = own.properties("Api")["Body"]["x-amazon-apigateway-endpoint-configuration"].items()
+    assert address == ("disableExecuteApiEndpoint", True)
+    assert "x-amazon-apigateway-endpoint-configuration" not in stack.properties("Api")["Body"]
     assert "DomainRecord" in Stack(**DOMAIN, HostedZoneId="Z1").resources

@@ -13,9 +13,14 @@ def test_the_service_is_an_image_for_arm_behind_an_alias(stack: Stack) -> None:
     function = stack.properties("InferenceFunction")
     assert (function["PackageType"], function["Architectures"]) == ("Image", ["arm64"])
     assert function["ImageConfig"] == {"Command": ["inference.handler.handler"]}
-    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert function["TracingConfig"] == {"Mode": "PassThrough"}
     metadata = source()["Resources"]["InferenceFunction"]["Metadata"]
     assert (metadata["Dockerfile"], metadata["DockerContext"]) == ("functions/inference/Dockerfile", ".")
+
+
+def test_traces_are_recorded_where_somebody_pays_for_them() -> None:
+    functions = Stack(Tracing="Active").of_type("AWS::Lambda::Function")
+    assert {function["TracingConfig"]["Mode"] for function in functions.values()} == {"Active"}
 
 
 @pytest.mark.parametrize(("parameter", "applied"), [("true", "PublishedVersions"), ("false", "None")])
@@ -55,7 +60,7 @@ def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
     (name,) = stack.of_type("AWS::Lambda::Version")
     description = stack.properties(name)["Description"]
     function = json.dumps(stack.raw["InferenceFunction"]["Properties"])
-    alternatives = {"Architecture": "x86_64", "SnapStart": "false", "LogLevel": "DEBUG"}
+    alternatives = {"Architecture": "x86_64", "SnapStart": "false", "LogLevel": "DEBUG", "Tracing": "Active"}
     for parameter, value in stack.parameters.items():
         conditions = [
             name for name, test in source()["Conditions"].items() if f'"Ref": "{parameter}"' in json.dumps(test)
@@ -67,7 +72,8 @@ def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
             assert other != description, parameter
     long = {
         "Release": "r" * 40, "Architecture": "x86_64", "MemorySize": "10240", "RefreshSeconds": "3600",
-        "MaxInstances": "30000", "LogLevel": "WARNING", "SnapStart": "false", "ModelName": "m" * 63,
+        "MaxInstances": "30000", "LogLevel": "WARNING", "SnapStart": "false", "Tracing": "PassThrough",
+        "ModelName": "m" * 63,
     }  # fmt: skip
     assert len(Stack(**long, Stage="s" * 63).properties(name)["Description"]) <= 256
     bucket = f"skylift-{'s' * 20}-modelbucket-{'x' * 13}"  # for the longest stage of bootstrap.yaml

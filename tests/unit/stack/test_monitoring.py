@@ -142,6 +142,18 @@ class TestDashboards:
             assert not cells & taken
             taken |= cells
 
+    def test_starts_are_counted_with_and_without_a_snapshot(self, stack: Stack) -> None:
+        """A REPORT line has either duration: SnapStart restores, and never initialises."""
+        document = json.loads(stack.properties("DetailsDashboard")["DashboardBody"])
+        (query,) = (
+            widget["properties"]["query"]
+            for widget in document["widgets"]
+            if widget["properties"]["title"] == "Starts and memory"
+        )
+        for duration in ("initDurationMs", "restoreDurationMs"):
+            assert f"count(record.metrics.{duration})" in query
+            assert f"max(record.metrics.{duration})" in query
+
     def test_both_together_show_every_metric_of_ours(self, stack: Stack) -> None:
         bodies = [json.loads(one["DashboardBody"]) for one in stack.of_type("AWS::CloudWatch::Dashboard").values()]
         shown = {name for body in bodies for name, _ in self._ours(body["widgets"])}
