@@ -1,5 +1,6 @@
 """A challenger is compared with the active version, if that can answer the same rows."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from skylift.contract import Contract, Target
-from skylift.errors import GateFailed
+from skylift.errors import GateFailed, UnservableModel
 from skylift.feature import Feature
 from skylift.manifest import MODEL_FILE
 from skylift.registry import Registry
@@ -74,6 +75,17 @@ class TestActiveVersion:
 
         assert found is not None
         assert "was trained by scikit-learn 0.1" in (found.reason or "")
+
+
+class TestUnservable:
+    def test_one_that_fails_when_it_is_asked_is_told_and_stops_no_training(self, champion: ActiveVersion) -> None:
+        class Fails:
+            def scores(self, rows: Any) -> Any:
+                raise UnservableModel("model.joblib of v1 did not score within 120 s")
+
+        found = compared(challenge(replace(champion, predictor=Fails())))
+
+        assert (found.reason, found.metrics) == ("model.joblib of v1 did not score within 120 s", {})
 
 
 class TestGate:
