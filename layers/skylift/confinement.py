@@ -187,10 +187,11 @@ def _restrict_files(readable: Iterable[Path]) -> None:
     rules = _landlock(_CREATE_RULESET, struct.pack("=Q", handled), ctypes.c_size_t(8), 0)
     try:
         for path in readable:
-            if not path.exists():
+            try:
+                place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            except OSError:  # it does not exist, or is closed to this user anyway
                 continue
             rights = _EXECUTE | _READ_FILE | (_READ_DIR if path.is_dir() else 0)
-            place = os.open(path, os.O_PATH | os.O_CLOEXEC)
             try:
                 _landlock(_ADD_RULE, rules, _RULE_PATH_BENEATH, struct.pack("=Qi", rights, place), 0)
             finally:
