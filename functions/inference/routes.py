@@ -30,7 +30,7 @@ from skylift.errors import (
     ModelNotReady,
     SkyliftError,
 )
-from skylift.model_card import CARD_FILE, with_reference
+from skylift.model_card import CARD_FILE, as_shown
 from skylift.version import __version__
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ async def model_card(request: Request, host: Host) -> HTMLResponse:
             card = await host.artifact(model, CARD_FILE)
         except (IntegrityError, AwsUnavailable) as error:
             raise ModelCardUnavailable(error.message, "try again shortly; predictions are not affected") from error
-        request.app.state.card = page = (model.reference, with_reference(card, model.reference))
+        request.app.state.card = page = (model.reference, as_shown(card, model.reference, model.manifest))
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
     headers = {"content-security-policy": policy, "x-model-version": model.reference.name}
     return HTMLResponse(page[1], headers=headers)

@@ -1,25 +1,34 @@
 """The model card of a version, `card.html`, as it is shown.
 
-The card is among the files whose digests the manifest holds, so it cannot hold the manifest's own digest: the
-reference is written into it when it is shown, after its digest was checked.
+The card is among the files whose digests the manifest holds, so it cannot hold the manifest's own digest. Nor does it
+hold when and from which commit it was made: the same inputs give the same card. All three are written into it when it
+is shown, after its digest was checked.
 """
 
 from html import escape
 
+from skylift.manifest import Lineage, Manifest
 from skylift.references import Reference
 
 CARD_FILE = "card.html"
 
 REFERENCE_SLOT = "<!-- reference -->"
-"""Where a stored card leaves room for the reference; text from the data cannot look like it, because it is escaped."""
+ORIGIN_SLOT = "<!-- origin -->"
+"""Where a stored card leaves room; text from the data cannot look like it, because it is escaped.
+
+Cards of older releases have no room for the origin: they hold the moment and the commit.
+"""
 
 
-def with_reference(card: bytes, reference: Reference) -> bytes:
-    """A stored card with the reference of its version.
+def as_shown(card: bytes, reference: Reference, manifest: Manifest) -> bytes:
+    """A stored card with the reference of its version, the moment of its training, and the commit it was of."""
+    origin = f"trained {manifest.created_at:%Y-%m-%d %H:%M} UTC, {_commit(manifest.lineage)}"
+    for slot, text in ((REFERENCE_SLOT, str(reference)), (ORIGIN_SLOT, origin)):
+        card = card.replace(slot.encode(), escape(text).encode(), 1)
+    return card
 
-    Examples
-    --------
-    >>> with_reference(b"<p><!-- reference --></p>", Reference(7, "0" * 64))[:18]
-    b'<p>v7@sha256:00000'
-    """
-    return card.replace(REFERENCE_SLOT.encode(), escape(str(reference)).encode(), 1)
+
+def _commit(lineage: Lineage) -> str:
+    if lineage.git_commit is None:
+        return "of no known commit"
+    return f"of commit {lineage.git_commit}{' with changes' if lineage.git_dirty else ''}"

@@ -7,7 +7,7 @@ It opens without a network, prints, follows light and dark, and holds no script.
 from importlib.resources import files
 
 from skylift.manifest import Manifest
-from skylift.model_card import REFERENCE_SLOT
+from skylift.model_card import ORIGIN_SLOT, REFERENCE_SLOT
 from training.card.facts import TrainingDistribution, call, choice, data, environment, limits, use
 from training.card.markup import Content, Markup, element, joined
 from training.card.parts import between, digits, metric_name, verdict
@@ -30,7 +30,7 @@ def render_card(
     Parameters
     ----------
     manifest
-        Manifest of the version before it is published: its number and the card's own digest are not yet known.
+        Manifest of the version before it is published. The card does not say what only publishing knows.
     distribution
         The training distribution; see `training.release.packaging.baseline`.
     profile
@@ -78,10 +78,10 @@ def _subtitle(manifest: Manifest) -> Markup:
     target = manifest.contract.target
     unit = f" in {target.unit}" if target.unit else ""
     subtitle = (
-        f"Model card of {manifest.model}: a {manifest.contract.task} of {target.name}{unit} by {manifest.selected}, "
-        f"trained {manifest.created_at:%Y-%m-%d %H:%M} UTC."
+        f"Model card of {manifest.model}: a {manifest.contract.task} of {target.name}{unit} by {manifest.selected}."
     )
-    return joined(element("p", subtitle), element("p", Markup(REFERENCE_SLOT), class_="quiet"))
+    slots = (element("p", Markup(slot), class_="quiet") for slot in (REFERENCE_SLOT, ORIGIN_SLOT))
+    return joined(element("p", subtitle), *slots)
 
 
 def _tiles(manifest: Manifest, evaluation: Evaluation) -> Markup:

@@ -166,9 +166,6 @@ def call(manifest: Manifest) -> Markup:
 def environment(manifest: Manifest) -> Markup:
     """What it was built with, and the digests that prove it."""
     lineage, compiled = manifest.lineage, manifest.compiled
-    commit: Content = "none"
-    if lineage.git_commit:
-        commit = [element("code", lineage.git_commit), " with changes" if lineage.git_dirty else None]
     served = f"scikit-learn ({compiled.reason})"
     if compiled.format:
         served = (
@@ -188,7 +185,6 @@ def environment(manifest: Manifest) -> Markup:
             [
                 ("Built with", ", ".join(f"{name} {version}" for name, version in manifest.environment.items())),
                 ("Served by", served),
-                ("Commit", commit),
                 ("model.yaml", element("code", f"sha256:{lineage.config_sha256}")),
                 *stored,
             ]

@@ -6,7 +6,7 @@ import webbrowser
 from pathlib import Path
 
 from skylift.errors import ModelCardAbsent
-from skylift.model_card import CARD_FILE, with_reference
+from skylift.model_card import CARD_FILE, as_shown
 from skylift.registry import Registry
 from skylift.verification import Version
 
@@ -14,7 +14,7 @@ FOLDER = Path("build/cards")
 
 
 def write_card(registry: Registry, version: Version) -> Path:
-    """Write a version's card, with its reference in it, where a browser finds it.
+    """Write a version's card, as it is shown, where a browser finds it.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def write_card(registry: Registry, version: Version) -> Path:
         raise ModelCardAbsent(f"{name} has no model card", "an older release published it: train again")
     path = FOLDER / f"{manifest.model}-{name}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(with_reference(registry.artifact(version, CARD_FILE), version.reference))
+    path.write_bytes(as_shown(registry.artifact(version, CARD_FILE), version.reference, manifest))
     return path
 
 

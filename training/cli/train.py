@@ -19,6 +19,7 @@ from training.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
     from training.job import Trained
+    from training.release.git import GitState
     from training.release.packaging import Package
     from training.search.fitting import Runner
 
@@ -51,6 +52,7 @@ def train_and_publish(config: ModelConfig, registry: Registry, work: Work, track
         The model is not good enough; nothing was published.
     """
     from training.cli.evaluation_tables import evaluation_tables
+    from training.release.git import git_state
 
     tracker = tracker or Tracker(None, registry.active, warn)
     started = datetime.now(UTC)
@@ -63,7 +65,7 @@ def train_and_publish(config: ModelConfig, registry: Registry, work: Work, track
             err.print(part)
         tracker.record(trained, None, {}, started=started)
         raise
-    package = packed(trained)
+    package = packed(trained, state=git_state(config.folder))
     with progressing() as progress:
         progress("publishing")
         version = registry.publish(package.describe, package.artifacts)
@@ -96,13 +98,13 @@ def trained_by(config: ModelConfig, work: Work, registry: Registry | None = None
         )
 
 
-def packed(trained: "Trained") -> "Package":
-    """Pack a trained model, with progress on stderr."""
+def packed(trained: "Trained", **options: "GitState") -> "Package":
+    """Pack a trained model, with progress on stderr; see `training.release.packaging.pack`."""
     from training.release.packaging import pack
 
     with progressing() as progress:
         progress("packing")
-        return pack(trained)
+        return pack(trained, **options)
 
 
 @contextmanager

@@ -96,8 +96,7 @@ def write_version(folder: Path, package: "Package") -> Manifest:
         (folder / VERSION_FILE).unlink()
     for name, data in package.artifacts.items():
         (folder / name).write_bytes(data)
-    document = manifest.model_dump(mode="json", exclude={*_LATER, "lineage"}, exclude_none=True)
-    document["lineage"] = manifest.lineage.model_dump(mode="json", exclude={"git_commit", "git_dirty"})
+    document = manifest.model_dump(mode="json", exclude={*_LATER}, exclude_none=True)
     (folder / VERSION_FILE).write_bytes(to_json(document, indent=2) + b"\n")
     return manifest
 

@@ -23,11 +23,11 @@ from training.data.profile import profile
 from training.evaluation.report import EVALUATION_FILE
 from training.job import Trained
 from training.release.environment import environment
-from training.release.git import git_state
+from training.release.git import GitState, git_state
 
 _GOLDEN_ROWS = 10
 _BASELINE_BINS = 10
-_UNNUMBERED = 1  # the card does not say its version: `skylift.model_card` tells why
+_UNNUMBERED, _NO_COMMIT = 1, GitState()  # the card says neither: `skylift.model_card` tells why
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,14 @@ class Package:
     artifacts: dict[str, bytes]
 
 
-def pack(trained: Trained) -> Package:
-    """Pack a trained model, in both of its forms."""
+def pack(trained: Trained, state: GitState = _NO_COMMIT) -> Package:
+    """Pack a trained model, in both of its forms.
+
+    Parameters
+    ----------
+    state
+        Commit that the manifest names; none in a folder, which is the same for the same inputs.
+    """
     compiled = trained.compiled
     artifacts = {
         MODEL_FILE: _dump(trained.estimator),
@@ -56,10 +62,9 @@ def pack(trained: Trained) -> Package:
     }
     if compiled.data is not None:
         artifacts[COMPILED_FILE] = compiled.data
-    state = git_state(trained.config.folder)
     contract, table, split = trained.table.contract, trained.table, trained.split
 
-    def describe(version: int) -> Manifest:
+    def describe(version: int, state: GitState = state) -> Manifest:
         return Manifest(
             model=trained.config.model,
             version=version,
@@ -91,7 +96,7 @@ def pack(trained: Trained) -> Package:
         )
 
     artifacts[CARD_FILE] = render_card(
-        describe(_UNNUMBERED),
+        describe(_UNNUMBERED, _NO_COMMIT),
         trained.evaluation,
         distribution=from_json(artifacts[BASELINE_FILE]),
         profile=profile(table),
@@ -111,7 +116,7 @@ def publish(trained: Trained, registry: Registry) -> Version:
         S3 failed.
     """
     trained.check_gates()
-    package = pack(trained)
+    package = pack(trained, git_state(trained.config.folder))
     return registry.publish(package.describe, package.artifacts)
 
 

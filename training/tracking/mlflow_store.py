@@ -30,7 +30,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from skylift.errors import FOREIGN_FAILURES
 from skylift.image_cache import bake
-from skylift.model_card import CARD_FILE, with_reference
+from skylift.model_card import CARD_FILE, as_shown
 from skylift.references import Reference
 from skylift.verification import Version
 from training.card.plots import plots
@@ -266,7 +266,7 @@ def _shown(trained: Trained, version: Version | None, files: Mapping[str, bytes]
     shown = {EVALUATION_FILE: trained.evaluation.to_bytes(), **plots(trained.evaluation)}
     shown |= {name: data for name, data in files.items() if name.endswith((".json", ".html"))}
     if version is not None and CARD_FILE in shown:
-        shown[CARD_FILE] = with_reference(shown[CARD_FILE], version.reference)
+        shown[CARD_FILE] = as_shown(shown[CARD_FILE], version.reference, version.manifest)
     return shown
 
 

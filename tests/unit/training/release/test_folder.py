@@ -90,6 +90,9 @@ class TestVersion:
 
         assert digests() == first
 
+    def test_nothing_is_said_of_a_commit(self, made: Project) -> None:
+        assert "no commit" not in " ".join(read_version_file(made.version).lineage.notes)
+
     def test_files_of_the_model_before_it_go(self, made: Project) -> None:
         write_version(made.version, pack(made.trained))
         assert (made.version / "model.onnx").exists()

@@ -3,6 +3,7 @@
 import io
 import json
 import subprocess
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.support.paths import ROOT
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed
 from training.job import Trained
 from training.release.environment import environment
+from training.release.git import GitState, git_state
 from training.release.packaging import Package, golden, pack, training_distribution
 
 
@@ -29,7 +31,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def packed(trained: Trained) -> Package:
-    return pack(uncompiled(trained))
+    return pack(uncompiled(trained), git_state(trained.config.folder))
 
 
 def described(trained: Trained) -> dict[str, Any]:
@@ -118,6 +120,20 @@ class TestGit:
 
 
 class TestFiles:
+    def test_they_depend_on_no_moment_and_no_commit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Later(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> "Later":
+                return cls(2030, 1, 2, 3, 4, tzinfo=tz)
+
+        trained = uncompiled(trained_iris())
+        now = pack(trained, GitState("c0ffee", dirty=True))
+        monkeypatch.setattr("training.release.packaging.datetime", Later)
+        later = pack(trained, GitState(problem="no commit in the lineage: git does not answer"))
+
+        assert later.artifacts == now.artifacts
+        assert later.describe(1).created_at.year == 2030
+
     def test_the_model_file_holds_the_fitted_estimator(self) -> None:
         trained, package = trained_iris(), iris_package()
         rows = trained.table.rows
