@@ -19,10 +19,10 @@ PART_ROWS = 250_000
 _INDEX = re.compile(r"__index_level_\d+__")
 
 
-def left_out(path: Path) -> list[str]:
-    """Notes of columns that `parquet_parts` leaves out: indices without a name that pandas saved."""
+def unnamed_indices(path: Path) -> list[str]:
+    """Names of columns that `parquet_parts` leaves out: indices without a name that pandas saved."""
     names = require("pyarrow.parquet", purpose="reading Parquet").read_schema(path).names
-    return [f"column {name} was left out: it is the index of a data frame" for name in names if _INDEX.fullmatch(name)]
+    return [name for name in names if _INDEX.fullmatch(name)]
 
 
 def parquet_parts(path: Path) -> Iterator[dict[str, Any]]:

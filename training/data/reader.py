@@ -23,7 +23,7 @@ from training.data.columns import Column
 from training.data.csv_file import csv_parts
 from training.data.csv_format import CsvFormat, find_format
 from training.data.options import ReadOptions
-from training.data.parquet_file import SUFFIXES, left_out, parquet_parts
+from training.data.parquet_file import SUFFIXES, parquet_parts, unnamed_indices
 
 type Progress = Callable[[str], None]
 """Told what happens next, one short phrase at a time."""
@@ -43,6 +43,8 @@ class RawTable:
         Number of rows in the file.
     notes
         What was guessed, for people.
+    left_out
+        Columns of the file that the frame does not have.
     texts
         Names of columns that are texts whatever they hold.
     numerals
@@ -53,6 +55,7 @@ class RawTable:
     digest: str
     rows: int
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     texts: frozenset[str] = frozenset()
     numerals: Mapping[str, Numerals] = field(default_factory=dict)
 
@@ -109,11 +112,17 @@ def read_rows(
         decimal = _decimal_sign(parts)
         if again := parts.misread(decimal):  # another cell shows that these columns are texts: read them as written
             parts = collected(texts | again)
-        notes = [*(form.notes if form else left_out(path)), *parts.read_numerals(texts, decimal), *_notes(parts)]
+        indices = [] if form else unnamed_indices(path)
+        notes = [
+            *(form.notes if form else ()),
+            *(f"column {name} was left out: it is the index of a data frame" for name in indices),
+            *parts.read_numerals(texts, decimal),
+            *_notes(parts),
+        ]
         if not is_csv:
             texts |= {name for name, column in parts.columns.items() if column.family == "text"}
         numerals = parts.numerals()
-        return RawTable(parts.together(), digest, parts.rows, tuple(notes), frozenset(texts), numerals)
+        return RawTable(parts.together(), digest, parts.rows, tuple(notes), tuple(indices), frozenset(texts), numerals)
 
 
 def file_digest(path: Path) -> str:

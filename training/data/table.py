@@ -143,6 +143,7 @@ def read_clean(spec: TableSpec, *, progress: Progress = lambda _: None) -> Clean
     texts = frozenset(spec.data.rename.get(name, name) for name in raw.texts)
     numerals = {spec.data.rename.get(name, name): form for name, form in raw.numerals.items()}
     frame, left_out, excluded = _cleaned(raw.frame, spec.data, spec.target.column)
+    left_out = (*raw.left_out, *left_out)
     split_column = _split_column(raw.frame, spec.split, spec.data.rename)
     del raw  # it has all columns, also the dropped ones
     if sampled < rows:

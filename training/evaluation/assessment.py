@@ -166,7 +166,7 @@ def assess(
             per_class=per_class,
             intervals={name: interval for name, interval in intervals.items() if name in values},
         ),
-        gates=(*judge(criteria.gates.bounds, values), *standing_gates(baseline, checks, compared)),
+        gates=(*judge(criteria.gates.bounds, values), *standing_gates(evaluation)),
     )
 
 

@@ -6,7 +6,7 @@ from skylift.errors import GateFailed
 from skylift.figures import apart, exact_share, exact_text
 from skylift.metrics import Gate
 from training.config import Bound
-from training.evaluation.report import Champion, Check, DummyBaseline
+from training.evaluation.report import Champion, Evaluation
 from training.metrics.registry import METRICS, Metric
 
 
@@ -27,8 +27,9 @@ def judge(bounds: Mapping[str, Bound], holdout: Mapping[str, float]) -> tuple[Ga
     return tuple(judged)
 
 
-def standing_gates(baseline: DummyBaseline, checks: tuple[Check, ...], champion: Champion | None) -> list[Gate]:
+def standing_gates(evaluation: Evaluation) -> list[Gate]:
     """The gates that need no configuration."""
+    baseline, checks, champion = evaluation.baseline, evaluation.behaviour, evaluation.champion
     failed = [f"{check.name}: {check.detail}" for check in checks if not check.passed]
     comparison = ">" if METRICS[baseline.metric].higher_is_better else "<"
     gates = [
@@ -37,7 +38,7 @@ def standing_gates(baseline: DummyBaseline, checks: tuple[Check, ...], champion:
             value=baseline.challenger,
             passed=baseline.beaten,
             against=baseline.value,
-            detail=f"{comparison} {apart(baseline.value, baseline.challenger)} (dummy baseline){_way_out(baseline)}",
+            detail=f"{comparison} {apart(baseline.value, baseline.challenger)} (dummy baseline){_way_out(evaluation)}",
         ),
         Gate(
             metric="behaviour",
@@ -70,16 +71,19 @@ def _worst_allowed(metric: Metric, before: float, limit: float) -> float:
     return before - metric.sign * limit * (1 if metric.is_absolute else abs(before))
 
 
-def _way_out(baseline: DummyBaseline) -> str:
+def _way_out(evaluation: Evaluation) -> str:
     """What to do about a model that does not beat the dummy baseline."""
+    baseline = evaluation.baseline
     if baseline.beaten:
         return ""
     record = METRICS[baseline.metric]
     if record.sign * (baseline.challenger - baseline.value) > 0:
         return " by more than noise and in most folds, which it is not: add rows or features, or enlarge split.holdout"
-    if baseline.metric == "log_loss":
+    labels = evaluation.metrics.get("accuracy")
+    labels_tell = labels is not None and labels.value is not None and (labels.baseline or 0) < labels.value
+    if baseline.metric == "log_loss" and labels_tell:
         return ": its probabilities say less than the shares of the classes; if only labels matter, select_by: accuracy"
-    return ": add features that tell the target, or choose other candidates"
+    return ": add features that tell the target, such as a column that a note calls left out, or other candidates"
 
 
 def keeps_bound(champion: Champion) -> bool:

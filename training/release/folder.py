@@ -158,7 +158,7 @@ def evaluate(
         cross_validated={name: spread.mean for name, spread in manifest.metrics.cross_validated.items()},
         gates=(
             *judge(gates.bounds, holdout),
-            *standing_gates(document.baseline, document.behaviour, document.champion),
+            *standing_gates(document),
         ),
         predictions=tuple(zip(actual, predicted, strict=True)),
         select_by=select_by,

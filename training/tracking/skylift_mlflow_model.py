@@ -5,6 +5,8 @@ needs no installed Skylift; it therefore imports nothing else of this project. M
 level, and logged models keep that name: the file cannot be renamed.
 """
 
+import warnings
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pandas as pd
 from skylift.contract import Contract, Instance
 from skylift.errors import IntegrityError
 from skylift.image_cache import ImageCache
+from skylift.names import listed
 from skylift.predictors import load_predictor
 from skylift.scoring import Predictor, encode, predictions
 from skylift.values import clean, fault
@@ -49,7 +52,12 @@ class PublishedModel:
         Raises
         ------
         ValueError
-            A value breaks the contract; with its column.
+            A value breaks the contract, or a column is none of the table; with its name.
+
+        Warns
+        -----
+        UserWarning
+            The model does not use a column of the table.
         """
         scores = self._predictor.scores(encode(self._contract, self._instances(model_input)))
         answers = predictions(self._contract, scores)
@@ -66,17 +74,27 @@ class PublishedModel:
     def _instances(self, frame: pd.DataFrame) -> list[Instance]:
         """The rows, read and checked value by value as `/predict` does it."""
         frame = frame.rename(columns={name: self._contract.known_name(str(name)) or name for name in frame.columns})
+        self._check_names([str(name) for name in frame.columns])
         columns: dict[str, list[Any]] = {}
         for feature in self._contract.features:
             column = frame[feature.name] if feature.name in frame else pd.Series([None] * len(frame))
-            values = [
-                None if pd.isna(value) else getattr(value, "item", lambda value=value: value)() for value in column
-            ]
+            values = [_as_json(value) for value in column]
             for value in values:
                 if (found := fault(feature, value)) is not None:
                     raise ValueError(f"column {feature.name} holds {value!r}: {found.message}")
             columns[feature.name] = [clean(feature, value) for value in values]
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def _check_names(self, names: list[str]) -> None:
+        known = [feature.name for feature in self._contract.features]
+        ignored = [name for name in names if name in self._contract.ignored]
+        for name in names:
+            if name not in known and name not in ignored:
+                near = get_close_matches(name, known, n=1)
+                meant = f"did you mean {near[0]!r}?" if near else f"known are {listed(known)}"
+                raise ValueError(f"unknown column {name!r}: {meant}")
+        if ignored:
+            warnings.warn(f"not used by the model: {listed(ignored)}", stacklevel=4)
 
 
 def _as_json(value: Any) -> Any:

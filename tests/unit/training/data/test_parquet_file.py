@@ -92,7 +92,17 @@ def test_an_index_without_a_name_is_left_out_with_a_note(tmp_path: Path) -> None
     raw = read_rows(tmp_path / "table.parquet")
 
     assert list(raw.frame.columns) == ["x"]
+    assert raw.left_out == ("__index_level_0__",)
     assert raw.notes == ("column __index_level_0__ was left out: it is the index of a data frame",)
+
+
+def test_a_row_with_its_index_may_be_sent(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": range(40), "y": ["a", "b"] * 20}, index=pd.Index([f"k{row}" for row in range(40)]))
+    frame.to_parquet(tmp_path / "table.parquet")
+
+    contract = read_table(config_of(tmp_path / "table.parquet").table).contract
+
+    assert contract.ignored == ("__index_level_0__", "y")
 
 
 def test_classes_of_float32_are_those_of_the_same_csv(tmp_path: Path) -> None:

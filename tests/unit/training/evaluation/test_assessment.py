@@ -151,6 +151,20 @@ class TestGates:
             made.check_gates()
         assert not made.evaluation.baseline.beaten
 
+    @pytest.mark.parametrize(
+        ("told", "way_out"),
+        [(True, "if only labels matter, select_by: accuracy"), (False, "such as a column that a note calls left out")],
+    )
+    def test_labels_are_proposed_only_where_they_beat_the_dummy(self, tmp_path: Path, told: bool, way_out: str) -> None:
+        def row(number: int) -> str:
+            label = (number * 7 % 100 >= 50) ^ (number % 6 == 0) if told else number * 37 % 101 % 2
+            return f"{number * 7 % 100},{int(label)}"
+
+        made = learned(tmp_path, lines("x,y", row, count=100), TREE, target_keys={"task": "classification"})
+
+        with pytest.raises(GateFailed, match=way_out):
+            made.check_gates()
+
     def test_one_better_within_noise_is_refused_with_a_way_out(self, tmp_path: Path) -> None:
         generator = np.random.default_rng(1)
         hint = generator.normal(size=100).round(3)

@@ -106,6 +106,18 @@ def test_a_value_that_the_service_refuses_is_refused(churn: PublishedModel, chan
         churn.predict(pd.DataFrame([CALLER | change]))
 
 
+def test_a_column_that_the_table_does_not_have_is_refused_with_the_nearest_name(churn: PublishedModel) -> None:
+    with pytest.raises(ValueError, match="unknown column 'visit': did you mean 'visits'"):
+        churn.predict(pd.DataFrame([CALLER | {"visit": 3}]))
+
+
+def test_a_column_that_the_model_does_not_use_is_ignored_with_a_warning(churn: PublishedModel) -> None:
+    with pytest.warns(UserWarning, match="not used by the model: churned"):
+        answer = churn.predict(pd.DataFrame([CALLER | {"churned": "no"}]))
+
+    assert answer["label"].tolist() == churn.predict(pd.DataFrame([CALLER]))["label"].tolist()
+
+
 def test_a_category_that_training_never_saw_is_scored(churn: PublishedModel) -> None:
     assert len(churn.predict(pd.DataFrame([CALLER | {"plan": "gold"}]))) == 1
 
