@@ -1,11 +1,14 @@
 """Numbers for people, written so that they say nothing wrong."""
 
+from collections.abc import Sequence
+
 LEAST_FIXED = 0.001
 """Least value that is shown with four decimals, which would be one significant digit or none of a smaller one."""
 
 _LARGEST_PLAIN = 1e16
 _ROUNDING_ERROR = 1e-12
 _DIGITS_OF_A_DOUBLE = 17
+_MOST_DIGITS = 12  # values that differ beyond differ by rounding errors
 
 
 def exact_text(number: float) -> str:
@@ -18,6 +21,22 @@ def exact_text(number: float) -> str:
     """
     whole = number == round(number, 0) and abs(number) < _LARGEST_PLAIN
     return str(int(number)) if whole else repr(float(number))
+
+
+def told_apart(values: Sequence[float]) -> list[str]:
+    """Numbers that stand together: with four significant digits, or as many as tell apart those that differ.
+
+    Examples
+    --------
+    >>> told_apart([1238889, 5.8433]), told_apart([1699999915.25, 1700000085.5])
+    (['1239000', '5.843'], ['1699999900', '1700000100'])
+    """
+    texts: list[str] = []
+    for digits in range(4, _MOST_DIGITS + 1):
+        texts = [exact_text(float(f"{value:.{digits}g}")) for value in values]
+        if len(set(texts)) == len(set(values)):
+            break
+    return texts
 
 
 def exact_share(share: float) -> str:

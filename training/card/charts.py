@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from skylift.figures import told_apart
 from training.card.markup import Content, Markup, element, joined
 
 WIDTH = 360
@@ -116,6 +117,12 @@ def number(value: float) -> str:
         text = f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
     return f"{value:.3g}"
+
+
+def numbers(values: Sequence[float]) -> list[str]:
+    """Numbers that stand together, with more digits where some that differ would read the same."""
+    texts = [number(value) for value in values]
+    return texts if len(set(texts)) == len(set(values)) else told_apart(values)
 
 
 def bars(caption: Caption, rows: Sequence[Bar]) -> Markup:
@@ -255,12 +262,14 @@ class _Plot:
     def axes(self) -> list[Content]:
         bottom = _TOP + _PLOT_HEIGHT
         parts: list[Content] = []
-        for value in _ticks(self._y.low, self._y.high):
+        ticks = _ticks(self._y.low, self._y.high)
+        for value, text in zip(ticks, numbers(ticks), strict=True):
             parts.append(element("path", d=f"M{_LEFT} {_at(self.down(value))}H{WIDTH - _RIGHT}", class_="grid"))
-            parts.append(_words(_LEFT - 6, self.down(value) + 4, number(value), class_="tick", text_anchor="end"))
+            parts.append(_words(_LEFT - 6, self.down(value) + 4, text, class_="tick", text_anchor="end"))
+        ticks = _ticks(self._x.low, self._x.high)
         parts += [
-            _words(self.across(value), bottom + 16, number(value), class_="tick", text_anchor="middle")
-            for value in _ticks(self._x.low, self._x.high)
+            _words(self.across(value), bottom + 16, text, class_="tick", text_anchor="middle")
+            for value, text in zip(ticks, numbers(ticks), strict=True)
         ]
         parts.append(element("path", d=f"M{_LEFT} {_TOP}V{bottom}H{WIDTH - _RIGHT}", class_="axis"))
         middle = (_LEFT + WIDTH - _RIGHT) / 2

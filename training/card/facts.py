@@ -9,7 +9,7 @@ from skylift.contract import Contract
 from skylift.feature import Feature
 from skylift.manifest import Manifest
 from skylift.metrics import LeaderboardEntry
-from training.card.charts import Bar, Caption, bars, columns, described, number
+from training.card.charts import Bar, Caption, bars, columns, described, numbers
 from training.card.markup import Content, Markup, element, joined
 from training.card.parts import charts, digits, facts, figure, metric_name, points, section, spread_words, table
 from training.config import CardSection
@@ -216,11 +216,11 @@ def _values(feature: Feature, column: ColumnProfile) -> Content:
         return "none"
     mean = column.mean if abs(column.mean) > 1e-12 * (column.max - column.min) else 0  # zero but for rounding
     low, high = column.quantiles.get("0.05"), column.quantiles.get("0.95")
-    written = number if feature.is_numeric else feature.describe
-    middle = f"nine in ten {written(low)} to {written(high)}" if low is not None and high is not None else None
+    values = [column.min, column.max, mean, *([] if low is None or high is None else [low, high])]
+    least, largest, average, *middle = numbers(values) if feature.is_numeric else map(feature.describe, values)
     return [
-        f"{written(column.min)} to {written(column.max)}, mean {written(mean)}",
-        element("div", middle, class_="quiet") if middle else None,
+        f"{least} to {largest}, mean {average}",
+        element("div", f"nine in ten {' to '.join(middle)}", class_="quiet") if middle else None,
     ]
 
 
@@ -245,7 +245,7 @@ def _distribution(index: int, feature: Feature, known: TrainingDistribution) -> 
         return columns(Caption(f"data-{index}", name, description), list(first.values()), [1.0] * len(first))
     if len(edges) < 2:
         return None
-    description = f"Deciles: {', '.join(number(edge) for edge in edges)}"
+    description = f"Deciles: {', '.join(numbers(edges))}"
     return columns(Caption(f"data-{index}", name, description), shares, [high - low for low, high in pairwise(edges)])
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from skylift.contract import class_key
-from training.card.charts import MAX_SERIES, Bar, Caption, Line, Range, bars, described, heat_map, lines, number
+from training.card.charts import MAX_SERIES, Bar, Caption, Line, Range, bars, described, heat_map, lines, numbers
 from training.card.charts import points as scatter
 from training.card.markup import Markup
 from training.evaluation.report import CalibrationBin, ClassReport, Curve, Effect, Evaluation, Residuals
@@ -55,11 +55,10 @@ def curves_picture(classes: Sequence[ClassReport], kind: str) -> Markup:
 def residuals_picture(residuals: Residuals) -> Markup:
     """Predicted against true values."""
     side = Range.around((*residuals.true, *residuals.predicted), "")
-    description = (
-        f"{len(residuals.true)} rows of the holdout. True values from {number(min(residuals.true))} to "
-        f"{number(max(residuals.true))}, predicted from {number(min(residuals.predicted))} to "
-        f"{number(max(residuals.predicted))}."
+    true, predicted = (
+        " to ".join(numbers([min(values), max(values)])) for values in (residuals.true, residuals.predicted)
     )
+    description = f"{len(residuals.true)} rows of the holdout. True values from {true}, predicted from {predicted}."
     x, y = Range(side.low, side.high, "true"), Range(side.low, side.high, "predicted")
     return scatter(
         Caption("residuals", "Predicted and true values", description), residuals.true, residuals.predicted, x=x, y=y
@@ -84,7 +83,7 @@ def effect_picture(effect: Effect, *, key: str) -> Markup:
     """The mean answer along a feature."""
     keys, label = _shown(effect), effect_label(effect)
     description = "; ".join(
-        f"{name} from {number(effect.answers[name][0])} to {number(effect.answers[name][-1])}" for name in keys
+        f"{name} from {' to '.join(numbers([effect.answers[name][0], effect.answers[name][-1]]))}" for name in keys
     )
     caption = Caption(key, f"Partial dependence on {effect.feature}", f"Along {effect.feature}: {description}.")
     numeric = [float(value) for value in effect.grid if isinstance(value, int | float) and not isinstance(value, bool)]

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from skylift.errors import ConfigError
-from skylift.figures import format_value
+from skylift.figures import format_value, told_apart
 from training.cli.console import facts, out, table
 from training.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SampleOption
 from training.cli.progress import progressing
@@ -153,12 +153,13 @@ def profile_table(profile: "Profile") -> Table:
 
 def _profile_row(column: "ColumnProfile", rows: int) -> tuple[str, ...]:
     numbers = (column.min, column.mean, column.quantiles.get("0.5"), column.max)
+    written = iter(told_apart([number for number in numbers if number is not None]))
     return (
         column.name,
         column.kind,
         f"{column.missing / rows:.1%}" if column.missing else "0",
         f"{column.distinct:,}",
-        *("" if number is None else f"{number:.4g}" for number in numbers),
+        *("" if number is None else next(written) for number in numbers),
         "" if column.correlation is None else f"{column.correlation:.3f}",
         ", ".join(f"{value.value} {value.rows / rows:.0%}" for value in column.top[:3]),
     )

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import skylift
 from tests.support.asgi_client import HttpClient
 from tests.support.events import alb_event, body_of, function_url_event, http_api_event, invoke, rest_api_event
 from tests.support.models import IRIS_SETOSA, uncompiled
+from tests.support.paths import ROOT
 from tests.support.tables import learned
 from tests.support.whole_service import Service, standing
 from training.release.packaging import pack
@@ -43,6 +45,18 @@ class TestPredict:
         answers = [iris.predict(form).json() for form in forms]
 
         assert answers[0] == answers[1] == answers[2]
+
+    def test_the_rows_of_the_sample_table_are_answered_as_they_are(self, iris: HttpClient) -> None:
+        rows = pd.read_csv(ROOT / "data" / "raw" / "Iris.csv").to_dict("records")
+
+        answer = iris.predict({"instances": rows}).json()
+
+        right = [
+            f"Iris-{prediction['label']}" == row["Species"]
+            for prediction, row in zip(answer["predictions"], rows, strict=True)
+        ]
+        assert sum(right) >= 0.95 * len(rows)
+        assert answer["warnings"][0]["message"] == "not used by the model: Id, Species"
 
     def test_a_thousand_instances_are_answered_in_their_order(self, iris: HttpClient) -> None:
         virginica = {"sepal_length": 6.5, "sepal_width": 3.0, "petal_length": 5.8, "petal_width": 2.2}

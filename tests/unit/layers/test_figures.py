@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skylift.figures import apart, exact_share, exact_text, format_value
+from skylift.figures import apart, exact_share, exact_text, format_value, told_apart
 from tests.support.contracts import modest
 
 
@@ -14,6 +14,20 @@ from tests.support.contracts import modest
 @given(st.floats(allow_nan=False))
 def test_an_exact_text_reads_as_the_same_number(number: float) -> None:
     assert float(exact_text(number)) == number
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([], []),
+        ([5.84333, 5.84333], ["5.843", "5.843"]),
+        ([0.1 + 0.2, 0.3], ["0.3", "0.3"]),
+        ([1238888, 1238889], ["1238888", "1238889"]),
+        ([1.5e-7, 1.5001e-7], ["1.5e-07", "1.5001e-07"]),
+    ],
+)
+def test_numbers_that_stand_together_are_told_apart(values: list[float], texts: list[str]) -> None:
+    assert told_apart(values) == texts
 
 
 @modest

@@ -5,7 +5,20 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from training.card.charts import MAX_SERIES, Bar, Caption, Line, Range, bars, columns, heat_map, lines, number, points
+from training.card.charts import (
+    MAX_SERIES,
+    Bar,
+    Caption,
+    Line,
+    Range,
+    bars,
+    columns,
+    heat_map,
+    lines,
+    number,
+    numbers,
+    points,
+)
 from training.card.markup import Markup
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -76,3 +89,20 @@ def test_a_long_label_is_cut() -> None:
 )
 def test_numbers_are_short(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_numbers_that_differ_do_not_read_the_same() -> None:
+    assert numbers([0.5, 12345.6]) == ["0.5", "12,346"]
+    assert numbers([1_699_999_900, 1_700_000_000]) == ["1699999900", "1700000000"]
+
+
+def test_ticks_of_a_small_range_far_from_zero_are_told_apart() -> None:
+    picture = points(
+        CAPTION,
+        [1.7e9, 1.7e9 + 80],
+        [1.7e9, 1.7e9 + 80],
+        x=Range(1.7e9, 1.7e9 + 80, "x"),
+        y=Range(1.7e9, 1.7e9 + 80, "y"),
+    )
+
+    assert all(f">{tick}<" in picture for tick in ("1700000000", "1700000020", "1700000080"))
