@@ -117,6 +117,8 @@ lock: $(UV) ## Regenerate the lock files from pyproject.toml (UPGRADE=1 takes th
 	lock -c requirements-dev.txt --extra inference --extra training --extra local -o requirements.txt; \
 	lock -c requirements-dev.txt --extra inference -o functions/inference/requirements.txt; \
 	lock -c requirements-dev.txt -o layers/requirements.txt; \
+	echo "uv==$(UV_VERSION)" | $(UV) pip compile - --universal --python-version 3.12 --generate-hashes --no-annotate \
+		--no-emit-index-url --quiet --custom-compile-command 'make lock' -o requirements-uv.txt; \
 	$(UV) pip compile tests/e2e/offline/requirements.in --universal --python-version 3.12 --generate-hashes --no-annotate \
 		--no-emit-index-url --quiet --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) \
 		-o tests/e2e/offline/requirements.txt
@@ -130,7 +132,7 @@ $(UV):
 	@[ -n "$(PYTHON)" ] || { echo "error: no Python >= 3.12 found: install one, or name it: make up PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) || { echo "error: $(VENV) could not be made: is there room on the disk, and is Python's venv module installed (Debian: apt install python3-venv)?" >&2; exit 1; }
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv==$(UV_VERSION) || { rm -rf $(VENV); echo "error: uv could not be installed: is there room on the disk, and is the package registry reachable?" >&2; exit 1; }
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-uv.txt || { rm -rf $(VENV); echo "error: uv could not be installed: is there room on the disk, and is the package registry reachable?" >&2; exit 1; }
 
 install = $(UV) pip install --quiet --python $(VENV) --compile-bytecode
 $(VENV)/.main: requirements.txt pyproject.toml layers/skylift/version.py $(UV)

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy import sam
 from tests.support.gh_cli import WORKFLOWS
 from tests.support.paths import ROOT
+from tests.support.templates import source
 
 FILES = sorted(WORKFLOWS.glob("*.yml"))
 
@@ -47,9 +49,23 @@ def test_no_job_has_more_than_it_names_nor_runs_for_ever_nor_keeps_a_token(workf
     for job in jobs(workflow).values():
         assert job["permissions"].keys() <= {"contents", "id-token"}
         assert job["permissions"]["contents"] == "read"
-        assert job["timeout-minutes"] <= 60
+        assert job["timeout-minutes"] <= 120
         checkouts = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
         assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+def test_a_deployment_that_is_rolled_back_ends_within_its_job_and_its_session() -> None:
+    role = source("bootstrap.yaml")["Resources"]["DeployRole"]["Properties"]
+    for name in ("dev", "prod"):
+        job = jobs(ROOT / ".github" / "workflows" / "deploy.yml")[name]
+        assert job["timeout-minutes"] * 60 > sam._DEPLOY_SECONDS
+        (credentials,) = [step["with"] for step in job["steps"] if "configure-aws-credentials" in step.get("uses", "")]
+        assert job["timeout-minutes"] * 60 <= credentials["role-duration-seconds"] == role["MaxSessionDuration"]
+
+
+def test_what_installs_everything_else_is_pinned_by_hash() -> None:
+    (version,) = re.findall(r"^UV_VERSION := (\S+)$", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE)
+    assert f"\nuv=={version} \\\n    --hash=sha256:" in (ROOT / "requirements-uv.txt").read_text("utf-8")
 
 
 def test_whoever_gets_a_role_is_bound_to_an_environment(workflow: Path) -> None:
