@@ -235,10 +235,9 @@ class _Parts:
                 raise DataError(f"column {name}: {error.message}", error.hint) from error
             if found is not None:
                 column.read_as(found)
-                notes.append(
-                    f"column {name} holds numbers with {column.signs.described(found)}; "
-                    f"features.{name}.kind: category keeps the texts"
-                )
+                is_target = name == self.options.target  # which `features` cannot name
+                keep = "" if is_target else f"; features.{name}.kind: category keeps the texts"
+                notes.append(f"column {name} holds numbers with {column.signs.described(found)}{keep}")
         return notes
 
     def numerals(self) -> dict[str, Numerals]:

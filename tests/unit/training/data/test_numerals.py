@@ -63,6 +63,12 @@ class TestNumberFormats:
         assert (feature_of(table, "x").kind, table.rows[0, 0]) == (kind, first)
         assert noted(table.notes, "column x holds numbers with", "features.x.kind: category keeps the texts")
 
+    def test_of_the_target_no_key_is_named_that_it_cannot_have(self, tmp_path: Path) -> None:
+        table = table_of(tmp_path, lines("x,y", lambda number: f"{number % 7},{number * 37 % 100}%"))
+
+        assert noted(table.notes, "column y holds numbers with")
+        assert "features.y" not in " ".join(table.notes)
+
     def test_an_empty_cell_among_them_is_missing(self, tmp_path: Path) -> None:
         table = table_of(tmp_path, one_feature(lambda number: "" if number == 3 else f"{number}%"))
 
