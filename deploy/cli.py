@@ -160,11 +160,11 @@ def rollback_code(
     stack = Stack(chosen.stack, client=cloudformation_client())
     if stack.is_changing():
         raise StackFailed(
-            f"stack {stack.name} is being deployed to", "stop that first: docs/runbooks/deploy-failed.md says how"
+            f"stack {stack.name} has a deployment in progress", "stop it first: docs/runbooks/deploy-failed.md says how"
         )
     code = _code(stack)
     traffic, target, held = code.traffic(), code.way_back(to), code.held()
-    out.print(f"Now version {traffic} answers. Going to version {target}.", markup=False, soft_wrap=True)
+    out.print(f"Now version {traffic} answers. Changing to version {target}.", markup=False, soft_wrap=True)
     if not yes and not typer.confirm("Give it all requests?"):
         raise ConfigError("not confirmed", "nothing was changed")
     code.move(target.number)

@@ -52,6 +52,9 @@ WORDS = {
     r"nowhere but": "only",
     r"what (?:a|the|is) \w+ is made of": "composition",
     r"to go back": "to roll back",
+    r"goes by": "follows, or: uses",
+    r"all the same": "nevertheless, or: still",
+    r"for what there is": "lists ...",
 }
 """What to say, by the pattern of what not to say; a space stands for any white space."""
 

@@ -123,7 +123,7 @@ def of_status(
         Title for a status without one in this module.
     """
     code, title = _HTTP_TITLES.get(status, (f"http-{status}", title))
-    detail = f"{method[:_MAX_SHOWN]} {path[:_MAX_SHOWN]}: see / for what there is"
+    detail = f"{method[:_MAX_SHOWN]} {path[:_MAX_SHOWN]}: GET / lists the paths"
     return problem(record, status, code, title, detail=detail, headers=headers)
 
 

@@ -147,7 +147,7 @@ class Refusal:
     def _of_name(self, place: Place, name: str) -> FieldProblem:
         """The problem of a name that an instance may not have, and that may be of any length."""
         if (known := self._fields.contract.known_name(name)) is not None:
-            reason, message = "repeated_field", f"{known!r} is there under another name as well: send one"
+            reason, message = "repeated_field", f"{known!r} is sent under two names: send one"
         else:
             self._suggestions += 1
             near = self._fields.names.nearest(name) if self._suggestions <= _MAX_SUGGESTIONS else None

@@ -1,4 +1,4 @@
-"""What a caller should know about an answer that is given all the same: the `warnings` of `/predict`.
+"""What a caller should know about an answer that has doubts: the `warnings` of `/predict`.
 
 Each kind is bounded, in number and in the time it takes, however large the request.
 """

@@ -43,7 +43,7 @@ def answer_of(folder: Path, unconfined: str | None) -> "Answer":
         return Answer(problem=_problem(error), unconfined=remark)
     except OSError as error:
         refused = UnservableModel(
-            f"the model of {manifest.name} wants more than to compute: a file, the network or another process "
+            f"the model of {manifest.name} tried to use a file, the network or another process "
             f"({type(error).__name__})",
             "do not promote it before you know why",
         )

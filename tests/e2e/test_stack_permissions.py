@@ -33,7 +33,7 @@ OF_PEOPLE = [
 ]
 OF_THE_HOOK = ["ssm:GetParameter", "s3:GetObject", "lambda:InvokeFunction"]
 LISTS = {"s3:ListBucket"}
-"""Without it S3 answers 403 for a missing object, and the local AWS 404 all the same."""
+"""Without it S3 answers 403 for a missing object, and the local AWS 404 in any case."""
 
 SHOWN = {
     "InferenceRole": {"s3:GetObject", "ssm:GetParameter"} | LISTS,

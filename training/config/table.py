@@ -187,7 +187,7 @@ class FeatureSection(Section):
         if self.categories and self.kind not in {None, "category"}:
             raise ValueError(f"categories are not of the kind {self.kind}")
         if bounded and (self.categories or self.kind in {"category", "boolean"}):
-            raise ValueError("min and max are of numbers")
+            raise ValueError("min and max are for numbers")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("min is above max")
         return self

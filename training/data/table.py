@@ -227,7 +227,7 @@ def _left_out(column: "pd.Series[Any]", about: FeatureSection, spec: TableSpec) 
     Raises
     ------
     DataError
-        A row does not have what `features` declares of the column, which holds all the same.
+        A row does not have what `features` declares of the column, which still holds.
     """
     reason = unusable(column, about)
     if column.name == spec.split.column and not spec.asks_for(str(column.name)):

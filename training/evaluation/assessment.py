@@ -244,7 +244,7 @@ def _few_clusters(split: SplitSection, clusters: Clusters | None) -> list[str]:
     if clusters is None or (count := len(np.unique(clusters))) >= _ENOUGH_CLUSTERS:
         return []
     units = f"groups of {split.column}" if split.kind == "group" else f"blocks of time by {split.column}"
-    return [f"the holdout has {count} {units}, which intervals take as a whole: they are rough; enlarge split.holdout"]
+    return [f"the holdout has only {count} {units}, so its intervals are rough: enlarge split.holdout"]
 
 
 def _notes(champion: Champion | None, metric_shown: str, select_by: str) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def _way_out(evaluation: Evaluation) -> str:
         return ""
     record = METRICS[baseline.metric]
     if record.sign * (baseline.challenger - baseline.value) > 0:
-        return " by more than noise and in most folds, which it is not: add rows or features, or enlarge split.holdout"
+        return ", but not by more than noise and in most folds: add rows or features, or enlarge split.holdout"
     labels = evaluation.metrics.get("accuracy")
     labels_tell = labels is not None and labels.value is not None and (labels.baseline or 0) < labels.value
     if baseline.metric == "log_loss" and labels_tell:

@@ -279,7 +279,7 @@ def _ends(results: list[Result], cut: bool, budget: float | None) -> Iterator[st
         if result.entry.dropped:
             yield f"{result.entry.candidate} was dropped: {result.entry.dropped}"
     if cut and budget is not None:
-        yield f"the search was cut by its budget of {budget:g} s: on another machine it may choose differently"
+        yield f"the search ended at its budget of {budget:g} s: on another machine it may choose differently"
 
 
 def _ties(results: list[Result], select_by: str) -> list[str]:

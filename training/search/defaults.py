@@ -70,7 +70,7 @@ def default_candidates(contract: Contract, rows: int, budget: float | None = Non
     if rows**2 * width * _SECONDS_PER_PAIR <= seconds:
         return Defaults((linear, boosting, forest, svm), ())
     size = f"{rows} rows of {width} numbers"
-    note = f"svm was left out: {size} take it too long; a larger budget brings it in, or naming it in candidates"
+    note = f"svm was left out: it takes too long for {size}; set a larger budget, or name it in candidates"
     return Defaults((linear, boosting, forest), (note,))
 
 

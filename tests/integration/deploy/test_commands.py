@@ -430,7 +430,7 @@ class TestRollbackCode:
 
         assert result.exit_code == 0, result.output
         assert versions.live == 1
-        assert "Going to version 1 (dev iris a-1.1)" in result.stdout
+        assert "Changing to version 1 (dev iris a-1.1)" in result.stdout
         assert "skylift-dev still has version 2: deploy the corrected code with AFTER_ROLLBACK=1" in result.stdout
 
     def test_going_forward_again_leaves_nothing_to_do(self, stack: CloudFormation, versions: FunctionVersions) -> None:
@@ -459,7 +459,9 @@ class TestRollbackCode:
     def test_it_waits_for_a_deployment_to_be_stopped(self, stack: CloudFormation, versions: FunctionVersions) -> None:
         stack.status = "UPDATE_IN_PROGRESS"
 
-        assert "is being deployed to\nhint: stop that first" in refused("rollback-code", "--stage", "dev", "--yes")
+        assert "has a deployment in progress\nhint: stop it first" in refused(
+            "rollback-code", "--stage", "dev", "--yes"
+        )
         assert versions.live == 2
 
     def test_a_stack_that_is_not_there_is_named(self, stack: CloudFormation) -> None:

@@ -87,7 +87,7 @@ class TestStart:
 
         assert version_of(compose()) == "v1"
 
-    def test_without_a_version_it_starts_all_the_same_and_says_what_is_missing(self, registry: Registry) -> None:
+    def test_without_a_version_it_starts_nevertheless_and_says_what_is_missing(self, registry: Registry) -> None:
         answer = HttpClient(compose().app).predict(IRIS_SETOSA)
 
         assert answer.status_code == 503

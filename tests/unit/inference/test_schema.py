@@ -60,7 +60,7 @@ class TestForms:
     def test_white_space_around_the_envelope_does_not_matter(self, schema: RequestSchema) -> None:
         assert schema.parse(b' \n{ "features"\t: [42.5, 2, "south", true] } ') == [FLAT]
 
-    def test_an_envelope_written_with_escapes_is_one_all_the_same(self, schema: RequestSchema) -> None:
+    def test_an_envelope_written_with_escapes_is_one_nevertheless(self, schema: RequestSchema) -> None:
         assert schema.parse(rb'{"\u0066eatures": [42.5, 2, "south", true]}') == [FLAT]
 
     @pytest.mark.parametrize("name", ["instances", "features"])
@@ -274,7 +274,7 @@ class TestCleaning:
 
         problem = refused(schema, {"area": "north", name: "north"})
 
-        assert problem == FieldProblem(name, "repeated_field", "'area' is there under another name as well: send one")
+        assert problem == FieldProblem(name, "repeated_field", "'area' is sent under two names: send one")
 
     @pytest.mark.parametrize("name", ["SizeInM2", " SizeInM2 ", "size"])
     def test_a_feature_may_have_the_name_of_its_column(self, name: str) -> None:

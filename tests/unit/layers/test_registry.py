@@ -264,7 +264,7 @@ class TestRefusing:
             lambda: registry.bake("v2", tmp_path / "baked"),
             lambda: registry.predictor(registry.version("v2")).scores(np.zeros((1, 4))),
         ):
-            with pytest.raises((PromotionRefused, UnservableModel), match="v2 wants more than to compute"):
+            with pytest.raises((PromotionRefused, UnservableModel), match="v2 tried to use a file"):
                 act()
 
         assert not sprung.exists() or sys.platform != "linux"

@@ -37,7 +37,7 @@ def test_a_file_that_it_may_not_have_is_a_reason(tmp_path: Path) -> None:
     answer = answer_of(_folder(tmp_path, running("open('/nowhere/at/all')")), None)
 
     assert answer.problem is not None
-    assert answer.problem.message.startswith("the model of v1 wants more than to compute: a file")
+    assert answer.problem.message.startswith("the model of v1 tried to use a file")
 
 
 def test_it_answers_with_the_reason_why_it_gives_no_scores(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_which_route_has_which_authorizer(parameters: dict[str, str], routes: di
 @pytest.mark.parametrize("auth", [{}, JWT, {"Auth": "NONE"}], ids=["iam", "jwt", "none"])
 @pytest.mark.parametrize("cors", ["", "https://a.test"], ids=["", "cors"])
 def test_api_gateway_has_nothing_to_warn_of(auth: dict[str, str], cors: str) -> None:
-    """A warning of its importer, which goes by the standard, fails the deployment."""
+    """A warning of its importer, which follows the standard, fails the deployment."""
     api = Stack(**auth, CorsOrigins=cors).properties("Api")
     assert api["FailOnWarnings"] is True
     assert not [error.message for error in OpenAPIV30SpecValidator(api["Body"]).iter_errors()]

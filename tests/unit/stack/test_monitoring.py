@@ -169,6 +169,6 @@ class TestDashboards:
         assert shown == set(stack.of_type("AWS::CloudWatch::Alarm"))
 
     @pytest.mark.parametrize(("architecture", "price"), [("arm64", "0.0000133334"), ("x86_64", "0.0000166667")])
-    def test_the_cost_goes_by_memory_and_architecture(self, architecture: str, price: str) -> None:
+    def test_the_cost_follows_memory_and_architecture(self, architecture: str, price: str) -> None:
         body = Stack(Architecture=architecture, MemorySize="512").properties("OverviewDashboard")["DashboardBody"]
         assert f"duration / 1000 * 512 / 1024 * {price} " in body

@@ -57,7 +57,7 @@ def test_support_vectors_are_left_out_where_they_take_long_which_a_note_tells(ro
 
     assert "svm" not in names(found)
     (note,) = found.notes
-    assert note.startswith(f"svm was left out: {rows} rows of {columns} numbers take it too long; ")
+    assert note.startswith(f"svm was left out: it takes too long for {rows} rows of {columns} numbers; ")
     assert "candidates" in note
     assert "svm" in names(defaults(rows, columns=columns, budget=1e6))
     assert defaults(rows, columns=columns, budget=1e6).notes == ()

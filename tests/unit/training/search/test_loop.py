@@ -207,8 +207,8 @@ class TestBudget:
         assert [entry.failure for entry in made.leaderboard] == [None, OUT_OF_BUDGET]
 
     def test_a_note_says_that_it_was_cut(self, tmp_path: Path) -> None:
-        assert noted(trained(tmp_path, LOGISTIC, DEEP, budget=OVER).notes, "cut by its budget of 1e-09 s")
-        assert not noted(trained(tmp_path, LOGISTIC, DEEP, budget=ENDLESS).notes, "cut by its budget")
+        assert noted(trained(tmp_path, LOGISTIC, DEEP, budget=OVER).notes, "ended at its budget of 1e-09 s")
+        assert not noted(trained(tmp_path, LOGISTIC, DEEP, budget=ENDLESS).notes, "ended at its budget")
 
     def test_parameters_are_the_best_that_were_tried(self, tmp_path: Path) -> None:
         made = trained(tmp_path, LOGISTIC, SEARCHED, budget=OVER)
