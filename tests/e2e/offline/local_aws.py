@@ -164,6 +164,20 @@ def accept_inert_types() -> None:
         handlers[action] = unless_of_expression(handlers[action], inert(alarm)[action])
 
 
+def accept_oidc_providers() -> None:
+    """Let a provider of tokens deploy; nobody exchanges a token for a role here."""
+
+    def create(_: str, properties: Document, __: str) -> tuple[str, Document]:
+        arn = f"arn:aws:iam::{get_account_id()}:oidc-provider/{properties['Url'].removeprefix('https://')}"
+        return arn, {"Arn": arn}
+
+    def update(physical: str, *_: Any) -> tuple[str, Document]:
+        return physical, {"Arn": physical}
+
+    handlers = {"create": create, "update": update, "delete": lambda *_: None}
+    provisioners._RESOURCE_HANDLERS.setdefault("AWS::IAM::OIDCProvider", handlers)
+
+
 def weigh_aliases() -> None:
     """Honour the weights of an alias, as API Gateway and Invoke do."""
 
@@ -387,6 +401,7 @@ def hear_codedeploy_hooks() -> None:
 if __name__ == "__main__":
     serve_http_api_bodies()
     accept_inert_types()
+    accept_oidc_providers()
     weigh_aliases()
     run_images_as_lambda_does()
     keep_versions()
