@@ -70,6 +70,10 @@ bench: $(VENV)/.dev ## Compare with a plain service: build/bench.json, build/ben
 bench-models: $(VENV)/.dev ## Train on tables of common kinds by default: build/bench-models.json (ten minutes; PUBLISH=1 updates the docs)
 	@$(BIN)/python -m benchmarks.model_choice$(if $(PUBLISH), --publish)
 
+.PHONY: simulate
+simulate: $(VENV)/.dev ## Simulate fleets that read the pointer: build/benchmarks/fleet.md (five minutes; PUBLISH=1 updates the docs)
+	@$(BIN)/python -m benchmarks.fleet_report$(if $(PUBLISH), --publish)
+
 .PHONY: audit
 audit: $(VENV)/.dev ## Check all requirement files for known vulnerabilities (needs the network)
 	@for file in $$(git ls-files '*requirements*.txt'); do \

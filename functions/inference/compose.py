@@ -42,6 +42,7 @@ class Service:
         """Forget what was true when the snapshot was taken: connections, the pointer, and the jitter's seed."""
         self._disconnect()
         random.seed()
+        self.host.forget_pointer()
         self.host.wait_until_loaded()
 
     def _disconnect(self) -> None:
@@ -59,6 +60,7 @@ def compose() -> Service:
         VersionStore(settings.bucket, settings.model, client=s3),
         refresh_seconds=settings.refresh_seconds,
         max_instances=settings.max_instances,
+        max_pointer_age=settings.max_pointer_age,
         image=ImageCache(settings.image_cache, settings.model) if settings.image_cache else None,
     )
     host.start_loading()

@@ -17,7 +17,8 @@ class Degradation:
     Parameters
     ----------
     code
-        The error's code, `pointer-stale` or `switch-slow`, for programs.
+        The error's code, for programs; or `switch-slow`, `pointer-stale` if the pointer is too old, and
+        `pointer-unread` if it was not read since the start or a restore.
     message
         The error's message, for people.
     since

@@ -8,7 +8,6 @@ between requests, and no fault of S3 or SSM may cost callers more than `REQUEST_
 """
 
 import asyncio
-import random
 import threading
 import time
 from collections import deque
@@ -20,7 +19,8 @@ from datetime import UTC, datetime
 
 from inference.degradation import Degradation, Step
 from inference.model import ServedModel
-from skylift.errors import AwsUnavailable, ModelNotReady, NoActiveVersion, SkyliftError
+from inference.refresh_policy import RefreshPolicy
+from skylift.errors import AwsThrottled, AwsUnavailable, ModelNotReady, NoActiveVersion, SkyliftError
 from skylift.image_cache import ImageCache
 from skylift.manifest import Manifest
 from skylift.observability import MetricPoint
@@ -35,8 +35,7 @@ REQUEST_WAIT_SECONDS = 0.5
 FIRST_WAIT_SECONDS = 8.0
 """How long the start, or a request, waits for the first model: Lambda ends an init phase after ten seconds."""
 
-_RETRY_SECONDS = 1.0
-_JITTER = 0.2
+_EARLIER = 0.8
 _MAX_BACKOFF = 16
 
 
@@ -62,6 +61,8 @@ class ModelHost:
         Age in seconds at which the pointer is read again.
     max_instances
         Largest number of instances in a request.
+    max_pointer_age
+        Age in seconds from which the pointer is too old; see `RefreshPolicy`.
     clock
         Function that returns monotonic seconds.
     """
@@ -74,6 +75,7 @@ class ModelHost:
         refresh_seconds: float,
         max_instances: int,
         image: ImageCache | None = None,
+        max_pointer_age: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pointer = pointer
@@ -81,6 +83,7 @@ class ModelHost:
         self._image = image
         self._refresh_seconds = refresh_seconds
         self._max_instances = max_instances
+        self._policy = RefreshPolicy(refresh_seconds, max_pointer_age)
         self._clock = clock
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="refresh")
         self._lock = threading.Lock()
@@ -103,6 +106,14 @@ class ModelHost:
     def wait_until_loaded(self) -> None:
         """Wait for the loading, started if it is not; after a failure the requests try again."""
         wait([self._current_flight()], timeout=FIRST_WAIT_SECONDS)
+        if self.model is None and self._in_flight():
+            self._due = self._clock()  # the first request waits again, the ones after it in their intervals
+
+    def forget_pointer(self) -> None:
+        """Take the pointer for unread: a restored snapshot has the model of its time, and that may be long ago."""
+        self.checked_at = None
+        self._reading = Step(self._clock(), datetime.now(UTC))
+        self._policy.start()
 
     async def current(self) -> ServedModel:
         """The model to answer with, refreshed where that is due.
@@ -112,7 +123,7 @@ class ModelHost:
         ModelNotReady
             No model is loaded yet; the message says why.
         """
-        if self._clock() >= self._due or (self.model is None and self._in_flight()):
+        if self._clock() >= self._due:
             seconds = FIRST_WAIT_SECONDS if self.model is None else REQUEST_WAIT_SECONDS
             await asyncio.wait([asyncio.wrap_future(self._current_flight())], timeout=seconds)
             if self._late():
@@ -161,23 +172,26 @@ class ModelHost:
         """What the refresh under way has been doing for too long; between refreshes, nothing is late."""
         if not self._in_flight():
             return None
-        return (self._switch or self._reading).lateness(self._clock(), self._refresh_seconds)
+        return (self._switch or self._reading).lateness(self._clock(), self._policy.interval)
 
     def _current_flight(self) -> Future[None]:
         """The refresh that is running, or a new one; whoever waits for it is the only one in this interval."""
         with self._lock:
-            self._due = self._clock() + self._interval()
+            now = self._clock()
+            self._due = now + self._policy.until_next()
             if self._flight is None or self._flight.done():
-                self._flight = self._threads.submit(self._run_refresh)
+                self._flight = self._threads.submit(self._run_refresh, now)
             return self._flight
 
-    def _interval(self) -> float:
-        """Seconds to the next refresh: jittered downwards, so that a switch never takes longer than promised."""
-        seconds = self._refresh_seconds if self.model else min(self._refresh_seconds, _RETRY_SECONDS)
-        return seconds * random.uniform(1 - _JITTER, 1)  # noqa: S311 (spreads load, guards nothing)
+    def _run_refresh(self, started: float) -> None:
+        """Run in the thread: load the active version, or record why that failed; then say when the next is due."""
+        self._refresh()
+        due = started + self._policy.until_next_after_end()
+        if due > self._clock():  # after a slower refresh, the next is due when requests waited for this one long ago
+            with self._lock:
+                self._due = due
 
-    def _run_refresh(self) -> None:
-        """Run in the thread: load the active version, or record why that failed."""
+    def _refresh(self) -> None:
         try:
             self.degradation = self._read_and_switch()
         except BaseException as error:  # noqa: BLE001 (the thread is the border that keeps it from the requests)
@@ -188,8 +202,11 @@ class ModelHost:
         try:
             reference = self._pointer.read()
         except SkyliftError as error:
-            self._events.append(MetricPoint("RefreshFailures"))
-            return self._without_registry(error)
+            return self._without_pointer(error)
+        if self.model is None:
+            self._policy.start()
+        else:
+            self._policy.answered()
         self.checked_at = self._clock()
         self._reading = Step(self.checked_at, datetime.now(UTC))
         if reference is None:
@@ -221,17 +238,36 @@ class ModelHost:
             self._switch = None
         self._rejected = None
         self._swap(model, started)
+        self._policy.answered()
         return None
 
     def _swap(self, model: ServedModel, started: float) -> None:
-        first, self.model = self.model is None, model
-        if first:  # until then, the interval was that of a service without a model
-            self._due = started + self._interval()
+        self.model = model
         self._events.extend([MetricPoint("ModelLoads"), MetricPoint("ModelLoadSeconds", self._clock() - started)])
 
-    def _without_registry(self, error: SkyliftError, wanted: Reference | None = None) -> Degradation:
+    def _without_pointer(self, error: SkyliftError) -> Degradation | None:
+        """What a failed reading means: being throttled is nothing while the last reading is not too old."""
+        serving = self.model is not None
+        throttled = isinstance(error, AwsThrottled)
+        if throttled:
+            self._policy.throttled()
+        elif serving:
+            self._policy.failed()
+        if not (throttled and serving):
+            self._events.append(MetricPoint("RefreshFailures"))
+        if not self._policy.too_old(self.pointer_age):
+            return self.degradation if throttled and serving else self._without_registry(error)
+        if serving:
+            self._events.append(MetricPoint("PointerStale"))
+        if not isinstance(error, AwsUnavailable):
+            return self._degraded_by(error)
+        return self._without_registry(error, code="pointer-unread" if self.checked_at is None else "pointer-stale")
+
+    def _without_registry(
+        self, error: SkyliftError, wanted: Reference | None = None, *, code: str | None = None
+    ) -> Degradation:
         """Serve the baked version if no other is loaded; degraded, because it may not be the active one."""
-        degradation = self._degraded_by(error, wanted)
+        degradation = self._degraded_by(error, wanted, code=code)
         baked = self._image.newest() if self._image else None
         if self.model is None and baked is not None and isinstance(error, AwsUnavailable):
             started = self._clock()
@@ -266,7 +302,7 @@ class ModelHost:
         again = self._rejected is not None and self._rejected.degradation.reference == degradation.reference
         failures = self._rejected.failures + 1 if self._rejected and again else 1
         pause = self._refresh_seconds * min(2 ** (failures - 1), _MAX_BACKOFF)
-        self._rejected = _Rejected(degradation, failures, self._clock() + pause * (1 - _JITTER))
+        self._rejected = _Rejected(degradation, failures, self._clock() + pause * _EARLIER)
         return degradation
 
     def _unexpected(self, what: str, error: BaseException) -> SkyliftError:
@@ -274,9 +310,11 @@ class ModelHost:
         self._unexpected_error = error
         return SkyliftError(f"{what} failed unexpectedly ({type(error).__name__})")
 
-    def _degraded_by(self, error: SkyliftError, reference: Reference | None = None) -> Degradation:
+    def _degraded_by(
+        self, error: SkyliftError, reference: Reference | None = None, *, code: str | None = None
+    ) -> Degradation:
         """The degradation that an error causes: the known one, with its time, while the error stays the same."""
-        known = self.degradation
-        if known and (known.code, known.message, known.reference) == (error.code, error.message, reference):
+        known, code = self.degradation, code or error.code
+        if known and (known.code, known.message, known.reference) == (code, error.message, reference):
             return known
-        return Degradation(error.code, error.message, datetime.now(UTC), reference)
+        return Degradation(code, error.message, datetime.now(UTC), reference)

@@ -70,7 +70,13 @@ def _describe_prediction(operation: Schema, contract: Contract, max_instances: i
     operation["requestBody"] = {"required": True, "content": {JSON: _request(contract, max_instances)}}
     operation["responses"]["200"] = {
         "description": "One prediction per instance, in their order",
-        "headers": {"x-model-version": {"schema": {"type": "string"}, "description": "The version that answered"}},
+        "headers": {
+            "x-model-version": {"schema": {"type": "string"}, "description": "The version that answered"},
+            "x-model-problem": {
+                "schema": {"type": "string"},
+                "description": "Why that may not be the active version, as the code in /health; absent if it is",
+            },
+        },
         "content": {JSON: {"schema": {"$ref": "#/components/schemas/Answer"}}},
     }
 

@@ -70,7 +70,10 @@ class Predict:
         record = record_of(scope)
         record.instances, record.version = len(instances), version
         record.unknown_categories = answer.unknown_categories
-        return Reply(encoded, headers={"x-model-version": version})
+        headers = {"x-model-version": version}
+        if problem := self._host.problem:
+            headers["x-model-problem"] = problem.code
+        return Reply(encoded, headers=headers)
 
 
 async def _json_body(scope: "Scope", receive: "Receive") -> bytes:

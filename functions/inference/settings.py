@@ -15,6 +15,9 @@ class InferenceSettings(RegistrySettings):
     ----------
     refresh_seconds
         Age in seconds at which the pointer is read again; 0 reads it in every request.
+    max_pointer_age
+        Age in seconds from which the pointer is too old, which `/health`, a header and a metric then say; None for
+        twenty refresh times, at least a minute.
     max_instances
         Largest number of instances in a request.
     image_cache
@@ -26,6 +29,7 @@ class InferenceSettings(RegistrySettings):
     """
 
     refresh_seconds: NonNegativeFloat = 15
+    max_pointer_age: NonNegativeFloat | None = None
     max_instances: PositiveInt = 1000
     image_cache: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -4,7 +4,8 @@ Clients come with short timeouts and bounded retries: a slow S3 or SSM must neve
 are botocore's: boto3 adds resources and transfers, which nothing here uses, and a twentieth of a second to each start.
 """
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -26,7 +27,7 @@ from botocore.parsers import ResponseParserError
 from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
-from skylift.errors import AwsUnavailable
+from skylift.errors import AwsThrottled, AwsUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -56,6 +57,16 @@ _DENIED = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+_THROTTLED = {
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+_PATIENT_ATTEMPTS = 10
+_LONGEST_PAUSE_SECONDS = 8.0
 _WRONG_TIME = {"RequestExpired", "RequestTimeTooSkewed"}
 _NOT_CONFIGURED = (
     CredentialRetrievalError,
@@ -74,9 +85,19 @@ def s3_client() -> "S3Client":
     return cast("S3Client", _client("s3", "S3"))
 
 
-def ssm_client() -> "SSMClient":
-    """SSM; see `s3_client`."""
-    return cast("SSMClient", _client("ssm", "SSM"))
+def ssm_client(*, patient: bool = False) -> "SSMClient":
+    """SSM; see `s3_client`.
+
+    Parameters
+    ----------
+    patient
+        Whether to try ten times, within a minute, when SSM throttles: a fleet of environments shares its limit with
+        the person who moves the pointer, and must not keep a rollback from happening.
+    """
+    client = cast("SSMClient", _client("ssm", "SSM"))
+    if patient:
+        client.meta.events.register("needs-retry.ssm", cast("Callable[..., None]", _pause_when_throttled))
+    return client
 
 
 def cloudformation_client() -> "CloudFormationClient":
@@ -127,14 +148,17 @@ def aws_errors(doing: str) -> Iterator[None]:
 
     Raises
     ------
+    AwsThrottled
+        AWS throttled.
     AwsUnavailable
-        AWS did not answer in time, throttled, refused or is not configured.
+        AWS did not answer in time, refused or is not configured.
     """
     try:
         yield
     except ClientError as error:
         code = error_code(error)
-        raise AwsUnavailable(f"{doing} failed ({code or 'no error code'})", _hint(code)) from error
+        kind = AwsThrottled if code in _THROTTLED else AwsUnavailable
+        raise kind(f"{doing} failed ({code or 'no error code'})", _hint(code)) from error
     except _NOT_CONFIGURED as error:
         raise AwsUnavailable(
             f"{doing} failed ({type(error).__name__})",
@@ -148,6 +172,16 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise AwsUnavailable(
             f"{doing} failed ({type(error).__name__})", "check the network, the region and AWS_ENDPOINT_URL"
         ) from error
+
+
+def _pause_when_throttled(
+    response: tuple[object, dict[str, Any]] | None, attempts: int, **_event: object
+) -> float | None:
+    """Seconds to wait before the next attempt, or None: a handler of botocore's event `needs-retry`."""
+    code = response[1].get("Error", {}).get("Code") if response else None
+    if code not in _THROTTLED or attempts >= _PATIENT_ATTEMPTS:
+        return None
+    return min(2.0 ** (attempts - 2), _LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1)  # noqa: S311 (spreads load)
 
 
 def _client(name: str, service: str, config: Config = _CONFIG) -> Any:

@@ -14,6 +14,7 @@
     |   |-- AnswerTooLarge     its answer has too many bytes
     |   `-- InvalidInstance    a field of the body breaks the contract
     |-- AwsUnavailable         AWS did not answer, or refused
+    |   `-- AwsThrottled       it takes no more requests now
     |-- RegistryError          the registry cannot give what was asked
     |   |-- InvalidReference   a reference is not of the form v7@sha256:...
     |   |-- VersionNotFound    no such version
@@ -195,6 +196,12 @@ class AwsUnavailable(SkyliftError):
     """AWS did not answer in time, throttled, refused or is not configured."""
 
     code = "aws-unavailable"
+
+
+class AwsThrottled(AwsUnavailable):
+    """AWS takes no more requests now; what was asked did not happen."""
+
+    code = "aws-throttled"
 
 
 class RegistryError(SkyliftError):

@@ -32,6 +32,7 @@ type MetricName = Literal[
     "ModelLoadSeconds",
     "ColdStart",
     "RefreshFailures",
+    "PointerStale",
     "UnknownCategories",
     "Degraded",
 ]

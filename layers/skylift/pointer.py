@@ -6,7 +6,7 @@ SSM keeps its history: who moved it, when, from what to what.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from botocore.exceptions import ClientError
 
@@ -17,6 +17,10 @@ from skylift.references import NOTHING, Reference
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_ssm.type_defs import ParameterHistoryTypeDef
+
+
+type MoveKind = Literal["promotion", "rollback"]
+"""What a move was for. SSM keeps it as the description of the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,15 @@ class Move:
         ARN of the caller, as SSM recorded it.
     before, after
         Values before and after; `none` for no version.
+    kind
+        What it was for; None where nobody said it: older releases did not, and people who write the parameter may not.
     """
 
     at: datetime
     by: str
     before: str
     after: str
+    kind: MoveKind | None = None
 
 
 def pointer_name(stage: str, model: str) -> str:
@@ -111,13 +118,15 @@ class ActivePointer:
                 raise
         return True
 
-    def move(self, to: Reference, *, seen: str | None = None) -> None:
+    def move(self, to: Reference, *, kind: MoveKind = "promotion", seen: str | None = None) -> None:
         """Make the pointer name another version.
 
         SSM cannot compare and set, so the value is compared before the write, and the history after it.
 
         Parameters
         ----------
+        kind
+            What it is for: only a rollback leaves a version for good.
         seen
             Value that the decision was based on; None to replace whatever is there.
 
@@ -134,7 +143,9 @@ class ActivePointer:
                 "see `skylift history`, and decide again",
             )
         with aws_errors(f"moving the pointer {self.name}"):
-            answer = self._client.put_parameter(Name=self.name, Value=str(to), Type="String", Overwrite=True)
+            answer = self._client.put_parameter(
+                Name=self.name, Value=str(to), Description=kind, Type="String", Overwrite=True
+            )
         if seen is not None:
             self._check_replaced(answer["Version"], to, seen)
 
@@ -154,7 +165,8 @@ class ActivePointer:
                 if entry["Version"] == 1:
                     before = NOTHING
                 if before is not None:
-                    moves.append(Move(entry["LastModifiedDate"], entry["LastModifiedUser"], before, after))
+                    kind = _kind(entry.get("Description"))
+                    moves.append(Move(entry["LastModifiedDate"], entry["LastModifiedUser"], before, after, kind))
                 before = after
         return moves
 
@@ -181,7 +193,7 @@ class ActivePointer:
 
 
 def way_back(moves: Sequence[Move]) -> list[Reference]:
-    """The versions that lead to the present one, oldest first: a version that was left for an earlier one is none.
+    """The versions that lead to the present one, oldest first, without those that a rollback left.
 
     Parameters
     ----------
@@ -190,20 +202,36 @@ def way_back(moves: Sequence[Move]) -> list[Reference]:
 
     Returns
     -------
-    The active version is the last, if the pointer names one. Each version occurs once: going to one of these again,
-    by a rollback or by name, returns to it.
+    The active version is the last, if the pointer names one. A promotion is a step forward, also to a version that was
+    active before. A rollback is a return, and so is a move to an earlier version of which nobody said what it was for.
     """
     way: list[Reference] = []
-    for value in (moves[0].before, *(move.after for move in moves)) if moves else ():
+    for value, kind in _values(moves):
         try:
             reference = Reference.parse(value)
         except InvalidReference:  # `none`, or something that was written by hand
             continue
-        if reference in way:
-            del way[way.index(reference) + 1 :]
-        else:
+        if kind == "promotion" or reference not in way:
             way.append(reference)
+        elif reference != way[-1]:
+            left = way[-1]
+            while way[-1] != reference:
+                way.pop()
+            way = [passed for passed in way if passed != left]
     return way
+
+
+def _values(moves: Sequence[Move]) -> Iterator[tuple[str, MoveKind | None]]:
+    """The values that the pointer held, with what moved it there."""
+    if moves:
+        yield moves[0].before, None
+    for move in moves:
+        yield move.after, move.kind
+
+
+def _kind(description: str | None) -> MoveKind | None:
+    kinds: tuple[MoveKind, ...] = get_args(MoveKind.__value__)
+    return next((kind for kind in kinds if kind == description), None)
 
 
 def _short(value: str) -> str:

@@ -13,7 +13,7 @@ from skylift.errors import IntegrityError, NoActiveVersion, PromotionRefused, Un
 from skylift.footprint import check_memory
 from skylift.image_cache import bake
 from skylift.manifest import MODEL_FILE, Manifest
-from skylift.pointer import ActivePointer, Move, way_back
+from skylift.pointer import ActivePointer, Move, MoveKind, way_back
 from skylift.references import NOTHING, Reference, parse_version
 from skylift.store import VersionStore
 from skylift.verification import Version
@@ -73,7 +73,7 @@ class Registry:
         """
         return cls(
             VersionStore(settings.bucket, settings.model, client=s3 or s3_client()),
-            ActivePointer(settings.stage, settings.model, client=ssm or ssm_client()),
+            ActivePointer(settings.stage, settings.model, client=ssm or ssm_client(patient=True)),
             load=load,
         )
 
@@ -180,7 +180,8 @@ class Registry:
     def rollback(self) -> Reference:
         """Make the version before the active one active again, under the same checks as a promotion.
 
-        A version that was left for an earlier one, by a rollback or by name, is never returned to.
+        Right after a promotion, also of an earlier version, it undoes that promotion. A version that a rollback left is
+        not returned to, unless it was promoted again.
 
         Raises
         ------
@@ -194,15 +195,22 @@ class Registry:
         earlier = [reference for reference in way_back(moves) if str(reference) != current]
         if not earlier:
             raise PromotionRefused("there is no earlier version to roll back to", "see `skylift history`")
-        return self._promote(earlier[-1], seen=current)
+        return self._promote(earlier[-1], kind="rollback", seen=current)
 
-    def _promote(self, reference: Reference | str, *, seen: str, memory_mib: float | None = None) -> Reference:
+    def _promote(
+        self,
+        reference: Reference | str,
+        *,
+        seen: str,
+        kind: MoveKind = "promotion",
+        memory_mib: float | None = None,
+    ) -> Reference:
         version = self.version(reference)
         self._examine(version.manifest)
         if memory_mib is not None:
             check_memory(version, partial(self._store.artifact, version.manifest), memory_mib)
         if str(version.reference) != seen:
-            self._pointer.move(version.reference, seen=seen)
+            self._pointer.move(version.reference, kind=kind, seen=seen)
         return version.reference
 
     def _examine(self, manifest: Manifest) -> None:

@@ -15,6 +15,7 @@ from awslambdaric import lambda_runtime_hooks_runner as lambda_hooks  # type: ig
 from inference.app import App
 from inference.compose import Service, compose
 from inference.settings import InferenceSettings
+from skylift.errors import AwsThrottled, AwsUnavailable, SkyliftError
 from skylift.registry import Registry
 from tests.support.asgi_client import HttpClient
 from tests.support.commands import done
@@ -164,6 +165,51 @@ class TestAfterRestore:
 
         assert version_of(frozen) == "v1"
         assert harness.host.degradation is not None
+
+    @pytest.mark.parametrize(
+        ("failure", "counted"),
+        [
+            (AwsThrottled("reading the pointer failed (ThrottlingException)"), ["PointerStale"]),
+            (AwsUnavailable("reading the pointer failed (timeout)"), ["RefreshFailures", "PointerStale"]),
+        ],
+        ids=["throttled", "down"],
+    )
+    def test_while_the_pointer_cannot_be_read_answers_say_that_their_version_is_that_of_the_snapshot(
+        self, frozen: Service, harness: HostHarness, failure: SkyliftError, counted: list[str]
+    ) -> None:
+        harness.host.drain_events()
+        harness.pointer.holds = failure
+
+        frozen.after_restore()
+
+        assert harness.host.pointer_age is None
+        assert [event.name for event in harness.host.drain_events()] == counted
+        answer = HttpClient(frozen.app).predict(IRIS_SETOSA)
+        assert (answer.status_code, answer.headers["x-model-problem"]) == (200, "pointer-unread")
+
+    def test_a_throttled_restore_reads_again_within_two_seconds(self, frozen: Service, harness: HostHarness) -> None:
+        harness.pointer.holds = AwsThrottled("reading the pointer failed (ThrottlingException)")
+        frozen.after_restore()
+        harness.activate(iris_package("tree"))
+
+        harness.clock.advance(2)
+
+        answer = HttpClient(frozen.app).predict(IRIS_SETOSA)
+        assert answer.headers["x-model-version"] == "v2"
+        assert "x-model-problem" not in answer.headers
+
+    @pytest.mark.parametrize("skew", [-86_400.0, 86_400.0])
+    def test_a_clock_that_jumped_in_the_snapshot_keeps_no_restored_environment_from_reading(
+        self, frozen: Service, harness: HostHarness, skew: float
+    ) -> None:
+        harness.activate(iris_package("tree"))
+        harness.clock.advance(skew)
+
+        frozen.after_restore()
+        assert version_of(frozen) == "v2"
+
+        harness.activate(iris_package())
+        assert harness.pass_refresh().reference.name == "v3"
 
     @pytest.mark.usefixtures("restored_random_state")
     def test_environments_restored_from_one_snapshot_do_not_share_their_jitter(self, frozen: Service) -> None:

@@ -96,7 +96,6 @@ def flipped(data: bytes) -> bytes:
 CASES = {
     "SSM down": Case(ssm(faults.fails_with(faults.refused())), "EndpointConnectionError", "RefreshFailures"),
     "SSM slow": Case(ssm(faults.fails_with(faults.timeout())), "ReadTimeoutError", "RefreshFailures"),
-    "SSM throttled": Case(ssm(faults.fails_with(faults.throttled())), "ThrottlingException", "RefreshFailures"),
     "SSM refused": Case(
         ssm(faults.fails_with(faults.denied("AccessDeniedException"))), "AccessDeniedException", "RefreshFailures"
     ),

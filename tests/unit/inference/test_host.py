@@ -11,7 +11,7 @@ import pytest
 
 from inference import host as host_module
 from inference.degradation import Degradation
-from skylift.errors import AwsUnavailable, IntegrityError, InvalidReference, ModelNotReady
+from skylift.errors import AwsThrottled, AwsUnavailable, IntegrityError, InvalidReference, ModelNotReady
 from skylift.manifest import MODEL_FILE
 from skylift.references import Reference
 from tests.support.fakes import HostHarness, wrong_golden
@@ -20,6 +20,7 @@ from tests.support.pickles import exiting
 from tests.support.waiting import TIMES_OUT
 from training.release.packaging import Package
 
+THROTTLED = AwsThrottled("reading the pointer failed (ThrottlingException)", "try again")
 DOWN = AwsUnavailable("reading the pointer failed (ReadTimeoutError)", "try again")
 
 
@@ -364,6 +365,130 @@ class TestSlowRegistry:
             harness.ask()
 
         harness.pointer.gate.set()
+
+
+class TestNoModel:
+    """Requests before the first model: one in an interval waits, the others are refused at once."""
+
+    @pytest.fixture
+    def waits(self, monkeypatch: pytest.MonkeyPatch) -> Waits:
+        waits = Waits()
+        monkeypatch.setattr("inference.host.asyncio.wait", waits)
+        return waits
+
+    def refuse(self, harness: HostHarness, times: int) -> None:
+        for _ in range(times):
+            with pytest.raises(ModelNotReady):
+                harness.ask()
+
+    def test_one_request_waits_in_each_interval_while_the_start_hangs(self, harness: HostHarness, waits: Waits) -> None:
+        harness.pointer.gate.clear()
+
+        self.refuse(harness, 10)
+        assert waits.count == 1
+
+        harness.clock.advance(harness.refresh_seconds)
+        self.refuse(harness, 10)
+        assert waits.count == 2
+        harness.pointer.gate.set()
+
+    def test_after_a_try_that_failed_slowly_no_request_waits_before_the_next_interval(
+        self, harness: HostHarness, waits: Waits
+    ) -> None:
+        harness.pointer.holds = DOWN
+        harness.pointer.gate.clear()
+        self.refuse(harness, 1)
+        harness.clock.advance(7)
+        harness.pointer.gate.set()
+        harness.finish_refresh()
+
+        harness.clock.advance(2)
+        self.refuse(harness, 10)
+
+        assert waits.count == 1
+        assert harness.pointer.reads == 1
+
+    @pytest.mark.usefixtures("impatient")
+    def test_a_start_that_waited_in_vain_lets_the_first_request_wait_again_and_no_other(
+        self, harness: HostHarness, waits: Waits
+    ) -> None:
+        harness.pointer.gate.clear()
+        harness.host.wait_until_loaded()
+
+        self.refuse(harness, 10)
+
+        assert waits.count == 1
+        harness.pointer.gate.set()
+
+    def test_a_version_that_is_promoted_later_is_in_place_a_second_later(self, harness: HostHarness) -> None:
+        harness.host.wait_until_loaded()
+        harness.activate(iris_package())
+
+        harness.clock.advance(1)
+
+        assert harness.ask().reference.name == "v1"
+
+
+class TestThrottling:
+    """SSM takes no more readings: nothing is wrong before the pointer is too old."""
+
+    @pytest.fixture
+    def throttled(self, serving: HostHarness) -> HostHarness:
+        """A host with v1 in place that was throttled once."""
+        serving.pointer.holds = THROTTLED
+        serving.pass_refresh()
+        return serving
+
+    def test_it_is_not_a_failure_while_the_pointer_is_young(self, throttled: HostHarness) -> None:
+        assert throttled.host.problem is None
+        assert throttled.host.drain_events() == []
+
+    def test_a_problem_of_another_kind_stays_one(self, serving: HostHarness) -> None:
+        serving.activate(other_scikit_learn())
+        serving.pass_refresh()
+        problem = serving.host.problem
+        serving.pointer.holds = THROTTLED
+
+        serving.pass_refresh()
+
+        assert problem is not None
+        assert serving.host.problem is problem
+
+    def test_a_pointer_that_is_too_old_is_a_problem_with_a_metric_of_its_own(self, throttled: HostHarness) -> None:
+        throttled.clock.advance(300)
+        throttled.ask()
+
+        assert throttled.host.problem is not None
+        assert (throttled.host.problem.code, throttled.host.problem.message) == ("pointer-stale", THROTTLED.message)
+        assert [event.name for event in throttled.host.drain_events()] == ["PointerStale"]
+
+    def test_other_failures_count_beside_a_pointer_that_is_too_old(self, serving: HostHarness) -> None:
+        serving.pointer.holds = DOWN
+        serving.clock.advance(301)
+        serving.ask()
+
+        assert [event.name for event in serving.host.drain_events()] == ["RefreshFailures", "PointerStale"]
+
+    def test_a_reading_ends_it_and_the_next_one_comes_later(self, throttled: HostHarness) -> None:
+        throttled.activate(iris_package("tree"))
+        assert throttled.pass_refresh().reference.name == "v2"
+        reads = throttled.pointer.reads
+
+        throttled.clock.advance(15)
+        throttled.ask()
+        assert throttled.pointer.reads == reads
+
+        throttled.clock.advance(15)
+        throttled.ask()
+        assert throttled.pointer.reads == reads + 1
+
+    def test_without_a_model_it_is_why_requests_are_refused(self, harness: HostHarness) -> None:
+        harness.pointer.holds = THROTTLED
+
+        with pytest.raises(ModelNotReady, match="ThrottlingException"):
+            harness.ask()
+
+        assert harness.count("RefreshFailures") == 1
 
 
 class Panic(BaseException):

@@ -1,10 +1,12 @@
 """AWS: clients that cannot hang, and errors that say what to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -22,8 +24,19 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import ProtocolError
 
 from skylift.aws import aws_errors, cloudformation_client, error_code, s3_client, ssm_client
-from skylift.errors import AwsUnavailable
+from skylift.errors import AwsThrottled, AwsUnavailable
 from tests.support.faults import denied, refusal, refused, throttled, timeout
+
+
+class RawBody:
+    """A body as urllib3 streams it."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self, **_options: object) -> Iterator[bytes]:
+        yield self._content
+
 
 CLIENTS = [s3_client, ssm_client, cloudformation_client]
 
@@ -165,3 +178,52 @@ def test_an_error_without_a_code_is_told_as_such() -> None:
 def test_a_fault_of_our_own_is_not_blamed_on_aws(error: BaseException) -> None:
     with pytest.raises(type(error)), aws_errors("reading"):
         raise error
+
+
+class TestPatience:
+    """SSM behind a counter: it refuses a number of calls before they leave, and botocore's own retries run."""
+
+    @pytest.fixture
+    def pauses(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """What botocore slept between attempts."""
+        slept: list[float] = []
+        monkeypatch.setattr("botocore.endpoint.time.sleep", slept.append)
+        return slept
+
+    def refusing(self, client: Any, times: int) -> list[int]:
+        calls: list[int] = []
+
+        def answer(**_event: object) -> AWSResponse:
+            calls.append(1)
+            refused = len(calls) <= times
+            body = b'{"__type": "ThrottlingException"}' if refused else b'{"Parameter": {"Value": "none"}}'
+            return AWSResponse("https://aws.test", 400 if refused else 200, HTTPHeaders(), RawBody(body))
+
+        client.meta.events.register("before-send.ssm", answer)
+        return calls
+
+    def test_a_patient_client_tries_ten_times_within_a_minute_when_it_is_throttled(self, pauses: list[float]) -> None:
+        client = ssm_client(patient=True)
+        calls = self.refusing(client, 9)
+
+        assert client.get_parameter(Name="/a")["Parameter"]["Value"] == "none"
+        assert len(calls) == 10
+        assert sum(pauses) < 60
+
+    def test_a_patient_client_gives_up_as_throttled(self, pauses: list[float]) -> None:
+        client = ssm_client(patient=True)
+        calls = self.refusing(client, 99)
+
+        with pytest.raises(AwsThrottled), aws_errors("reading"):
+            client.get_parameter(Name="/a")
+
+        assert (len(calls), len(pauses)) == (10, 9)
+
+    def test_the_client_of_the_service_tries_twice(self, pauses: list[float]) -> None:
+        client = ssm_client()
+        calls = self.refusing(client, 99)
+
+        with pytest.raises(AwsThrottled), aws_errors("reading"):
+            client.get_parameter(Name="/a")
+
+        assert len(calls) == 2

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from skylift.errors import AwsUnavailable, InvalidReference
-from skylift.pointer import ActivePointer, Move, way_back
+from skylift.pointer import ActivePointer, Move, MoveKind, way_back
 from skylift.references import NOTHING, Reference
 from tests.conftest import MODEL, STAGE
 from tests.support.faults import after, before, denied, fails_with, refused, throttled, timeout
@@ -181,7 +181,9 @@ class TestWayBack:
             ("none 1 garbage 2 none", "1 2"),
         ],
     )
-    def test_a_version_that_was_left_for_an_earlier_one_is_not_on_it(self, values: str, way: str) -> None:
+    def test_where_nobody_said_what_moves_were_for_a_return_to_an_earlier_version_leaves_what_came_after(
+        self, values: str, way: str
+    ) -> None:
         held = [str(Reference(int(word), "0" * 64)) if word.isdigit() else word for word in values.split()]
         moves = [
             Move(datetime(2026, 1, 1, tzinfo=UTC), "alice", before, after)
@@ -189,6 +191,29 @@ class TestWayBack:
         ]
 
         assert " ".join(str(reference.number) for reference in way_back(moves)) == way
+
+    @pytest.mark.parametrize(
+        ("moves", "way"),
+        [
+            ("1 2 3 1", "1 2 3 1"),
+            ("1 2 3 1 <3", "2 3"),
+            ("1 2 3 <2", "1 2"),
+            ("1 2 3 <2 3", "1 2 3"),
+            ("1 2 <1 3 <1", "1"),
+            ("1 2 3 2 <3", "1 3"),
+            ("1 <2", "1 2"),
+            ("1 2 <2", "1 2"),
+        ],
+    )
+    def test_a_promotion_is_a_step_forward_and_a_rollback_leaves_a_version_for_good(self, moves: str, way: str) -> None:
+        made, before = [], NOTHING
+        for word in moves.split():
+            after = str(Reference(int(word.removeprefix("<")), "0" * 64))
+            kind: MoveKind = "rollback" if word.startswith("<") else "promotion"
+            made.append(Move(datetime(2026, 1, 1, tzinfo=UTC), "alice", before, after, kind))
+            before = after
+
+        assert " ".join(str(reference.number) for reference in way_back(made)) == way
 
     def test_where_ssm_forgot_the_first_values_it_begins_with_the_oldest_known(self) -> None:
         move = Move(datetime(2026, 1, 1, tzinfo=UTC), "alice", str(V1), str(V2))

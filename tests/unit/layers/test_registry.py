@@ -457,14 +457,34 @@ class TestRollingBack:
 
         assert [registry.rollback().name for _ in range(2)] == ["v2", "v1"]
 
-    def test_what_was_left_by_name_is_not_returned_to_either(self, registry: Registry) -> None:
+    def test_after_a_promotion_of_an_earlier_version_rollback_undoes_it(self, registry: Registry) -> None:
         self._promote(registry, 3)
         registry.promote("v1")
 
-        with pytest.raises(PromotionRefused, match="no earlier version"):
-            registry.rollback()
+        assert [registry.rollback().name for _ in range(2)] == ["v3", "v2"]
+        assert [move.kind for move in registry.history()] == ["promotion"] * 4 + ["rollback"] * 2
 
-        assert registry.active() == registry.version("v1").reference
+    def test_a_promotion_that_was_undone_is_not_returned_to_further_back_either(self, registry: Registry) -> None:
+        self._promote(registry, 3)
+        registry.promote("v2")
+        assert registry.rollback().name == "v3"
+
+        assert registry.rollback().name == "v1"
+
+    def test_what_a_rollback_left_is_not_returned_to_after_the_next_promotion(self, registry: Registry) -> None:
+        self._promote(registry, 2)
+        registry.rollback()
+        self._promote(registry, 1)
+
+        assert registry.rollback().name == "v1"
+
+    def test_what_a_rollback_left_and_an_operator_promoted_again_is_returned_to(self, registry: Registry) -> None:
+        self._promote(registry, 2)
+        registry.rollback()
+        registry.promote("v2")
+        self._promote(registry, 1)
+
+        assert registry.rollback().name == "v2"
 
     def test_a_version_that_was_left_and_promoted_again_may_be_rolled_back_from_again(self, registry: Registry) -> None:
         self._promote(registry, 3)

@@ -47,7 +47,9 @@ def emitted() -> dict[str, Sets]:
     log = AccessLog(_answering, harness.host, stage="dev", model="iris")
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        harness.host._events.extend([MetricPoint("ModelLoadFailures"), MetricPoint("RefreshFailures")])
+        harness.host._events.extend(
+            [MetricPoint("ModelLoadFailures"), MetricPoint("RefreshFailures"), MetricPoint("PointerStale")]
+        )
         harness.host.degradation = Degradation("integrity-error", "why", datetime.now(UTC), Reference(2, "0" * 64))
         for status, reason in ((200, None), (422, "invalid-instance")):
             scope: Any = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
@@ -70,7 +72,7 @@ class TestAlarms:
         ours = [
             alarm for alarm in stack.of_type("AWS::CloudWatch::Alarm").values() if alarm.get("Namespace") == NAMESPACE
         ]
-        assert {alarm["MetricName"] for alarm in ours} == {"Degraded", "RefreshFailures"}
+        assert {alarm["MetricName"] for alarm in ours} == {"Degraded", "RefreshFailures", "PointerStale"}
         for alarm in ours:
             assert {item["Name"] for item in alarm["Dimensions"]} in emitted[alarm["MetricName"]]
             assert {item["Value"] for item in alarm["Dimensions"]} == {"dev", "iris"}
