@@ -30,7 +30,18 @@ from training.cli.options import (
     StackOption,
     TrackOption,
 )
-from training.cli.versions import bake, compare, history, print_evaluation, promote, rollback, serve, show, versions
+from training.cli.versions import (
+    bake,
+    compare,
+    history,
+    print_evaluation,
+    promote,
+    rollback,
+    serve,
+    show,
+    track,
+    versions,
+)
 
 
 class _Commands(Commands):
@@ -159,5 +170,5 @@ def _measure(output: Path, config: Path, prepared: Path | None, sample: int | No
     return f"{prepare}skylift evaluate {output} --config {config} --prepared {rows} --output {output}-reports"
 
 
-for _command in (evaluate, promote, rollback, bake, versions, show, compare, history, serve):
+for _command in (evaluate, promote, rollback, bake, track, versions, show, compare, history, serve):
     app.command()(_command)

@@ -1,4 +1,4 @@
-"""`skylift promote | rollback | bake | versions | show | compare | history | serve`: what people do with versions."""
+"""`skylift promote | rollback | bake | track | versions | show | compare | history | serve`: commands on versions."""
 
 import os
 from contextlib import suppress
@@ -82,6 +82,37 @@ def bake(
     """Write a version into a folder for the container image, so that the service starts without S3."""
     _, registry = _connected(stack, config)
     out.print(f"Baked {registry.bake(version, folder)}", soft_wrap=True)
+
+
+def track(version: VersionArgument, config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
+    """Track a published version in MLflow, as `skylift train --track` does; one that is tracked stays as it is."""
+    from training.config import load_config
+    from training.evaluation.published import published_evaluation
+    from training.tracking.described import Described
+    from training.tracking.tracker import default_address, open_store
+
+    loaded = load_config(config)
+    settings, registry = _connected(stack, loaded)
+    selected = registry.version(version)
+    store = open_store(default_address(), stage=settings.stage, model=settings.model)
+    tracked = store.tracked(selected.reference)
+    if tracked is not None:
+        out.print(f"Tracked already: {tracked}", soft_wrap=True, markup=False)
+    else:
+        same = loaded.digest == selected.manifest.lineage.config_sha256  # else its table may be another
+        with err.status(f"tracking {selected.reference.name}"):
+            tracked = store.record(
+                Described.of_version(
+                    selected.manifest,
+                    published_evaluation(registry, selected),
+                    data_path=loaded.data.path if same else None,
+                ),
+                selected,
+                {name: registry.artifact(selected, name) for name in selected.manifest.artifacts},
+                started=selected.manifest.created_at,
+            )
+        out.print(f"Tracked: {tracked}. View: make mlflow", soft_wrap=True, markup=False)
+    store.follow(registry.active())
 
 
 def versions(

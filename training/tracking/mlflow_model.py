@@ -28,7 +28,7 @@ def save_model(version: Version, baked: Path, to: Path) -> None:
     to
         Folder to write the model into.
     """
-    contract = version.manifest.contract
+    contract, trained_with = version.manifest.contract, version.manifest.environment
     mlflow.pyfunc.save_model(
         to,
         loader_module=_LOADER.stem,
@@ -36,7 +36,9 @@ def save_model(version: Version, baked: Path, to: Path) -> None:
         code_paths=[str(Path(skylift.__file__).parent), str(_LOADER)],
         signature=ModelSignature(input_schema(contract), _output_schema(contract)),
         input_example=_example(contract),
-        pip_requirements=[f"{name}=={installed_version(name)}" for name in _REQUIRED_PACKAGES],
+        pip_requirements=[
+            f"{name}=={trained_with.get(name) or installed_version(name)}" for name in _REQUIRED_PACKAGES
+        ],
         metadata={"skylift_reference": str(version.reference)},
     )
 

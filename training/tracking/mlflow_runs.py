@@ -8,19 +8,20 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking.context.registry import resolve_tags
 
 from skylift.metrics import LeaderboardEntry, Spread
-from training.job import Trained
+from training.evaluation.report import MetricReport
+from training.tracking.described import Described
 
 
 def log_candidate(
-    client: MlflowClient, experiment: str, parent: str, trained: Trained, entry: LeaderboardEntry, start: int
+    client: MlflowClient, experiment: str, parent: str, training: Described, entry: LeaderboardEntry, start: int
 ) -> None:
     """A candidate: its parameters and folds, and the holdout for the one that was selected, which alone saw it."""
     tags = resolve_tags({"mlflow.parentRunId": parent, "mlflow.source.name": "skylift train"})
     run_id = client.create_run(experiment, start_time=start, run_name=entry.candidate, tags=tags).info.run_id
-    selected = entry.candidate == trained.selected
+    selected = entry.candidate == training.selected
     ends = {"skylift.failure": entry.failure, "skylift.dropped": entry.dropped}
     tags = {"skylift.selected": str(selected).lower()} | {name: text for name, text in ends.items() if text}
-    metrics = cross_validated(entry.scores) + (holdout(trained) if selected else [])
+    metrics = cross_validated(entry.scores) + (holdout(training) if selected else [])
     log_batch(client, run_id, params={"estimator": entry.estimator, **entry.params}, metrics=metrics, tags=tags)
     client.set_terminated(run_id, "FAILED" if entry.failure else "FINISHED")
 
@@ -39,14 +40,21 @@ def cross_validated(scores: Mapping[str, Spread]) -> list[Metric]:
     return metrics
 
 
-def holdout(trained: Trained) -> list[Metric]:
+def holdout(training: Described) -> list[Metric]:
     """The evaluation's metrics with their intervals, and each class's."""
-    metrics = []
-    for name, measure in trained.evaluation.metrics.items():
+    metrics, known = [], training.metrics
+    measures = (
+        training.evaluation.metrics
+        if training.evaluation
+        else {
+            name: MetricReport(value=value, interval=known.intervals.get(name)) for name, value in known.holdout.items()
+        }
+    )
+    for name, measure in measures.items():
         ends = (measure.interval.low, measure.interval.high) if measure.interval else (None, None)
         found = {"": measure.value, "_low": ends[0], "_high": ends[1], "_dummy": measure.baseline}
         metrics += [Metric(f"holdout_{name}{end}", value, 0, 0) for end, value in found.items() if value is not None]
-    for one in trained.metrics.per_class:
+    for one in known.per_class:
         name = _key(str(one.name))
         rates = {"precision": one.precision, "recall": one.recall, "f1": one.f1}
         metrics += [Metric(f"holdout_{rate}.{name}", value, 0, 0) for rate, value in rates.items()]

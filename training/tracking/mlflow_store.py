@@ -18,6 +18,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of MLflow about itself
     from mlflow import MlflowClient
     from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage
+    from mlflow.entities.model_registry import ModelVersion
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
     from mlflow.tracking.context.registry import resolve_tags
@@ -34,9 +35,9 @@ from skylift.model_card import CARD_FILE, as_shown
 from skylift.references import Reference
 from skylift.verification import Version
 from training.card.plots import plots
-from training.evaluation.report import EVALUATION_FILE
+from training.evaluation.report import EVALUATION_FILE, Evaluation
 from training.files import locked
-from training.job import Trained
+from training.tracking.described import Described
 from training.tracking.records import LOCAL_SCHEME, Tracked, TrackingUnavailable, without_password
 
 CHAMPION = "champion"
@@ -68,12 +69,14 @@ class MlflowStore:
         self._model = model
 
     def record(
-        self, trained: Trained, version: Version | None, files: Mapping[str, bytes], *, started: datetime
+        self, training: Described, version: Version | None, files: Mapping[str, bytes], *, started: datetime
     ) -> Tracked:
         """Write a training.
 
         Parameters
         ----------
+        training
+            Description of it.
         version
             Published version; None if a gate failed.
         files
@@ -93,15 +96,32 @@ class MlflowStore:
             run_id = client.create_run(
                 experiment, start_time=start, run_name=_run_name(version), tags=self._run_tags(version)
             ).info.run_id
-            self._describe(client, run_id, trained)
-            for entry in trained.leaderboard:
-                log_candidate(client, experiment, run_id, trained, entry, start)
-            _log_files(client, run_id, _shown(trained, version, files), Path(folder) / "files")
+            self._describe(client, run_id, training)
+            for entry in training.leaderboard:
+                log_candidate(client, experiment, run_id, training, entry, start)
+            _log_files(client, run_id, _shown(training.evaluation, version, files), Path(folder) / "files")
             registered = None
             if version is not None:
                 registered = self._register(client, experiment, run_id, version, files, Path(folder))
             client.set_terminated(run_id, "FINISHED" if version else "FAILED")
             return Tracked(without_password(self.address), run_id, registered)
+
+    def tracked(self, reference: Reference) -> Tracked | None:
+        """Where a version is tracked already; None if it is not, after which nothing of an attempt that failed is left.
+
+        Raises
+        ------
+        TrackingUnavailable
+            MLflow did not answer.
+        """
+        with self._reaching(f"looking for {reference.name}"):
+            client = self._client()
+            if found := self._registered(client, reference):
+                registered = f"{self.registered_name} version {found.version}"
+                return Tracked(without_password(self.address), str(found.run_id), registered)
+            if (experiment := client.get_experiment_by_name(self._model)) is not None:
+                _delete_runs(client, experiment.experiment_id, f"tags.`{_REFERENCE_TAG}` = '{reference}'")
+            return None
 
     def follow(self, active: Reference | None) -> str | None:
         """Put the alias where the pointer is.
@@ -122,15 +142,18 @@ class MlflowStore:
         """
         with self._reaching(f"moving the alias {CHAMPION}"):
             client = self._client()
-            wanted = f"name = '{self.registered_name}' and tags.`{_REFERENCE_TAG}` = '{active}'"
-            found = client.search_model_versions(wanted)
-            if found:
-                newest = max(found, key=lambda version: int(version.version))
-                client.set_registered_model_alias(self.registered_name, CHAMPION, newest.version)
-                return f"{self.registered_name} version {newest.version}"
+            if active is not None and (found := self._registered(client, active)):
+                client.set_registered_model_alias(self.registered_name, CHAMPION, found.version)
+                return f"{self.registered_name} version {found.version}"
             with _unless(RESOURCE_DOES_NOT_EXIST):
                 client.delete_registered_model_alias(self.registered_name, CHAMPION)
             return None
+
+    def _registered(self, client: MlflowClient, reference: Reference) -> ModelVersion | None:
+        """The newest model version that was made of a version."""
+        wanted = f"name = '{self.registered_name}' and tags.`{_REFERENCE_TAG}` = '{reference}'"
+        found = client.search_model_versions(wanted)
+        return max(found, key=lambda version: int(version.version), default=None)
 
     def _client(self) -> MlflowClient:
         """MLflow's client; a store on this machine has its tables, which only one process may create."""
@@ -159,29 +182,28 @@ class MlflowStore:
             | ({_COMMIT_TAG: commit} if commit else {})
         )
 
-    def _describe(self, client: MlflowClient, run_id: str, trained: Trained) -> None:
-        table, config = trained.table, trained.config
-        selected = trained.leaderboard[0]
+    def _describe(self, client: MlflowClient, run_id: str, training: Described) -> None:
         params: dict[str, object] = {
-            "data.sha256": table.digest,
-            "data.rows": len(table.rows),
-            "split.holdout": config.split.holdout,
-            "split.seed": config.split.seed,
-            "select_by": trained.select_by,
-            "selected": selected.candidate,
+            "data.sha256": training.data_sha256,
+            "data.rows": training.data_rows,
+            "split.holdout": training.holdout,
+            "split.seed": training.seed,
+            "select_by": training.select_by,
+            "selected": training.selected,
         }
-        metrics = cross_validated(trained.metrics.cross_validated) + holdout(trained)
-        tags = {f"gate.{gate.metric}": f"{gate} {'passed' if gate.passed else 'FAILED'}" for gate in trained.gates}
-        if trained.notes:
-            tags["mlflow.note.content"] = "\n".join(f"- {note}" for note in trained.notes)
-        log_batch(client, run_id, params=params | selected_params(selected), metrics=metrics, tags=tags)
+        metrics = cross_validated(training.metrics.cross_validated) + holdout(training)
+        tags = {f"gate.{gate.metric}": f"{gate} {'passed' if gate.passed else 'FAILED'}" for gate in training.gates}
+        if training.notes:
+            tags["mlflow.note.content"] = "\n".join(f"- {note}" for note in training.notes)
+        log_batch(client, run_id, params=params | selected_params(training.entry), metrics=metrics, tags=tags)
+        path = training.data_path
         dataset = Dataset(
-            name=config.data.path.name,
-            digest=table.digest[:_MAX_DATASET_DIGEST],
+            name=path.name if path else self._model,
+            digest=training.data_sha256[:_MAX_DATASET_DIGEST],
             source_type="local",
-            source=json.dumps({"uri": str(config.data.path), "sha256": table.digest}),
-            schema=json.dumps({"mlflow_colspec": input_schema(table.contract).to_dict()}),
-            profile=json.dumps({"num_rows": len(table.rows), "num_features": len(table.contract.features)}),
+            source=json.dumps({"sha256": training.data_sha256} | ({"uri": str(path)} if path else {})),
+            schema=json.dumps({"mlflow_colspec": input_schema(training.contract).to_dict()}),
+            profile=json.dumps({"num_rows": training.data_rows, "num_features": len(training.contract.features)}),
         )
         client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
 
@@ -257,13 +279,20 @@ def _experiment(client: MlflowClient, name: str, address: str) -> str:
     return str(client.get_experiment_by_name(name).experiment_id)
 
 
+def _delete_runs(client: MlflowClient, experiment: str, wanted: str) -> None:
+    """Delete runs, with those below them."""
+    for run in client.search_runs([experiment], wanted):
+        _delete_runs(client, experiment, f"tags.`mlflow.parentRunId` = '{run.info.run_id}'")
+        client.delete_run(run.info.run_id)
+
+
 def _run_name(version: Version | None) -> str:
     return version.reference.name if version else "gate failed"
 
 
-def _shown(trained: Trained, version: Version | None, files: Mapping[str, bytes]) -> dict[str, bytes]:
+def _shown(evaluation: Evaluation | None, version: Version | None, files: Mapping[str, bytes]) -> dict[str, bytes]:
     """What people look at; the model's own files are with the logged model."""
-    shown = {EVALUATION_FILE: trained.evaluation.to_bytes(), **plots(trained.evaluation)}
+    shown = {EVALUATION_FILE: evaluation.to_bytes(), **plots(evaluation)} if evaluation else {}
     shown |= {name: data for name, data in files.items() if name.endswith((".json", ".html"))}
     if version is not None and CARD_FILE in shown:
         shown[CARD_FILE] = as_shown(shown[CARD_FILE], version.reference, version.manifest)

@@ -71,11 +71,19 @@ class Tracker:
         """Record a training, and put the alias right, whatever happened since; see `MlflowStore.record`."""
         if self._store is None:
             return
+        from training.tracking.described import Described
+
+        described = (
+            Described.of_version(version.manifest, trained.evaluation, data_path=trained.config.data.path)
+            if version
+            else Described.of_training(trained)
+        )
         try:
-            self.tracked = self._store.record(trained, version, files, started=started)
+            self.tracked = self._store.record(described, version, files, started=started)
             self._store.follow(self._active())
         except (TrackingUnavailable, AwsUnavailable) as error:
-            self._warn(error.message, error.hint)
+            later = f"; then: skylift track {version.reference.name}" if version and not self.tracked else ""
+            self._warn(error.message, f"{error.hint}{later}")
 
     def follow(self) -> None:
         """Put MLflow's alias where the pointer is."""
@@ -87,7 +95,7 @@ class Tracker:
                 self._warn(
                     f"{active.name} is not in MLflow at {without_password(self._store.address)}, where no version is "
                     "champion now",
-                    "train with --track",
+                    f"track it: skylift track {active.name}",
                 )
         except (TrackingUnavailable, AwsUnavailable) as error:
             self._warn(error.message, error.hint)
@@ -111,11 +119,14 @@ def store_address(wanted: bool | None, *, local_store_counts: bool = False) -> s
     """
     if wanted is False:
         return None
-    if address := _Settings().mlflow_tracking_uri:
-        return address
-    if wanted or (local_store_counts and LOCAL_STORE.exists()):
-        return _local_address()
+    if wanted or _Settings().mlflow_tracking_uri or (local_store_counts and LOCAL_STORE.exists()):
+        return default_address()
     return None
+
+
+def default_address() -> str:
+    """The server that `MLFLOW_TRACKING_URI` names, else the local store."""
+    return _Settings().mlflow_tracking_uri or _local_address()
 
 
 def _local_address() -> str:

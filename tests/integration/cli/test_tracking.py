@@ -254,6 +254,88 @@ class TestTheRegistry:
         assert client_of(folder).search_registered_models() == []
 
 
+class TestTrackingAPublishedVersion:
+    def contents(self, client: Any) -> list[tuple[Any, ...]]:
+        """What the runs say, without what tells them apart."""
+        experiment = client.get_experiment_by_name(MODEL)
+        return sorted(
+            (
+                run.info.run_name,
+                run.info.status,
+                run.data.params,
+                run.data.metrics,
+                {name: text for name, text in run.data.tags.items() if not name.startswith("mlflow.p")},
+                sorted(file.path for file in client.list_artifacts(run.info.run_id)),
+                [(used.dataset.name, used.dataset.source) for used in run.inputs.dataset_inputs],
+            )
+            for run in client.search_runs([experiment.experiment_id])
+        )
+
+    def test_it_is_in_mlflow_as_a_tracked_training_would_be(
+        self, folder: Path, empty: Path, registry: Registry
+    ) -> None:
+        train("--track")
+        done("promote", "v1")
+        expected = self.contents(client_of(folder))
+        other = folder / "other"
+        other.mkdir()
+        put_store(empty, other)
+
+        with chdir(other):
+            said = done("track", "v1", "--config", "../model.yaml")
+
+        assert f"{NAME} version 1 in sqlite:///{other}/mlflow.db" in said
+        assert self.contents(client_of(other)) == expected
+        assert champion(client_of(other)) == str(registry.active())
+
+    def test_a_version_is_tracked_once(self, folder: Path, registry: Registry) -> None:
+        train("--track")
+
+        for _ in range(2):
+            assert f"Tracked already: run {parents(client_of(folder))[0].info.run_id}, {NAME} version 1" in done(
+                "track", "v1", "--config", "model.yaml"
+            )
+
+        assert len(parents(client_of(folder))) == 1
+
+    def test_what_an_attempt_left_that_failed_is_replaced(
+        self, folder: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from training.tracking import mlflow_store
+
+        def fails(*_: Any) -> None:
+            raise OSError("the disk is full")
+
+        with monkeypatch.context() as full:
+            full.setattr(mlflow_store, "save_model", fails)
+            result = skylift("train", "--config", "model.yaml", "--track")
+        assert "; then: skylift track v1" in result.stderr
+        (left,) = parents(client_of(folder))
+
+        done("track", "v1", "--config", "model.yaml")
+
+        (run,) = parents(client_of(folder))
+        assert (run.info.run_id == left.info.run_id, run.info.status) == (False, "FINISHED")
+        assert len(self.contents(client_of(folder))) == 4
+
+    def test_another_model_yaml_does_not_say_where_its_table_was(self, folder: Path, registry: Registry) -> None:
+        train()
+        write_config(folder, select_by="accuracy")
+
+        done("track", "v1", "--config", "model.yaml")
+
+        (used,) = parents(client_of(folder))[0].inputs.dataset_inputs
+        assert (used.dataset.name, json.loads(used.dataset.source).keys()) == (MODEL, {"sha256"})
+
+    def test_a_store_that_fails_fails_the_command(self, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+        train()
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+
+        assert "looking for v1 in MLflow at " in refused("track", "v1", "--config", "model.yaml")
+
+
 class TestTheStore:
     def test_a_deleted_experiment_is_told_with_the_way_to_restore_it(self, folder: Path, registry: Registry) -> None:
         client = client_of(folder)

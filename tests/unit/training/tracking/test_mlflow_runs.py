@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from skylift.metrics import ClassMetrics, Interval, LeaderboardEntry, Spread
+from skylift.metrics import ClassMetrics, Interval, LeaderboardEntry, Metrics, Spread
 from tests.support.tracking import silenced_mlflow
 from training.evaluation.report import MetricReport
 
@@ -49,6 +49,22 @@ def test_a_metric_of_the_holdout_has_its_interval_and_the_dummys_value_as_far_as
         ("holdout_precision.a_b", 0): 0.5,
         ("holdout_recall.a_b", 0): 0.25,
         ("holdout_f1.a_b", 0): 0.125,
+    }
+
+
+def test_a_version_without_an_evaluation_has_what_its_manifest_says_of_the_holdout() -> None:
+    known = Metrics(
+        cross_validated={},
+        holdout={"accuracy": 0.8, "f1": 0.7},
+        intervals={"accuracy": Interval(low=0.7, high=0.9, method="bootstrap")},
+    )
+    training: Any = SimpleNamespace(evaluation=None, metrics=known)
+
+    assert values(holdout(training)) == {
+        ("holdout_accuracy", 0): 0.8,
+        ("holdout_accuracy_low", 0): 0.7,
+        ("holdout_accuracy_high", 0): 0.9,
+        ("holdout_f1", 0): 0.7,
     }
 
 

@@ -141,7 +141,7 @@ class TestTracker:
 
         ((message, hint),) = said
         assert message.startswith("v7 is not in MLflow at http://mlflow.example")
-        assert hint == "train with --track"
+        assert hint == "track it: skylift track v7"
 
     def test_before_the_first_promotion_there_is_nothing_to_tell(self) -> None:
         said: list[tuple[str, str]] = []
