@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skylift.cells import clean_text
 from skylift.errors import ConfigError, DataError
 from skylift.names import listed
 from skylift.numerals import Numerals
@@ -65,6 +66,7 @@ def read_rows(
     *,
     sample: int | None = None,
     seed: int = 0,
+    only: Collection[str] | None = None,
     progress: Progress = lambda _: None,
     options: ReadOptions = ReadOptions(),  # noqa: B008 (it is frozen)
 ) -> RawTable:
@@ -76,6 +78,8 @@ def read_rows(
         Number of rows to keep, sampled uniformly from the file and left in its order; None for all.
     seed
         Random seed of the sample.
+    only
+        Names of the columns to return, all being read, for they say together how numbers are written; None for all.
     options
         What is known of the cells.
 
@@ -100,7 +104,7 @@ def read_rows(
         )
 
         def collected(texts: Collection[str]) -> _Parts:
-            parts = _Parts(sample, np.random.default_rng(seed), options, frozenset(texts), form)
+            parts = _Parts(sample, np.random.default_rng(seed), options, frozenset(texts), form, only)
             for part in csv_parts(path, form, takes=parts.takes) if form else parquet_parts(path):
                 if parts.rows:
                     progress(f"reading {location.name}: {parts.rows:,} rows")
@@ -153,6 +157,7 @@ class _Parts:
     options: ReadOptions
     texts: frozenset[str]
     form: CsvFormat | None
+    only: Collection[str] | None
     rows: int = 0
     columns: dict[str, Column] = field(default_factory=dict)
     keys: list[NDArray[np.float64]] = field(default_factory=list)
@@ -184,17 +189,23 @@ class _Parts:
             else:
                 column.add_array(cells, self.options)
             count = len(cells)
+            if not self._is_kept(name):
+                column.arrays.pop()
         if self.sample is not None:
             keys = self.random.random(count)
             chosen = keys < self.bound
-            for column in self.columns.values():
-                column.select(chosen)
+            for name, column in self.columns.items():
+                if self._is_kept(name):
+                    column.select(chosen)
             self.keys.append(keys[chosen])
             self.index.append(self.rows + np.flatnonzero(chosen))
             together = np.concatenate(self.keys)
             if len(together) > self.sample:
                 self.bound = float(np.partition(together, self.sample)[self.sample])
         self.rows += count
+
+    def _is_kept(self, name: str) -> bool:
+        return self.only is None or (clean_text(name) or "") in self.only
 
     def misread(self, decimal: str | None) -> set[str]:
         """Names of columns that must be read again, as texts.
@@ -255,7 +266,7 @@ class _Parts:
         if self.sample is not None and self.keys:
             masks = [keys < self.bound for keys in self.keys]
             index = pd.Index(np.concatenate([rows[mask] for rows, mask in zip(self.index, masks, strict=True)]))
-        columns = {name: column.together(masks) for name, column in self.columns.items()}
+        columns = {name: column.together(masks) for name, column in self.columns.items() if self._is_kept(name)}
         return pd.DataFrame(columns, index=index, columns=pd.Index(list(columns)), copy=False)
 
 

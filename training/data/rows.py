@@ -6,8 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skylift.cells import clean_text
+from training.config.table import TableSpec
 from training.data.columns import family_of, retyped
 from training.data.encoding import check_known, guess_task
+from training.data.options import ReadOptions
+from training.data.reader import Progress, read_rows
 
 _MOST_RARE = 0.1
 
@@ -53,14 +57,39 @@ def without_single_classes(
     return frame[~column.isin(single)], notes
 
 
-def with_types_of(frame: pd.DataFrame, *, texts: frozenset[str]) -> pd.DataFrame:
-    """The table, with texts as numbers or booleans where the rows that are left hold nothing else.
+def with_types_of_rows_left(
+    frame: pd.DataFrame, spec: TableSpec, *, texts: frozenset[str], options: ReadOptions | None, progress: Progress
+) -> pd.DataFrame:
+    """The table, with texts as numbers or booleans where all rows that are left of the file hold nothing else.
+
+    Where a sample alone would make such a column, the file is read once more: an odd cell may be in any of its rows.
 
     Parameters
     ----------
     texts
         Names of columns that stay texts.
+    options
+        Options that a sample was read with; None for a whole table.
     """
+    typed = _with_types(frame, texts)
+    changed = [str(name) for name in frame if typed[name].dtype != frame[name].dtype]
+    if options is None or not changed:
+        return typed
+    target, task, data = spec.target.column, spec.target.task, spec.data
+    before = {new: old for old, new in data.rename.items()}
+    only = {before.get(name, name) for name in (*changed, *data.exclude, target)}
+    raw = read_rows(data.path, only=only, progress=progress, options=options)
+    every = raw.frame.rename(columns=lambda name: clean_text(str(name)) or "").rename(columns=data.rename)
+    every, _ = without_values(every, data.exclude)
+    every = every[every[target].notna()]
+    every, _ = without_single_classes(every, target, classifies=task and task == "classification")
+    if len(every) < raw.rows:
+        every = _with_types(every[changed], frozenset())
+    numbers = {name: every[name].dtype for name in changed if family_of(every[name].dtype) != "text"}
+    return frame.assign(**{name: typed[name].astype(dtype) for name, dtype in numbers.items()})
+
+
+def _with_types(frame: pd.DataFrame, texts: frozenset[str]) -> pd.DataFrame:
     columns = {name: frame[name] if name in texts else retyped(frame[name]) for name in frame.columns}
     return pd.DataFrame(columns, index=frame.index)
 

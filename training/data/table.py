@@ -27,7 +27,7 @@ from training.data.encoding import check_known, encode_feature, encode_target, g
 from training.data.identifiers import identifies
 from training.data.options import ReadOptions
 from training.data.reader import Progress, read_rows
-from training.data.rows import with_types_of, without_single_classes, without_values
+from training.data.rows import with_types_of_rows_left, without_single_classes, without_values
 from training.data.spellings import as_in_table
 from training.data.split_keys import SplitKeys, hold_out, read_keys, split_advice
 from training.metrics.resamples import Clusters
@@ -132,12 +132,13 @@ def read_clean(spec: TableSpec, *, progress: Progress = lambda _: None) -> Clean
     DataError, ConfigError
         See `read_table`, apart from what is wrong within a column.
     """
+    options = _read_options(spec)
     raw = read_rows(
         spec.data.path,
         sample=spec.data.sample,
         seed=spec.split.seed,
         progress=progress,
-        options=_read_options(spec),
+        options=options,
     )
     digest, rows, notes, sampled = raw.digest, raw.rows, [*raw.notes], len(raw.frame)
     texts = frozenset(spec.data.rename.get(name, name) for name in raw.texts)
@@ -155,8 +156,13 @@ def read_clean(spec: TableSpec, *, progress: Progress = lambda _: None) -> Clean
         frame = frame[frame[target].notna()]
     frame, single = without_single_classes(frame, target, classifies=task and task == "classification")
     notes += single
-    if len(frame) < sampled:  # a row of units, or one odd cell, may be gone
-        before, frame = frame, with_types_of(frame, texts=texts)
+    if len(frame) < sampled or sampled < rows:  # a row of units, or one odd cell, may be gone
+        before, frame = (
+            frame,
+            with_types_of_rows_left(
+                frame, spec, texts=texts, options=options if sampled < rows else None, progress=progress
+            ),
+        )
         numerals |= {str(name): Numerals() for name in frame if frame[name].dtype != before[name].dtype}
     if len(frame) < _MIN_ROWS:
         raise DataError(f"{spec.data.path.name} has {len(frame)} usable rows", f"at least {_MIN_ROWS} are needed")

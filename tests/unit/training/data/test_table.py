@@ -137,6 +137,27 @@ class TestCleaning:
         assert len(table.rows) == len(table.targets) == 38
         assert "2 rows without y were left out" in table.notes
 
+    @pytest.mark.parametrize("seed", range(5))
+    @pytest.mark.parametrize(
+        ("odd", "exclude"),
+        [(20, {}), (20, {"z": ["out"]}), (10, {"z": ["out"]}), (0, {})],
+        ids=["odd cell kept", "odd cell kept, another row excluded", "odd cell excluded", "odd cell without target"],
+    )
+    def test_a_sample_does_not_decide_what_a_column_is(
+        self, tmp_path: Path, odd: int, exclude: dict[str, list[str]], seed: int
+    ) -> None:
+        def row(number: int) -> str:
+            x = "unit" if number == odd else f"{number % 5}.5"
+            return f"{x},{number},{'out' if number == 10 else 'in'},{'ab'[number % 2] if number else ''}"
+
+        text, keys = lines("w,n,z,y", row), {"exclude": exclude, "rename": {"w": "x"}}
+
+        whole = table_of(tmp_path, text, data_keys=keys)
+        sampled = table_of(tmp_path, text, data_keys={**keys, "sample": 25}, split={"seed": seed})
+
+        assert feature_of(whole, "x").kind == ("category" if odd == 20 else "number")
+        assert feature_of(sampled, "x").kind == feature_of(whole, "x").kind
+
     def test_the_digest_is_of_the_raw_file(self, tmp_path: Path) -> None:
         assert table_of(tmp_path, PLAIN).digest == sha256(PLAIN.encode())
 
