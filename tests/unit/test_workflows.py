@@ -84,7 +84,27 @@ def test_environments_are_those_that_the_roles_trust() -> None:
     named = {job["environment"] for path in FILES for job in jobs(path).values() if "environment" in job}
 
     endings = {re.sub(r"^(dev|prod|\$\{\{.*?\}\})", "", str(name)) for name in named}
-    assert endings == trusted == {"", "-train", "-promote"}
+    assert endings == trusted == {"", "-train", "-promote", "-rollback"}
+
+
+@pytest.mark.parametrize("name", ["rollback", "rollback-code"])
+def test_the_way_back_waits_for_no_other_workflow(name: str) -> None:
+    groups = {
+        path.stem: re.findall(r"group: (\S+?)-\$", path.read_text(encoding="utf-8"))
+        for path in FILES
+        if path.stem != "ci"
+    }
+
+    assert groups[name] == [name]
+    assert not [other for other, used in groups.items() if other != name and name in used]
+
+
+def test_a_change_of_the_stack_deploys_it_and_a_change_of_training_does_not() -> None:
+    paths = yaml.safe_load((WORKFLOWS / "deploy.yml").read_text(encoding="utf-8"))[True]["push"]["paths"]
+
+    assert {"functions/**", "layers/**", "deploy/**", "template.yaml", "samconfig.toml"} <= set(paths)
+    assert not [path for path in paths if path.startswith(("training", "data", "docs", "**"))]
+    assert [path for path in paths if not (ROOT / path.removesuffix("/**")).exists()] == []
 
 
 def test_make_has_every_target_that_is_called(workflow: Path) -> None:
@@ -110,7 +130,7 @@ def test_what_is_promoted_are_the_bytes_that_were_approved() -> None:
 
 def test_stages_are_those_of_samconfig() -> None:
     samconfig = (ROOT / "samconfig.toml").read_text(encoding="utf-8")
-    for name in ("train", "promote", "rollback"):
+    for name in ("train", "promote", "rollback", "rollback-code"):
         inputs = yaml.safe_load((WORKFLOWS / f"{name}.yml").read_text(encoding="utf-8"))[True]["workflow_dispatch"]
         for stage in inputs["inputs"]["stage"]["options"]:
             assert f'stack_name = "skylift-{stage}"' in samconfig

@@ -30,15 +30,28 @@ def test_it_needs_no_transform_and_no_alias() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "environment"), [("DeployRole", "prod"), ("TrainRole", "prod-train"), ("PromoteRole", "prod-promote")]
+    ("role", "environments"),
+    [
+        ("DeployRole", "prod"),
+        ("TrainRole", "prod-train"),
+        ("PromoteRole", ["prod-promote", "prod-rollback"]),
+        ("CodeRole", "prod-rollback"),
+    ],
 )
-def test_a_role_is_for_one_environment_of_one_repository(prod: Stack, role: str, environment: str) -> None:
+def test_a_role_is_for_the_environments_of_its_task_in_one_repository(
+    prod: Stack, role: str, environments: str | list[str]
+) -> None:
+    def subject(environment: str) -> str:
+        return f"repo:acme/models:environment:{environment}"
+
     (statement,) = prod.properties(role)["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
     assert statement["Condition"] == {
         "StringEquals": {
             "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-            "token.actions.githubusercontent.com:sub": f"repo:acme/models:environment:{environment}",
+            "token.actions.githubusercontent.com:sub": (
+                subject(environments) if isinstance(environments, str) else [*map(subject, environments)]
+            ),
         }
     }
 
@@ -101,6 +114,16 @@ def test_models_are_changed_by_the_stacks_own_roles(prod: Stack, role: str, beco
     (become, _find) = granted.values()
     assert become["Resource"] == f"{STACK_ROLE}{becomes}-*"
     assert set(granted) == {become["Sid"], "FindStack"}
+
+
+def test_code_is_rolled_back_by_moving_aliases_and_nothing_else(prod: Stack) -> None:
+    granted = statements(prod, "CodeRole")
+    assert set(granted) == {"RollBackCode", "FindStack"}
+    assert granted["RollBackCode"] == statements(prod, "DeployRole")["RollBackCode"]
+    assert {
+        action for action in granted["RollBackCode"]["Action"] if not action.startswith(("lambda:Get", "lambda:List"))
+    } == {"lambda:UpdateAlias"}
+    assert granted["RollBackCode"]["Resource"].endswith(":function:skylift-prod-*")
 
 
 def test_cloudformation_makes_only_bounded_roles(prod: Stack) -> None:
