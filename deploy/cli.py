@@ -123,6 +123,15 @@ def up(
     out.print(
         facts([("release", named["Release"]), ("url", url), ("dashboard", outputs.get("OverviewDashboardUrl", "none"))])
     )
+    if model is ModelStep.KEEP and code is None:
+        out.print(
+            "A new stack has no model:",
+            f"  skylift train --stack {stack.name}",
+            f"  skylift promote v1 --stack {stack.name}",
+            sep="\n",
+            markup=False,
+            soft_wrap=True,
+        )
     if model is ModelStep.FIRST:
         registry = Registry.open(RegistrySettings.model_validate(stack_settings(stack.name)))
         _first_model(registry, stack.name, yes=yes)

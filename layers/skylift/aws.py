@@ -16,11 +16,14 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     CredentialRetrievalError,
+    LoginError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
 )
 from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
@@ -75,6 +78,7 @@ _NOT_CONFIGURED = (
     PartialCredentialsError,
     ProfileNotFound,
 )
+_LOGGED_OUT = (LoginError, SSOError, TokenRetrievalError)
 
 
 def s3_client() -> "S3Client":
@@ -163,6 +167,10 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise AwsUnavailable(
             f"{doing} failed ({type(error).__name__})",
             "set AWS_DEFAULT_REGION and credentials, or name a profile in AWS_PROFILE",
+        ) from error
+    except _LOGGED_OUT as error:
+        raise AwsUnavailable(
+            f"{doing} failed ({type(error).__name__})", "log in again: aws sso login, with --profile if you use one"
         ) from error
     except ParamValidationError as error:
         raise AwsUnavailable(

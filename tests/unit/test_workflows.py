@@ -107,6 +107,24 @@ def test_a_change_of_the_stack_deploys_it_and_a_change_of_training_does_not() ->
     assert [path for path in paths if not (ROOT / path.removesuffix("/**")).exists()] == []
 
 
+def test_no_text_of_a_person_goes_through_make_into_a_shell() -> None:
+    for path in FILES:
+        inputs = (yaml.safe_load(path.read_text(encoding="utf-8"))[True] or {}).get("workflow_dispatch") or {}
+        texts = {name for name, each in inputs.get("inputs", {}).items() if each["type"] == "string"}
+        for job in jobs(path).values():
+            given = {
+                name
+                for name, value in job.get("env", {}).items()
+                if any(f"inputs.{text}" in str(value) for text in texts)
+            }
+            makes = [
+                step["run"]
+                for step in job["steps"]
+                if "make rollback" in step.get("run", "") or "make deploy" in step.get("run", "")
+            ]
+            assert not (given and makes), path.name
+
+
 def test_make_has_every_target_that_is_called(workflow: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = {*re.findall(r"^([a-z0-9-]+):", makefile, flags=re.MULTILINE), ".venv/.main", ".venv/.dev"}

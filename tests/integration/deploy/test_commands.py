@@ -323,6 +323,18 @@ class TestUp:
         assert deploy("up", "--stage", "dev", "--yes", "--model", "keep").exit_code == 0
         assert trained == []
 
+    def test_a_new_stack_without_a_model_is_told_with_the_two_commands(
+        self, sam: Tool, stack: CloudFormation, versions: FunctionVersions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(stack, "_outputs", {})
+        monkeypatch.setattr("deploy.sam.deploy", lambda *_, **__: monkeypatch.setattr(stack, "_outputs", OUTPUTS))
+
+        new = deploy("up", "--stage", "dev", "--yes", "--model", "keep").stdout
+        again = deploy("up", "--stage", "dev", "--yes", "--model", "keep").stdout
+
+        assert "skylift train --stack skylift-dev\n  skylift promote v1 --stack skylift-dev" in new
+        assert "skylift train" not in again
+
     def test_a_failure_of_sam_ends_it_with_where_to_read_on(self, sam: Tool, stack: CloudFormation) -> None:
         sam.fails()
 

@@ -13,12 +13,15 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     CredentialRetrievalError,
     IncompleteReadError,
+    LoginTokenLoadError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
     ProfileNotFound,
     SSLError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
 )
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import ProtocolError
@@ -44,6 +47,7 @@ CREDENTIALS = "check the role's policy and credentials"
 CLOCK = "check the clock of this machine"
 LATER = "try again; see the AWS status page if it stays"
 NETWORK = "check the network, the region and AWS_ENDPOINT_URL"
+LOGIN = "log in again: aws sso login, with --profile if you use one"
 CONFIGURATION = "set AWS_DEFAULT_REGION and credentials, or name a profile in AWS_PROFILE"
 
 
@@ -138,6 +142,9 @@ def test_without_a_region_the_setting_is_named(make: Callable[[], Any], monkeypa
         (PartialCredentialsError(provider="env", cred_var="aws_secret_access_key"), CONFIGURATION),
         (CredentialRetrievalError(provider="sso", error_msg="expired"), CONFIGURATION),
         (ProfileNotFound(profile="nobody"), CONFIGURATION),
+        (SSOTokenLoadError(error_msg="no token"), LOGIN),
+        (TokenRetrievalError(provider="sso", error_msg="expired"), LOGIN),
+        (LoginTokenLoadError(error_msg="no token"), LOGIN),
     ],
     ids=lambda value: value.response["Error"]["Code"] if isinstance(value, ClientError) else type(value).__name__,
 )
