@@ -59,7 +59,7 @@ def refused_version(service: Service) -> None:
 
 
 def lost_pointer(service: Service) -> None:
-    faults.before(service.ssm, "GetParameter", faults.fails_with(faults.throttled()))
+    faults.before(service.ssm, "GetParameter", faults.fails_with(faults.timeout()))
     service.pass_refresh()
 
 
