@@ -71,7 +71,7 @@ bench-models: $(VENV)/.dev ## Train on tables of common kinds by default: build/
 	@$(BIN)/python -m benchmarks.model_choice$(if $(PUBLISH), --publish)
 
 .PHONY: simulate
-simulate: $(VENV)/.dev ## Simulate fleets that read the pointer: build/benchmarks/fleet.md (five minutes; PUBLISH=1 updates the docs)
+simulate: $(VENV)/.dev ## Simulate fleets that read the pointer: build/benchmarks/fleet.md (minutes; PUBLISH=1 updates the docs)
 	@$(BIN)/python -m benchmarks.fleet_report$(if $(PUBLISH), --publish)
 
 .PHONY: audit
