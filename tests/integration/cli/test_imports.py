@@ -63,8 +63,8 @@ def test_lists_of_the_registry_load_no_numerical_package(aws: MotoServer) -> Non
 def test_showing_and_moving_to_compiled_versions_loads_no_training_package(aws: MotoServer) -> None:
     modules = modules_of([["show"], ["rollback"], ["promote", "v2"]], aws.environment)
 
-    assert "onnxruntime" in modules
-    assert modules & TRAINING == set()
+    assert "botocore" in modules
+    assert modules & (TRAINING | {"onnxruntime"}) == set()  # versions are scored in a process of their own
     active = aws.registry.active()
     assert active is not None
     assert active.name == "v2"
