@@ -61,6 +61,10 @@ class Host(ModelHost):
         assert self.model is not None
         return self.model
 
+    @property
+    def problem(self) -> None:
+        """None: nothing goes wrong with it."""
+
 
 def names_of(count: int) -> list[str]:
     """Names of so many features."""
