@@ -100,6 +100,13 @@ def pointer(ssm: "SSMClient") -> ActivePointer:
 
 
 @pytest.fixture
+def loaded_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands load published models in this process, not in one of their own, which takes a second or two each."""
+    for module in ("skylift.sandbox", "training.release.folder"):
+        monkeypatch.setattr(f"{module}.SandboxedPredictor", load_predictor)
+
+
+@pytest.fixture
 def registry(s3: "S3Client", ssm: "SSMClient") -> Registry:
     """The registry of iris; it loads models in this process, which saves most of the time."""
     settings = RegistrySettings(bucket=BUCKET, stage=STAGE, model=MODEL)

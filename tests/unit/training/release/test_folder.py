@@ -18,6 +18,8 @@ from training.job import Trained, train
 from training.release.folder import evaluate, read_version_file, write_version
 from training.release.packaging import pack
 
+pytestmark = pytest.mark.usefixtures("loaded_in_this_process")
+
 
 class Project:
     """A prepared table and the model that was trained on it."""
