@@ -115,7 +115,11 @@ class TestFailures:
         assert "nowhere.yaml cannot be read" in refused(command, "--config", tmp_path / "nowhere.yaml", *port)
 
     @pytest.mark.parametrize("command", ["up", "serve"])
-    def test_a_port_in_use_is_refused_with_another_to_try(self, command: str, config: Path) -> None:
+    def test_a_port_in_use_is_refused_with_another_to_try(
+        self, command: str, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)  # in the checkout the model may be served right now
+
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
 
