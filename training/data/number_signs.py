@@ -149,10 +149,11 @@ class Signs:
         """
         marks = _MARKS.intersection(self.first)
         decimals = {sign for sign in self.decimals if len(marks - {sign}) < 2}
-        if not decimals or not self.first:
+        if not decimals:
             return None
         sign = next(iter(decimals)) if len(decimals) == 1 else self._decimal(marks, delimiter, decimal)
-        return Numerals(sign, "".join(marks - {sign}), "".join(self.units))
+        found = Numerals(sign, "".join(marks - {sign}), "".join(self.units))
+        return None if found == Numerals() else found
 
     def _decimal(self, marks: frozenset[str], delimiter: str, decimal: str | None) -> str:
         """One of two decimal signs that fit: groups of three behind one and the same sign, or none."""

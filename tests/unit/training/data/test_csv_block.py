@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -125,6 +125,7 @@ def files(draw: st.DrawFn) -> str:
         ]
     ),
 )
+@example(text="c0,c1\nNA,0\nNA,0\n0.5,0\n", block=10, options=ReadOptions(target="c0"))
 def test_a_table_is_what_it_is_cell_by_cell(
     tmp_path_factory: pytest.TempPathFactory, text: str, block: int, options: ReadOptions
 ) -> None:

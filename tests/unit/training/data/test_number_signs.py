@@ -50,6 +50,12 @@ def test_two_blanks_or_two_units_are_texts() -> None:
     assert signs_of(["$5"], ["7%"]).numerals(delimiter=",", decimal=None) is None
 
 
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("cells", [["0.5", "12"], ["1.5", "-2.25"], ["7", "8"], ["0.5"]])
+def test_numbers_that_are_written_plainly_need_no_signs(cells: list[str], delimiter: str) -> None:
+    assert signs_of(cells).numerals(delimiter=delimiter, decimal=None) is None
+
+
 def test_what_decides_is_kept_among_very_many_numbers() -> None:
     dots = Dots()
     dots.add([f"1.{number:03}" for number in range(101, 200) if number % 10])
