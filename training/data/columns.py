@@ -90,6 +90,8 @@ class Column:
             return False
         if family_of(values.dtype) == "integer":
             return True
+        if options.missing_numbers and pd.Series(values).isin(list(options.missing_numbers)).any():
+            return False  # -999.0 beside whole numbers makes no fractions of them
         if options.numerals:
             return options.numerals.decimal == "." != options.numerals.thousands
         return not dotted or self.dots.certain or self._is_declared(options)
@@ -121,10 +123,13 @@ class Column:
             self._add_texts(texts, codes)
             return
         values = [None if text in reading.words else text for text in [*plain, None]]  # an empty cell has the code -1
-        if dotted and not declared and reading.family in {"integer", "number"}:
+        family: Family | None = reading.family
+        if family in {"integer", "number"} and self._drop_listed_numbers(values, codes, options):
+            family = read_texts([text for text in values if text is not None], lenient=declared).family
+        if dotted and not declared and family in {"integer", "number"}:
             self.dots.add([text for text in values if text is not None])
         self.spelling_lost |= bool(reading.family or reading.words)
-        self._add_typed(self._without_listed_values(_typed(values, codes, reading.family), options), options)
+        self._add_typed(_typed(values, codes, family), options)
 
     def add_array(self, values: Any, options: ReadOptions) -> None:
         """Take nullable cells that have a type of their own."""
@@ -190,16 +195,23 @@ class Column:
         self.listed.update({text: count for text, count in _counts(texts, codes) if text in options.missing})
         return [None if text in options.missing else text for text in texts]
 
+    def _drop_listed_numbers(self, texts: list[str | None], codes: NDArray[np.intp], options: ReadOptions) -> bool:
+        """Make missing what equals a listed number, as `-999.0` equals `-999`; whether anything does."""
+        numbers = options.missing_numbers
+        listed = {text: numbers[float(text)] for text in texts if numbers and text and float(text) in numbers}
+        for text, count in _counts(texts[:-1], codes):
+            if text in listed:
+                self.listed[listed[text]] += count
+        texts[:] = [None if text in listed else text for text in texts]
+        return bool(listed)
+
     def _without_listed_values(self, values: Any, options: ReadOptions) -> Any:
-        """The same for numbers: `-999` is any number that equals it."""
-        if not options.missing or family_of(values.dtype) not in {"integer", "number"}:
+        """The same for numbers that are typed."""
+        if not options.missing_numbers or family_of(values.dtype) not in {"integer", "number"}:
             return values
         written = pd.Series(values)
-        for text in options.missing:
-            try:
-                equal = (written == float(text)).fillna(value=False).to_numpy(dtype=bool)
-            except ValueError:
-                continue
+        for number, text in options.missing_numbers.items():
+            equal = (written == number).fillna(value=False).to_numpy(dtype=bool)
             if equal.any():
                 self.listed[text] += int(equal.sum())
                 written = written.mask(equal)

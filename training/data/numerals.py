@@ -73,12 +73,13 @@ def _are_integers(texts: Sequence[str]) -> bool:
 
 def _not_a_number(texts: Sequence[str]) -> str | None:
     """Why texts that all look like numbers are none; None for numbers."""
-    if led := next(filter(ZERO_LED.fullmatch, texts), None):
-        return f"{led!r} has leading zeros"
+    reasons = []
+    if led := min(filter(ZERO_LED.fullmatch, texts), default=None):
+        reasons.append(f"{led!r} has leading zeros")
     long = (text for text in texts if len(text) > _EXACT_DIGITS and _DIGITS.fullmatch(text))
-    if inexact := next((text for text in long if not _is_exact(text)), None):
-        return f"{inexact!r} has more digits than a number holds exactly"
-    return None
+    if inexact := min((text for text in long if not _is_exact(text)), default=None):
+        reasons.append(f"{inexact!r} has more digits than a number holds exactly")
+    return min(reasons, default=None)  # of the least text, so that the parts of a column do not matter
 
 
 def _is_exact(digits: str) -> bool:

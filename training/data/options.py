@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from skylift.contract import Task
 from skylift.feature import Kind
-from skylift.numerals import Numerals
+from skylift.numerals import LIKE_NUMBER, Numerals
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ class ReadOptions:
         """A key that only CSV files have; None if no such key is given."""
         keys = ("columns", "encoding", "delimiter", "decimal", "thousands")
         return next((key for key in keys if getattr(self, key)), None)
+
+    @property
+    def missing_numbers(self) -> dict[float, str]:
+        """Texts of `missing` that are numbers, by their value: any number that equals one is missing."""
+        return {float(text): text for text in self.missing if LIKE_NUMBER.fullmatch(text)}
 
     @property
     def numerals(self) -> Numerals | None:

@@ -113,9 +113,11 @@ def read_rows(
 
         texts = {name for name, kind in options.kinds.items() if kind == "category"}
         parts = collected(texts)
-        decimal = _decimal_sign(parts)
-        if again := parts.misread(decimal):  # another cell shows that these columns are texts: read them as written
-            parts = collected(texts | again)
+        if mistyped := parts.mistyped():  # another cell shows that these columns are texts: read them as written
+            parts = collected(texts | mistyped)
+        decimal = _decimal_sign(parts)  # texts that are all as written tell it
+        if grouped := parts.with_thousands(decimal):
+            parts = collected(texts | mistyped | grouped)
         indices = [] if form else unnamed_indices(path)
         notes = [
             *(form.notes if form else ()),
@@ -207,17 +209,21 @@ class _Parts:
     def _is_kept(self, name: str) -> bool:
         return self.only is None or (clean_text(name) or "") in self.only
 
-    def misread(self, decimal: str | None) -> set[str]:
-        """Names of columns that must be read again, as texts.
+    def mistyped(self) -> set[str]:
+        """Names of columns of texts of which a part was read as something else."""
+        return {name for name, column in self.columns.items() if column.needs_texts(self.options)}
+
+    def with_thousands(self, decimal: str | None) -> set[str]:
+        """Names of columns that were read as numbers with fractions, and have thousands behind their dots.
 
         Raises
         ------
         DataError
             Dots of a column may be decimal or group thousands.
         """
-        names = {name for name, column in self.columns.items() if column.needs_texts(self.options)}
+        names = set()
         for name, column in self.columns.items():
-            verdict = column.dots.verdict if name not in names else "none"
+            verdict = column.dots.verdict
             if decimal != "." and (verdict == "thousands" or (verdict == "either" and decimal == ",")):
                 names.add(name)
             elif verdict == "either" and decimal is None:
@@ -276,7 +282,7 @@ def _decimal_sign(parts: _Parts) -> str | None:
         return parts.options.numerals.decimal
     if any(column.family == "number" and column.dots.verdict == "decimal" for column in parts.columns.values()):
         return "."
-    texts = [column for column in parts.columns.values() if column.family == "text" and not column.spelling_lost]
+    texts = [column for column in parts.columns.values() if column.family == "text"]
     return "," if any(_has_decimal_comma(column, parts.delimiter) for column in texts) else None
 
 

@@ -126,6 +126,10 @@ def files(draw: st.DrawFn) -> str:
     ),
 )
 @example(text="c0,c1\nNA,0\nNA,0\n0.5,0\n", block=10, options=ReadOptions(target="c0"))
+@example(text="c0,c1\n-1,0\n000,0\n00,0\n", block=10, options=ReadOptions())
+@example(text="c0;c1;c2\n0;0;0\n0;0;0\n1.015;1,5;0\n", block=10, options=ReadOptions())
+@example(text="c0,c1\n0,0\n0,0\n-999.0,0\n", block=10, options=ReadOptions(missing=("-999",)))
+@example(text="c0,c1\n007,0\n-12345678901234567,0\n", block=10, options=ReadOptions())
 def test_a_table_is_what_it_is_cell_by_cell(
     tmp_path_factory: pytest.TempPathFactory, text: str, block: int, options: ReadOptions
 ) -> None:
