@@ -10,14 +10,7 @@ import typer
 from skylift.errors import ConfigError, SkyliftError
 from skylift.version import __version__
 from training.cli.commands import Commands, leave
-from training.cli.console import (
-    facts,
-    leaderboard_table,
-    manifest_facts,
-    message_and_hint,
-    out,
-    warn,
-)
+from training.cli.console import leaderboard_table, manifest_facts, message_and_hint, out, print_notes, warn
 from training.cli.data import app as data_app
 from training.cli.data import evaluate
 from training.cli.options import (
@@ -134,9 +127,7 @@ def train(
         trained = trained_by(loaded, work)
         manifest = write_version(output, packed(trained))
         out.print(leaderboard_table(manifest))
-        if notes := manifest.lineage.notes:
-            out.print()
-            out.print(facts(("note", note) for note in notes))
+        print_notes(manifest.lineage.notes)
         out.print(f"\nWritten to {output}\nEvaluate: {_measure(output, config, prepared, sample)}", soft_wrap=True)
         trained.check_gates(hint=f"{output} holds it for a closer look; improve the model or the data")
         return

@@ -82,6 +82,13 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
     return grid
 
 
+def print_notes(notes: Sequence[str]) -> None:
+    """Print notes below what they are about; none print nothing."""
+    if notes:
+        out.print()
+        out.print(facts(("note", note) for note in notes))
+
+
 def short(reference: "Reference | str") -> str:
     """A reference with the first digits of its digest."""
     name, _, digest = str(reference).partition("@sha256:")

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from skylift.errors import ConfigError
 from skylift.figures import format_value, told_apart
-from training.cli.console import facts, out, table
+from training.cli.console import facts, out, print_notes, table
 from training.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SampleOption
 from training.cli.progress import progressing
 
@@ -68,7 +68,7 @@ def validate(
 
     def show() -> None:
         out.print(report_table(report))
-        _print_notes(report.notes)
+        print_notes(report.notes)
 
     _show(report.to_bytes(), as_json, show)
     report.check()
@@ -90,7 +90,7 @@ def profile(config: ConfigOption = DEFAULT_CONFIG, sample: SampleOption = None, 
 
     def show() -> None:
         out.print(profile_table(described))
-        _print_notes(described.notes)
+        print_notes(described.notes)
 
     _show(described.to_bytes(), as_json, show)
 
@@ -163,12 +163,6 @@ def _profile_row(column: "ColumnProfile", rows: int) -> tuple[str, ...]:
         "" if column.correlation is None else f"{column.correlation:.3f}",
         ", ".join(f"{value.value} {value.rows / rows:.0%}" for value in column.top[:3]),
     )
-
-
-def _print_notes(notes: tuple[str, ...]) -> None:
-    if notes:
-        out.print()
-        out.print(facts(("note", note) for note in notes))
 
 
 def _show(document: bytes, as_json: Path | None, show: Callable[[], None]) -> None:

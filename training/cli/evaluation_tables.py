@@ -131,9 +131,8 @@ def _findings(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
 
 
 def _words(difference: Difference) -> str:
-    verdict = "within noise" if difference.within_noise else "more than noise"
-    by = difference.test if difference.p_value is None else f"{difference.test}, p = {difference.p_value:.2g}"
-    return f"{format_value(difference.before)} -> {format_value(difference.after)}, {verdict} ({by})"
+    values = f"{format_value(difference.before)} -> {format_value(difference.after)}"
+    return f"{values}, {_verdict(difference)} ({_test(difference)})"
 
 
 def _difference_row(difference: Difference) -> tuple[str, ...]:
@@ -143,9 +142,17 @@ def _difference_row(difference: Difference) -> tuple[str, ...]:
         format_value(difference.after),
         ("+" if difference.after >= difference.before else "") + format_value(difference.after - difference.before),
         _interval(difference.interval),
-        difference.test if difference.p_value is None else f"{difference.test}, p = {difference.p_value:.2g}",
-        "within noise" if difference.within_noise else "more than noise",
+        _test(difference),
+        _verdict(difference),
     )
+
+
+def _test(difference: Difference) -> str:
+    return difference.test if difference.p_value is None else f"{difference.test}, p = {difference.p_value:.2g}"
+
+
+def _verdict(difference: Difference) -> str:
+    return "within noise" if difference.within_noise else "more than noise"
 
 
 def _side_by_side(title: str, pairs: Sequence[ComparedFact], before: str, after: str) -> Table:

@@ -62,20 +62,21 @@ def pack(trained: Trained, state: GitState = _NO_COMMIT) -> Package:
     }
     if compiled.data is not None:
         artifacts[COMPILED_FILE] = compiled.data
-    contract, table, split = trained.table.contract, trained.table, trained.split
+    table, split = trained.table, trained.split
+    examples = golden(trained)  # scores the whole holdout: once, not for each manifest
 
     def describe(version: int, state: GitState = state) -> Manifest:
         return Manifest(
             model=trained.config.model,
             version=version,
             created_at=datetime.now(UTC),
-            contract=contract,
+            contract=table.contract,
             metrics=trained.metrics,
             leaderboard=trained.leaderboard,
             selected=trained.selected,
             select_by=trained.select_by,
             gates=trained.gates,
-            golden=golden(trained),
+            golden=examples,
             lineage=Lineage(
                 data_sha256=table.digest,
                 data_rows=len(table.rows),
