@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from deploy.stack import Stack, StackFailed, required_output
 from skylift.aws import aws_errors
-from skylift.errors import ConfigError, SkyliftError
+from skylift.errors import ConfigError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -166,15 +166,17 @@ class DeployedCode:
 
     @contextmanager
     def as_held(self) -> Iterator[None]:
-        """Have the alias name the version of the stack; as before if what happens inside fails and changes nothing."""
+        """Have the alias name the version of the stack; as before if what happens inside deploys nothing.
+
+        That may be a failure, an interrupt, or a change set that was declined or empty, which `sam` takes for success.
+        """
         before, held = self.traffic(), self.held()
         if before == Traffic(held):
             yield
             return
-        self.move(held)
         try:
+            self.move(held)
             yield
-        except SkyliftError:
+        finally:
             if not self._stack.is_changing() and self.traffic() == Traffic(held):
                 self.move(before.version)
-            raise

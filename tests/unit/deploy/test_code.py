@@ -91,13 +91,31 @@ class TestAsHeld:
         with code(lambdas).as_held():
             assert lambdas.moves == 0
 
-    def test_a_deployment_that_fails_leaves_the_code_that_answered_before(self) -> None:
+    @pytest.mark.parametrize("ending", [ConfigError("a rule"), KeyboardInterrupt()], ids=["failed", "interrupted"])
+    def test_a_deployment_that_does_not_end_leaves_the_code_that_answered_before(self, ending: BaseException) -> None:
         lambdas = FunctionVersions({1: "", 2: ""}, live=1)
 
-        with pytest.raises(ConfigError), code(lambdas).as_held():
-            raise ConfigError("a rule")
+        with pytest.raises(type(ending)), code(lambdas).as_held():
+            raise ending
 
         assert lambdas.live == 1
+
+    def test_so_does_one_that_was_declined(self) -> None:
+        """`sam` ends with code 0 after a no to its change set, or an empty one."""
+        lambdas = FunctionVersions({1: "", 2: ""}, live=1)
+
+        with code(lambdas).as_held():
+            pass
+
+        assert lambdas.live == 1
+
+    def test_one_that_ends_well_is_what_answers(self) -> None:
+        lambdas = FunctionVersions({1: "", 2: "", 3: ""}, live=1)
+
+        with code(lambdas).as_held():
+            lambdas.live = 3
+
+        assert lambdas.live == 3
 
     @pytest.mark.parametrize(("status", "moved"), [("UPDATE_IN_PROGRESS", None), ("UPDATE_COMPLETE", 3)])
     def test_a_deployment_that_goes_on_or_got_further_is_not_disturbed(self, status: str, moved: int | None) -> None:
