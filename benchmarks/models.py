@@ -24,13 +24,14 @@ from skylift.settings import RegistrySettings
 from tests.support.models import iris_config
 from tests.support.moto_server import BUCKET, STAGE, MotoServer
 from tests.support.paths import ROOT
-from training.compile.compilation import compile_model
+from training.compile.compilation import CompiledModel, compile_model
 from training.config import ModelConfig
 from training.config.table import DataSection, TargetSection
 from training.data.table import Split, Table, read_table, split_rows
 from training.evaluation.report import DummyBaseline, Evaluation
 from training.job import Trained
 from training.release.packaging import pack
+from training.search.out_of_fold import Answers, OutOfFold
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -198,6 +199,7 @@ class Models:
             gates=(),
             notes=(),
             evaluation=_unknown(table, split, name),
+            out_of_fold=OutOfFold.joined([(np.arange(len(split.train)), _answers(compiled, table, split))]),
         )
         package = pack(trained)
         registry = self._registry(name)
@@ -220,6 +222,11 @@ class Models:
 
     def _registry(self, name: str) -> Registry:
         return Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=name), s3=self._s3, ssm=self._ssm)
+
+
+def _answers(compiled: CompiledModel, table: Table, split: Split) -> Answers:
+    """Answers to the training rows, which stand for those of folds: nothing here is judged by them."""
+    return Answers.of(compiled.predictor.scores(table.rows[split.train]))
 
 
 def _forest(trees: int) -> RandomForestClassifier:

@@ -41,6 +41,7 @@ from training.search.fitting import (
 from training.search.inner_cuts import without_random_cuts
 from training.search.loop import Result, search_candidates
 from training.search.meter import Meter, State
+from training.search.out_of_fold import OutOfFold
 
 type Watch = Callable[[State], None]
 """Told how far the search is, after each fit."""
@@ -68,6 +69,8 @@ class Trained:
         Metrics on the folds and the holdout, and the gates that judge them.
     evaluation
         Detailed evaluation on the holdout.
+    out_of_fold
+        Answers of the selected candidate to the training rows, each by a fit that did not see the row.
     notes
         Notes for people who use the model.
     """
@@ -84,6 +87,7 @@ class Trained:
     gates: tuple[Gate, ...]
     notes: tuple[str, ...]
     evaluation: Evaluation
+    out_of_fold: OutOfFold
 
     def check_gates(self, *, hint: str = "nothing was published; improve the model or the data") -> None:
         """Refuse a model that is not good enough.
@@ -153,7 +157,7 @@ def train(
     cut = meter.stopped
     results.sort(key=lambda result: (-result.rank, not result.entry.scores))  # stable: of equals, the first configured
     best = results[0]
-    if not math.isfinite(best.rank):
+    if best.out_of_fold is None or not math.isfinite(best.rank):
         reasons = "; ".join(f"{result.entry.candidate}: {_reason(result, select_by)}" for result in results)
         raise TrainingError(f"no candidate could be fitted ({reasons})", "fix candidates in model.yaml, or the data")
 
@@ -205,6 +209,7 @@ def train(
             *_beside_random(config, table, best, assessed.metrics.holdout.get(select_by), select_by),
         ),
         evaluation=assessed.evaluation,
+        out_of_fold=best.out_of_fold,
     )
 
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from skylift.scoring import Matrix
 from training.data.split_keys import SplitKeys, cut_by
 from training.metrics.scores import score_metrics
 from training.search.inner_cuts import fit_by
+from training.search.out_of_fold import Answers
 from training.search.processes import belong_to_the_main_process
 
 FIT_FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError)
@@ -104,12 +105,19 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a fit: its metrics, or why it has none."""
+    """What became of a fit: its metrics, or why it has none.
+
+    Parameters
+    ----------
+    answers
+        Answers to the rows it was measured on, where those are of a reported fold.
+    """
 
     scores: dict[str, float]
     warned: tuple[str, ...]
     seconds: float
     failure: str | None = None
+    answers: Answers | None = field(default=None, compare=False)
 
 
 class Runner(Protocol):
@@ -206,7 +214,8 @@ def fit_and_score(folds: Folds, fit: Fit) -> Outcome:
         except (*FIT_FAILURES, DataError) as error:
             failure = " ".join(str(error).split())[:300]
             return Outcome({}, (), time.perf_counter() - started, failure or type(error).__name__)
-    return Outcome(values, brief(caught), time.perf_counter() - started)
+    answers = Answers.of(scores) if fit.inner is None else None
+    return Outcome(values, brief(caught), time.perf_counter() - started, answers=answers)
 
 
 def brief(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from training.metrics.scores import fold_summary
 from training.search.candidates import Built
 from training.search.fitting import Fit, Folds, Outcome
 from training.search.meter import Leader, Meter, Step
+from training.search.out_of_fold import OutOfFold
 from training.search.plan import Plan, Standings, count_fits, count_inner, plan_of
 from training.search.race import cannot_win, heats
 from training.search.report import SearchReport, Trial
@@ -48,6 +49,8 @@ class Result:
         Trials of the search; None where nothing was searched for.
     warned
         Warnings of its fits.
+    out_of_fold
+        Answers to the rows of all outer folds; None where the candidate failed or was dropped.
     """
 
     built: Built
@@ -56,6 +59,7 @@ class Result:
     rank: float
     report: SearchReport | None = None
     warned: tuple[str, ...] = ()
+    out_of_fold: OutOfFold | None = None
 
 
 def search_candidates(
@@ -134,7 +138,13 @@ def _evaluate(folds: Folds, plan: Plan, meter: Meter, select_by: str, rival: Lea
         rank if math.isfinite(rank) else -math.inf,
         _report(folds, plan, standings[-1]) if standings else None,
         warned,
+        _out_of_fold(folds, measured),
     )
+
+
+def _out_of_fold(folds: Folds, measured: list[Outcome]) -> OutOfFold:
+    answers = [outcome.answers for outcome in measured if outcome.answers is not None]
+    return OutOfFold.joined([(test, part) for (_, test), part in zip(folds.outer, answers, strict=True)])
 
 
 def _why_stopped(meter: Meter) -> str:
