@@ -1,0 +1,226 @@
+"""The training distribution by bin, which traffic is compared with: `baseline.json` of a version.
+
+Training knows the bins, so that serving can log the bin and not the value.
+"""
+
+import math
+from functools import cached_property
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError, model_validator
+from pydantic_core import from_json
+
+from skylift.documents import Document, first_fault
+from skylift.errors import IntegrityError
+from skylift.figures import exact_text, told_apart
+
+type Counts = NDArray[np.int64]
+"""Rows by bin, int64 `[bins]`."""
+
+
+class Bins(Document):
+    """Where the values of a feature, or the predictions, are counted.
+
+    A number is in bin 0 below the first edge, and in bin k from the last of k edges on. A level is in the bin of its
+    code; the next one is of values that training never saw. The last bin is of missing values.
+
+    Parameters
+    ----------
+    edges
+        Edges of a number, increasing: the least value of training, and what follows its largest one, are the ends.
+    levels
+        Levels in the order of their codes, for what is not measured.
+
+    Raises
+    ------
+    ValueError
+        There are both or neither, or the edges do not increase.
+    """
+
+    edges: tuple[float, ...] | None = None
+    levels: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _is_coherent(self) -> Self:
+        if (self.edges is None) == (self.levels is None):
+            raise ValueError("bins have either edges or levels")
+        edges = self.edges or ()
+        if not all(map(math.isfinite, edges)) or not all(low < high for low, high in pairwise(edges)):
+            raise ValueError("edges are finite and increase")
+        return self
+
+    @property
+    def size(self) -> int:
+        """Number of bins."""
+        return len(self.edges or self.levels or ()) + 2
+
+    @property
+    def missing(self) -> int:
+        """The bin of missing values, the last one."""
+        return self.size - 1
+
+    @property
+    def outside(self) -> tuple[int, ...]:
+        """The bins of values that no training row has: below and above its range, or of no known level."""
+        return (self.size - 2,) if not self.edges else (0, self.size - 2)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether a later bin means more, missing values aside."""
+        return self.levels is None
+
+    @cached_property
+    def cuts(self) -> list[float]:
+        """Numbers to bisect: as many are at or below a value as its bin says.
+
+        NaN, the missing value, passes them all, in `bisect` and in numpy: it compares as less than none. So the last
+        ones are infinite, for the bins that no other value may reach.
+        """
+        finite = [*self.edges] if self.edges is not None else [float(code) for code in range(1, len(self.levels or ()))]
+        return finite + [math.inf] * (self.missing - len(finite))
+
+    def places(self, values: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The bin of each value.
+
+        Parameters
+        ----------
+        values
+            Numbers or codes of levels, NaN for missing, float64 `[n]`; a value that training never saw is NaN as well.
+        """
+        return np.searchsorted(self._cuts, values, side="right")
+
+    def counts(self, values: NDArray[np.float64]) -> Counts:
+        """Number of values in each bin; see `places`."""
+        return np.bincount(self.places(values), minlength=self.size)
+
+    def words(self, index: int, name: str, *, whole: bool = False) -> str:
+        """A bin in the words of the contract.
+
+        Parameters
+        ----------
+        name
+            Name of the feature or the target.
+        whole
+            Whether the values are integers, as those of an `integer` feature.
+
+        Examples
+        --------
+        >>> Bins(levels=("Nord", "Sued")).words(0, "district")
+        'district = Nord'
+        >>> Bins(edges=(1.0, 4.9, 5.1)).words(2, "petal_length"), Bins(edges=(1.0, 4.0)).words(0, "petal_length")
+        ('petal_length 4.9 to 5.1', 'petal_length below 1')
+        """
+        if index == self.missing:
+            return f"{name} missing"
+        if self.levels is not None:
+            return f"{name} = {self.levels[index]}" if index < len(self.levels) else f"{name} not seen in training"
+        edges = self.edges or ()
+        if not edges:
+            return f"{name} not missing"
+        if index == 0:
+            return f"{name} below {exact_text(edges[0])}"
+        last = math.nextafter(edges[-1], -math.inf)
+        if index == len(edges):
+            return f"{name} above {exact_text(math.floor(last) if whole else last)}"
+        low, high = edges[index - 1], edges[index]
+        if whole:
+            low, high = math.ceil(low), math.ceil(high) - 1
+        elif index == len(edges) - 1 or high == math.nextafter(low, math.inf):
+            high = math.nextafter(high, -math.inf)
+        elif index > 1 and low == math.nextafter(edges[index - 2], math.inf):
+            low = edges[index - 2]
+        return f"{name} = {exact_text(low)}" if low == high else f"{name} {' to '.join(told_apart([low, high]))}"
+
+    @cached_property
+    def _cuts(self) -> NDArray[np.float64]:
+        return np.array(self.cuts)
+
+
+class Distribution(Document):
+    """How many rows are in each bin.
+
+    Parameters
+    ----------
+    counts
+        Rows by bin.
+
+    Raises
+    ------
+    ValueError
+        There is not one count for each bin.
+    """
+
+    bins: Bins
+    counts: tuple[int, ...]
+
+    @model_validator(mode="after")
+    def _is_coherent(self) -> Self:
+        if len(self.counts) != self.bins.size or min(self.counts) < 0:
+            raise ValueError("each bin has a count")
+        return self
+
+
+class FeatureDistribution(Distribution):
+    """The training rows by one feature.
+
+    Parameters
+    ----------
+    importance
+        Permutation importance on the holdout; None if it was not measured.
+    """
+
+    importance: float | None = None
+
+
+class Baseline(Document):
+    """What the monitor knows of training.
+
+    Parameters
+    ----------
+    rows
+        Number of training rows.
+    features
+        Training rows by feature, in the contract's order.
+    predictions
+        Out-of-fold predictions of training rows, by class or by bin of the predicted value.
+    """
+
+    rows: int
+    features: dict[str, FeatureDistribution]
+    predictions: Distribution
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, source: str) -> Self | None:
+        """Read stored bytes.
+
+        Parameters
+        ----------
+        source
+            Name of the document, for the error.
+
+        Returns
+        -------
+        Baseline or None
+            None for a version of an older release, which has no bins.
+
+        Raises
+        ------
+        IntegrityError
+            They are not a training distribution.
+        """
+        hint = "publish the version again, or upgrade Skylift"
+        try:
+            document = from_json(data)
+        except ValueError as error:
+            raise IntegrityError(f"{source} is not JSON", hint) from error
+        if isinstance(document, dict) and "predictions" not in document:
+            return None
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise IntegrityError(
+                f"{source} is not a training distribution this release can read ({first_fault(error)})", hint
+            ) from error
