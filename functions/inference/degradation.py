@@ -5,6 +5,15 @@ from datetime import datetime
 
 from skylift.references import Reference
 
+POINTER_STALE = "pointer-stale"
+"""The pointer was not read for too long: another version may be active."""
+
+POINTER_UNREAD = "pointer-unread"
+"""The pointer was not read since the start or a restore: the version is that of the image or of the snapshot."""
+
+SWITCH_SLOW = "switch-slow"
+"""A version takes too long to load."""
+
 _LATE_INTERVALS = 3
 _LATE_SECONDS = 5.0
 """For short intervals: a try that AWS does not answer takes longer than some of them."""
@@ -17,10 +26,9 @@ class Degradation:
     Parameters
     ----------
     code
-        The error's code, for programs; or `switch-slow`, `pointer-stale` if the pointer is too old, and
-        `pointer-unread` if it was not read since the start or a restore.
+        The error's code, or one of this module; callers see it.
     message
-        The error's message, for people.
+        The error's message, for the log alone: it may name parameters and files, and what AWS answered.
     since
         Time at which it began, UTC.
     reference
@@ -65,6 +73,6 @@ class Step:
         if now - self.started <= limit:
             return None
         if self.reference is None:
-            return Degradation("pointer-stale", f"the pointer was not read for more than {limit:g} s", self.at)
+            return Degradation(POINTER_STALE, f"the pointer was not read for more than {limit:g} s", self.at)
         message = f"loading {self.reference.name} takes more than {limit:g} s"
-        return Degradation("switch-slow", message, self.at, self.reference)
+        return Degradation(SWITCH_SLOW, message, self.at, self.reference)

@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from inference.degradation import Degradation, Step
+from inference.degradation import POINTER_STALE, POINTER_UNREAD, Degradation, Step
 from inference.model import ServedModel
 from inference.refresh_policy import RefreshPolicy
 from skylift.errors import AwsThrottled, AwsUnavailable, ModelNotReady, NoActiveVersion, SkyliftError
@@ -121,7 +121,7 @@ class ModelHost:
         Raises
         ------
         ModelNotReady
-            No model is loaded yet; the message says why.
+            No model is loaded yet; the message has the code of why, since callers see it.
         """
         if self._clock() >= self._due:
             seconds = FIRST_WAIT_SECONDS if self.model is None else REQUEST_WAIT_SECONDS
@@ -129,7 +129,7 @@ class ModelHost:
             if self._late():
                 self._events.append(MetricPoint("RefreshFailures"))
         if self.model is None:
-            reason = self.problem.message if self.problem else "it is still loading"
+            reason = self.problem.code if self.problem else "it is still loading"
             raise ModelNotReady(f"no model is ready ({reason})", "try again shortly")
         return self.model
 
@@ -261,7 +261,7 @@ class ModelHost:
             self._events.append(MetricPoint("PointerStale"))
         if not isinstance(error, AwsUnavailable):
             return self._degraded_by(error)
-        return self._without_registry(error, code="pointer-unread" if self.checked_at is None else "pointer-stale")
+        return self._without_registry(error, code=POINTER_UNREAD if self.checked_at is None else POINTER_STALE)
 
     def _without_registry(
         self, error: SkyliftError, wanted: Reference | None = None, *, code: str | None = None

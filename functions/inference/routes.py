@@ -31,6 +31,7 @@ from skylift.errors import (
     SkyliftError,
 )
 from skylift.model_card import CARD_FILE, as_shown
+from skylift.observability import logger
 from skylift.version import __version__
 
 if TYPE_CHECKING:
@@ -54,7 +55,10 @@ async def predict(request: Request, host: Host) -> Response:
 
 
 async def health(request: Request, host: Host) -> Response:
-    """Say whether this environment lives, whether it can answer, and what is wrong."""
+    """Say whether this environment lives, whether it can answer, and the code of what is wrong.
+
+    Anybody may ask: the words, which name parameters, files and what AWS answered, are in the log alone.
+    """
     with suppress(ModelNotReady):
         await host.current()
     model, problem = host.model, host.problem
@@ -75,7 +79,6 @@ async def health(request: Request, host: Host) -> Response:
         },
         "problem": {
             "code": problem.code,
-            "what": problem.message,
             "since": problem.since,
             "reference": str(problem.reference) if problem.reference else None,
         }
@@ -124,7 +127,14 @@ async def model_card(request: Request, host: Host) -> HTMLResponse:
         try:
             card = await host.artifact(model, CARD_FILE)
         except (IntegrityError, AwsUnavailable) as error:
-            raise ModelCardUnavailable(error.message, "try again shortly; predictions are not affected") from error
+            logger.warning(
+                "the model card cannot be read",
+                extra={"correlation_id": record_of(request.scope).request_id, "why": error.message},
+            )
+            raise ModelCardUnavailable(
+                f"the model card of {model.reference.name} cannot be read now ({error.code})",
+                "try again shortly; predictions are not affected",
+            ) from error
         request.app.state.card = page = (model.reference, as_shown(card, model.reference, model.manifest))
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
     headers = {"content-security-policy": policy, "x-model-version": model.reference.name}

@@ -84,5 +84,6 @@ def serve(app: "App", *, host: str, port: int) -> None:
         log_config=None,
         log_level="warning",
         access_log=False,
+        server_header=False,
         timeout_graceful_shutdown=2,
     )

@@ -104,10 +104,10 @@ def _check_health(answer: FunctionAnswer, version: Version) -> None:
     reference = model.get("reference") if isinstance(model, dict) else None
     if (answer.status, document.get("status"), reference) != (200, "ok", str(version.reference)):
         problem: Any = document.get("problem")
-        what = problem.get("what") if isinstance(problem, dict) else None
+        code = problem.get("code") if isinstance(problem, dict) else None
         raise _NotYet(
             f"/health answers {answer.status}, {document.get('status')!r} with {reference}, not 'ok' with "
-            f"{version.reference}" + (f" ({what})" if what else ""),
+            f"{version.reference}" + (f" ({code})" if code else ""),
             "see the new version's logs",
         )
 

@@ -143,7 +143,7 @@ def test_started_from_the_image_without_aws_it_answers_degraded(
             health = function.health()
             assert (health["status"], health["ready"]) == ("degraded", True)
             assert health["model"]["reference"] == str(published)
-            assert "reading the pointer" in health["problem"]["what"]
+            assert health["problem"]["code"] == "pointer-unread"
             assert function.modules() & NOT_NEEDED == set()
     finally:
         aws.start_again()

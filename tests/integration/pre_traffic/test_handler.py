@@ -223,6 +223,11 @@ class TestUnfitCode:
 
         assert [event["rawPath"] for event in api.events].count("/health") == ATTEMPTS
 
+    def test_the_code_of_what_is_wrong_is_in_the_reason(self, api: LambdaApi) -> None:
+        alter(api, "/health", lambda document: document.update(status="degraded", problem={"code": "pointer-unread"}))
+
+        assert self.refused(api).endswith("(pointer-unread): see the new version's logs")
+
     def test_a_refused_golden_request_stops_it(self, api: LambdaApi) -> None:
         honest = api.function
         api.function = lambda event: (

@@ -92,7 +92,7 @@ class TestStart:
         answer = HttpClient(compose().app).predict(IRIS_SETOSA)
 
         assert answer.status_code == 503
-        assert "promote one" in answer.json()["detail"]
+        assert "(no-active-version)" in answer.json()["detail"]
 
     def test_a_stray_folder_in_the_image_does_not_keep_it_from_starting(
         self, released: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,6 @@
 """`GET /model-card`: the card of the active version, fetched when asked for, and only if it is the published one."""
 
+import json
 import threading
 from typing import Any
 
@@ -103,17 +104,24 @@ def test_a_version_without_a_card_is_a_404(serving: Service) -> None:
 
 
 @pytest.mark.parametrize("fault", ["altered", "missing"])
-def test_a_card_that_is_not_the_published_one_is_not_shown(serving: Service, fault: str) -> None:
+def test_a_card_that_is_not_the_published_one_is_not_shown(
+    serving: Service, fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     if fault == "altered":
         serving.write_object(1, CARD_FILE, b"<script>alert(1)</script>")
     else:
         serving.delete_object(1, CARD_FILE)
 
+    capsys.readouterr()
     response = serving.client.get("/model-card")
 
     assert (response.status_code, response.headers["content-type"]) == (503, PROBLEM)
     assert response.headers["retry-after"]
-    assert "script" not in response.text
+    assert response.json()["detail"].startswith("the model card of v1 cannot be read now (")
+    assert CARD_FILE not in response.text
+    told, *_ = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (told["level"], told["correlation_id"]) == ("WARNING", response.headers["x-request-id"])
+    assert CARD_FILE in told["why"]
     assert serving.client.predict(IRIS_SETOSA).status_code == 200
 
 

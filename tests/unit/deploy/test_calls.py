@@ -148,7 +148,7 @@ class TestSmoke:
         assert json.loads(asked[-1].body) == INSTANCES
 
     def test_a_service_without_a_model_is_told_apart_from_a_broken_one(self) -> None:
-        health = {"problem": {"code": "no-active-version", "what": "the pointer names no version: promote one"}}
+        health = {"problem": {"code": "no-active-version"}}
         with serving(lambda _: (503, health)) as (url, asked):
             assert "no model is active" in smoke(service(url))
 

@@ -5,8 +5,10 @@ import re
 import pytest
 from pydantic import BaseModel
 
-from inference import problems
+from inference import degradation, problems
 from inference.settings import InferenceSettings
+from skylift import errors
+from skylift.errors import NoActiveVersion, SkyliftError
 from tests.support.paths import ROOT
 from training.config import Candidate, CardSection, EvaluationSection, GatesSection, ModelConfig
 from training.config.table import DataSection, FeatureSection, SplitSection, TargetSection, ValidateSection
@@ -14,6 +16,18 @@ from training.metrics.registry import METRICS
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 NAMED = set(re.findall(r"`([^`\n]+)`", REFERENCE))
+
+
+OF_COMMANDS = {
+    errors.ConfigError,
+    errors.DataError,
+    errors.TrainingError,
+    errors.GateFailed,
+    errors.NumberTaken,
+    errors.PointerMoved,
+    errors.PromotionRefused,
+    errors.RegistryError,  # its subclasses are raised
+}
 
 
 def keys_of_the_table() -> set[str]:
@@ -61,13 +75,27 @@ def test_every_bound_of_the_validation_is_on_its_page() -> None:
 
 
 def test_every_code_of_a_problem_is_there() -> None:
-    errors = {(str(status), error.code) for error, (status, _) in problems._STATUS.items()}
+    failures = {(str(status), error.code) for error, (status, _) in problems._STATUS.items()}
     paths = {(str(status), code) for status, (code, _) in problems._HTTP_TITLES.items()}
     rows = re.findall(r"^\| (\d{3}) \| (.+?) \|", REFERENCE, re.MULTILINE)
 
-    assert errors | paths | {("500", "internal")} == {
+    assert failures | paths | {("400", "broken-request"), ("500", "internal")} == {
         (status, code) for status, cell in rows for code in re.findall(r"`([^`]+)`", cell)
     }
+
+
+def test_the_codes_of_health_are_those_of_the_source() -> None:
+    """A new error is one that `/health` may have, unless only commands raise it or it answers a request."""
+    of_requests = set(problems._STATUS)
+    codes = {
+        error.code
+        for error in vars(errors).values()
+        if isinstance(error, type) and issubclass(error, SkyliftError) and error not in of_requests | OF_COMMANDS
+    }
+    late = {value for name, value in vars(degradation).items() if name.isupper() and isinstance(value, str)}
+
+    section = REFERENCE.partition("\n## Codes of /health\n")[2].partition("\n## ")[0]
+    assert codes | late | {NoActiveVersion.code} == set(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE))
 
 
 def test_every_metric_to_select_by_is_there() -> None:

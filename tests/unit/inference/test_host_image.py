@@ -57,6 +57,16 @@ def file_of(folder: Path, name: str) -> Path:
     return found
 
 
+def refusal(harness: HostHarness) -> str:
+    """Why no model is loaded, as the log says it; a request is told the code alone."""
+    with pytest.raises(ModelNotReady) as refused:
+        harness.ask()
+    problem = harness.host.problem
+    assert problem is not None
+    assert str(refused.value) == f"no model is ready ({problem.code}): try again shortly"
+    return problem.message
+
+
 class TestInPlaceOfS3:
     def test_a_baked_version_that_the_pointer_names_is_served_without_s3(
         self, harness: HostHarness, baked: Reference
@@ -247,8 +257,7 @@ class TestNotUsed:
 
         harness.host.wait_until_loaded()
 
-        with pytest.raises(ModelNotReady, match="the manifest of v2 does not have the digest"):
-            harness.ask()
+        assert "the manifest of v2 does not have the digest" in refusal(harness)
 
     @pytest.mark.parametrize("holds", [None, InvalidReference("'junk' is not a reference")])
     def test_a_pointer_that_names_no_version_is_answered_with_none(
@@ -267,8 +276,7 @@ class TestNotUsed:
 
         harness.host.wait_until_loaded()
 
-        with pytest.raises(ModelNotReady, match="reading the pointer failed"):
-            harness.ask()
+        assert "reading the pointer failed" in refusal(harness)
 
 
 class TestBrokenImage:
@@ -280,11 +288,9 @@ class TestBrokenImage:
 
         harness.host.wait_until_loaded()
 
-        with pytest.raises(
-            ModelNotReady,
-            match=r"reading the pointer failed \(ConnectTimeoutError\); .* of v1 does not have the digest",
-        ):
-            harness.ask()
+        told = refusal(harness)
+        assert "reading the pointer failed (ConnectTimeoutError); " in told
+        assert "of v1 does not have the digest" in told
 
     def test_a_missing_file_is_told(self, tmp_path: Path) -> None:
         harness, _ = harness_with(tmp_path)
@@ -293,8 +299,7 @@ class TestBrokenImage:
 
         harness.host.wait_until_loaded()
 
-        with pytest.raises(ModelNotReady, match=r"model\.joblib of v1 is missing in the image"):
-            harness.ask()
+        assert "model.joblib of v1 is missing in the image" in refusal(harness)
 
     def test_a_baked_version_of_another_scikit_learn_is_told(self, tmp_path: Path) -> None:
         harness, _ = harness_with(tmp_path, changed(iris_package(), environment={"scikit-learn": "0.1"}))
@@ -302,8 +307,7 @@ class TestBrokenImage:
 
         harness.host.wait_until_loaded()
 
-        with pytest.raises(ModelNotReady, match=r"v1 was trained by scikit-learn 0\.1"):
-            harness.ask()
+        assert "v1 was trained by scikit-learn 0.1" in refusal(harness)
 
     def test_a_broken_baked_version_counts_as_a_failed_load(self, tmp_path: Path) -> None:
         harness, _ = harness_with(tmp_path)
@@ -321,8 +325,7 @@ class TestBrokenImage:
 
         harness.host.wait_until_loaded()
 
-        with pytest.raises(ModelNotReady, match=r"model\.joblib of v1 does not have the digest"):
-            harness.ask()
+        assert "model.joblib of v1 does not have the digest" in refusal(harness)
 
     def test_a_broken_image_does_not_keep_the_active_version_from_serving_once_ssm_is_back(
         self, tmp_path: Path

@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 
 from inference.access_log import AccessLog
 from inference.predict import Predict
-from inference.server import HttpProtocol, LibraryLines
+from inference.server import HttpProtocol, LibraryLines, serve
 from skylift.observability import logger
 from tests.support.fakes import CurrentStdout, HostHarness
 from tests.support.models import iris_package
@@ -155,6 +155,22 @@ class TestBrokenRequests:
         talk(app, whole, SECRET + b"\r\n\r\n")
 
         assert [line["status"] for line in lines(capsys) if "status" in line] == [422, 400]
+
+
+def test_no_answer_names_the_program_that_serves(app: AccessLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[uvicorn.Config] = []
+    monkeypatch.setattr(uvicorn, "run", lambda app, **how: started.append(uvicorn.Config(app, **how)))
+
+    try:
+        serve(app, host="127.0.0.1", port=0)  # type: ignore[arg-type]
+    finally:
+        logging.captureWarnings(capture=False)
+        (added,) = (handler for handler in logging.getLogger().handlers if isinstance(handler, LibraryLines))
+        logging.getLogger().removeHandler(added)
+
+    (config,) = started
+    config.load()
+    assert [name for name, _ in config.encoded_headers if name.lower() == b"server"] == []
 
 
 class TestLibraries:
