@@ -99,10 +99,10 @@ def up(
     if after_rollback:  # a canary would leave most requests to the version that was fled
         parameters["DeploymentPreference"] = "AllAtOnce"
     template = releases.template_of(release) if release else None
-    check_parameters(parameters, template or TEMPLATE)
     _check_that_someone_answers(yes, "deploying")
     region = _check_credentials(chosen)
     stack = Stack(chosen.stack, client=cloudformation_client())
+    check_parameters(parameters, template or TEMPLATE, kept=stack.parameters())
     stack.check_deployable()
     code = _code(stack) if stack.outputs() else None
     if code and not after_rollback:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from deploy.rules import broken_rules
 from skylift.errors import ConfigError
 
 SAMCONFIG = Path("samconfig.toml")
@@ -81,40 +82,60 @@ def assignments(texts: Iterable[str]) -> dict[str, str]:
     return values
 
 
-def check_parameters(values: Mapping[str, str], template: Path = TEMPLATE) -> None:
+def check_parameters(
+    values: Mapping[str, str], template: Path = TEMPLATE, *, kept: Mapping[str, str] | None = None
+) -> None:
     """Refuse what CloudFormation would refuse after the build.
+
+    Parameters
+    ----------
+    values
+        Values by name.
+    template
+        Template that is deployed.
+    kept
+        Values that the stack has, which those without a new one keep; none for a new stack.
 
     Raises
     ------
     ConfigError
-        The template cannot be read, has no such parameter, or a value is missing or not allowed; with all of them.
+        The template cannot be read, has no such parameter, a value is missing or not allowed, or a rule of the template
+        refuses them together; with all of these.
     """
     try:
-        declared = load_template(template.read_text(encoding="utf-8")).get("Parameters", {})
+        document = load_template(template.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(
             f"{template} cannot be read ({error})",
             "run this in the folder that holds it, or name a release with --release",
         ) from error
+    declared = document.get("Parameters", {})
     wrong = [f"there is no parameter {name}" for name in values if name not in declared]
+    settled = {}
     for name, rules in declared.items():
         if name in values:
             wrong += [f"{name}={values[name]} {why}" for why in _violations(values[name], rules)]
-        elif "Default" not in rules:
+            settled[name] = values[name]
+        elif kept and name in kept:
+            settled[name] = kept[name]
+        elif "Default" in rules:
+            settled[name] = _text(rules["Default"])
+        else:
             wrong.append(f"{name} has no value ({rules.get('Description', 'no default')})")
+    wrong += broken_rules(document.get("Rules", {}), settled)
     if wrong:
         raise ConfigError("; ".join(wrong), "fix parameter_overrides in samconfig.toml, or add PARAMS='Name=value'")
 
 
 def load_template(text: str) -> dict[str, Any]:
-    """A template's document; what short forms like `!Ref` stand for is left out of it.
+    """A template's document, with what short forms stand for: `!Ref X` is `{"Ref": "X"}`.
 
     Raises
     ------
     yaml.YAMLError
         It is not a YAML document of sections.
     """
-    document = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader that ignores CloudFormation's tags)
+    document = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader that knows CloudFormation's tags)
     if not isinstance(document, dict):
         raise yaml.YAMLError("no sections in it")
     return document
@@ -124,7 +145,18 @@ class _Loader(yaml.SafeLoader):
     """Reads CloudFormation's tags without following them."""
 
 
-_Loader.add_multi_constructor("!", lambda *_: None)
+def _long_form(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = node.value
+    return {name if name in {"Condition", "Ref"} else f"Fn::{name}": value}
+
+
+_Loader.add_multi_constructor("!", _long_form)
 
 
 def _violations(value: str, rules: Mapping[str, Any]) -> list[str]:

@@ -33,7 +33,6 @@ def check(
     store: VersionStore,
     service: NewService,
     *,
-    max_instances: int,
     pause: Callable[[float], None] = time.sleep,
 ) -> str:
     """Ask a new version for its health and for the golden answers of the active version.
@@ -44,8 +43,6 @@ def check(
         Pointer and versions of the model.
     service
         The new version of the service.
-    max_instances
-        Largest number of instances in a request.
     pause
         Function that waits the given number of seconds.
 
@@ -64,7 +61,7 @@ def check(
     """
     for left in reversed(range(ATTEMPTS)):
         try:
-            return _check(pointer, store, service, max_instances)
+            return _check(pointer, store, service)
         except _NotYet:
             if not left:
                 raise
@@ -72,7 +69,7 @@ def check(
     raise AssertionError  # the last attempt has returned or raised
 
 
-def _check(pointer: ActivePointer, store: VersionStore, service: NewService, max_instances: int) -> str:
+def _check(pointer: ActivePointer, store: VersionStore, service: NewService) -> str:
     reference = pointer.read()
     if reference is None:
         _check_empty(service.ask("GET", "/health"))
@@ -80,7 +77,8 @@ def _check(pointer: ActivePointer, store: VersionStore, service: NewService, max
     version = store.resolve(reference)
     _check_health(service.ask("GET", "/health"), version)
     golden = version.manifest.golden
-    for first, instances, expected in _requests(golden, max_instances):
+    most = _most_instances(service.ask("GET", "/model-info"), version)
+    for first, instances, expected in _requests(golden, most):
         answer = service.ask("POST", "/predict", {"instances": instances})
         _check_answer(answer, version, first, expected)
     return f"{len(golden.instances)} golden requests of {reference.name} are answered as in training"
@@ -112,13 +110,28 @@ def _check_health(answer: FunctionAnswer, version: Version) -> None:
         )
 
 
-def _check_answer(answer: FunctionAnswer, version: Version, first: int, expected: list[Prediction]) -> None:
-    document = answer.document
-    if answer.status == 503 or (answer.status == 200 and document.get("version") != version.reference.name):
+def _most_instances(answer: FunctionAnswer, version: Version) -> int:
+    """How many instances a request may hold: the service takes fewer than its setting where an answer would not fit."""
+    _check_version(answer, version, "/model-info")
+    most = answer.document.get("max_instances")
+    if answer.status != 200 or not isinstance(most, int) or most < 1:
+        raise CodeRefused(f"/model-info answers {answer.status} with max_instances {most!r}", "see its code")
+    return most
+
+
+def _check_version(answer: FunctionAnswer, version: Version, path: str) -> None:
+    """Refuse, until a later round, an answer without a model or by another version of it."""
+    answered = answer.document.get("version")
+    if answer.status == 503 or (answer.status == 200 and answered != version.reference.name):
         raise _NotYet(
-            f"/predict answers {answer.status} by {document.get('version')}, not by {version.reference.name}",
+            f"{path} answers {answer.status} by {answered}, not by {version.reference.name}",
             "see the new version's logs",
         )
+
+
+def _check_answer(answer: FunctionAnswer, version: Version, first: int, expected: list[Prediction]) -> None:
+    document = answer.document
+    _check_version(answer, version, "/predict")
     if answer.status != 200:
         raise CodeRefused(
             f"/predict answers the golden requests with {answer.status} ({document.get('title')})",

@@ -54,7 +54,6 @@ def _check() -> str:
         ActivePointer(settings.stage, settings.model, client=ssm_client()),
         VersionStore(settings.bucket, settings.model, client=s3_client()),
         NewService(settings.new_version, client=lambda_client(answer_seconds=ANSWER_SECONDS)),
-        max_instances=settings.max_instances,
     )
 
 

@@ -17,6 +17,7 @@ from botocore.exceptions import (
     ClientError,
     CredentialRetrievalError,
     LoginError,
+    NoAuthTokenError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
@@ -51,8 +52,6 @@ _CUT_DOWN = Path(__file__).parent / "botocore_data"  # made by tools/botocore_da
 _DENIED = {
     "AccessDenied",
     "AccessDeniedException",
-    "ExpiredToken",
-    "ExpiredTokenException",
     "InvalidAccessKeyId",
     "InvalidClientTokenId",
     "InvalidSignatureException",
@@ -60,6 +59,7 @@ _DENIED = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException"}
 _THROTTLED = {
     "RequestLimitExceeded",
     "RequestThrottled",
@@ -78,7 +78,7 @@ _NOT_CONFIGURED = (
     PartialCredentialsError,
     ProfileNotFound,
 )
-_LOGGED_OUT = (LoginError, SSOError, TokenRetrievalError)
+_LOGGED_OUT = (LoginError, NoAuthTokenError, SSOError, TokenRetrievalError)
 
 
 def s3_client() -> "S3Client":
@@ -169,8 +169,9 @@ def aws_errors(doing: str) -> Iterator[None]:
             "set AWS_DEFAULT_REGION and credentials, or name a profile in AWS_PROFILE",
         ) from error
     except _LOGGED_OUT as error:
+        command = "aws login" if isinstance(error, LoginError) else "aws sso login"
         raise AwsUnavailable(
-            f"{doing} failed ({type(error).__name__})", "log in again: aws sso login, with --profile if you use one"
+            f"{doing} failed ({type(error).__name__})", f"log in again: {_with_profile(command)}"
         ) from error
     except ParamValidationError as error:
         raise AwsUnavailable(
@@ -211,9 +212,19 @@ def _loader() -> Loader:
     return Loader(extra_search_paths=[str(_CUT_DOWN)])
 
 
+def _with_profile(command: str) -> str:
+    """A command of the AWS CLI for the profile that is used."""
+    profile = Session().profile
+    return f"{command} --profile {profile}" if profile else command
+
+
 def _hint(code: str) -> str:
     if code in _DENIED:
         return "check the role's policy and credentials"
+    if code in _EXPIRED:
+        return (
+            f"the credentials have expired: get new ones, where they come from SSO by {_with_profile('aws sso login')}"
+        )
     if code in _WRONG_TIME:
         return "check the clock of this machine"
     if code == "NoSuchBucket":

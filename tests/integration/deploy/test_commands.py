@@ -402,15 +402,21 @@ class TestAfterARollback:
         assert (sam.asked, versions.live) == ([], 1)
 
     def test_it_goes_over_the_version_of_the_stack_and_all_at_once_where_that_is_asked_for(
-        self, sam: Tool, stack: CloudFormation, versions: FunctionVersions
+        self, sam: Tool, stack: CloudFormation, versions: FunctionVersions, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         versions.live = 1
+        found = []
+
+        def deployed(_: object, parameters: dict[str, str], **__: object) -> None:
+            found.append((versions.live, parameters["DeploymentPreference"]))
+            versions.live = 3
+
+        monkeypatch.setattr("deploy.sam.deploy", deployed)
 
         result = deploy("up", "--stage", "dev", "--yes", "--model", "keep", "--after-rollback")
 
         assert result.exit_code == 0, result.output
-        assert versions.live == 2
-        assert 'DeploymentPreference="AllAtOnce"' in sam.asked[-1]
+        assert (found, versions.live) == ([(2, "AllAtOnce")], 3)
 
     def test_one_that_fails_leaves_the_code_that_was_rolled_back_to(
         self, sam: Tool, docker: Tool, stack: CloudFormation, versions: FunctionVersions

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from mangum import Mangum
 
+from inference import host as host_module
+from inference import model as model_module
 from pre_traffic import check as check_module
 from pre_traffic import handler as handler_module
 from pre_traffic.check import ATTEMPTS
@@ -40,6 +42,7 @@ def api(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[LambdaApi
     """Lambda, whose function is the real service, and CodeDeploy."""
     monkeypatch.setattr(check_module, "PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(handler_module, "ANSWER_SECONDS", TIMES_OUT)
+    monkeypatch.setattr(host_module, "FIRST_WAIT_SECONDS", TIMES_OUT)
     context = type("Context", (), {"aws_request_id": "1"})()
 
     def function(event: dict[str, Any]) -> Any:  # Mangum must be created in a running event loop
@@ -97,14 +100,15 @@ class TestFitCode:
         handler(EVENT)
 
         assert set(api.invoked) == {NEW_VERSION}
-        assert [event["rawPath"] for event in api.events] == ["/health", "/predict"]
+        assert [event["rawPath"] for event in api.events] == ["/health", "/model-info", "/predict"]
         assert all((event["version"], event["routeKey"]) == ("2.0", "$default") for event in api.events)
         assert all(event["requestContext"]["requestId"].startswith("pre-traffic-") for event in api.events)
 
     def test_every_golden_request_is_asked_in_bodies_the_service_takes(
         self, active: Service, api: LambdaApi, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("SKYLIFT_MAX_INSTANCES", "2")
+        """The service takes fewer than `MaxInstances` where the answer of so many would not fit."""
+        monkeypatch.setattr(model_module, "most_instances", lambda _: 2)
 
         assert handler(EVENT)["status"] == "Succeeded"
 
@@ -180,7 +184,7 @@ class TestUnfitCode:
         alter(api, "/predict", shift(by))
 
         assert "not" in self.refused(api)
-        assert len(api.events) == 2
+        assert len(api.events) == 3
 
     def test_a_differing_label_stops_it(self, api: LambdaApi) -> None:
         def change(document: dict[str, Any]) -> None:
@@ -212,9 +216,10 @@ class TestUnfitCode:
             ("/health", lambda document: document.update(status="degraded")),
             ("/health", lambda document: document["model"].update(reference="v1@sha256:" + "0" * 64)),
             ("/health", lambda document: document.update(model=None)),
+            ("/model-info", lambda document: document.update(version="v7")),
             ("/predict", lambda document: document.update(version="v7")),
         ],
-        ids=["degraded", "another reference", "no model", "another version"],
+        ids=["degraded", "another reference", "no model", "described by another version", "another version"],
     )
     def test_another_version_stops_it_after_some_rounds(self, api: LambdaApi, path: str, change: Change) -> None:
         alter(api, path, change)
@@ -227,6 +232,12 @@ class TestUnfitCode:
         alter(api, "/health", lambda document: document.update(status="degraded", problem={"code": "pointer-unread"}))
 
         assert self.refused(api).endswith("(pointer-unread): see the new version's logs")
+
+    @pytest.mark.parametrize("most", [None, 0, "all"])
+    def test_a_service_that_takes_no_number_of_instances_stops_it(self, api: LambdaApi, most: object) -> None:
+        alter(api, "/model-info", lambda document: document.update(max_instances=most))
+
+        assert f"with max_instances {most!r}" in self.refused(api)
 
     def test_a_refused_golden_request_stops_it(self, api: LambdaApi) -> None:
         honest = api.function

@@ -21,7 +21,7 @@ from skylift.pointer import ActivePointer
 from skylift.store import VersionStore
 from tests.support.broken_servers import cut_off_server
 from tests.support.ports import free_port
-from tests.support.waiting import TIMES_OUT
+from tests.support.waiting import TIMES_OUT, wait_until
 
 REGION = "eu-central-1"
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret", "session")
@@ -158,7 +158,8 @@ class TestSmoke:
         self, store: VersionStore, pointer: ActivePointer
     ) -> None:
         host = ModelHost(pointer, store, refresh_seconds=15, max_instances=10)
-        host.wait_until_loaded()
+        host.start_loading()
+        wait_until(lambda: host.degradation is not None, what="the pointer is read")
 
         assert host.degradation is not None
         assert host.degradation.code == "no-active-version"

@@ -119,7 +119,13 @@ class TestParameters:
         with pytest.raises(ConfigError, match=r"other\.yaml cannot be read"):
             check_parameters({}, tmp_path / "other.yaml")
 
-    def test_short_forms_are_left_out_and_the_rest_is_read(self) -> None:
-        document = load_template(TEMPLATE)
+    def test_a_value_that_the_stack_has_needs_no_new_one(self, template: Path) -> None:
+        check_parameters({}, template, kept={"Stage": "dev"})
 
-        assert document["Resources"]["Topic"]["Type"] == "AWS::SNS::Topic"
+    def test_short_forms_are_read_as_what_they_stand_for(self) -> None:
+        properties = load_template(TEMPLATE)["Resources"]["Topic"]["Properties"]
+
+        assert properties == {
+            "TopicName": {"Fn::Sub": "${Stage}-alarms"},
+            "Kind": {"Fn::If": ["A", {"Ref": "B"}, {"c": "d"}]},
+        }

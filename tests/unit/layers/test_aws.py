@@ -14,6 +14,7 @@ from botocore.exceptions import (
     CredentialRetrievalError,
     IncompleteReadError,
     LoginTokenLoadError,
+    NoAuthTokenError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
@@ -22,6 +23,7 @@ from botocore.exceptions import (
     SSLError,
     SSOTokenLoadError,
     TokenRetrievalError,
+    UnauthorizedSSOTokenError,
 )
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import ProtocolError
@@ -47,7 +49,9 @@ CREDENTIALS = "check the role's policy and credentials"
 CLOCK = "check the clock of this machine"
 LATER = "try again; see the AWS status page if it stays"
 NETWORK = "check the network, the region and AWS_ENDPOINT_URL"
-LOGIN = "log in again: aws sso login, with --profile if you use one"
+LOGIN = "log in again: aws login"
+SSO_LOGIN = "log in again: aws sso login"
+EXPIRED = "the credentials have expired: get new ones, where they come from SSO by aws sso login"
 CONFIGURATION = "set AWS_DEFAULT_REGION and credentials, or name a profile in AWS_PROFILE"
 
 
@@ -119,8 +123,8 @@ def test_without_a_region_the_setting_is_named(make: Callable[[], Any], monkeypa
     [
         (denied("AccessDenied"), CREDENTIALS),
         (denied("AccessDeniedException"), CREDENTIALS),
-        (refusal("ExpiredToken"), CREDENTIALS),
-        (refusal("ExpiredTokenException"), CREDENTIALS),
+        (refusal("ExpiredToken"), EXPIRED),
+        (refusal("ExpiredTokenException"), EXPIRED),
         (refusal("InvalidAccessKeyId"), CREDENTIALS),
         (refusal("SignatureDoesNotMatch"), CREDENTIALS),
         (refusal("UnrecognizedClientException"), CREDENTIALS),
@@ -142,8 +146,10 @@ def test_without_a_region_the_setting_is_named(make: Callable[[], Any], monkeypa
         (PartialCredentialsError(provider="env", cred_var="aws_secret_access_key"), CONFIGURATION),
         (CredentialRetrievalError(provider="sso", error_msg="expired"), CONFIGURATION),
         (ProfileNotFound(profile="nobody"), CONFIGURATION),
-        (SSOTokenLoadError(error_msg="no token"), LOGIN),
-        (TokenRetrievalError(provider="sso", error_msg="expired"), LOGIN),
+        (SSOTokenLoadError(error_msg="no token"), SSO_LOGIN),
+        (UnauthorizedSSOTokenError(), SSO_LOGIN),
+        (NoAuthTokenError(), SSO_LOGIN),
+        (TokenRetrievalError(provider="sso", error_msg="expired"), SSO_LOGIN),
         (LoginTokenLoadError(error_msg="no token"), LOGIN),
     ],
     ids=lambda value: value.response["Error"]["Code"] if isinstance(value, ClientError) else type(value).__name__,
@@ -155,6 +161,25 @@ def test_every_error_of_aws_becomes_one_of_storage_with_the_step_that_helps(erro
     assert caught.value.message.startswith("reading the pointer failed (")
     assert caught.value.hint == hint
     assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    ("error", "command"),
+    [
+        (SSOTokenLoadError(error_msg="no token"), "aws sso login --profile work"),
+        (LoginTokenLoadError(error_msg="no token"), "aws login --profile work"),
+        (refusal("ExpiredToken"), "aws sso login --profile work"),
+    ],
+)
+def test_who_is_logged_out_is_told_the_command_with_their_profile(
+    error: Exception, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "work")
+
+    with pytest.raises(AwsUnavailable) as caught, aws_errors("reading the pointer"):
+        raise error
+
+    assert caught.value.hint.endswith(command)
 
 
 @pytest.mark.parametrize("error", [refusal("NoSuchBucket", 404), ParamValidationError(report="Invalid bucket name")])
