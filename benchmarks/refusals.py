@@ -34,7 +34,8 @@ BYTES = {"100 kB": 100_000, "6 MB": 6_000_000}
 FEATURES = (4, 400, 2000)
 VALID = "a valid body"
 COSTLY = (
-    *("nested", "a_thousand_empty_objects", "zeros", "unknown_names", "unknown_names_in_instances"),
+    *("nested", "a_thousand_empty_objects", "zeros"),
+    *("unknown_names", "unknown_names_in_instances", "unknown_names_in_one_instance"),
     *("misspelt_names", "names_but_for_blanks", "combining_marks", "wrong_values", "last_value_wrong"),
 )
 """The kinds of bodies that cost most."""

@@ -70,6 +70,19 @@ class Fields:
             NearestNames([*features, *FORMS]),
         )
 
+    def holds(self, name: str, value: object) -> bool:
+        """Whether a feature allows a value as it is."""
+        if validator := self.validators.get(name):
+            return validator.validate_python(value) is not REFUSED
+        feature = self.features[name]
+        return value in feature.codes if isinstance(value, str) else value is None and not feature.required
+
+    def cleaned(self, name: str, value: object) -> object:
+        """The value of a feature, a text as training reads a cell; a blank stays a text where null is refused."""
+        feature = self.features[name]
+        cleaned = clean(feature, value)
+        return value if cleaned is None and feature.required else cleaned
+
 
 def yes_or_no(schema: CoreSchema, no: object) -> SchemaValidator:
     """A validator that returns `no` for what is not valid, and makes no errors of it."""

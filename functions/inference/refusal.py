@@ -4,13 +4,14 @@ Each value is looked at once, so that a refusal costs no more than an answer: mi
 set, and of all problems only those that the caller is told are written.
 """
 
-from collections.abc import Callable, Collection, Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable
+from itertools import chain, islice
 from typing import Any
 
 from pydantic_core import to_json
 
-from inference.fields import REFUSED, Fields
+from inference.fields import Fields
+from inference.spellings import Spellings
 from skylift.errors import FieldProblem, InvalidInstance
 from skylift.names import listed
 from skylift.values import Fault, fault
@@ -53,6 +54,11 @@ class Refusal:
         """The error to answer with."""
         return InvalidInstance(tuple(self.problems), self.total)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether all problems that are told are written, so that others are only counted."""
+        return len(self.problems) == MAX_PROBLEMS
+
     def of_shape(self, place: Place, message: str, reason: str = "wrong_type") -> None:
         """Note that something is not of the form that it should have."""
         self._note(1, (place,), lambda place: _problem(place, reason, message))
@@ -90,31 +96,53 @@ class Refusal:
         instance, sent
             The instance with the names of the contract, and as it was sent, perhaps with those of columns.
         """
-        if instance == {} and len(self.problems) == MAX_PROBLEMS:  # two bytes, so it must not cost much
-            self.total += len(self._fields.required)
-        elif isinstance(instance, dict):
-            self._of_fields(instance, self._fields.required, lambda name: (*place, self._sent_name(name, sent)))
-            unknown = len(instance) - sum(map(self._fields.known.__contains__, instance))
-            if unknown:
-                self.of_unknown(place, (name for name in instance if name not in self._fields.known), unknown)
+        if isinstance(instance, dict):
+            fields = self._fields
+            self._of_fields(instance, fields.required, lambda name: (*place, self._sent_name(name, sent)))
+            if unknown := len(instance) - len(fields.known.intersection(instance)):
+                self.of_unknown(place, (name for name in instance if name not in fields.known), unknown)
         else:
             self.of_shape(place, f"expected an object with {self._known()}")
+
+    def of_rest(self, instances: list[Any], spellings: Spellings) -> None:
+        """Count the problems of instances of which none is told.
+
+        All at once, because an instance may have as little as two bytes, and a look at each costs fifty times that.
+
+        Parameters
+        ----------
+        instances
+            Instances as they were sent.
+        spellings
+            Names of the request.
+        """
+        fields = self._fields
+        objects = [instance for instance in instances if isinstance(instance, dict)]
+        spellings.read(chain.from_iterable(objects))
+        objects = spellings.all_renamed(objects)
+        names = [*chain.from_iterable(objects)]
+        known = sum(map(fields.known.__contains__, names))
+        self.total += len(instances) - len(objects) + len(objects) * len(fields.required) + len(names) - known
+        if known:
+            items = chain.from_iterable(map(dict.items, objects))
+            self.total -= sum(map(fields.required.__contains__, names))
+            self.total += sum(name in fields.features and not self._fits(name, value) for name, value in items)
 
     def of_positions(self, values: Any) -> None:
         """Note what is wrong with the values of an instance by position."""
         features = self._fields.features
         if isinstance(values, list) and len(values) <= len(features):
             places = {name: ("features", index) for index, name in enumerate(features)}
-            self._of_fields(dict(zip(features, values, strict=False)), features.keys(), places.__getitem__)
+            self._of_fields(dict(zip(features, values, strict=False)), frozenset(features), places.__getitem__)
         else:
             self.of_shape(
                 ("features",), f"expected {len(features)} values in this order: {self._known()}", "wrong_length"
             )
 
-    def _of_fields(self, instance: dict[str, Any], required: Collection[str], place_of: Callable[[str], Place]) -> None:
+    def _of_fields(self, instance: dict[str, Any], required: frozenset[str], place_of: Callable[[str], Place]) -> None:
         features = self._fields.features
-        wrong = {name for name, value in instance.items() if name in features and not self._holds(name, value)}
-        missing = len(required) - sum(map(required.__contains__, instance))
+        wrong = {name for name in features.keys() & instance.keys() if not self._fields.holds(name, instance[name])}
+        missing = len(required) - len(required.intersection(instance))
         if wrong or missing:
             names = (name for name in features if name in wrong or (name in required and name not in instance))
             self._note(len(wrong) + missing, names, lambda name: self._of_field(place_of(name), name, instance))
@@ -124,12 +152,12 @@ class Refusal:
         self.total += count
         self.problems += map(write, islice(items, min(count, MAX_PROBLEMS - len(self.problems))))
 
-    def _holds(self, name: str, value: object) -> bool:
-        """Whether a feature allows a value."""
-        if validator := self._fields.validators.get(name):
-            return validator.validate_python(value) is not REFUSED
-        feature = self._fields.features[name]
-        return value in feature.codes if isinstance(value, str) else value is None and not feature.required
+    def _fits(self, name: str, value: object) -> bool:
+        """Whether a feature allows a value, as it is or as training reads it."""
+        if self._fields.holds(name, value):
+            return True
+        cleaned = self._fields.cleaned(name, value)
+        return cleaned is not value and self._fields.holds(name, cleaned)
 
     def _of_field(self, place: Place, name: str, instance: dict[str, Any]) -> FieldProblem:
         """The problem of a feature that is missing, or has a value that it does not allow."""

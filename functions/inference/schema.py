@@ -10,6 +10,7 @@ field that the object lacks, so no error is taken from it: a validator here says
 
 import re
 from codecs import BOM_UTF8
+from itertools import chain
 from typing import Any, cast
 
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_schema, from_json
@@ -17,15 +18,14 @@ from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_sch
 from inference import nesting
 from inference.fields import FORMS, Fields, yes_or_no
 from inference.refusal import Place, Refusal
+from inference.spellings import Spellings
 from skylift.contract import Contract, Instance
 from skylift.errors import NotJson, TooManyInstances
 from skylift.feature import Feature
 from skylift.names import listed
-from skylift.values import clean
 
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')
 _BEGINNING_BYTES = 4096
-_MAX_MORE = 100
 
 _MAX_BYTES_OF_ONE_PASS = 2**20
 _MAX_FEATURES_OF_ONE_PASS = 32
@@ -52,7 +52,7 @@ class RequestSchema:
                 name: core_schema.typed_dict_field(core_schema.any_schema(), required=False)
                 for name in contract.ignored
             },
-            extra_behavior="forbid",
+            extra_behavior="allow",  # to forbid them is to make an error of each
         )
         many = core_schema.list_schema(instance, min_length=1, max_length=max_instances, fail_fast=True)
         self._instance = yes_or_no(instance, None)
@@ -101,9 +101,12 @@ class RequestSchema:
             document = self._envelopes[form].validate_json(body)
         except ValidationError:  # it is not JSON
             return None
-        if document is None or form == "instances":
-            return document and cast("list[Instance]", document[form])
-        return [dict(zip(self._fields.features, document[form], strict=True))]
+        if document is None:
+            return None
+        if form == "features":
+            return [dict(zip(self._fields.features, document[form], strict=True))]
+        instances = cast("list[Instance]", document[form])
+        return instances if self._fields.known.issuperset(chain.from_iterable(instances)) else None
 
     def _refuse_nesting(self, body: bytes) -> None:
         """Refuse a body that holds more arrays and objects than a request may, of which only the beginning is parsed.
@@ -140,28 +143,32 @@ class RequestSchema:
         content = document if form is None else document[form]
         if form == "instances" and isinstance(content, list) and len(content) > self.max_instances:
             raise self._too_many()
-        refusal, features = Refusal(self._fields), self._fields.features
+        refusal, spellings = Refusal(self._fields), Spellings(self._fields.contract)
+        features = self._fields.features
         read: list[Instance] = []
         if form == "features":
             if isinstance(content, list) and len(content) == len(features):
-                read = self._read(dict(zip(features, content, strict=True)), refusal, None)
+                read = self._read(dict(zip(features, content, strict=True)), refusal, spellings, None)
             else:
                 refusal.of_positions(content)
         elif form == "instances":
             refusal.of_list(content)
             for number, instance in enumerate(content if isinstance(content, list) else ()):
-                read += self._read(instance, refusal, (form, number))
+                if refusal.is_full:
+                    refusal.of_rest(content[number:], spellings)
+                    break
+                read += self._read(instance, refusal, spellings, (form, number))
         elif isinstance(document, list):
             refusal.of_array()
         else:
-            read = self._read(document, refusal, ())
+            read = self._read(document, refusal, spellings, ())
         if form is not None:
             refusal.of_unknown((), (name for name in document if name != form), len(document) - 1)
         if refusal.total:
             raise refusal.error
         return read
 
-    def _read(self, instance: Any, refusal: Refusal, place: Place | None) -> list[Instance]:
+    def _read(self, instance: Any, refusal: Refusal, spellings: Spellings, place: Place | None) -> list[Instance]:
         """The valid instance, in a list; an empty one after what is wrong with it was noted.
 
         Parameters
@@ -171,8 +178,8 @@ class RequestSchema:
         """
         if (valid := self._valid(instance)) is not None:
             return [valid]
-        cleaned = self._cleaned(instance)  # only now: what is clean pays nothing
-        if cleaned != instance and (valid := self._valid(cleaned)) is not None:
+        cleaned = self._cleaned(instance, spellings)  # only now: what is clean pays nothing
+        if cleaned is not instance and (valid := self._valid(cleaned)) is not None:
             return [valid]
         if place is None:
             refusal.of_positions(list(cleaned.values()))
@@ -192,32 +199,27 @@ class RequestSchema:
         return next(iter(document)) if len(forms) == 2 and next(iter(document)) in forms else next(iter(forms), None)
 
     def _valid(self, instance: Any) -> Instance | None:
-        """An instance as the validator gives it back; None for a wrong one.
-
-        One that has more or fewer fields than any valid one is not shown to the validator, which would note each.
-        """
-        if isinstance(instance, dict) and len(self._fields.required) <= len(instance) <= len(self._fields.known):
+        """An instance as the validator gives it back; None for a wrong one."""
+        fewest, most = len(self._fields.required), len(self._fields.known)
+        if (
+            isinstance(instance, dict) and fewest <= len(instance) <= most
+        ):  # the validator would note each of the others
             valid: Instance | None = self._instance.validate_python(instance)
-            return valid
+            return valid if valid is None or self._fields.known.issuperset(valid) else None
         return None
 
-    def _cleaned(self, instance: Any) -> Any:
+    def _cleaned(self, instance: Any, spellings: Spellings) -> Any:
         """An instance with names and texts as training reads those of the table."""
         if not instance or not isinstance(instance, dict):
             return instance
-        features, contract = self._fields.features, self._fields.contract
-        if len(instance) > 2 * len(contract.spellings) + _MAX_MORE:  # it cannot be valid: only what is known is read
-            names, cleaned = list(instance.keys() & contract.spellings.keys()), instance
-        else:
-            names, cleaned = list(instance), {}
-        for sent in names:
-            name, value = contract.known_name(sent), instance[sent]
-            if name is None or (name != sent and (name in instance or name in cleaned)):
-                name = sent
-            elif name != sent and cleaned is instance:
-                del instance[sent]
-            cleaned[name] = _cleaned_value(features[name], value) if name in features else value
-        return cleaned
+        spellings.read(instance)
+        fields, renamed = self._fields, spellings.renamed(instance)
+        changed = {
+            name: cleaned
+            for name in fields.features.keys() & renamed.keys()
+            if (cleaned := fields.cleaned(name, renamed[name])) is not renamed[name]
+        }
+        return renamed | changed if changed else renamed
 
     def _too_many(self) -> TooManyInstances:
         return TooManyInstances(
@@ -235,11 +237,6 @@ def _not_json(error: ValueError) -> NotJson:
 def _envelope(key: str, content: CoreSchema) -> SchemaValidator:
     schema = core_schema.typed_dict_schema({key: core_schema.typed_dict_field(content)}, extra_behavior="forbid")
     return yes_or_no(schema, None)
-
-
-def _cleaned_value(feature: Feature, value: Any) -> Any:
-    cleaned = clean(feature, value)
-    return value if cleaned is None and feature.required else cleaned  # a blank stays a text if null is refused
 
 
 def _field_schema(feature: Feature, value: CoreSchema) -> core_schema.TypedDictField:

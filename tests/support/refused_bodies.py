@@ -58,6 +58,11 @@ def unknown_names_in_instances(names: Names, size: int) -> bytes:
     return b'{"instances": [%s]}' % b",".join(islice(objects, 1000))
 
 
+def unknown_names_in_one_instance(names: Names, size: int) -> bytes:
+    """One object of them in an array."""
+    return b'{"instances": [%s]}' % unknown_names(names, size - 17)
+
+
 def misspelt_names(names: Names, size: int) -> bytes:
     """Names made of the letters of true ones."""
     return _objects(_shuffled(names), size)
@@ -139,7 +144,8 @@ KINDS: dict[str, Callable[[Names, int], bytes]] = {
     kind.__name__: kind
     for kind in (
         *(nested, empty_arrays, empty_objects, a_thousand_empty_objects, zeros, positions),
-        *(unknown_names, unknown_names_in_instances, misspelt_names, names_but_for_blanks),
+        *(unknown_names, unknown_names_in_instances, unknown_names_in_one_instance),
+        *(misspelt_names, names_but_for_blanks),
         *(combining_marks, combining_marks_in_values, wrong_values, last_value_wrong, repeated_names),
         *(brackets_in_texts, digits, long_numbers, long_text, escapes, cut, blanks, array),
     )

@@ -18,13 +18,14 @@ from skylift import names
 from skylift.contract import Contract, Target
 from skylift.errors import FieldProblem, InvalidInstance, RequestError
 from skylift.feature import Feature
+from skylift.numerals import Numerals
 from tests.support.contracts import modest
 from tests.support.refused_bodies import KINDS, valid
 
 IRIS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 
-CALLS_PER_BYTE = 3
-CALLS = 5000
+CALLS_PER_BYTE = 1
+CALLS = 4000
 PEAK_PER_BYTE = 50
 PEAK = 2**20
 
@@ -127,6 +128,16 @@ class TestCost:
             assert calls <= CALLS_PER_BYTE * len(body) + CALLS
         assert peak_of(lambda: refused(schema, body)) <= PEAK_PER_BYTE * len(body) + PEAK
 
+    @pytest.mark.parametrize("part", [b"1", b"[]", b"{}", b'{"a":1}', b'{"sepal_length":5.1}'])
+    def test_instances_after_the_last_problem_that_is_told_are_counted_at_once(self, part: bytes) -> None:
+        schema, few, many = schema_of(IRIS), 30, 1000
+
+        def calls(count: int) -> int:
+            body = b'{"instances":[%s]}' % b",".join([part] * count)
+            return calls_of(lambda: refused(schema, body))
+
+        assert calls(many) - calls(few) <= 7 * (many - few)
+
     @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "repeated_names"])
     def test_each_kind_is_refused(self, kind: str) -> None:
         assert refused(schema_of(IRIS), KINDS[kind](IRIS, 20_000)) is not None
@@ -141,6 +152,47 @@ class TestCounts:
 
         assert isinstance(error, InvalidInstance)
         assert (len(error.problems), error.total) == (20, 1000 * len(IRIS) + 1)
+
+    def test_those_of_instances_that_are_only_counted_are_those_of_each_by_itself(self) -> None:
+        names = ("size", "share", "town")
+        features = (
+            Feature(name="size", column="Size", kind="number"),
+            Feature(name="share", kind="number", required=False, missing=("-9",), numerals=Numerals(unit="%")),
+            Feature(name="town", kind="category", categories=("North", "South"), unknown="refuse"),
+        )
+        target = Target(name="y")
+        schema = RequestSchema(Contract(task="regression", features=features, target=target, ignored=("id",)), 1000)
+        kinds: list[Any] = [
+            *(1, None, [], {}, {"a": 1}, {"size": 1, "town": "North"}, {"Size ": 1, "town": " South "}),
+            *(
+                {"size": "x", "share": "5.1 %", "town": "East"},
+                {"size": 1, "Size": 1, "id": 2, "b": 3, "town": "North"},
+            ),
+            *(
+                {"size": None, "share": "-9", "town": "n/a"},
+                {"size": " ", " town": 4, "share": -9},
+                dict.fromkeys(names),
+            ),
+        ]
+
+        def total(instances: list[Any]) -> int:
+            error = refused(schema, json.dumps({"instances": instances}).encode())
+            return error.total if isinstance(error, InvalidInstance) else 0
+
+        one_by_one = [total([instance]) for instance in kinds]
+
+        assert one_by_one == [1, 1, 1, 2, 3, 0, 0, 2, 2, 2, 2, 2]
+        assert total([1] * 20 + kinds) == 20 + sum(one_by_one)
+
+    def test_as_many_names_are_read_as_a_header_as_a_table_may_have_and_no_more(self) -> None:
+        schema, count = schema_of(IRIS), 1000
+        instances = [{f"{' ' * number}{name}": 1 for name in IRIS} for number in range(1, count + 1)]
+
+        error = refused(schema, json.dumps({"instances": instances}).encode())
+
+        assert isinstance(error, InvalidInstance)
+        assert count < error.total < 2 * len(IRIS) * count
+        assert refused(schema, json.dumps({"instances": instances[:20]}).encode()) is None
 
     def test_names_that_are_nearly_right_are_told_with_what_they_may_mean_up_to_a_number(self) -> None:
         body = json.dumps({f"{name}s": 1 for name in names_of(40, 12)}).encode()
