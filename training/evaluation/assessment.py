@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from skylift.contract import Contract
 from skylift.figures import format_value
+from skylift.intervals import LEVEL
 from skylift.metrics import ClassMetrics, Gate, LeaderboardEntry, Metrics
 from skylift.scoring import Matrix, Predictor
 from training.config import GatesSection
@@ -28,7 +29,7 @@ from training.evaluation.inspection import (
     slices,
 )
 from training.evaluation.report import Champion, Evaluation, MetricReport
-from training.metrics.intervals import LEVEL, bootstrap, resample_count
+from training.metrics.intervals import bootstrap, resample_count
 from training.metrics.registry import DEFAULT_METRIC, METRICS, metrics_of
 from training.metrics.resamples import Clusters
 from training.metrics.scores import class_metrics, score_metrics

@@ -9,18 +9,17 @@ from numpy.typing import NDArray
 
 from skylift.contract import Contract
 from skylift.documents import Document
+from skylift.intervals import LEVEL, wilson
 from skylift.metrics import Interval
 from skylift.scoring import Matrix
 from training.metrics.registry import CLASS_METRICS, METRICS, ClassMetric, Metric, compute, metrics_of
 from training.metrics.resamples import Clusters, Counts, Resamples, ScoredRows, bootstrap_counts
 
-LEVEL = 0.95
 MAX_RESAMPLES = 2_000
 
 _MIN_RESAMPLES = 200
 _MAX_ROWS = 50_000
 _BUDGET = 10**8  # rows times classes that all resamples together may have: about two seconds
-_Z = 1.959964
 _TELLING = 0.9
 _ROUNDING_ERROR = 1e-12
 
@@ -201,23 +200,6 @@ def percentile(values: NDArray[np.float64], *, certain: bool = False) -> Interva
         return None
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(low=float(low), high=float(high), level=LEVEL)
-
-
-def wilson(hits: int, rows: int) -> Interval:
-    """Wilson's interval of a share.
-
-    Examples
-    --------
-    >>> print(wilson(30, 30))
-    0.8865 to 1.0000
-    """
-    share, z2 = hits / rows, _Z**2
-    middle = (share + z2 / (2 * rows)) / (1 + z2 / rows)
-    half = _Z * math.sqrt(share * (1 - share) / rows + z2 / (4 * rows**2)) / (1 + z2 / rows)
-    # At the ends the bound is exact, which floats miss by a digit.
-    low = max(middle - half, 0.0) if hits else 0.0
-    high = min(middle + half, 1.0) if hits < rows else 1.0
-    return Interval(low=low, high=high, level=LEVEL, method="wilson")
 
 
 def difference(

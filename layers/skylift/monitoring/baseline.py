@@ -16,6 +16,7 @@ from pydantic_core import from_json
 from skylift.documents import Document, first_fault
 from skylift.errors import IntegrityError
 from skylift.figures import exact_text, told_apart
+from skylift.monitoring.expected import Expectation, ExpectedError
 
 type Counts = NDArray[np.int64]
 """Rows by bin, int64 `[bins]`."""
@@ -186,11 +187,26 @@ class Baseline(Document):
         Training rows by feature, in the contract's order.
     predictions
         Out-of-fold predictions of training rows, by class or by bin of the predicted value.
+    confidence
+        How often these were right, or how far off; None in versions of older releases.
+
+    Raises
+    ------
+    ValueError
+        The errors are of other bins than the predictions.
     """
 
     rows: int
     features: dict[str, FeatureDistribution]
     predictions: Distribution
+    confidence: Expectation | None = None
+
+    @model_validator(mode="after")
+    def _has_errors_by_bin(self) -> Self:
+        confidence = self.confidence
+        if isinstance(confidence, ExpectedError) and len(confidence.means) != self.predictions.bins.size:
+            raise ValueError("the errors are by the bins of the predictions")
+        return self
 
     @classmethod
     def from_bytes(cls, data: bytes, *, source: str) -> Self | None:

@@ -7,9 +7,10 @@ import pytest
 
 from skylift.contract import ClassName, Contract, Target
 from skylift.feature import Feature
+from skylift.intervals import wilson
 from skylift.metrics import Interval
 from training.metrics import intervals
-from training.metrics.intervals import bootstrap, difference, percentile, resample_count, wilson
+from training.metrics.intervals import bootstrap, difference, percentile, resample_count
 from training.metrics.registry import metrics_of
 from training.metrics.scores import score_metrics
 
@@ -91,12 +92,6 @@ class TestIntervals:
         assert (found["accuracy"].method, found["accuracy"].high) == ("wilson", 1)
         assert found["accuracy"].low == pytest.approx(0.8865, abs=1e-4)
         assert "roc_auc" not in found
-
-    @pytest.mark.parametrize(("hits", "rows", "low", "high"), [(0, 10, 0, 0.2775), (5, 10, 0.2366, 0.7634)])
-    def test_wilsons_is_that_of_the_textbook(self, hits: int, rows: int, low: float, high: float) -> None:
-        found = wilson(hits, rows)
-
-        assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
 
     def test_what_mostly_cannot_be_told_has_none(self) -> None:
         assert percentile(np.array([1.0, 2.0] + [np.nan] * 8)) is None
