@@ -92,6 +92,10 @@ deploy: $(VENV)/.dev ## Deploy to your AWS account (STAGE=dev, YES=1, PARAMS='Na
 		$(if $(MODEL),--model "$(MODEL)") $(if $(AFTER_ROLLBACK),--after-rollback) \
 		$(foreach parameter,$(PARAMS),--set "$(parameter)")
 
+.PHONY: versions
+versions: $(VENV)/.dev ## List the versions of the code with release and image (STAGE=dev)
+	@$(deploying) versions --stage "$(STAGE)"
+
 .PHONY: rollback-code
 rollback-code: $(VENV)/.dev ## Give all requests to the version of the code before (STAGE=dev, YES=1, TO=7)
 	@$(deploying) rollback-code --stage "$(STAGE)" $(if $(YES),--yes) $(if $(TO),--to "$(TO)")

@@ -29,11 +29,12 @@ from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from training.cli.commands import Commands
 from training.cli.connection import stack_settings
-from training.cli.console import err, facts, out
+from training.cli.console import err, facts, out, table
 from training.release.git import git_state
 
 RELEASE = Path("build/release")
 _LAMBDA_SECONDS = 10
+_DIGEST_DIGITS = 12
 _TRAIN_SECONDS = 60 * 60
 _CREDENTIALS = {
     "AWS_IAM": ", with credentials in the environment (`aws configure export-credentials --format env`)",
@@ -152,6 +153,25 @@ def package(
     sam.build(chosen, chosen.parameters, region=region)
     manifest = releases.save(output, chosen, git_state(Path.cwd()))
     out.print(f"Release: {output} of commit {manifest.commit or 'unknown'}", soft_wrap=True)
+
+
+@app.command()
+def versions(stage: StageOption) -> None:
+    """List the versions of the code with their release and image; * answers requests, + gets a share of them."""
+    code = _code(Stack(read_stage(stage).stack, client=cloudformation_client()))
+    traffic = code.traffic()
+    marks = {traffic.version: "*"} | dict.fromkeys(traffic.others, "+")
+    rows = [
+        (
+            marks.get(each.number, ""),
+            str(each.number),
+            each.published[:19].replace("T", " "),
+            each.release or "unknown",
+            each.image[:_DIGEST_DIGITS],
+        )
+        for each in code.versions()
+    ]
+    out.print(table(("", "version#", "published", "release", "image"), rows))
 
 
 @app.command()

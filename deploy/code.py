@@ -15,6 +15,7 @@ from skylift.errors import ConfigError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import FunctionConfigurationTypeDef
 
 ALIAS = "live"
 _VERSION = "AWS::Lambda::Version"
@@ -29,11 +30,20 @@ class CodeVersion:
     number
         Number that Lambda gave it.
     description
-        Description, which has the name of the deployment.
+        Description, which has the name of the deployment and its parameters.
+    published
+        Time at which it was published, as Lambda writes it.
+    release
+        Name of the deployment; empty where none made it.
+    image
+        Digest of its image, 64 hexadecimal digits.
     """
 
     number: int
     description: str
+    published: str
+    release: str
+    image: str
 
     def __str__(self) -> str:
         return f"{self.number} ({self.description})" if self.description else str(self.number)
@@ -101,10 +111,7 @@ class DeployedCode:
         with aws_errors(f"listing the versions of {self._function}"):
             pages = self._client.get_paginator("list_versions_by_function").paginate(FunctionName=self._function)
             found = [each for page in pages for each in page["Versions"] if each["Version"] != "$LATEST"]
-        return sorted(
-            (CodeVersion(int(each["Version"]), each.get("Description", "")) for each in found),
-            key=lambda version: version.number,
-        )
+        return sorted(map(_version, found), key=lambda version: version.number)
 
     def way_back(self, number: int | None) -> CodeVersion:
         """The version that a rollback gives the requests.
@@ -180,3 +187,13 @@ class DeployedCode:
         finally:
             if not self._stack.is_changing() and self.traffic() == Traffic(held):
                 self.move(before.version)
+
+
+def _version(found: "FunctionConfigurationTypeDef") -> CodeVersion:
+    return CodeVersion(
+        number=int(found["Version"]),
+        description=found.get("Description", ""),
+        published=found["LastModified"],
+        release=found.get("Environment", {}).get("Variables", {}).get("SKYLIFT_RELEASE", ""),
+        image=found["CodeSha256"],
+    )

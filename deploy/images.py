@@ -5,11 +5,12 @@ repository that takes each tag once.
 """
 
 import base64
-import re
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
 from botocore.exceptions import ClientError
 
 from deploy.tools import ToolFailed, output_of, run
@@ -18,6 +19,10 @@ from skylift.aws import aws_errors, error_code
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
+PINNED = "pinned.json"
+"""Name of the copy of a template whose images are named by digest."""
+
+_VARIABLE = "SKYLIFT_IMAGE_DIGEST"
 _INSPECT_SECONDS = 60
 _PUSH_SECONDS = 30 * 60
 
@@ -36,6 +41,9 @@ def image_id(image: str) -> str:
 def pinned(template: Path, images: Mapping[str, str], repository: str, *, client: "ECRClient") -> Path:
     """Push the images that a repository lacks, and name them by digest in a copy of the template.
 
+    Functions get the digest as `SKYLIFT_IMAGE_DIGEST`: nothing in an image can tell it, and no parameter, which a later
+    deployment might keep, can name another one than the function runs.
+
     Parameters
     ----------
     template
@@ -49,19 +57,25 @@ def pinned(template: Path, images: Mapping[str, str], repository: str, *, client
 
     Returns
     -------
-    Path of the copy, beside the template: the paths in it are relative.
+    Path of the copy, beside the template: the paths in it are relative. It is JSON, which leaves no text to be read as
+    a number or a date.
 
     Raises
     ------
     ToolFailed
         Docker failed.
     """
-    text = template.read_text(encoding="utf-8")
-    for image, identity in images.items():
-        uri = f"{repository}@{_digest(image, identity.replace(':', '-'), repository, client)}"
-        text = re.sub(rf"(\bImageUri: *)(['\"]?){re.escape(image)}\2", rf"\g<1>{uri}", text)
-    copy = template.with_name("pinned.yaml")
-    copy.write_text(text, encoding="utf-8")
+    digests = {
+        image: _digest(image, identity.replace(":", "-"), repository, client) for image, identity in images.items()
+    }
+    document = yaml.safe_load(template.read_text(encoding="utf-8"))
+    for resource in document["Resources"].values():
+        properties = resource.get("Properties", {})
+        if digest := digests.get(properties.get("ImageUri")):
+            properties["ImageUri"] = f"{repository}@{digest}"
+            properties.setdefault("Environment", {}).setdefault("Variables", {})[_VARIABLE] = digest
+    copy = template.with_name(PINNED)
+    copy.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return copy
 
 

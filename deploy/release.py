@@ -18,7 +18,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from deploy.images import image_id
+from deploy.images import PINNED, image_id
 from deploy.parameters import Stage, load_template
 from deploy.provenance import run_url, statement
 from deploy.sbom import cyclonedx
@@ -163,7 +163,7 @@ def _digests(folder: Path) -> dict[str, str]:
     digests = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in {_MANIFEST, f"{_STACK}/pinned.yaml"}:
+        if path.is_file() and name not in {_MANIFEST, f"{_STACK}/{PINNED}"}:
             with path.open("rb") as file:
                 digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
     return digests

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _MAX_TEXT = 1000
 """CloudWatch takes 256 KiB a line, and a path may be longer."""
 
+_DIGEST_DIGITS = 12
+"""As in `docker images` and `python -m deploy versions`: each line costs by its bytes."""
+
 
 class AccessLog:
     """The middleware.
@@ -39,13 +42,18 @@ class AccessLog:
         Names of the stage and the model, the other dimensions.
     release
         Name of the deployment; empty where nobody deployed.
+    image_digest
+        Digest of the container image; empty where it is not known. The line has its first digits.
     """
 
-    def __init__(self, app: "ASGIApp", host: ModelHost, *, stage: str, model: str, release: str = "") -> None:
+    def __init__(
+        self, app: "ASGIApp", host: ModelHost, *, stage: str, model: str, release: str = "", image_digest: str = ""
+    ) -> None:
         self._app = app
         self._host = host
         self._dimensions = {"stage": stage, "model": model}
-        self._code = {"service_version": __version__} | ({"release": release} if release else {})
+        named = {"release": release, "image": image_digest.rpartition(":")[2][:_DIGEST_DIGITS]}
+        self._code = {"service_version": __version__} | {name: value for name, value in named.items() if value}
         self._cold = True
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:

@@ -69,7 +69,8 @@ class App:
     def __init__(self, settings: InferenceSettings, host: ModelHost) -> None:
         self._lane = FastLane(settings, host)
         dimensions = {"stage": settings.stage, "model": settings.model}
-        self._outermost = AccessLog(Preflight(self._lane), host, **dimensions, release=settings.release)
+        code = {"release": settings.release, "image_digest": settings.image_digest}
+        self._outermost = AccessLog(Preflight(self._lane), host, **dimensions, **code)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""

@@ -61,6 +61,7 @@ async def health(request: Request, host: Host) -> Response:
     """
     with suppress(ModelNotReady):
         await host.current()
+    settings: InferenceSettings = request.app.state.settings
     model, problem = host.model, host.problem
     status = "unavailable" if model is None else "degraded" if problem else "ok"
     document = {
@@ -68,11 +69,12 @@ async def health(request: Request, host: Host) -> Response:
         "live": True,
         "ready": model is not None,
         "service_version": __version__,
-        "release": request.app.state.settings.release or None,
+        "release": settings.release or None,
+        "image": settings.image_digest or None,
         "uptime_seconds": round(time.monotonic() - host.started, 3),
         "memory_mib": _resident_mib(),
         "model": {
-            "name": request.app.state.settings.model,
+            "name": settings.model,
             "reference": str(model.reference) if model else None,
             "loaded_at": model.loaded_at if model else None,
             "pointer_age_seconds": None if host.pointer_age is None else round(host.pointer_age, 3),

@@ -26,6 +26,8 @@ class InferenceSettings(RegistrySettings):
         Lowest level of Skylift's log lines.
     release
         Name of the deployment: commit and run that made it; empty where none did.
+    image_digest
+        Digest of the container image, `sha256:` and 64 hexadecimal digits; empty where it was not deployed by digest.
     """
 
     refresh_seconds: NonNegativeFloat = 15
@@ -34,3 +36,4 @@ class InferenceSettings(RegistrySettings):
     image_cache: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     release: str = ""
+    image_digest: str = ""

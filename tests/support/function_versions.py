@@ -21,6 +21,8 @@ class FunctionVersions:
         Shares of further versions.
     failed
         Numbers of versions that Lambda cannot run.
+    releases
+        Releases by number of the version.
 
     Attributes
     ----------
@@ -35,10 +37,12 @@ class FunctionVersions:
         live: int | None,
         weights: dict[str, float] | None = None,
         failed: set[int] | None = None,
+        releases: dict[int, str] | None = None,
     ) -> None:
         self.descriptions, self.live, self.weights = descriptions, live, weights or {}
         self.moves = 0
         self._failed = failed or set()
+        self._releases = releases or {}
 
     def get_alias(self, *, FunctionName: str, Name: str) -> dict[str, Any]:  # noqa: N803 (boto3's own spelling)
         assert (FunctionName, Name) == (FUNCTION, "live")
@@ -68,7 +72,15 @@ class FunctionVersions:
         assert FunctionName == FUNCTION
         yield {"Versions": [{"Version": "$LATEST", "Description": ""}]}
         for number, description in self.descriptions.items():
-            yield {"Versions": [{"Version": str(number), "Description": description}]}
+            release = {"SKYLIFT_RELEASE": self._releases[number]} if number in self._releases else {}
+            version = {
+                "Version": str(number),
+                "Description": description,
+                "LastModified": f"2026-11-{number:02}T09:30:00.000+0000",
+                "CodeSha256": f"{number:x}" * 64,
+                "Environment": {"Variables": release},
+            }
+            yield {"Versions": [version]}
 
     def get_function_configuration(self, *, FunctionName: str, Qualifier: str) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == FUNCTION

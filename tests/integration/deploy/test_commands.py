@@ -273,7 +273,9 @@ class TestUp:
         said = " ".join(sam.asked[-1])
         assert "--image-repository example/skylift --no-resolve-s3 --s3-bucket artifacts --role-arn arn:role" in said
         template = Path(sam.asked[-1][sam.asked[-1].index("--template-file") + 1])
-        assert "ImageUri: example/skylift@sha256:abc" in template.read_text(encoding="utf-8")
+        (function,) = json.loads(template.read_text(encoding="utf-8"))["Resources"].values()
+        assert function["Properties"]["ImageUri"] == "example/skylift@sha256:abc"
+        assert function["Properties"]["Environment"] == {"Variables": {"SKYLIFT_IMAGE_DIGEST": "sha256:abc"}}
 
     def test_the_first_model_is_trained_and_promoted(
         self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
@@ -438,6 +440,23 @@ class TestAfterARollback:
         refused("up", "--stage", "dev", "--yes", "--model", "keep")
 
         assert [asked[1] for asked in sam.asked] == ["build", "deploy"]
+
+
+class TestVersions:
+    def test_each_is_listed_with_its_release_and_its_image_and_those_that_answer_are_marked(
+        self, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lambdas = FunctionVersions({1: "", 2: "", 3: ""}, live=2, weights={"3": 0.1}, releases={2: "b-2.1", 3: "c-3.1"})
+        monkeypatch.setattr(cli, "lambda_client", lambda **_: lambdas)
+
+        head, *rows = deploy("versions", "--stage", "dev").stdout.splitlines()
+
+        assert head.split() == ["version", "published", "release", "image"]
+        assert [row.split() for row in rows] == [
+            ["1", "2026-11-01", "09:30:00", "unknown", "1" * 12],
+            ["*", "2", "2026-11-02", "09:30:00", "b-2.1", "2" * 12],
+            ["+", "3", "2026-11-03", "09:30:00", "c-3.1", "3" * 12],
+        ]
 
 
 class TestRollbackCode:

@@ -170,7 +170,7 @@ class TestHealth:
         assert (response.status_code, document["status"]) == (200, "ok")
         assert (document["live"], document["ready"], document["problem"]) == (True, True, None)
         assert document["service_version"] == skylift.__version__
-        assert document["release"] is None
+        assert (document["release"], document["image"]) == (None, None)
         assert document["uptime_seconds"] >= 0
         assert document["memory_mib"] > 10
         assert document["model"]["name"] == "iris"

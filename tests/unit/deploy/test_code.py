@@ -46,6 +46,13 @@ class TestWayBack:
             code(FunctionVersions({}, live=None)).traffic()
 
 
+def test_a_version_has_its_release_and_its_image() -> None:
+    first, second = code(FunctionVersions({2: "b", 1: "a"}, live=2, releases={2: "c0ffee-7.1"})).versions()
+
+    assert (first.number, first.release) == (1, "")
+    assert (second.number, second.release, second.image) == (2, "c0ffee-7.1", "2" * 64)
+
+
 class TestCheck:
     def test_the_version_of_the_stack_is_deployed_over(self) -> None:
         code(FunctionVersions({1: "", 2: ""}, live=2)).check_held()

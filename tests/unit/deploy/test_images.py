@@ -1,5 +1,6 @@
 """Images are pushed once, by their content, and deployed by their digest."""
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +15,17 @@ from tests.support.image_repository import Repository
 
 ID = "sha256:" + "1a" * 32
 TAG = ID.replace(":", "-")
-TEMPLATE = "Resources:\n  A:\n    ImageUri: a:inference\n  B:\n    ImageUri: 'a:inference'\n  C: {Sub: a:inference}\n"
+TEMPLATE = """
+AWSTemplateFormatVersion: '2010-09-09'
+Resources:
+  Scores:
+    Properties:
+      ImageUri: a:inference
+      Environment: {Variables: {SKYLIFT_IMAGE_DIGEST: '', ACCOUNT: '012345678901'}}
+  Also: {Properties: {ImageUri: a:inference, MemorySize: {Ref: MemorySize}}}
+  Other: {Properties: {ImageUri: elsewhere:inference, Description: a:inference}}
+  Topic: {Type: Topic}
+"""
 
 
 @pytest.fixture
@@ -36,11 +47,26 @@ def test_what_the_repository_has_is_not_pushed_again(template: Path, pushed: lis
     copy = pinned(template, {"a:inference": ID}, "host/skylift", client=cast("Any", Repository({TAG: "sha256:d"})))
 
     assert pushed == []
-    assert copy.read_text(encoding="utf-8") == (
-        "Resources:\n  A:\n    ImageUri: host/skylift@sha256:d\n  B:\n    ImageUri: host/skylift@sha256:d\n"
-        "  C: {Sub: a:inference}\n"
-    )
+    resources = json.loads(copy.read_text(encoding="utf-8"))["Resources"]
+    assert {name: each["Properties"]["ImageUri"] for name, each in resources.items() if "Properties" in each} == {
+        "Scores": "host/skylift@sha256:d",
+        "Also": "host/skylift@sha256:d",
+        "Other": "elsewhere:inference",
+    }
     assert template.read_text(encoding="utf-8") == TEMPLATE
+
+
+def test_a_function_is_told_the_digest_of_the_image_that_it_runs(template: Path, pushed: list[tuple[str, ...]]) -> None:
+    copy = pinned(template, {"a:inference": ID}, "host/skylift", client=cast("Any", Repository({TAG: "sha256:d"})))
+
+    document = json.loads(copy.read_text(encoding="utf-8"))
+    told = {"SKYLIFT_IMAGE_DIGEST": "sha256:d"}
+    scores, also, other, topic = document["Resources"].values()
+    assert scores["Properties"]["Environment"]["Variables"] == told | {"ACCOUNT": "012345678901"}
+    assert also["Properties"]["Environment"]["Variables"] == told
+    assert "Environment" not in other["Properties"]
+    assert topic == {"Type": "Topic"}
+    assert document["AWSTemplateFormatVersion"] == "2010-09-09"
 
 
 def test_what_it_lacks_is_pushed_under_a_tag_of_its_content(template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +82,7 @@ def test_what_it_lacks_is_pushed_under_a_tag_of_its_content(template: Path, monk
     copy = pinned(template, {"a:inference": ID}, "host/skylift", client=cast("Any", repository))
 
     assert repository.digests == {TAG: "sha256:new"}
-    assert "ImageUri: host/skylift@sha256:new" in copy.read_text(encoding="utf-8")
+    assert '"ImageUri": "host/skylift@sha256:new"' in copy.read_text(encoding="utf-8")
     assert words == ["secret", None, None]  # never an argument, which others on the machine could read
 
 

@@ -175,6 +175,14 @@ class TestLines:
 
         assert [line.get("release") for line in lines(capsys)] == ["1a2b3c4d5e6f-7.1", None]
 
+    def test_the_log_line_has_the_beginning_of_the_digest_of_the_image(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        ask(AccessLog(app, harness.host, **OF, image_digest="sha256:" + "1a2b3c4d5e6f" + "0" * 52))
+        ask(AccessLog(app, harness.host, **OF))
+
+        assert [line.get("image") for line in lines(capsys)] == ["1a2b3c4d5e6f", None]
+
     def test_the_log_line_of_a_failure_has_its_reason(
         self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:

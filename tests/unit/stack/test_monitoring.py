@@ -156,6 +156,23 @@ class TestDashboards:
             assert f"count(record.metrics.{duration})" in query
             assert f"max(record.metrics.{duration})" in query
 
+    def test_the_overview_counts_requests_by_what_each_line_says_of_its_code(self, stack: Stack) -> None:
+        """Once each: a failure has a line of metrics besides, without the release."""
+        document = json.loads(stack.properties("OverviewDashboard")["DashboardBody"])
+        (query,) = (widget["properties"]["query"] for widget in document["widgets"] if widget["type"] == "log")
+        log = AccessLog(_answering, HostHarness().host, stage="dev", model="iris", release="c-1.1", image_digest="a:b")
+        scope: Any = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            for status, reason in ((200, None), (500, "internal")):
+                asyncio.run(log(scope | {"test.status": status, "test.reason": reason}, _receive, _send))
+
+        counted = [line for line in map(json.loads, out.getvalue().splitlines()) if "release" in line]
+        assert "filter ispresent(release)" in query
+        assert len(counted) == 2
+        (names,) = re.findall(r" by ([a-z_, ]+?) \|", query)
+        assert all(set(names.split(", ")) <= line.keys() for line in counted)
+
     def test_both_together_show_every_metric_of_ours(self, stack: Stack) -> None:
         bodies = [json.loads(one["DashboardBody"]) for one in stack.of_type("AWS::CloudWatch::Dashboard").values()]
         shown = {name for body in bodies for name, _ in self._ours(body["widgets"])}
