@@ -32,7 +32,7 @@ def render_card(
     manifest
         Manifest of the version before it is published. The card does not say what only publishing knows.
     distribution
-        The training distribution; see `training.release.packaging.training_distribution`.
+        The training distribution; see `training.release.distribution.training_distribution`.
     profile
         Profile of the whole table.
     about

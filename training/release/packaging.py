@@ -8,8 +8,7 @@ from typing import Any
 
 import joblib
 import numpy as np
-from numpy.typing import NDArray
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from skylift.contract import Contract
 from skylift.manifest import BASELINE_FILE, COMPILED_FILE, MODEL_FILE, Artifact, Golden, Lineage, Manifest, Prediction
@@ -22,11 +21,11 @@ from training.card.document import render_card
 from training.data.profile import profile
 from training.evaluation.report import EVALUATION_FILE
 from training.job import Trained
+from training.release.distribution import training_distribution
 from training.release.environment import environment
 from training.release.git import GitState, git_state
 
 _GOLDEN_ROWS = 10
-_BASELINE_BINS = 10
 _UNNUMBERED, _NO_COMMIT = 1, GitState()  # the card says neither: `skylift.model_card` tells why
 
 
@@ -144,39 +143,6 @@ def _representatives(contract: Contract, scores: Matrix, rows: Matrix) -> list[i
     with_missing = np.flatnonzero(np.isnan(rows).any(axis=1))[:2]
     chosen = [*firsts.tolist()[: _GOLDEN_ROWS - 2], *with_missing.tolist()]
     return list(dict.fromkeys(chosen))
-
-
-def training_distribution(trained: Trained) -> bytes:
-    """The training distribution as JSON, for drift.
-
-    Per feature its share of missing values, and shares by decile or by category; the same for the target.
-    """
-    table, train = trained.table, trained.split.train
-    features: dict[str, Any] = {}
-    for index, feature in enumerate(table.contract.features):
-        column = table.rows[train, index]
-        known = column[~np.isnan(column)]
-        described: dict[str, Any] = {"missing": float(np.isnan(column).mean())}
-        if feature.levels:
-            described["shares"] = dict(zip(feature.levels, _shares(known, len(feature.levels)), strict=True))
-        else:
-            described |= _deciles(known)
-        features[feature.name] = described
-    targets = table.targets[train]
-    classes = table.contract.target.classes
-    target = {"shares": _shares(targets, len(classes))} if classes else _deciles(targets)
-    return to_json({"rows": len(train), "features": features, "target": target}, indent=2) + b"\n"
-
-
-def _shares(codes: NDArray[Any], size: int) -> list[float]:
-    counts = np.bincount(codes.astype(int), minlength=size)
-    return [float(share) for share in counts / max(int(counts.sum()), 1)]
-
-
-def _deciles(values: NDArray[Any]) -> dict[str, Any]:
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, _BASELINE_BINS + 1))) if len(values) else np.array([])
-    counts = np.histogram(values, edges)[0] if len(edges) > 1 else np.array([len(values)])
-    return {"edges": edges.tolist(), "shares": [float(share) for share in counts / max(int(counts.sum()), 1)]}
 
 
 def _dump(estimator: Any) -> bytes:

@@ -123,9 +123,9 @@ class Bins(Document):
             return f"{name} not missing"
         if index == 0:
             return f"{name} below {exact_text(edges[0])}"
-        last = math.nextafter(edges[-1], -math.inf)
         if index == len(edges):
-            return f"{name} above {exact_text(math.floor(last) if whole else last)}"
+            end = math.nextafter(edges[-1], -math.inf)
+            return f"{name} above {min(exact_text(end), exact_text(edges[-1]), key=len)}"
         low, high = edges[index - 1], edges[index]
         if whole:
             low, high = math.ceil(low), math.ceil(high) - 1
@@ -145,6 +145,8 @@ class Distribution(Document):
 
     Parameters
     ----------
+    bins
+        Bins; for predicted values they have no ends, so that no value is outside of them.
     counts
         Rows by bin.
 
@@ -186,9 +188,9 @@ class Baseline(Document):
     features
         Training rows by feature, in the contract's order.
     predictions
-        Out-of-fold predictions of training rows, by class or by bin of the predicted value.
+        Predictions of the served model for the holdout rows, by class or by bin of the predicted value.
     confidence
-        How often these were right, or how far off; None in versions of older releases.
+        How often training rows were answered rightly out of fold, or how far off; None in versions of older releases.
 
     Raises
     ------

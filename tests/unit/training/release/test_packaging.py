@@ -1,17 +1,15 @@
-"""What is published: a model that loads, requests that prove it, the training distribution, and where it came from."""
+"""What is published: a model that loads, requests that prove it, and where it came from."""
 
 import io
-import json
 import subprocess
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
 import pytest
 
-from skylift.manifest import BASELINE_FILE, MODEL_FILE, Manifest
+from skylift.manifest import MODEL_FILE, Manifest
 from skylift.predictors import SklearnPredictor, load_predictor
 from skylift.references import sha256
 from skylift.scoring import check_golden
@@ -21,7 +19,7 @@ from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed
 from training.job import Trained
 from training.release.environment import environment
 from training.release.git import GitState, git_state
-from training.release.packaging import Package, golden, pack, training_distribution
+from training.release.packaging import Package, golden, pack
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -32,12 +30,6 @@ def git(folder: Path, *arguments: str) -> str:
 
 def packed(trained: Trained) -> Package:
     return pack(uncompiled(trained), git_state(trained.config.folder))
-
-
-def described(trained: Trained) -> dict[str, Any]:
-    """The training distribution, by feature."""
-    found: dict[str, Any] = json.loads(training_distribution(trained))
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -183,54 +175,3 @@ class TestGolden:
         predictor = SklearnPredictor(trained_mixed.estimator, "classification")
 
         check_golden(trained_mixed.table.contract, golden(trained_mixed), predictor)
-
-
-class TestBaseline:
-    def test_it_is_a_file_of_the_package(self) -> None:
-        assert iris_package().artifacts[BASELINE_FILE] == training_distribution(trained_iris())
-
-    def test_it_is_of_the_rows_learned_from(self, trained_mixed: Trained) -> None:
-        assert described(trained_mixed)["rows"] == len(trained_mixed.split.train)
-
-    def test_every_feature_has_shares_that_add_up_to_one(self, trained_mixed: Trained) -> None:
-        features = described(trained_mixed)["features"]
-
-        assert features.keys() == {feature.name for feature in trained_mixed.table.contract.features}
-        for feature in features.values():
-            shares = feature["shares"]
-            assert sum(shares.values() if isinstance(shares, dict) else shares) == pytest.approx(1)
-
-    def test_categories_and_booleans_are_counted_by_value(self, trained_mixed: Trained) -> None:
-        features = described(trained_mixed)["features"]
-
-        assert features["city"]["shares"].keys() == {"Lyon", "Oslo", "Rome"}
-        assert features["member"]["shares"].keys() == {"false", "true"}
-
-    def test_numbers_are_counted_between_deciles(self) -> None:
-        petal = described(trained_iris())["features"]["petal_length"]
-        column = trained_iris().table.rows[trained_iris().split.train, 2]
-
-        assert len(petal["shares"]) == len(petal["edges"]) - 1 <= 10
-        assert (petal["edges"][0], petal["edges"][-1]) == (column.min(), column.max())
-
-    def test_the_share_of_missing_values_is_told(self, trained_mixed: Trained) -> None:
-        rows = trained_mixed.table.rows[trained_mixed.split.train]
-
-        features = described(trained_mixed)["features"]
-
-        assert features["age"]["missing"] == 0
-        assert features["visits"]["missing"] == pytest.approx(np.isnan(rows[:, 1]).mean())
-
-    def test_the_target_is_described_too(self, tmp_path: Path) -> None:
-        classes = described(trained_iris())["target"]["shares"]
-        values = described(learned(tmp_path, lines("x,y", lambda number: f"{number},{number * 1.5}"), RIDGE))["target"]
-
-        assert classes == pytest.approx([1 / 3, 1 / 3, 1 / 3])
-        assert len(values["shares"]) == 10
-
-    def test_a_number_that_the_learned_rows_never_know_is_described_as_missing(self, tmp_path: Path) -> None:
-        text = lines("n,x,y", lambda number: f"{number},{'2.5' if number == 7 else ''},{'ab'[number % 2]}")
-        seeds = (learned(tmp_path, text, LOGISTIC, split={"seed": seed}) for seed in range(50))
-        trained = next(trained for trained in seeds if 7 in trained.split.holdout)
-
-        assert described(trained)["features"]["x"]["missing"] == 1
