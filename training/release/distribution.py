@@ -9,6 +9,7 @@ from pydantic_core import to_json
 from skylift.feature import Feature
 from skylift.monitoring.baseline import Baseline, Bins, Distribution, FeatureDistribution
 from skylift.scoring import Matrix, best_classes
+from training.evaluation.confidence import expectation
 from training.job import Trained
 
 _DECILES = 10
@@ -54,8 +55,19 @@ def baseline_of(trained: Trained) -> Baseline:
     answers = scores if scores.ndim == 1 else best_classes(scores).astype(np.float64)
     keys = table.contract.target.keys
     predicted = Bins(levels=keys) if keys else bins_of_predictions(answers)
-    counts = tuple(predicted.counts(answers).tolist())
-    return Baseline(rows=len(train), features=features, predictions=Distribution(bins=predicted, counts=counts))
+    return Baseline(
+        rows=len(train),
+        features=features,
+        predictions=Distribution(bins=predicted, counts=tuple(predicted.counts(answers).tolist())),
+        confidence=expectation(
+            trained.out_of_fold,
+            table.rows[train],
+            table.targets[train],
+            keys=table.keys.take(train) if table.keys else None,
+            features=[feature.bins for feature in features.values()],
+            predictions=predicted,
+        ),
+    )
 
 
 def bins_of_numbers(values: Matrix, *, whole: bool = False) -> Bins:

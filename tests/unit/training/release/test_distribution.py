@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from skylift.manifest import BASELINE_FILE
 from skylift.monitoring.baseline import Baseline, Bins
+from skylift.monitoring.expected import ExpectedError
 from tests.support.contracts import modest
 from tests.support.models import iris_package, trained_iris
 from tests.support.tables import LOGISTIC, RIDGE, learned, lines, mixed
@@ -139,6 +140,18 @@ class TestCounts:
             assert sum(baseline_of(trained).predictions.counts) == len(trained.split.holdout)
         assert baseline_of(trained_mixed).predictions.bins.levels == ("no", "yes")
         assert len(baseline_of(trained_line).predictions.bins.edges or ()) == 7  # eight rows are in the holdout
+
+    def test_how_often_answers_are_right_is_of_rows_out_of_fold(self, trained_mixed: Trained) -> None:
+        confidence = baseline_of(trained_mixed).confidence
+
+        assert confidence is not None
+        assert (confidence.metric, confidence.rows) == ("accuracy", len(trained_mixed.split.train))
+
+    def test_how_far_off_predictions_are_is_by_their_bins(self, trained_line: Trained) -> None:
+        found = baseline_of(trained_line)
+
+        assert isinstance(found.confidence, ExpectedError)
+        assert len(found.confidence.means) == found.predictions.bins.size
 
 
 class TestBinsOfNumbers:
