@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from inference import problems
 from inference.access_log import AccessLog
+from inference.answer_limit import AnswerLimit
 from inference.host import ModelHost
 from inference.predict import PATH, Predict
 from inference.preflight import Preflight
@@ -56,7 +57,7 @@ class FastLane:
 
 
 class App:
-    """The whole service as an ASGI application: access log, preflight requests, fast lane, routes.
+    """The whole service as an ASGI application: access log, limit of answers, preflight requests, fast lane, routes.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ class App:
         self._lane = FastLane(settings, host)
         dimensions = {"stage": settings.stage, "model": settings.model}
         code = {"release": settings.release, "image_digest": settings.image_digest}
-        self._outermost = AccessLog(Preflight(self._lane), host, **dimensions, **code)
+        self._outermost = AccessLog(AnswerLimit(Preflight(self._lane)), host, **dimensions, **code)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""

@@ -6,7 +6,7 @@ are escaped. HTTP and REST APIs take more than Lambda, an Application Load Balan
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
@@ -46,7 +46,7 @@ def most_instances(contract: Contract) -> int:
     return max(min((MAX_ANSWER_BYTES - warnings) // row, MAX_CELLS // len(contract.features)), 1)
 
 
-def check_answer(body: bytes, predictions: list[dict[str, object]], scope: "Scope") -> None:
+def check_answer(body: bytes, predictions: Sequence[dict[str, object]], scope: "Scope") -> None:
     """Check that an answer can be sent.
 
     Parameters
@@ -54,20 +54,24 @@ def check_answer(body: bytes, predictions: list[dict[str, object]], scope: "Scop
     body
         The whole answer.
     predictions
-        The predictions in it.
+        The predictions in it; none in an answer of another kind.
     scope
         ASGI scope of the request.
 
     Raises
     ------
     AnswerTooLarge
-        It has too many bytes as Lambda sends it; the hint says how many instances fit.
+        It has too many bytes as Lambda sends it; the hint says how many instances fit, if it has predictions.
     """
     if len(body) * _LARGEST_ESCAPE <= MAX_BALANCER_BYTES:
         return
     context = (scope.get("aws.event") or {}).get("requestContext") or {}
     limit = MAX_BALANCER_BYTES if "elb" in context else MAX_ANSWER_BYTES
     size = bytes_as_sent(body) if len(body) * _LARGEST_ESCAPE > limit else 0
+    if size > limit and not predictions:
+        raise AnswerTooLarge(
+            f"the answer has {size:,} bytes of {limit:,}", "the names and descriptions in the contract are too long"
+        )
     if size > limit:
         rows = [bytes_as_sent(to_json(each, inf_nan_mode="null")) + 1 for each in predictions]
         fitting, left = 0, limit - (size - sum(rows))

@@ -5,21 +5,17 @@ from typing import TYPE_CHECKING
 from pydantic_core import to_json
 
 from inference import problems
+from inference.body import read_body
 from inference.capacity import check_answer
 from inference.host import ModelHost
 from inference.record import record_of
-from inference.reply import JSON, Reply
-from skylift.errors import BodyTooLarge, ClientGone, SkyliftError, WrongContentType
+from inference.reply import Reply
+from skylift.errors import SkyliftError
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 PATH = "/predict"
-
-MAX_BODY_BYTES = 6 * 2**20
-"""Lambda's own limit for a synchronous request."""
-
-_MAX_DIGITS = 100
 
 
 class Predict:
@@ -54,7 +50,7 @@ class Predict:
         RequestError, ModelNotReady
             The body is not one that can be scored, or no model is loaded.
         """
-        body = await _json_body(scope, receive)
+        body = await read_body(scope, receive)
         model = await self._host.current()
         instances = model.schema.parse(body)
         answer = model.answer(instances)
@@ -74,38 +70,3 @@ class Predict:
         if problem := self._host.problem:
             headers["x-model-problem"] = problem.code
         return Reply(encoded, headers=headers)
-
-
-async def _json_body(scope: "Scope", receive: "Receive") -> bytes:
-    """The body, if it is declared to be JSON and not too large.
-
-    Raises
-    ------
-    WrongContentType, BodyTooLarge, ClientGone
-    """
-    declared, length = "", ""
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            declared = value.decode("latin-1")
-        elif name == b"content-length":
-            length = value.decode("latin-1")
-    media_type = declared.partition(";")[0].strip().lower()
-    if media_type != JSON and not (media_type.startswith("application/") and media_type.endswith("+json")):
-        raise WrongContentType(f"the content type is {declared[:100]!r}", f"send the header content-type: {JSON}")
-    if length.isdecimal() and (len(length) > _MAX_DIGITS or int(length) > MAX_BODY_BYTES):
-        raise _too_large()
-    chunks, size, more = [], 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone("the connection was closed before the end of the body")
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > MAX_BODY_BYTES:
-            raise _too_large()
-        more = message.get("more_body", False)
-    return b"".join(chunks)
-
-
-def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"the body has more than {MAX_BODY_BYTES:,} bytes", "send it in several requests")

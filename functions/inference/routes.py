@@ -155,6 +155,7 @@ async def index(request: Request, host: Host) -> Response:
 
 
 _NO_MODEL = "No model is ready; see Retry-After"
+_TOO_LARGE = "More than can be sent"
 
 ROUTES = (
     Route(
@@ -165,22 +166,27 @@ ROUTES = (
         problems={
             400: "Not JSON",
             413: "Too many instances or bytes, in the body or in its answer",
-            415: "Not declared to be JSON",
+            415: "Not declared to be JSON, or compressed",
             422: "Fields break the contract",
             503: _NO_MODEL,
         },
     ),
     Route("/health", health, "Liveness, readiness and what is wrong", statuses={503: "No model is ready"}),
-    Route("/model-info", model_info, "The active version and its contract", problems={503: _NO_MODEL}),
+    Route(
+        "/model-info",
+        model_info,
+        "The active version and its contract",
+        problems={413: _TOO_LARGE, 503: _NO_MODEL},
+    ),
     Route(
         "/model-card",
         model_card,
         "What the active version is, how good it is and where its limits are",
         media_type=HTML,
-        problems={404: "The version was published without one", 503: _NO_MODEL},
+        problems={404: "The version was published without one", 413: _TOO_LARGE, 503: _NO_MODEL},
     ),
     Route("/docs", docs, "A page to read the contract and to try it", media_type=HTML),
-    Route("/openapi.json", openapi, "The API by the active contract", problems={503: _NO_MODEL}),
+    Route("/openapi.json", openapi, "The API by the active contract", problems={413: _TOO_LARGE, 503: _NO_MODEL}),
     Route("/", index, "The model and the paths of the API"),
 )
 """The API: FastAPI, the index, the OpenAPI document and a test of the README read it."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from inference.app import App
-from inference.predict import MAX_BODY_BYTES
+from inference.body import MAX_BODY_BYTES
 from inference.routes import create_routes
 from inference.settings import InferenceSettings
 from tests.support.asgi_client import HttpClient

@@ -1,4 +1,4 @@
-"""The fast lane reads a body no further than it has to, and answers without a framework."""
+"""The fast lane answers without a framework."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inference import capacity
-from inference.predict import MAX_BODY_BYTES, PATH, Predict
+from inference.predict import PATH, Predict
 from inference.record import record_of
 from tests.support.fakes import HostHarness
 from tests.support.models import IRIS_SETOSA, iris_package
@@ -73,34 +73,6 @@ def test_a_body_in_parts_is_scored_and_the_record_says_by_what(app: Predict) -> 
     assert (record.instances, record.version, record.reason) == (1, "v1", None)
 
 
-@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON", "application/a+json"])
-def test_every_way_to_say_json_is_understood(app: Predict, content_type: str) -> None:
-    assert Request(part(SETOSA), content_type=content_type).ask(app)[0] == 200
-
-
-@pytest.mark.parametrize("content_type", ["", "text/json", "application/jsonp", "a+json"])
-def test_a_body_that_is_not_declared_to_be_json_is_not_read(app: Predict, content_type: str) -> None:
-    request = Request(part(SETOSA), content_type=content_type)
-
-    assert request.ask(app)[0] == 415
-    assert request.unread
-
-
-def test_a_body_that_is_declared_too_large_is_not_read(app: Predict) -> None:
-    request = Request(part(SETOSA), content_length=str(MAX_BODY_BYTES + 1))
-
-    assert request.ask(app)[0] == 413
-    assert request.unread
-
-
-def test_a_body_that_turns_out_too_large_is_read_no_further(app: Predict) -> None:
-    half = bytes(MAX_BODY_BYTES // 2 + 1)
-    request = Request(part(half, more=True), part(half, more=True), part(half))
-
-    assert request.ask(app)[0] == 413
-    assert len(request.unread) == 1
-
-
 def test_a_client_that_hangs_up_is_answered_with_499_and_raises_nothing(app: Predict) -> None:
     request = Request(part(b"{", more=True), {"type": "http.disconnect"}, content_length="80")
 
@@ -135,8 +107,3 @@ def test_an_answer_that_is_too_large_is_refused_and_not_counted(app: Predict, mo
     assert "send at most the first" in document["detail"]
     record = record_of(request.scope)
     assert (record.instances, record.reason) == (0, "answer-too-large")
-
-
-@pytest.mark.parametrize("length", ["9" * 5000, "9" * 101])
-def test_a_length_of_any_number_of_digits_is_too_large(app: Predict, length: str) -> None:
-    assert Request(part(SETOSA), content_length=length).ask(app)[0] == 413
