@@ -27,6 +27,7 @@ _ROWS_PER_BIN = 20
 _JUDGED_BINS = 10
 _ROUNDING_ERROR = 1e-12
 _FAR = 1e-6
+_DIGITS = 6
 _MORE_THAN_CHANCE = 2.0
 
 type Method = Literal["none", "platt", "isotonic"]
@@ -134,18 +135,19 @@ def expected_accuracy(right: NDArray[np.bool_], confidence: Matrix, measured: Me
     squared = {name: float(np.mean((shares - right)[judged] ** 2)) for name, shares in by_method.items()}
     no_worse = [name for name in by_method if squared[name] <= squared["none"] + _ROUNDING_ERROR]
     method = min(no_worse, key=eces.__getitem__)  # of equals the first, which is none
-    points, shares = _LEARN[method](confidence, right)
+    points, shares = (_rounded(values) for values in _LEARN[method](confidence, right))
+    points, first = np.unique(points, return_index=True)
     smoothed = (hits + 1) / (len(right) + 2)
     gaps = (by_method[method] - right)[judged]
     return ExpectedAccuracy(
         rows=len(right),
-        value=hits / len(right),
+        value=_digits(hits / len(right)),
         error=_error(gaps, judged, confidence, measured, least=smoothed * (1 - smoothed) / len(right)),
         method=method,
         confidence=tuple(points.tolist()),
-        right=tuple(shares.tolist()),
-        ece_before=eces["none"],
-        ece=eces[method],
+        right=tuple(shares[first].tolist()),
+        ece_before=_digits(eces["none"]),
+        ece=_digits(eces[method]),
     )
 
 
@@ -171,10 +173,10 @@ def expected_error(errors: Matrix, predictions: Matrix, bins: Bins, measured: Me
     known = np.isfinite(judged)
     return ExpectedError(
         rows=len(errors),
-        value=float(errors.mean()),
+        value=_digits(float(errors.mean())),
         error=_error((judged - errors)[known], known, predictions, measured),
-        means=tuple(means.tolist()),
-        spreads=tuple(spreads.tolist()),
+        means=tuple(_rounded(means).tolist()),
+        spreads=tuple(_rounded(spreads).tolist()),
         counts=tuple(counts.tolist()),
     )
 
@@ -258,6 +260,15 @@ def _quantile_parts(values: Matrix, count: int) -> Places:
     return places
 
 
+def _digits(value: float) -> float:
+    """To six significant digits: another machine differs in the last ones."""
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def _rounded(values: Matrix) -> Matrix:
+    return np.array([_digits(value) for value in values.tolist()])
+
+
 def _ece(shares: Matrix, right: NDArray[np.bool_]) -> float:
     bins = calibration_bins(shares, right, np.ones((1, len(right)), dtype=np.int64))
     return float(sum(part.rows[0] * abs(part.predicted[0] - part.observed[0]) for part in bins) / len(right))
@@ -290,7 +301,7 @@ def _error(
         _quantile_parts(told_by[judged], _JUDGED_BINS),
         *(part[judged] for part in measured.parts),
     ]
-    return float(np.sqrt(max(sampled, least) + max(_excess(gaps, cut) for cut in cuts)))
+    return _digits(float(np.sqrt(max(sampled, least) + max(_excess(gaps, cut) for cut in cuts))))
 
 
 def _excess(gaps: Matrix, cut: Places) -> float:
