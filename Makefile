@@ -83,11 +83,11 @@ audit: $(VENV)/.dev ## Check all requirement files for known vulnerabilities (ne
 deploying = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m deploy
 
 .PHONY: package
-package: $(VENV)/.dev ## Build a release, which goes to every stage, into build/release (needs Docker; PARAMS='Name=value')
+package: $(VENV)/.dev ## Build a release, which goes to every stage, into build/release (needs Docker; PARAMS='Name=value', VERBOSE=1)
 	@$(deploying) package --stage "$(STAGE)" $(foreach parameter,$(PARAMS),--set "$(parameter)")
 
 .PHONY: deploy
-deploy: $(VENV)/.dev ## Deploy to your AWS account (STAGE=dev, YES=1, PARAMS='Name=value', MODEL=keep, RELEASE=build/release, AFTER_ROLLBACK=1)
+deploy: $(VENV)/.dev ## Deploy to your AWS account (STAGE=dev, YES=1, PARAMS='Name=value', MODEL=keep, RELEASE=build/release, AFTER_ROLLBACK=1, VERBOSE=1)
 	@$(deploying) up --stage "$(STAGE)" $(if $(YES),--yes) $(if $(RELEASE),--release "$(RELEASE)") \
 		$(if $(MODEL),--model "$(MODEL)") $(if $(AFTER_ROLLBACK),--after-rollback) \
 		$(foreach parameter,$(PARAMS),--set "$(parameter)")

@@ -1,9 +1,9 @@
 """The command line: `python -m deploy --help`, mostly by `make deploy`, `make smoke` and `make destroy`."""
 
 import os
-import subprocess
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,36 +11,33 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from botocore.credentials import Credentials
-from botocore.session import Session
 
 from deploy import release as releases
 from deploy import sam
-from deploy.calls import DeployedApi, curl, smoke
+from deploy.caller import check_credentials, deployed_api, url_of
+from deploy.calls import smoke
+from deploy.changes import ChangeSet, in_short
 from deploy.code import DeployedCode
+from deploy.first_model import first_model, print_call, print_commands
 from deploy.identity import deployment_name
 from deploy.images import pinned
-from deploy.parameters import TEMPLATE, Stage, assignments, check_parameters, read_stage
-from deploy.stack import Stack, StackFailed, required_output
-from skylift.aws import aws_errors, cloudformation_client, ecr_client, lambda_client, s3_client, sts_client
-from skylift.errors import ConfigError, IntegrityError, VersionNotFound
-from skylift.references import Reference
+from deploy.machine import check_docker
+from deploy.parameters import TEMPLATE, architecture_of, assignments, check_parameters, read_stage
+from deploy.progress import print_facts
+from deploy.stack import Stack, StackFailed
+from skylift.aws import cloudformation_client, ecr_client, lambda_client, s3_client
+from skylift.errors import ConfigError
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from training.cli.commands import Commands
 from training.cli.connection import stack_settings
-from training.cli.console import err, facts, out, table
+from training.cli.console import out, print_failure, table
 from training.release.git import git_state
 
 RELEASE = Path("build/release")
 _LAMBDA_SECONDS = 10
 _DIGEST_DIGITS = 12
-_TRAIN_SECONDS = 60 * 60
-_CREDENTIALS = {
-    "AWS_IAM": ", with credentials in the environment (`aws configure export-credentials --format env`)",
-    "JWT": ", with a token of the issuer in SKYLIFT_TOKEN",
-    "NONE": "",
-}
+_INTERRUPTED = 130
 
 StageOption = Annotated[str, typer.Option("--stage", help="A section of samconfig.toml.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -101,42 +98,44 @@ def up(
         parameters["DeploymentPreference"] = "AllAtOnce"
     template = releases.template_of(release) if release else None
     _check_that_someone_answers(yes, "deploying")
-    region = _check_credentials(chosen)
+    region = check_credentials(chosen.stack)
     stack = Stack(chosen.stack, client=cloudformation_client())
-    check_parameters(parameters, template or TEMPLATE, kept=stack.parameters())
+    kept = stack.parameters()
+    check_parameters(parameters, template or TEMPLATE, kept=kept)
     stack.check_deployable()
     code = _code(stack) if stack.outputs() else None
     if code and not after_rollback:
         code.check_held()
     if release:
+        check_docker()
         releases.load_images(release)
     else:
-        sam.build(chosen, parameters, region=region)
+        check_docker(architecture_of(kept | parameters))
+        sam.build(chosen, kept | parameters, region=region)
     artifacts = sam.Artifacts()
     if artifacts.image_repository:
         built = template or releases.BUILT / "template.yaml"
         images = manifest.images if manifest else releases.images_of(built)
         template = pinned(built, images, artifacts.image_repository, client=ecr_client())
-    with code.as_held() if code and after_rollback else nullcontext():
-        sam.deploy(chosen, parameters, region=region, confirm=not yes, artifacts=artifacts, template=template)
+    arn = sam.change_set(chosen, parameters, region=region, artifacts=artifacts, template=template)
+    if arn:
+        changes = ChangeSet(arn, stack, client=cloudformation_client())
+        _confirm_changes(changes, yes=yes)
+        with code.as_held() if code and after_rollback else nullcontext(), _goes_on(stack):
+            if code and not after_rollback:
+                code.check_held()  # again: somebody may have rolled back during the build
+            changes.execute()
     outputs = stack.outputs()
-    url = required_output(outputs, "ApiUrl", stack.name)
-    out.print(
-        facts([("release", named["Release"]), ("url", url), ("dashboard", outputs.get("OverviewDashboardUrl", "none"))])
+    url = url_of(outputs, stack.name)
+    print_facts(
+        [("release", named["Release"]), ("url", url), ("dashboard", outputs.get("OverviewDashboardUrl", "none"))]
     )
-    if model is ModelStep.KEEP and code is None:
-        out.print(
-            "A new stack has no model:",
-            f"  skylift train --stack {stack.name}",
-            f"  skylift promote v1 --stack {stack.name}",
-            sep="\n",
-            markup=False,
-            soft_wrap=True,
-        )
+    if model is ModelStep.KEEP and code is None and not parameters.get("ModelBucketName"):
+        print_commands(stack.name)
     if model is ModelStep.FIRST:
         registry = Registry.open(RegistrySettings.model_validate(stack_settings(stack.name)))
-        _first_model(registry, stack.name, yes=yes)
-        _print_call(registry, url, region, stack.parameters().get("Auth", "AWS_IAM"))
+        first_model(registry, stack.name, yes=yes)
+        print_call(registry, url, region, stack.parameters().get("Auth", "AWS_IAM"))
 
 
 @app.command()
@@ -149,6 +148,7 @@ def package(
     chosen = read_stage(stage)
     chosen = replace(chosen, parameters=chosen.parameters | assignments(parameter or []))
     check_parameters(chosen.parameters)
+    check_docker(architecture_of(chosen.parameters))
     region = os.environ.get("AWS_DEFAULT_REGION", "eu-central-1")  # sam wants one, whatever it does
     sam.build(chosen, chosen.parameters, region=region)
     manifest = releases.save(output, chosen, git_state(Path.cwd()))
@@ -185,17 +185,15 @@ def rollback_code(
     """Give all requests to an earlier version of the code, at once, and say what that leaves to do."""
     chosen = read_stage(stage)
     _check_that_someone_answers(yes, "rolling back")
-    _check_credentials(chosen)
+    check_credentials(chosen.stack)
     stack = Stack(chosen.stack, client=cloudformation_client())
-    if stack.is_changing():
-        raise StackFailed(
-            f"stack {stack.name} has a deployment in progress", "stop it first: docs/runbooks/deploy-failed.md says how"
-        )
+    _check_that_nobody_deploys(stack)
     code = _code(stack)
     traffic, target, held = code.traffic(), code.way_back(to), code.held()
     out.print(f"Now version {traffic} answers. Changing to version {target}.", markup=False, soft_wrap=True)
     if not yes and not typer.confirm("Give it all requests?"):
         raise ConfigError("not confirmed", "nothing was changed")
+    _check_that_nobody_deploys(stack)  # again: the question may have waited
     code.move(target.number)
     out.print(f"Version {target.number} answers: the next request gets it.")
     if target.number != held:
@@ -211,8 +209,8 @@ def smoke_command(stage: StageOption) -> None:
     """Call the deployed service over HTTPS as a client does, signed with your credentials (or SKYLIFT_TOKEN)."""
     chosen = read_stage(stage)
     stack = Stack(chosen.stack, client=cloudformation_client())
-    url = required_output(stack.outputs(), "ApiUrl", stack.name)
-    out.print(f"{url}: {smoke(_service(url, stack.parameters().get('Auth', 'AWS_IAM')))}", soft_wrap=True, markup=False)
+    service = deployed_api(stack)
+    out.print(f"{service.url}: {smoke(service)}", soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -220,7 +218,7 @@ def down(stage: StageOption, yes: YesOption = False) -> None:
     """Say what stays, ask, and delete the stack."""
     chosen = read_stage(stage)
     _check_that_someone_answers(yes, "deleting")
-    _check_credentials(chosen)
+    check_credentials(chosen.stack)
     stack = Stack(chosen.stack, client=cloudformation_client())
     if stack.status() is None:
         out.print(f"There is no stack {stack.name}: nothing to delete.")
@@ -231,7 +229,8 @@ def down(stage: StageOption, yes: YesOption = False) -> None:
     out.print("and the images in the repository, which another stage may run. Everything else goes, also its logs.")
     if not yes and typer.prompt(f"Type {stack.name} to delete it", default="", show_default=False) != stack.name:
         raise ConfigError("the name was not typed", "nothing was deleted")
-    stack.delete()
+    with _goes_on(stack):
+        stack.delete()
     out.print(f"Deleted: {stack.name}. docs/runbooks/cost.md says how to delete what was kept.")
 
 
@@ -239,112 +238,46 @@ def _code(stack: Stack) -> DeployedCode:
     return DeployedCode(stack, client=lambda_client(answer_seconds=_LAMBDA_SECONDS))
 
 
+def _check_that_nobody_deploys(stack: Stack) -> None:
+    if stack.is_changing():
+        raise StackFailed(
+            f"stack {stack.name} has a deployment in progress", "stop it first: docs/runbooks/deploy-failed.md says how"
+        )
+
+
 def _check_that_someone_answers(yes: bool, doing: str) -> None:
     if not yes and not sys.stdin.isatty():
         raise ConfigError(f"{doing} needs confirmation, but stdin is not a terminal", "add YES=1 (or --yes)")
 
 
-def _check_credentials(stage: Stage) -> str:
-    """Say who is about to do what where; the region.
-
-    Raises
-    ------
-    AwsUnavailable
-        There are no credentials, or AWS refuses them.
-    """
-    client = sts_client()
-    with aws_errors("asking AWS who you are"):
-        identity = client.get_caller_identity()
-    region = client.meta.region_name
-    err.print(
-        facts(
-            [
-                ("account", identity["Account"]),
-                ("as", identity["Arn"]),
-                ("region", region),
-                ("stack", stage.stack),
-            ]
-        )
-    )
-    return region
-
-
-def _first_model(registry: Registry, stack: str, *, yes: bool) -> None:
-    """Train and promote a version if none exists; a version that was not promoted stays so."""
-    active = registry.active()
-    if active is not None and _exists(registry, active):
-        return
-    if active is not None:
-        out.print(
-            f"The pointer names {active.name}, which the stack's bucket does not have: it was published to another.",
-            "If an earlier stack kept that bucket: make deploy PARAMS='ModelBucketName=...' serves from it.",
-            sep="\n",
-            soft_wrap=True,
-        )
-    if versions := registry.versions():
-        name = versions[-1].manifest.name
-        out.print(f"No version is active. Make one live: skylift promote {name} --stack {stack}", soft_wrap=True)
-        return
-    if not yes and not typer.confirm("There is no model to serve. Train and promote one?", default=True):
-        return
-    _skylift("train", "--stack", stack)
-    _skylift("promote", registry.versions()[-1].manifest.name, "--stack", stack)
-
-
-def _exists(registry: Registry, reference: Reference) -> bool:
-    """Whether the bucket has the version that a reference names: the pointer outlives a stack and its bucket."""
-    try:
-        registry.version(reference)
-    except (VersionNotFound, IntegrityError):
-        return False
-    return True
-
-
-def _skylift(*arguments: str) -> None:
-    """Run `skylift` as a person does, with its own messages."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SKYLIFT_")}
-    try:
-        subprocess.run(
-            [Path(sys.executable).with_name("skylift"), *arguments],
-            env=environment,
-            timeout=_TRAIN_SECONDS,
-            check=True,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise ConfigError(
-            f"skylift {arguments[0]} failed: the code is deployed, the model is not",
-            f"fix what it says above, then: skylift {' '.join(arguments)}",
-        ) from error
-
-
-def _print_call(registry: Registry, url: str, region: str, auth: str) -> None:
-    active = registry.active()
-    if active is None or not _exists(registry, active):
-        return
-    body = {"instances": [registry.resolve().manifest.contract.example]}
-    out.print(f"\nTry it{_CREDENTIALS[auth]}:")
-    out.print(f"  {curl(url, region=region, body=body, auth=auth)}", markup=False, soft_wrap=True)
-
-
-def _service(url: str, auth: str) -> DeployedApi:
-    """The service with what its authorizer wants.
+def _confirm_changes(changes: ChangeSet, *, yes: bool) -> None:
+    """Say what would change, and ask.
 
     Raises
     ------
     ConfigError
-        It needs a token, and none is set.
+        The answer is no.
     """
-    region = sts_client().meta.region_name
-    if auth == "JWT":
-        if not (token := os.environ.get("SKYLIFT_TOKEN")):
-            raise ConfigError("the API wants a token of its issuer", "put one into SKYLIFT_TOKEN")
-        return DeployedApi(url, region=region, token=token)
-    return DeployedApi(url, region=region, credentials=_credentials() if auth == "AWS_IAM" else None)
+    found = changes.changes()
+    if yes:
+        out.print(f"Changes: {in_short(found)}")
+        return
+    out.print(
+        table(
+            ("action", "resource", "type", "replaced"),
+            ((each.action, each.resource, each.kind, each.replaced) for each in found),
+        )
+    )
+    if not typer.confirm("Make these changes?"):
+        changes.discard()
+        raise ConfigError("not confirmed", "nothing was changed")
 
 
-def _credentials() -> Credentials:
-    with aws_errors("reading credentials"):
-        credentials = Session().get_credentials()
-    if credentials is None:
-        raise ConfigError("there are no credentials", "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret")
-    return credentials
+@contextmanager
+def _goes_on(stack: Stack) -> Iterator[None]:
+    """Say to somebody who interrupts that only the watching ends."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        print_failure("warning", f"CloudFormation continues with {stack.name}", f"watch it: {stack.watch_command}")
+        raise typer.Exit(_INTERRUPTED) from interrupt

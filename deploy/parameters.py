@@ -127,6 +127,13 @@ def check_parameters(
         raise ConfigError("; ".join(wrong), "fix parameter_overrides in samconfig.toml, or add PARAMS='Name=value'")
 
 
+def architecture_of(values: Mapping[str, str], template: Path = TEMPLATE) -> str | None:
+    """Architecture of the functions: its value, else the template's default; None if that has no such parameter."""
+    declared = load_template(template.read_text(encoding="utf-8")).get("Parameters", {}).get("Architecture", {})
+    default: str | None = declared.get("Default")
+    return values.get("Architecture", default)
+
+
 def load_template(text: str) -> dict[str, Any]:
     """A template's document, with what short forms stand for: `!Ref X` is `{"Ref": "X"}`.
 

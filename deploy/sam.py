@@ -1,15 +1,17 @@
 """AWS's `sam`, run as a program."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.parameters import SAMCONFIG, Stage
-from deploy.tools import run
+from deploy.tools import output_of, run
 
 _BUILD_SECONDS = 30 * 60
-_DEPLOY_SECONDS = 100 * 60  # a canary waits ten minutes, a rolled back one as long again
+_CHANGE_SET_SECONDS = 20 * 60  # with images to push
+_CHANGE_SET = re.compile(r"arn:\S+:changeSet/\S+")
 
 
 class Artifacts(BaseSettings):
@@ -51,23 +53,24 @@ def build(stage: Stage, parameters: Mapping[str, str], *, region: str) -> None:
     run("sam", "build", "--config-env", stage.name, *_overrides(parameters), region=region, seconds=_BUILD_SECONDS)
 
 
-def deploy(
+def change_set(
     stage: Stage,
     parameters: Mapping[str, str],
     *,
     region: str,
-    confirm: bool,
     artifacts: Artifacts,
     template: Path | None = None,
-) -> None:
-    """Show the change set and execute it.
+) -> str | None:
+    """Bring everything to AWS that a deployment needs, and ask CloudFormation what would change.
 
     Parameters
     ----------
-    confirm
-        Whether `sam` asks before it executes the change set.
     template
         Template of a release; the last build by default.
+
+    Returns
+    -------
+    ARN of the change set; None if nothing would change.
 
     Raises
     ------
@@ -76,12 +79,13 @@ def deploy(
     """
     # `sam` looks for its configuration beside the template, which is elsewhere in a release.
     arguments = ["--config-file", str(SAMCONFIG.resolve()), "--config-env", stage.name, "--stack-name", stage.stack]
-    arguments.append("--no-fail-on-empty-changeset")
-    arguments.append("--confirm-changeset" if confirm else "--no-confirm-changeset")
+    arguments += ["--no-execute-changeset", "--no-confirm-changeset", "--no-fail-on-empty-changeset"]
     arguments += artifacts.options()
     if template:
         arguments += ["--template-file", str(template)]
-    run("sam", "deploy", *arguments, *_overrides(parameters), region=region, seconds=_DEPLOY_SECONDS)
+    said = output_of("sam", "deploy", *arguments, *_overrides(parameters), region=region, seconds=_CHANGE_SET_SECONDS)
+    found = _CHANGE_SET.search(said)
+    return found.group() if found else None
 
 
 def _overrides(parameters: Mapping[str, str]) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import WaiterError
@@ -51,6 +52,33 @@ class Kept:
         return f"{self.kind}  {self.name}{f'  ({self.note})' if self.note else ''}"
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a resource of a stack.
+
+    Parameters
+    ----------
+    id
+        Identifier of the event.
+    resource
+        Logical name of the resource.
+    status
+        State of the resource as CloudFormation names it.
+    reason
+        Reason for the state; empty where it needs none.
+    """
+
+    id: str
+    resource: str
+    status: str
+    reason: str
+
+    @property
+    def what(self) -> str:
+        """Resource and state."""
+        return f"{self.resource} {self.status}"
+
+
 class Stack:
     """One CloudFormation stack.
 
@@ -80,6 +108,33 @@ class Stack:
         """Parameter values by name; empty if the stack does not exist."""
         found = self._describe()
         return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])} if found else {}
+
+    @property
+    def watch_command(self) -> str:
+        """Command of the AWS CLI that shows what CloudFormation does now."""
+        return (
+            f"aws cloudformation describe-stack-events --stack-name {self.name} --max-items 10 --output text "
+            "--query 'StackEvents[].[Timestamp, LogicalResourceId, ResourceStatus, ResourceStatusReason]'"
+        )
+
+    def newest_event(self) -> Event | None:
+        """The last thing that happened; None in a new stack."""
+        return next(self._events(), None)
+
+    def first_failure(self, since: Event | None) -> str:
+        """The first reason for a failure that CloudFormation gives; others follow from it.
+
+        Parameters
+        ----------
+        since
+            The last event before; None in a new stack.
+        """
+        failed = [
+            event
+            for event in takewhile(lambda each: each != since, self._events())
+            if event.status.endswith("_FAILED") and not event.reason.endswith("cancelled")
+        ]
+        return f"{failed[-1].resource}: {failed[-1].reason or 'no reason given'}" if failed else "no reason given"
 
     def is_changing(self) -> bool:
         """Whether CloudFormation works on it, or waits for CodeDeploy."""
@@ -150,6 +205,7 @@ class Stack:
         StackFailed
             It is still there, with the first reason that CloudFormation gives.
         """
+        newest = self.newest_event()
         with aws_errors(f"deleting stack {self.name}"):
             self._client.delete_stack(StackName=self.name)
             try:
@@ -158,7 +214,7 @@ class Stack:
                 )
             except WaiterError as error:
                 raise StackFailed(
-                    f"stack {self.name} was not deleted ({self._first_failure()})",
+                    f"stack {self.name} was not deleted ({self.first_failure(newest)})",
                     "fix the reason and run this again: what is deleted stays deleted",
                 ) from error
 
@@ -169,13 +225,17 @@ class Stack:
                 if "PhysicalResourceId" in summary and not summary["ResourceStatus"].startswith("DELETE_"):
                     yield summary
 
-    def _first_failure(self) -> str:
-        events = self._client.describe_stack_events(StackName=self.name)["StackEvents"]
-        failed = [event for event in events if event.get("ResourceStatus") == "DELETE_FAILED"]
-        if not failed:
-            return "no reason given"
-        first = failed[-1]  # events come newest first
-        return f"{first.get('LogicalResourceId', '?')}: {first.get('ResourceStatusReason', 'no reason given')}"
+    def _events(self) -> Iterator[Event]:
+        """What happened, the newest first."""
+        with aws_errors(f"reading the events of stack {self.name}"):
+            for page in self._client.get_paginator("describe_stack_events").paginate(StackName=self.name):
+                for each in page["StackEvents"]:
+                    yield Event(
+                        each["EventId"],
+                        each.get("LogicalResourceId", "?"),
+                        each.get("ResourceStatus", "?"),
+                        each.get("ResourceStatusReason", ""),
+                    )
 
     def _describe(self) -> "StackTypeDef | None":
         return describe_stack(self.name, client=self._client)

@@ -1,10 +1,14 @@
-"""Programs that a deployment runs: what they print is for the reader, their exit code for us."""
+"""Programs that a deployment runs: quiet unless they fail, or `VERBOSE=1` asks for what they print."""
 
 import os
 import shutil
 import subprocess
 
+from deploy.progress import doing, is_verbose
 from skylift.errors import SkyliftError
+from training.cli.console import err
+
+_LINES_OF_A_FAILURE = 20
 
 
 class ToolFailed(SkyliftError):
@@ -32,54 +36,73 @@ def run(tool: str, *arguments: str, seconds: int, region: str | None = None, wor
     Raises
     ------
     ToolFailed
-        See the class.
+        See the class. The end of what it printed was shown.
     """
-    _run(tool, arguments, seconds=seconds, region=region, word=word, captured=False)
+    _run(tool, arguments, seconds=seconds, region=region, word=word)
 
 
-def output_of(tool: str, *arguments: str, seconds: int) -> str:
-    """What a program prints that must succeed, without blanks around it.
+def output_of(tool: str, *arguments: str, seconds: int, region: str | None = None) -> str:
+    """What a program prints on stdout that must succeed, without blanks around it; see `run`.
 
     Raises
     ------
     ToolFailed
         See the class.
     """
-    return _run(tool, arguments, seconds=seconds, captured=True).strip()
+    return _run(tool, arguments, seconds=seconds, region=region).strip()
 
 
 def _run(
-    tool: str,
-    arguments: tuple[str, ...],
-    *,
-    seconds: int,
-    captured: bool,
-    region: str | None = None,
-    word: str | None = None,
+    tool: str, arguments: tuple[str, ...], *, seconds: int, region: str | None = None, word: str | None = None
 ) -> str:
+    regions = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region} if region else {}
+    command = f"{tool} {arguments[0]}"
+    try:
+        with doing(command):
+            done = subprocess.run(
+                [path_of(tool), *arguments],
+                env=os.environ | regions | {"SAM_CLI_TELEMETRY": "0"},
+                timeout=seconds,
+                input=word or "",
+                stdout=subprocess.PIPE,
+                stderr=None if is_verbose() else subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                check=True,
+            )
+    except subprocess.CalledProcessError as error:
+        _show_end(error)
+        raise ToolFailed(
+            f"{command} ended with code {error.returncode}",
+            "what it said last is above, VERBOSE=1 shows all; docs/runbooks/deploy-failed.md says what to do",
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        _show_end(error)
+        raise ToolFailed(f"{command} took more than {seconds // 60} minutes", "VERBOSE=1 shows what it does") from error
+    if is_verbose():
+        err.print(done.stdout, markup=False, soft_wrap=True)
+    return done.stdout
+
+
+def path_of(tool: str) -> str:
+    """Path of a program.
+
+    Raises
+    ------
+    ToolFailed
+        It is not installed.
+    """
     program = shutil.which(tool)
     if program is None:
         hint = "use `make deploy`, which finds it in .venv" if tool == "sam" else f"install {tool}"
         raise ToolFailed(f"{tool} is not installed", hint)
-    regions = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region} if region else {}
-    try:
-        done = subprocess.run(
-            [program, *arguments],
-            env=os.environ | regions | {"SAM_CLI_TELEMETRY": "0"},
-            timeout=seconds,
-            input=word,
-            stdout=subprocess.PIPE if captured else None,
-            text=True,
-            check=True,
-        )
-    except subprocess.CalledProcessError as error:
-        raise ToolFailed(
-            f"{tool} {arguments[0]} ended with code {error.returncode}",
-            "what it said is above; docs/runbooks/deploy-failed.md says what to do",
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise ToolFailed(
-            f"{tool} {arguments[0]} took more than {seconds // 60} minutes",
-            "look at the stack's events: CloudFormation may still be working",
-        ) from error
-    return done.stdout if captured else ""
+    return program
+
+
+def _show_end(error: subprocess.CalledProcessError | subprocess.TimeoutExpired) -> None:
+    """Show the last lines of a program; after its time limit, Python hands out bytes."""
+    printed = (
+        text.decode(errors="replace") if isinstance(text, bytes) else text for text in (error.stdout, error.stderr)
+    )
+    lines = "\n".join(filter(None, printed)).splitlines()
+    err.print("\n".join(lines[-_LINES_OF_A_FAILURE:]), markup=False, soft_wrap=True)

@@ -1,6 +1,7 @@
 """CloudFormation as far as Skylift asks it. moto's needs the descriptions of every AWS service."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
@@ -13,6 +14,12 @@ Resources:
     Properties: {BucketName: !Ref Name}
   AlarmTopic: {Type: AWS::SNS::Topic}
 """
+
+
+def event(number: str, resource: str, status: str, reason: str = "") -> dict[str, str]:
+    """An event as CloudFormation describes it."""
+    named = {"EventId": number, "LogicalResourceId": resource, "ResourceStatus": status}
+    return named | ({"ResourceStatusReason": reason} if reason else {})
 
 
 class CloudFormation:
@@ -32,6 +39,13 @@ class CloudFormation:
         What was deployed.
     refuses_to_delete
         Why deleting it fails; empty where it does not.
+
+    Attributes
+    ----------
+    executing
+        What happens when a change set is executed; nothing by default.
+    executed, discarded
+        ARNs of change sets.
     """
 
     def __init__(
@@ -45,6 +59,10 @@ class CloudFormation:
         template: object = TEMPLATE,
         refuses_to_delete: str = "",
     ) -> None:
+        self.executing: Callable[[], object] = lambda: None
+        self.executed: list[str] = []
+        self.discarded: list[str] = []
+        self.events = [event("0", name, status or "REVIEW_IN_PROGRESS")]
         self.name, self.status, self.template = name, status, template
         self._outputs, self._parameters = outputs or {}, parameters or {}
         self._resources = resources or {}
@@ -62,11 +80,40 @@ class CloudFormation:
         assert (StackName, TemplateStage) == (self.name, "Original")
         return {"TemplateBody": self.template}
 
-    def get_paginator(self, operation: str) -> "CloudFormation":
-        assert operation == "list_stack_resources"
-        return self
+    def get_paginator(self, operation: str) -> SimpleNamespace:
+        pages: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {
+            "describe_change_set": self._changes,
+            "describe_stack_events": self._events,
+            "list_stack_resources": self._summaries,
+        }
+        return SimpleNamespace(paginate=pages[operation])
 
-    def paginate(self, *, StackName: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+    def execute_change_set(self, *, ChangeSetName: str) -> None:  # noqa: N803
+        self.executed.append(ChangeSetName)
+        self.happens(self.name, "UPDATE_IN_PROGRESS")
+        self.status = "UPDATE_COMPLETE"
+        self.executing()
+
+    def delete_change_set(self, *, ChangeSetName: str) -> None:  # noqa: N803
+        self.discarded.append(ChangeSetName)
+
+    def happens(self, resource: str, status: str, reason: str = "") -> None:
+        """Add an event."""
+        self.events.insert(0, event(str(len(self.events)), resource, status, reason))
+
+    def _changes(self, *, ChangeSetName: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        assert ChangeSetName
+        for action, name in (("Modify", "InferenceFunction"), ("Add", "InferenceFunctionVersion")):
+            change = {"Action": action, "LogicalResourceId": name, "ResourceType": "AWS::Lambda::Function"}
+            yield {"Changes": [{"Type": "Resource", "ResourceChange": change}]}
+
+    def _events(self, *, StackName: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        assert StackName == self.name
+        for each in self.events:
+            yield {"StackEvents": [each]}
+
+    def _summaries(self, *, StackName: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        assert StackName == self.name
         for logical, (kind, physical) in self._resources.items():
             summary = {"LogicalResourceId": logical, "PhysicalResourceId": physical, "ResourceType": kind}
             summary |= {"ResourceStatus": "UPDATE_COMPLETE"}
@@ -75,6 +122,10 @@ class CloudFormation:
     def delete_stack(self, *, StackName: str) -> None:  # noqa: N803
         assert StackName == self.name
         self.status = "DELETE_FAILED" if self._refusal else None
+        if self._refusal:
+            self.happens(self.name, "DELETE_IN_PROGRESS")
+            self.happens("Domain", "DELETE_FAILED", self._refusal)
+            self.happens(self.name, "DELETE_FAILED", "a resource failed")
 
     def get_waiter(self, name: str) -> "CloudFormation":
         assert name == "stack_delete_complete"
@@ -84,13 +135,3 @@ class CloudFormation:
         assert WaiterConfig["MaxAttempts"] < 1000
         if self.status is not None:
             raise WaiterError("StackDeleteComplete", "it is in DELETE_FAILED", {})
-
-    def describe_stack_events(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803
-        failed = {"ResourceStatus": "DELETE_FAILED", "ResourceStatusReason": self._refusal}
-        return {
-            "StackEvents": [
-                failed | {"LogicalResourceId": StackName, "ResourceStatusReason": "a resource failed"},
-                failed | {"LogicalResourceId": "Domain"},
-                {"ResourceStatus": "DELETE_IN_PROGRESS", "LogicalResourceId": StackName},
-            ]
-        }

@@ -57,7 +57,15 @@ class TestAnswers:
         assert [problems(description, "ListStackResources", page, **NAME) for page in pages] == ["", ""]
 
     def test_of_its_events(self, stack: CloudFormation, description: ServiceModel) -> None:
-        assert problems(description, "DescribeStackEvents", stack.describe_stack_events(**NAME), **NAME) == ""
+        pages = list(stack.get_paginator("describe_stack_events").paginate(**NAME))
+
+        assert [problems(description, "DescribeStackEvents", page, **NAME) for page in pages] == [""]
+
+    def test_of_a_change_set(self, stack: CloudFormation, description: ServiceModel) -> None:
+        question = {"ChangeSetName": "arn"}
+        pages = list(stack.get_paginator("describe_change_set").paginate(**question))
+
+        assert [problems(description, "DescribeChangeSet", page, **question) for page in pages] == ["", ""]
 
 
 class TestDeleting:

@@ -13,7 +13,7 @@ import typer.testing
 from botocore.exceptions import ClientError
 
 import training.cli.connection
-from deploy import cli
+from deploy import caller, changes, cli, first_model
 from skylift.aws import ssm_client
 from skylift.pointer import ActivePointer
 from skylift.references import Reference
@@ -42,25 +42,33 @@ Parameters:
   DeploymentPreference: {Type: String, Default: Canary}
 """
 RELEASE = "unknown-1234.1"  # of the run below, in no repository
+CHANGE_SET = "arn:aws:cloudformation:eu-central-1:123456789012:changeSet/samcli-deploy1764/1a2b"
 IMAGE = "inferencefunction:inference"
 IMAGE_ID = "sha256:" + "1a" * 32
 BUILT = f"{TEMPLATE}Resources:\n  InferenceFunction:\n    Properties:\n      ImageUri: {IMAGE}\n"
 OUTPUTS = {
     "ApiUrl": "https://abc.execute-api.eu-central-1.amazonaws.com",
+    "ApiId": "abc",
     "ModelBucketName": BUCKET,
     "Stage": STAGE,
     "ModelName": MODEL,
     "ActiveParameterName": f"/skylift/{STAGE}/{MODEL}/active",
     "InferenceFunctionName": FUNCTION,
 }
+TO_THE_FIRST: Any = {
+    "FunctionName": FUNCTION,
+    "Name": "live",
+    "FunctionVersion": "1",
+    "RoutingConfig": {"AdditionalVersionWeights": {}},
+}
 VERSION = f"arn:aws:lambda:eu-central-1:123456789012:function:{FUNCTION}:2"
 RESOURCES = {"ModelBucket": ("AWS::S3::Bucket", BUCKET), "InferenceVersion": ("AWS::Lambda::Version", VERSION)}
 
 
 class Tool:
-    """A program on PATH that notes what it was asked and with which region, and ends with a code."""
+    """A program on PATH that notes arguments and region of each call, and answers by its first argument."""
 
-    def __init__(self, folder: Path, name: str, *, says: str = "") -> None:
+    def __init__(self, folder: Path, name: str, *, says: dict[str, str]) -> None:
         self._notes, self._code = folder / f"{name}.notes", folder / f"{name}.code"
         program = folder / name
         program.write_text(
@@ -68,7 +76,8 @@ class Tool:
             "import os, pathlib, shlex, sys\n"
             f"with open({str(self._notes)!r}, 'a') as notes:\n"
             "    print(shlex.join([os.environ.get('AWS_DEFAULT_REGION', ''), *sys.argv[1:]]), file=notes)\n"
-            f"print({says!r}, end='')\n"
+            f"print({says!r}.get(sys.argv[1], ''))\n"
+            f"print('the last line of ' + sys.argv[1], file=sys.stderr)\n"
             f"code = pathlib.Path({str(self._code)!r})\n"
             "sys.exit(int(code.read_text()) if code.exists() else 0)\n",
             encoding="utf-8",
@@ -94,6 +103,7 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: None) -> None
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GITHUB_RUN_ID", "1234")
     monkeypatch.delenv("GITHUB_RUN_ATTEMPT", raising=False)
+    monkeypatch.setattr(changes, "_POLL_SECONDS", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -113,13 +123,13 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def sam(programs: Path) -> Tool:
-    return Tool(programs, "sam")
+def sam(programs: Path, docker: Tool) -> Tool:
+    return Tool(programs, "sam", says={"deploy": f"Changeset created successfully. {CHANGE_SET}"})
 
 
 @pytest.fixture
 def docker(programs: Path) -> Tool:
-    return Tool(programs, "docker", says=IMAGE_ID)
+    return Tool(programs, "docker", says={"version": "arm64", "image": IMAGE_ID})
 
 
 def built() -> None:
@@ -170,7 +180,7 @@ def trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, 
         calls.append(arguments)
         done(*arguments, *(("--config", str(config)) if arguments[0] == "train" else ()))
 
-    monkeypatch.setattr(cli, "_skylift", skylift)
+    monkeypatch.setattr(first_model, "_skylift", skylift)
     return calls
 
 
@@ -210,10 +220,13 @@ class TestUp:
             [
                 *("eu-central-1", "deploy", "--config-file", str(Path("samconfig.toml").resolve())),
                 *("--config-env", "dev", "--stack-name", "skylift-dev"),
-                *("--no-fail-on-empty-changeset", "--no-confirm-changeset", "--resolve-image-repos", "--resolve-s3"),
+                *("--no-execute-changeset", "--no-confirm-changeset", "--no-fail-on-empty-changeset"),
+                *("--resolve-image-repos", "--resolve-s3"),
                 *("--parameter-overrides", 'Stage="dev"', 'Note="two words"', f'Release="{RELEASE}"'),
             ],
         ]
+        assert stack.executed == [CHANGE_SET]
+        assert "Changes: 1 Modify, 1 Add" in result.stdout
 
     def test_it_ends_with_the_url_and_a_signed_call(self, sam: Tool, stack: CloudFormation, registry: Registry) -> None:
         promoted(registry)
@@ -329,7 +342,7 @@ class TestUp:
         self, sam: Tool, stack: CloudFormation, versions: FunctionVersions, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(stack, "_outputs", {})
-        monkeypatch.setattr("deploy.sam.deploy", lambda *_, **__: monkeypatch.setattr(stack, "_outputs", OUTPUTS))
+        stack.executing = lambda: monkeypatch.setattr(stack, "_outputs", OUTPUTS)
 
         new = deploy("up", "--stage", "dev", "--yes", "--model", "keep").stdout
         again = deploy("up", "--stage", "dev", "--yes", "--model", "keep").stdout
@@ -337,11 +350,77 @@ class TestUp:
         assert "skylift train --stack skylift-dev\n  skylift promote v1 --stack skylift-dev" in new
         assert "skylift train" not in again
 
-    def test_a_failure_of_sam_ends_it_with_where_to_read_on(self, sam: Tool, stack: CloudFormation) -> None:
+    def test_a_failure_of_sam_ends_it_with_its_last_lines_and_where_to_read_on(
+        self, sam: Tool, stack: CloudFormation
+    ) -> None:
         sam.fails()
 
-        assert "sam build ended with code 1" in (line := refused("up", "--stage", "dev", "--yes"))
+        result = deploy("up", "--stage", "dev", "--yes")
+
+        assert "the last line of build\n" in result.stderr
+        assert "sam build ended with code 1" in (line := failure_lines(result.stderr))
         assert "docs/runbooks/deploy-failed.md" in line
+
+    @pytest.mark.parametrize(("verbose", "seen"), [("1", True), ("", False)])
+    def test_what_programs_print_is_shown_where_it_is_asked_for(
+        self, sam: Tool, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch, verbose: str, seen: bool
+    ) -> None:
+        monkeypatch.setenv("VERBOSE", verbose)
+
+        result = deploy("up", "--stage", "dev", "--yes", "--model", "keep")
+
+        assert ("Changeset created successfully" in result.stderr) == seen
+
+    def test_no_url_is_cut_in_two(self, sam: Tool, monkeypatch: pytest.MonkeyPatch, stack: CloudFormation) -> None:
+        url = f"https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#{'x' * 100}"
+        monkeypatch.setattr(stack, "_outputs", OUTPUTS | {"OverviewDashboardUrl": url})
+
+        assert f" {url}\n" in deploy("up", "--stage", "dev", "--yes", "--model", "keep").stdout
+
+    def test_values_that_the_stack_has_are_those_it_is_built_for(
+        self, sam: Tool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """CloudFormation keeps them where no new ones are given, so the image must fit them."""
+        client = CloudFormation(outputs=OUTPUTS, parameters={"MemorySize": "2048"}, resources=RESOURCES)
+        asks(monkeypatch, client)
+
+        deploy("up", "--stage", "dev", "--yes", "--model", "keep")
+
+        assert 'MemorySize="2048"' in sam.asked[0]
+        assert 'MemorySize="2048"' not in sam.asked[1]
+
+    @pytest.mark.parametrize(("answer", "executed", "discarded"), [("y", [CHANGE_SET], []), ("n", [], [CHANGE_SET])])
+    def test_on_a_terminal_the_changes_are_shown_and_confirmed(
+        self,
+        sam: Tool,
+        stack: CloudFormation,
+        monkeypatch: pytest.MonkeyPatch,
+        answer: str,
+        executed: list[str],
+        discarded: list[str],
+    ) -> None:
+        monkeypatch.setattr(cli, "_check_that_someone_answers", lambda *_: None)
+        words = ["up", "--stage", "dev", "--model", "keep"]
+
+        result = typer.testing.CliRunner().invoke(cli.app, words, input=f"{answer}\n")
+
+        assert "Modify  InferenceFunction " in result.stdout
+        assert (stack.executed, stack.discarded) == (executed, discarded)
+
+    def test_an_interrupt_says_that_cloudformation_goes_on_and_how_to_watch_it(
+        self, sam: Tool, stack: CloudFormation
+    ) -> None:
+        def executing() -> None:
+            stack.status = "UPDATE_IN_PROGRESS"
+            raise KeyboardInterrupt
+
+        stack.executing = executing
+
+        result = deploy("up", "--stage", "dev", "--yes")
+
+        assert result.exit_code == 130
+        assert "CloudFormation continues with skylift-dev" in result.stderr
+        assert "aws cloudformation describe-stack-events --stack-name skylift-dev" in result.stderr
 
 
 class TestRefusals:
@@ -375,7 +454,7 @@ class TestRefusals:
             def get_caller_identity(self) -> Any:
                 raise ClientError({"Error": {"Code": "ExpiredToken"}}, "GetCallerIdentity")
 
-        monkeypatch.setattr(cli, "sts_client", Expired)
+        monkeypatch.setattr(caller, "sts_client", Expired)
 
         assert "asking AWS who you are failed (ExpiredToken)" in refused("up", "--stage", "dev", "--yes")
 
@@ -385,10 +464,42 @@ class TestRefusals:
         assert "aws cloudformation delete-stack" in refused("up", "--stage", "dev", "--yes")
         assert sam.asked == []
 
-    def test_no_sam(self, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setenv("PATH", str(tmp_path))
+    def test_no_sam(self, docker: Tool, programs: Path, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", str(programs))
 
         assert "sam is not installed\nhint: use `make deploy`" in refused("up", "--stage", "dev", "--yes")
+
+    @pytest.mark.parametrize("command", [("up", "--stage", "dev", "--yes"), ("package", "--stage", "dev")])
+    def test_no_docker(
+        self, command: tuple[str, ...], stack: CloudFormation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+        assert "docker is not installed" in refused(*command)
+
+    @pytest.mark.parametrize("command", [("up", "--stage", "dev", "--yes"), ("package", "--stage", "dev")])
+    def test_a_docker_that_is_off(
+        self, command: tuple[str, ...], sam: Tool, docker: Tool, stack: CloudFormation
+    ) -> None:
+        docker.fails()
+
+        assert "Docker does not run\nhint: start its engine" in refused(*command)
+        assert sam.asked == []
+
+    @pytest.mark.parametrize("command", [("up", "--stage", "dev", "--yes"), ("package", "--stage", "dev")])
+    def test_a_docker_that_builds_for_another_processor(
+        self, command: tuple[str, ...], sam: Tool, programs: Path, stack: CloudFormation
+    ) -> None:
+        """The template's default is arm64; the engine's `buildx` names no other platform than its own."""
+        text = TEMPLATE + "  Architecture: {Type: String, Default: arm64}\n"
+        Path("template.yaml").write_text(text, encoding="utf-8")
+        Tool(programs, "docker", says={"version": "amd64", "buildx": "Platforms: linux/amd64*, linux/386"})
+
+        said = refused(*command)
+
+        assert "the images are for arm64, and Docker here builds for x86_64 only" in said
+        assert "PARAMS='Architecture=x86_64'" in said
+        assert sam.asked == []
 
 
 class TestAfterARollback:
@@ -404,32 +515,59 @@ class TestAfterARollback:
         assert (sam.asked, versions.live) == ([], 1)
 
     def test_it_goes_over_the_version_of_the_stack_and_all_at_once_where_that_is_asked_for(
-        self, sam: Tool, stack: CloudFormation, versions: FunctionVersions, monkeypatch: pytest.MonkeyPatch
+        self, sam: Tool, stack: CloudFormation, versions: FunctionVersions
     ) -> None:
         versions.live = 1
         found = []
 
-        def deployed(_: object, parameters: dict[str, str], **__: object) -> None:
-            found.append((versions.live, parameters["DeploymentPreference"]))
+        def executing() -> None:
+            found.append(versions.live)
             versions.live = 3
 
-        monkeypatch.setattr("deploy.sam.deploy", deployed)
+        stack.executing = executing
 
         result = deploy("up", "--stage", "dev", "--yes", "--model", "keep", "--after-rollback")
 
         assert result.exit_code == 0, result.output
-        assert (found, versions.live) == ([(2, "AllAtOnce")], 3)
+        assert (found, versions.live) == ([2], 3)
+        assert 'DeploymentPreference="AllAtOnce"' in sam.asked[-1]
 
     def test_one_that_fails_leaves_the_code_that_was_rolled_back_to(
         self, sam: Tool, docker: Tool, stack: CloudFormation, versions: FunctionVersions
     ) -> None:
-        packaged()
+        versions.live = 1
+
+        def executing() -> None:
+            assert versions.live == 2
+            stack.happens("InferenceFunctionAliaslive", "UPDATE_FAILED", "the hook failed")
+            stack.status = "UPDATE_ROLLBACK_COMPLETE"
+
+        stack.executing = executing
+
+        said = refused("up", "--stage", "dev", "--yes", "--after-rollback")
+
+        assert (versions.live, versions.moves) == (1, 2)
+        assert "ended in UPDATE_ROLLBACK_COMPLETE (InferenceFunctionAliaslive: the hook failed)" in said
+
+    def test_what_is_not_executed_moves_nothing(
+        self, sam: Tool, stack: CloudFormation, versions: FunctionVersions
+    ) -> None:
         versions.live = 1
         sam.fails()
 
-        refused("up", "--stage", "dev", "--yes", "--release", "build/release", "--after-rollback")
+        refused("up", "--stage", "dev", "--yes", "--after-rollback")
 
-        assert (versions.live, versions.moves) == (1, 2)
+        assert (versions.live, versions.moves, stack.executed) == (1, 0, [])
+
+    def test_one_that_happens_during_the_build_is_seen_before_anything_is_changed(
+        self, sam: Tool, stack: CloudFormation, versions: FunctionVersions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("deploy.sam.build", lambda *_, **__: versions.update_alias(**TO_THE_FIRST))
+
+        said = refused("up", "--stage", "dev", "--yes")
+
+        assert "version 1 of the code answers" in said
+        assert stack.executed == []
 
     def test_a_first_deployment_has_no_code_to_look_at(
         self, sam: Tool, stack: CloudFormation, versions: FunctionVersions, monkeypatch: pytest.MonkeyPatch
@@ -501,6 +639,20 @@ class TestRollbackCode:
         )
         assert versions.live == 2
 
+    def test_a_deployment_that_began_during_the_question_is_seen(
+        self, stack: CloudFormation, versions: FunctionVersions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cli, "_check_that_someone_answers", lambda *_: None)
+
+        def confirm(*_: object) -> bool:
+            stack.status = "UPDATE_IN_PROGRESS"
+            return True
+
+        monkeypatch.setattr("typer.confirm", confirm)
+
+        assert "has a deployment in progress" in refused("rollback-code", "--stage", "dev")
+        assert versions.live == 2
+
     def test_a_stack_that_is_not_there_is_named(self, stack: CloudFormation) -> None:
         stack.status = None
 
@@ -560,6 +712,30 @@ class TestPackage:
         )
 
 
+class TestSmoke:
+    def test_the_deployed_api_is_called(self, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cli, "smoke", lambda service: f"{service.url} answers")
+
+        assert f"{OUTPUTS['ApiUrl']} answers" in deploy("smoke", "--stage", "dev").stdout
+
+    def test_a_local_aws_is_called_where_it_serves_the_api(
+        self, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cli, "smoke", lambda service: f"{service.url} answers")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566/")
+
+        text = deploy("smoke", "--stage", "dev").stdout
+
+        assert "http://localhost:4566/_aws/execute-api/abc/$default answers" in text
+
+    def test_a_token_that_the_api_wants_is_asked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        client = CloudFormation(outputs=OUTPUTS, parameters={"Auth": "JWT"})
+        asks(monkeypatch, client)
+        monkeypatch.delenv("SKYLIFT_TOKEN", raising=False)
+
+        assert "put one into SKYLIFT_TOKEN" in refused("smoke", "--stage", "dev")
+
+
 class TestDown:
     def test_what_stays_is_said_and_the_stack_is_deleted(self, stack: CloudFormation, registry: Registry) -> None:
         promoted(registry)
@@ -569,6 +745,19 @@ class TestDown:
         assert f"AWS::S3::Bucket  {BUCKET}" in text
         assert OUTPUTS["ActiveParameterName"] in text
         assert stack.status is None
+
+    def test_an_interrupt_says_that_cloudformation_goes_on(
+        self, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupt(**_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(stack, "wait", interrupt)
+
+        result = deploy("down", "--stage", "dev", "--yes")
+
+        assert result.exit_code == 130
+        assert "CloudFormation continues with skylift-dev" in result.stderr
 
     def test_a_stack_that_is_not_there_needs_nothing(self, stack: CloudFormation) -> None:
         stack.status = None
