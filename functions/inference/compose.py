@@ -34,15 +34,15 @@ class Service:
 
     def before_snapshot(self) -> None:
         """Have everything imported, the model in memory, scored on its golden requests, and no connection open."""
-        self.host.wait_until_loaded()
+        self.host.wait_until_loaded(to_the_end=True)
         self.app.import_routes()
         self._disconnect()
 
     def after_restore(self) -> None:
-        """Forget what was true when the snapshot was taken: connections, the pointer, and the jitter's seed."""
+        """Forget what was true when the snapshot was taken: connections, pointer, failures, and the jitter's seed."""
         self._disconnect()
         random.seed()
-        self.host.forget_pointer()
+        self.host.begin_again()
         self.host.wait_until_loaded()
 
     def _disconnect(self) -> None:

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from inference.degradation import POINTER_STALE, POINTER_UNREAD, Degradation, Step
 from inference.model import ServedModel
 from inference.refresh_policy import RefreshPolicy
-from skylift.errors import AwsThrottled, AwsUnavailable, ModelNotReady, NoActiveVersion, SkyliftError
+from skylift.errors import AwsThrottled, AwsUnavailable, InvalidReference, ModelNotReady, NoActiveVersion, SkyliftError
 from skylift.image_cache import ImageCache
 from skylift.manifest import Manifest
 from skylift.observability import MetricPoint
@@ -103,17 +103,29 @@ class ModelHost:
         """Start to read the pointer and load the version that it names, in a thread."""
         self._current_flight()
 
-    def wait_until_loaded(self) -> None:
-        """Wait for the loading, started if it is not; after a failure the requests try again."""
-        wait([self._current_flight()], timeout=FIRST_WAIT_SECONDS)
+    def wait_until_loaded(self, *, to_the_end: bool = False) -> None:
+        """Wait for the loading, started if it is not; after a failure the requests try again.
+
+        Parameters
+        ----------
+        to_the_end
+            Whether to wait however long it takes: what goes on in a snapshot ends after its restore.
+        """
+        wait([self._current_flight()], timeout=None if to_the_end else FIRST_WAIT_SECONDS)
         if self.model is None and self._in_flight():
             self._due = self._clock()  # the first request waits again, the ones after it in their intervals
 
-    def forget_pointer(self) -> None:
-        """Take the pointer for unread: a restored snapshot has the model of its time, and that may be long ago."""
-        self.checked_at = None
-        self._reading = Step(self._clock(), datetime.now(UTC))
+    def begin_again(self) -> None:
+        """Take the pointer for unread: a restored snapshot has the model of its time, and that may be long ago.
+
+        What failed then says nothing about now, and the clock of then nothing about how long ago it was.
+        """
+        now = datetime.now(UTC)
+        self.started = time.monotonic()
+        self.checked_at = self._rejected = None
+        self._reading = Step(self._clock(), now)
         self._policy.start()
+        self.degradation = Degradation("pointer-unread", "the pointer was not read since the restore", now)
 
     async def current(self) -> ServedModel:
         """The model to answer with, refreshed where that is due.
@@ -195,8 +207,7 @@ class ModelHost:
         try:
             self.degradation = self._read_and_switch()
         except BaseException as error:  # noqa: BLE001 (the thread is the border that keeps it from the requests)
-            self._events.append(MetricPoint("RefreshFailures"))
-            self.degradation = self._degraded_by(self._unexpected("the refresh", error))
+            self.degradation = self._without_pointer(self._unexpected("the refresh", error))
 
     def _read_and_switch(self) -> Degradation | None:
         try:
@@ -259,7 +270,7 @@ class ModelHost:
             return self.degradation if throttled and serving else self._without_registry(error)
         if serving:
             self._events.append(MetricPoint("PointerStale"))
-        if not isinstance(error, AwsUnavailable):
+        if isinstance(error, InvalidReference):  # which is read, and says more
             return self._degraded_by(error)
         return self._without_registry(error, code=POINTER_UNREAD if self.checked_at is None else POINTER_STALE)
 

@@ -87,6 +87,20 @@ def lay_out(folder: Path) -> Path:
     return folder
 
 
+def function_environment(task_root: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """All variables of a function: Lambda's and its own."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "LAMBDA_TASK_ROOT": str(task_root),
+        "PYTHONPATH": os.pathsep.join([str(task_root), *_site_packages()]),
+        "AWS_LAMBDA_LOG_FORMAT": "JSON",  # as LoggingConfig in the template
+        "AWS_LAMBDA_LOG_LEVEL": "INFO",
+        **environment,
+    }
+
+
 class LambdaRuntime:
     """One execution environment of a function.
 
@@ -107,17 +121,8 @@ class LambdaRuntime:
     ) -> None:
         self._task_root = task_root
         self._command = [sys.executable, "-S", "-m", "awslambdaric", handler]  # -S: no .pth file, so no checkout
-        self._environment = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "LANG": "en_US.UTF-8",
-            "TZ": ":UTC",
-            "LAMBDA_TASK_ROOT": str(task_root),
-            "PYTHONPATH": os.pathsep.join([str(task_root), *_site_packages()]),
-            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout_seconds),
-            "AWS_LAMBDA_LOG_FORMAT": "JSON",  # as LoggingConfig in the template
-            "AWS_LAMBDA_LOG_LEVEL": "INFO",
-            **environment,
-        }
+        timeout = {"AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout_seconds)}
+        self._environment = function_environment(task_root, timeout | dict(environment))
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: TemporaryDirectory[str] | None = None

@@ -4,6 +4,7 @@ import asyncio
 import random
 import runpy
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ import pytest
 import snapshot_restore_py
 from awslambdaric import lambda_runtime_hooks_runner as lambda_hooks  # type: ignore[import-untyped]
 
+from inference import host as host_module
 from inference.app import App
 from inference.compose import Service, compose
 from inference.settings import InferenceSettings
-from skylift.errors import AwsThrottled, AwsUnavailable, SkyliftError
+from skylift.errors import AwsThrottled, AwsUnavailable
 from skylift.registry import Registry
 from tests.support.asgi_client import HttpClient
 from tests.support.commands import done
@@ -23,6 +25,7 @@ from tests.support.events import body_of, http_api_event, invoke
 from tests.support.fakes import HostHarness
 from tests.support.models import IRIS_SETOSA, compiled_iris_package, iris_package
 from tests.support.ports import free_port
+from tests.support.waiting import TIMES_OUT
 
 SETTINGS = InferenceSettings(bucket="models", stage="test", model="iris")
 
@@ -122,6 +125,25 @@ class TestBeforeSnapshot:
         assert version_of(service) is None
         assert all(client.closed_after_reads for client in clients)
 
+    def test_it_waits_for_a_load_to_its_end_so_that_none_goes_on_in_the_snapshot(
+        self, harness: HostHarness, clients: tuple[Client, Client], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(host_module, "FIRST_WAIT_SECONDS", 0.01)
+        harness.store.gate.clear()
+        service = Service(App(SETTINGS, harness.host), harness.host, clients)
+        harness.host.wait_until_loaded()
+        assert version_of(service) is None
+        thread = threading.Thread(target=service.before_snapshot)
+        thread.start()
+        thread.join(0.2)
+        assert thread.is_alive()
+
+        harness.store.gate.set()
+        thread.join(TIMES_OUT)
+
+        assert version_of(service) == "v1"
+        assert [client.closed_after_reads for client in clients] == [[1], [1]]
+
     def test_everything_that_a_request_may_import_is_imported(
         self, harness: HostHarness, clients: tuple[Client, Client], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -171,11 +193,12 @@ class TestAfterRestore:
         [
             (AwsThrottled("reading the pointer failed (ThrottlingException)"), ["PointerStale"]),
             (AwsUnavailable("reading the pointer failed (timeout)"), ["RefreshFailures", "PointerStale"]),
+            (RuntimeError("refreshed credentials are still expired"), ["RefreshFailures", "PointerStale"]),
         ],
-        ids=["throttled", "down"],
+        ids=["throttled", "down", "without credentials"],
     )
     def test_while_the_pointer_cannot_be_read_answers_say_that_their_version_is_that_of_the_snapshot(
-        self, frozen: Service, harness: HostHarness, failure: SkyliftError, counted: list[str]
+        self, frozen: Service, harness: HostHarness, failure: Exception, counted: list[str]
     ) -> None:
         harness.host.drain_events()
         harness.pointer.holds = failure
@@ -186,6 +209,42 @@ class TestAfterRestore:
         assert [event.name for event in harness.host.drain_events()] == counted
         answer = HttpClient(frozen.app).predict(IRIS_SETOSA)
         assert (answer.status_code, answer.headers["x-model-problem"]) == (200, "pointer-unread")
+
+    def test_while_the_pointer_is_being_read_answers_say_so_too(
+        self, frozen: Service, harness: HostHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(host_module, "FIRST_WAIT_SECONDS", 0.01)
+        harness.pointer.gate.clear()
+
+        frozen.after_restore()
+
+        answer = HttpClient(frozen.app).predict(IRIS_SETOSA)
+        assert (answer.status_code, answer.headers["x-model-problem"]) == (200, "pointer-unread")
+        harness.pointer.gate.set()
+        harness.finish_refresh()
+        assert harness.host.problem is None
+
+    @pytest.mark.parametrize("skew", [-86_400.0, 0.0, 86_400.0])
+    def test_a_version_that_could_not_be_loaded_when_the_snapshot_was_taken_is_tried_again_at_once(
+        self, frozen: Service, harness: HostHarness, skew: float
+    ) -> None:
+        harness.activate(iris_package("tree"))
+        harness.store.failure = AwsUnavailable("reading model.joblib of iris v2 failed (SlowDown)")
+        harness.pass_refresh()
+        assert version_of(frozen) == "v1"
+        harness.store.failure = None
+        harness.clock.advance(skew)
+
+        frozen.after_restore()
+
+        assert version_of(frozen) == "v2"
+
+    def test_its_uptime_begins(self, frozen: Service) -> None:
+        frozen.host.started -= 86_400
+
+        frozen.after_restore()
+
+        assert HttpClient(frozen.app).health()["uptime_seconds"] < 86_400
 
     def test_a_throttled_restore_reads_again_within_two_seconds(self, frozen: Service, harness: HostHarness) -> None:
         harness.pointer.holds = AwsThrottled("reading the pointer failed (ThrottlingException)")
