@@ -1,0 +1,141 @@
+"""A window of traffic: what its records add up to, and what of it was not read."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from skylift.monitoring.counts import Counts, Tally
+from skylift.monitoring.profile import Shape
+from skylift.monitoring.records import Reader, Record
+
+ANY = ""
+"""In place of a field: all refused requests of a reason, whether or not they name one."""
+
+
+class Objects(Protocol):
+    """Objects in a bucket."""
+
+    def chunks(self, key: str) -> Iterable[bytes]:
+        """The bytes of an object, in parts of any size."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The records of a time.
+
+    Parameters
+    ----------
+    start, end
+        From which moment and until before which, in UTC.
+    counts
+        Counts by version, of the requests that have a profile.
+    without_profile
+        Number of answered requests that have none: of older versions, too long for a line, or switched off.
+    refused
+        Number of refused requests by reason and field.
+    failed
+        Number of requests that the service failed to answer.
+    unreadable, duplicates
+        Numbers of lines that could not be read, and of records that were delivered again.
+    """
+
+    start: datetime
+    end: datetime
+    counts: Mapping[str, Counts]
+    without_profile: int
+    refused: Mapping[str, Mapping[str, int]]
+    failed: int
+    unreadable: int
+    duplicates: int
+
+
+def collect(
+    reader: Reader,
+    records: Iterable[Record],
+    shape_of: Callable[[str], Shape | None],
+    *,
+    start: datetime,
+    end: datetime,
+) -> Window:
+    """Add up records, each in the window of its own time.
+
+    Parameters
+    ----------
+    reader
+        Reader that the records come from.
+    records
+        Records in any order; others than the window's are passed over.
+    shape_of
+        Function from the name of a version to its numbers of bins; None for a version without any.
+    """
+    first, last = start.timestamp(), end.timestamp()
+    tallies: dict[str, Tally | None] = {}
+    refused: dict[str, Counter[str]] = {}
+    without_profile = failed = 0
+    for record in records:
+        if not first <= record.at < last:
+            continue
+        if record.status < 400:
+            if record.version not in tallies:
+                shape = shape_of(record.version)
+                tallies[record.version] = Tally(shape) if shape else None
+            tally = tallies[record.version]
+            if record.profile is None or tally is None:
+                without_profile += 1
+            else:
+                tally.add(record.profile)
+        elif record.status < 500:
+            refused.setdefault(record.reason or ANY, Counter()).update((ANY, *set(record.fields)))
+        else:
+            failed += 1
+    counts = {version: tally.counts() for version, tally in sorted(tallies.items()) if tally}
+    return Window(
+        start=start,
+        end=end,
+        counts=counts,
+        without_profile=without_profile,
+        refused={reason: dict(fields) for reason, fields in sorted(refused.items())},
+        failed=failed,
+        unreadable=reader.unreadable + sum(tally.unreadable for tally in tallies.values() if tally),
+        duplicates=reader.duplicates,
+    )
+
+
+def from_objects(reader: Reader, objects: Objects, keys: Iterable[str]) -> Iterator[Record]:
+    """Records of several objects."""
+    for key in keys:
+        yield from reader.chunks(objects.chunks(key))
+
+
+def sample(sizes: Mapping[str, int], *, most: int) -> list[str]:
+    """Objects that together have at most so many bytes, evenly spread over all of them.
+
+    Parameters
+    ----------
+    sizes
+        Bytes by key, in the order of time.
+    most
+        Bytes to read at most.
+
+    Returns
+    -------
+    list of str
+        All keys if they fit. Otherwise each object is taken that keeps what is taken within its share of what was
+        passed, so that times of much traffic have as much weight as they have in the whole.
+
+    Examples
+    --------
+    >>> sample({"a": 4, "b": 4, "c": 4, "d": 4}, most=8), sample({"a": 4, "b": 4}, most=8)
+    (['b', 'd'], ['a', 'b'])
+    """
+    total = sum(sizes.values())
+    share = min(most, total)
+    chosen, passed, taken = [], 0, 0
+    for key, size in sizes.items():
+        passed += size
+        if (taken + size) * total <= share * passed:
+            chosen.append(key)
+            taken += size
+    return chosen
