@@ -119,7 +119,7 @@ class Reader:
         Parameters
         ----------
         chunks
-            Its bytes in parts of any size: lines or CloudWatch's envelopes, as text or as gzip members.
+            Bytes in parts of any size: lines or CloudWatch's envelopes, as text or as gzip members.
         growing
             Whether a last line without an end is left out, and not read.
         """
@@ -187,7 +187,7 @@ class Reader:
                 yield document
 
     def _lines(self, chunks: Iterable[bytes | None], *, growing: bool) -> Iterator[bytes]:
-        """Lines of a text in parts; after None comes another text, and what is left of the one before is no line."""
+        """Lines of a text in parts; after None comes another text, and the end of the one before is lost."""
         held = b""
         for chunk in chunks:
             if chunk is None:

@@ -28,7 +28,7 @@ class Window:
     Parameters
     ----------
     start, end
-        From which moment and until before which, in UTC.
+        First moment of the window, and the first one after it, in UTC.
     counts
         Counts by version, of the requests that have a profile.
     without_profile
