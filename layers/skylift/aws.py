@@ -1,7 +1,8 @@
 """The one place where AWS clients are made and where their errors become Skylift's.
 
-Clients come with short timeouts and bounded retries: a slow S3 or SSM must never cost more than a few seconds. They
-are botocore's: boto3 adds resources and transfers, which nothing here uses, and a twentieth of a second to each start.
+Clients come with short timeouts, bounded retries and an end of answers that trickle: a slow S3 or SSM must never cost
+more than a few seconds, or twice the grace of `skylift.pace`. They are botocore's: boto3 adds resources and transfers,
+which nothing here uses, and a twentieth of a second to each start.
 """
 
 import random
@@ -32,6 +33,7 @@ from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
 from skylift.errors import AwsThrottled, AwsUnavailable
+from skylift.pace import hold_to_pace
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -199,11 +201,13 @@ def _client(name: str, service: str, config: Config = _CONFIG) -> Any:
         try:
             session = Session()
             session.register_component("data_loader", _loader())
-            return session.create_client(name, config=config)
+            client = session.create_client(name, config=config)
         except ValueError as error:  # botocore, for an endpoint that is not a URL
             raise AwsUnavailable(
                 f"{doing} failed ({type(error).__name__})", "check AWS_ENDPOINT_URL and AWS_DEFAULT_REGION"
             ) from error
+    hold_to_pace(client)
+    return client
 
 
 @cache

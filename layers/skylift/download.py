@@ -4,16 +4,13 @@ import io
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Protocol
 
 from skylift.errors import AwsUnavailable
-
-GRACE_SECONDS = 10.0
-SLOWEST_BYTES_PER_SECOND = 2**18
+from skylift.pace import SLOWEST_BYTES_PER_SECOND, Pace
 
 _CHUNK_BYTES = 2**20
-_LONGEST_PAUSE_SECONDS = 3.0
-"""What a pause counts at most: a Lambda environment may be frozen between two reads."""
 
 
 class Stream(Protocol):
@@ -47,19 +44,17 @@ def read_body(
     Raises
     ------
     AwsUnavailable
-        Fewer bytes came than declared, or fewer than `SLOWEST_BYTES_PER_SECOND` after the first `GRACE_SECONDS`.
+        Fewer bytes came than declared, or they trickle; see `Pace`.
     """
-    buffer, seconds = io.BytesIO(), 0.0
+    buffer, pace = io.BytesIO(), Pace(clock)
     with body as stream:
         read = getattr(stream, "read1", stream.read)  # which returns what has come, and waits for no more
         while (size := buffer.tell()) <= limit:
-            before = clock()
-            chunk = read(min(_CHUNK_BYTES, limit + 1 - size))
+            chunk = pace.timed(partial(read, min(_CHUNK_BYTES, limit + 1 - size)), len)
             if not chunk:
                 break
             buffer.write(chunk)
-            seconds += min(clock() - before, _LONGEST_PAUSE_SECONDS)
-            if seconds > GRACE_SECONDS + buffer.tell() / SLOWEST_BYTES_PER_SECOND:
+            if pace.trickles:
                 raise AwsUnavailable(
                     f"{doing} failed (slower than {SLOWEST_BYTES_PER_SECOND // 1024} KiB/s)", "check the network"
                 )

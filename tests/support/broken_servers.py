@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Thread
+from threading import Event, Thread
 
 
 class SilentServer:
@@ -58,3 +58,33 @@ def cut_off_server() -> Iterator[int]:
         finally:
             listening.shutdown(socket.SHUT_RDWR)
             thread.join()
+
+
+@contextmanager
+def trickling_server(beginning: bytes) -> Iterator[str]:
+    """A server that answers each request by a beginning, and then by a letter each hundredth of a second; its URL."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
+
+        def trickle(connection: socket.socket) -> None:
+            with connection, suppress(OSError):  # the client gave up
+                connection.recv(65536)
+                connection.sendall(beginning)
+                while not closed.wait(0.01):
+                    connection.sendall(b"a")
+
+        def answer() -> None:
+            with suppress(OSError):  # it was closed
+                while True:
+                    threads.append(Thread(target=trickle, args=(listening.accept()[0],), daemon=True))
+                    threads[-1].start()
+
+        closed, threads = Event(), [Thread(target=answer, daemon=True)]
+        accepting = threads[0]
+        accepting.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            closed.set()
+            listening.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()

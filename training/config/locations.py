@@ -1,5 +1,6 @@
 """Where a table is: a file on this machine, or an object in S3."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -75,9 +76,9 @@ def local_copy(location: Location) -> Iterator[Path]:
     Raises
     ------
     DataError
-        It is not there.
+        It is not there, or larger than what is left of the disk.
     AwsUnavailable
-        S3 did not answer, or refused.
+        S3 did not answer, refused, or sends it more slowly than `skylift.pace` allows.
     """
     if isinstance(location, Path):
         yield location
@@ -104,6 +105,12 @@ def _download(url: S3Url, path: Path) -> None:
                     "check data.path in the configuration, and the role's policy and credentials",
                 ) from error
             raise
+        free = shutil.disk_usage(path.parent).free
+        if response["ContentLength"] > free:
+            raise DataError(
+                f"{url} has {response['ContentLength']:,} bytes, and {path.parent.parent} has {free:,} left",
+                "free some, or name another folder in TMPDIR",
+            )
         # A table may be larger than memory; the body counts its bytes, so a transfer that ends early is an error.
         with closing(response["Body"]) as body, path.open("wb") as file:
             for block in body.iter_chunks(_BLOCK):

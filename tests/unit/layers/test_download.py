@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from skylift.download import GRACE_SECONDS, SLOWEST_BYTES_PER_SECOND, Stream, read_body
+from skylift.download import Stream, read_body
 from skylift.errors import AwsUnavailable
+from skylift.pace import GRACE_SECONDS, SLOWEST_BYTES_PER_SECOND
 from tests.support.fakes import Clock
 
 

@@ -1,6 +1,7 @@
 """A table is a file here or an object in S3, named as the AWS tools do, and read as a file either way."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +53,18 @@ class TestLocalCopy:
             assert (path.name, path.read_bytes()) == ("table.csv", body)
 
         assert not path.parent.exists()
+
+    def test_a_table_that_the_disk_cannot_hold_is_not_fetched(
+        self, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        s3.put_object(Bucket=BUCKET, Key="table.csv", Body=bytes(1001))
+        monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+
+        with (
+            pytest.raises(DataError, match=r"table\.csv has 1,001 bytes, and .* has 1,000 left: free some"),
+            local_copy(S3Url(BUCKET, "table.csv")),
+        ):
+            pass
 
     @pytest.mark.parametrize("bucket", [BUCKET, "elsewhere"])
     def test_an_object_that_is_not_there_is_named(self, aws: None, bucket: str) -> None:
