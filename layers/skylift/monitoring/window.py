@@ -39,6 +39,8 @@ class Window:
         Number of requests that the service failed to answer.
     unreadable, duplicates
         Numbers of lines that could not be read, and of records that were delivered again.
+    objects, objects_read
+        Numbers of objects that hold the window, and of those that were read; fewer if they are only a sample.
     """
 
     start: datetime
@@ -49,6 +51,8 @@ class Window:
     failed: int
     unreadable: int
     duplicates: int
+    objects: int = 0
+    objects_read: int = 0
 
 
 def collect(
