@@ -150,6 +150,7 @@ def package(
     check_parameters(chosen.parameters)
     check_docker(architecture_of(chosen.parameters))
     region = os.environ.get("AWS_DEFAULT_REGION", "eu-central-1")  # sam wants one, whatever it does
+    releases.fetch_base()
     sam.build(chosen, chosen.parameters, region=region)
     manifest = releases.save(output, chosen, git_state(Path.cwd()))
     out.print(f"Release: {output} of commit {manifest.commit or 'unknown'}", soft_wrap=True)

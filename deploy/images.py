@@ -6,7 +6,7 @@ repository that takes each tag once.
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,63 @@ def image_id(image: str) -> str:
         There is no such image.
     """
     return output_of("docker", "image", "inspect", "--format", "{{.Id}}", image, seconds=_INSPECT_SECONDS)
+
+
+def base_of(dockerfile: Path) -> str:
+    """The image on which a Dockerfile builds: that of its first FROM, which later stages name by its alias."""
+    lines = dockerfile.read_text(encoding="utf-8").splitlines()
+    return next(line.split()[1] for line in lines if line.startswith("FROM "))
+
+
+def pull_if_absent(image: str) -> None:
+    """Have an image on this machine, so that all of a build takes the same: a tag may move meanwhile.
+
+    Raises
+    ------
+    ToolFailed
+        It cannot be pulled.
+    """
+    if not output_of("docker", "images", "--quiet", image, seconds=_INSPECT_SECONDS):
+        run("docker", "pull", "--quiet", image, seconds=_PUSH_SECONDS)
+
+
+def built_on(base: str, images: Iterable[str]) -> str | None:
+    """A base image with its digest, which is that of the images' first layers too.
+
+    Parameters
+    ----------
+    base
+        Name of the base image, with its tag.
+    images
+        Names of the images that were built on it.
+
+    Returns
+    -------
+    For example `public.ecr.aws/lambda/python:3.13@sha256:...`; None where this machine made the base:
+    no registry has given it a digest.
+
+    Raises
+    ------
+    ToolFailed
+        An image was built on another one.
+    """
+    repository = base.partition("@")[0].rpartition(":")[0]
+    digests = _inspect(base, "{{json .RepoDigests}}")
+    digest = next((each.rpartition("@")[2] for each in digests or () if each.startswith(f"{repository}@")), None)
+    if digest is None:
+        return None
+    layers = _inspect(base, "{{json .RootFS.Layers}}")
+    for image in images:
+        if _inspect(image, "{{json .RootFS.Layers}}")[: len(layers)] != layers:
+            raise ToolFailed(f"{image} is not built on the {base} of this machine", "did somebody pull it? build again")
+    return f"{base.partition('@')[0]}@{digest}"
+
+
+def _inspect(image: str, template: str) -> list[str]:
+    found: list[str] = json.loads(
+        output_of("docker", "image", "inspect", "--format", template, image, seconds=_INSPECT_SECONDS)
+    )
+    return found
 
 
 def pinned(template: Path, images: Mapping[str, str], repository: str, *, client: "ECRClient") -> Path:

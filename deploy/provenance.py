@@ -10,7 +10,13 @@ _BY_HAND = "urn:skylift:by-hand"
 
 
 def statement(
-    images: Mapping[str, str], stage: Stage, commit: str | None, environment: Mapping[str, str], *, now: datetime
+    images: Mapping[str, str],
+    stage: Stage,
+    commit: str | None,
+    environment: Mapping[str, str],
+    *,
+    base: str | None,
+    now: datetime,
 ) -> dict[str, Any]:
     """The statement about the images of a release. It is not signed: it holds what a signature would cover.
 
@@ -24,6 +30,8 @@ def statement(
         Commit that was built; None where unknown.
     environment
         Environment variables; those of a GitHub workflow name repository, run and workflow.
+    base
+        Image on which they were built, with its digest; None where it has none.
     now
         Time at which the build ended.
 
@@ -42,7 +50,10 @@ def statement(
             "buildDefinition": {
                 "buildType": "urn:skylift:make-package",
                 "externalParameters": {"stage": stage.name, "parameters": stage.parameters},
-                "resolvedDependencies": [source | ({"digest": {"gitCommit": commit}} if commit else {})],
+                "resolvedDependencies": [
+                    source | ({"digest": {"gitCommit": commit}} if commit else {}),
+                    *([_image(base)] if base else []),
+                ],
             },
             "runDetails": {
                 "builder": {"id": builder},
@@ -66,6 +77,14 @@ def run_url(environment: Mapping[str, str]) -> str | None:
 def _repository(environment: Mapping[str, str]) -> str:
     name = environment.get("GITHUB_REPOSITORY")
     return f"{environment.get('GITHUB_SERVER_URL', '')}/{name}" if name else ""
+
+
+def _image(reference: str) -> dict[str, Any]:
+    """An image as a resource descriptor, named by its package URL."""
+    place, _, digest = reference.partition("@")
+    registry, _, name = place.partition("/")
+    path, _, tag = name.rpartition(":")
+    return {"uri": f"pkg:docker/{path}@{tag}?repository_url={registry}", "digest": _digest(digest)}
 
 
 def _digest(text: str) -> dict[str, str]:

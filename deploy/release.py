@@ -18,7 +18,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from deploy.images import PINNED, image_id
+from deploy.images import PINNED, base_of, built_on, image_id, pull_if_absent
+from deploy.os_packages import os_packages
 from deploy.parameters import Stage, load_template
 from deploy.provenance import run_url, statement
 from deploy.sbom import cyclonedx
@@ -27,6 +28,7 @@ from skylift.errors import ConfigError
 from training.release.git import GitState
 
 BUILT = Path(".aws-sam/build")
+_DOCKERFILE = Path("functions/inference/Dockerfile")
 _REQUIREMENTS = Path("functions/inference/requirements.txt")
 _IMAGES, _MANIFEST, _STACK = "images.tar", "release.json", "stack"
 _SECONDS = 30 * 60
@@ -45,6 +47,8 @@ class ReleaseManifest(BaseModel):
         URL of the workflow's run; None by hand.
     parameters
         Parameters of the template for which it was built; `Architecture` is part of the image.
+    base
+        Image on which they were built, with its digest; None where this machine made it, or the release is older.
     images
         Ids of the images by name.
     files
@@ -59,6 +63,7 @@ class ReleaseManifest(BaseModel):
     built_at: datetime
     run: str | None
     parameters: dict[str, str]
+    base: str | None = None
     images: dict[str, str]
     files: dict[str, str]
 
@@ -66,6 +71,17 @@ class ReleaseManifest(BaseModel):
     def state(self) -> GitState:
         """Commit of the release."""
         return GitState(self.commit, self.dirty)
+
+
+def fetch_base() -> None:
+    """Have the base image on this machine before the build, so that its tag is resolved once.
+
+    Raises
+    ------
+    ToolFailed
+        Docker failed.
+    """
+    pull_if_absent(base_of(_DOCKERFILE))
 
 
 def save(folder: Path, stage: Stage, state: GitState, environment: Mapping[str, str] = os.environ) -> ReleaseManifest:
@@ -90,17 +106,21 @@ def save(folder: Path, stage: Stage, state: GitState, environment: Mapping[str, 
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(BUILT, folder / _STACK)
     images = images_of(template_of(folder))
-    if images:
-        run("docker", "save", "--output", str(folder / _IMAGES), *images, seconds=_SECONDS)
+    base = built_on(base_of(_DOCKERFILE), images)
+    saved = folder / _IMAGES
+    run("docker", "save", "--output", str(saved), *images, seconds=_SECONDS)
+    system = {image: os_packages(saved, image) for image in images}
     now = datetime.now(UTC)
-    _write(folder / "sbom.cdx.json", cyclonedx(_REQUIREMENTS.read_text(encoding="utf-8"), images, state.commit))
-    _write(folder / "provenance.json", statement(images, stage, state.commit, environment, now=now))
+    requirements = _REQUIREMENTS.read_text(encoding="utf-8")
+    _write(folder / "sbom.cdx.json", cyclonedx(requirements, images, state.commit, system))
+    _write(folder / "provenance.json", statement(images, stage, state.commit, environment, base=base, now=now))
     manifest = ReleaseManifest(
         commit=state.commit,
         dirty=state.dirty,
         built_at=now,
         run=run_url(environment),
         parameters=stage.parameters,
+        base=base,
         images=images,
         files=_digests(folder),
     )

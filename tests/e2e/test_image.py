@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.images import base_of, built_on
+from deploy.os_packages import os_packages
 from tests.e2e.conftest import BASE, Step
 from tests.e2e.sam import BIN, Built, run
 from tests.support.docker import DockerFailed, FunctionContainer, docker
@@ -35,6 +37,11 @@ print(json.dumps({{
     "stale": [str(path) for path in compiled if not path.exists() or path.read_bytes()[4:8] != bytes([1, 0, 0, 0])],
     "modules": len(modules),
 }}))
+"""
+
+PACKAGES = r"""
+if command -v dpkg-query >/dev/null; then dpkg-query --show --showformat '${Package} ${Version}\n'
+else rpm --query --all --queryformat '%{NAME} %{VERSION}-%{RELEASE}\n'; fi
 """
 
 NEEDS_SCIKIT_LEARN = """
@@ -128,12 +135,28 @@ def test_an_image_above_its_budget_is_not_built(built: Built) -> None:
     assert "returned a non-zero code: 1" in str(refused.value) or "exit code: 1" in str(refused.value)
 
 
-def test_the_base_can_be_pinned(built: Built) -> None:
-    digest = docker("image", "inspect", "--format", "{{.Id}}", BASE)
-    image = docker("image", "inspect", "--format", "{{.Id}}", built.image)
-    assert build(ROOT, "--build-arg", f"BASE={digest}") == image
-    with pytest.raises(DockerFailed):
-        build(ROOT, "--build-arg", f"BASE={BASE.partition(':')[0]}@sha256:{'0' * 64}")
+def test_it_is_built_on_the_base_that_is_here(built: Built) -> None:
+    assert base_of(DOCKERFILE) == BASE
+    digest = built_on(BASE, [built.image])  # the base is refused where it is another one
+    assert digest is None or digest.startswith(f"{BASE}@sha256:")
+    here, image = (
+        json.loads(docker("image", "inspect", "--format", "{{json .RootFS.Layers}}", name))
+        for name in (BASE, built.image)
+    )
+    assert image[: len(here)] == here
+
+
+def test_the_packages_of_its_system_are_those_that_its_own_package_manager_lists(
+    built: Built, tmp_path: Path, step: Step
+) -> None:
+    with step("docker save"):
+        docker("save", "--output", str(tmp_path / "images.tar"), built.image, seconds=300)
+    found = os_packages(tmp_path / "images.tar", built.image)
+    listing = docker("run", "--rm", "--network", "none", "--entrypoint", "sh", built.image, "-c", PACKAGES)
+    assert found
+    assert {f"{each.name} {each.version}" for each in found} == {
+        line for line in listing.splitlines() if not line.startswith("gpg-pubkey ")
+    }
 
 
 def test_only_what_goes_into_the_image_is_sent_to_the_engine(built: Built, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """`python -m deploy` as a person or a workflow uses it, with an AWS in memory and a `sam` that only takes notes."""
 
-import hashlib
 import json
 import os
 import shlex
@@ -24,6 +23,7 @@ from tests.support.commands import done, failure_lines
 from tests.support.function_versions import FUNCTION, FunctionVersions
 from tests.support.image_repository import Repository
 from tests.support.models import iris_package
+from tests.support.saved_images import save_image
 from tests.support.tables import lines, write_project
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in for sam is a POSIX script")
@@ -45,6 +45,7 @@ RELEASE = "unknown-1234.1"  # of the run below, in no repository
 CHANGE_SET = "arn:aws:cloudformation:eu-central-1:123456789012:changeSet/samcli-deploy1764/1a2b"
 IMAGE = "inferencefunction:inference"
 IMAGE_ID = "sha256:" + "1a" * 32
+STATUS = b"Package: bash\nStatus: install ok installed\nArchitecture: arm64\nVersion: 5.2\n"
 BUILT = f"{TEMPLATE}Resources:\n  InferenceFunction:\n    Properties:\n      ImageUri: {IMAGE}\n"
 OUTPUTS = {
     "ApiUrl": "https://abc.execute-api.eu-central-1.amazonaws.com",
@@ -68,7 +69,7 @@ RESOURCES = {"ModelBucket": ("AWS::S3::Bucket", BUCKET), "InferenceVersion": ("A
 class Tool:
     """A program on PATH that notes arguments and region of each call, and answers by its first argument."""
 
-    def __init__(self, folder: Path, name: str, *, says: dict[str, str]) -> None:
+    def __init__(self, folder: Path, name: str, *, says: dict[str, str], does: str = "") -> None:
         self._notes, self._code = folder / f"{name}.notes", folder / f"{name}.code"
         program = folder / name
         program.write_text(
@@ -78,6 +79,7 @@ class Tool:
             "    print(shlex.join([os.environ.get('AWS_DEFAULT_REGION', ''), *sys.argv[1:]]), file=notes)\n"
             f"print({says!r}.get(sys.argv[1], ''))\n"
             f"print('the last line of ' + sys.argv[1], file=sys.stderr)\n"
+            f"{does}\n"
             f"code = pathlib.Path({str(self._code)!r})\n"
             "sys.exit(int(code.read_text()) if code.exists() else 0)\n",
             encoding="utf-8",
@@ -129,7 +131,15 @@ def sam(programs: Path, docker: Tool) -> Tool:
 
 @pytest.fixture
 def docker(programs: Path) -> Tool:
-    return Tool(programs, "docker", says={"version": "arm64", "image": IMAGE_ID})
+    """Docker, whose images are those of `sam build` on a base that no registry has."""
+    saved = save_image(programs / "saved.tar", IMAGE, {"var/lib/dpkg/status": STATUS})
+    does = f"""
+if sys.argv[1] == "save":
+    pathlib.Path(sys.argv[3]).write_bytes(pathlib.Path({str(saved)!r}).read_bytes())
+elif sys.argv[1] == "image":
+    print("[]" if "{{{{json .RepoDigests}}}}" in sys.argv else {IMAGE_ID!r})
+"""
+    return Tool(programs, "docker", says={"version": "arm64", "images": IMAGE_ID}, does=does)
 
 
 def built() -> None:
@@ -140,20 +150,15 @@ def built() -> None:
     requirements = Path("functions/inference/requirements.txt")
     requirements.parent.mkdir(parents=True)
     requirements.write_text("numpy==2.5.5 \\\n    --hash=sha256:abc\n", encoding="utf-8")
+    requirements.with_name("Dockerfile").write_text("FROM base:1 AS base\nFROM base\n", encoding="utf-8")
 
 
 def packaged() -> Path:
-    """A release; the stand-in for docker writes no images, so that they are added."""
+    """A release."""
     built()
     result = deploy("package", "--stage", "dev")
     assert result.exit_code == 0, result.output
-    folder = Path("build/release")
-    images, manifest = folder / "images.tar", folder / "release.json"
-    images.write_bytes(b"layers")
-    document = json.loads(manifest.read_text(encoding="utf-8"))
-    document["files"]["images.tar"] = hashlib.sha256(b"layers").hexdigest()
-    manifest.write_text(json.dumps(document), encoding="utf-8")
-    return folder
+    return Path("build/release")
 
 
 @pytest.fixture
@@ -671,10 +676,14 @@ class TestPackage:
 
         assert result.exit_code == 0, result.output
         assert Path("build/release/stack/template.yaml").read_text(encoding="utf-8") == BUILT
+        assert docker.asked[1][1:] == ["images", "--quiet", "base:1"]
         assert docker.asked[-1][1:] == ["save", "--output", "build/release/images.tar", IMAGE]
         manifest = json.loads(Path("build/release/release.json").read_text(encoding="utf-8"))
         assert manifest["images"] == {IMAGE: IMAGE_ID}
-        assert manifest["files"].keys() == {"provenance.json", "sbom.cdx.json", "stack/template.yaml"}
+        assert manifest["base"] is None
+        assert manifest["files"].keys() == {"images.tar", "provenance.json", "sbom.cdx.json", "stack/template.yaml"}
+        packages = json.loads(Path("build/release/sbom.cdx.json").read_text(encoding="utf-8"))["components"]
+        assert [each["name"] for each in packages] == [IMAGE, "numpy", "bash"]
 
     def test_it_is_built_for_the_parameters_of_the_command_line(self, sam: Tool, docker: Tool) -> None:
         built()

@@ -6,6 +6,7 @@ from deploy.parameters import Stage
 from deploy.provenance import run_url, statement
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+BASE = "public.ecr.aws/lambda/python:3.13@sha256:ba5e"
 STAGE = Stage("dev", "skylift-dev", {"Stage": "dev"})
 WORKFLOW = {
     "GITHUB_RUN_ID": "7",
@@ -17,11 +18,15 @@ RUN = "https://git.example.com/acme/models/actions/runs/7/attempts/2"
 
 
 def test_a_build_of_a_workflow_names_its_run_and_commit() -> None:
-    document = statement({"inference": "sha256:1a"}, STAGE, "c" * 40, WORKFLOW, now=NOW)
+    document = statement({"inference": "sha256:1a"}, STAGE, "c" * 40, WORKFLOW, base=BASE, now=NOW)
 
     assert document["_type"] == "https://in-toto.io/Statement/v1"
     assert document["subject"] == [{"name": "inference", "digest": {"sha256": "1a"}}]
-    (source,) = document["predicate"]["buildDefinition"]["resolvedDependencies"]
+    source, base = document["predicate"]["buildDefinition"]["resolvedDependencies"]
+    assert base == {
+        "uri": "pkg:docker/lambda/python@3.13?repository_url=public.ecr.aws",
+        "digest": {"sha256": "ba5e"},
+    }
     assert source == {"uri": "git+https://git.example.com/acme/models", "digest": {"gitCommit": "c" * 40}}
     assert document["predicate"]["runDetails"]["metadata"] == {
         "finishedOn": "2026-11-25T09:30:00Z",
@@ -31,7 +36,7 @@ def test_a_build_of_a_workflow_names_its_run_and_commit() -> None:
 
 
 def test_a_build_by_hand_claims_neither() -> None:
-    document = statement({}, STAGE, None, {}, now=NOW)
+    document = statement({}, STAGE, None, {}, base=None, now=NOW)
 
     (source,) = document["predicate"]["buildDefinition"]["resolvedDependencies"]
     assert source == {"uri": "urn:skylift:checkout"}
