@@ -92,6 +92,13 @@ deploy: $(VENV)/.dev ## Deploy to your AWS account (STAGE=dev, YES=1, PARAMS='Na
 		$(if $(MODEL),--model "$(MODEL)") $(if $(AFTER_ROLLBACK),--after-rollback) \
 		$(foreach parameter,$(PARAMS),--set "$(parameter)")
 
+.PHONY: tag
+tag: ## Tag this commit as the release that its version and its changelog name
+	@version=$$(sed -n 's/^__version__ = "\(.*\)"$$/\1/p' layers/skylift/version.py); \
+	[ -z "$$(git status --porcelain)" ] || { echo "error: commit the changes first" >&2; exit 1; }; \
+	grep -q "^## \[$$version\] - [0-9]" CHANGELOG.md || { echo "error: CHANGELOG.md has no date for $$version" >&2; exit 1; }; \
+	git tag --annotate "v$$version" --message "Skylift $$version" && echo "Tagged; publish it: git push origin v$$version"
+
 .PHONY: versions
 versions: $(VENV)/.dev ## List the versions of the code with release and image (STAGE=dev)
 	@$(deploying) versions --stage "$(STAGE)"

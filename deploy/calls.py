@@ -71,16 +71,25 @@ class DeployedApi:
         self._credentials = credentials
         self._token = token
 
-    def ask(self, path: str, body: object = None) -> HttpAnswer:
-        """GET a path, or POST JSON to it; transient failures are retried a few times.
+    def ask(self, path: str, body: object = None, *, attempts: int = _ATTEMPTS) -> HttpAnswer:
+        """GET a path, or POST JSON to it.
+
+        Parameters
+        ----------
+        path
+            Path of the route.
+        body
+            Document to post; GET by default.
+        attempts
+            How often it is tried while the failure may pass.
 
         Raises
         ------
         CallFailed
             The service did not answer.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
-            last = attempt == _ATTEMPTS
+        for attempt in range(1, attempts + 1):
+            last = attempt == attempts
             try:
                 answer = self._once(path, body)
             except (OSError, http.client.HTTPException) as error:  # no connection, too slow, or cut off

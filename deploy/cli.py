@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ import typer
 
 from deploy import release as releases
 from deploy import sam
+from deploy.bake import Bake, stop_deployment
 from deploy.caller import check_credentials, deployed_api, url_of
 from deploy.calls import smoke
 from deploy.changes import ChangeSet, in_short
@@ -25,13 +26,13 @@ from deploy.machine import check_docker
 from deploy.parameters import TEMPLATE, architecture_of, assignments, check_parameters, read_stage
 from deploy.progress import print_facts
 from deploy.stack import Stack, StackFailed
-from skylift.aws import cloudformation_client, ecr_client, lambda_client, s3_client
-from skylift.errors import ConfigError
+from skylift.aws import cloudformation_client, codedeploy_client, ecr_client, lambda_client, s3_client
+from skylift.errors import AwsUnavailable, ConfigError
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from training.cli.commands import Commands
 from training.cli.connection import stack_settings
-from training.cli.console import out, print_failure, table
+from training.cli.console import out, print_failure, table, warn
 from training.release.git import git_state
 
 RELEASE = Path("build/release")
@@ -121,7 +122,9 @@ def up(
     if arn:
         changes = ChangeSet(arn, stack, client=cloudformation_client())
         _confirm_changes(changes, yes=yes)
-        with code.as_held() if code and after_rollback else nullcontext(), _goes_on(stack):
+        preference = (kept | parameters).get("DeploymentPreference")
+        golden = _golden_requests(named["Release"], code) if code and preference != "AllAtOnce" else nullcontext()
+        with code.as_held() if code and after_rollback else nullcontext(), golden, _goes_on(stack):
             if code and not after_rollback:
                 code.check_held()  # again: somebody may have rolled back during the build
             changes.execute()
@@ -130,6 +133,8 @@ def up(
     print_facts(
         [("release", named["Release"]), ("url", url), ("dashboard", outputs.get("OverviewDashboardUrl", "none"))]
     )
+    if arn:
+        _prune(_code(stack))
     if model is ModelStep.KEEP and code is None and not parameters.get("ModelBucketName"):
         print_commands(stack.name)
     if model is ModelStep.FIRST:
@@ -272,6 +277,29 @@ def _confirm_changes(changes: ChangeSet, *, yes: bool) -> None:
     if not typer.confirm("Make these changes?"):
         changes.discard()
         raise ConfigError("not confirmed", "nothing was changed")
+
+
+def _golden_requests(release: str, code: DeployedCode) -> AbstractContextManager[object]:
+    """Golden requests to the canary of a deployment, if the API can be called from here."""
+    stack = code.stack
+    try:
+        api = deployed_api(stack)
+    except ConfigError as error:
+        warn(f"a canary gets no golden requests ({error.message})", error.hint)
+        return nullcontext()
+    registry = Registry.open(RegistrySettings.model_validate(stack_settings(stack.name)))
+    return Bake(release, code, api, registry, stop=lambda: stop_deployment(stack, client=codedeploy_client()))
+
+
+def _prune(code: DeployedCode) -> None:
+    """Delete old versions of the code; where that fails, the deployment is still a success."""
+    try:
+        deleted = code.prune()
+    except AwsUnavailable as error:
+        warn(f"old versions of the code stay, and cost money with SnapStart ({error.message})", error.hint)
+        return
+    if deleted:
+        out.print(f"Old versions of the code were deleted: {', '.join(map(str, deleted))}")
 
 
 @contextmanager

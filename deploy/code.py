@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import FunctionConfigurationTypeDef
 
 ALIAS = "live"
+KEPT_VERSIONS = 5
+"""How many of the newest versions stay as ways back."""
+
 _VERSION = "AWS::Lambda::Version"
 
 
@@ -80,7 +83,7 @@ class DeployedCode:
     """
 
     def __init__(self, stack: Stack, *, client: "LambdaClient") -> None:
-        self._stack = stack
+        self.stack = stack
         self._client = client
         self._function = required_output(stack.outputs(), "InferenceFunctionName", stack.name)
 
@@ -99,10 +102,10 @@ class DeployedCode:
         StackFailed
             It has none.
         """
-        arns = self._stack.resources().get(_VERSION, [])
+        arns = self.stack.resources().get(_VERSION, [])
         if len(arns) != 1:
             raise StackFailed(
-                f"stack {self._stack.name} has {len(arns)} versions of the code", "deploy template.yaml to it"
+                f"stack {self.stack.name} has {len(arns)} versions of the code", "deploy template.yaml to it"
             )
         return int(arns[0].rpartition(":")[2])
 
@@ -155,6 +158,21 @@ class DeployedCode:
                 RoutingConfig={"AdditionalVersionWeights": {}},
             )
 
+    def prune(self) -> list[int]:
+        """Delete old versions, which cost money while they have a snapshot: all but the newest and those in use.
+
+        Returns
+        -------
+        Numbers of what was deleted.
+        """
+        traffic = self.traffic()
+        used = {self.held(), traffic.version, *traffic.others}
+        old = [each.number for each in self.versions()[:-KEPT_VERSIONS] if each.number not in used]
+        for number in old:
+            with aws_errors(f"deleting version {number} of {self._function}"):
+                self._client.delete_function(FunctionName=self._function, Qualifier=str(number))
+        return old
+
     def check_held(self) -> None:
         """Refuse to deploy where the alias does not name the version of the stack.
 
@@ -166,7 +184,7 @@ class DeployedCode:
         traffic, held = self.traffic(), self.held()
         if traffic != Traffic(held):
             raise StackFailed(
-                f"version {traffic} of the code answers, but stack {self._stack.name} has version {held}: "
+                f"version {traffic} of the code answers, but stack {self.stack.name} has version {held}: "
                 "CodeDeploy would refuse",
                 "deploy the corrected code with AFTER_ROLLBACK=1 (--after-rollback); docs/runbooks/roll-back-code.md",
             )
@@ -185,7 +203,7 @@ class DeployedCode:
             self.move(held)
             yield
         finally:
-            if not self._stack.is_changing() and self.traffic() == Traffic(held):
+            if not self.stack.is_changing() and self.traffic() == Traffic(held):
                 self.move(before.version)
 
 

@@ -54,6 +54,8 @@ class AccessLog:
         self._dimensions = {"stage": stage, "model": model}
         named = {"release": release, "image": image_digest.rpartition(":")[2][:_DIGEST_DIGITS]}
         self._code = {"service_version": __version__} | {name: value for name, value in named.items() if value}
+        # Clients of a canary see which code answered them.
+        self._headers = (NOSNIFF, (b"x-release", release.encode())) if release else (NOSNIFF,)
         self._cold = True
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -69,7 +71,8 @@ class AccessLog:
             if message["type"] == "http.response.start":
                 begun = True
                 record.status = message["status"]
-                message["headers"] = [*message["headers"], NOSNIFF, (b"x-request-id", record.request_id.encode())]
+                identity = (b"x-request-id", record.request_id.encode())
+                message["headers"] = [*message["headers"], *self._headers, identity]
             try:
                 await send(message)
             except Exception:

@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterator
 from itertools import batched
 from typing import Any
 
-from pydantic import ValidationError
-
 from pre_traffic.service import FunctionAnswer, NewService
 from skylift.contract import Instance
-from skylift.errors import CodeRefused, GoldenMismatch
-from skylift.golden import agree, brief
+from skylift.errors import CodeRefused
+from skylift.golden import check_predictions
 from skylift.manifest import Golden, Prediction
 from skylift.pointer import ActivePointer
 from skylift.store import VersionStore
@@ -137,19 +135,4 @@ def _check_answer(answer: FunctionAnswer, version: Version, first: int, expected
             f"/predict answers the golden requests with {answer.status} ({document.get('title')})",
             "see the new version's logs",
         )
-    try:
-        got = [Prediction.model_validate(item) for item in document["predictions"]]
-    except (KeyError, TypeError, ValidationError) as error:
-        raise CodeRefused("/predict answers with something other than predictions", "see its code") from error
-    if document.get("model") != version.manifest.model or len(got) != len(expected):
-        raise CodeRefused(
-            f"/predict answers with {len(got)} predictions of {document.get('model')}, "
-            f"not {len(expected)} of {version.manifest.model}",
-            "see its code",
-        )
-    for number, (ours, theirs) in enumerate(zip(got, expected, strict=True), start=first):
-        if not agree(ours, theirs, version.manifest.golden.tolerance):
-            raise GoldenMismatch(
-                f"golden request {number} is answered {brief(ours, theirs)}, not {brief(theirs, ours)} as in training",
-                "do not deploy it: compare its requirements with those the model was trained with",
-            )
+    check_predictions(document, version.manifest, expected, first=first)

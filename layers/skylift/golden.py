@@ -3,11 +3,15 @@
 No numpy here: a function that asks another for its answers compares as the process that loads a model does.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from skylift.contract import class_key
+from skylift.errors import CodeRefused, GoldenMismatch
 from skylift.figures import exact_text
-from skylift.manifest import Prediction
+from skylift.manifest import Manifest, Prediction
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,6 +88,47 @@ def agree(got: Prediction, expected: Prediction, tolerance: float | None) -> boo
         and ours.keys() == theirs.keys()
         and all(_close(ours[name], theirs[name], tolerance, probability=probability) for name in ours)
     )
+
+
+def check_predictions(
+    document: Mapping[str, Any], manifest: Manifest, expected: Sequence[Prediction], *, first: int
+) -> None:
+    """Check what `/predict` answers to golden requests.
+
+    Parameters
+    ----------
+    document
+        The answer.
+    manifest
+        Manifest of the version that answers.
+    expected
+        Answers recorded in training.
+    first
+        Number of the first of these requests, from 1.
+
+    Raises
+    ------
+    CodeRefused
+        It is not an answer to these requests.
+    GoldenMismatch
+        An answer differs from the one in training.
+    """
+    try:
+        got = [Prediction.model_validate(item) for item in document["predictions"]]
+    except (KeyError, TypeError, ValidationError) as error:
+        raise CodeRefused("/predict answers with something other than predictions", "see its code") from error
+    if document.get("model") != manifest.model or len(got) != len(expected):
+        raise CodeRefused(
+            f"/predict answers with {len(got)} predictions of {document.get('model')}, "
+            f"not {len(expected)} of {manifest.model}",
+            "see its code",
+        )
+    for number, (ours, theirs) in enumerate(zip(got, expected, strict=True), start=first):
+        if not agree(ours, theirs, manifest.golden.tolerance):
+            raise GoldenMismatch(
+                f"golden request {number} is answered {brief(ours, theirs)}, not {brief(theirs, ours)} as in training",
+                "do not deploy it: compare its requirements with those the model was trained with",
+            )
 
 
 def brief(prediction: Prediction, other: Prediction) -> str:

@@ -130,6 +130,18 @@ class TestRollBackCode:
         assert any("-m deploy up" in line for line in machine.made)
         assert any("--after-rollback" in line for line in machine.made)
 
+    def test_a_release_is_found_by_its_tag(self, machine: Machine) -> None:
+        git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-C", str(machine.folder)]
+        for command in (
+            ["tag", "--annotate", "v0.1.0", "--message", "Skylift 0.1.0", "HEAD~1"],
+            ["commit", "--quiet", "--allow-empty", "-m", "Worse"],
+        ):
+            subprocess.run([*git, *command], check=True, timeout=TIMES_OUT)
+
+        printed = machine.run("roll-back-code.md")
+
+        assert re.search(r"HEAD is now at \w+ Good", printed)
+
 
 class TestRestore:
     def test_a_deleted_version_is_back_and_passes_every_check_of_a_promotion(

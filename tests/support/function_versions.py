@@ -82,6 +82,12 @@ class FunctionVersions:
             }
             yield {"Versions": [version]}
 
+    def delete_function(self, *, FunctionName: str, Qualifier: str) -> None:  # noqa: N803
+        assert FunctionName == FUNCTION
+        if int(Qualifier) == self.live or Qualifier in self.weights:
+            raise ClientError({"Error": {"Code": "ResourceConflictException"}}, "DeleteFunction")
+        del self.descriptions[int(Qualifier)]
+
     def get_function_configuration(self, *, FunctionName: str, Qualifier: str) -> dict[str, Any]:  # noqa: N803
         assert FunctionName == FUNCTION
         return {"State": "Failed" if int(Qualifier) in self._failed else "Active"}

@@ -134,6 +134,12 @@ class TestAsk:
         with cut_off_server() as port, pytest.raises(CallFailed, match="/health does not answer"):
             service(f"http://127.0.0.1:{port}").ask("/health")
 
+    def test_whoever_asks_again_by_themselves_is_answered_at_once(self) -> None:
+        with serving(lambda _: (503, {})) as (url, asked):
+            assert service(url).ask("/health", attempts=1).status == 503
+
+        assert len(asked) == 1
+
     def test_no_answer_is_told_with_the_address(self) -> None:
         with pytest.raises(CallFailed, match="/health does not answer"):
             service(f"http://127.0.0.1:{free_port()}").ask("/health")

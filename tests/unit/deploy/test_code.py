@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
 from deploy.code import DeployedCode, Traffic
 from deploy.stack import Stack, StackFailed
@@ -77,6 +78,31 @@ class TestCheck:
 
         with pytest.raises(StackFailed, match="has 0 versions of the code"):
             found.check_held()
+
+
+class TestPrune:
+    def test_the_newest_five_stay_and_whatever_answers_or_belongs_to_the_stack(self) -> None:
+        lambdas = FunctionVersions(dict.fromkeys(range(1, 11), ""), live=3, weights={"4": 0.1})
+
+        assert code(lambdas, held=2).prune() == [1, 5]
+        assert list(lambdas.descriptions) == [2, 3, 4, 6, 7, 8, 9, 10]
+
+    def test_few_stay(self) -> None:
+        lambdas = FunctionVersions({1: "", 2: "", 3: "", 4: "", 5: ""}, live=5)
+
+        assert code(lambdas, held=5).prune() == []
+
+    def test_a_version_that_an_alias_of_somebody_names_is_told(self) -> None:
+        lambdas = FunctionVersions(dict.fromkeys(range(1, 8), ""), live=7)
+        lambdas.weights = {}
+
+        def refuse(**_: object) -> None:
+            raise ClientError({"Error": {"Code": "ResourceConflictException"}}, "DeleteFunction")
+
+        lambdas.delete_function = refuse  # type: ignore[method-assign]
+
+        with pytest.raises(AwsUnavailable, match=f"deleting version 1 of {FUNCTION} failed"):
+            code(lambdas, held=7).prune()
 
 
 class TestAsHeld:

@@ -46,6 +46,11 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 def ask(log: AccessLog, path: Any = "/predict", headers: Any = (), **more: Any) -> str:
     """Send one request and return its id."""
+    return answer_headers(log, path, headers, **more)[b"x-request-id"].decode()
+
+
+def answer_headers(log: AccessLog, path: Any = "/predict", headers: Any = (), **more: Any) -> dict[bytes, bytes]:
+    """Send one request and return the headers of its answer."""
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
@@ -56,11 +61,22 @@ def ask(log: AccessLog, path: Any = "/predict", headers: Any = (), **more: Any) 
 
     scope = {"type": "http", "method": "POST", "path": path, "headers": headers, **more}
     asyncio.run(log(scope, receive, send))
-    return str(dict(sent[0]["headers"])[b"x-request-id"].decode())
+    return dict(sent[0]["headers"])
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+class TestRelease:
+    @pytest.mark.parametrize("more", [{}, {"test.failure": ValueError("x")}], ids=["answered", "failed"])
+    def test_every_answer_names_the_code_that_gave_it(self, harness: HostHarness, more: dict[str, Any]) -> None:
+        log = AccessLog(app, harness.host, **OF, release="1a2b-7.1")
+
+        assert answer_headers(log, **more)[b"x-release"] == b"1a2b-7.1"
+
+    def test_code_that_nobody_deployed_has_no_name(self, harness: HostHarness) -> None:
+        assert b"x-release" not in answer_headers(AccessLog(app, harness.host, **OF))
 
 
 class TestRequestId:

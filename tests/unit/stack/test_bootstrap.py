@@ -108,6 +108,19 @@ def test_deploying_hands_everything_to_cloudformation(prod: Stack) -> None:
     assert {sid for sid, one in granted.items() if one["Resource"] == "*"} == {"LogInToRegistry"}
 
 
+def test_deploying_asks_a_canary_golden_requests_stops_it_and_deletes_old_versions_of_the_code(prod: Stack) -> None:
+    granted = statements(prod, "DeployRole")
+
+    assert granted["ReadGoldenRequests"]["Action"] == ["s3:GetObject", "ssm:GetParameter"]
+    manifests, pointers = granted["ReadGoldenRequests"]["Resource"]
+    assert manifests.endswith(":::skylift-prod-*/models/*/manifest.json")
+    assert pointers.endswith(":parameter/skylift/prod/*")
+    assert granted["StopCanary"]["Action"] == ["codedeploy:ListDeployments", "codedeploy:StopDeployment"]
+    assert granted["StopCanary"]["Resource"].endswith(":deploymentgroup:skylift-prod-*")
+    assert granted["PruneVersions"]["Action"] == "lambda:DeleteFunction"
+    assert granted["PruneVersions"]["Resource"].endswith(":function:skylift-prod-*:*")  # versions, not functions
+
+
 @pytest.mark.parametrize(("role", "becomes"), [("TrainRole", "PublishRole"), ("PromoteRole", "PromoteRole")])
 def test_models_are_changed_by_the_stacks_own_roles(prod: Stack, role: str, becomes: str) -> None:
     granted = statements(prod, role)
