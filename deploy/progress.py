@@ -11,6 +11,7 @@ from rich.markup import escape
 from training.cli.console import err, out
 
 _A_MOMENT_SECONDS = 1.0
+_A_WHILE_SECONDS = 60.0
 
 
 class _Verbosity(BaseSettings):
@@ -26,7 +27,7 @@ def is_verbose() -> bool:
 
 @contextmanager
 def doing(what: str) -> Iterator[Callable[[str], None]]:
-    """Show what is being done, on a terminal with how far it is, and at its end how long it took.
+    """Show what is being done and how far it is, without a terminal once a minute, and at its end how long it took.
 
     Parameters
     ----------
@@ -37,12 +38,20 @@ def doing(what: str) -> Iterator[Callable[[str], None]]:
     ------
     A function that takes the step that the work is at.
     """
-    started = time.monotonic()
+    started = printed = time.monotonic()
     with err.status("") as status:  # nothing, unless stderr is a terminal
         if is_verbose():
             status.stop()  # the lines of the program would run into it
         status.update(escape(what))
-        yield lambda step: status.update(escape(f"{what}: {step}"))
+
+        def say(step: str) -> None:
+            nonlocal printed
+            status.update(escape(f"{what}: {step}"))
+            if not err.is_terminal and time.monotonic() - printed >= _A_WHILE_SECONDS:
+                printed = time.monotonic()
+                err.print(f"{what}: {step}", markup=False, soft_wrap=True)
+
+        yield say
     seconds = time.monotonic() - started
     if seconds >= _A_MOMENT_SECONDS:
         err.print(f"{what}: {seconds:.0f} s", markup=False, soft_wrap=True)

@@ -150,7 +150,7 @@ class Stack:
         return found
 
     def check_deployable(self) -> None:
-        """Refuse a state in which CloudFormation would refuse a change set.
+        """Refuse a state in which CloudFormation would refuse a change set, and a stack of other origin.
 
         Raises
         ------
@@ -170,6 +170,11 @@ class Stack:
             )
         if self.is_changing():
             raise StackFailed(f"stack {self.name} is in {status}", "wait for whoever deploys to it now")
+        if status not in {None, "REVIEW_IN_PROGRESS"} and "InferenceFunctionName" not in self.outputs():
+            raise StackFailed(
+                f"stack {self.name} was not made from template.yaml: its resources would be replaced",
+                "choose another stack_name in samconfig.toml",
+            )
 
     def kept(self, *, s3: "S3Client") -> list[Kept]:
         """What stays when it is deleted: what its template retains, and the pointer."""

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -347,6 +348,7 @@ class TestUp:
         self, sam: Tool, stack: CloudFormation, versions: FunctionVersions, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(stack, "_outputs", {})
+        stack.status = None
         stack.executing = lambda: monkeypatch.setattr(stack, "_outputs", OUTPUTS)
 
         new = deploy("up", "--stage", "dev", "--yes", "--model", "keep").stdout
@@ -393,6 +395,62 @@ class TestUp:
 
         assert 'MemorySize="2048"' in sam.asked[0]
         assert 'MemorySize="2048"' not in sam.asked[1]
+
+    @pytest.mark.parametrize(("preference", "asked"), [("AllAtOnce", []), ("Canary", ["unknown-1234.1"])])
+    def test_a_canary_gets_golden_requests(
+        self,
+        sam: Tool,
+        stack: CloudFormation,
+        monkeypatch: pytest.MonkeyPatch,
+        preference: str,
+        asked: list[str],
+    ) -> None:
+        found = []
+
+        class Bake(nullcontext[None]):
+            def __init__(self, release: str, *_: object, **__: object) -> None:
+                super().__init__()
+                found.append(release)
+
+        monkeypatch.setattr(cli, "Bake", Bake)
+
+        deploy("up", "--stage", "dev", "--yes", "--model", "keep", "--set", f"DeploymentPreference={preference}")
+
+        assert found == asked
+
+    def test_one_whose_api_wants_a_token_is_told_to_get_none(self, sam: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+        client = CloudFormation(outputs=OUTPUTS, parameters={"Auth": "JWT"}, resources=RESOURCES)
+        asks(monkeypatch, client)
+
+        result = deploy("up", "--stage", "dev", "--yes", "--model", "keep")
+
+        assert result.exit_code == 0, result.output
+        assert "a canary gets no golden requests (the API wants a token" in result.stderr
+        assert client.executed == [CHANGE_SET]
+
+    def test_old_versions_of_the_code_are_deleted_after_a_good_deployment(
+        self, sam: Tool, stack: CloudFormation, versions: FunctionVersions
+    ) -> None:
+        versions.descriptions = dict.fromkeys(range(1, 9), "")
+
+        text = deploy("up", "--stage", "dev", "--yes", "--model", "keep").stdout
+
+        assert "Old versions of the code were deleted: 1, 3\n" in text
+        assert list(versions.descriptions) == [2, 4, 5, 6, 7, 8]
+
+    def test_a_role_that_may_not_delete_them_is_told_and_the_deployment_is_good(
+        self, sam: Tool, stack: CloudFormation, versions: FunctionVersions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(**_: object) -> None:
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "DeleteFunction")
+
+        versions.descriptions = dict.fromkeys(range(1, 9), "")
+        monkeypatch.setattr(versions, "delete_function", refuse)
+
+        result = deploy("up", "--stage", "dev", "--yes", "--model", "keep")
+
+        assert result.exit_code == 0, result.output
+        assert "old versions of the code stay" in result.stderr
 
     @pytest.mark.parametrize(("answer", "executed", "discarded"), [("y", [CHANGE_SET], []), ("n", [], [CHANGE_SET])])
     def test_on_a_terminal_the_changes_are_shown_and_confirmed(
@@ -473,6 +531,12 @@ class TestRefusals:
         monkeypatch.setenv("PATH", str(programs))
 
         assert "sam is not installed\nhint: use `make deploy`" in refused("up", "--stage", "dev", "--yes")
+
+    def test_a_stack_of_another_origin(self, sam: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+        asks(monkeypatch, CloudFormation(outputs={"QueueUrl": "https://x"}))
+
+        assert "stack skylift-dev was not made from template.yaml" in refused("up", "--stage", "dev", "--yes")
+        assert sam.asked == []
 
     @pytest.mark.parametrize("command", [("up", "--stage", "dev", "--yes"), ("package", "--stage", "dev")])
     def test_no_docker(
@@ -578,6 +642,7 @@ class TestAfterARollback:
         self, sam: Tool, stack: CloudFormation, versions: FunctionVersions, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(stack, "_outputs", {})
+        stack.status = None
         versions.live = None
 
         refused("up", "--stage", "dev", "--yes", "--model", "keep")

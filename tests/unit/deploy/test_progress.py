@@ -24,6 +24,17 @@ def test_the_time_is_told_of_what_takes_more_than_a_moment(
     assert capsys.readouterr().err == said
 
 
+def test_without_a_terminal_the_step_is_told_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with doing("changing skylift-dev") as say:
+        say("Alias UPDATE_IN_PROGRESS")
+        monkeypatch.setattr(progress, "_A_WHILE_SECONDS", 0)
+        say("Alias [UPDATE_COMPLETE]")
+
+    assert capsys.readouterr().err == "changing skylift-dev: Alias [UPDATE_COMPLETE]\n"
+
+
 @pytest.mark.parametrize(("value", "verbose"), [("1", True), ("", False), (None, False)])
 def test_everything_is_shown_where_it_is_asked_for(
     value: str | None, verbose: bool, monkeypatch: pytest.MonkeyPatch

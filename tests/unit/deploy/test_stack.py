@@ -32,7 +32,12 @@ class TestState:
 
     @pytest.mark.parametrize("status", [None, "CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])
     def test_a_state_that_takes_a_change_set_is_accepted(self, status: str | None) -> None:
-        stack(CloudFormation(status=status)).check_deployable()
+        stack(CloudFormation(status=status, outputs={"InferenceFunctionName": "f"})).check_deployable()
+
+    @pytest.mark.parametrize("outputs", [{}, {"QueueUrl": "https://x"}])
+    def test_a_stack_of_another_template_is_refused(self, outputs: dict[str, str]) -> None:
+        with pytest.raises(StackFailed, match=r"was not made from template\.yaml"):
+            stack(CloudFormation(outputs=outputs)).check_deployable()
 
     @pytest.mark.parametrize(
         ("status", "hint"),
