@@ -92,6 +92,11 @@ class AccessLog:
         finally:
             self._write(scope, record, failure or sys.exception())  # the latter where the request was cancelled
 
+    def write_unreadable(self, record: Record) -> None:
+        """Write the line of what could not be read as a request: there is no method and no path."""
+        fields = {"status": 400, "reason": record.reason, "correlation_id": record.request_id}
+        logger.info("request", extra={**self._code, **fields})
+
     def _write(self, scope: "Scope", record: Record, failure: BaseException | None) -> None:
         milliseconds = (time.perf_counter() - record.started) * 1000
         version = record.version or (self._host.model.reference.name if self._host.model else "none")
@@ -145,9 +150,3 @@ class AccessLog:
         if record.reason:
             sets.append(self._dimensions | {"reason": record.reason})
         return sets
-
-
-def write_unreadable(record: Record) -> None:
-    """Write the line of what could not be read as a request: there is no method and no path."""
-    fields = {"status": 400, "reason": record.reason, "correlation_id": record.request_id}
-    logger.info("request", extra={"service_version": __version__, **fields})

@@ -8,7 +8,7 @@ from inference.answer_limit import AnswerLimit
 from inference.host import ModelHost
 from inference.predict import PATH, Predict
 from inference.preflight import Preflight
-from inference.record import record_of
+from inference.record import Record, record_of
 from inference.settings import InferenceSettings
 
 if TYPE_CHECKING:
@@ -76,6 +76,10 @@ class App:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""
         await self._outermost(scope, receive, send)
+
+    def write_unreadable(self, record: Record) -> None:
+        """Write the line of what could not be read as a request."""
+        self._outermost.write_unreadable(record)
 
     def import_routes(self) -> None:
         """Have FastAPI and its routes in memory before a request needs them."""

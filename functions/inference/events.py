@@ -4,15 +4,17 @@ Whoever may invoke the function can send anything: a warmer's `{}`, a queue's re
 by hand. Alarms on the function's errors roll deployments back, and no event may do that.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mangum import Mangum
 from mangum.protocols import HTTPCycle
 from pydantic_core import from_json
 
 from inference import problems
-from inference.access_log import write_unreadable
 from inference.record import record_of
+
+if TYPE_CHECKING:
+    from inference.app import App
 
 _UNREADABLE = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What Mangum raises for an event that has not the form it expects."""
@@ -49,18 +51,17 @@ class Adapter(Mangum):
         if cycle is not None:
             return request(cycle(self.app))
         if isinstance(event, dict) and event.keys() & _OF_HTTP:
-            return _unreadable(context)
+            return self._unreadable(context)
         document: dict[str, Any] = from_json(self(_HEALTH, context)["body"])
         return document
 
-
-def _unreadable(context: Any) -> dict[str, Any]:
-    record = record_of({"aws.context": context, "headers": ()})
-    reply = problems.unreadable(record)
-    write_unreadable(record)
-    return {
-        "statusCode": reply.status,
-        "headers": {"content-type": reply.media_type, "x-request-id": record.request_id},
-        "body": reply.body.decode(),
-        "isBase64Encoded": False,
-    }
+    def _unreadable(self, context: Any) -> dict[str, Any]:
+        record = record_of({"aws.context": context, "headers": ()})
+        reply = problems.unreadable(record)
+        cast("App", self.app).write_unreadable(record)
+        return {
+            "statusCode": reply.status,
+            "headers": {"content-type": reply.media_type, "x-request-id": record.request_id},
+            "body": reply.body.decode(),
+            "isBase64Encoded": False,
+        }

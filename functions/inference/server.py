@@ -9,7 +9,6 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from inference import problems
-from inference.access_log import write_unreadable
 from inference.record import Record, record_of
 from inference.reply import NOSNIFF
 from skylift.observability import SERVICE, logger
@@ -42,7 +41,7 @@ class HttpProtocol(H11Protocol):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
         if not running:
-            write_unreadable(record)
+            cast("App", self.config.app).write_unreadable(record)
 
 
 class LibraryLines(logging.Handler):
@@ -54,7 +53,10 @@ class LibraryLines(logging.Handler):
         if record.name == SERVICE or record.getMessage() in _TOLD or _by_client(failure):
             return
         write = logger.error if record.levelno >= logging.ERROR else logger.warning
-        write(record.getMessage(), extra={"logger": record.name}, exc_info=record.exc_info)
+        message = record.getMessage()
+        if failure:  # whose words may be in the lines after the first one
+            message = message.partition("\n")[0]
+        write(message, extra={"logger": record.name}, exc_info=record.exc_info)
 
 
 def _by_client(failure: BaseException | None) -> bool:

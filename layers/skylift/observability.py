@@ -11,11 +11,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Literal, cast
+from typing import IO, Any, Literal, cast
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 from pydantic_core import to_json
+
+from skylift.traces import trace_of, words_of
 
 NAMESPACE = "Skylift"
 SERVICE = "skylift"
@@ -77,7 +80,21 @@ def as_line(document: Mapping[str, object]) -> str:
 
 stream = LogStream()
 
-logger = Logger(service=SERVICE, use_rfc3339=True, json_serializer=as_line, stream=cast("IO[str]", stream))
+
+class _Formatter(LambdaPowertoolsFormatter):
+    """Powertools' lines, without the words and notes of failures, which may hold values of a request."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (the name of `logging`)
+        return trace_of(ei[1])
+
+    def serialize(self, log: Any) -> str:
+        log.pop("exception_notes", None)
+        if trace := log.get("stack_trace"):
+            trace["value"] = words_of(trace["value"])
+        return as_line(log)
+
+
+logger = Logger(service=SERVICE, logger_formatter=_Formatter(use_rfc3339=True), stream=cast("IO[str]", stream))
 
 
 _LIBRARIES = ("boto3", "botocore", "urllib3")

@@ -9,7 +9,7 @@ import pytest
 
 import skylift
 from inference.access_log import AccessLog
-from inference.record import record_of
+from inference.record import Record, record_of
 from skylift.observability import logger, stream
 from tests.support.events import LambdaContext
 from tests.support.fakes import CurrentStdout, HostHarness
@@ -261,16 +261,34 @@ class TestLines:
 
         assert [line["correlation_id"] for line in lines(capsys)] == [request_id] * 2
 
-    def test_an_unexpected_error_is_logged_with_its_trace(
+    def test_an_unexpected_error_is_logged_with_its_trace_and_without_its_words(
         self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
     ) -> None:
+        """Its words, and those of what led to it, may be values of the body."""
         log = AccessLog(app, harness.host, **OF)
+        failure = ZeroDivisionError("4111 1111")
+        failure.__cause__ = ValueError("4111 1111")
+        failure.add_note("4111 1111")
 
-        ask(log, **{"test.failure": ZeroDivisionError("why")})
+        ask(log, **{"test.failure": failure})
 
-        line, _ = lines(capsys)
+        written = capsys.readouterr()
+        assert "4111" not in written.out + written.err
+        line = json.loads(written.out.splitlines()[0])
         assert (line["level"], line["status"], line["exception_name"]) == ("ERROR", 500, "ZeroDivisionError")
-        assert "why" in line["exception"]
+        assert "ValueError\n\nTraceback" in line["exception"]
+        assert "in app" in line["exception"]
+
+    def test_what_cannot_be_read_as_a_request_has_a_line_that_names_the_release(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = AccessLog(app, harness.host, **OF, release="1a2b3c4d5e6f-7.1", image_digest="sha256:" + "0f" * 32)
+
+        log.write_unreadable(Record("r-1", reason="broken-request"))
+
+        (line,) = lines(capsys)
+        assert (line["correlation_id"], line["status"], line["reason"]) == ("r-1", 400, "broken-request")
+        assert (line["release"], line["image"]) == ("1a2b3c4d5e6f-7.1", "0f" * 6)
 
     def test_a_request_that_is_cancelled_counts_as_failed_and_not_as_answered(
         self, harness: HostHarness, capsys: pytest.CaptureFixture[str]

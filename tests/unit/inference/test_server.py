@@ -201,3 +201,14 @@ class TestLibraries:
         logger.warning("once")
 
         assert [line["message"] for line in lines(capsys)] == ["once"]
+
+    def test_of_a_failure_that_a_library_logs_only_the_kind_and_the_place_are_written(
+        self, libraries: logging.Logger, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """asyncio repeats the failure in its message, and its words may be values of a body."""
+        failure = ValueError(SECRET.decode())
+
+        logging.getLogger("asyncio").error("never retrieved\nfuture: %r", failure, exc_info=failure)
+
+        (line,) = lines(capsys)  # which looks for the secret
+        assert (line["message"], line["exception_name"]) == ("never retrieved", "ValueError")
