@@ -8,20 +8,24 @@ second. Failed starts and 5xx answers raise the alarms; a wrong answer raises no
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from itertools import cycle
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from deploy.caller import deployed_api
 from deploy.calls import DeployedApi
 from deploy.code import DeployedCode
 from deploy.stack import Stack, StackFailed
-from skylift.aws import aws_errors
+from skylift.aws import aws_errors, codedeploy_client
 from skylift.contract import Instance
-from skylift.errors import CodeRefused, GoldenMismatch, SkyliftError
+from skylift.errors import CodeRefused, ConfigError, GoldenMismatch, SkyliftError
 from skylift.golden import check_predictions
 from skylift.manifest import Prediction
 from skylift.registry import Registry
+from skylift.settings import RegistrySettings
 from skylift.verification import Version
+from training.cli.connection import stack_settings
 from training.cli.console import out, warn
 
 if TYPE_CHECKING:
@@ -33,6 +37,26 @@ _HINT = "see its logs; docs/runbooks/deploy-failed.md"
 _PAUSE_SECONDS = 1.0
 _PASSING = {429, 503}
 _APPLICATION, _GROUP = "AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"
+
+
+def golden_requests(release: str, code: DeployedCode) -> AbstractContextManager[object]:
+    """Send golden requests to the canary of a deployment, within the context, if the API can be called from here.
+
+    Parameters
+    ----------
+    release
+        Name of the deployment.
+    code
+        Alias that the deployment moves.
+    """
+    stack = code.stack
+    try:
+        api = deployed_api(stack)
+        registry = Registry.open(RegistrySettings.model_validate(stack_settings(stack.name)))
+    except ConfigError as error:
+        warn(f"a canary gets no golden requests ({error.message})", error.hint)
+        return nullcontext()
+    return Bake(release, code, api, registry, stop=lambda: stop_deployment(stack, client=codedeploy_client()))
 
 
 class Bake:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ import typer
 
 from deploy import release as releases
 from deploy import sam
-from deploy.bake import Bake, stop_deployment
+from deploy.bake import golden_requests
 from deploy.caller import check_credentials, deployed_api, url_of
 from deploy.calls import smoke
 from deploy.changes import ChangeSet, in_short
@@ -26,7 +26,7 @@ from deploy.machine import check_docker
 from deploy.parameters import TEMPLATE, architecture_of, assignments, check_parameters, read_stage
 from deploy.progress import print_facts
 from deploy.stack import Stack, StackFailed
-from skylift.aws import cloudformation_client, codedeploy_client, ecr_client, lambda_client, s3_client
+from skylift.aws import cloudformation_client, ecr_client, lambda_client, s3_client
 from skylift.errors import AwsUnavailable, ConfigError
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
@@ -123,11 +123,9 @@ def up(
         changes = ChangeSet(arn, stack, client=cloudformation_client())
         _confirm_changes(changes, yes=yes)
         preference = (kept | parameters).get("DeploymentPreference")
-        golden = _golden_requests(named["Release"], code) if code and preference != "AllAtOnce" else nullcontext()
-        with code.as_held() if code and after_rollback else nullcontext(), golden, _goes_on(stack):
-            if code and not after_rollback:
-                code.check_held()  # again: somebody may have rolled back during the build
-            changes.execute()
+        golden = golden_requests(named["Release"], code) if code and preference != "AllAtOnce" else nullcontext()
+        with golden:
+            _execute(changes, stack, code, over=after_rollback)
     outputs = stack.outputs()
     url = url_of(outputs, stack.name)
     print_facts(
@@ -279,16 +277,18 @@ def _confirm_changes(changes: ChangeSet, *, yes: bool) -> None:
         raise ConfigError("not confirmed", "nothing was changed")
 
 
-def _golden_requests(release: str, code: DeployedCode) -> AbstractContextManager[object]:
-    """Golden requests to the canary of a deployment, if the API can be called from here."""
-    stack = code.stack
-    try:
-        api = deployed_api(stack)
-    except ConfigError as error:
-        warn(f"a canary gets no golden requests ({error.message})", error.hint)
-        return nullcontext()
-    registry = Registry.open(RegistrySettings.model_validate(stack_settings(stack.name)))
-    return Bake(release, code, api, registry, stop=lambda: stop_deployment(stack, client=codedeploy_client()))
+def _execute(changes: ChangeSet, stack: Stack, code: DeployedCode | None, *, over: bool) -> None:
+    """Change the stack: `over` code that was rolled back, or unless somebody rolled back during the build.
+
+    Raises
+    ------
+    StackFailed
+        Somebody rolled back, or CloudFormation failed.
+    """
+    if code and not over:
+        code.check_held()
+    with code.as_held() if code and over else nullcontext(), _goes_on(stack):
+        changes.execute()
 
 
 def _prune(code: DeployedCode) -> None:

@@ -13,7 +13,7 @@ import typer.testing
 from botocore.exceptions import ClientError
 
 import training.cli.connection
-from deploy import caller, changes, cli, first_model
+from deploy import bake, caller, changes, cli, first_model
 from skylift.aws import ssm_client
 from skylift.pointer import ActivePointer
 from skylift.references import Reference
@@ -412,7 +412,7 @@ class TestUp:
                 super().__init__()
                 found.append(release)
 
-        monkeypatch.setattr(cli, "Bake", Bake)
+        monkeypatch.setattr(bake, "Bake", Bake)
 
         deploy("up", "--stage", "dev", "--yes", "--model", "keep", "--set", f"DeploymentPreference={preference}")
 
