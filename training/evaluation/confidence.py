@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skylift.monitoring.baseline import Bins
-from skylift.monitoring.expected import ExpectedAccuracy, ExpectedError
+from skylift.monitoring.expected import ExpectedAccuracy, ExpectedError, Part
 from skylift.scoring import Matrix
 from training.data.split_keys import SplitKeys
 from training.metrics.resamples import Clusters, calibration_bins
@@ -22,6 +22,7 @@ _LEAST_EVENTS = 10
 """Right and wrong answers that a calibration needs each: ten per parameter (Peduzzi and others, 1996)."""
 
 _POINTS = 65
+_PLATT_BINS = 500
 _MAX_BINS = 50
 _ROWS_PER_BIN = 20
 _JUDGED_BINS = 10
@@ -142,10 +143,11 @@ def expected_accuracy(right: NDArray[np.bool_], confidence: Matrix, measured: Me
     return ExpectedAccuracy(
         rows=len(right),
         value=_digits(hits / len(right)),
-        error=_error(gaps, judged, confidence, measured, least=smoothed * (1 - smoothed) / len(right)),
+        error=_error(gaps, judged, measured, least=smoothed * (1 - smoothed) / len(right)),
         method=method,
         confidence=tuple(points.tolist()),
         right=tuple(shares[first].tolist()),
+        parts=_parts(confidence[judged], by_method[method][judged], right[judged]),
         ece_before=_digits(eces["none"]),
         ece=_digits(eces[method]),
     )
@@ -174,7 +176,7 @@ def expected_error(errors: Matrix, predictions: Matrix, bins: Bins, measured: Me
     return ExpectedError(
         rows=len(errors),
         value=_digits(float(errors.mean())),
-        error=_error((judged - errors)[known], known, predictions, measured),
+        error=_error((judged - errors)[known], known, measured),
         means=tuple(_rounded(means).tolist()),
         spreads=tuple(_rounded(spreads).tolist()),
         counts=tuple(counts.tolist()),
@@ -210,13 +212,14 @@ def _platt(confidence: Matrix, right: NDArray[np.bool_]) -> Line:
     """A logistic curve over the log odds, its targets smoothed as Platt (1999) has it; as points of a line."""
     from sklearn.linear_model import LogisticRegression
 
-    hits, rows = int(right.sum()), len(right)
-    targets = np.where(right, (hits + 1) / (hits + 2), 1 / (rows - hits + 2))
-    odds = _log_odds(confidence)[:, None]
+    places = _quantile_parts(confidence, _PLATT_BINS)  # so that many rows cost no more than a few
+    rows, hits = np.bincount(places), np.bincount(places, right)
+    smoothed = hits * (hits.sum() + 1) / (hits.sum() + 2) + (rows - hits) / ((rows - hits).sum() + 2)
+    odds = (np.bincount(places, _log_odds(confidence)) / rows)[:, None]
     fitted = LogisticRegression(C=1e6, max_iter=1000).fit(
         np.concatenate([odds, odds]),
-        np.repeat([1, 0], rows),
-        sample_weight=np.concatenate([targets, 1 - targets]),
+        np.repeat([1, 0], len(rows)),
+        sample_weight=np.concatenate([smoothed, rows - smoothed]),
     )
     if fitted.coef_[0, 0] <= 0:  # surer answers that are less often right: chance, or nothing to go by
         return _as_constant(right)
@@ -274,9 +277,18 @@ def _ece(shares: Matrix, right: NDArray[np.bool_]) -> float:
     return float(sum(part.rows[0] * abs(part.predicted[0] - part.observed[0]) for part in bins) / len(right))
 
 
-def _error(
-    gaps: Matrix, judged: NDArray[np.bool_], told_by: Matrix, measured: Measured, *, least: float = 0.0
-) -> float:
+def _parts(confidence: Matrix, expected: Matrix, right: NDArray[np.bool_]) -> tuple[Part, ...]:
+    """Rows by confidence, in parts of about the same size."""
+    places = _quantile_parts(confidence, _JUDGED_BINS)
+    rows = np.bincount(places)
+    means, shares = (np.bincount(places, values) / rows for values in (expected, right))
+    return tuple(
+        Part(rows=count, expected=_digits(mean), right=_digits(share))
+        for count, mean, share in zip(rows.tolist(), means.tolist(), shares.tolist(), strict=True)
+    )
+
+
+def _error(gaps: Matrix, judged: NDArray[np.bool_], measured: Measured, *, least: float = 0.0) -> float:
     """Standard error of an estimate for rows that are drawn differently from those of training.
 
     Its variance is that of the mean gap, whole clusters drawn at once, and that of the gap between parts of the rows,
@@ -288,20 +300,14 @@ def _error(
         What was expected minus what was found, of each row that was judged.
     judged
         Whether each row is one of them.
-    told_by
-        Number that an estimate uses, of each row.
     least
         Least variance of the mean, where few rows show none.
     """
     clusters = np.arange(len(gaps)) if measured.clusters is None else measured.clusters[judged]
     sums = np.bincount(np.unique(clusters, return_inverse=True)[1], gaps - gaps.mean())
     sampled = float((sums**2).sum()) / len(gaps) ** 2 * len(sums) / max(len(sums) - 1, 1)
-    cuts = [
-        np.zeros(len(gaps), dtype=np.intp),
-        _quantile_parts(told_by[judged], _JUDGED_BINS),
-        *(part[judged] for part in measured.parts),
-    ]
-    return _digits(float(np.sqrt(max(sampled, least) + max(_excess(gaps, cut) for cut in cuts))))
+    excess = max((_excess(gaps, part[judged]) for part in measured.parts), default=0.0)
+    return _digits(float(np.sqrt(max(sampled, least) + excess)))
 
 
 def _excess(gaps: Matrix, cut: Places) -> float:

@@ -20,6 +20,8 @@ from skylift.intervals import Z, wilson
 
 type Matrix = NDArray[np.float64]
 
+_STEEPEST, _HALVINGS = 1e3, 40
+
 BLIND = "blind to concept drift: where the same rows begin to have other answers, only labels tell"
 """What whoever reads an estimate has to know."""
 
@@ -67,6 +69,24 @@ class _Expected(Document):
     error: float
 
 
+class Part(Document):
+    """Training rows of about the same confidence.
+
+    Parameters
+    ----------
+    rows
+        Number of rows.
+    expected
+        Mean calibrated confidence, by lines that were fitted to other rows.
+    right
+        Share of the answers that are right.
+    """
+
+    rows: int
+    expected: float
+    right: float
+
+
 class ExpectedAccuracy(_Expected):
     """How often an answer of some confidence is right.
 
@@ -76,6 +96,8 @@ class ExpectedAccuracy(_Expected):
         How it was learned: `platt` or `isotonic`, or `none` where neither gives better probabilities.
     confidence, right
         Points of the line from the probability of the predicted class to the share of such answers that are right.
+    parts
+        Training rows by confidence, the least first: what an estimate for harder or easier rows rests on.
     ece_before, ece
         Calibration errors of the probabilities as the model gives them, and of calibrated ones, on other rows
         than those that the line was fitted to.
@@ -90,6 +112,7 @@ class ExpectedAccuracy(_Expected):
     method: Literal["none", "platt", "isotonic"]
     confidence: tuple[float, ...]
     right: tuple[float, ...]
+    parts: tuple[Part, ...]
     ece_before: float
     ece: float
 
@@ -101,6 +124,8 @@ class ExpectedAccuracy(_Expected):
             raise ValueError("confidences increase")
         if not all(0 <= share <= 1 for share in self.right):
             raise ValueError("shares are from 0 to 1")
+        if not self.parts or min(part.rows for part in self.parts) < 1:
+            raise ValueError("each part has rows")
         return self
 
     def calibrated(self, confidence: float) -> float:
@@ -120,7 +145,8 @@ class ExpectedAccuracy(_Expected):
     def estimate(self, predictions: NDArray[np.int64], confidence: float) -> Estimate | None:
         """The accuracy of a window; None if it has no rows.
 
-        The interval is Wilson's, of as many rows as have the variance of the window's rows and of `error` together.
+        The interval is Wilson's, of as many rows as have the variance of the window's rows and of what training could
+        measure together.
 
         Parameters
         ----------
@@ -134,11 +160,25 @@ class ExpectedAccuracy(_Expected):
             return None
         value = min(max(confidence / rows, 0.0), 1.0)
         smoothed = (rows * value + 1) / (rows + 2)
-        telling = 1 / (1 / rows + self.error**2 / (smoothed * (1 - smoothed)))
+        telling = 1 / (1 / rows + self._variance(value) / (smoothed * (1 - smoothed)))
         interval = wilson(value * telling, telling)
         return Estimate(
             metric="accuracy", value=value, low=interval.low, high=interval.high, baseline=self.value, rows=rows
         )
+
+    def _variance(self, mean: float) -> float:
+        """Variance of what is expected of rows with some mean confidence.
+
+        A window tells nothing but the mean. Of all mixtures of the parts that have it, the one nearest to training's is
+        assumed: its shares are training's, tilted exponentially (Csiszar, 1975).
+        """
+        rows = np.array([part.rows for part in self.parts])
+        expected = np.array([part.expected for part in self.parts])
+        right = np.array([part.right for part in self.parts])
+        shares = _tilted(rows / rows.sum(), expected, mean)
+        smoothed = (rows * right + 1) / (rows + 2)
+        sampled = float(shares**2 @ (smoothed * (1 - smoothed) / rows))
+        return max(sampled, self.error**2) + float(shares @ (expected - right)) ** 2
 
     @cached_property
     def _line(self) -> tuple[Matrix, Matrix]:
@@ -189,11 +229,27 @@ class ExpectedError(_Expected):
         shares, variances = predictions / rows, np.array(self.spreads) ** 2
         value = float(shares @ np.array(self.means))
         by_chance = float(shares @ variances) / rows
-        unmeasured = float(((shares**2) * variances)[np.array(self.counts) == 0].sum())
-        half = Z * math.sqrt(by_chance + unmeasured + self.error**2)
+        rows_of_training = np.maximum(self.counts, 1)
+        learned = float(shares**2 @ (variances / rows_of_training))
+        half = Z * math.sqrt(by_chance + max(learned, self.error**2))
         return Estimate(
             metric="mae", value=value, low=max(value - half, 0.0), high=value + half, baseline=self.value, rows=rows
         )
+
+
+def _tilted(shares: Matrix, values: Matrix, mean: float) -> Matrix:
+    """Shares, tilted so that values have a mean, as far as any shares can."""
+    low, high = -_STEEPEST, _STEEPEST
+    for _ in range(_HALVINGS):
+        slope = (low + high) / 2
+        tilt = slope * values
+        tilted: Matrix = shares * np.exp(tilt - tilt.max())
+        tilted /= tilted.sum()
+        if float(tilted @ values) < mean:
+            low = slope
+        else:
+            high = slope
+    return tilted
 
 
 type Expectation = Annotated[ExpectedAccuracy | ExpectedError, Field(discriminator="metric")]

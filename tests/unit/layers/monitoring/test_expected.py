@@ -10,6 +10,13 @@ from pydantic import TypeAdapter, ValidationError
 from skylift.intervals import wilson
 from skylift.monitoring.expected import Estimate, Expectation, ExpectedAccuracy, ExpectedError
 
+PARTS = (
+    {"rows": 10**6, "expected": 0.4, "right": 0.4},
+    {"rows": 10**6, "expected": 0.65, "right": 0.65},
+    {"rows": 10**6, "expected": 0.9, "right": 0.9},
+)
+"""Training rows that measure as exactly as they can."""
+
 
 def accuracy(*, error: float = 0.0, **changes: Any) -> ExpectedAccuracy:
     """Answers are right as often as 0.1 below their confidence, from 0.5 on."""
@@ -20,6 +27,7 @@ def accuracy(*, error: float = 0.0, **changes: Any) -> ExpectedAccuracy:
         "method": "platt",
         "confidence": (0.5, 0.75, 1.0),
         "right": (0.4, 0.65, 0.9),
+        "parts": PARTS,
         "ece_before": 0.1,
         "ece": 0.01,
     }
@@ -29,12 +37,12 @@ def accuracy(*, error: float = 0.0, **changes: Any) -> ExpectedAccuracy:
 def errors(*, error: float = 0.0) -> ExpectedError:
     """Bins below, two inside, above, missing: only those inside have training rows."""
     return ExpectedError(
-        rows=100,
+        rows=2 * 10**6,
         value=2.0,
         error=error,
         means=(1.0, 1.0, 3.0, 3.0, 3.0),
         spreads=(0.5, 0.5, 1.0, 1.0, 1.0),
-        counts=(0, 50, 50, 0, 0),
+        counts=(0, 10**6, 10**6, 0, 0),
     )
 
 
@@ -63,7 +71,13 @@ class TestCalibration:
 
     @pytest.mark.parametrize(
         "changes",
-        [{"confidence": ()}, {"confidence": (0.5, 0.5, 1.0)}, {"right": (0.4, 0.65)}, {"right": (0.4, 0.65, 1.1)}],
+        [
+            {"confidence": ()},
+            {"confidence": (0.5, 0.5, 1.0)},
+            {"right": (0.4, 0.65)},
+            {"right": (0.4, 0.65, 1.1)},
+            {"parts": ()},
+        ],
     )
     def test_what_makes_no_line_is_refused(self, changes: dict[str, Any]) -> None:
         with pytest.raises(ValidationError):
@@ -79,12 +93,29 @@ class TestAccuracyOfAWindow:
     def test_where_training_measured_exactly_the_interval_is_wilsons(self) -> None:
         found, share = estimated(200, 150.0), wilson(150, 200)
 
-        assert (found.low, found.high) == pytest.approx((share.low, share.high))
+        assert (found.low, found.high) == pytest.approx((share.low, share.high), abs=1e-4)
 
     def test_what_training_could_not_measure_no_number_of_rows_makes_known(self) -> None:
         found = estimated(10**8, 0.75e8, error=0.02)
 
         assert (found.low, found.high) == pytest.approx((0.75 - 1.96 * 0.02, 0.75 + 1.96 * 0.02), abs=0.003)
+
+    @pytest.mark.parametrize(("mean", "half"), [(0.65, 0.01), (0.42, 0.09)])
+    def test_what_few_training_rows_are_like_is_known_less_well(self, mean: float, half: float) -> None:
+        few = ({"rows": 100, "expected": 0.4, "right": 0.4}, *PARTS[1:])
+        found = accuracy(parts=few).estimate(np.array([10**8, 0, 0]), mean * 10**8)
+
+        assert found is not None
+        assert (found.high - found.low) / 2 == pytest.approx(half, abs=0.01)
+
+    def test_where_confidence_was_wrong_the_interval_says_so(self) -> None:
+        wrong = ({"rows": 10**6, "expected": 0.4, "right": 0.5}, *PARTS[1:])
+        hard, easy = (accuracy(parts=wrong).estimate(np.array([10**8, 0, 0]), mean * 10**8) for mean in (0.4, 0.9))
+
+        assert hard is not None
+        assert easy is not None
+        assert hard.high > 0.55
+        assert easy.high - easy.low < 0.01
 
     def test_an_interval_of_certain_answers_has_a_width(self) -> None:
         found = estimated(50, 50.0, error=0.01)
