@@ -9,7 +9,7 @@ import pytest
 
 from skylift.errors import IntegrityError
 from skylift.monitoring.counts import Counts
-from skylift.monitoring.expected import ExpectedAccuracy
+from skylift.monitoring.expected import ExpectedAccuracy, Part
 from skylift.monitoring.report import Report, key_of, report_on
 from skylift.monitoring.verdict import State, alpha_per_look
 from skylift.monitoring.window import ANY, Window
@@ -22,7 +22,15 @@ IRIS = trained_iris()
 ROWS, SPECIES, _ = iris()
 MANIFEST = manifest(7, contract=IRIS.contract)
 CERTAINTY = ExpectedAccuracy(
-    rows=150, value=0.95, error=0.01, method="none", confidence=(0.0, 1.0), right=(0.0, 1.0), ece_before=0.1, ece=0.1
+    rows=150,
+    value=0.95,
+    error=0.01,
+    method="none",
+    confidence=(0.0, 1.0),
+    right=(0.0, 1.0),
+    parts=(Part(rows=150, expected=0.95, right=0.95),),
+    ece_before=0.1,
+    ece=0.1,
 )
 
 
