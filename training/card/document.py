@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from skylift.manifest import Manifest
 from skylift.model_card import ORIGIN_SLOT, REFERENCE_SLOT
+from training.card.expectation import expectation
 from training.card.facts import TrainingDistribution, call, choice, data, environment, limits, use
 from training.card.markup import Content, Markup, element, joined
 from training.card.parts import between, digits, metric_name, verdict
@@ -47,6 +48,7 @@ def render_card(
         ("errors", "Errors", errors(evaluation)),
         ("drivers", "Feature effects", drivers(evaluation)),
         ("slices", "Error by slice", slices(evaluation)),
+        ("expectation", "After release", expectation(distribution)),
         ("limits", "Limits", limits(evaluation, about)),
         ("call", "How to call it", call(manifest)),
         ("environment", "Environment", environment(manifest)),
