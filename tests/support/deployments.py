@@ -99,8 +99,13 @@ class AppSpec:
         (resource,) = (each for named in document["Resources"] for each in named.values())
         properties = resource["Properties"]
         hooks = {name: function for each in document.get("Hooks", []) for name, function in each.items()}
-        versions = (str(properties[name]) for name in ("CurrentVersion", "TargetVersion"))
-        return cls(properties["Name"], properties["Alias"], *versions, hooks.get("BeforeAllowTraffic", ""))
+        return cls(
+            properties["Name"],
+            properties["Alias"],
+            str(properties["CurrentVersion"]),
+            str(properties["TargetVersion"]),
+            hooks.get("BeforeAllowTraffic", ""),
+        )
 
 
 @dataclass
