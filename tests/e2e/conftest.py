@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.e2e.sam import Built, run, sam
-from tests.e2e.stack import LocalAws, Stack
+from tests.e2e.aws import LocalAws
+from tests.e2e.sam import BUILT, Built, run
+from tests.e2e.stack import Stack
 from tests.support.docker import DockerFailed, bridge_address, docker, leftovers
 from tests.support.lambda_runtime import emulator_program
 from tests.support.models import IRIS_CONFIG
@@ -107,12 +108,20 @@ def _can_be_pulled(step: Step) -> bool:
 
 
 @pytest.fixture(scope="session")
-def built(base_image: None, scratch: Path, step: Step, say: Say) -> Built:
-    """The real template with its image and zips, for this machine's processor."""
-    folder = scratch / "sam"
-    with step("sam build"):
-        sam("build", "--build-dir", folder, "--parameter-overrides", f"Architecture={ARCHITECTURE}", seconds=400)
-    made = Built(folder / "template.yaml")
+def release(base_image: None, scratch: Path, step: Step) -> Path:
+    """A release for this machine's processor: the real template with its image and zips."""
+    folder = scratch / "release"
+    arguments = ["--stage", "dev", "--set", f"Architecture={ARCHITECTURE}", "--output", str(folder)]
+    with step("python -m deploy package"):
+        done = run([sys.executable, "-m", "deploy", "package", *arguments], seconds=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built(release: Path, say: Say) -> Built:
+    """What `sam build` made for the release."""
+    made = Built(BUILT)
     megabytes = int(docker("image", "inspect", "--format", "{{.Size}}", made.image)) / 1e6
     say(f"  the image has {megabytes:.0f} MB, with its base")
     return made
@@ -136,10 +145,17 @@ def local_aws(scratch: Path, bridge: str, step: Step) -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="session")
-def stack(built: Built, local_aws: LocalAws, step: Step) -> Stack:
+def bootstrap(local_aws: LocalAws) -> dict[str, str]:
+    """Outputs of bootstrap.yaml for dev."""
+    template = (ROOT / "bootstrap.yaml").read_text(encoding="utf-8")
+    return local_aws.make_stack("skylift-bootstrap-dev", template, Stage="dev", Repository="acme/models")
+
+
+@pytest.fixture(scope="session")
+def stack(release: Path, local_aws: LocalAws, bootstrap: dict[str, str], step: Step) -> Stack:
     """The real template, deployed; what tests of it change, later ones find."""
-    deployed = Stack(local_aws, built, Architecture=ARCHITECTURE, RefreshSeconds="1")
-    with step("sam deploy"):
+    deployed = Stack(local_aws, release, bootstrap, Architecture=ARCHITECTURE, RefreshSeconds="1")
+    with step("python -m deploy up"):
         deployed.deploy()
     return deployed
 

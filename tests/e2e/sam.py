@@ -18,6 +18,7 @@ from tests.support.ports import free_port
 
 BIN = Path(sys.executable).parent
 FUNCTION = "InferenceFunction"
+BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 REGION = "eu-central-1"
 
 _START_SECONDS = 60

@@ -1,147 +1,33 @@
-"""A local AWS that enforces IAM, and the stack deployed to it as people and programs meet it."""
+"""The stack, deployed to a local AWS as people and programs meet it."""
 
 import json
-import shutil
 import subprocess
-import time
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.config import Config
 from botocore.credentials import Credentials
 
-from tests.e2e.sam import BIN, REGION, Built, environment, run, sam
+from tests.e2e.aws import ACCOUNT, LocalAws
+from tests.e2e.code import Code
+from tests.e2e.sam import BIN, REGION, run, sam
 from tests.support.commands import failure_lines
-from tests.support.docker import docker
-from tests.support.paths import ROOT
-from tests.support.ports import free_port
 
-STACK = "skylift-e2e"
-REPOSITORY = "skylift"
-ACCOUNT = "000000000000"
-ROOT_KEYS = Credentials("test", "test")
+STACK = "skylift-dev"
 
-_DEV = {"Stage": "dev", "DeploymentPreference": "AllAtOnce", "SnapStart": "false", "LogRetentionDays": "7"}
-_MINISTACK = ROOT / "build" / "ministack" / "bin" / "python"
 SWITCH_SECONDS = 20
 """How long the service may take to notice what changed, a start of containers included."""
 
-_START_SECONDS = 60
-_STOP_SECONDS = 30
 _DEPLOY_SECONDS = 240
 _SKYLIFT_SECONDS = 120
-_TRIES = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 1})
-
-
-class LocalAws:
-    """An AWS on this machine that enforces IAM and runs functions in containers.
-
-    Parameters
-    ----------
-    folder
-        Folder for its log and state.
-    bridge
-        The address at which containers reach it.
-    """
-
-    def __init__(self, folder: Path, bridge: str) -> None:
-        self._bridge = bridge
-        self._log = folder / "aws.log"
-        self._state = folder / "aws"
-        self._port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"http://localhost:{self._port}"
-
-    def __enter__(self) -> Self:
-        shutil.rmtree(self._state, ignore_errors=True)
-        settings = {
-            "GATEWAY_PORT": str(self._port),
-            "BIND_HOST": "127.0.0.1",
-            "BRIDGE_HOST": self._bridge,
-            "MINISTACK_HOST": "host.docker.internal",  # where a custom resource's function puts its answer
-            "MINISTACK_REGION": REGION,
-            "AUTH": "true",
-            "LAMBDA_EXECUTOR": "docker",
-            "LAMBDA_STRICT": "1",
-            "SFTP_ENABLED": "0",
-            "IOT_MTLS_ENABLED": "0",
-            "STATE_DIR": str(self._state / "state"),
-            "S3_DATA_DIR": str(self._state / "s3"),
-        }
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [_MINISTACK, Path(__file__).parent / "offline" / "local_aws.py"],
-                env=environment(**settings),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.__exit__()
-                raise AssertionError(f"the local AWS did not start:\n{self.log()}")
-            time.sleep(0.2)
-        self.client("ecr").create_repository(repositoryName=REPOSITORY, imageTagMutability="IMMUTABLE")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End it; it removes the containers of functions."""
-        assert self._process is not None
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        pushed = docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"{self.registry}*").split()
-        if pushed:
-            docker("rmi", *pushed)
-        shutil.rmtree(self._state, ignore_errors=True)
-
-    @property
-    def registry(self) -> str:
-        """Where images are pushed to."""
-        return f"localhost:{self._port}/{REPOSITORY}"
-
-    def client(self, service: str, keys: Credentials = ROOT_KEYS, *, url: str | None = None) -> Any:
-        """A client of a service, by default the account's root at the address of this machine."""
-        return boto3.client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=url or self.url,
-            region_name=REGION,
-            aws_access_key_id=keys.access_key,
-            aws_secret_access_key=keys.secret_key,
-            aws_session_token=keys.token,
-            config=_TRIES,
-        )
-
-    def user(self, name: str, *statements: Mapping[str, Any]) -> Credentials:
-        """Make a user who may do this and nothing else."""
-        iam = self.client("iam")
-        iam.create_user(UserName=name)
-        policy = {"Version": "2012-10-17", "Statement": list(statements)}
-        iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=json.dumps(policy))
-        key = iam.create_access_key(UserName=name)["AccessKey"]
-        return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
-
-    def log(self) -> str:
-        """What it wrote last."""
-        return self._log.read_text(encoding="utf-8", errors="replace")[-6000:]
-
-    def _answers(self) -> bool:
-        with suppress(OSError), urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=5):
-            return True
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,44 +40,50 @@ class Answer:
 
 
 class Stack:
-    """The real template, deployed.
+    """The real template, deployed as the workflow deploys it: a release, through the roles of bootstrap.yaml.
 
     Parameters
     ----------
     aws
         AWS to deploy to.
-    built
-        Built template and its artifacts.
+    release
+        Folder of the release.
+    bootstrap
+        Outputs of bootstrap.yaml.
     parameters
-        Parameters in addition to those of a stack for dev.
+        Parameters over those of `samconfig.toml` for dev.
     """
 
-    def __init__(self, aws: LocalAws, built: Built, **parameters: str) -> None:
+    def __init__(self, aws: LocalAws, release: Path, bootstrap: Mapping[str, str], **parameters: str) -> None:
         self.aws = aws
-        self._built = built
-        self._parameters = _DEV | parameters
+        self._release = release
+        self._bootstrap = bootstrap
+        self._parameters = {"PermissionsBoundaryArn": bootstrap["PermissionsBoundaryArn"], **parameters}
 
-    def deploy(self, **parameters: str) -> None:
-        """Run `sam deploy` with parameters changed from now on, and the rest as `samconfig.toml` has it for dev."""
+    def up(self, *flags: str, **parameters: str) -> subprocess.CompletedProcess[str]:
+        """Run `python -m deploy up` with parameters changed from now on, whatever it comes to."""
         self._parameters |= parameters
-        overrides = [f"{name}={value}" for name, value in self._parameters.items()]
-        sam(
-            *(
-                "deploy",
-                "--config-file",
-                ROOT / "samconfig.toml",
-                "--config-env",
-                "dev",
-                "--template",
-                self._built.template,
-                "--stack-name",
-                STACK,
-            ),
-            *("--image-repository", self.aws.registry, "--no-progressbar", "--parameter-overrides", *overrides),
-            seconds=_DEPLOY_SECONDS,
-            AWS_ENDPOINT_URL=self.aws.url,
+        given = [word for name, value in self._parameters.items() for word in ("--set", f"{name}={value}")]
+        _, _, repository = self._bootstrap["ImageRepositoryUri"].partition("/")
+        done = self.deploy_command(
+            *("up", "--stage", "dev", "--release", str(self._release), "--model", "keep", "--yes", *flags, *given),
+            IMAGE_REPOSITORY=f"{self.aws.registry}/{repository}",
+            ARTIFACT_BUCKET=self._bootstrap["ArtifactBucketName"],
+            CLOUDFORMATION_ROLE_ARN=self._bootstrap["CloudFormationRoleArn"],
+            DOCKER_CONFIG=str(self._release.parent / "docker"),
         )
         self.__dict__.pop("outputs", None)
+        return done
+
+    def deploy(self, *flags: str, **parameters: str) -> None:
+        """Deploy, which must succeed."""
+        done = self.up(*flags, **parameters)
+        assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-6000:]}\n{self.aws.log()}"
+
+    def deploy_command(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run `python -m deploy`, whatever it comes to."""
+        command = [sys.executable, "-m", "deploy", *arguments]
+        return run(command, seconds=_DEPLOY_SECONDS, AWS_ENDPOINT_URL=self.aws.url, **variables)
 
     def delete(self) -> None:
         """Run `sam delete`."""
@@ -200,8 +92,12 @@ class Stack:
     @cached_property
     def outputs(self) -> dict[str, str]:
         """The stack's outputs."""
-        described = self.aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-        return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+        return self.aws.outputs_of(STACK)
+
+    @cached_property
+    def code(self) -> Code:
+        """Its versions of the code, and what moves traffic between them."""
+        return Code(self.aws, self.physical)
 
     @property
     def image(self) -> str:
@@ -270,18 +166,21 @@ class Stack:
         """Ask for predictions, as the caller who may."""
         return self.ask("/predict", {"instances": list(instances)}, keys=self.caller)
 
-    def hook(self) -> dict[str, str]:
-        """What the pre-traffic hook tells CodeDeploy."""
-        event = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "1"}
-        told: dict[str, str] = self.invoke("PreTrafficFunction", event)
-        return told
-
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
         """Invoke a function of the template by itself; what it returned."""
-        response = self.aws.client("lambda").invoke(FunctionName=self.physical(function), Payload=json.dumps(event))
-        payload = response["Payload"].read()
-        assert "FunctionError" not in response, payload
+        failed, payload = self._invoke(function, event)
+        assert not failed, payload
         return json.loads(payload)
+
+    def failure(self, function: str, event: Mapping[str, Any]) -> str:
+        """What a function of the template, invoked by itself, fails with."""
+        failed, payload = self._invoke(function, event)
+        assert failed, payload
+        return payload
+
+    def _invoke(self, function: str, event: Mapping[str, Any]) -> tuple[bool, str]:
+        response = self.aws.client("lambda").invoke(FunctionName=self.physical(function), Payload=json.dumps(event))
+        return "FunctionError" in response, response["Payload"].read().decode()
 
     @property
     def pointer(self) -> str:

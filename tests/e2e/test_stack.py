@@ -51,8 +51,18 @@ def test_a_new_stack_serves_no_version_and_says_so(stack: Stack) -> None:
     assert stack.predict(IRIS_SETOSA).body["type"] == "urn:skylift:problem:no-model"
 
 
-def test_before_the_first_promotion_the_hook_lets_new_code_take_traffic(stack: Stack) -> None:
-    assert stack.hook()["status"] == "Succeeded"
+def test_a_canary_asks_the_hook_then_gives_new_code_a_tenth_then_all(stack: Stack, step: Step) -> None:
+    seen: list[tuple[str, dict[str, float]]] = []
+    with step("a canary"), ThreadPoolExecutor(1) as pool:
+        deploying = pool.submit(stack.deploy, DeploymentPreference="Canary10Percent5Minutes")
+        while not deploying.done():
+            traffic = (stack.code.live, stack.code.weights)
+            if traffic not in seen[-1:]:
+                seen.append(traffic)
+            time.sleep(0.2)
+        deploying.result()
+    assert seen == [("1", {}), ("1", {"2": 0.1}), ("2", {})]
+    assert "no version is active" in stack.code.found()
 
 
 def test_everything_but_health_is_only_for_those_who_may_call_it(stack: Stack) -> None:
@@ -95,7 +105,7 @@ def test_the_api_answers_a_signed_request(stack: Stack) -> None:
 
 
 def test_the_hook_lets_code_take_traffic_that_answers_as_in_training(stack: Stack) -> None:
-    assert stack.hook() == {"status": "Succeeded", "found": "3 golden requests of v1 are answered as in training"}
+    assert stack.code.hook() == {"status": "Succeeded", "found": "3 golden requests of v1 are answered as in training"}
 
 
 def test_a_switch_under_load_fails_no_request(stack: Stack, quick_config: Path, step: Step, say: Say) -> None:

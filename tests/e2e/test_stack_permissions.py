@@ -32,6 +32,8 @@ OF_PEOPLE = [
     ("Promote", "s3:ListBucket", "versions", "listing the versions of iris"),
 ]
 OF_THE_HOOK = ["ssm:GetParameter", "s3:GetObject", "lambda:InvokeFunction"]
+TELLING = "codedeploy:PutLifecycleEventHookExecutionStatus"
+OF_CODEDEPLOY = ["cloudwatch:DescribeAlarms", "lambda:GetAlias", "lambda:InvokeFunction", "lambda:UpdateAlias"]
 LISTS = {"s3:ListBucket"}
 """Without it S3 answers 403 for a missing object, and the local AWS 404 in any case."""
 
@@ -39,18 +41,21 @@ SHOWN = {
     "InferenceRole": {"s3:GetObject", "ssm:GetParameter"} | LISTS,
     "PublishRole": {action for role, action, *_ in OF_PEOPLE if role == "Publish"},
     "PromoteRole": {action for role, action, *_ in OF_PEOPLE if role == "Promote"},
-    "PreTrafficRole": set(OF_THE_HOOK) | LISTS,
+    "PreTrafficRole": {*OF_THE_HOOK, TELLING} | LISTS,
+    "DeploymentRole": set(OF_CODEDEPLOY),
     "ActivePointerRole": {"ssm:PutParameter"},
 }
 """Permissions of which a test here shows that they are needed, and `LISTS`."""
 
-NOT_HERE = ("logs:", "xray:", "codedeploy:")
-"""Services that the local AWS does not ask its functions to use: only a real account shows those."""
+NOT_HERE = ("logs:", "xray:", "lambda:GetProvisionedConcurrencyConfig", "sns:Publish")
+"""What the local AWS does not ask for: only a real account shows those."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _v1_serves_and_v2_is_there(stack: Stack, quick_config: Path) -> Iterator[None]:
     published = stack.done("Publish", "versions")
+    if stack.code.live == "1":
+        stack.deploy()
     if " v1 " not in published:
         stack.done("Publish", "train")
     if " v2 " not in published:
@@ -123,10 +128,27 @@ def test_a_service_that_may_not_read_the_pointer_keeps_serving(stack: Stack) -> 
 @pytest.mark.parametrize("action", OF_THE_HOOK)
 def test_a_hook_without_a_permission_stops_the_deployment(action: str, stack: Stack) -> None:
     with stack.without("PreTrafficRole", action):
-        told = stack.hook()
+        told = stack.code.hook()
     assert told["status"] == "Failed"
     assert "AccessDenied" in told["found"]
-    assert stack.hook()["status"] == "Succeeded"
+
+
+def test_a_hook_that_may_not_tell_codedeploy_fails(stack: Stack) -> None:
+    ended = stack.code.newest("Succeeded", "Failed", "Stopped")
+    assert ended is not None
+    event = {"DeploymentId": ended["deploymentId"], "LifecycleEventHookExecutionId": "1"}
+    with stack.without("PreTrafficRole", TELLING):
+        assert "AccessDenied" in stack.failure("PreTrafficFunction", event)
+    assert "InvalidLifecycleEventHookExecutionId" in stack.failure("PreTrafficFunction", event)
+
+
+@pytest.mark.parametrize("action", OF_CODEDEPLOY)
+def test_codedeploy_without_a_permission_moves_nothing(action: str, stack: Stack) -> None:
+    before = stack.code.live
+    with stack.without("DeploymentRole", action):
+        info = stack.code.ended(stack.code.start(before, str(int(before) - 1)))
+    assert (info["status"], info["errorInformation"]["code"]) == ("Failed", "IAM_ROLE_PERMISSIONS")
+    assert (stack.code.live, stack.code.weights) == (before, {})
 
 
 def test_the_operator_takes_on_no_other_role(stack: Stack) -> None:

@@ -29,7 +29,7 @@ pytestmark = [
 RUNBOOKS = sorted(path.name for path in FOLDER.glob("*.md"))
 MAKE = sorted(set(re.findall(r"^.*\bmake (.*)$", "\n".join(map(script_of, RUNBOOKS)), flags=re.MULTILINE)))
 ONLY_CHECKED = [
-    "codedeploy",  # no local AWS runs a canary
+    "codedeploy",  # tests/e2e/test_stack_code.py follows these where a canary runs
     "cloudformation:describe-stack-events",
     "cloudformation:describe-stack-resource",
     "cloudformation:continue-update-rollback",

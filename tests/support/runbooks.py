@@ -42,8 +42,20 @@ _ACCOUNT = "123456789012"
 def script_of(name: str) -> str:
     """All shell blocks of a runbook, in their order, after those that begin each session."""
     texts = [(FOLDER / each).read_text(encoding="utf-8") for each in dict.fromkeys(["README.md", name])]
-    blocks = re.findall(r"^( *)```sh\n(.*?)^ *```$", "\n".join(texts), flags=re.MULTILINE | re.DOTALL)
-    return "\n".join(textwrap.dedent(block) for _, block in blocks)
+    return "\n".join(block for text in texts for block in _blocks(text))
+
+
+def section_of(name: str, heading: str) -> list[str]:
+    """Shell blocks of one section of a runbook, each after those that begin a session and the section's first."""
+    begin = "\n".join(_blocks((FOLDER / "README.md").read_text(encoding="utf-8")))
+    _, _, rest = (FOLDER / name).read_text(encoding="utf-8").partition(f"\n## {heading}\n")
+    first, *others = _blocks(rest.partition("\n## ")[0])
+    return [f"{begin}\n{first}", *(f"{begin}\n{first}\n{other}" for other in others)]
+
+
+def _blocks(text: str) -> list[str]:
+    found = re.findall(r"^( *)```sh\n(.*?)^ *```$", text, flags=re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(block) for _, block in found]
 
 
 class Machine:

@@ -1,0 +1,150 @@
+"""A local AWS that enforces IAM."""
+
+import json
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+from tests.e2e.sam import REGION, environment
+from tests.support.docker import docker
+from tests.support.paths import ROOT
+from tests.support.ports import free_port
+
+ACCOUNT = "000000000000"
+ROOT_KEYS = Credentials("test", "test")
+
+_MINISTACK = ROOT / "build" / "ministack" / "bin" / "python"
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+_TRIES = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 1})
+_WAIT = {"Delay": 1, "MaxAttempts": 60}
+
+
+class LocalAws:
+    """An AWS on this machine that enforces IAM and runs functions in containers.
+
+    Parameters
+    ----------
+    folder
+        Folder for its log and state.
+    bridge
+        The address at which containers reach it.
+    """
+
+    def __init__(self, folder: Path, bridge: str) -> None:
+        self._bridge = bridge
+        self._log = folder / "aws.log"
+        self._state = folder / "aws"
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"http://localhost:{self._port}"
+
+    def __enter__(self) -> Self:
+        shutil.rmtree(self._state, ignore_errors=True)
+        settings = {
+            "GATEWAY_PORT": str(self._port),
+            "BIND_HOST": "127.0.0.1",
+            "BRIDGE_HOST": self._bridge,
+            "MINISTACK_HOST": "host.docker.internal",  # where a custom resource's function puts its answer
+            "MINISTACK_REGION": REGION,
+            "AUTH": "true",
+            "LAMBDA_EXECUTOR": "docker",
+            "LAMBDA_STRICT": "1",
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+            "STATE_DIR": str(self._state / "state"),
+            "S3_DATA_DIR": str(self._state / "s3"),
+        }
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [_MINISTACK, "-m", "tests.e2e.offline.local_aws"],
+                cwd=ROOT,
+                env=environment(**settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.__exit__()
+                raise AssertionError(f"the local AWS did not start:\n{self.log()}")
+            time.sleep(0.2)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it; it removes the containers of functions."""
+        assert self._process is not None
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        pushed = docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"{self.registry}/*").split()
+        if pushed:
+            docker("rmi", *pushed)
+        shutil.rmtree(self._state, ignore_errors=True)
+
+    @property
+    def registry(self) -> str:
+        """Where images are pushed to."""
+        return f"localhost:{self._port}"
+
+    def client(self, service: str, keys: Credentials = ROOT_KEYS, *, url: str | None = None) -> Any:
+        """A client of a service, by default the account's root at the address of this machine."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=url or self.url,
+            region_name=REGION,
+            aws_access_key_id=keys.access_key,
+            aws_secret_access_key=keys.secret_key,
+            aws_session_token=keys.token,
+            config=_TRIES,
+        )
+
+    def make_stack(self, name: str, template: str, **parameters: str) -> dict[str, str]:
+        """Make a stack, without `sam`; its outputs.
+
+        Raises
+        ------
+        WaiterError
+            CloudFormation did not make it.
+        """
+        client = self.client("cloudformation")
+        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+        client.create_stack(StackName=name, TemplateBody=template, Parameters=given, Capabilities=["CAPABILITY_IAM"])
+        client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=_WAIT)
+        return self.outputs_of(name)
+
+    def outputs_of(self, stack: str) -> dict[str, str]:
+        """Outputs of a stack."""
+        (described,) = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+    def user(self, name: str, *statements: Mapping[str, Any]) -> Credentials:
+        """Make a user who may do this and nothing else."""
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        policy = {"Version": "2012-10-17", "Statement": list(statements)}
+        iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=json.dumps(policy))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def log(self) -> str:
+        """What it wrote last."""
+        return self._log.read_text(encoding="utf-8", errors="replace")[-6000:]
+
+    def _answers(self) -> bool:
+        with suppress(OSError), urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=5):
+            return True
+        return False

@@ -1,0 +1,49 @@
+"""Add to ministack what it lacks, and start it."""
+
+import ministack.app as gateway
+
+from tests.e2e.offline.local_aws.code_deployments import deploy_aliases
+from tests.e2e.offline.local_aws.functions import (
+    keep_versions,
+    publish_only_changes,
+    run_images_as_lambda_does,
+    weigh_aliases,
+)
+from tests.e2e.offline.local_aws.http_apis import serve_http_api_bodies
+from tests.e2e.offline.local_aws.images import (
+    log_in_to_own_registry,
+    miss_images_that_are_not_there,
+    refuse_tags_that_exist,
+)
+from tests.e2e.offline.local_aws.listening import listen_for_containers, stand_behind_tls
+from tests.e2e.offline.local_aws.metrics import accept_alarms_on_expressions, evaluate_alarms, read_embedded_metrics
+from tests.e2e.offline.local_aws.policies import (
+    ask_for_all_alarms,
+    ask_for_what_is_done_to_an_alias,
+    tell_policies_how_objects_are_written,
+)
+from tests.e2e.offline.local_aws.resources import accept_inert_types, accept_oidc_providers
+from tests.e2e.offline.local_aws.templates import transform_with_parameters
+
+serve_http_api_bodies()
+transform_with_parameters()
+accept_inert_types()
+accept_alarms_on_expressions()
+accept_oidc_providers()
+weigh_aliases()
+run_images_as_lambda_does()
+keep_versions()
+publish_only_changes()
+deploy_aliases()
+evaluate_alarms()
+read_embedded_metrics()
+log_in_to_own_registry()
+refuse_tags_that_exist()
+miss_images_that_are_not_there()
+listen_for_containers()
+stand_behind_tls()
+tell_policies_how_objects_are_written()
+ask_for_all_alarms()
+ask_for_what_is_done_to_an_alias()
+gateway._HEALTH_PATHS = ("/_ministack/health",)  # leave /health to the deployed API
+gateway.main()

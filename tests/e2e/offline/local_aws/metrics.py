@@ -1,0 +1,124 @@
+"""Metrics of log lines, and alarms on them."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc
+from ministack.services.cloudformation import provisioners
+
+type Document = dict[str, Any]
+
+_EXPRESSIONS = "expressions"
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "GreaterThanOrEqualToThreshold": lambda value, limit: value >= limit,
+    "GreaterThanThreshold": lambda value, limit: value > limit,
+    "LessThanThreshold": lambda value, limit: value < limit,
+    "LessThanOrEqualToThreshold": lambda value, limit: value <= limit,
+}
+
+
+def accept_alarms_on_expressions() -> None:
+    """Let alarms on an expression of metrics deploy, which stay in the state that `set-alarm-state` gives them."""
+
+    def named(properties: Document) -> Document:
+        if "Metrics" not in properties:
+            return properties
+        rest = {name: value for name, value in properties.items() if name != "Metrics"}
+        return rest | {"Namespace": _EXPRESSIONS, "MetricName": _EXPRESSIONS}
+
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
+    create, update = handlers["create"], handlers["update"]
+    handlers["create"] = lambda logical_id, properties, stack_name: create(logical_id, named(properties), stack_name)
+    handlers["update"] = lambda physical, old, new, *rest: update(physical, named(old), named(new), *rest)
+
+
+def evaluate_alarms() -> None:
+    """Evaluate alarms on one metric by dimensions, datapoints to alarm and missing data, on a timer."""
+
+    def on_timer() -> None:
+        while True:
+            time.sleep(2)
+            cloudwatch._evaluate_all_alarms()
+
+    cloudwatch._evaluate_alarm = _evaluate_alarm
+    threading.Thread(target=on_timer, daemon=True).start()
+
+
+def _evaluate_alarm(alarm: Document) -> None:
+    namespace, metric = alarm.get("Namespace"), alarm.get("MetricName")
+    if not namespace or not metric or namespace == _EXPRESSIONS:
+        return
+    dimensions = {item["Name"]: item["Value"] for item in alarm.get("Dimensions", [])}
+    points = [
+        point
+        for (space, name, _), series in cloudwatch._metrics.items()
+        for point in series
+        if (space, name) == (namespace, metric) and (point.get("Dimensions") or {}) == dimensions
+    ]
+    period, periods = int(alarm.get("Period", 60)), int(alarm.get("EvaluationPeriods", 1))
+    missing_is = alarm.get("TreatMissingData", "missing")
+    statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
+    over = _COMPARE[alarm["ComparisonOperator"]]
+    breaching = missing = 0
+    last, now = None, time.time()
+    for index in range(periods):
+        start, end = now - (index + 1) * period, now - index * period + (index == 0)
+        window = [point for point in points if start <= point["Timestamp"] < end]
+        value = cloudwatch._stat_value(cloudwatch._calc_stats(window), statistic, window) if window else None
+        if value is None:
+            missing += 1
+            breaching += missing_is == "breaching"
+        else:
+            last = value
+            breaching += over(value, alarm.get("Threshold", 0))
+    old = alarm["StateValue"]
+    if breaching >= int(alarm.get("DatapointsToAlarm") or periods):
+        new = "ALARM"
+    elif missing == periods and missing_is in {"missing", "ignore"}:
+        new = "INSUFFICIENT_DATA" if missing_is == "missing" else old
+    else:
+        new = "OK"
+    if new != old:
+        reason = f"Threshold Crossed: {last} vs {alarm.get('Threshold')}"
+        alarm.update(StateValue=new, StateReason=reason, StateUpdatedTimestamp=int(now))
+        cloudwatch._record_history(alarm["AlarmName"], old, new, reason)
+        cloudwatch._dispatch_alarm_actions(alarm, old, new, reason)
+        cloudwatch._evaluate_parent_alarms(alarm)
+
+
+def read_embedded_metrics() -> None:
+    """Make metrics of the embedded-metric-format lines in what functions write and in PutLogEvents."""
+    emit, put = lambda_svc._emit_lambda_logs, cloudwatch_logs._put_log_events
+
+    def emit_and_record(function: Any, request_id: str, text: str, *args: Any, **kwargs: Any) -> Any:
+        _record_metrics(text)
+        return emit(function, request_id, text, *args, **kwargs)
+
+    def put_and_record(data: Document) -> Any:
+        for event in data.get("logEvents", []):
+            _record_metrics(event.get("message"))
+        return put(data)
+
+    lambda_svc._emit_lambda_logs = emit_and_record
+    cloudwatch_logs._put_log_events = put_and_record
+
+
+def _record_metrics(text: str | None) -> None:
+    for line in (text or "").splitlines():
+        if '"_aws"' not in line:
+            continue
+        try:
+            document = json.loads(line[line.find("{") :])
+        except ValueError:
+            continue
+        for block in document.get("_aws", {}).get("CloudWatchMetrics", []):
+            for names in block.get("Dimensions") or [[]]:
+                dimensions = {name: str(document.get(name)) for name in names}
+                for metric in block.get("Metrics", []):
+                    value, unit = document.get(metric["Name"]), metric.get("Unit", "None")
+                    for item in value if isinstance(value, list) else [value]:
+                        if isinstance(item, int | float):
+                            cloudwatch.record_metric(block["Namespace"], metric["Name"], item, unit, dimensions)

@@ -1,0 +1,48 @@
+"""What policies are asked with."""
+
+from typing import Any
+
+from ministack.core import iam_actions
+from ministack.core.responses import get_account_id, get_region
+
+type Document = dict[str, Any]
+
+
+def tell_policies_how_objects_are_written() -> None:
+    """Give the policies of buckets the condition keys of conditional writes."""
+    known = iam_actions.s3_service_context
+
+    def with_writes(action: str, query: Document | None, path: str = "", headers: Document | None = None) -> Document:
+        keys: Document = known(action, query, path, headers)
+        if action == "s3:PutObject":
+            creates = not {"partNumber", "uploads"} & (query or {}).keys()
+            keys = keys | {"s3:ObjectCreationOperation": str(creates).lower()}
+            if condition := (headers or {}).get("if-none-match"):
+                keys = keys | {"s3:if-none-match": condition}
+        return keys
+
+    iam_actions.s3_service_context = with_writes
+
+
+def ask_for_all_alarms() -> None:
+    """Ask for `alarm:*` where alarms are described, whichever are named, as CloudWatch does."""
+    known = iam_actions.extract_resource_arn
+
+    def resource(service: str, *request: Any) -> Any:
+        if iam_actions.extract_iam_action(service, *request[:5]) == "cloudwatch:DescribeAlarms":
+            return f"arn:aws:cloudwatch:{get_region()}:{get_account_id()}:alarm:*"
+        return known(service, *request)
+
+    iam_actions.extract_resource_arn = resource
+
+
+def ask_for_what_is_done_to_an_alias() -> None:
+    """Ask for GetAlias, UpdateAlias and DeleteAlias where one alias is named."""
+    known = iam_actions._lambda_action
+
+    def action(method: str, path: str) -> Any:
+        *_, of, alias = ["", "", *path.strip("/").split("/")]
+        verbs = {"GET": "GetAlias", "PUT": "UpdateAlias", "DELETE": "DeleteAlias"}
+        return verbs[method] if of == "aliases" and alias and method in verbs else known(method, path)
+
+    iam_actions._lambda_action = action
