@@ -55,7 +55,7 @@ class CodeDeploy:
         Raises
         ------
         Refused
-            There is none.
+            No such group exists.
         """
         if "deploymentId" in request:
             return self._deployment(request).group

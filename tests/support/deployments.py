@@ -192,7 +192,7 @@ class Deployments:
             self._end(deployment, self._failed(deployment, code, str(error)))
 
     def _steps(self, deployment: Deployment) -> Iterator[None]:
-        """The way of a deployment; it waits at each yield."""
+        """What a deployment does; it waits at each yield."""
         deployment.status = "InProgress"
         self._compare(deployment)
         yield
