@@ -1,8 +1,8 @@
 """One line per request, whatever happens in it: what it was, and its metrics.
 
 An ASGI middleware, the outermost: it gives each request its id and a record that routes fill, answers unexpected
-errors, and writes the line at the end. Bodies are never written. An answer that cannot be sent is the client's doing:
-it left, or broke the framing of its own request.
+errors, and writes the line at the end. Bodies are never written; of instances, the profile is. An answer that cannot be
+sent is the client's doing: it left, or broke the framing of its own request.
 """
 
 import logging
@@ -112,8 +112,7 @@ class AccessLog:
             "version": version,
             "instances": record.instances,
         }
-        if record.reason:
-            fields["reason"] = record.reason
+        fields |= _outcome(record)
         if stream.lost:
             fields["lines_lost"] = stream.lost
         if refreshes:
@@ -150,3 +149,11 @@ class AccessLog:
         if record.reason:
             sets.append(self._dimensions | {"reason": record.reason})
         return sets
+
+
+def _outcome(record: Record) -> dict[str, object]:
+    """What an answer told of its instances, or what the request was refused for."""
+    told: dict[str, object] = {"reason": record.reason, "fields": record.fields or None}
+    if record.status < 400:
+        told |= {"id": record.prediction_id or None, "profile": record.profile, "answers": record.answers}
+    return {name: value for name, value in told.items() if value is not None}

@@ -34,7 +34,7 @@ class FastLane:
     def __init__(self, settings: InferenceSettings, host: ModelHost) -> None:
         self._settings = settings
         self._host = host
-        self._predict = Predict(host)
+        self._predict = Predict(host, profile=settings.profile, labels=settings.labels)
         self._routes: ASGIApp | None = None
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:

@@ -19,11 +19,12 @@ from datetime import UTC, datetime
 
 from inference.degradation import POINTER_STALE, POINTER_UNREAD, Degradation, Step
 from inference.model import ServedModel
+from inference.profiling import RequestProfiler, load_profiler
 from inference.refresh_policy import RefreshPolicy
 from skylift.errors import AwsThrottled, AwsUnavailable, InvalidReference, ModelNotReady, NoActiveVersion, SkyliftError
 from skylift.image_cache import ImageCache
 from skylift.manifest import Manifest
-from skylift.observability import MetricPoint
+from skylift.observability import MetricPoint, logger
 from skylift.pointer import ActivePointer
 from skylift.predictors import load_predictor
 from skylift.references import Reference
@@ -292,9 +293,24 @@ class ModelHost:
     def _load(self, reference: Reference) -> ServedModel:
         with self._open_version(reference) as (manifest, read):
             predictor = load_predictor(manifest, read)
+            profiler = self._profiler(manifest, read)
         return ServedModel.of(
-            reference, manifest, predictor, max_instances=self._max_instances, loaded_at=datetime.now(UTC)
+            reference,
+            manifest,
+            predictor,
+            max_instances=self._max_instances,
+            loaded_at=datetime.now(UTC),
+            profiler=profiler,
         )
+
+    def _profiler(self, manifest: Manifest, read: Callable[[str], bytes]) -> RequestProfiler | None:
+        """What makes profiles; None where that cannot be loaded: a version that is not watched still answers."""
+        try:
+            return load_profiler(manifest, read)
+        except SkyliftError as error:
+            self._events.append(MetricPoint("BaselineFailures"))
+            logger.warning("no profiles", extra={"version": manifest.name, "problem": error.message})
+            return None
 
     def _artifact(self, reference: Reference, manifest: Manifest, name: str) -> bytes:
         if self._image is not None and reference in self._image:

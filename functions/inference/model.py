@@ -3,16 +3,18 @@
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 import numpy as np
 
 from inference import warnings
 from inference.capacity import most_instances
+from inference.profiling import RequestProfiler
 from inference.schema import RequestSchema
 from skylift.contract import Instance
 from skylift.feature import LARGEST_EXACT_INTEGER, Feature
 from skylift.manifest import Manifest
+from skylift.monitoring.profile import Member
 from skylift.names import NearestNames
 from skylift.references import Reference
 from skylift.scoring import Matrix, Predictor, encode, predictions
@@ -30,11 +32,14 @@ class ScoredRequest:
         Remarks, bounded in number; see `inference.warnings`.
     unknown_categories
         Number of values that training never saw.
+    profile
+        Profile of the instances; None where the version makes none.
     """
 
     predictions: list[dict[str, object]]
     warnings: list[warnings.Remark]
     unknown_categories: int = 0
+    profile: Member | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class ServedModel:
         Values of each category that answers those which training never saw, by its name.
     unlearned
         Codes of categories that no training row has, by the place of their feature.
+    profiler
+        Maker of profiles; None for a version of an older release, or if its training distribution cannot be read.
     """
 
     reference: Reference
@@ -66,10 +73,18 @@ class ServedModel:
     loaded_at: datetime
     known_values: dict[str, NearestNames]
     unlearned: dict[int, list[float]] = field(default_factory=dict)
+    profiler: RequestProfiler | None = None
 
     @classmethod
     def of(
-        cls, reference: Reference, manifest: Manifest, predictor: Predictor, *, max_instances: int, loaded_at: datetime
+        cls,
+        reference: Reference,
+        manifest: Manifest,
+        predictor: Predictor,
+        *,
+        max_instances: int,
+        loaded_at: datetime,
+        profiler: RequestProfiler | None = None,
     ) -> Self:
         """Prepare a version for requests, of `max_instances` or of as many as can be answered."""
         features = manifest.contract.features
@@ -87,15 +102,18 @@ class ServedModel:
                 for place, feature in enumerate(features)
                 if feature.unlearned
             },
+            profiler,
         )
 
-    def answer(self, instances: list[Instance]) -> ScoredRequest:
+    def answer(self, instances: list[Instance], *, profile: bool = True) -> ScoredRequest:
         """Score valid instances in one call.
 
         Parameters
         ----------
         instances
             Valid instances, as `schema.parse` returns them.
+        profile
+            Whether to make their profile, if the version does.
         """
         contract = self.manifest.contract
         rows = encode(contract, instances)
@@ -107,7 +125,17 @@ class ServedModel:
             *warnings.of_ranges(contract, rows, self.lower, self.upper, self.unlearned),
             *warnings.of_undefined(scores),
         ]
-        return ScoredRequest(predictions(contract, scores), remarks, len(unknown))
+        answers = predictions(contract, scores)
+        made = self.profiler.of(rows, unknown, scores, answers) if self.profiler and profile else None
+        return ScoredRequest(answers, remarks, len(unknown), made)
+
+    def codes(self, answers: list[dict[str, object]]) -> list[float]:
+        """Class codes of predictions, or their values; NaN for one without a label."""
+        target = self.manifest.contract.target
+        if not target.classes:
+            return [cast("float", answer["value"]) for answer in answers]
+        codes: dict[object, float] = {label: code for code, label in enumerate(target.classes)}
+        return [codes.get(answer["label"], math.nan) for answer in answers]
 
 
 def _bound(feature: Feature, sign: Literal[-1, 1]) -> float:

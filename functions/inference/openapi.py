@@ -16,7 +16,7 @@ _JSON_TYPES: dict[type, str] = {bool: "boolean", int: "integer", str: "string"}
 type Schema = dict[str, Any]
 
 
-def openapi_document(model: ServedModel, routes: Iterable[Route]) -> Schema:
+def openapi_document(model: ServedModel, routes: Iterable[Route], *, labels: bool = False) -> Schema:
     """Describe the API of a model.
 
     Parameters
@@ -25,6 +25,8 @@ def openapi_document(model: ServedModel, routes: Iterable[Route]) -> Schema:
         Active model.
     routes
         Routes of the API, `PATH` of `predict.py` among them.
+    labels
+        Whether an answer holds its id, for labels that name it.
     """
     contract, name = model.manifest.contract, model.manifest.model
     paths: dict[str, Schema] = {}
@@ -42,7 +44,7 @@ def openapi_document(model: ServedModel, routes: Iterable[Route]) -> Schema:
         "components": {
             "schemas": {
                 "Instance": _instance(contract),
-                "Answer": _answer(contract),
+                "Answer": _answer(contract, labels=labels),
                 "Problem": _PROBLEM,
             }
         },
@@ -148,11 +150,13 @@ def _value(feature: Feature) -> Schema:
     return {"examples": [feature.example], **feature.json_schema, "description": " ".join(filter(None, sentences))}
 
 
-def _answer(contract: Contract) -> Schema:
+def _answer(contract: Contract, *, labels: bool) -> Schema:
+    named = {"id": {"type": "string", "description": "Id of the answer: a label names the first prediction `{id}#0`"}}
     return {
         "type": "object",
-        "required": ["model", "version", "predictions", "warnings"],
+        "required": [*(named if labels else ()), "model", "version", "predictions", "warnings"],
         "properties": {
+            **(named if labels else {}),
             "model": {"type": "string"},
             "version": {"type": "string"},
             "predictions": {"type": "array", "items": _prediction(contract)},

@@ -8,9 +8,10 @@ from inference import problems
 from inference.body import read_body
 from inference.capacity import check_answer
 from inference.host import ModelHost
-from inference.record import record_of
+from inference.record import new_prediction_id, record_of
 from inference.reply import Reply
 from skylift.errors import SkyliftError
+from skylift.monitoring import answers
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -25,10 +26,16 @@ class Predict:
     ----------
     host
         Holder of the model.
+    profile
+        Whether the record gets the profile of the instances, where the version makes one.
+    labels
+        Whether an answer holds its id, for labels that name it.
     """
 
-    def __init__(self, host: ModelHost) -> None:
+    def __init__(self, host: ModelHost, *, profile: bool = True, labels: bool = False) -> None:
         self._host = host
+        self._profile = profile
+        self._labels = labels
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request for `PATH`."""
@@ -53,9 +60,11 @@ class Predict:
         body = await read_body(scope, receive)
         model = await self._host.current()
         instances = model.schema.parse(body)
-        answer = model.answer(instances)
+        answer = model.answer(instances, profile=self._profile)
         version = model.reference.name
+        prediction_id = new_prediction_id() if self._labels or answer.profile else ""
         content = {
+            **({"id": prediction_id} if self._labels else {}),
             "model": model.manifest.model,
             "version": version,
             "predictions": answer.predictions,
@@ -66,6 +75,9 @@ class Predict:
         record = record_of(scope)
         record.instances, record.version = len(instances), version
         record.unknown_categories = answer.unknown_categories
+        record.profile, record.prediction_id = answer.profile, prediction_id
+        if self._labels:
+            record.answers = answers.encode(model.codes(answer.predictions))
         headers = {"x-model-version": version}
         if problem := self._host.problem:
             headers["x-model-problem"] = problem.code

@@ -25,6 +25,7 @@ from skylift.errors import (
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = 2
 _MAX_SHOWN = 200
+_MAX_FIELDS = 3
 
 _STATUS: dict[type[SkyliftError], tuple[int, str]] = {
     NotJson: (400, "The body is not JSON"),
@@ -100,6 +101,8 @@ def of_error(error: SkyliftError, record: Record) -> Reply:
     status, title = _STATUS[kind]
     members: dict[str, object] = {}
     if isinstance(error, InvalidInstance):
+        named = dict.fromkeys(entry.feature for entry in error.problems if entry.feature is not None)
+        record.fields = tuple(named)[:_MAX_FIELDS]
         members["errors"] = [
             {"field": entry.field, "pointer": entry.pointer, "reason": entry.reason, "message": entry.message}
             for entry in error.problems

@@ -1,15 +1,20 @@
 """What the end of a request has to know of it: made by the access log, filled by whoever answers."""
 
+import os
 import time
 import uuid
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
+    from skylift.monitoring.profile import Member
+
 _KEY = "skylift.record"
 _MAX_ID = 128
+_ID_BYTES = 12
 
 
 @dataclass(slots=True)
@@ -24,10 +29,18 @@ class Record:
         Number of instances that were scored.
     unknown_categories
         Number of values in them that training never saw.
+    profile
+        Profile of the instances; None where the version or the setting has none.
+    answers
+        What each instance was answered, where labels may come; see `skylift.monitoring.answers`.
+    prediction_id
+        Id of the answer, which the caller has no part in; empty where nothing refers to it.
     version
         Name of the version that scored them.
     reason
         Code of the problem, if the request failed.
+    fields
+        Some of the contract's features that it is about.
     status
         HTTP status of the response; 500 until one begins, so that what never answers counts as failed.
     started
@@ -37,10 +50,19 @@ class Record:
     request_id: str
     instances: int = 0
     unknown_categories: int = 0
+    profile: "Member | None" = None
+    answers: list[int] | list[float | None] | None = None
+    prediction_id: str = ""
     version: str | None = None
     reason: str | None = None
+    fields: tuple[str, ...] = ()
     status: int = 500
     started: float = field(default_factory=time.perf_counter)
+
+
+def new_prediction_id() -> str:
+    """An id that nobody can guess, 16 characters that may stand in a URL."""
+    return urlsafe_b64encode(os.urandom(_ID_BYTES)).decode()
 
 
 def record_of(scope: "Scope") -> Record:

@@ -163,9 +163,9 @@ class Refusal:
         """The problem of a feature that is missing, or has a value that it does not allow."""
         feature = self._fields.features[name]
         if name not in instance:
-            return _problem(place, "missing_field", f"missing: expected {feature.expectation}")
+            return _problem(place, "missing_field", f"missing: expected {feature.expectation}", name)
         found = fault(feature, instance[name]) or Fault("wrong_type", f"expected {feature.expectation}")
-        return _problem(place, found.reason, found.message)
+        return _problem(place, found.reason, found.message, name)
 
     def _sent_name(self, name: str, sent: dict[str, Any]) -> str:
         """The name that a feature has in an instance as it was sent."""
@@ -184,14 +184,15 @@ class Refusal:
         pointer = _pointer((*place, name))
         if len(to_json(pointer)) > _MAX_FOREIGN_POINTER:
             pointer = _pointer(place)  # of the object that has it
-        return FieldProblem(_dotted((*place, name[:_MAX_FOREIGN_NAME])), reason, message, pointer)
+        feature = known if known in self._fields.features else None
+        return FieldProblem(_dotted((*place, name[:_MAX_FOREIGN_NAME])), reason, message, pointer, feature)
 
     def _known(self) -> str:
         return listed(list(self._fields.features))
 
 
-def _problem(place: Place, reason: str, message: str) -> FieldProblem:
-    return FieldProblem(_dotted(place), reason, message, _pointer(place))
+def _problem(place: Place, reason: str, message: str, feature: str | None = None) -> FieldProblem:
+    return FieldProblem(_dotted(place), reason, message, _pointer(place), feature)
 
 
 def _dotted(place: Place) -> str:

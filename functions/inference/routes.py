@@ -51,7 +51,9 @@ Host = Annotated[ModelHost, Depends(_host)]
 
 async def predict(request: Request, host: Host) -> Response:
     """Score the instances of the body; see `inference.predict`."""
-    return _response(await Predict(host).reply(request.scope, request.receive))
+    settings: InferenceSettings = request.app.state.settings
+    answers = Predict(host, profile=settings.profile, labels=settings.labels)
+    return _response(await answers.reply(request.scope, request.receive))
 
 
 async def health(request: Request, host: Host) -> Response:
@@ -102,10 +104,10 @@ async def model_info(host: Host) -> Response:
     return Response(to_json(document), media_type=JSON, headers={"x-model-version": model.reference.name})
 
 
-async def openapi(host: Host) -> Response:
+async def openapi(request: Request, host: Host) -> Response:
     """Describe the API by the active contract."""
     model = await host.current()
-    document = openapi_document(model, ROUTES)
+    document = openapi_document(model, ROUTES, labels=request.app.state.settings.labels)
     return Response(to_json(document), media_type=JSON)
 
 

@@ -26,6 +26,10 @@ class InferenceSettings(RegistrySettings):
         Lowest level of Skylift's log lines.
     release
         Name of the deployment: commit and run that made it; empty where none did.
+    profile
+        Whether log lines hold profiles of the requests; see `skylift.monitoring.profile`.
+    labels
+        Whether callers may send the right answers later, so that answers hold the id that a label names.
     image_digest
         Digest of the container image, `sha256:` and 64 hexadecimal digits; empty where it was not deployed by digest.
     """
@@ -36,4 +40,6 @@ class InferenceSettings(RegistrySettings):
     image_cache: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     release: str = ""
+    profile: bool = True
+    labels: bool = False
     image_digest: str = ""

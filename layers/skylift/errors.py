@@ -158,12 +158,15 @@ class FieldProblem:
         The fault and what was expected.
     pointer
         The same place as a JSON pointer, for example `/instances/3/petal_width`.
+    feature
+        Name of the contract's feature that it is about; None for another name, which is the caller's.
     """
 
     field: str
     reason: str
     message: str
     pointer: str = dataclasses.field(default="", compare=False)
+    feature: str | None = dataclasses.field(default=None, compare=False)
 
 
 class AnswerTooLarge(RequestError):

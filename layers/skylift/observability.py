@@ -38,6 +38,7 @@ type MetricName = Literal[
     "PointerStale",
     "UnknownCategories",
     "Degraded",
+    "BaselineFailures",
 ]
 
 _UNITS: dict[MetricName, str] = {"PredictionLatency": "Milliseconds", "ModelLoadSeconds": "Seconds"}

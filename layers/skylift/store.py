@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from skylift.aws import aws_errors, error_code
 from skylift.download import read_body
 from skylift.errors import AwsUnavailable, IntegrityError, NumberTaken, SkyliftError, VersionNotFound
-from skylift.manifest import COMPILED_FILE, MANIFEST_FILE, MODEL_FILE, Manifest, reference_to
+from skylift.manifest import BASELINE_FILE, COMPILED_FILE, MANIFEST_FILE, MODEL_FILE, Manifest, reference_to
 from skylift.references import Reference, version_name
 from skylift.verification import Version, artifact_entry, check_artifact, read_version
 
@@ -29,6 +29,7 @@ _LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict"}
 _ABSENT = {"NoSuchKey", "404"}
 _MAX_MANIFEST_BYTES = 16 * 2**20
 _CLAIM_ATTEMPTS = 100
+_SERVED = (COMPILED_FILE, BASELINE_FILE)
 _CONTENT_TYPES = {".json": "application/json", ".html": "text/html; charset=utf-8"}
 
 
@@ -116,7 +117,7 @@ class VersionStore:
 
     @contextmanager
     def open_version(self, reference: Reference) -> Iterator[tuple[Manifest, Callable[[str], bytes]]]:
-        """A version to load at once: its compiled form is asked for together with its manifest.
+        """A version to load at once: what serving reads is asked for together with its manifest.
 
         Returns
         -------
@@ -127,15 +128,16 @@ class VersionStore:
         ------
         VersionNotFound, IntegrityError
         """
-        with ThreadPoolExecutor(1) as pool:
-            ahead = pool.submit(self._open, reference.number, COMPILED_FILE)
+        with ThreadPoolExecutor(len(_SERVED)) as pool:
+            ahead = {name: pool.submit(self._open, reference.number, name) for name in _SERVED}
             try:
                 manifest = self.resolve(reference).manifest
-                responses = {COMPILED_FILE: ahead.result}
+                responses = {name: future.result for name, future in ahead.items()}
                 yield manifest, lambda name: self._artifact(manifest, name, responses.pop(name, None))
             finally:
-                with suppress(SkyliftError):  # a reader has met this failure; without one it does not matter
-                    ahead.result()["Body"].close()
+                for future in ahead.values():
+                    with suppress(SkyliftError):  # a reader has met this failure; without one it does not matter
+                        future.result()["Body"].close()
 
     def artifact(self, manifest: Manifest, name: str) -> bytes:
         """A file of a version, checked against the digest in its manifest.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError, model_validator
 from pydantic_core import from_json
 
+from skylift.contract import Contract
 from skylift.documents import Document, first_fault
 from skylift.errors import IntegrityError
 from skylift.figures import exact_text, told_apart
@@ -209,6 +210,13 @@ class Baseline(Document):
         if isinstance(confidence, ExpectedError) and len(confidence.means) != self.predictions.bins.size:
             raise ValueError("the errors are by the bins of the predictions")
         return self
+
+    def fits(self, contract: Contract) -> bool:
+        """Whether it is of the features and the target of a contract."""
+        features = {feature.name: feature.levels or None for feature in contract.features}
+        levels = {name: feature.bins.levels for name, feature in self.features.items()}
+        keys = contract.target.keys or None
+        return [*levels.items()] == [*features.items()] and self.predictions.bins.levels == keys
 
     @classmethod
     def from_bytes(cls, data: bytes, *, source: str) -> Self | None:

@@ -6,9 +6,11 @@ feature and for the predictions the rows by bin, and the sum of the confidence. 
 bin where that is shorter.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, zip_longest
 from typing import Any, Self
 
 import numpy as np
@@ -17,10 +19,13 @@ from numpy.typing import NDArray
 from skylift.monitoring.baseline import Baseline
 
 MAX_BYTES = 128 * 2**10
-"""CloudWatch takes 256 KiB a line: a longer profile is left out of it."""
+"""CloudWatch takes 256 KiB a line: of a longer profile it has the number of rows alone."""
 
 _DIGITS = 4
 _KEY = 3  # quotes and a colon
+
+type Member = list[object] | dict[str, object]
+"""A profile as JSON has it."""
 
 type ByBin = dict[int, int]
 """Rows by bin, without the bins that have none."""
@@ -68,7 +73,7 @@ class Profile:
             features, labels = [_by_bin(counts) for counts in member["counts"]], _by_bin(member.get("labels"))
             rows, confidence = member.get("rows", 0), member.get("confidence")
         else:
-            raise ValueError("it is not a profile")
+            raise ValueError("it is not a profile, or it was too long for a line")
         if len(features) != len(shape.features):
             raise ValueError("it is a profile of another version")
         for counts, size in zip((*features, labels), (*shape.features, shape.labels), strict=True):
@@ -102,14 +107,21 @@ class Profiler:
     """
 
     def __init__(self, baseline: Baseline) -> None:
-        self._bins = [feature.bins for feature in baseline.features.values()]
+        every = [feature.bins for feature in baseline.features.values()]
         self._labels = baseline.predictions.bins
-        self._cuts = [bins.cuts for bins in self._bins]
-        self._fits = sum(len(f"{bins.size},") for bins in self._bins) <= MAX_BYTES
+        self._cuts = [bins.cuts for bins in every]
+        self._fits = sum(len(f"{bins.size},") for bins in every) <= MAX_BYTES
+        self._ends = list(accumulate(bins.size for bins in every))
+        self._starts = np.array([0, *self._ends[:-1]])
+        self._missing = np.array([bins.missing for bins in every])
+        self._measured = np.flatnonzero([bins.ordered for bins in every])
+        self._named = np.flatnonzero([not bins.ordered for bins in every])
+        cuts = [self._cuts[place] for place in self._measured.tolist()]
+        self._ranks = np.array(list(zip_longest(*cuts, fillvalue=-math.inf)))
 
     def of_row(
         self, row: Sequence[float], unseen: Sequence[int], prediction: float, confidence: float | None
-    ) -> list[object] | None:
+    ) -> Member:
         """The profile of one row.
 
         Parameters
@@ -125,11 +137,11 @@ class Profiler:
 
         Returns
         -------
-        list or None
-            The member of the line; None where it would be too long.
+        list or dict
+            The member of the line; the number of rows alone where it would be too long.
         """
         if not self._fits:
-            return None
+            return {"rows": 1}
         bins = list(map(bisect_right, self._cuts, row))
         for place in unseen:
             bins[place] -= 1
@@ -142,7 +154,7 @@ class Profiler:
         unseen: Sequence[int],
         predictions: NDArray[np.float64],
         confidence: NDArray[np.float64] | None,
-    ) -> dict[str, object] | None:
+    ) -> Member:
         """The profile of many rows.
 
         Parameters
@@ -158,21 +170,32 @@ class Profiler:
 
         Returns
         -------
-        dict or None
-            The member of the line; None where it would be too long.
+        dict
+            The member of the line; the number of rows alone where it would be too long.
         """
-        columns = np.ascontiguousarray(rows.T)
-        counts = [bins.counts(column).tolist() for bins, column in zip(self._bins, columns, strict=True)]
+        flat = np.bincount((self._places(rows) + self._starts).ravel(), minlength=self._ends[-1]).tolist()
+        counts = [flat[start:end] for start, end in zip(self._starts.tolist(), self._ends, strict=True)]
         for place in unseen:
             counts[place][-1] -= 1
             counts[place][-2] += 1
         digits = len(str(len(rows))) + 1
         written = [_shortest(by_bin, digits) for by_bin in (*counts, self._labels.counts(predictions).tolist())]
         if sum(length for _, length in written) > MAX_BYTES:
-            return None
+            return {"rows": len(rows)}
         *features, labels = [member for member, _ in written]
         total = None if confidence is None else round(float(np.nansum(confidence)), _DIGITS)
         return {"rows": len(rows), "counts": features, "labels": labels, "confidence": total}
+
+    def _places(self, rows: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The bin of each value, `[n, features]`: as `Bins.places`, but of all columns at once, which is faster."""
+        places = np.empty(rows.shape, dtype=np.intp)
+        codes, values = rows[:, self._named], rows[:, self._measured]
+        places[:, self._named] = np.where(np.isnan(codes), self._missing[self._named], codes)
+        above = np.zeros(values.shape, dtype=np.min_scalar_type(len(self._ranks)))
+        for cuts in self._ranks:
+            above += (values < cuts).view(np.uint8)  # added without a conversion
+        places[:, self._measured] = self._missing[self._measured] - above
+        return places
 
 
 def _shortest(counts: list[int], digits: int) -> tuple[list[int] | dict[str, int], int]:

@@ -128,8 +128,29 @@ class TestLog:
         warm.client.predict(IRIS_SETOSA | {"sepal_length": 7.654321} | change, authorization="Bearer confidential")
 
         written = capsys.readouterr()
-        for word in ("7.654321", "confidential", "sepal_length", "petal_width"):
+        for word in ("7.654321", "confidential", "sepal_length"):
             assert word not in written.out + written.err
+
+    def test_the_line_of_an_answer_has_its_id_and_profile(
+        self, warm: Service, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        warm.client.predict(IRIS_SETOSA)
+
+        line = log_of(lines(capsys))
+        (sepal_length, *others), label, confidence = line["profile"]
+        assert (len(others), label) == (3, 0)
+        assert 0 < confidence <= 1
+        assert 0 < sepal_length < 40
+        assert len(line["id"]) == 16
+
+    def test_the_line_of_a_refused_request_names_the_features_it_was_refused_for(
+        self, warm: Service, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        warm.client.predict(IRIS_SETOSA | {"petal_width": "wide", "colour": "red"})
+
+        line = log_of(lines(capsys))
+        assert (line["reason"], line["fields"]) == ("invalid-instance", ["petal_width"])
+        assert not {"id", "profile"} & line.keys()
 
     def test_the_line_of_a_failure_tells_its_reason(self, warm: Service, capsys: pytest.CaptureFixture[str]) -> None:
         warm.client.post("{")

@@ -40,6 +40,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     record = record_of(scope)
     record.instances, record.version, record.reason = scope.get("test.record", (0, None, None))
     record.unknown_categories = scope.get("test.unknown", 0)
+    record.profile, record.prediction_id, record.fields = scope.get("test.monitoring", (None, "", ()))
+    record.answers = scope.get("test.answers")
     await send({"type": "http.response.start", "status": scope.get("test.status", 200), "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
@@ -148,6 +150,35 @@ class TestLines:
         fields = plain.keys() - {"location", "taskName"}  # where in the code, which means nothing to an operator
         assert fields <= counted.keys()
         assert all(type(counted[name]) is type(plain[name]) for name in fields)
+
+    def test_the_line_of_an_answer_holds_its_profile_and_its_id(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = AccessLog(app, harness.host, **OF)
+
+        ask(log, **{"test.monitoring": ([[1, 0], 2, 0.9877], "AbCdEfGhIjKlMnOp", ()), "test.answers": [2]})
+
+        (line,) = capsys.readouterr().out.splitlines()
+        assert ',"id":"AbCdEfGhIjKlMnOp","profile":[[1,0],2,0.9877],"answers":[2]' in line
+
+    def test_the_line_of_a_refused_request_names_features_and_holds_no_profile(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = AccessLog(app, harness.host, **OF)
+        refused: dict[str, Any] = {"test.status": 422, "test.record": (0, None, "invalid-instance")}
+
+        ask(log, **refused, **{"test.monitoring": ([[1, 0], 2, 0.9877], "AbCdEfGhIjKlMnOp", ("age", "area"))})
+
+        (line,) = lines(capsys)
+        assert (line["reason"], line["fields"]) == ("invalid-instance", ["age", "area"])
+        assert not {"id", "profile"} & line.keys()
+
+    def test_where_nothing_is_known_of_instances_nothing_is_written(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        ask(AccessLog(app, harness.host, **OF))
+
+        assert not {"id", "profile", "fields"} & lines(capsys)[0].keys()
 
     def test_where_the_log_is_less_verbose_the_metrics_stay(
         self, harness: HostHarness, capsys: pytest.CaptureFixture[str]

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +13,10 @@ import pytest
 from inference import host as host_module
 from inference.degradation import Degradation
 from skylift.errors import AwsThrottled, AwsUnavailable, IntegrityError, InvalidReference, ModelNotReady
-from skylift.manifest import MODEL_FILE
+from skylift.manifest import BASELINE_FILE, MODEL_FILE
+from skylift.observability import logger
 from skylift.references import Reference
-from tests.support.fakes import HostHarness, wrong_golden
+from tests.support.fakes import CurrentStdout, HostHarness, wrong_golden
 from tests.support.models import changed, iris_package
 from tests.support.pickles import exiting
 from tests.support.waiting import TIMES_OUT
@@ -722,3 +724,24 @@ class TestBackoff:
         serving.activate(iris_package("tree"))
 
         assert serving.pass_refresh().reference.name == "v3"
+
+
+class TestProfiles:
+    def test_a_version_that_knows_its_bins_makes_profiles(self, serving: HostHarness) -> None:
+        assert serving.ask().profiler is not None
+
+    @pytest.mark.parametrize("data", [b"{", b'{"predictions": 1}'], ids=["no JSON", "another document"])
+    def test_a_training_distribution_that_cannot_be_read_costs_the_profiles_alone(
+        self, serving: HostHarness, data: bytes, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(logger.registered_handler, "stream", CurrentStdout())
+        package = iris_package("tree")
+        serving.activate(Package(package.describe, package.artifacts | {BASELINE_FILE: data}))
+
+        model = serving.pass_refresh()
+        serving.pass_refresh()
+
+        assert (model.reference.name, model.profiler, serving.host.problem) == ("v2", None, None)
+        assert serving.count("BaselineFailures") == 1
+        (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+        assert (line["level"], line["message"], line["version"]) == ("WARNING", "no profiles", "v2")

@@ -187,3 +187,13 @@ class TestUnknownCategories:
         assert (answer.unknown_categories, len(answer.warnings), len(compared)) == (150, 101, 3)
         assert answer.warnings[-1]["message"] == "and 50 more values that were not in the training data"
         assert all(len(str(warning["message"])) < 250 for warning in answer.warnings)
+
+
+class TestCodes:
+    def test_a_label_has_the_code_of_its_class_whatever_its_type(self) -> None:
+        answers: list[dict[str, object]] = [{"label": True}, {"label": False}, {"label": None}]
+
+        assert repr(served(classifier(False, True), [0.5, 0.5]).codes(answers)) == "[1, 0, nan]"
+
+    def test_a_value_is_its_own(self) -> None:
+        assert served(RENT).codes([{"value": 152.1}, {"value": -1.0}]) == [152.1, -1.0]

@@ -201,3 +201,10 @@ def test_the_name_of_a_column_is_told_where_it_is_another() -> None:
 
     assert properties["size"]["description"].endswith("May also be sent as SizeInM2, its name in the table.")
     assert "May also be sent" not in properties["rooms"]["description"]
+
+
+@pytest.mark.parametrize("labels", [False, True])
+def test_the_id_of_an_answer_is_described_where_answers_have_it(labels: bool) -> None:
+    answer = openapi_document(served(RENT), ROUTES, labels=labels)["components"]["schemas"]["Answer"]
+
+    assert ("id" in answer["properties"], "id" in answer["required"]) == (labels, labels)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
@@ -71,6 +72,42 @@ def test_a_body_in_parts_is_scored_and_the_record_says_by_what(app: Predict) -> 
     assert document["predictions"][0]["label"] == "setosa"
     record = record_of(request.scope)
     assert (record.instances, record.version, record.reason) == (1, "v1", None)
+
+
+def test_the_record_holds_the_profile_and_a_new_id_that_the_answer_does_not(app: Predict) -> None:
+    requests = [Request(part(SETOSA)) for _ in range(2)]
+
+    documents = [request.ask(app)[2] for request in requests]
+
+    first, second = (record_of(request.scope) for request in requests)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{16}", first.prediction_id)
+    assert first.prediction_id != second.prediction_id
+    assert isinstance(first.profile, list)
+    assert all("id" not in document for document in documents)
+    assert first.answers is None
+
+
+def test_where_labels_are_awaited_the_answer_has_the_id() -> None:
+    harness = HostHarness()
+    harness.activate(iris_package())
+    request = Request(part(SETOSA))
+
+    document = request.ask(Predict(harness.host, profile=False, labels=True))[2]
+
+    record = record_of(request.scope)
+    assert document["id"] == record.prediction_id != ""
+    assert (record.profile, record.answers) == (None, [0])
+
+
+def test_without_profiles_and_labels_there_is_no_id() -> None:
+    harness = HostHarness()
+    harness.activate(iris_package())
+    request = Request(part(SETOSA))
+
+    document = request.ask(Predict(harness.host, profile=False))[2]
+
+    assert (record_of(request.scope).prediction_id, record_of(request.scope).profile) == ("", None)
+    assert "id" not in document
 
 
 def test_a_client_that_hangs_up_is_answered_with_499_and_raises_nothing(app: Predict) -> None:

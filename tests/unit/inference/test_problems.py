@@ -123,6 +123,17 @@ def test_field_problems_are_listed() -> None:
     assert "errors_total" not in document
 
 
+def test_the_record_names_at_most_three_features_and_nothing_that_the_caller_wrote() -> None:
+    named = [None, "size", "size", "rooms", None, "area", "lift"]
+    record = Record("r-1")
+
+    problems.of_error(
+        InvalidInstance(tuple(FieldProblem("instances[0].secret", "b", "c", feature=name) for name in named), 7), record
+    )
+
+    assert record.fields == ("size", "rooms", "area")
+
+
 def test_the_total_is_told_where_not_all_problems_are_listed() -> None:
     assert problem_of(InvalidInstance((FieldProblem("a", "b", "c"),), 30))["errors_total"] == 30
 

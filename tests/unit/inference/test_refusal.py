@@ -244,3 +244,15 @@ class TestNesting:
         instance = {"a": text, "b": text}
 
         assert schema.parse(json.dumps({"instances": [instance] * 1000}).encode()) == [instance] * 1000
+
+
+def test_a_problem_names_its_feature_but_never_a_name_of_the_caller() -> None:
+    size = Feature(name="size", column="Size in m2", kind="number")
+    schema = RequestSchema(Contract(task="regression", features=(size,), target=Target(name="rent")), 10)
+
+    with pytest.raises(InvalidInstance) as caught:
+        schema.parse(
+            b'{"instances": [{"Size in m2": "big"}, {}, {"size": 1, "Size in m2 ": 2}, {"size": 1, "secret": 2}]}'
+        )
+
+    assert [problem.feature for problem in caught.value.problems] == ["size", "size", "size", None]

@@ -329,7 +329,7 @@ class TestStorageFailing:
 
 
 class TestOpened:
-    """Loading: the compiled form is asked for together with the manifest."""
+    """Loading: what serving reads is asked for together with the manifest."""
 
     def test_it_gives_what_the_version_holds(self, store: VersionStore) -> None:
         version = store.version(_publish_compiled(store).number)
@@ -339,15 +339,15 @@ class TestOpened:
             assert (read(COMPILED_FILE), read(MODEL_FILE)) == (b"compiled", b"a model")
             assert read(COMPILED_FILE) == b"compiled"
 
-    def test_manifest_and_compiled_form_are_under_way_at_the_same_time(
+    def test_manifest_compiled_form_and_training_distribution_are_under_way_at_the_same_time(
         self, store: VersionStore, s3: "S3Client"
     ) -> None:
         reference = _publish_compiled(store)
-        both = Barrier(2, timeout=TIMES_OUT)
-        before(s3, "GetObject", lambda _: both.wait())
+        all_three = Barrier(3, timeout=TIMES_OUT)
+        before(s3, "GetObject", lambda _: all_three.wait())
 
         with store.open_version(reference) as (_, read):
-            assert read(COMPILED_FILE) == b"compiled"
+            assert (read(COMPILED_FILE), read(BASELINE_FILE)) == (b"compiled", b"{}")
 
     def test_a_version_without_a_compiled_form_loads_its_model(self, store: VersionStore) -> None:
         with store.open_version(publish(store)) as (_, read):
@@ -412,5 +412,5 @@ class TestOpened:
         with store.open_version(reference):
             pass
 
-        assert len(bodies) == 2
+        assert len(bodies) == 3
         assert all(body.closed for body in bodies)

@@ -48,7 +48,12 @@ def emitted() -> dict[str, Sets]:
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         harness.host._events.extend(
-            [MetricPoint("ModelLoadFailures"), MetricPoint("RefreshFailures"), MetricPoint("PointerStale")]
+            [
+                MetricPoint("ModelLoadFailures"),
+                MetricPoint("RefreshFailures"),
+                MetricPoint("PointerStale"),
+                MetricPoint("BaselineFailures"),
+            ]
         )
         harness.host.degradation = Degradation("integrity-error", "why", datetime.now(UTC), Reference(2, "0" * 64))
         for status, reason in ((200, None), (422, "invalid-instance")):
