@@ -39,6 +39,7 @@ type MetricName = Literal[
     "UnknownCategories",
     "Degraded",
     "BaselineFailures",
+    "ActiveVersionUnreadable",
 ]
 
 _UNITS: dict[MetricName, str] = {"PredictionLatency": "Milliseconds", "ModelLoadSeconds": "Seconds"}

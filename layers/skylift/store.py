@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _FOLDER = re.compile(r"v([1-9][0-9]{0,8})")
 _LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict"}
 _ABSENT = {"NoSuchKey", "404"}
+_RESTORE = "restore the object, or promote another version"
 _MAX_MANIFEST_BYTES = 16 * 2**20
 _CLAIM_ATTEMPTS = 100
 _SERVED = (COMPILED_FILE, BASELINE_FILE)
@@ -149,17 +150,38 @@ class VersionStore:
         """
         return self._artifact(manifest, name)
 
+    def check_files(self, manifest: Manifest) -> None:
+        """Check that every file of a version can be read and has its size; contents are not read.
+
+        Raises
+        ------
+        IntegrityError
+            A file is missing, or of another size.
+        AwsUnavailable
+            S3 failed.
+        """
+        for name, entry in manifest.artifacts.items():
+            response = self._opened(manifest, name)
+            response["Body"].close()
+            if response["ContentLength"] != entry.bytes:
+                raise IntegrityError(
+                    f"{name} of {manifest.name} has {response['ContentLength']} bytes, not {entry.bytes}", _RESTORE
+                )
+
     def _artifact(
         self, manifest: Manifest, name: str, ahead: "Callable[[], GetObjectOutputTypeDef] | None" = None
     ) -> bytes:
         expected = artifact_entry(manifest, name)
-        try:
-            response = ahead() if ahead else self._open(manifest.version, name)
-        except VersionNotFound as error:
-            raise IntegrityError(
-                f"{name} of {manifest.name} is missing", "restore the object, or promote another version"
-            ) from error
+        response = self._opened(manifest, name, ahead)
         return check_artifact(manifest, name, self._read(response, manifest.version, name, limit=expected.bytes))
+
+    def _opened(
+        self, manifest: Manifest, name: str, ahead: "Callable[[], GetObjectOutputTypeDef] | None" = None
+    ) -> "GetObjectOutputTypeDef":
+        try:
+            return ahead() if ahead else self._open(manifest.version, name)
+        except VersionNotFound as error:
+            raise IntegrityError(f"{name} of {manifest.name} is missing", _RESTORE) from error
 
     def _key(self, number: int, name: str) -> str:
         return f"models/{self._model}/{version_name(number)}/{name}"

@@ -34,6 +34,7 @@ OF_PEOPLE = [
 OF_THE_HOOK = ["ssm:GetParameter", "s3:GetObject", "lambda:InvokeFunction"]
 TELLING = "codedeploy:PutLifecycleEventHookExecutionStatus"
 OF_CODEDEPLOY = ["cloudwatch:DescribeAlarms", "lambda:GetAlias", "lambda:InvokeFunction", "lambda:UpdateAlias"]
+OF_THE_CHECK = ["ssm:GetParameter", "s3:GetObject"]
 LISTS = {"s3:ListBucket"}
 """Without it S3 answers 403 for a missing object, and the local AWS 404 in any case."""
 
@@ -43,6 +44,7 @@ SHOWN = {
     "PromoteRole": {action for role, action, *_ in OF_PEOPLE if role == "Promote"},
     "PreTrafficRole": {*OF_THE_HOOK, TELLING} | LISTS,
     "DeploymentRole": set(OF_CODEDEPLOY),
+    "VersionCheckRole": set(OF_THE_CHECK) | LISTS,
     "ActivePointerRole": {"ssm:PutParameter"},
 }
 """Permissions of which a test here shows that they are needed, and `LISTS`."""
@@ -149,6 +151,13 @@ def test_codedeploy_without_a_permission_moves_nothing(action: str, stack: Stack
         info = stack.code.ended(stack.code.start(before, str(int(before) - 1)))
     assert (info["status"], info["errorInformation"]["code"]) == ("Failed", "IAM_ROLE_PERMISSIONS")
     assert (stack.code.live, stack.code.weights) == (before, {})
+
+
+@pytest.mark.parametrize("action", OF_THE_CHECK)
+def test_a_check_of_the_active_version_without_a_permission_says_so(action: str, stack: Stack) -> None:
+    with stack.without("VersionCheckRole", action):
+        assert "AccessDenied" in stack.invoke("VersionCheckFunction", {})["problem"]
+    assert stack.invoke("VersionCheckFunction", {}) == {"version": "v1", "problem": None}
 
 
 def test_the_operator_takes_on_no_other_role(stack: Stack) -> None:

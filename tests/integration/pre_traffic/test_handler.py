@@ -336,7 +336,11 @@ class TestCodeDeploy:
 
 @pytest.mark.parametrize(
     ("target", "module"),
-    [("build-PreTrafficFunction", "pre_traffic"), ("build-ActivePointerFunction", "active_pointer")],
+    [
+        ("build-PreTrafficFunction", "pre_traffic"),
+        ("build-ActivePointerFunction", "active_pointer"),
+        ("build-VersionCheckFunction", "version_check"),
+    ],
 )
 def test_what_sam_packs_starts_with_the_layer_alone_and_without_numpy(target: str, module: str, tmp_path: Path) -> None:
     subprocess.run(

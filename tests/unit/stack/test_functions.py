@@ -6,6 +6,7 @@ import pytest
 
 from inference.settings import InferenceSettings
 from pre_traffic.settings import PreTrafficSettings
+from skylift.settings import RegistrySettings
 from tests.support.templates import Stack, source
 
 
@@ -46,10 +47,14 @@ def test_memory_and_architecture_are_parameters() -> None:
 
 @pytest.mark.parametrize(
     ("function", "settings"),
-    [("InferenceFunction", InferenceSettings), ("PreTrafficFunction", PreTrafficSettings)],
+    [
+        ("InferenceFunction", InferenceSettings),
+        ("PreTrafficFunction", PreTrafficSettings),
+        ("VersionCheckFunction", RegistrySettings),
+    ],
 )
 def test_the_environment_holds_what_the_code_reads(
-    stack: Stack, function: str, settings: type[InferenceSettings | PreTrafficSettings]
+    stack: Stack, function: str, settings: type[RegistrySettings]
 ) -> None:
     variables = stack.properties(function)["Environment"]["Variables"]
     left_to_code = {"max_pointer_age"}  # follows from the refresh time
@@ -94,6 +99,12 @@ def test_every_function_logs_to_a_group_that_forgets() -> None:
     for function in stack.of_type("AWS::Lambda::Function").values():
         assert function["LoggingConfig"]["LogFormat"] == "JSON"
         assert function["LoggingConfig"]["LogGroup"] in groups
+
+
+def test_a_schedule_has_the_active_version_checked(stack: Stack) -> None:
+    (rule,) = stack.of_type("AWS::Events::Rule").values()
+    assert rule["ScheduleExpression"] == "rate(5 minutes)"
+    assert [target["Arn"] for target in rule["Targets"]] == ["VersionCheckFunction.Arn"]
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])

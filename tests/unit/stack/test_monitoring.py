@@ -14,11 +14,14 @@ import pytest
 from inference.access_log import AccessLog
 from inference.degradation import Degradation
 from inference.record import record_of
+from skylift.errors import AwsThrottled
 from skylift.observability import NAMESPACE, MetricName, MetricPoint
 from skylift.references import Reference
+from skylift.settings import RegistrySettings
 from tests.support.fakes import HostHarness
 from tests.support.models import iris_package
 from tests.support.templates import Stack
+from version_check import handler as version_check
 
 type Sets = set[frozenset[str]]
 
@@ -34,13 +37,18 @@ async def _receive() -> dict[str, Any]:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
+def raises_throttled(**_: object) -> None:
+    """Stands in for a client of SSM."""
+    raise AwsThrottled("reading the pointer failed (ThrottlingException)")
+
+
 async def _send(_: Any) -> None:
     """Forget the answer."""
 
 
 @pytest.fixture(scope="module")
 def emitted() -> dict[str, Sets]:
-    """Sets of dimensions by metric, as requests that succeed and fail, loads and refreshes really write them."""
+    """Sets of dimensions by metric, as requests, loads, refreshes and the check of the version really write them."""
     harness = HostHarness()
     harness.activate(iris_package())
     harness.host.wait_until_loaded()
@@ -59,6 +67,10 @@ def emitted() -> dict[str, Sets]:
         for status, reason in ((200, None), (422, "invalid-instance")):
             scope: Any = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
             asyncio.run(log(scope | {"test.status": status, "test.reason": reason}, _receive, _send))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(version_check, "RegistrySettings", lambda: RegistrySettings(bucket="b", model="iris"))
+            patch.setattr(version_check, "ssm_client", raises_throttled)
+            version_check.handler()
     found: dict[str, Sets] = {}
     for line in out.getvalue().splitlines():
         document = json.loads(line)
@@ -77,19 +89,37 @@ class TestAlarms:
         ours = [
             alarm for alarm in stack.of_type("AWS::CloudWatch::Alarm").values() if alarm.get("Namespace") == NAMESPACE
         ]
-        assert {alarm["MetricName"] for alarm in ours} == {"Degraded", "RefreshFailures", "PointerStale"}
+        assert {alarm["MetricName"] for alarm in ours} == {
+            "ActiveVersionUnreadable",
+            "Degraded",
+            "PointerStale",
+            "RefreshFailures",
+        }
         for alarm in ours:
             assert {item["Name"] for item in alarm["Dimensions"]} in emitted[alarm["MetricName"]]
             assert {item["Value"] for item in alarm["Dimensions"]} == {"dev", "iris"}
 
-    def test_every_alarm_reaches_the_topic_and_takes_silence_for_health(self, stack: Stack) -> None:
+    def test_every_alarm_reaches_the_topic(self, stack: Stack) -> None:
         for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
             assert alarm["AlarmActions"] == alarm["OKActions"] == ["AlarmTopic"]
-            assert alarm["TreatMissingData"] == "notBreaching"
             assert alarm["AlarmName"].startswith("skylift-")
 
+    def test_silence_is_health_but_where_a_schedule_should_speak(self, stack: Stack) -> None:
+        for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+            scheduled = name == "ActiveVersionUnreadableAlarm"
+            assert alarm["TreatMissingData"] == ("missing" if scheduled else "notBreaching")
+            assert alarm.get("InsufficientDataActions", []) == (["AlarmTopic"] if scheduled else [])
+
+    def test_an_active_version_that_two_checks_in_a_row_could_not_read_fires(self, stack: Stack) -> None:
+        alarm = stack.properties("ActiveVersionUnreadableAlarm")
+        (rule,) = stack.of_type("AWS::Events::Rule").values()
+        assert (alarm["Statistic"], alarm["Threshold"], alarm["DatapointsToAlarm"]) == ("Maximum", 1, 2)
+        assert rule["ScheduleExpression"] == f"rate({alarm['Period'] // 60} minutes)"
+
     def test_an_alarm_fires_within_a_canary_of_five_minutes(self, stack: Stack) -> None:
-        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values():
+        (group,) = stack.of_type("AWS::CodeDeploy::DeploymentGroup").values()
+        for name in [alarm["Name"] for alarm in group["AlarmConfiguration"]["Alarms"]]:
+            alarm = stack.properties(name)
             period = alarm.get("Period") or alarm["Metrics"][0]["MetricStat"]["Period"]
             assert period * alarm["EvaluationPeriods"] <= 180
 
@@ -171,6 +201,10 @@ class TestDashboards:
         with contextlib.redirect_stdout(out):
             for status, reason in ((200, None), (500, "internal")):
                 asyncio.run(log(scope | {"test.status": status, "test.reason": reason}, _receive, _send))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(version_check, "RegistrySettings", lambda: RegistrySettings(bucket="b", model="iris"))
+            patch.setattr(version_check, "ssm_client", raises_throttled)
+            version_check.handler()
 
         counted = [line for line in map(json.loads, out.getvalue().splitlines()) if "release" in line]
         assert "filter ispresent(release)" in query

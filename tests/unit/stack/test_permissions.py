@@ -13,6 +13,7 @@ ANYTHING_GOES = {
     ("InferenceRole", "WriteTraces"),
     ("ActivePointerRole", "WriteTraces"),
     ("PreTrafficRole", "WriteTraces"),
+    ("VersionCheckRole", "WriteTraces"),
 }
 
 
@@ -69,7 +70,7 @@ def test_people_read_what_the_command_line_reads(stack: Stack, role: str) -> Non
 def test_whoever_reads_versions_is_told_of_a_missing_one_that_it_is_missing(stack: Stack) -> None:
     """S3 answers 403 to a reader who may not list, and a read has no prefix that a condition could match."""
     readers = {role for role in stack.roles() if "s3:GetObject" in stack.grants(role)}
-    assert readers == {"InferenceRole", "PublishRole", "PromoteRole", "PreTrafficRole"}
+    assert readers == {"InferenceRole", "PublishRole", "PromoteRole", "PreTrafficRole", "VersionCheckRole"}
     for role in readers:
         (listing,) = (one for one in stack.statements(role) if one["Action"] == "s3:ListBucket")
         assert listing["Condition"] == {"StringLikeIfExists": {"s3:prefix": "models/iris/*"}}
@@ -92,6 +93,11 @@ def test_the_hook_reads_manifests_only(stack: Stack) -> None:
     grants = stack.grants("PreTrafficRole")
     assert grants["s3:GetObject"] == {"ModelBucket.Arn/models/iris/*/manifest.json"}
     assert grants["lambda:InvokeFunction"] == {"InferenceFunction.Arn:*"}
+
+
+def test_the_check_of_the_active_version_reads_what_the_service_reads(stack: Stack) -> None:
+    own = {"logs:CreateLogStream": {"VersionCheckLogGroup.Arn"}, "logs:PutLogEvents": {"VersionCheckLogGroup.Arn"}}
+    assert stack.grants("VersionCheckRole") == stack.grants("InferenceRole") | own
 
 
 def test_every_role_takes_a_boundary() -> None:

@@ -1,0 +1,1 @@
+"""Checks, on a schedule, that a new environment could load the active version."""
