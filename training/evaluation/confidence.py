@@ -4,9 +4,9 @@ Whatever is learned from these rows is judged by cross-validation once more, fol
 no error told, by the rows that it was learned from.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,28 +15,17 @@ from skylift.monitoring.baseline import Bins
 from skylift.monitoring.expected import ExpectedAccuracy, ExpectedError, Part
 from skylift.scoring import Matrix
 from training.data.split_keys import SplitKeys
-from training.metrics.resamples import Clusters, calibration_bins
+from training.evaluation.calibration import LINES, Method, Places, calibration_error, quantile_parts
+from training.metrics.resamples import Clusters
 from training.search.out_of_fold import OutOfFold
 
 _LEAST_EVENTS = 10
 """Right and wrong answers that a calibration needs each: ten per parameter (Peduzzi and others, 1996)."""
 
-_POINTS = 65
-_PLATT_BINS = 500
-_MAX_BINS = 50
-_ROWS_PER_BIN = 20
 _JUDGED_BINS = 10
 _ROUNDING_ERROR = 1e-12
-_FAR = 1e-6
 _DIGITS = 6
-_MORE_THAN_CHANCE = 2.0
-
-type Method = Literal["none", "platt", "isotonic"]
-type Line = tuple[Matrix, Matrix]
-"""Confidences, increasing, and the share of answers that are right at each."""
-
-type Places = NDArray[np.intp]
-"""The part that each row belongs to, `[n]`."""
+_BEYOND_THE_LARGEST = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,12 +121,12 @@ def expected_accuracy(right: NDArray[np.bool_], confidence: Matrix, measured: Me
     judged = np.isfinite(np.sum([*by_method.values()], axis=0))
     if not judged.any():  # a single fold
         by_method, judged = {"none": confidence}, np.ones(len(right), dtype=np.bool_)
-    eces = {name: _ece(shares[judged], right[judged]) for name, shares in by_method.items()}
+    eces = {name: calibration_error(shares[judged], right[judged]) for name, shares in by_method.items()}
     squared = {name: float(np.mean((shares - right)[judged] ** 2)) for name, shares in by_method.items()}
     no_worse = [name for name in by_method if squared[name] <= squared["none"] + _ROUNDING_ERROR]
     method = min(no_worse, key=eces.__getitem__)  # of equals the first, which is none
-    points, shares = (_rounded(values) for values in _LEARN[method](confidence, right))
-    points, first = np.unique(points, return_index=True)
+    points, shares = LINES[method](confidence, right)
+    points, first = np.unique(1 - _rounded(1 - points), return_index=True)  # what is near 1 is told apart by its rest
     smoothed = (hits + 1) / (len(right) + 2)
     gaps = (by_method[method] - right)[judged]
     return ExpectedAccuracy(
@@ -146,7 +135,7 @@ def expected_accuracy(right: NDArray[np.bool_], confidence: Matrix, measured: Me
         error=_error(gaps, judged, measured, least=smoothed * (1 - smoothed) / len(right)),
         method=method,
         confidence=tuple(points.tolist()),
-        right=tuple(shares[first].tolist()),
+        right=tuple(_rounded(shares[first]).tolist()),
         parts=_parts(confidence[judged], by_method[method][judged], right[judged]),
         ece_before=_digits(eces["none"]),
         ece=_digits(eces[method]),
@@ -200,67 +189,8 @@ def _judged_line(method: Method, right: NDArray[np.bool_], confidence: Matrix, m
         return confidence
     shares = np.full(len(right), np.nan)
     for learned, tested in measured.judged():
-        shares[tested] = np.interp(confidence[tested], *_LEARN[method](confidence[learned], right[learned]))
+        shares[tested] = np.interp(confidence[tested], *LINES[method](confidence[learned], right[learned]))
     return shares
-
-
-def _as_it_is(_confidence: Matrix, _right: NDArray[np.bool_]) -> Line:
-    return np.array([0.0, 1.0]), np.array([0.0, 1.0])
-
-
-def _platt(confidence: Matrix, right: NDArray[np.bool_]) -> Line:
-    """A logistic curve over the log odds, its targets smoothed as Platt (1999) has it; as points of a line."""
-    from sklearn.linear_model import LogisticRegression
-
-    places = _quantile_parts(confidence, _PLATT_BINS)  # so that many rows cost no more than a few
-    rows, hits = np.bincount(places), np.bincount(places, right)
-    smoothed = hits * (hits.sum() + 1) / (hits.sum() + 2) + (rows - hits) / ((rows - hits).sum() + 2)
-    odds = (np.bincount(places, _log_odds(confidence)) / rows)[:, None]
-    fitted = LogisticRegression(C=1e6, max_iter=1000).fit(
-        np.concatenate([odds, odds]),
-        np.repeat([1, 0], len(rows)),
-        sample_weight=np.concatenate([smoothed, rows - smoothed]),
-    )
-    if fitted.coef_[0, 0] <= 0:  # surer answers that are less often right: chance, or nothing to go by
-        return _as_constant(right)
-    points = np.unique(np.quantile(confidence, np.linspace(0, 1, _POINTS)))
-    return points, fitted.predict_proba(_log_odds(points)[:, None])[:, 1]
-
-
-def _as_constant(right: NDArray[np.bool_]) -> Line:
-    return np.array([1.0]), np.array([(right.sum() + 1) / (len(right) + 2)])
-
-
-def _isotonic(confidence: Matrix, right: NDArray[np.bool_]) -> Line:
-    """A rising line through shares of neighbours, each smoothed by one row of the average."""
-    from sklearn.isotonic import IsotonicRegression
-
-    wanted = int(np.clip(len(right) // _ROWS_PER_BIN, 1, _MAX_BINS))
-    places = _quantile_parts(confidence, wanted)
-    rows = np.bincount(places)
-    points = np.bincount(places, confidence) / rows
-    shares = (np.bincount(places, right) + right.mean()) / (rows + 1)
-    return points, np.clip(IsotonicRegression().fit(points, shares, sample_weight=rows).predict(points), 0, 1)
-
-
-_LEARN: dict[Method, Callable[[Matrix, NDArray[np.bool_]], Line]] = {
-    "none": _as_it_is,
-    "platt": _platt,
-    "isotonic": _isotonic,
-}
-
-
-def _log_odds(confidence: Matrix) -> Matrix:
-    inside = np.clip(confidence, _FAR, 1 - _FAR)
-    odds: Matrix = np.log(inside / (1 - inside))
-    return odds
-
-
-def _quantile_parts(values: Matrix, count: int) -> Places:
-    """Parts of about equal size, none empty, equal values in one."""
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, count + 1)[1:-1]))
-    places: Places = np.unique(np.searchsorted(edges, values, side="right"), return_inverse=True)[1]
-    return places
 
 
 def _digits(value: float) -> float:
@@ -272,14 +202,9 @@ def _rounded(values: Matrix) -> Matrix:
     return np.array([_digits(value) for value in values.tolist()])
 
 
-def _ece(shares: Matrix, right: NDArray[np.bool_]) -> float:
-    bins = calibration_bins(shares, right, np.ones((1, len(right)), dtype=np.int64))
-    return float(sum(part.rows[0] * abs(part.predicted[0] - part.observed[0]) for part in bins) / len(right))
-
-
 def _parts(confidence: Matrix, expected: Matrix, right: NDArray[np.bool_]) -> tuple[Part, ...]:
     """Rows by confidence, in parts of about the same size."""
-    places = _quantile_parts(confidence, _JUDGED_BINS)
+    places = quantile_parts(confidence, _JUDGED_BINS)
     rows = np.bincount(places)
     means, shares = (np.bincount(places, values) / rows for values in (expected, right))
     return tuple(
@@ -306,17 +231,24 @@ def _error(gaps: Matrix, judged: NDArray[np.bool_], measured: Measured, *, least
     clusters = np.arange(len(gaps)) if measured.clusters is None else measured.clusters[judged]
     sums = np.bincount(np.unique(clusters, return_inverse=True)[1], gaps - gaps.mean())
     sampled = float((sums**2).sum()) / len(gaps) ** 2 * len(sums) / max(len(sums) - 1, 1)
-    excess = max((_excess(gaps, part[judged]) for part in measured.parts), default=0.0)
+    excess = max((_excess(gaps, part[judged], len(measured.parts)) for part in measured.parts), default=0.0)
     return _digits(float(np.sqrt(max(sampled, least) + excess)))
 
 
-def _excess(gaps: Matrix, cut: Places) -> float:
-    """Mean squared gap of the parts beyond what chance gives; 0 where it may be chance."""
+def _excess(gaps: Matrix, cut: Places, cuts: int) -> float:
+    """Mean squared gap of the parts beyond what chance gives; 0 where it may be chance.
+
+    By chance the sum over the parts of rows times squared mean gap, in units of the variance of a gap, follows
+    chi-square; the largest of many such cuts lies about sqrt(2 ln cuts) standard deviations above its mean.
+
+    Parameters
+    ----------
+    cuts
+        Number of cuts that this one is the largest of.
+    """
     rows = np.bincount(cut)
-    many = np.maximum(rows, 1)
-    means = np.bincount(cut, gaps) / many
-    by_chance = np.bincount(cut, (gaps - means[cut]) ** 2) / np.maximum(rows - 1, 1)  # rows times variance of the mean
-    told = rows > 1
-    noise, spread = float(by_chance[told].sum()), float(np.sqrt(2 * (by_chance[told] ** 2).sum()))
-    beyond = float((rows * means**2)[told].sum()) - noise
-    return beyond / len(gaps) if beyond > _MORE_THAN_CHANCE * spread else 0.0
+    sums = np.bincount(cut, gaps)[rows > 0]
+    variance = float(gaps.var())
+    beyond = float((sums**2 / rows[rows > 0]).sum()) - len(sums) * variance
+    chance = variance * float(np.sqrt(2 * len(sums)))
+    return beyond / len(gaps) if beyond > (_BEYOND_THE_LARGEST + np.sqrt(2 * np.log(cuts))) * chance else 0.0

@@ -53,6 +53,15 @@ class TestCalibrating:
 
         assert (found.method, found.calibrated(0.7)) == ("none", 0.7)
 
+    def test_confidences_near_1_are_told_apart(self) -> None:
+        """As naive Bayes has them: 1e-9 below 1 is half as sure to be right as 1e-12."""
+        confidence = 1 - 10 ** np.random.default_rng(1).uniform(-12, -6, ROWS)
+
+        found = expected_accuracy(right_with(0.3 - np.log10(1 - confidence) / 20), confidence, Measured(folds()))
+
+        shares = [found.calibrated(1 - rest) for rest in (1e-11, 1e-9, 1e-7)]
+        assert shares == pytest.approx([0.85, 0.75, 0.65], abs=0.06)
+
     def test_a_constant_that_says_nothing_of_harder_rows_is_not_kept(self) -> None:
         """The share of right answers, given to every row, has no calibration error."""
         confidence = np.repeat([0.55, 0.95], ROWS // 2)
