@@ -9,6 +9,7 @@ import math
 import random
 from dataclasses import dataclass, field
 
+from benchmarks.token_bucket import TokenBucket
 from inference.refresh_policy import RefreshPolicy
 
 _TRIES = 2
@@ -75,21 +76,6 @@ class Outcome:
     too_old: int = 0
 
 
-class _Bucket:
-    """Tokens that come at a rate and are kept for a second."""
-
-    def __init__(self, rate: float) -> None:
-        self._rate, self._tokens, self._at = rate, rate, 0.0
-
-    def take(self, now: float) -> bool:
-        self._tokens = min(self._rate, self._tokens + (now - self._at) * self._rate)
-        self._at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
-
-
 class _Environment:
     """One environment; its readings begin at `began`."""
 
@@ -110,14 +96,14 @@ def simulate(scenario: Scenario, *, seed: int = 0) -> Outcome:
         Seed of the starts and of the jitter.
     """
     draws = random.Random(seed)
-    bucket, outcome = _Bucket(scenario.reads_per_second), Outcome()
+    bucket, outcome = TokenBucket(scenario.reads_per_second), Outcome()
     starts = [draws.uniform(0, scenario.starts_within) for _ in range(scenario.environments)]
     fleet = [_Environment(scenario, start, draws) for start in starts]
     events = [(environment.started, number) for number, environment in enumerate(fleet)]
     heapq.heapify(events)
-    while events[0][0] < scenario.seconds:
-        now, number = heapq.heappop(events)
-        heapq.heappush(events, (_read(fleet[number], now, scenario, bucket, outcome, draws), number))
+    while (event := events[0])[0] < scenario.seconds:
+        now, number = event
+        heapq.heapreplace(events, (_read(fleet[number], now, scenario, bucket, outcome, draws), number))
     outcome.followed += [math.inf] * (scenario.environments - len(outcome.followed))
     outcome.first_read += [math.inf] * (scenario.environments - len(outcome.first_read))
     outcome.too_old = sum(environment.too_old for environment in fleet)
@@ -128,7 +114,7 @@ def _read(
     environment: _Environment,
     now: float,
     scenario: Scenario,
-    bucket: _Bucket,
+    bucket: TokenBucket,
     outcome: Outcome,
     draws: random.Random,
 ) -> float:

@@ -31,6 +31,13 @@ def test_a_fleet_of_up_to_nine_times_the_limit_asks_less_and_follows_sooner_than
     assert sum(now.followed) <= sum(before.followed) * 1.2
 
 
+def test_a_fleet_beyond_what_a_sixteenth_of_the_rate_allows_follows_sooner_but_is_mostly_refused() -> None:
+    now, before = (simulate(Scenario(250, 1.0, backs_off=backs_off)) for backs_off in (True, False))
+
+    assert share_throttled(now) > 0.9
+    assert sorted(now.followed)[246] < sorted(before.followed)[246] / 2
+
+
 def test_a_burst_of_starts_passes_within_a_few_times_what_the_limit_needs() -> None:
     outcome = simulate(Scenario(100, RATE, starts_within=10))
 
