@@ -65,6 +65,7 @@ format: $(VENV)/.dev ## Fix style automatically
 bench: $(VENV)/.dev ## Compare with a plain service: build/bench.json, build/benchmarks/ (ten minutes; PUBLISH=1 updates the docs)
 	@$(BIN)/python -m benchmarks$(if $(PUBLISH), && $(BIN)/python -m benchmarks.publish)
 	@$(BIN)/python -m benchmarks.refusals$(if $(PUBLISH), --publish)
+	@$(BIN)/python -m benchmarks.profiles$(if $(PUBLISH), --publish)
 
 .PHONY: bench-models
 bench-models: $(VENV)/.dev ## Train on tables of common kinds by default: build/bench-models.json (ten minutes; PUBLISH=1 updates the docs)
