@@ -76,6 +76,10 @@ simulate: $(VENV)/.dev ## Simulate fleets that read the pointer, and a year of a
 	@$(BIN)/python -m benchmarks.fleet_report$(if $(PUBLISH), --publish)
 	@$(BIN)/python -m benchmarks.accuracy_year$(if $(PUBLISH), --publish)
 
+.PHONY: calibrate
+calibrate: $(VENV)/.dev ## Draw windows without drift and with it: build/benchmarks/drift.md (minutes; PUBLISH=1 updates the docs)
+	@$(BIN)/python -m benchmarks.drift_report$(if $(PUBLISH), --publish)
+
 .PHONY: audit
 audit: $(VENV)/.dev ## Check all requirement files for known vulnerabilities (needs the network)
 	@for file in $$(git ls-files '*requirements*.txt'); do \

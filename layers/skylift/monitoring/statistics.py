@@ -18,6 +18,12 @@ LEAST_EXPECTED = 5
 """Rows that a group of bins must expect in the smaller sample (Cochran, Biometrics 10, 1954)."""
 
 POWER = 0.8
+_NATS = 8 * math.log(2)
+"""Chi-square of two samples over the squared Jensen-Shannon distance to base 2, both times 1/n + 1/m."""
+
+_KOLMOGOROV = math.pi**2 / 12
+"""Mean square of Kolmogorov's statistic, times 1/n + 1/m; in few bins it is less."""
+
 _HALF = 0.5
 
 
@@ -60,6 +66,23 @@ def shares(counts: NDArray[Any]) -> NDArray[np.float64]:
     """Share of the rows in each bin; zeros without any row."""
     result: NDArray[np.float64] = counts / max(1, counts.sum())
     return result
+
+
+def distance(window: Histogram, reference: Histogram, *, ordered: bool) -> float:
+    """How much of the samples' difference is not chance, 0 to 1.
+
+    The Jensen-Shannon distance, and for ordered bins the difference of the cumulative shares where that is larger. Both
+    are squared, less the mean of their square that samples of these sizes have without a difference: neither many bins
+    nor few rows look like drift.
+    """
+    if not window.any() or not reference.any():
+        return 0.0
+    each = float(1 / window.sum() + 1 / reference.sum())
+    degrees = int(((window > 0) | (reference > 0)).sum()) - 1
+    squares = [jensen_shannon(window, reference) ** 2 - degrees * each / _NATS]
+    if ordered:
+        squares.append(cdf_difference(window, reference) ** 2 - _KOLMOGOROV * each)
+    return math.sqrt(max(0.0, *squares))
 
 
 def jensen_shannon(window: Histogram, reference: Histogram) -> float:
@@ -147,7 +170,7 @@ def _noncentrality_per_row(*, ordered: bool) -> float:
     A small difference of shares d has a noncentrality of `sum(d**2 / share)` per row and a squared distance of an
     eighth of that (in nats). A difference of cumulative shares adds least where it parts the rows in halves: 4.
     """
-    return 4.0 if ordered else 8 * math.log(2)
+    return 4.0 if ordered else _NATS
 
 
 def _without_singles(levels: Histogram) -> NDArray[np.float64]:

@@ -40,7 +40,8 @@ class Shift:
     detectable
         Distance that the window's rows show with that probability; 1 for nothing less than a complete change.
     distance
-        Jensen-Shannon distance to base 2; for a number, the largest difference of cumulative shares if that is larger.
+        Jensen-Shannon distance to base 2, less what chance gives; for a number, the largest difference of cumulative
+        shares if that is larger.
     psi, critical_psi
         Population stability index, and its value that samples of these sizes reach by chance with probability alpha.
     p_value
@@ -180,9 +181,7 @@ class _Words:
 def _shift(words: _Words, now: Histogram, before: Histogram, *, p_value: float, certain: bool, alpha: float) -> Shift:
     bins = words.bins
     rows = int(now.sum())
-    distance = statistics.jensen_shannon(now, before)
-    if bins.ordered:
-        distance = max(distance, statistics.cdf_difference(now, before))
+    distance = statistics.distance(now, before, ordered=bins.ordered)
     least = statistics.detectable(max(1, int(before.sum())), before, ordered=bins.ordered, alpha=alpha)
     least = max(MATERIAL, least)  # what as many rows as the reference has cannot show is asked of none
     needed = max(LEAST_ROWS, statistics.rows_needed(least, before, ordered=bins.ordered, alpha=alpha))

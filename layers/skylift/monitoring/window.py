@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from skylift.monitoring.counts import Counts, Tally
 from skylift.monitoring.profile import Shape
@@ -86,7 +86,7 @@ def collect(
                 shape = shape_of(record.version)
                 tallies[record.version] = Tally(shape) if shape else None
             tally = tallies[record.version]
-            if record.profile is None or tally is None:
+            if tally is None or _is_left_out(record.profile):
                 without_profile += 1
             else:
                 tally.add(record.profile)
@@ -105,6 +105,11 @@ def collect(
         unreadable=reader.unreadable + sum(tally.unreadable for tally in tallies.values() if tally),
         duplicates=reader.duplicates,
     )
+
+
+def _is_left_out(profile: Any) -> bool:
+    """Whether a line has no profile, or only its rows because it would be too long."""
+    return profile is None or (isinstance(profile, dict) and profile.keys() == {"rows"})
 
 
 def from_objects(reader: Reader, objects: Objects, keys: Iterable[str]) -> Iterator[Record]:

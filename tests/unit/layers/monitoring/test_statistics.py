@@ -40,18 +40,18 @@ def as_training_sees_it(window: Counts, reference: Counts) -> tuple[Counts, Coun
 
 
 @pytest.mark.parametrize("reference", [120, 5000])
-@pytest.mark.parametrize("rows", [20, 50, 200, 1000, 10_000, 200_000])
+@pytest.mark.parametrize("rows", [20, 50, 1000, 200_000])
 def test_samples_of_one_number_differ_by_chance_as_often_as_they_may(rows: int, reference: int) -> None:
-    pairs = zip(*samples(DECILES, (rows, reference), 800), strict=True)
+    pairs = zip(*samples(DECILES, (rows, reference), 400), strict=True)
 
     p_values = np.array([statistics.p_value(*pair, ordered=True) for pair in pairs])
 
     for level in (0.1, 0.02):
-        assert np.mean(p_values <= level) <= level + 3 * np.sqrt(level / 800)
+        assert np.mean(p_values <= level) <= level + 3 * np.sqrt(level / 400)
 
 
 @pytest.mark.parametrize("reference", [120, 1000, 5000])
-@pytest.mark.parametrize("rows", [50, 1000, 200_000])
+@pytest.mark.parametrize("rows", [1000, 200_000])
 @pytest.mark.parametrize("levels", [50, 500])
 def test_levels_that_training_happens_to_lack_are_not_drift(levels: int, rows: int, reference: int) -> None:
     shares = np.random.default_rng(5).permutation(1 / np.arange(1, levels + 1))

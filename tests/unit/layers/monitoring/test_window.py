@@ -67,6 +67,7 @@ def test_requests_are_told_by_what_became_of_them() -> None:
         [
             answered("a", [[1, 2], 0, 0.9]),
             answered("b"),
+            answered("e", {"rows": 5000}, instances=5000),
             answered("c", [[1, 2], 0, 0.9], version="v1"),
             answered("d", [[1, 2, 3], 0, 0.9]),
             refused("invalid-instance", "age", "sex"),
@@ -79,7 +80,7 @@ def test_requests_are_told_by_what_became_of_them() -> None:
     )
 
     assert found.counts["v7"].requests == 1
-    assert found.without_profile == 2
+    assert found.without_profile == 3
     assert found.refused == {"invalid-instance": {ANY: 2, "age": 2, "sex": 1}, "not-json": {ANY: 1}}
     assert found.failed == 2
     assert found.unreadable == 2
