@@ -60,7 +60,7 @@ def _plot(still: Drawn, moved: Drawn, path: Path) -> None:
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import FuncFormatter, PercentFormatter
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), dpi=150, layout="constrained")
     sizes = [rows for rows in SIZES if rows >= 50]
@@ -77,7 +77,7 @@ def _plot(still: Drawn, moved: Drawn, path: Path) -> None:
     fixed = [found.fixed / case.windows for case, found in still.items() if case.training == 5000 and case.rows >= 50]
     left.plot(sizes, [max(rate, 2e-4) for rate in fixed], "-", marker=".", color="#d55e00", label="PSI > 0.1")
     left.set(xscale="log", yscale="log", xlabel="rows of a window without drift", ylim=(1.5e-4, 1.5))
-    left.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    left.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
     left.set_title("False alarms (thin line: promised; dashed: 150 training rows)", fontsize=9, loc="left")
     left.legend(frameon=False, fontsize=8)
     for rows, colour in zip(SHIFTED_ROWS, ("#cc79a7", "#56b4e9", "#0072b2", "black"), strict=True):
