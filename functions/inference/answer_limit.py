@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from inference import problems
 from inference.capacity import check_answer
-from inference.record import record_of
 from skylift.errors import AnswerTooLarge
+from skylift.http import problems
+from skylift.http.record import record_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from inference import problems
 from inference.access_log import AccessLog
 from inference.answer_limit import AnswerLimit
 from inference.host import ModelHost
 from inference.predict import PATH, Predict
-from inference.preflight import Preflight
-from inference.record import Record, record_of
 from inference.settings import InferenceSettings
+from skylift.http import problems
+from skylift.http.preflight import Preflight
+from skylift.http.record import Record, record_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -1,59 +1,12 @@
-"""The Lambda entry: API Gateway (HTTP API and REST), function URL and ALB events through Mangum."""
+"""The Lambda entry."""
 
-import logging
-from functools import cached_property
-
-from mangum.handlers import ALB, APIGateway, HTTPGateway, alb, api_gateway
-from mangum.types import Scope
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 from inference.compose import compose
-from inference.events import Adapter
-from inference.paths import without_prefix
-
-# The access log has written the request already.
-logging.getLogger("mangum").setLevel(logging.CRITICAL)
-
-
-# Mangum fails where the Host header or a forwarded port is not as it expects, and nothing here needs the server.
-for module in (alb, api_gateway):
-    module.get_server_and_port = lambda _headers: ("lambda", 443)  # type: ignore[attr-defined]
-
-
-class HttpApi(HTTPGateway):
-    """Events of API Gateway's HTTP API and of function URLs, read once: Mangum itself reads each of them twice."""
-
-    @cached_property
-    def scope(self) -> Scope:
-        """The event as ASGI has it, without the API's prefix."""
-        return without_prefix(super().scope)
-
-
-class RestApi(APIGateway):
-    """Events of API Gateway's REST API, read once."""
-
-    @cached_property
-    def scope(self) -> Scope:
-        """The event as ASGI has it, without the API's prefix."""
-        return without_prefix(super().scope)
-
-
-class LoadBalancer(ALB):
-    """Events of an application load balancer, read once."""
-
-    @cached_property
-    def scope(self) -> Scope:
-        """The event as ASGI has it, without the path that leads to the service."""
-        return without_prefix(super().scope)
-
+from skylift.http.gateways import lambda_handler
 
 service = compose()
 register_before_snapshot(service.before_snapshot)
 register_after_restore(service.after_restore)
 
-handler = Adapter(
-    service.app,
-    custom_handlers=[HttpApi, RestApi, LoadBalancer],
-    lifespan="off",  # "auto" would run a lifespan cycle on every invocation
-    text_mime_types=["text/", "application/json", "application/problem+json"],
-)
+handler = lambda_handler(service.app)

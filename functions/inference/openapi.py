@@ -5,11 +5,11 @@ from typing import Any
 
 from inference.model import ServedModel
 from inference.predict import PATH as PREDICTION_PATH
-from inference.problems import MEDIA_TYPE as PROBLEM
-from inference.reply import JSON
 from inference.route import Route
 from skylift.contract import Contract, class_key
 from skylift.feature import Feature
+from skylift.http.problems import MEDIA_TYPE as PROBLEM
+from skylift.http.reply import JSON
 
 _JSON_TYPES: dict[type, str] = {bool: "boolean", int: "integer", str: "string"}
 

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
-from inference import problems
-from inference.body import read_body
 from inference.capacity import check_answer
 from inference.host import ModelHost
-from inference.record import new_prediction_id, record_of
-from inference.reply import Reply
 from skylift.errors import SkyliftError
+from skylift.http import problems
+from skylift.http.body import read_body
+from skylift.http.record import new_prediction_id, record_of
+from skylift.http.reply import Reply
 from skylift.monitoring import answers
 
 if TYPE_CHECKING:

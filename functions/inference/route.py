@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from inference.reply import JSON
+from skylift.http.reply import JSON
 
 if TYPE_CHECKING:
     from fastapi import Response

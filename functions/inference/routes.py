@@ -5,21 +5,16 @@ import time
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from pydantic_core import to_json
-from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
-from inference import problems
 from inference.host import ModelHost
 from inference.openapi import openapi_document
 from inference.predict import PATH as PREDICTION_PATH
 from inference.predict import Predict
-from inference.preflight import Preflight
-from inference.record import record_of
-from inference.reply import JSON, Reply
 from inference.route import Route
 from inference.settings import InferenceSettings
 from skylift.errors import (
@@ -28,8 +23,11 @@ from skylift.errors import (
     ModelCardAbsent,
     ModelCardUnavailable,
     ModelNotReady,
-    SkyliftError,
 )
+from skylift.http.preflight import Preflight
+from skylift.http.record import record_of
+from skylift.http.reply import JSON
+from skylift.http.starlette_problems import answer_with_problems, as_response
 from skylift.model_card import CARD_FILE, as_shown
 from skylift.observability import logger
 from skylift.version import __version__
@@ -53,7 +51,7 @@ async def predict(request: Request, host: Host) -> Response:
     """Score the instances of the body; see `inference.predict`."""
     settings: InferenceSettings = request.app.state.settings
     answers = Predict(host, profile=settings.profile, labels=settings.labels)
-    return _response(await answers.reply(request.scope, request.receive))
+    return as_response(await answers.reply(request.scope, request.receive))
 
 
 async def health(request: Request, host: Host) -> Response:
@@ -214,34 +212,6 @@ def create_routes(settings: InferenceSettings, host: ModelHost) -> FastAPI:
     app.add_middleware(Preflight)
     answer_with_problems(app)
     return app
-
-
-def answer_with_problems(app: FastAPI) -> None:
-    """Answer every failure of an application with a problem."""
-    app.add_exception_handler(SkyliftError, _on_skylift_error)
-    app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_unexpected_error)
-
-
-async def _on_skylift_error(request: Request, error: Exception) -> Response:
-    return _response(problems.of_error(cast("SkyliftError", error), record_of(request.scope)))
-
-
-async def _on_http_exception(request: Request, error: Exception) -> Response:
-    error = cast("HTTPException", error)
-    record = record_of(request.scope)
-    reply = problems.of_status(
-        error.status_code, request.method, request.scope["path"], record, title=error.detail, headers=error.headers
-    )
-    return _response(reply)
-
-
-async def _on_unexpected_error(request: Request, _error: Exception) -> Response:
-    return _response(problems.internal(record_of(request.scope)))
-
-
-def _response(reply: Reply) -> Response:
-    return Response(reply.body, reply.status, reply.headers, reply.media_type)
 
 
 def _resident_mib() -> float | None:

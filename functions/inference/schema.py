@@ -15,13 +15,13 @@ from typing import Any, cast
 
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_schema, from_json
 
-from inference import nesting
 from inference.fields import FORMS, Fields, yes_or_no
 from inference.refusal import Place, Refusal
 from inference.spellings import Spellings
 from skylift.contract import Contract, Instance
 from skylift.errors import NotJson, TooManyInstances
 from skylift.feature import Feature
+from skylift.http import nesting
 from skylift.names import listed
 
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')

@@ -8,15 +8,15 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from inference import problems
-from inference.record import Record, record_of
-from inference.reply import NOSNIFF
+from skylift.http import problems
+from skylift.http.record import Record, record_of
+from skylift.http.reply import NOSNIFF
 from skylift.observability import SERVICE, logger
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-    from inference.app import App
+    from skylift.http.request_log import Application
 
 _TOLD = {"Invalid HTTP request received.", "ASGI callable returned without completing response."}
 """uvicorn's words for clients that broke their framing or left: their requests have lines of their own."""
@@ -41,7 +41,7 @@ class HttpProtocol(H11Protocol):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
         if not running:
-            cast("App", self.config.app).write_unreadable(record)
+            cast("Application", self.config.app).write_unreadable(record)
 
 
 class LibraryLines(logging.Handler):
@@ -66,7 +66,7 @@ def _by_client(failure: BaseException | None) -> bool:
     return failure is not None
 
 
-def serve(app: "App", *, host: str, port: int) -> None:
+def serve(app: "Application", *, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Parameters

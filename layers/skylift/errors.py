@@ -34,7 +34,7 @@
 The command line adds `ServiceFailed`, for its own child process (`training/cli/local.py`).
 
 Each carries what happened and what to do about it. The command line turns them into exit codes
-(`training/cli/commands.py`), the service into HTTP problems (`functions/inference/problems.py`).
+(`training/cli/commands.py`), the service into HTTP problems (`layers/skylift/http/problems.py`).
 """
 
 import dataclasses

@@ -52,6 +52,6 @@ def test_an_error_of_skylift_in_an_own_route_is_a_problem(namespace: dict[str, A
     namespace["host"].model = None
     namespace["host"]._due = float("inf")
 
-    response = namespace["client"].get("/labels")
+    response = namespace["client"].get("/classes")
 
     assert (response.status_code, response.headers["content-type"]) == (503, "application/problem+json")

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import inference
-from inference.body import MAX_BODY_BYTES
+from skylift.http.body import MAX_BODY_BYTES
 from tests.conftest import BUCKET
 from tests.support.asgi_client import PROBLEM, HttpClient
 from tests.support.bad_bodies import BAD_FIELDS, DEEP, EMPTY, NOT_UTF_8, TEXTS, with_literal

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from inference.app import App
-from inference.body import MAX_BODY_BYTES
 from inference.routes import create_routes
 from inference.settings import InferenceSettings
+from skylift.http.body import MAX_BODY_BYTES
 from tests.support.asgi_client import HttpClient
 from tests.support.bad_bodies import BAD_BODIES, with_changes, with_literal
 from tests.support.fakes import FailingPredictor, HostHarness

@@ -5,10 +5,11 @@ import re
 import pytest
 from pydantic import BaseModel
 
-from inference import degradation, problems
+from inference import degradation
 from inference.settings import InferenceSettings
 from skylift import errors
 from skylift.errors import NoActiveVersion, SkyliftError
+from skylift.http import problems
 from tests.support.paths import ROOT
 from training.config import Candidate, CardSection, EvaluationSection, GatesSection, ModelConfig
 from training.config.table import DataSection, FeatureSection, SplitSection, TargetSection, ValidateSection

@@ -9,7 +9,7 @@ import pytest
 
 import skylift
 from inference.access_log import AccessLog
-from inference.record import Record, record_of
+from skylift.http.record import Record, record_of
 from skylift.observability import logger, stream
 from tests.support.events import LambdaContext
 from tests.support.fakes import CurrentStdout, HostHarness

@@ -9,11 +9,11 @@ import pytest
 from inference import capacity
 from inference.answer_limit import AnswerLimit
 from inference.app import App
-from inference.record import record_of
 from inference.routes import ROUTES
 from inference.settings import InferenceSettings
 from skylift.contract import Contract, Target
 from skylift.feature import Feature
+from skylift.http.record import record_of
 from tests.support.asgi_client import HttpClient
 from tests.support.fakes import HostHarness
 from tests.support.models import IRIS_SETOSA, iris_package

@@ -9,7 +9,7 @@ import pytest
 
 from inference import capacity
 from inference.predict import PATH, Predict
-from inference.record import record_of
+from skylift.http.record import record_of
 from tests.support.fakes import HostHarness
 from tests.support.models import IRIS_SETOSA, iris_package
 

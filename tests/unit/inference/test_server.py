@@ -162,7 +162,7 @@ def test_no_answer_names_the_program_that_serves(app: AccessLog, monkeypatch: py
     monkeypatch.setattr(uvicorn, "run", lambda app, **how: started.append(uvicorn.Config(app, **how)))
 
     try:
-        serve(app, host="127.0.0.1", port=0)  # type: ignore[arg-type]
+        serve(app, host="127.0.0.1", port=0)
     finally:
         logging.captureWarnings(capture=False)
         (added,) = (handler for handler in logging.getLogger().handlers if isinstance(handler, LibraryLines))

@@ -13,8 +13,8 @@ import pytest
 
 from inference.access_log import AccessLog
 from inference.degradation import Degradation
-from inference.record import record_of
 from skylift.errors import AwsThrottled
+from skylift.http.record import record_of
 from skylift.observability import NAMESPACE, MetricName, MetricPoint
 from skylift.references import Reference
 from skylift.settings import RegistrySettings

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 from pydantic_core import to_json
 
-from inference.record import Record
-from inference.reply import Reply
 from skylift.errors import (
     AnswerTooLarge,
     BodyTooLarge,
@@ -21,6 +19,8 @@ from skylift.errors import (
     TooManyInstances,
     WrongContentType,
 )
+from skylift.http.record import Record
+from skylift.http.reply import Reply
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = 2

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from inference.access_log import AccessLog
-from inference.events import Adapter
+from skylift.http.events import Adapter
 from skylift.observability import logger
 from tests.support.asgi_client import PROBLEM
 from tests.support.events import LambdaContext, alb_event, function_url_event, http_api_event, invoke, rest_api_event

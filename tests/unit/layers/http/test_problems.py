@@ -6,10 +6,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from inference import problems
 from inference.access_log import AccessLog
-from inference.record import Record
-from inference.routes import answer_with_problems
 from skylift import errors
 from skylift.errors import (
     AnswerTooLarge,
@@ -26,6 +23,9 @@ from skylift.errors import (
     TooManyInstances,
     WrongContentType,
 )
+from skylift.http import problems
+from skylift.http.record import Record
+from skylift.http.starlette_problems import answer_with_problems
 from tests.support.asgi_client import PROBLEM, HttpClient
 from tests.support.fakes import HostHarness
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference import nesting
+from skylift.http import nesting
 from tests.support.contracts import modest
 
 DOCUMENTS = st.recursive(

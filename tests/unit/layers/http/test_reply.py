@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from inference.reply import Reply
+from skylift.http.reply import Reply
 
 
 def test_a_reply_is_sent_with_its_length_type_and_headers() -> None:

@@ -10,11 +10,11 @@ from mangum import Mangum
 from mangum.protocols import HTTPCycle
 from pydantic_core import from_json
 
-from inference import problems
-from inference.record import record_of
+from skylift.http import problems
+from skylift.http.record import record_of
 
 if TYPE_CHECKING:
-    from inference.app import App
+    from skylift.http.request_log import Application
 
 _UNREADABLE = (AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What Mangum raises for an event that has not the form it expects."""
@@ -58,7 +58,7 @@ class Adapter(Mangum):
     def _unreadable(self, context: Any) -> dict[str, Any]:
         record = record_of({"aws.context": context, "headers": ()})
         reply = problems.unreadable(record)
-        cast("App", self.app).write_unreadable(record)
+        cast("Application", self.app).write_unreadable(record)
         return {
             "statusCode": reply.status,
             "headers": {"content-type": reply.media_type, "x-request-id": record.request_id},

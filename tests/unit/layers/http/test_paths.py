@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from inference.paths import path_in_api
 from inference.routes import ROUTES
+from skylift.http.paths import path_in_api
 
 CUSTOM = {"domainName": "api.example.com", "stage": "$default"}
 OWN = {"domainName": "a1b2c3.execute-api.eu-central-1.amazonaws.com", "stage": "$default"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from inference.record import record_of
+from skylift.http.record import record_of
 
 CALLER = [(b"x-request-id", b"caller-1")]
 GATEWAY = {"aws.event": {"requestContext": {"requestId": "gateway-1"}}}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from inference.preflight import Preflight
+from skylift.http.preflight import Preflight
 
 ASKS = [(b"origin", b"https://page.example"), (b"access-control-request-method", b"POST")]
 

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from inference.reply import JSON
 from skylift.errors import BodyTooLarge, ClientGone, WrongContentType
+from skylift.http.reply import JSON
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope
