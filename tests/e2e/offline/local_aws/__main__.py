@@ -17,6 +17,7 @@ from tests.e2e.offline.local_aws.images import (
 )
 from tests.e2e.offline.local_aws.listening import listen_for_containers, stand_behind_tls
 from tests.e2e.offline.local_aws.metrics import accept_alarms_on_expressions, evaluate_alarms, read_embedded_metrics
+from tests.e2e.offline.local_aws.parameters import limit_readings_of_parameters
 from tests.e2e.offline.local_aws.policies import (
     ask_for_all_alarms,
     ask_for_what_is_done_to_an_alias,
@@ -40,6 +41,7 @@ read_embedded_metrics()
 log_in_to_own_registry()
 refuse_tags_that_exist()
 miss_images_that_are_not_there()
+limit_readings_of_parameters()
 listen_for_containers()
 stand_behind_tls()
 tell_policies_how_objects_are_written()
