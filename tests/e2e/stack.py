@@ -182,6 +182,10 @@ class Stack:
         response = self.aws.client("lambda").invoke(FunctionName=self.physical(function), Payload=json.dumps(event))
         return "FunctionError" in response, response["Payload"].read().decode()
 
+    def objects(self, bucket: str) -> set[str]:
+        """Keys of everything in a bucket."""
+        return {item["Key"] for item in self.aws.client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])}
+
     @property
     def pointer(self) -> str:
         """What the pointer holds."""

@@ -9,22 +9,27 @@ from pathlib import Path
 
 import pytest
 
+from skylift.references import NOTHING
 from tests.e2e.conftest import Step
 from tests.e2e.sam import environment
-from tests.e2e.stack import STACK, Stack
+from tests.e2e.stack import STACK, SWITCH_SECONDS, Stack
 from tests.support.aws_cli import aws
 from tests.support.commands import failure_lines
+from tests.support.models import IRIS_SETOSA
 from tests.support.runbooks import section_of
 from tests.support.stand_ins import Outcome, run_script
 from tests.support.waiting import wait_until
 
 ALARM = f"{STACK}-server-errors"
 SECONDS = 120
-LOOK, STOP, DEPLOY = section_of("deploy-failed.md", "Canary stopped by an alarm")
+LOOK, STOP, DEPLOY = section_of("deploy-failed.md", "Canary stopped")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _there_are_two_versions(stack: Stack) -> Iterator[None]:
+def _a_model_and_two_versions_of_the_code(stack: Stack, quick_config: Path) -> Iterator[None]:
+    if stack.pointer == NOTHING:
+        stack.done("Publish", "train", "--config", quick_config)
+        stack.done("Promote", "promote", "v1")
     if stack.code.live == "1":
         stack.deploy(DeploymentPreference="Canary10Percent5Minutes")
     yield
@@ -122,7 +127,27 @@ def test_a_deployment_over_code_that_was_rolled_back_is_refused_as_codedeploy_wo
     assert stack.code.live == "1"
 
 
-def test_the_release_that_was_stopped_is_deployed_over_it_when_told_so(stack: Stack, step: Step) -> None:
+def test_the_release_that_was_stopped_is_deployed_over_it_and_keeps_pointer_and_versions(
+    stack: Stack, step: Step
+) -> None:
+    pointer, bucket = stack.pointer, stack.outputs["ModelBucketName"]
+    kept = stack.objects(bucket)
     with step("a deployment after a rollback"):
-        stack.deploy("--after-rollback")
+        stack.deploy("--after-rollback", MaxInstances="2")
     assert (stack.code.live, stack.code.weights, status(stack)) == ("4", {}, "UPDATE_COMPLETE")
+    assert (stack.pointer, stack.outputs["ModelBucketName"], stack.objects(bucket)) == (pointer, bucket, kept)
+
+
+def test_a_changed_setting_takes_effect(stack: Stack) -> None:
+    wait_until(lambda: stack.predict(IRIS_SETOSA).status == 200, seconds=SWITCH_SECONDS, what="it serves")
+    assert stack.predict(*[IRIS_SETOSA] * 2).status == 200
+    assert stack.predict(*[IRIS_SETOSA] * 3).status == 413
+
+
+def test_an_alias_that_is_shared_sends_requests_to_both_versions_of_the_code(stack: Stack) -> None:
+    newest = stack.code.live
+    stack.code.move(newest, **{"1": 0.5})  # version 1 takes a thousand instances, and the newest two
+    statuses = [stack.predict(*[IRIS_SETOSA] * 3).status for _ in range(40)]
+    stack.code.move(newest)
+    assert set(statuses) == {200, 413}
+    assert {stack.predict(*[IRIS_SETOSA] * 3).status for _ in range(20)} == {413}

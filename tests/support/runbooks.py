@@ -46,9 +46,9 @@ def script_of(name: str) -> str:
 
 
 def section_of(name: str, heading: str) -> list[str]:
-    """Shell blocks of one section of a runbook, each after those that begin a session and the section's first."""
+    """Shell blocks of the section whose heading begins so, each after those of a session and the section's first."""
     begin = "\n".join(_blocks((FOLDER / "README.md").read_text(encoding="utf-8")))
-    _, _, rest = (FOLDER / name).read_text(encoding="utf-8").partition(f"\n## {heading}\n")
+    _, _, rest = (FOLDER / name).read_text(encoding="utf-8").partition(f"\n## {heading}")
     first, *others = _blocks(rest.partition("\n## ")[0])
     return [f"{begin}\n{first}", *(f"{begin}\n{first}\n{other}" for other in others)]
 

@@ -7,7 +7,7 @@ import pytest
 from botocore.session import Session
 
 from tests.support import runbooks
-from tests.support.runbooks import script_of
+from tests.support.runbooks import script_of, section_of
 
 
 def test_a_script_is_the_shell_blocks_of_the_session_and_the_runbook(
@@ -20,6 +20,14 @@ def test_a_script_is_the_shell_blocks_of_the_session_and_the_runbook(
 
     assert script_of("any.md") == "STAGE=dev\n\nif true; then\n  a\nfi\n\nb\n"
     assert script_of("README.md") == "STAGE=dev\n"
+
+
+def test_the_section_that_is_followed_where_a_canary_runs_looks_stops_and_deploys() -> None:
+    parts = section_of("deploy-failed.md", "Canary stopped")
+
+    assert ["get-deployment " in part for part in parts] == [True, True, True]
+    assert ["stop-deployment " in part for part in parts] == [False, True, False]
+    assert ["update-deployment-group " in part for part in parts] == [False, False, True]
 
 
 def test_its_cloudformation_answers_a_client_with_the_outputs() -> None:
