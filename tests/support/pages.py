@@ -1,6 +1,8 @@
 """Pages as people read them."""
 
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 
 class _Text(HTMLParser):
@@ -20,3 +22,9 @@ def text_of(markup: str) -> str:
     page.feed(markup)
     page.close()
     return "".join(page.parts)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page of Markdown."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
