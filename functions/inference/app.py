@@ -7,6 +7,7 @@ from inference.answer_limit import AnswerLimit
 from inference.host import ModelHost
 from inference.predict import PATH, Predict
 from inference.settings import InferenceSettings
+from skylift.bucket import Bucket
 from skylift.http import problems
 from skylift.http.preflight import Preflight
 from skylift.http.record import Record, record_of
@@ -29,11 +30,14 @@ class FastLane:
         Settings of this environment.
     host
         Holder of the model.
+    bucket
+        Bucket with the monitor's reports; see `create_routes`.
     """
 
-    def __init__(self, settings: InferenceSettings, host: ModelHost) -> None:
+    def __init__(self, settings: InferenceSettings, host: ModelHost, bucket: Bucket | None) -> None:
         self._settings = settings
         self._host = host
+        self._bucket = bucket
         self._predict = Predict(host, profile=settings.profile, labels=settings.labels)
         self._routes: ASGIApp | None = None
 
@@ -52,7 +56,7 @@ class FastLane:
         if self._routes is None:
             from inference.routes import create_routes
 
-            self._routes = create_routes(self._settings, self._host)
+            self._routes = create_routes(self._settings, self._host, self._bucket)
         return self._routes
 
 
@@ -65,10 +69,12 @@ class App:
         Settings of this environment.
     host
         Holder of the model.
+    bucket
+        Bucket with the monitor's reports; see `create_routes`.
     """
 
-    def __init__(self, settings: InferenceSettings, host: ModelHost) -> None:
-        self._lane = FastLane(settings, host)
+    def __init__(self, settings: InferenceSettings, host: ModelHost, bucket: Bucket | None = None) -> None:
+        self._lane = FastLane(settings, host, bucket)
         dimensions = {"stage": settings.stage, "model": settings.model}
         code = {"release": settings.release, "image_digest": settings.image_digest}
         self._outermost = AccessLog(AnswerLimit(Preflight(self._lane)), host, **dimensions, **code)

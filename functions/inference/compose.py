@@ -8,6 +8,7 @@ from inference.app import App
 from inference.host import ModelHost
 from inference.settings import InferenceSettings
 from skylift.aws import s3_client, ssm_client
+from skylift.bucket import Bucket
 from skylift.image_cache import ImageCache
 from skylift.observability import set_level
 from skylift.pointer import ActivePointer
@@ -66,6 +67,6 @@ def compose() -> Service:
     host.start_loading()
     import onnxruntime  # noqa: F401 (what nearly every version needs next, while the thread waits for SSM and S3)
 
-    app = App(settings, host)
+    app = App(settings, host, Bucket(settings.bucket, client=s3))
     host.wait_until_loaded()
     return Service(app, host, (ssm, s3))

@@ -3,6 +3,7 @@
 import os
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,24 +12,28 @@ from fastapi import Depends, FastAPI, Request, Response
 from pydantic_core import to_json
 from starlette.responses import HTMLResponse
 
+from inference.drift_status import LatestReport
 from inference.host import ModelHost
 from inference.openapi import openapi_document
 from inference.predict import PATH as PREDICTION_PATH
 from inference.predict import Predict
 from inference.route import Route
 from inference.settings import InferenceSettings
+from skylift.bucket import Bucket
 from skylift.errors import (
     AwsUnavailable,
     IntegrityError,
     ModelCardAbsent,
     ModelCardUnavailable,
     ModelNotReady,
+    ReportUnavailable,
 )
 from skylift.http.preflight import Preflight
 from skylift.http.record import record_of
 from skylift.http.reply import JSON
 from skylift.http.starlette_problems import answer_with_problems, as_response
 from skylift.model_card import CARD_FILE, as_shown
+from skylift.monitoring.report_store import ReportStore
 from skylift.observability import logger
 from skylift.version import __version__
 
@@ -143,6 +148,20 @@ async def model_card(request: Request, host: Host) -> HTMLResponse:
     return HTMLResponse(page[1], headers=headers)
 
 
+async def drift_status(request: Request) -> Response:
+    """Say what the monitor last found: whether the traffic is still like training, and how right answers may be."""
+    latest: LatestReport = request.app.state.latest
+    try:
+        report = await latest.read()
+    except ReportUnavailable as error:
+        logger.warning(
+            "the latest report cannot be read",
+            extra={"correlation_id": record_of(request.scope).request_id, "why": str(error.__cause__)},
+        )
+        raise
+    return Response(to_json(report.status(datetime.now(UTC))), media_type=JSON)
+
+
 async def index(request: Request, host: Host) -> Response:
     """Name the model and what can be asked."""
     document = {
@@ -185,6 +204,12 @@ ROUTES = (
         media_type=HTML,
         problems={404: "The version was published without one", 413: _TOO_LARGE, 503: _NO_MODEL},
     ),
+    Route(
+        "/drift-status",
+        drift_status,
+        "What the monitor last found: drift by feature, expected and live accuracy",
+        problems={404: "The monitor has written no report", 503: "The report cannot be read now"},
+    ),
     Route("/docs", docs, "A page to read the contract and to try it", media_type=HTML),
     Route("/openapi.json", openapi, "The API by the active contract", problems={413: _TOO_LARGE, 503: _NO_MODEL}),
     Route("/", index, "The model and the paths of the API"),
@@ -192,7 +217,7 @@ ROUTES = (
 """The API: FastAPI, the index, the OpenAPI document and a test of the README read it."""
 
 
-def create_routes(settings: InferenceSettings, host: ModelHost) -> FastAPI:
+def create_routes(settings: InferenceSettings, host: ModelHost, bucket: Bucket | None = None) -> FastAPI:
     """Make a FastAPI application of the routes: the whole API, to serve by itself or to mount in another one.
 
     `AccessLog` around it writes a line with metrics per request; see docs/extending.md.
@@ -203,10 +228,13 @@ def create_routes(settings: InferenceSettings, host: ModelHost) -> FastAPI:
         Settings of this environment.
     host
         Holder of the model.
+    bucket
+        Bucket with the monitor's reports; None to answer that it has none.
     """
     # The contract is only known at run time, so FastAPI's own description of the API is replaced.
     app = FastAPI(title="Skylift", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.settings, app.state.host, app.state.card = settings, host, None
+    app.state.latest = LatestReport(ReportStore(bucket, settings.model) if bucket else None)
     for route in ROUTES:
         app.add_api_route(route.path, route.endpoint, methods=[route.method], response_model=None)
     app.add_middleware(Preflight)

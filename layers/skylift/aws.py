@@ -123,6 +123,11 @@ def lambda_client(*, answer_seconds: float) -> "LambdaClient":
     return cast("LambdaClient", _client("lambda", "Lambda", _CONFIG.merge(patient)))
 
 
+def logs_client() -> Any:
+    """CloudWatch Logs; see `s3_client`."""
+    return _client("logs", "CloudWatch Logs")
+
+
 def codedeploy_client() -> "CodeDeployClient":
     """CodeDeploy; see `s3_client`."""
     return cast("CodeDeployClient", _client("codedeploy", "CodeDeploy"))

@@ -22,6 +22,9 @@
     |   |-- ModelNotReady      the model is still loading, or could not be loaded
     |   |-- ModelCardAbsent    a version was published without a model card
     |   |-- ModelCardUnavailable   its model card cannot be fetched now
+    |   |-- NotMonitored       a version was published without what traffic is compared with
+    |   |-- ReportAbsent       the monitor has written no report
+    |   |-- ReportUnavailable  its latest report cannot be read now
     |   |-- IntegrityError     stored bytes are not those their digest names
     |   |-- NumberTaken        somebody else published under the number at the same time
     |   |-- PointerMoved       somebody else moved the pointer at the same time
@@ -247,6 +250,24 @@ class ModelCardUnavailable(RegistryError):
     """The version's model card cannot be fetched, or is not the one that was published."""
 
     code = "no-model-card-now"
+
+
+class NotMonitored(RegistryError):
+    """Traffic cannot be compared with training: the version was published without its bins."""
+
+    code = "not-monitored"
+
+
+class ReportAbsent(RegistryError):
+    """The monitor has written no report of the model."""
+
+    code = "no-drift-report"
+
+
+class ReportUnavailable(RegistryError):
+    """The latest report cannot be read."""
+
+    code = "no-drift-report-now"
 
 
 class IntegrityError(RegistryError):

@@ -42,7 +42,29 @@ type MetricName = Literal[
     "ActiveVersionUnreadable",
 ]
 
-_UNITS: dict[MetricName, str] = {"PredictionLatency": "Milliseconds", "ModelLoadSeconds": "Seconds"}
+type WindowMetricName = Literal[
+    "WindowRows",
+    "DriftedFeatures",
+    "LargestShift",
+    "ExpectedAccuracy",
+    "ExpectedError",
+    "LiveAccuracy",
+    "LiveError",
+    "LiveGatesMissed",
+    "LabelCoverage",
+    "MonitorFailures",
+]
+
+_UNITS: dict[MetricName | WindowMetricName, str] = {
+    "PredictionLatency": "Milliseconds",
+    "ModelLoadSeconds": "Seconds",
+    "LargestShift": "None",
+    "ExpectedAccuracy": "None",
+    "ExpectedError": "None",
+    "LiveAccuracy": "None",
+    "LiveError": "None",
+    "LabelCoverage": "None",
+}
 
 # Not Powertools' `Metrics`, whose state all its users share; and no dimension from POWERTOOLS_SERVICE_NAME.
 _provider = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="")
@@ -130,7 +152,7 @@ class MetricPoint:
         Count, or value in the unit of the metric: milliseconds for latency, seconds for loading.
     """
 
-    name: MetricName
+    name: MetricName | WindowMetricName
     value: float = 1
 
 

@@ -1,8 +1,9 @@
 """Training rows by bin and windows of traffic, drawn with a seed, for tests and simulations of drift."""
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,10 @@ from skylift.contract import Contract, Target
 from skylift.feature import Feature, Kind
 from skylift.monitoring.baseline import Baseline, Bins, Distribution, FeatureDistribution
 from skylift.monitoring.counts import Counts
+from skylift.monitoring.report import Report, report_on
+from skylift.monitoring.verdict import alpha_per_look
+from skylift.monitoring.window import Window
+from tests.support.manifests import manifest
 from tests.support.paths import ROOT
 
 type Matrix = NDArray[np.float64]
@@ -78,3 +83,37 @@ def trained_iris() -> Trained:
 def _deciles(column: Matrix) -> Bins:
     inner = np.unique(np.quantile(column, np.linspace(0, 1, 11)[:-1]))
     return Bins(edges=(*inner.tolist(), float(np.nextafter(column.max(), np.inf))))
+
+
+IRIS = trained_iris()
+HOUR = timedelta(hours=1)
+START = datetime(2026, 3, 8, 10, tzinfo=UTC)
+
+
+def counted(rows: int, *, longer_petals: float = 0.0) -> Counts:
+    """Counts of rows of the sample table, drawn with a seed, with longer petals."""
+    flowers, species, _ = iris()
+    places = np.random.default_rng(rows).integers(0, 150, rows)
+    counts = IRIS.window(flowers[places] + np.array([0, 0, longer_petals, 0]), species[places])
+    return replace(counts, confidence=round(0.9 * rows, 4))
+
+
+def window(counts: Mapping[str, Counts], *, start: datetime = START) -> Window:
+    """A window of an hour with these counts."""
+    return Window(
+        start=start,
+        end=start + HOUR,
+        counts=counts,
+        without_profile=0,
+        refused={},
+        failed=0,
+        unreadable=0,
+        duplicates=0,
+    )
+
+
+def report(rows: int = 500, *, longer_petals: float = 0.0, start: datetime = START, version: int = 7) -> Report:
+    """A report of so many rows of iris."""
+    counts = {f"v{version}": counted(rows, longer_petals=longer_petals)}
+    described = manifest(version, contract=IRIS.contract)
+    return report_on(window(counts, start=start), described, IRIS.baseline, alpha=alpha_per_look(HOUR))

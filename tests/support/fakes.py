@@ -13,6 +13,7 @@ import numpy as np
 
 from inference.host import ModelHost
 from inference.model import ServedModel
+from skylift.bucket import Bucket, Entry
 from skylift.contract import Contract
 from skylift.errors import IntegrityError, VersionNotFound
 from skylift.image_cache import ImageCache
@@ -165,6 +166,53 @@ class HostHarness:
     def count(self, metric: str) -> float:
         """Sum of a metric since the last call."""
         return sum(event.value for event in self.host.drain_events() if event.name == metric)
+
+
+class MemoryBucket(Bucket):
+    """Objects in memory.
+
+    Attributes
+    ----------
+    objects
+        Contents by key.
+    modified
+        Time of the next write.
+    failures
+        Errors by the beginning of the keys whose reading, listing or writing raises them.
+    written
+        Keys that were written, in order.
+    """
+
+    def __init__(self, objects: Mapping[str, bytes] | None = None) -> None:
+        self.objects = dict(objects or {})
+        self.modified = datetime(2026, 3, 1, tzinfo=UTC)
+        self.failures: dict[str, BaseException] = {}
+        self.written: list[str] = []
+        self._times: dict[str, datetime] = {}
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        self._fail(prefix)
+        for key in sorted(self.objects):
+            if key.startswith(prefix):
+                yield Entry(key, len(self.objects[key]), self._times.get(key, self.modified))
+
+    def read(self, key: str, *, limit: int) -> bytes | None:
+        self._fail(key)
+        return self.objects[key][: limit + 1] if key in self.objects else None
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        self._fail(key)
+        yield self.objects[key]
+
+    def write(self, key: str, data: bytes, *, content_type: str) -> None:
+        self._fail(key)
+        self.objects[key], self._times[key] = data, self.modified
+        self.written.append(key)
+
+    def _fail(self, key: str) -> None:
+        for prefix, error in self.failures.items():
+            if key.startswith(prefix):
+                raise error
 
 
 class ConstantPredictor:

@@ -11,6 +11,7 @@ _PACKAGES = (
     "layers/skylift",
     "functions/active_pointer",
     "functions/inference",
+    "functions/monitor",
     "functions/pre_traffic",
     "functions/version_check",
     "training",

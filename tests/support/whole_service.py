@@ -9,6 +9,7 @@ from moto import mock_aws
 from inference.app import App
 from inference.host import ModelHost
 from inference.settings import InferenceSettings
+from skylift.bucket import Bucket
 from skylift.pointer import ActivePointer
 from skylift.predictors import load_predictor
 from skylift.references import Reference
@@ -67,7 +68,7 @@ class Service:
 
     @cached_property
     def app(self) -> App:
-        return App(self.settings, self.host)
+        return App(self.settings, self.host, Bucket(BUCKET, client=self.s3))
 
     @cached_property
     def client(self) -> HttpClient:

@@ -23,6 +23,7 @@ ELSEWHERE = {
     "functions/inference/fields.py": "tests/unit/inference/test_schema.py",
     "functions/inference/handler.py": "tests/integration/service/test_compose.py",
     "functions/inference/warnings.py": "tests/unit/inference/test_model.py",
+    "functions/monitor/settings.py": DATA,
     "functions/pre_traffic/check.py": "tests/integration/pre_traffic/test_handler.py",
     "functions/pre_traffic/handler.py": "tests/integration/pre_traffic/test_handler.py",
     "functions/pre_traffic/service.py": "tests/integration/pre_traffic/test_handler.py",

@@ -14,6 +14,8 @@ from skylift.errors import (
     ModelNotReady,
     NoActiveVersion,
     NotJson,
+    ReportAbsent,
+    ReportUnavailable,
     RequestError,
     SkyliftError,
     TooManyInstances,
@@ -38,6 +40,8 @@ _STATUS: dict[type[SkyliftError], tuple[int, str]] = {
     RequestError: (400, "The request cannot be answered"),
     ModelCardAbsent: (404, "The version has no model card"),
     ModelCardUnavailable: (503, "The model card cannot be read now"),
+    ReportAbsent: (404, "The monitor has written no report"),
+    ReportUnavailable: (503, "The monitor's report cannot be read now"),
     NoActiveVersion: (503, "No model is ready"),
     ModelNotReady: (503, "No model is ready"),
 }

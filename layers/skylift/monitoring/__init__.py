@@ -1,1 +1,1 @@
-"""What the service knows of its traffic: profiles by bin, drift, accuracy. Pure functions of documents and counts."""
+"""What the service knows of its traffic: profiles by bin, drift, accuracy. Pure, but for `monitor` and its sources."""

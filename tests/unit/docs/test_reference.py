@@ -24,6 +24,7 @@ OF_COMMANDS = {
     errors.DataError,
     errors.TrainingError,
     errors.GateFailed,
+    errors.NotMonitored,
     errors.NumberTaken,
     errors.PointerMoved,
     errors.PromotionRefused,

@@ -8,7 +8,8 @@ from inference.route import Route
 from inference.routes import ROUTES, create_routes
 from inference.settings import InferenceSettings
 from tests.support.asgi_client import HttpClient
-from tests.support.fakes import HostHarness
+from tests.support.drift import report
+from tests.support.fakes import HostHarness, MemoryBucket
 from tests.support.models import IRIS_SETOSA, iris_package
 from tests.support.paths import ROOT
 
@@ -22,7 +23,8 @@ def client() -> HttpClient:
     harness = HostHarness()
     harness.activate(iris_package())
     harness.host.wait_until_loaded()
-    return HttpClient(create_routes(SETTINGS, harness.host))
+    bucket = MemoryBucket({"reports/iris/latest.json": report().to_bytes()})
+    return HttpClient(create_routes(SETTINGS, harness.host, bucket))
 
 
 def test_the_readme_lists_every_route_and_no_other() -> None:

@@ -1,0 +1,115 @@
+"""Objects in a bucket that are not versions: captures, labels, reports."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from skylift.aws import aws_errors, error_code
+from skylift.download import read_body
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_ABSENT = {"NoSuchKey", "404"}
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a listing says of an object.
+
+    Parameters
+    ----------
+    key
+        Key of the object.
+    size
+        Size in bytes.
+    modified
+        Time of the write, UTC.
+    """
+
+    key: str
+    size: int
+    modified: datetime
+
+
+class Bucket:
+    """Objects by key.
+
+    Parameters
+    ----------
+    name
+        Name of the bucket.
+    client
+        Botocore client for S3.
+    """
+
+    def __init__(self, name: str, *, client: "S3Client") -> None:
+        self._name = name
+        self._client = client
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        """The objects whose keys begin so, in the order of their keys.
+
+        Raises
+        ------
+        AwsUnavailable
+            S3 failed.
+        """
+        with aws_errors(f"listing {prefix} in bucket {self._name}"):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=prefix):
+                for item in page.get("Contents", []):
+                    yield Entry(item["Key"], item["Size"], item["LastModified"])
+
+    def read(self, key: str, *, limit: int) -> bytes | None:
+        """An object; None if it does not exist.
+
+        Parameters
+        ----------
+        limit
+            Most bytes that are read; a longer object is cut after one more, which no reader takes for the whole.
+
+        Raises
+        ------
+        AwsUnavailable
+            S3 failed.
+        """
+        doing = f"reading {key} in bucket {self._name}"
+        with aws_errors(doing):
+            try:
+                response = self._client.get_object(Bucket=self._name, Key=key)
+            except ClientError as error:
+                if error_code(error) in _ABSENT:
+                    return None
+                raise
+            return read_body(doing, response["Body"], length=response.get("ContentLength"), limit=limit)
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """An object of any size, in parts.
+
+        Raises
+        ------
+        AwsUnavailable
+            S3 failed, or there is no such object.
+        """
+        with (
+            aws_errors(f"reading {key} in bucket {self._name}"),
+            self._client.get_object(Bucket=self._name, Key=key)["Body"] as body,
+        ):
+            yield from iter(lambda: body.read(_CHUNK), b"")
+
+    def write(self, key: str, data: bytes, *, content_type: str) -> None:
+        """Write an object, in place of one that is there.
+
+        Raises
+        ------
+        AwsUnavailable
+            S3 failed.
+        """
+        with aws_errors(f"writing {key} to bucket {self._name}"):
+            self._client.put_object(
+                Bucket=self._name, Key=key, Body=data, ChecksumAlgorithm="SHA256", ContentType=content_type
+            )

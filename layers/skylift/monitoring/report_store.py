@@ -1,0 +1,105 @@
+"""Reports in the bucket: `reports/{model}/{window}.json`, each with a page, and copies of the latest."""
+
+from datetime import datetime, timedelta
+
+from skylift.bucket import Bucket
+from skylift.errors import IntegrityError
+from skylift.monitoring.report import LATEST, Report, key_of
+
+LATEST_PAGE = "latest.html"
+
+_MAX_BYTES = 16 * 2**20
+_LOOKING_BACK = timedelta(days=7)
+_DAY = timedelta(days=1)
+_JSON = "application/json"
+_HTML = "text/html; charset=utf-8"
+
+
+class ReportStore:
+    """The reports of one model.
+
+    Parameters
+    ----------
+    bucket
+        Bucket of the model.
+    model
+        Name of the model.
+    """
+
+    def __init__(self, bucket: Bucket, model: str) -> None:
+        self._bucket = bucket
+        self._model = model
+        self._root = f"reports/{model}/"
+
+    def latest(self) -> Report | None:
+        """The latest report; None before the first.
+
+        Raises
+        ------
+        AwsUnavailable
+            S3 failed.
+        IntegrityError
+            It cannot be read.
+        """
+        return self.read(self._root + LATEST)
+
+    def of(self, start: datetime, end: datetime) -> Report | None:
+        """The report of a window; None if it has none. See `latest`."""
+        return self.read(key_of(self._model, start, end))
+
+    def read(self, key: str) -> Report | None:
+        """The report with a key; None if it does not exist. See `latest`."""
+        data = self._bucket.read(key, limit=_MAX_BYTES)
+        return None if data is None else Report.from_bytes(data, source=key)
+
+    def keys_before(self, start: datetime, *, most: int) -> list[str]:
+        """Keys of the reports of the last windows that begin before a time, in the order of time.
+
+        A week is looked back.
+
+        Raises
+        ------
+        AwsUnavailable
+            S3 failed.
+        """
+        end = key_of(self._model, start, start)[: -len(".json")].rpartition("-")[0]
+        keys: list[str] = []
+        day = start
+        while len(keys) < most and start - day <= _LOOKING_BACK:
+            of_day = [entry.key for entry in self._bucket.entries(f"{self._root}{day:%Y%m%d}T")]
+            keys[:0] = [key for key in of_day if key.endswith(".json") and key < end]
+            day -= _DAY
+        return keys[-most:]
+
+    def write(self, report: Report, page: bytes | None = None) -> None:
+        """Write a report, and copies as the latest unless there is a later one.
+
+        The latest is written last: a kill before leaves the one that was there.
+
+        Parameters
+        ----------
+        page
+            The report as a page.
+
+        Raises
+        ------
+        AwsUnavailable
+            S3 failed.
+        """
+        files = [
+            *([(report.key.removesuffix(".json") + ".html", LATEST_PAGE, page, _HTML)] if page else []),
+            (report.key, LATEST, report.to_bytes(), _JSON),
+        ]
+        for key, _, data, content_type in files:
+            self._bucket.write(key, data, content_type=content_type)
+        if self._is_latest(report):
+            for _, name, data, content_type in files:
+                self._bucket.write(self._root + name, data, content_type=content_type)
+
+    def _is_latest(self, report: Report) -> bool:
+        """Whether no report of a later window was written; one that cannot be read does not count."""
+        try:
+            latest = self.latest()
+        except IntegrityError:
+            return True
+        return latest is None or latest.window["to"] <= report.window["to"]

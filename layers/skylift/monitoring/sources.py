@@ -1,0 +1,162 @@
+"""Where the lines of the service are kept: captures in the bucket, a log file, a log group."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from skylift.aws import aws_errors
+from skylift.bucket import Bucket
+from skylift.monitoring.records import Reader, Record
+from skylift.monitoring.window import from_objects, sample
+
+MOST_BYTES = 256 * 2**20
+"""Compressed bytes of captures that are read for one window: more are sampled, evenly by object."""
+
+_BEHIND = timedelta(seconds=5)  # a line has the time before it was written
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+_CHUNK = 2**20
+_PREDICTIONS = '{ $.path = "/predict" }'
+_MOST_EVENTS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The records of a time, as they are read.
+
+    Parameters
+    ----------
+    records
+        Records in any order; others than those of the time may be among them.
+    objects, objects_read
+        Numbers of objects that may hold them, and of those that are read; 0 for a source without objects.
+    """
+
+    records: Iterator[Record]
+    objects: int = 0
+    objects_read: int = 0
+
+
+class Source(Protocol):
+    """What keeps the lines of the service."""
+
+    def read(self, reader: Reader, start: datetime, end: datetime) -> Reading:
+        """The records from `start` to before `end`, UTC, by a reader that reads each once."""
+
+
+class Captures:
+    """Captures in the bucket, by the hour in which they arrived: `captures/{model}/yyyy/mm/dd/hh/`.
+
+    Parameters
+    ----------
+    bucket
+        Bucket of the model.
+    model
+        Name of the model.
+    most
+        Bytes to read at most.
+    """
+
+    def __init__(self, bucket: Bucket, model: str, *, most: int = MOST_BYTES) -> None:
+        self._bucket = bucket
+        self._root = f"captures/{model}/"
+        self._most = most
+
+    def read(self, reader: Reader, start: datetime, end: datetime) -> Reading:
+        """See `Source`. What arrived in the hour after the end is read as well: delivery takes minutes."""
+        first, last = self._hour(start), self._hour(end + _HOUR)
+        sizes = {
+            entry.key: entry.size
+            for day in _days(start, end)
+            for entry in self._bucket.entries(f"{self._root}{day:%Y/%m/%d/}")
+            if first <= entry.key < last
+        }
+        keys = sample(sizes, most=self._most)
+        return Reading(from_objects(reader, self._bucket, keys), len(sizes), len(keys))
+
+    def _hour(self, moment: datetime) -> str:
+        return f"{self._root}{moment.astimezone(UTC):%Y/%m/%d/%H/}"
+
+
+class LogFile:
+    """A log file that grows. What was written long before a time is not read again for it.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    clock
+        Function that returns the time, UTC.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._path = path
+        self._clock = clock
+        self._marks: list[tuple[datetime, int]] = []
+
+    def read(self, reader: Reader, start: datetime, end: datetime) -> Reading:  # noqa: ARG002
+        """See `Source`.
+
+        Raises
+        ------
+        OSError
+            The file cannot be read.
+        """
+        size = self._path.stat().st_size
+        before = [offset for at, offset in self._marks if at <= start - _BEHIND and offset <= size]
+        self._marks = [mark for mark in self._marks if max(before, default=0) <= mark[1] <= size]
+        self._marks.append((self._clock(), size))
+        return Reading(self._records(reader, max(before, default=0)))
+
+    def _records(self, reader: Reader, offset: int) -> Iterator[Record]:
+        with self._path.open("rb") as file:
+            if offset:
+                file.seek(offset)
+                file.readline()  # the end of a line that was being written
+            yield from reader.chunks(iter(lambda: file.read(_CHUNK), b""), growing=True)
+
+
+class LogGroup:
+    """A log group of CloudWatch, for services whose lines are not captured.
+
+    Parameters
+    ----------
+    name
+        Name of the log group.
+    client
+        Botocore client for CloudWatch Logs.
+    """
+
+    def __init__(self, name: str, *, client: Any) -> None:
+        self._name = name
+        self._client = client
+
+    def read(self, reader: Reader, start: datetime, end: datetime) -> Reading:
+        """See `Source`; of more than a million lines, those that CloudWatch gives first."""
+        return Reading(reader.events(self._events(start, end)))
+
+    def _events(self, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
+        with aws_errors(f"reading log group {self._name}"):
+            pages = self._client.get_paginator("filter_log_events").paginate(
+                logGroupName=self._name,
+                startTime=_milliseconds(start),
+                endTime=_milliseconds(end) - 1,
+                filterPattern=_PREDICTIONS,
+                PaginationConfig={"MaxItems": _MOST_EVENTS},
+            )
+            for page in pages:
+                yield from (dict(event) for event in page.get("events", []))
+
+
+def _days(start: datetime, end: datetime) -> Iterator[datetime]:
+    """The days of captures from `start` to the hour after `end`."""
+    day = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    while day < end + _HOUR:
+        yield day
+        day += _DAY
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
