@@ -1,17 +1,17 @@
 """Puts the model card together.
 
 It opens without a network, prints, follows light and dark, and holds no script. Whatever comes from the table or from
-`model.yaml` is escaped by `training.card.markup`.
+`model.yaml` is escaped by `skylift.pages.markup`.
 """
-
-from importlib.resources import files
 
 from skylift.manifest import Manifest
 from skylift.model_card import ORIGIN_SLOT, REFERENCE_SLOT
+from skylift.pages.document import contents, document, tiles
+from skylift.pages.markup import Content, Markup, element, joined
+from skylift.pages.parts import digits, verdict
 from training.card.expectation import expectation
 from training.card.facts import TrainingDistribution, call, choice, data, environment, limits, use
-from training.card.markup import Content, Markup, element, joined
-from training.card.parts import between, digits, metric_name, verdict
+from training.card.parts import between, metric_name
 from training.card.quality import by_class, drivers, errors, quality, slices
 from training.config import CardSection
 from training.data.profile import Profile
@@ -53,27 +53,10 @@ def render_card(
         ("call", "How to call it", call(manifest)),
         ("environment", "Environment", environment(manifest)),
     ]
+    shown = {key: name for key, name, content in sections if content}
     title = about.title or manifest.model
-    links = [element("li", element("a", name, href=f"#{key}")) for key, name, content in sections if content]
-    head = joined(
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", f"{title}: model card"),
-        element("link", rel="icon", href="data:,"),
-        element("style", Markup(files("training.card").joinpath("card.css").read_text(encoding="utf-8"))),
-    )
-    body = joined(
-        element(
-            "header",
-            element("h1", title),
-            _subtitle(manifest),
-            _tiles(manifest, evaluation),
-            element("nav", element("ul", *links), aria_label="Sections"),
-        ),
-        element("main", *(content for _, _, content in sections)),
-    )
-    page = element("html", element("head", head), element("body", body), lang="en")
-    return f"<!doctype html>\n{page}\n".encode()
+    header = element("header", element("h1", title), _subtitle(manifest), _tiles(manifest, evaluation), contents(shown))
+    return document(f"{title}: model card", header, element("main", *(content for _, _, content in sections)))
 
 
 def _subtitle(manifest: Manifest) -> Markup:
@@ -87,21 +70,21 @@ def _subtitle(manifest: Manifest) -> Markup:
 
 
 def _tiles(manifest: Manifest, evaluation: Evaluation) -> Markup:
-    tiles: list[Content] = []
+    cells: list[Content] = []
     if (chosen := evaluation.metrics.get(evaluation.select_by)) is not None:
         interval = f"{between(chosen.interval)} ({evaluation.level:.0%})" if chosen.interval else None
-        tiles.append(
+        cells.append(
             [f"{metric_name(evaluation.select_by)}, holdout", element("strong", digits(chosen.value)), interval]
         )
         if (spread := chosen.cross_validated) is not None:
             deviation = f"\N{PLUS-MINUS SIGN} {digits(spread.std, like=spread.mean)} over {evaluation.folds} folds"
-            tiles.append(["cross-validated", element("strong", digits(spread.mean)), deviation])
+            cells.append(["cross-validated", element("strong", digits(spread.mean)), deviation])
         if chosen.baseline is not None:
             beaten = verdict(evaluation.baseline.beaten, "beaten", "not beaten")
-            tiles.append(["dummy baseline", element("strong", digits(chosen.baseline)), beaten])
+            cells.append(["dummy baseline", element("strong", digits(chosen.baseline)), beaten])
     measured = f"{evaluation.rows:,} of them measured on"
-    tiles.append(["rows", element("strong", f"{manifest.lineage.data_rows:,}"), measured])
+    cells.append(["rows", element("strong", f"{manifest.lineage.data_rows:,}"), measured])
     if manifest.gates:
         passed = f"{sum(gate.passed for gate in manifest.gates)} of {len(manifest.gates)}"
-        tiles.append(["gates passed", element("strong", passed)])
-    return element("ul", *(element("li", tile) for tile in tiles), class_="tiles")
+        cells.append(["gates passed", element("strong", passed)])
+    return tiles(cells)

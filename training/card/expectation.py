@@ -3,9 +3,10 @@
 from pydantic import TypeAdapter
 
 from skylift.monitoring.expected import BLIND, Expectation, ExpectedAccuracy
+from skylift.pages.markup import Content, Markup
+from skylift.pages.parts import digits, facts, section, table
 from training.card.facts import TrainingDistribution
-from training.card.markup import Content, Markup
-from training.card.parts import digits, facts, metric_name, section, table
+from training.card.parts import metric_name
 
 
 def expectation(distribution: TrainingDistribution) -> Markup | None:

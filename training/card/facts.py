@@ -9,9 +9,12 @@ from skylift.contract import Contract
 from skylift.feature import Feature
 from skylift.manifest import Manifest
 from skylift.metrics import LeaderboardEntry
-from training.card.charts import Bar, Caption, bars, columns, described, numbers
-from training.card.markup import Content, Markup, element, joined
-from training.card.parts import charts, digits, facts, figure, metric_name, points, section, spread_words, table
+from skylift.pages.charts import Bar, bars
+from skylift.pages.markup import Content, Markup, element, joined
+from skylift.pages.parts import charts, digits, facts, figure, points, section, table
+from skylift.pages.svg import Caption, described, numbers
+from training.card.charts import columns
+from training.card.parts import metric_name, spread_words
 from training.config import CardSection
 from training.data.profile import ColumnProfile, Profile
 from training.evaluation.report import Evaluation

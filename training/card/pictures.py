@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from skylift.contract import class_key
-from training.card.charts import MAX_SERIES, Bar, Caption, Line, Range, bars, described, heat_map, lines, numbers
+from skylift.pages.charts import MAX_SERIES, Bar, Line, bars, lines
+from skylift.pages.markup import Markup
+from skylift.pages.svg import Caption, Range, described, numbers
+from training.card.charts import heat_map
 from training.card.charts import points as scatter
-from training.card.markup import Markup
 from training.evaluation.report import CalibrationBin, ClassReport, Curve, Effect, Evaluation, Residuals
 
 MAX_BARS = 15

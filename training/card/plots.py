@@ -1,8 +1,7 @@
 """The pictures of an evaluation as files of their own, for tools that show files: MLflow."""
 
-from importlib.resources import files
-
-from training.card.markup import Markup, element
+from skylift.pages.document import stylesheet
+from skylift.pages.markup import Markup, element
 from training.card.pictures import (
     MAX_CONFUSION,
     calibration_picture,
@@ -33,7 +32,7 @@ def plots(evaluation: Evaluation) -> dict[str, bytes]:
         drawn["importance"] = importance_picture(evaluation)
     for index, effect in enumerate(evaluation.effects):
         drawn[f"effect-{index}"] = effect_picture(effect, key="effect")
-    style = element("style", Markup(files("training.card").joinpath("card.css").read_text(encoding="utf-8") + _ALONE))
+    style = element("style", Markup(stylesheet() + _ALONE))
     return {f"plots/{name}.svg": _alone(picture, style) for name, picture in drawn.items()}
 
 

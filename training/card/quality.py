@@ -4,22 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from skylift.contract import class_key
 from skylift.metrics import Gate
-from training.card.charts import MAX_SERIES, Bar, Caption, bars, described
-from training.card.markup import Content, Markup, element, joined
-from training.card.parts import (
-    between,
-    charts,
-    digits,
-    facts,
-    figure,
-    metric_meaning,
-    metric_name,
-    points,
-    section,
-    spread_words,
-    table,
-    verdict,
-)
+from skylift.pages.charts import MAX_SERIES, Bar, bars
+from skylift.pages.markup import Content, Markup, element, joined
+from skylift.pages.parts import charts, digits, facts, figure, points, section, table, verdict
+from skylift.pages.svg import Caption, described
+from training.card.parts import between, metric_meaning, metric_name, spread_words
 from training.card.pictures import (
     MAX_BARS,
     MAX_CONFUSION,

@@ -5,8 +5,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from skylift.pages.markup import Markup
 from tests.support.models import trained_iris
-from training.card.markup import Markup
 from training.card.pictures import (
     MAX_BARS,
     calibration_picture,

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from skylift.metrics import Gate, Interval
+from skylift.pages.markup import Markup
 from tests.support.models import trained_iris
 from tests.support.pages import text_of
-from training.card.markup import Markup
 from training.card.pictures import MAX_CONFUSION
 from training.card.quality import by_class, drivers, errors, quality, slices
 from training.evaluation.report import Champion, DummyBaseline, Evaluation, Residuals, Slice, Slices

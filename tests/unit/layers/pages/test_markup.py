@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.card.markup import Markup, element, joined
+from skylift.pages.markup import Markup, element, joined
 
 
 @pytest.mark.parametrize("data", ["<script>alert(1)</script>", "a \"b\" & 'c'", "</style>", "<!-- reference -->"])
