@@ -113,3 +113,27 @@ class Bucket:
             self._client.put_object(
                 Bucket=self._name, Key=key, Body=data, ChecksumAlgorithm="SHA256", ContentType=content_type
             )
+
+    def write_new(self, key: str, data: bytes, *, content_type: str) -> bool:
+        """Write an object that is new; False where its key has one already, which stays.
+
+        Raises
+        ------
+        AwsUnavailable
+            S3 failed.
+        """
+        with aws_errors(f"writing {key} to bucket {self._name}"):
+            try:
+                self._client.put_object(
+                    Bucket=self._name,
+                    Key=key,
+                    Body=data,
+                    IfNoneMatch="*",
+                    ChecksumAlgorithm="SHA256",
+                    ContentType=content_type,
+                )
+            except ClientError as error:
+                if error_code(error) == "PreconditionFailed":
+                    return False
+                raise
+        return True

@@ -11,10 +11,13 @@
     |   |-- BodyTooLarge       the body has too many bytes
     |   |-- ClientGone         the body never arrived completely
     |   |-- TooManyInstances   the body has too many instances
+    |   |-- TooManyLabels      the body has too many labels
     |   |-- AnswerTooLarge     its answer has too many bytes
-    |   `-- InvalidInstance    a field of the body breaks the contract
+    |   |-- InvalidInstance    a field of the body breaks the contract
+    |   `-- InvalidLabels      an entry of the body is not a label
     |-- AwsUnavailable         AWS did not answer, or refused
     |   `-- AwsThrottled       it takes no more requests now
+    |-- LabelsNotKept          labels cannot be written now
     |-- RegistryError          the registry cannot give what was asked
     |   |-- InvalidReference   a reference is not of the form v7@sha256:...
     |   |-- VersionNotFound    no such version
@@ -172,6 +175,12 @@ class FieldProblem:
     feature: str | None = dataclasses.field(default=None, compare=False)
 
 
+class TooManyLabels(RequestError):
+    """The body has too many labels."""
+
+    code = "too-many-labels"
+
+
 class AnswerTooLarge(RequestError):
     """The answer has too many bytes to be sent."""
 
@@ -198,6 +207,27 @@ class InvalidInstance(RequestError):
         self.total = total
 
 
+class InvalidLabels(RequestError):
+    """Entries of the body are not labels, and none of the others is kept.
+
+    Parameters
+    ----------
+    problems
+        Problems of the first such entries, in the order of the body.
+    total
+        Number of all such entries.
+    """
+
+    code = "invalid-labels"
+
+    def __init__(self, problems: tuple[FieldProblem, ...], total: int) -> None:
+        noun = "entry is not a label" if total == 1 else "entries are not labels"
+        hint = "see errors, correct these and send all of them again"
+        super().__init__(f"{total} {noun}, and none of the body is kept", hint)
+        self.problems = problems
+        self.total = total
+
+
 class AwsUnavailable(SkyliftError):
     """AWS did not answer in time, throttled, refused or is not configured."""
 
@@ -208,6 +238,12 @@ class AwsThrottled(AwsUnavailable):
     """AWS takes no more requests now; what was asked did not happen."""
 
     code = "aws-throttled"
+
+
+class LabelsNotKept(SkyliftError):
+    """Labels cannot be checked or written now; who sent them still has them."""
+
+    code = "labels-not-kept"
 
 
 class RegistryError(SkyliftError):

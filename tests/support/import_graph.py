@@ -12,6 +12,7 @@ _PACKAGES = (
     "functions/active_pointer",
     "functions/inference",
     "functions/monitor",
+    "functions/operations",
     "functions/pre_traffic",
     "functions/version_check",
     "training",

@@ -19,7 +19,7 @@ FLOORS = (
 )
 """Packages from the lowest to the highest: each may import those below it."""
 
-FUNCTIONS = ("active_pointer", "inference", "monitor", "pre_traffic", "version_check")
+FUNCTIONS = ("active_pointer", "inference", "monitor", "operations", "pre_traffic", "version_check")
 FACADES = ("skylift", "training")
 """Their `__init__` declares public names and imports each on first use, from any floor."""
 

@@ -9,6 +9,8 @@ from skylift.errors import (
     BodyTooLarge,
     ClientGone,
     InvalidInstance,
+    InvalidLabels,
+    LabelsNotKept,
     ModelCardAbsent,
     ModelCardUnavailable,
     ModelNotReady,
@@ -19,6 +21,7 @@ from skylift.errors import (
     RequestError,
     SkyliftError,
     TooManyInstances,
+    TooManyLabels,
     WrongContentType,
 )
 from skylift.http.record import Record
@@ -35,8 +38,11 @@ _STATUS: dict[type[SkyliftError], tuple[int, str]] = {
     ClientGone: (499, "The client closed the connection"),
     BodyTooLarge: (413, "The body is too large"),
     TooManyInstances: (413, "Too many instances"),
+    TooManyLabels: (413, "Too many labels"),
     AnswerTooLarge: (413, "The answer is too large"),
     InvalidInstance: (422, "Fields break the contract"),
+    InvalidLabels: (422, "Entries are not labels"),
+    LabelsNotKept: (503, "Labels cannot be kept now"),
     RequestError: (400, "The request cannot be answered"),
     ModelCardAbsent: (404, "The version has no model card"),
     ModelCardUnavailable: (503, "The model card cannot be read now"),
@@ -104,7 +110,7 @@ def of_error(error: SkyliftError, record: Record) -> Reply:
         raise error
     status, title = _STATUS[kind]
     members: dict[str, object] = {}
-    if isinstance(error, InvalidInstance):
+    if isinstance(error, InvalidInstance | InvalidLabels):
         named = dict.fromkeys(entry.feature for entry in error.problems if entry.feature is not None)
         record.fields = tuple(named)[:_MAX_FIELDS]
         members["errors"] = [

@@ -35,6 +35,8 @@ class Record:
         What each instance was answered, where labels may come; see `skylift.monitoring.answers`.
     prediction_id
         Id of the answer, which the caller has no part in; empty where nothing refers to it.
+    labels
+        Number of labels that were kept.
     version
         Name of the version that scored them.
     reason
@@ -53,6 +55,7 @@ class Record:
     profile: "Member | None" = None
     answers: list[int] | list[float | None] | None = None
     prediction_id: str = ""
+    labels: int = 0
     version: str | None = None
     reason: str | None = None
     fields: tuple[str, ...] = ()

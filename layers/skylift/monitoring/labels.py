@@ -4,15 +4,20 @@ A body is `{"labels": [...]}` or JSON lines, each entry `{"id": "...#0", "label"
 the request as it was answered, and the place of the instance in it.
 """
 
+import csv
+import io
 import json
 import math
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from skylift.cells import TRUTHS, clean_text
 from skylift.contract import ClassName, Target
+from skylift.http import nesting
 from skylift.names import NearestNames
 from skylift.numerals import is_number
 
@@ -22,6 +27,7 @@ MAX_LABELS = 10_000
 _ID = re.compile(r"([A-Za-z0-9_-]{16})#(0|[1-9]\d{0,5})", re.ASCII)
 _SEND = 'send {"labels": [{"id": "...#0", "label": ...}]} or one such entry a line'
 _CLOCKS_DIFFER = timedelta(days=1)
+_MAX_SUGGESTIONS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +104,24 @@ def parse(body: bytes, target: Target, arrived: datetime, *, limit: int | None =
     limit
         Most entries, beyond which none is taken; None for a file.
     """
-    entries = list(_entries(body))
-    if limit is not None and len(entries) > limit:
+    if limit is None:
+        return _read(_entries(body), target, arrived)
+    entries = None if _nests_more(body, limit) else list(islice(_entries(body), limit + 1))
+    if entries is None or len(entries) > limit:
         problem = Problem("body", "too_many", f"expected at most {limit:,} labels: send them in several requests")
         return Parsed((), (problem,))
+    return _read(entries, target, arrived)
+
+
+def parse_file(data: bytes, target: Target, arrived: datetime) -> Parsed:
+    """Read a file of any number of labels: what `parse` reads, or CSV with the columns id, label and observed_at."""
+    data = data.removeprefix(BOM_UTF8)
+    if data.lstrip()[:1] in {b"{", b""}:
+        return parse(data, target, arrived, limit=None)
+    return _read(_rows(data), target, arrived)
+
+
+def _read(entries: Iterable[tuple[str, object]], target: Target, arrived: datetime) -> Parsed:
     labels, problems = [], []
     read = _Classes(target) if target.classes else _number
     for place, entry in entries:
@@ -115,19 +135,39 @@ def parse(body: bytes, target: Target, arrived: datetime, *, limit: int | None =
 _NOT_JSON = object()
 
 
+def _nests_more(body: bytes, limit: int) -> bool:
+    """Whether a body holds more arrays and objects than so many labels do; what does not close them is not JSON."""
+    most = nesting.allowed(limit)
+    if len(body) <= nesting.HARMLESS_BYTES or nesting.at_most(body) <= most:
+        return False
+    brackets = nesting.brackets(body)
+    return len(brackets) > 2 * most and 2 * nesting.at_most(brackets) == len(brackets)
+
+
 def _entries(body: bytes) -> Iterator[tuple[str, object]]:
     """The entries of either form, each with its place; what is not JSON stands for itself."""
+    body = body.removeprefix(BOM_UTF8)
     whole = _json(body)
     if isinstance(whole, dict) and isinstance(listed := whole.get("labels"), list):
         yield from ((f"labels[{number}]", entry) for number, entry in enumerate(listed))
         return
-    lines = [(f"line {number}", line) for number, line in enumerate(body.splitlines(), start=1) if line.strip()]
-    if whole is not _NOT_JSON and (len(lines) != 1 or not isinstance(whole, dict)):
+    if not body.strip() or (whole is not _NOT_JSON and not (isinstance(whole, dict) and b"\n" not in body.strip())):
         yield "body", whole
         return
-    yield from ((place, _json(line)) for place, line in lines)
-    if not lines:
-        yield "body", _NOT_JSON
+    for number, line in enumerate(io.BytesIO(body), start=1):
+        if line.strip():
+            yield f"line {number}", _json(line)
+
+
+def _rows(data: bytes) -> Iterator[tuple[str, object]]:
+    """The rows of a table, each with its place; what is not a table ends it."""
+    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", errors="replace", newline="")
+    rows = csv.DictReader(text, skipinitialspace=True)
+    try:
+        for row in rows:
+            yield f"line {rows.line_num}", {name: cell for name, cell in row.items() if name != "observed_at" or cell}
+    except csv.Error:
+        yield f"line {rows.line_num + 1}", _NOT_JSON
 
 
 def _json(text: bytes) -> object:
@@ -170,6 +210,7 @@ class _Classes:
             (isinstance(name, bool), name): name for name in target.classes
         }
         self._near = NearestNames(target.keys)
+        self._suggestions = 0
 
     def __call__(self, value: object) -> ClassName:
         """Read one.
@@ -185,7 +226,9 @@ class _Classes:
             return TRUTHS[text.lower()]
         if isinstance(value, int | float) and (isinstance(value, bool), value) in self._by_value:
             return self._by_value[isinstance(value, bool), value]
-        nearest = self._near.nearest(text) or self._target.keys[0]
+        self._suggestions += 1
+        near = self._near.nearest(text) if self._suggestions <= _MAX_SUGGESTIONS else None
+        nearest = near or self._target.keys[0]
         raise _Refused("unknown_class", f"expected a class of {self._target.name}, such as {nearest!r}")
 
 

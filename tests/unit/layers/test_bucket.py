@@ -26,6 +26,13 @@ def test_an_object_is_read_as_it_was_written_last(bucket: Bucket) -> None:
     assert b"".join(bucket.chunks("reports/iris/latest.json")) == b"two"
 
 
+def test_a_new_object_does_not_replace_one_that_is_there(bucket: Bucket) -> None:
+    assert bucket.write_new("labels/iris/one.jsonl", b"one", content_type="application/x-ndjson")
+    assert not bucket.write_new("labels/iris/one.jsonl", b"two", content_type="application/x-ndjson")
+
+    assert bucket.read("labels/iris/one.jsonl", limit=10) == b"one"
+
+
 def test_its_type_is_kept_for_browsers(bucket: Bucket, s3: "S3Client") -> None:
     bucket.write("a.html", b"<p>", content_type="text/html; charset=utf-8")
 

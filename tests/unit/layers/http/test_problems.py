@@ -13,6 +13,8 @@ from skylift.errors import (
     BodyTooLarge,
     FieldProblem,
     InvalidInstance,
+    InvalidLabels,
+    LabelsNotKept,
     ModelCardAbsent,
     ModelCardUnavailable,
     ModelNotReady,
@@ -21,6 +23,7 @@ from skylift.errors import (
     RequestError,
     SkyliftError,
     TooManyInstances,
+    TooManyLabels,
     WrongContentType,
 )
 from skylift.http import problems
@@ -58,6 +61,9 @@ def problem_of(failure: Exception) -> dict[str, Any]:
         (TooManyInstances("x"), 413, "too-many-instances"),
         (AnswerTooLarge("x"), 413, "answer-too-large"),
         (InvalidInstance((), 1), 422, "invalid-instance"),
+        (TooManyLabels("x"), 413, "too-many-labels"),
+        (InvalidLabels((), 1), 422, "invalid-labels"),
+        (LabelsNotKept("x"), 503, "labels-not-kept"),
         (NoActiveVersion("x"), 503, "no-active-version"),
         (ModelNotReady("x"), 503, "no-model"),
         (ModelCardAbsent("x"), 404, "no-model-card"),

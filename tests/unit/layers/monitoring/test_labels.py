@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from skylift.contract import ClassName, Target
-from skylift.monitoring.labels import MAX_LABELS, Label, LabelBook, Parsed, parse
+from skylift.monitoring.labels import MAX_LABELS, Label, LabelBook, Parsed, parse, parse_file
 
 SPECIES = Target(name="species", classes=("setosa", "virginica"))
 PRICE = Target(name="price", unit="euro")
@@ -81,6 +81,54 @@ class TestForms:
 
         assert reason(parse(body * (MAX_LABELS + 1), SPECIES, NOON)) == "too_many"
         assert len(parse(body * (MAX_LABELS + 1), SPECIES, NOON, limit=None).labels) == MAX_LABELS + 1
+
+    @pytest.mark.parametrize("part", [b"[]", b"{}", b'{"id": []}'])
+    def test_of_more_arrays_and_objects_than_labels_have_none_is_parsed(self, part: bytes) -> None:
+        assert reason(parse(b'{"labels": [' + b",".join([part] * 3 * MAX_LABELS) + b"]}", SPECIES, NOON)) == "too_many"
+
+    def test_brackets_in_texts_are_texts(self) -> None:
+        body = json.dumps({"labels": [entry(note="[" * 100_000)]}).encode()
+
+        assert len(parse(body, SPECIES, NOON).labels) == 1
+
+    def test_a_body_may_begin_with_a_byte_order_mark(self) -> None:
+        assert len(parse(b"\xef\xbb\xbf" + json.dumps(entry()).encode(), SPECIES, NOON).labels) == 1
+
+    def test_of_many_unknown_classes_the_first_get_a_suggestion(self) -> None:
+        found = parsed(*[entry("virginicas")] * 100)
+
+        assert [len(found.problems), sum("virginica" in problem.message for problem in found.problems)] == [100, 6]
+
+
+class TestFiles:
+    def test_a_table_is_read_by_the_names_of_its_columns(self) -> None:
+        rows = f"label,observed_at,id\nsetosa,2026-03-31T11:00Z,{REQUEST}#0\nvirginica,,{REQUEST}#1\n"
+
+        first, second = parse_file(rows.encode(), SPECIES, NOON).labels
+
+        assert (first.value, first.observed_at) == ("setosa", NOON - timedelta(hours=1))
+        assert (second.value, second.observed_at) == ("virginica", NOON)
+
+    @pytest.mark.parametrize("bad", ["rose", "\xff", ""])
+    def test_a_bad_row_costs_no_other_and_has_its_line(self, bad: str) -> None:
+        rows = f"id,label\n{REQUEST}#0,{bad}\n{REQUEST}#1,setosa\n".encode("latin-1")
+
+        found = parse_file(rows, SPECIES, NOON)
+
+        assert [label.instance for label in found.labels] == [1]
+        assert [problem.place for problem in found.problems] == ["line 2"]
+
+    def test_values_are_read_as_numbers(self) -> None:
+        (label,) = parse_file(f"id,label\n{REQUEST}#0,1e3\n".encode(), PRICE, NOON).labels
+
+        assert label.value == 1000.0
+
+    @pytest.mark.parametrize("data", [b"%PDF-1.7 \x00\xff", b"id,label\n" + b"x" * 200_000, b"id;label\na;b\n"])
+    def test_what_is_not_a_table_is_counted(self, data: bytes) -> None:
+        found = parse_file(data + b"\nrest", SPECIES, NOON)
+
+        assert found.labels == ()
+        assert found.problems
 
 
 class TestIds:

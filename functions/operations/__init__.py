@@ -1,0 +1,1 @@
+"""What is known of a model beside its answers: takes labels."""

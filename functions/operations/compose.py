@@ -1,0 +1,47 @@
+"""Puts the function together from its settings: the one place that reads the environment."""
+
+from typing import TYPE_CHECKING
+
+from operations.labels import Labels
+from operations.routes import create_routes
+from operations.settings import OperationsSettings
+from operations.target import ActiveTarget
+from skylift.aws import s3_client, ssm_client
+from skylift.bucket import Bucket
+from skylift.http.record import Record
+from skylift.http.request_log import RequestLog, Told
+from skylift.monitoring.label_store import LabelStore
+from skylift.observability import set_level
+from skylift.pointer import ActivePointer
+from skylift.store import VersionStore
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+
+class OperationsLog(RequestLog):
+    """The request log, with the number of labels that were kept."""
+
+    def told(self, scope: "Scope", record: Record, milliseconds: float) -> Told:
+        """See `RequestLog.told`."""
+        del scope, milliseconds
+        return Told({"labels": record.labels} if record.labels else {})
+
+
+def compose() -> OperationsLog:
+    """The application with its request log."""
+    settings = OperationsSettings()
+    set_level(settings.log_level)
+    s3 = s3_client()
+    target = ActiveTarget(
+        ActivePointer(settings.stage, settings.model, client=ssm_client()),
+        VersionStore(settings.bucket, settings.model, client=s3),
+    )
+    labels = Labels(target, LabelStore(Bucket(settings.bucket, client=s3), settings.model))
+    return OperationsLog(
+        create_routes(labels),
+        stage=settings.stage,
+        model=settings.model,
+        release=settings.release,
+        image_digest=settings.image_digest,
+    )

@@ -1,0 +1,23 @@
+"""Settings of the function, from the environment with the prefix `SKYLIFT_`."""
+
+from typing import Literal
+
+from skylift.settings import RegistrySettings
+
+
+class OperationsSettings(RegistrySettings):
+    """Settings of one environment.
+
+    Parameters
+    ----------
+    log_level
+        Lowest level of Skylift's log lines.
+    release
+        Name of the deployment: commit and run that made it; empty where none did.
+    image_digest
+        Digest of the container image, `sha256:` and 64 hexadecimal digits; empty where it was not deployed by digest.
+    """
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    release: str = ""
+    image_digest: str = ""
