@@ -20,6 +20,7 @@
     |-- LabelsNotKept          labels cannot be written now
     |-- RegistryError          the registry cannot give what was asked
     |   |-- InvalidReference   a reference is not of the form v7@sha256:...
+    |   |-- InvalidChallenger  a challenger is not the JSON of one
     |   |-- VersionNotFound    no such version
     |   |-- NoActiveVersion    the pointer names no version
     |   |-- ModelNotReady      the model is still loading, or could not be loaded
@@ -256,6 +257,12 @@ class InvalidReference(RegistryError):
     """A reference is not of the form `v7@sha256:<64 hex digits>`."""
 
     code = "invalid-reference"
+
+
+class InvalidChallenger(RegistryError):
+    """A challenger is neither `none` nor the JSON of one."""
+
+    code = "invalid-challenger"
 
 
 class VersionNotFound(RegistryError):
