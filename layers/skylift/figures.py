@@ -50,6 +50,18 @@ def exact_share(share: float) -> str:
     return f"{exact_text(round(100 * share, _DIGITS_OF_A_DOUBLE - 5))}%"
 
 
+def per_cent(share: float) -> str:
+    """A share for people, with one decimal where it is small.
+
+    Examples
+    --------
+    >>> per_cent(0.123), per_cent(0.004), per_cent(0.0), per_cent(0.9999)
+    ('12%', '0.4%', '0%', '100%')
+    """
+    percent = 100 * float(share)
+    return f"{percent:.0f}%" if percent >= 9.95 or not percent else f"{percent:.1f}%"
+
+
 def format_value(value: float) -> str:
     """A metric's value for people: four decimals, or four significant digits of a smaller one; rounding errors as 0.
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Literal
 
 from skylift.contract import Contract
+from skylift.figures import per_cent
 from skylift.monitoring import statistics
 from skylift.monitoring.baseline import Baseline, Bins
 from skylift.monitoring.counts import Counts, Histogram
@@ -216,19 +217,7 @@ def _moved(words: _Words, now: Histogram, before: Histogram) -> tuple[str, ...]:
     change = [round(float(difference), 6) for difference in new - old]
     largest = sorted(range(len(change)), key=lambda place: (abs(change[place]), change[place]), reverse=True)
     moved = [place for place in largest[:_MOST_MOVED] if abs(change[place]) >= _LEAST_MOVED] or largest[:1]
-    return tuple(f"{words.of(place)}: {_per_cent(old[place])} -> {_per_cent(new[place])}" for place in moved)
-
-
-def _per_cent(share: float) -> str:
-    """A share for people, with one decimal where it is small.
-
-    Examples
-    --------
-    >>> _per_cent(0.123), _per_cent(0.004), _per_cent(0.0), _per_cent(0.9999)
-    ('12%', '0.4%', '0%', '100%')
-    """
-    percent = 100 * float(share)
-    return f"{percent:.0f}%" if percent >= 9.95 or not percent else f"{percent:.1f}%"
+    return tuple(f"{words.of(place)}: {per_cent(old[place])} -> {per_cent(new[place])}" for place in moved)
 
 
 def _rank(shift: Shift, baseline: Baseline) -> tuple[int, float, float]:

@@ -58,6 +58,23 @@ class Line:
     dots: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two bars under one label.
+
+    Parameters
+    ----------
+    label
+        Label for people.
+    values, texts
+        Lengths of both, and the texts beside them.
+    """
+
+    label: str
+    values: tuple[float, float]
+    texts: tuple[str, str]
+
+
 def bars(caption: Caption, rows: Sequence[Bar]) -> Markup:
     """Horizontal bars from zero, each under its label."""
     ends: list[float] = [row.value for row in rows]
@@ -87,6 +104,26 @@ def bars(caption: Caption, rows: Sequence[Bar]) -> Markup:
             furthest = max(furthest, right)
         parts.append(words(min(furthest + 5, WIDTH - 52), top + 27, row.text or number(row.value), class_="value"))
     return picture(caption, len(rows) * 34, parts)
+
+
+def pairs(caption: Caption, names: tuple[str, str], rows: Sequence[Pair]) -> Markup:
+    """Horizontal bars from zero, two under each label, below the names of both series."""
+    longest = max((value for row in rows for value in row.values), default=0.0) or 1.0
+    room = WIDTH - 52.0
+    parts: list[Content] = []
+    for series, name in enumerate(names):
+        left = series * 156
+        parts.append(element("rect", x=left, y=3, width=22, height=10, rx=2, class_=f"bar b{series}"))
+        parts.append(words(left + 28, 12, short(name, 18)))
+    for index, row in enumerate(rows):
+        top = 24 + index * 44
+        parts.append(words(0, top + 11, short(row.label)))
+        for series, (value, text) in enumerate(zip(row.values, row.texts, strict=True)):
+            width, down = value / longest * room, top + 15 + series * 12
+            style = f"bar b{series}"
+            parts.append(element("rect", x=0, y=down, width=at(max(width, 1)), height=10, rx=2, class_=style))
+            parts.append(words(width + 5, down + 9, text, class_="value"))
+    return picture(caption, 24 + len(rows) * 44, parts)
 
 
 def lines(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skylift.pages.charts import MAX_SERIES, Bar, Line, bars, lines
+from skylift.pages.charts import MAX_SERIES, Bar, Line, Pair, bars, lines, pairs
 from skylift.pages.markup import Markup
 from skylift.pages.svg import Range
 from tests.support.pictures import CAPTION, check
@@ -12,6 +12,9 @@ PICTURES = {
     "bars": bars(CAPTION, [Bar("a", 1.0), Bar("<b>", -2.0, (-3, -1), marked=True)]),
     "bars of zeros": bars(CAPTION, [Bar("a", 0.0), Bar("b", 0.0)]),
     "no bars": bars(CAPTION, []),
+    "pairs": pairs(CAPTION, ("a", "b"), [Pair("<b>", (0.2, 0.8), ("20%", "80%")), Pair("d", (0, 0), ("0%", "0%"))]),
+    "pairs of zeros": pairs(CAPTION, ("a", "b"), [Pair("c", (0, 0), ("0", "0"))]),
+    "no pairs": pairs(CAPTION, ("a", "b"), []),
     "lines": lines(CAPTION, [Line("a", [0, 1], [0, 1], dots=True), Line("b", [0], [1])], x=UNIT, y=UNIT, ideal=True),
 }
 
