@@ -29,14 +29,16 @@ _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 _SECCOMP_MODE_FILTER = 2
 _ALLOW, _REFUSE, _UNKNOWN = 0x7FFF0000, 0x00050000 | 1, 0x00050000 | 38  # let it pass, EPERM, ENOSYS
 _LOAD, _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _SECOND_ARGUMENT = 0, 4, 16, 24
 _CLONE_THREAD = 0x10000
+_SET_OWNER, _SET_OWNER_BY_KIND = 8, 15  # of a file: the process that gets a signal of choice when it is ready
 _FIRST_OF_TODAY = 424
 """From here on the numbers are new: whatever needs one of them falls back to an older one."""
 
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _REFUSED = {  # by name: number on x86_64, on aarch64
     "socket": (41, 198),
+    "socketpair": (53, 199),  # whose `ioctl` sets an owner too
     "execve": (59, 221),
     "execveat": (322, 281),
     "fork": (57, None),
@@ -86,13 +88,22 @@ _REFUSED = {  # by name: number on x86_64, on aarch64
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
     "userfaultfd": (323, 282),
+    "ioprio_set": (251, 30),
     "shmget": (29, 194),
+    "shmat": (30, 196),  # these and the like take numbers, which can be guessed
+    "shmctl": (31, 195),
     "semget": (64, 190),
+    "semop": (65, 193),
+    "semtimedop": (220, 192),
+    "semctl": (66, 191),
     "msgget": (68, 186),
+    "msgsnd": (69, 189),
+    "msgrcv": (70, 188),
+    "msgctl": (71, 187),
     "mq_open": (240, 180),
     "mq_unlink": (241, 181),
 }
-_CLONE, _TGKILL, _PRLIMIT = (56, 220), (234, 131), (302, 261)
+_CLONE, _TGKILL, _PRLIMIT, _FCNTL = (56, 220), (234, 131), (302, 261), (72, 25)
 
 _READ_ANYWHERE = (
     "/usr",
@@ -202,7 +213,7 @@ def _restrict_files(readable: Iterable[Path]) -> None:
 
 
 def _filter(column: int, architecture: int, process: int) -> list[bytes]:
-    """The seccomp filter: refused calls by number, and three that are refused by their first argument."""
+    """The seccomp filter: refused calls by number, and four that are refused by an argument."""
     program = [
         _step(_LOAD, _ARCHITECTURE),
         _step(_IF_EQUAL, architecture, 1, 0),
@@ -217,8 +228,17 @@ def _filter(column: int, architecture: int, process: int) -> list[bytes]:
     threads_only = [_step(_IF_ANY_BIT, _CLONE_THREAD, 1, 0), _step(_RETURN, _REFUSE)]
     itself_only = [_step(_IF_EQUAL, process, 1, 0), _step(_RETURN, _REFUSE)]
     itself_as_zero = [_step(_IF_EQUAL, 0, 1, 0), _step(_RETURN, _REFUSE)]
-    for numbers, check in ((_CLONE, threads_only), (_TGKILL, itself_only), (_PRLIMIT, itself_as_zero)):
-        inside = [_step(_LOAD, _FIRST_ARGUMENT), *check, _step(_RETURN, _ALLOW)]
+    no_owner = [
+        *(_step(_IF_EQUAL, _SET_OWNER, 0, 1), _step(_RETURN, _REFUSE)),
+        *(_step(_IF_EQUAL, _SET_OWNER_BY_KIND, 0, 1), _step(_RETURN, _REFUSE)),
+    ]
+    for numbers, argument, check in (
+        (_CLONE, _FIRST_ARGUMENT, threads_only),
+        (_TGKILL, _FIRST_ARGUMENT, itself_only),
+        (_PRLIMIT, _FIRST_ARGUMENT, itself_as_zero),
+        (_FCNTL, _SECOND_ARGUMENT, no_owner),
+    ):
+        inside = [_step(_LOAD, argument), *check, _step(_RETURN, _ALLOW)]
         program += [_step(_IF_EQUAL, numbers[column], 0, len(inside)), *inside]
     return [*program, _step(_RETURN, _ALLOW)]
 

@@ -1,5 +1,6 @@
 """A confined process computes and reads what it was given; everything else is refused, whoever its user is."""
 
+import ctypes
 import json
 import os
 import subprocess
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's confinement is Linux's")
 
 CONFINED = """
-import ctypes, json, os, resource, shutil, signal, socket, subprocess, sys, threading
+import ctypes, fcntl, json, os, resource, shutil, signal, socket, struct, subprocess, sys, threading
 from pathlib import Path
 from skylift.confinement import confine, limit
 
@@ -29,6 +30,15 @@ libc = ctypes.CDLL(None, use_errno=True)
 def tgkill():
     if libc.syscall(ctypes.c_long({"x86_64": 234, "aarch64": 131}[os.uname().machine]), parent, parent, 0):
         raise OSError(ctypes.get_errno(), "")
+
+def shared_memory(call, *arguments):
+    libc.shmat.restype = ctypes.c_ssize_t
+    if getattr(libc, call)(int(sys.argv[3]), *arguments) == -1:
+        raise OSError(ctypes.get_errno(), "")
+
+def owner(command, *fields):
+    reading, writing = os.pipe()
+    fcntl.fcntl(reading, command, struct.pack("ii", *fields) if len(fields) > 1 else fields[0])
 
 def in_a_thread():
     found = []
@@ -63,6 +73,11 @@ tries = {
     "signal the parent": lambda: os.kill(parent, 0),
     "signal all": lambda: os.kill(-1, 0),
     "signal the parent's thread": tgkill,
+    "have the parent signalled": lambda: owner(fcntl.F_SETOWN, parent),
+    "have the parent's thread signalled": lambda: owner(15, 0, parent),
+    "open a pair of sockets": socket.socketpair,
+    "read memory that others share": lambda: shared_memory("shmat", None, 0o10000),
+    "remove memory that others share": lambda: shared_memory("shmctl", 0, None),
     "take the parent's time": lambda: resource.prlimit(parent, resource.RLIMIT_CPU, (1, 1)),
     "take memory without end": lambda: bytearray(10 * 2**30),
 }
@@ -83,9 +98,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[str | None, dict[st
     own, secret = tmp_path_factory.mktemp("own"), tmp_path_factory.mktemp("home") / "credentials"
     (own / "given").write_text("given")
     secret.write_text("secret")
-    command = [sys.executable, "-P", "-B", "-c", CONFINED, str(own), str(secret)]
+    libc = ctypes.CDLL(None)
+    shared = str(libc.shmget(0, 4096, 0o1600))
+    command = [sys.executable, "-P", "-B", "-c", CONFINED, str(own), str(secret), shared]
     path = os.pathsep.join([str(ROOT / "layers"), *filter(None, sys.path)])
-    answer = subprocess.run(command, env={"PYTHONPATH": path}, stdout=subprocess.PIPE, check=True, text=True)
+    try:
+        answer = subprocess.run(command, env={"PYTHONPATH": path}, stdout=subprocess.PIPE, check=True, text=True)
+    finally:
+        libc.shmctl(int(shared), 0, None)
     kept, outcomes = json.loads(answer.stdout)
     assert (own / "given").read_text() == "given"
     return kept, outcomes
@@ -141,7 +161,8 @@ def test_where_the_kernel_cannot_it_says_why_and_python_refuses(monkeypatch: pyt
 @pytest.mark.parametrize("column", [0, 1], ids=["x86_64", "aarch64"])
 def test_no_call_is_listed_twice_or_beyond_the_old_numbers(column: int) -> None:
     numbers = [entry[column] for entry in confinement._REFUSED.values() if entry[column] is not None]
-    numbers += [confinement._CLONE[column], confinement._TGKILL[column], confinement._PRLIMIT[column]]
+    by_argument = (confinement._CLONE, confinement._TGKILL, confinement._PRLIMIT, confinement._FCNTL)
+    numbers += [entry[column] for entry in by_argument]
 
     assert len(set(numbers)) == len(numbers)
     assert all(number < confinement._FIRST_OF_TODAY for number in numbers if number is not None)
