@@ -156,9 +156,8 @@ def _missing(value: object) -> str:
     """What was sent for a missing value, and that it is not allowed."""
     if value is None:
         return "null is not allowed"
-    if isinstance(value, str) and clean_text(value) is None:
-        return "a blank is not allowed"
-    return f"{value!r} counts as missing, which is not allowed"
+    shown = clean_text(value) if isinstance(value, str) else value  # blanks around a text may be megabytes
+    return "a blank is not allowed" if shown is None else f"{shown!r} counts as missing, which is not allowed"
 
 
 def _expected(feature: Feature) -> str:

@@ -71,3 +71,16 @@ def test_a_value_of_another_type_is_answered_with_what_to_send(kind: Any, value:
     feature = Feature(name="x", kind=kind, categories=("a", "2") if kind == "category" else ())
 
     assert fault(feature, value) == Fault("wrong_type", message)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("\u2003" * 100_000 + "n/a", "'n/a' counts as missing, which is not allowed: expected a finite number"),
+        ("-9" + " " * 100_000, "'-9' counts as missing, which is not allowed: expected a finite number"),
+        (-9.0, "-9.0 counts as missing, which is not allowed: expected a finite number"),
+        (" " * 100_000, "a blank is not allowed: expected a finite number"),
+    ],
+)
+def test_what_counts_as_missing_is_told_without_the_blanks_around_it(value: object, message: str) -> None:
+    assert fault(PLAIN.model_copy(update={"missing": ("-9",)}), value) == Fault("wrong_type", message)
