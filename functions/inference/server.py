@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
     from skylift.http.request_log import Application
 
-_TOLD = {"Invalid HTTP request received.", "ASGI callable returned without completing response."}
-"""uvicorn's words for clients that broke their framing or left: their requests have lines of their own."""
+_TOLD = "ASGI callable returned without completing response."
+"""uvicorn's words for clients that left: their requests have lines of their own."""
+
+_UVICORN_LEVEL = "error"
+"""It warns of what clients do alone, of broken framing and of WebSockets: their requests have lines of their own."""
 
 
 class HttpProtocol(H11Protocol):
@@ -50,7 +53,7 @@ class LibraryLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         failure = record.exc_info[1] if record.exc_info else None
-        if record.name == SERVICE or record.getMessage() in _TOLD or _by_client(failure):
+        if record.name == SERVICE or record.getMessage() == _TOLD or _by_client(failure):
             return
         write = logger.error if record.levelno >= logging.ERROR else logger.warning
         message = record.getMessage()
@@ -83,8 +86,9 @@ def serve(app: "Application", *, host: str, port: int) -> None:
         host=host,
         port=port,
         http=HttpProtocol,
+        ws="none",  # whatever is installed: a request to become one is a request like all others
         log_config=None,
-        log_level="warning",
+        log_level=_UVICORN_LEVEL,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=2,

@@ -78,13 +78,27 @@ def libraries() -> Iterator[logging.Logger]:
     root.removeHandler(handler)
 
 
+def configured(app: AccessLog) -> uvicorn.Config:
+    """uvicorn's configuration as `serve` makes it."""
+    started: list[uvicorn.Config] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(uvicorn, "run", lambda app, **how: started.append(uvicorn.Config(app, **how)))
+        before = logging.getLogger().handlers[:]
+        try:
+            serve(app, host="127.0.0.1", port=0)
+        finally:
+            logging.captureWarnings(capture=False)
+            logging.getLogger().handlers[:] = before
+    (config,) = started
+    config.load()
+    return config
+
+
 def talk(app: AccessLog, *packets: bytes) -> Transport:
     """Send packets over one connection, each after the application has seen the one before."""
 
     async def run() -> Transport:
-        config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False)
-        config.load()
-        protocol = HttpProtocol(config, ServerState(), {})
+        protocol = HttpProtocol(configured(app), ServerState(), {})
         transport = Transport()
         protocol.connection_made(transport)
         for packet in packets:
@@ -157,32 +171,38 @@ class TestBrokenRequests:
         assert [line["status"] for line in lines(capsys) if "status" in line] == [422, 400]
 
 
-def test_no_answer_names_the_program_that_serves(app: AccessLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[uvicorn.Config] = []
-    monkeypatch.setattr(uvicorn, "run", lambda app, **how: started.append(uvicorn.Config(app, **how)))
+@pytest.mark.usefixtures("libraries")
+def test_a_request_to_become_a_websocket_is_answered_and_logged_in_one_line(
+    app: AccessLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    upgrade = b"connection: upgrade\r\nupgrade: websocket\r\n"
 
-    try:
-        serve(app, host="127.0.0.1", port=0)
-    finally:
-        logging.captureWarnings(capture=False)
-        (added,) = (handler for handler in logging.getLogger().handlers if isinstance(handler, LibraryLines))
-        logging.getLogger().removeHandler(added)
+    transport = talk(app, b"GET /predict HTTP/1.1\r\nhost: x\r\n" + upgrade + b"\r\n")
 
-    (config,) = started
-    config.load()
-    assert [name for name, _ in config.encoded_headers if name.lower() == b"server"] == []
+    status, headers, _ = answered(transport)
+    (line,) = lines(capsys)
+    assert (status, line["status"]) == (405, 405)
+    assert line["correlation_id"] == headers["x-request-id"]
+
+
+def test_no_request_becomes_a_websocket_whatever_is_installed(app: AccessLog) -> None:
+    assert configured(app).ws_protocol_class is None
+
+
+def test_no_answer_names_the_program_that_serves(app: AccessLog) -> None:
+    assert [name for name, _ in configured(app).encoded_headers if name.lower() == b"server"] == []
 
 
 class TestLibraries:
     def test_what_a_library_logs_is_a_line_of_json_that_names_it(
         self, libraries: logging.Logger, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        logging.getLogger("uvicorn.error").warning("Unsupported %s request.", "upgrade")
+        logging.getLogger("asyncio").warning("socket.send() raised %s.", "exception")
         logging.getLogger("asyncio").error("never retrieved", exc_info=ZeroDivisionError("why"))
 
         first, second = lines(capsys)
-        assert (first["level"], first["logger"]) == ("WARNING", "uvicorn.error")
-        assert first["message"] == "Unsupported upgrade request."
+        assert (first["level"], first["logger"]) == ("WARNING", "asyncio")
+        assert first["message"] == "socket.send() raised exception."
         assert (second["level"], second["exception_name"]) == ("ERROR", "ZeroDivisionError")
 
     def test_an_error_in_the_clients_framing_is_not_repeated(
