@@ -139,7 +139,8 @@ class Machine:
         self.function.create_alias(FunctionName=FUNCTION, Name="live", FunctionVersion="2")
         topic = self._client("sns").create_topic(Name="alarms")["TopicArn"]
         logs = self._client("logs")
-        groups = {f"{name}LogGroupName": f"/{name}" for name in ("Inference", "PreTraffic", "VersionCheck", "Api")}
+        named = ("Inference", "PreTraffic", "VersionCheck", "Api", "Monitor", "Capture")
+        groups = {f"{name}LogGroupName": f"/{name}" for name in named}
         for group in groups.values():
             logs.create_log_group(logGroupName=group)
         return groups | {

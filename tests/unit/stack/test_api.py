@@ -8,22 +8,26 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 from tests.support.templates import Stack
 
 JWT = {"Auth": "JWT", "JwtIssuer": "https://issuer.test", "JwtAudience": "skylift,others"}
+OPEN: dict[str, list[str]] = {"GET /health": []}
+BY_SIGNATURE = OPEN | {"GET /metrics": ["AWS_IAM"], "ANY /$default": ["AWS_IAM"]}
 DOMAIN = {"DomainName": "iris.example.com", "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1"}
 
 
 @pytest.mark.parametrize(
     ("parameters", "routes"),
     [
-        ({}, {"GET /health": [], "ANY /$default": ["AWS_IAM"]}),
-        ({"Stage": "prod"}, {"GET /health": [], "ANY /$default": ["AWS_IAM"]}),
-        (JWT, {"GET /health": [], "ANY /$default": ["JWT"]}),
-        ({"Auth": "NONE"}, {"GET /health": [], "ANY /$default": []}),
+        ({}, BY_SIGNATURE),
+        ({"Stage": "prod"}, BY_SIGNATURE),
+        (JWT, {"GET /health": [], "GET /metrics": ["JWT"], "ANY /$default": ["JWT"]}),
+        ({"Auth": "NONE"}, {"GET /health": [], "GET /metrics": [], "ANY /$default": []}),
+        ({"CorsOrigins": "https://a.test"}, BY_SIGNATURE | {"OPTIONS /{proxy+}": []}),
+        ({"Labels": "true"}, BY_SIGNATURE | {"POST /labels": ["AWS_IAM"]}),
         (
-            {"CorsOrigins": "https://a.test"},
-            {"GET /health": [], "ANY /$default": ["AWS_IAM"], "OPTIONS /{proxy+}": []},
+            JWT | {"Labels": "true"},
+            {path: ["JWT"] for path in ("GET /metrics", "POST /labels", "ANY /$default")} | OPEN,
         ),
     ],
-    ids=["default", "prod", "jwt", "none", "cors"],
+    ids=["default", "prod", "jwt", "none", "cors", "labels", "jwt and labels"],
 )
 def test_which_route_has_which_authorizer(parameters: dict[str, str], routes: dict[str, list[str]]) -> None:
     body = Stack(**parameters).properties("Api")["Body"]
@@ -57,13 +61,15 @@ def test_tokens_are_checked_against_issuer_and_audience() -> None:
     assert authorizer["jwtConfiguration"] == {"issuer": "https://issuer.test", "audience": ["skylift", "others"]}
 
 
-def test_every_route_calls_the_alias(stack: Stack) -> None:
-    paths = stack.properties("Api")["Body"]["paths"]
-    for operations in paths.values():
+def test_every_route_calls_the_alias_but_labels_and_metrics(stack: Stack) -> None:
+    paths = Stack(Labels="true").properties("Api")["Body"]["paths"]
+    for path, operations in paths.items():
+        function = "OperationsFunction.Arn" if path in {"/labels", "/metrics"} else "InferenceFunction.Arn:live"
         for operation in operations.values():
             integration = operation["x-amazon-apigateway-integration"]
             assert integration["payloadFormatVersion"] == "2.0"
-            assert integration["uri"].endswith("functions/InferenceFunction.Arn:live/invocations")
+            assert integration["uri"].endswith(f"functions/{function}/invocations")
+    assert stack.properties("OperationsPermission")["FunctionName"] == "OperationsFunction"
     assert stack.properties("InferenceFunctionAliaslive")["Name"] == "live"
     assert stack.properties("ApiPermission")["FunctionName"] == "InferenceFunctionAliaslive"
 

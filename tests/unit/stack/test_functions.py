@@ -5,6 +5,8 @@ import json
 import pytest
 
 from inference.settings import InferenceSettings
+from monitor.settings import MonitorSettings
+from operations.settings import OperationsSettings
 from pre_traffic.settings import PreTrafficSettings
 from skylift.settings import RegistrySettings
 from tests.support.templates import Stack, source
@@ -51,6 +53,8 @@ def test_memory_and_architecture_are_parameters() -> None:
         ("InferenceFunction", InferenceSettings),
         ("PreTrafficFunction", PreTrafficSettings),
         ("VersionCheckFunction", RegistrySettings),
+        ("OperationsFunction", OperationsSettings),
+        ("MonitorFunction", MonitorSettings),
     ],
 )
 def test_the_environment_holds_what_the_code_reads(
@@ -67,6 +71,7 @@ def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
     description = stack.properties(name)["Description"]
     function = json.dumps(stack.raw["InferenceFunction"]["Properties"])
     alternatives = {"Architecture": "x86_64", "SnapStart": "false", "LogLevel": "DEBUG", "Tracing": "Active"}
+    alternatives |= {"Profiles": "false", "Labels": "true"}
     for parameter, value in stack.parameters.items():
         conditions = [
             name for name, test in source()["Conditions"].items() if f'"Ref": "{parameter}"' in json.dumps(test)
@@ -78,8 +83,8 @@ def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
             assert other != description, parameter
     long = {
         "Release": "r" * 40, "Architecture": "x86_64", "MemorySize": "10240", "RefreshSeconds": "3600",
-        "MaxInstances": "30000", "LogLevel": "WARNING", "SnapStart": "false", "Tracing": "PassThrough",
-        "ModelName": "m" * 63,
+        "MaxInstances": "30000", "LogLevel": "WARNING", "SnapStart": "true", "Tracing": "PassThrough",
+        "Labels": "true", "ModelName": "m" * 63,
     }  # fmt: skip
     assert len(Stack(**long, Stage="s" * 63).properties(name)["Description"]) <= 256
     bucket = f"skylift-{'s' * 20}-modelbucket-{'x' * 13}"  # for the longest stage of bootstrap.yaml

@@ -36,15 +36,23 @@ def test_a_bucket_that_was_kept_is_adopted_with_all_that_refers_to_it() -> None:
     rest = json.dumps([adopting.resources, adopting.outputs])
     assert not re.findall(r"\bModelBucket\b", rest), "a resource that is not made has no name"
     arn = "arn:aws:s3:::skylift-dev-modelbucket-abc"
-    for role in ("InferenceRole", "PublishRole", "PromoteRole"):
+    for role in ("VersionCheckRole", "PublishRole", "PromoteRole"):
         assert adopting.grants(role)["s3:GetObject"] == {f"{arn}/models/iris/*"}
         assert adopting.grants(role)["s3:ListBucket"] == {arn}
 
 
 def test_the_bucket_forgets_only_what_is_not_a_version(stack: Stack) -> None:
     rules = stack.properties("ModelBucket")["LifecycleConfiguration"]["Rules"]
-    acts = {key for rule in rules for key in rule} - {"Id", "Status"}
+    acts = {key for rule in rules if "Prefix" not in rule for key in rule} - {"Id", "Status"}
     assert acts == {"NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"}
+    assert {rule["Prefix"] for rule in rules if "Prefix" in rule} == {"captures/", "reports/"}
+
+
+def test_the_bucket_forgets_captures_and_keeps_the_last_of_each_report() -> None:
+    stack = Stack(CaptureRetentionDays="60")
+    rules = {rule.get("Prefix"): rule for rule in stack.properties("ModelBucket")["LifecycleConfiguration"]["Rules"]}
+    assert rules["captures/"]["ExpirationInDays"] == "60"
+    assert "ExpirationInDays" not in rules["reports/"]
 
 
 def test_the_bucket_refuses_plain_http(stack: Stack) -> None:

@@ -15,7 +15,7 @@ from inference.access_log import AccessLog
 from inference.degradation import Degradation
 from skylift.errors import AwsThrottled
 from skylift.http.record import record_of
-from skylift.observability import NAMESPACE, MetricName, MetricPoint
+from skylift.observability import NAMESPACE, MetricName, MetricPoint, WindowMetricName
 from skylift.references import Reference
 from skylift.settings import RegistrySettings
 from tests.support.fakes import HostHarness
@@ -24,6 +24,9 @@ from tests.support.templates import Stack
 from version_check import handler as version_check
 
 type Sets = set[frozenset[str]]
+
+OF_WINDOWS = set(get_args(WindowMetricName.__value__))
+"""Metrics of the monitor, which writes them by stage and model."""
 
 
 async def _answering(scope: Any, _receive: Any, send: Any) -> None:
@@ -78,20 +81,19 @@ def emitted() -> dict[str, Sets]:
             assert directive["Namespace"] == NAMESPACE
             for metric in directive["Metrics"]:
                 found.setdefault(metric["Name"], set()).update(frozenset(names) for names in directive["Dimensions"])
-    return found
+    return found | {name: {frozenset({"stage", "model"})} for name in OF_WINDOWS}
 
 
 class TestAlarms:
-    def test_every_metric_of_ours_is_written_with_these_dimensions(
-        self, stack: Stack, emitted: dict[str, Sets]
-    ) -> None:
-        assert set(emitted) == set(get_args(MetricName.__value__))
-        ours = [
-            alarm for alarm in stack.of_type("AWS::CloudWatch::Alarm").values() if alarm.get("Namespace") == NAMESPACE
-        ]
+    def test_every_metric_of_ours_is_written_with_these_dimensions(self, emitted: dict[str, Sets]) -> None:
+        assert set(emitted) == set(get_args(MetricName.__value__)) | OF_WINDOWS
+        alarms = Stack(Labels="true").of_type("AWS::CloudWatch::Alarm").values()
+        ours = [alarm for alarm in alarms if alarm.get("Namespace") == NAMESPACE]
         assert {alarm["MetricName"] for alarm in ours} == {
             "ActiveVersionUnreadable",
             "Degraded",
+            "DriftedFeatures",
+            "LiveGatesMissed",
             "PointerStale",
             "RefreshFailures",
         }
@@ -145,7 +147,7 @@ class TestAlarms:
 
 
 class TestDashboards:
-    @pytest.fixture(params=["OverviewDashboard", "DetailsDashboard"])
+    @pytest.fixture(params=["OverviewDashboard", "DetailsDashboard", "ModelDashboard"])
     def widgets(self, request: pytest.FixtureRequest, stack: Stack) -> list[dict[str, Any]]:
         document = json.loads(stack.properties(request.param)["DashboardBody"])
         widgets: list[dict[str, Any]] = document["widgets"]
@@ -212,19 +214,22 @@ class TestDashboards:
         (names,) = re.findall(r" by ([a-z_, ]+?) \|", query)
         assert all(set(names.split(", ")) <= line.keys() for line in counted)
 
-    def test_both_together_show_every_metric_of_ours(self, stack: Stack) -> None:
+    def test_all_together_show_every_metric_of_ours(self, stack: Stack) -> None:
         bodies = [json.loads(one["DashboardBody"]) for one in stack.of_type("AWS::CloudWatch::Dashboard").values()]
         shown = {name for body in bodies for name, _ in self._ours(body["widgets"])}
-        assert shown == set(get_args(MetricName.__value__))
+        assert shown == set(get_args(MetricName.__value__)) | OF_WINDOWS
 
-    def test_the_overview_shows_every_alarm(self, stack: Stack) -> None:
-        (widget,) = [
-            widget
-            for widget in json.loads(stack.properties("OverviewDashboard")["DashboardBody"])["widgets"]
+    @pytest.mark.parametrize("labels", ["true", "false"])
+    def test_all_together_show_every_alarm_once(self, labels: str) -> None:
+        stack = Stack(Labels=labels)
+        shown = [
+            arn.removesuffix(".Arn")
+            for dashboard in stack.of_type("AWS::CloudWatch::Dashboard").values()
+            for widget in json.loads(dashboard["DashboardBody"])["widgets"]
             if widget["type"] == "alarm"
+            for arn in widget["properties"]["alarms"]
         ]
-        shown = {arn.removesuffix(".Arn") for arn in widget["properties"]["alarms"]}
-        assert shown == set(stack.of_type("AWS::CloudWatch::Alarm"))
+        assert sorted(shown) == sorted(stack.of_type("AWS::CloudWatch::Alarm"))
 
     @pytest.mark.parametrize(("architecture", "price"), [("arm64", "0.0000133334"), ("x86_64", "0.0000166667")])
     def test_the_cost_follows_memory_and_architecture(self, architecture: str, price: str) -> None:

@@ -6,7 +6,7 @@ from tests.support.templates import Stack
 
 POINTER = "arn:aws:ssm:eu-central-1:123456789012:parameter/skylift/dev/iris/active"
 VERSIONS = "ModelBucket.Arn/models/iris/*"
-
+LATEST = "ModelBucket.Arn/reports/iris/latest*"
 
 ANYTHING_GOES = {
     # X-Ray knows no resources.
@@ -14,6 +14,10 @@ ANYTHING_GOES = {
     ("ActivePointerRole", "WriteTraces"),
     ("PreTrafficRole", "WriteTraces"),
     ("VersionCheckRole", "WriteTraces"),
+    ("MonitorRole", "WriteTraces"),
+    ("OperationsRole", "WriteTraces"),
+    # Nor does CloudWatch for reading metrics.
+    ("OperationsRole", "ReadMetrics"),
 }
 
 
@@ -33,9 +37,9 @@ def test_no_action_is_a_wildcard(stack: Stack) -> None:
         assert not [action for action in stack.grants(role) if "*" in action]
 
 
-def test_the_service_reads_its_versions_and_its_pointer_and_nothing_else(stack: Stack) -> None:
+def test_the_service_reads_its_versions_its_pointer_and_the_latest_report_and_nothing_else(stack: Stack) -> None:
     assert stack.grants("InferenceRole") == {
-        "s3:GetObject": {VERSIONS},
+        "s3:GetObject": {VERSIONS, LATEST},
         "s3:ListBucket": {"ModelBucket.Arn"},
         "ssm:GetParameter": {POINTER},
         "logs:CreateLogStream": {"InferenceLogGroup.Arn"},
@@ -46,9 +50,17 @@ def test_the_service_reads_its_versions_and_its_pointer_and_nothing_else(stack: 
 
 
 def test_only_the_publishing_role_writes_versions(stack: Stack) -> None:
-    writers = {role for role in stack.roles() if {"s3:PutObject", "s3:DeleteObject"} & stack.grants(role).keys()}
-    assert writers == {"PublishRole"}
-    assert stack.grants("PublishRole")["s3:PutObject"] == {VERSIONS}
+    written = {
+        role: stack.grants(role)["s3:PutObject"] for role in stack.roles() if "s3:PutObject" in stack.grants(role)
+    }
+    assert {role for role, places in written.items() if any("/models/" in place for place in places)} == {"PublishRole"}
+    assert written == {
+        "PublishRole": {VERSIONS},
+        "CaptureRole": {"ModelBucket.Arn/captures/iris/*"},
+        "MonitorRole": {"ModelBucket.Arn/reports/iris/*"},
+        "OperationsRole": {"ModelBucket.Arn/labels/iris/*"},
+    }
+    assert not [role for role in stack.roles() if "s3:DeleteObject" in stack.grants(role)]
 
 
 def test_only_the_promoting_role_moves_the_pointer(stack: Stack) -> None:
@@ -70,10 +82,14 @@ def test_people_read_what_the_command_line_reads(stack: Stack, role: str) -> Non
 def test_whoever_reads_versions_is_told_of_a_missing_one_that_it_is_missing(stack: Stack) -> None:
     """S3 answers 403 to a reader who may not list, and a read has no prefix that a condition could match."""
     readers = {role for role in stack.roles() if "s3:GetObject" in stack.grants(role)}
-    assert readers == {"InferenceRole", "PublishRole", "PromoteRole", "PreTrafficRole", "VersionCheckRole"}
+    service = {"InferenceRole", "PreTrafficRole", "VersionCheckRole", "OperationsRole"}
+    assert readers == service | {"PublishRole", "PromoteRole", "MonitorRole"}
     for role in readers:
         (listing,) = (one for one in stack.statements(role) if one["Action"] == "s3:ListBucket")
-        assert listing["Condition"] == {"StringLikeIfExists": {"s3:prefix": "models/iris/*"}}
+        folders = ["models", "captures", "labels", "reports"] if role == "MonitorRole" else ["models"]
+        prefixes = listing["Condition"]["StringLikeIfExists"]["s3:prefix"]
+        found = [prefixes] if isinstance(prefixes, str) else prefixes
+        assert found == [f"{folder}/iris/*" for folder in folders]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +113,7 @@ def test_the_hook_reads_manifests_only(stack: Stack) -> None:
 
 def test_the_check_of_the_active_version_reads_what_the_service_reads(stack: Stack) -> None:
     own = {"logs:CreateLogStream": {"VersionCheckLogGroup.Arn"}, "logs:PutLogEvents": {"VersionCheckLogGroup.Arn"}}
+    own |= {"s3:GetObject": {VERSIONS}}
     assert stack.grants("VersionCheckRole") == stack.grants("InferenceRole") | own
 
 
@@ -105,3 +122,49 @@ def test_every_role_takes_a_boundary() -> None:
     bounded = Stack(PermissionsBoundaryArn=boundary)
     assert {role["PermissionsBoundary"] for role in bounded.of_type("AWS::IAM::Role").values()} == {boundary}
     assert not [role for role in Stack().of_type("AWS::IAM::Role").values() if "PermissionsBoundary" in role]
+
+
+def test_captures_are_written_by_firehose_alone_which_cloudwatch_feeds(stack: Stack) -> None:
+    assert stack.grants("SubscriptionRole") == {
+        "firehose:PutRecord": {"CaptureStream.Arn"},
+        "firehose:PutRecordBatch": {"CaptureStream.Arn"},
+    }
+    assert stack.grants("CaptureRole") == {
+        "s3:AbortMultipartUpload": {"ModelBucket.Arn/captures/iris/*"},
+        "s3:PutObject": {"ModelBucket.Arn/captures/iris/*"},
+        "s3:GetBucketLocation": {"ModelBucket.Arn"},
+        "s3:ListBucketMultipartUploads": {"ModelBucket.Arn"},
+        "logs:PutLogEvents": {
+            "arn:aws:logs:eu-central-1:123456789012:log-group:CaptureLogGroup:log-stream:CaptureLogStream"
+        },
+    }
+
+
+def test_the_monitor_reads_what_it_judges_and_writes_reports(stack: Stack) -> None:
+    folders = ["models", "captures", "labels", "reports"]
+    assert stack.grants("MonitorRole") == {
+        "s3:GetObject": {f"ModelBucket.Arn/{folder}/iris/*" for folder in folders},
+        "s3:ListBucket": {"ModelBucket.Arn"},
+        "s3:PutObject": {"ModelBucket.Arn/reports/iris/*"},
+        "ssm:GetParameter": {POINTER},
+        "logs:CreateLogStream": {"MonitorLogGroup.Arn"},
+        "logs:PutLogEvents": {"MonitorLogGroup.Arn"},
+        "xray:PutTraceSegments": {"*"},
+        "xray:PutTelemetryRecords": {"*"},
+    }
+    assert stack.grants("MonitorTimerRole") == {"lambda:InvokeFunction": {"MonitorFunction.Arn"}}
+
+
+def test_labels_are_added_and_never_overwritten(stack: Stack) -> None:
+    (adding,) = (one for one in stack.statements("OperationsRole") if one["Action"] == "s3:PutObject")
+    assert adding["Condition"] == {"Null": {"s3:if-none-match": "false"}}
+    assert stack.grants("OperationsRole")["s3:GetObject"] == {
+        "ModelBucket.Arn/models/iris/*/manifest.json",
+        LATEST,
+    }
+
+
+@pytest.mark.parametrize("role", ["SubscriptionRole", "CaptureRole", "MonitorTimerRole"])
+def test_a_service_of_aws_takes_a_role_on_for_this_account_alone(stack: Stack, role: str) -> None:
+    (statement,) = stack.properties(role)["AssumeRolePolicyDocument"]["Statement"]
+    assert "123456789012" in str(statement["Condition"])
