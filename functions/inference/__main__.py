@@ -18,7 +18,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.until_stdin_ends:
         Thread(target=_end_with_stdin, daemon=True).start()
-    serve(compose().app, host=arguments.host, port=arguments.port)
+    serve(compose(plain_server=True).app, host=arguments.host, port=arguments.port)
 
 
 def _end_with_stdin() -> None:

@@ -15,6 +15,8 @@ from skylift.http.record import Record, record_of
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from inference.server_metrics import ServerMetrics
+
 _MAX_QUERY_BYTES = 8192
 """FastAPI reads the query of every request, also where no route has a parameter: a megabyte takes 0.3 s."""
 
@@ -32,12 +34,17 @@ class FastLane:
         Holder of the model.
     bucket
         Bucket with the monitor's reports; see `create_routes`.
+    metrics
+        What `/metrics` answers; None for a service without it.
     """
 
-    def __init__(self, settings: InferenceSettings, host: ModelHost, bucket: Bucket | None) -> None:
+    def __init__(
+        self, settings: InferenceSettings, host: ModelHost, bucket: Bucket | None, *, metrics: "ServerMetrics | None"
+    ) -> None:
         self._settings = settings
         self._host = host
         self._bucket = bucket
+        self._metrics = metrics
         self._predict = Predict(host, profile=settings.profile, labels=settings.labels)
         self._routes: ASGIApp | None = None
 
@@ -56,7 +63,7 @@ class FastLane:
         if self._routes is None:
             from inference.routes import create_routes
 
-            self._routes = create_routes(self._settings, self._host, self._bucket)
+            self._routes = create_routes(self._settings, self._host, self._bucket, metrics=self._metrics)
         return self._routes
 
 
@@ -71,13 +78,23 @@ class App:
         Holder of the model.
     bucket
         Bucket with the monitor's reports; see `create_routes`.
+    metrics
+        What counts the requests and answers `/metrics`; None for a service without it.
     """
 
-    def __init__(self, settings: InferenceSettings, host: ModelHost, bucket: Bucket | None = None) -> None:
-        self._lane = FastLane(settings, host, bucket)
+    def __init__(
+        self,
+        settings: InferenceSettings,
+        host: ModelHost,
+        bucket: Bucket | None = None,
+        *,
+        metrics: "ServerMetrics | None" = None,
+    ) -> None:
+        self._lane = FastLane(settings, host, bucket, metrics=metrics)
         dimensions = {"stage": settings.stage, "model": settings.model}
         code = {"release": settings.release, "image_digest": settings.image_digest}
         self._outermost = AccessLog(AnswerLimit(Preflight(self._lane)), host, **dimensions, **code)
+        self._outermost.observer = metrics
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""

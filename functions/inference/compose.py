@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inference.app import App
 from inference.host import ModelHost
@@ -13,6 +13,9 @@ from skylift.image_cache import ImageCache
 from skylift.observability import set_level
 from skylift.pointer import ActivePointer
 from skylift.store import VersionStore
+
+if TYPE_CHECKING:
+    from inference.server_metrics import ServerMetrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,14 @@ class Service:
             client.close()
 
 
-def compose() -> Service:
-    """The service with its model loaded, as far as S3 and SSM answer."""
+def compose(*, plain_server: bool = False) -> Service:
+    """The service with its model loaded, as far as S3 and SSM answer.
+
+    Parameters
+    ----------
+    plain_server
+        Whether one process answers all requests, so that it can tell Prometheus of them.
+    """
     settings = InferenceSettings()
     set_level(settings.log_level)
     ssm, s3 = ssm_client(), s3_client()
@@ -67,6 +76,14 @@ def compose() -> Service:
     host.start_loading()
     import onnxruntime  # noqa: F401 (what nearly every version needs next, while the thread waits for SSM and S3)
 
-    app = App(settings, host, Bucket(settings.bucket, client=s3))
+    metrics = _metrics(settings, host) if plain_server else None
+    app = App(settings, host, Bucket(settings.bucket, client=s3), metrics=metrics)
     host.wait_until_loaded()
     return Service(app, host, (ssm, s3))
+
+
+def _metrics(settings: InferenceSettings, host: ModelHost) -> "ServerMetrics":
+    from inference.routes import METRICS, ROUTES
+    from inference.server_metrics import ServerMetrics  # with prometheus-client, which Lambda has not
+
+    return ServerMetrics(host, model=settings.model, paths=[route.path for route in (*ROUTES, METRICS)])

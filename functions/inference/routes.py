@@ -1,11 +1,9 @@
 """The routes of the API, by FastAPI. To add one, write its function and one entry of `ROUTES`."""
 
-import os
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -17,6 +15,7 @@ from inference.host import ModelHost
 from inference.openapi import openapi_document
 from inference.predict import PATH as PREDICTION_PATH
 from inference.predict import Predict
+from inference.process_state import resident_bytes
 from inference.route import Route
 from inference.settings import InferenceSettings
 from skylift.bucket import Bucket
@@ -26,6 +25,7 @@ from skylift.errors import (
     ModelCardAbsent,
     ModelCardUnavailable,
     ModelNotReady,
+    ReportAbsent,
     ReportUnavailable,
 )
 from skylift.http.preflight import Preflight
@@ -38,10 +38,12 @@ from skylift.observability import logger
 from skylift.version import __version__
 
 if TYPE_CHECKING:
+    from inference.server_metrics import ServerMetrics
     from skylift.references import Reference
 
 
 HTML = "text/html"
+TEXT = "text/plain; version=0.0.4"
 
 
 async def _host(request: Request) -> ModelHost:  # a plain function would cost a thread hop per request
@@ -77,7 +79,7 @@ async def health(request: Request, host: Host) -> Response:
         "release": settings.release or None,
         "image": settings.image_digest or None,
         "uptime_seconds": round(time.monotonic() - host.started, 3),
-        "memory_mib": _resident_mib(),
+        "memory_mib": round(memory / 2**20, 1) if (memory := resident_bytes()) else None,
         "model": {
             "name": settings.model,
             "reference": str(model.reference) if model else None,
@@ -110,7 +112,7 @@ async def model_info(host: Host) -> Response:
 async def openapi(request: Request, host: Host) -> Response:
     """Describe the API by the active contract."""
     model = await host.current()
-    document = openapi_document(model, ROUTES, labels=request.app.state.settings.labels)
+    document = openapi_document(model, request.app.state.routes, labels=request.app.state.settings.labels)
     return Response(to_json(document), media_type=JSON)
 
 
@@ -162,13 +164,23 @@ async def drift_status(request: Request) -> Response:
     return Response(to_json(report.status(datetime.now(UTC))), media_type=JSON)
 
 
+async def metrics(request: Request) -> Response:
+    """Tell Prometheus what this process has done since it started, and what the monitor last found."""
+    counted: ServerMetrics = request.app.state.metrics
+    latest: LatestReport = request.app.state.latest
+    report = None
+    with suppress(ReportAbsent, ReportUnavailable):  # `/drift-status` says why; the rest is known nevertheless
+        report = await latest.read()
+    return Response(counted.text(report), media_type=TEXT, headers={"cache-control": "no-store"})
+
+
 async def index(request: Request, host: Host) -> Response:
     """Name the model and what can be asked."""
     document = {
         "name": "skylift",
         "model": request.app.state.settings.model,
         "version": host.model.reference.name if host.model else None,
-        "paths": {f"{route.method} {route.path}": route.summary for route in ROUTES},
+        "paths": {f"{route.method} {route.path}": route.summary for route in request.app.state.routes},
     }
     return Response(to_json(document), media_type=JSON)
 
@@ -216,8 +228,17 @@ ROUTES = (
 )
 """The API: FastAPI, the index, the OpenAPI document and a test of the README read it."""
 
+METRICS = Route("/metrics", metrics, "Requests, predictions, process and drift, for Prometheus", media_type=TEXT)
+"""The route that a plain server has besides: on Lambda an environment knows nothing of the others."""
 
-def create_routes(settings: InferenceSettings, host: ModelHost, bucket: Bucket | None = None) -> FastAPI:
+
+def create_routes(
+    settings: InferenceSettings,
+    host: ModelHost,
+    bucket: Bucket | None = None,
+    *,
+    metrics: "ServerMetrics | None" = None,
+) -> FastAPI:
     """Make a FastAPI application of the routes: the whole API, to serve by itself or to mount in another one.
 
     `AccessLog` around it writes a line with metrics per request; see docs/extending.md.
@@ -230,22 +251,16 @@ def create_routes(settings: InferenceSettings, host: ModelHost, bucket: Bucket |
         Holder of the model.
     bucket
         Bucket with the monitor's reports; None to answer that it has none.
+    metrics
+        What `/metrics` answers; None for an API without it.
     """
     # The contract is only known at run time, so FastAPI's own description of the API is replaced.
     app = FastAPI(title="Skylift", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.settings, app.state.host, app.state.card = settings, host, None
     app.state.latest = LatestReport(ReportStore(bucket, settings.model) if bucket else None)
-    for route in ROUTES:
+    app.state.metrics, app.state.routes = metrics, (*ROUTES, METRICS) if metrics else ROUTES
+    for route in app.state.routes:
         app.add_api_route(route.path, route.endpoint, methods=[route.method], response_model=None)
     app.add_middleware(Preflight)
     answer_with_problems(app)
     return app
-
-
-def _resident_mib() -> float | None:
-    """Resident memory of this process in MiB; None where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return None
-    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)

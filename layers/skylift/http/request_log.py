@@ -39,6 +39,23 @@ class Application(Protocol):
         """Write the line of what could not be read as a request."""
 
 
+class Observer(Protocol):
+    """Whoever also counts the requests that have a line."""
+
+    def observe(self, method: str, path: str, record: Record, seconds: float, metrics: Sequence[MetricPoint]) -> None:
+        """Count one request.
+
+        Parameters
+        ----------
+        method, path
+            Words of the caller; empty where it sent no request.
+        seconds
+            Time that it took.
+        metrics
+            Metrics of its line.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a function adds to the line of a request.
@@ -72,10 +89,16 @@ class RequestLog:
         Name of the deployment; empty where nobody deployed.
     image_digest
         Digest of the container image; empty where it is not known. The line has its first digits.
+
+    Attributes
+    ----------
+    observer
+        Counter of the same requests; None without one.
     """
 
     def __init__(self, app: "ASGIApp", *, stage: str, model: str, release: str = "", image_digest: str = "") -> None:
         self._app = app
+        self.observer: Observer | None = None
         self._dimensions = {"stage": stage, "model": model}
         named = {"release": release, "image": image_digest.rpartition(":")[2][:_DIGEST_DIGITS]}
         self._code = {"service_version": __version__} | {name: value for name, value in named.items() if value}
@@ -118,8 +141,11 @@ class RequestLog:
 
     def write_unreadable(self, record: Record) -> None:
         """Write the line of what could not be read as a request: there is no method and no path."""
-        fields = {"status": 400, "reason": record.reason, "correlation_id": record.request_id}
+        record.status = 400
+        fields = {"status": record.status, "reason": record.reason, "correlation_id": record.request_id}
         logger.info("request", extra={**self._code, **fields})
+        if self.observer:
+            self.observer.observe("", "", record, time.perf_counter() - record.started, ())
 
     def told(self, scope: "Scope", record: Record, milliseconds: float) -> Told:
         """What is added to the line of a request; nothing, unless a function has more to tell.
@@ -152,3 +178,5 @@ class RequestLog:
         failure = failure or told.failure
         level = logging.ERROR if failure or record.status >= 500 else logging.INFO
         write_request(level, fields, told.metrics, told.dimension_sets, failure)
+        if self.observer:
+            self.observer.observe(scope["method"], scope["path"], record, milliseconds / 1000, told.metrics)

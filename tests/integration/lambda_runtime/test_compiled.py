@@ -32,7 +32,18 @@ def probe(event, context):
     return handler(event, context)
 """
 
-NOT_NEEDED = {"sklearn", "scipy", "pandas", "joblib", "boto3", "s3transfer", "onnx", "skl2onnx", "training"}
+NOT_NEEDED = {
+    "sklearn",
+    "scipy",
+    "pandas",
+    "joblib",
+    "boto3",
+    "s3transfer",
+    "onnx",
+    "skl2onnx",
+    "training",
+    "prometheus_client",
+}
 NEEDED = {"onnxruntime", "numpy", "botocore", "mangum", "skylift"}
 WEB_FRAMEWORK = {"fastapi", "starlette"}
 

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from inference.route import Route
-from inference.routes import ROUTES, create_routes
+from inference.routes import METRICS, ROUTES, create_routes
+from inference.server_metrics import ServerMetrics
 from inference.settings import InferenceSettings
 from tests.support.asgi_client import HttpClient
 from tests.support.drift import report
@@ -14,17 +15,24 @@ from tests.support.models import IRIS_SETOSA, iris_package
 from tests.support.paths import ROOT
 
 SETTINGS = InferenceSettings(bucket="models", model="iris")
-NAMES = [f"{route.method} {route.path}" for route in ROUTES]
+EVERY = (*ROUTES, METRICS)
+NAMES = [f"{route.method} {route.path}" for route in EVERY]
 
 
 @pytest.fixture
 def client() -> HttpClient:
-    """A client of the routes alone, without the access log, with iris v1 in place."""
+    """A client of the routes of a plain server alone, without the access log, with iris v1 in place."""
+    harness = _serving()
+    metrics = ServerMetrics(harness.host, model="iris", paths=[])
+    bucket = MemoryBucket({"reports/iris/latest.json": report().to_bytes()})
+    return HttpClient(create_routes(SETTINGS, harness.host, bucket, metrics=metrics))
+
+
+def _serving() -> HostHarness:
     harness = HostHarness()
     harness.activate(iris_package())
     harness.host.wait_until_loaded()
-    bucket = MemoryBucket({"reports/iris/latest.json": report().to_bytes()})
-    return HttpClient(create_routes(SETTINGS, harness.host, bucket))
+    return harness
 
 
 def test_the_readme_lists_every_route_and_no_other() -> None:
@@ -35,7 +43,7 @@ def test_the_readme_lists_every_route_and_no_other() -> None:
 
 
 def test_the_index_lists_every_route(client: HttpClient) -> None:
-    assert client.get("/").json()["paths"] == {f"{route.method} {route.path}": route.summary for route in ROUTES}
+    assert client.get("/").json()["paths"] == {f"{route.method} {route.path}": route.summary for route in EVERY}
 
 
 def test_openapi_describes_every_route(client: HttpClient) -> None:
@@ -44,7 +52,7 @@ def test_openapi_describes_every_route(client: HttpClient) -> None:
     assert {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations} == set(NAMES)
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=NAMES)
+@pytest.mark.parametrize("route", EVERY, ids=NAMES)
 def test_a_route_answers_with_the_media_type_that_it_declares(client: HttpClient, route: Route) -> None:
     response = client.predict(IRIS_SETOSA) if route.method == "POST" else client.get(route.path)
 
@@ -56,3 +64,11 @@ def test_a_service_without_the_access_log_names_requests_too(client: HttpClient)
     response = client.predict({}, x_request_id="r-1")
 
     assert (response.status_code, response.json()["request_id"]) == (422, "r-1")
+
+
+def test_without_a_plain_server_there_are_no_metrics_of_a_process() -> None:
+    client = HttpClient(create_routes(SETTINGS, _serving().host))
+
+    assert client.get("/metrics").status_code == 404
+    assert "GET /metrics" not in client.get("/").json()["paths"]
+    assert "/metrics" not in client.get("/openapi.json").json()["paths"]

@@ -1,0 +1,110 @@
+"""What Prometheus reads from the process of a plain server: the metrics of the log lines, added up since it started.
+
+Not for Lambda, where an environment knows nothing of the others: there one function answers for all of them.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+
+from inference.host import ModelHost
+from inference.process_state import ProcessorTime, resident_bytes, thread_count
+from skylift.http.record import Record
+from skylift.monitoring import exposition
+from skylift.monitoring.exposition import Family, Sample, samples_of
+from skylift.monitoring.report import Report
+from skylift.observability import MetricPoint
+
+OTHER = "other"
+"""Label of all paths and methods that are not the API's: callers send any, and each label value is kept for good."""
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class ServerMetrics:
+    """Counters and histograms of one process.
+
+    Parameters
+    ----------
+    host
+        Holder of the model.
+    model
+        Name of the model.
+    paths
+        Paths of the API.
+    """
+
+    def __init__(self, host: ModelHost, *, model: str, paths: Iterable[str]) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._host = host
+        self._model = model
+        self._paths = frozenset(paths)
+        self._registry = CollectorRegistry()
+        self._processor = ProcessorTime()
+        self._predictions = self._counter(exposition.PREDICTIONS)
+        self._prediction_seconds = self._histogram(exposition.PREDICTION_SECONDS)
+        self._prediction_errors = self._counter(exposition.PREDICTION_ERRORS)
+        self._requests = self._counter(exposition.REQUESTS)
+        self._request_seconds = self._histogram(exposition.REQUEST_SECONDS)
+        self._errors = self._counter(exposition.ERRORS)
+        self._loads = self._counter(exposition.MODEL_LOADS)
+
+    def observe(self, method: str, path: str, record: Record, seconds: float, metrics: Sequence[MetricPoint]) -> None:
+        """Count a request whose line is written; see `skylift.http.request_log.Observer`."""
+        method = method if method in _METHODS else OTHER
+        route = path if path in self._paths else OTHER
+        self._requests.labels(method, route, record.status).inc()
+        self._request_seconds.labels(method, route).observe(seconds)
+        if record.status >= 400:
+            self._errors.labels(method, route, record.status, record.reason or "").inc()
+        for metric in metrics:
+            self._count(metric, record)
+
+    def text(self, report: Report | None) -> bytes:
+        """All metrics in Prometheus' text form.
+
+        Parameters
+        ----------
+        report
+            Latest report of the monitor; without one, nothing is said of drift and accuracy.
+        """
+        samples = [*self._of_now(), *(samples_of(report) if report else ())]
+        return generate_latest(self._registry) + exposition.exposition(samples).encode()
+
+    def _count(self, metric: MetricPoint, record: Record) -> None:
+        of = (self._model, record.version or self._version)
+        match metric.name:
+            case "Predictions":
+                self._predictions.labels(*of).inc(metric.value)
+            case "PredictionLatency":
+                self._prediction_seconds.labels(*of).observe(metric.value / 1000)
+            case "PredictionErrors":
+                self._prediction_errors.labels(*of, record.reason or "").inc()
+            case "ModelLoads":
+                self._loads.labels(self._model, "success").inc()
+            case "ModelLoadFailures":
+                self._loads.labels(self._model, "failure").inc()
+            case _:
+                pass
+
+    def _of_now(self) -> Iterable[Sample]:
+        loaded = float(self._host.model is not None)
+        yield Sample(exposition.MODEL_LOADED, {"model": self._model, "version": self._version}, loaded)
+        for family, value in (
+            (exposition.MEMORY, resident_bytes()),
+            (exposition.CPU, self._processor.percent()),
+            (exposition.THREADS, thread_count()),
+        ):
+            if value is not None:
+                yield Sample(family, {}, value)
+
+    @property
+    def _version(self) -> str:
+        return self._host.model.reference.name if self._host.model else "none"
+
+    def _counter(self, family: Family) -> Counter:
+        return Counter(family.name, family.words, family.labels, registry=self._registry)
+
+    def _histogram(self, family: Family) -> Histogram:
+        return Histogram(family.name, family.words, family.labels, buckets=_SECONDS, registry=self._registry)
