@@ -45,7 +45,8 @@ def test_the_mounted_service_answers_every_path_below_its_prefix(namespace: dict
 
     for name in index["paths"]:
         method, path = name.split()
-        assert namespace["client"].request(method, f"/models/iris{path}").status_code not in {404, 405}, name
+        answer = namespace["client"].request(method, f"/models/iris{path}")
+        assert not re.search("urn:skylift:problem:(not-found|method-not-allowed)", answer.text), name
 
 
 def test_an_error_of_skylift_in_an_own_route_is_a_problem(namespace: dict[str, Any]) -> None:

@@ -1,16 +1,22 @@
-"""Reports that also estimate accuracy, and count what was refused, failed or read twice."""
+"""Reports of the monitor on windows of iris traffic."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import numpy as np
 
 from skylift.monitoring.counts import Counts
 from skylift.monitoring.expected import ExpectedAccuracy, Part
 from skylift.monitoring.report import Report, report_on
 from skylift.monitoring.verdict import alpha_per_look
 from skylift.monitoring.window import ANY, Window
-from tests.support.drift import HOUR, IRIS, START
+from tests.support.drift import iris, trained_iris
 from tests.support.manifests import manifest
 
+HOUR = timedelta(hours=1)
+START = datetime(2026, 3, 8, 10, tzinfo=UTC)
+IRIS = trained_iris()
+ROWS, SPECIES, _ = iris()
 MANIFEST = manifest(7, contract=IRIS.contract)
 CERTAINTY = ExpectedAccuracy(
     rows=150,
@@ -23,6 +29,12 @@ CERTAINTY = ExpectedAccuracy(
     ece_before=0.1,
     ece=0.1,
 )
+
+
+def counted(rows: int, *, longer_petals: float = 0.0) -> Counts:
+    places = np.random.default_rng(rows).integers(0, 150, rows)
+    counts = IRIS.window(ROWS[places] + np.array([0, 0, longer_petals, 0]), SPECIES[places])
+    return Counts(counts.requests, counts.rows, counts.features, counts.predictions, 0.9 * rows)
 
 
 def window(counts: dict[str, Counts], *, start: datetime = START) -> Window:

@@ -11,8 +11,7 @@ from skylift.http.record import Record
 from skylift.monitoring.exposition import FAMILIES
 from skylift.monitoring.report import Report
 from skylift.observability import MetricName, MetricPoint
-from tests.support.drift import counted
-from tests.support.drift_reports import report
+from tests.support.drift_reports import counted, report
 from tests.support.fakes import HostHarness
 from tests.support.models import iris_package
 

@@ -17,8 +17,7 @@ from skylift.monitoring.exposition import (
     exposition,
     samples_of,
 )
-from tests.support.drift import counted
-from tests.support.drift_reports import report
+from tests.support.drift_reports import counted, report
 
 LABELS = {"model", "version", "method", "route", "status", "reason"}
 

@@ -8,8 +8,7 @@ import pytest
 
 from skylift.errors import IntegrityError
 from skylift.monitoring.report import Report, key_of
-from tests.support.drift import HOUR, START, counted
-from tests.support.drift_reports import report
+from tests.support.drift_reports import HOUR, START, counted, report
 
 if TYPE_CHECKING:
     from skylift.monitoring.verdict import State
