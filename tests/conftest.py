@@ -61,6 +61,7 @@ def _no_real_aws(monkeypatch: pytest.MonkeyPatch) -> None:
         "SKYLIFT_BUCKET": BUCKET,
         "SKYLIFT_STAGE": STAGE,
         "SKYLIFT_MODEL": MODEL,
+        "SKYLIFT_ALLOW_JOBLIB": "true",  # most versions of the tests are not compiled
         "SKYLIFT_TRACK": "false",
     }.items():
         monkeypatch.setenv(name, value)

@@ -70,6 +70,7 @@ def compose(*, plain_server: bool = False) -> Service:
         VersionStore(settings.bucket, settings.model, client=s3),
         refresh_seconds=settings.refresh_seconds,
         max_instances=settings.max_instances,
+        allow_joblib=settings.allow_joblib,
         max_pointer_age=settings.max_pointer_age,
         image=ImageCache(settings.image_cache, settings.model) if settings.image_cache else None,
     )

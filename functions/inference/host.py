@@ -29,6 +29,7 @@ from skylift.pointer import ActivePointer
 from skylift.predictors import load_predictor
 from skylift.references import Reference
 from skylift.store import VersionStore
+from skylift.verification import check_form
 
 REQUEST_WAIT_SECONDS = 0.5
 """How long a request waits for a refresh while a model is loaded."""
@@ -62,19 +63,22 @@ class ModelHost:
         Age in seconds at which the pointer is read again.
     max_instances
         Largest number of instances in a request.
+    allow_joblib
+        Whether a version without a compiled form may be loaded; see `skylift.verification.check_form`.
     max_pointer_age
         Age in seconds from which the pointer is too old; see `RefreshPolicy`.
     clock
         Function that returns monotonic seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (most are settings of the service, and have names)
         self,
         pointer: ActivePointer,
         store: VersionStore,
         *,
         refresh_seconds: float,
         max_instances: int,
+        allow_joblib: bool = False,
         image: ImageCache | None = None,
         max_pointer_age: float | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -84,6 +88,7 @@ class ModelHost:
         self._image = image
         self._refresh_seconds = refresh_seconds
         self._max_instances = max_instances
+        self._allow_joblib = allow_joblib
         self._policy = RefreshPolicy(refresh_seconds, max_pointer_age)
         self._clock = clock
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="refresh")
@@ -292,6 +297,7 @@ class ModelHost:
 
     def _load(self, reference: Reference) -> ServedModel:
         with self._open_version(reference) as (manifest, read):
+            check_form(manifest, allow_joblib=self._allow_joblib)
             predictor = load_predictor(manifest, read)
             profiler = self._profiler(manifest, read)
         return ServedModel.of(

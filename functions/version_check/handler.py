@@ -9,10 +9,11 @@ from skylift.observability import MetricPoint, emit, logger
 from skylift.pointer import ActivePointer
 from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
+from skylift.verification import check_form
 
 
 def handler(_event: object = None, _context: object = None) -> dict[str, str | None]:
-    """Check the pointer, the manifest that it names and the sizes of all files, and write the metric.
+    """Check the pointer, the manifest that it names, the form and the sizes of all files, and write the metric.
 
     Returns
     -------
@@ -26,7 +27,9 @@ def handler(_event: object = None, _context: object = None) -> dict[str, str | N
         if reference is not None:
             version = reference.name
             store = VersionStore(settings.bucket, settings.model, client=s3_client())
-            store.check_files(store.resolve(reference).manifest)
+            manifest = store.resolve(reference).manifest
+            check_form(manifest, allow_joblib=settings.allow_joblib)
+            store.check_files(manifest)
         unreadable = 0
     except SkyliftError as error:
         problem = str(error)

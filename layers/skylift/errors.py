@@ -35,6 +35,7 @@
     |   `-- PromotionRefused   a version must not go live
     |-- CodeRefused            a new version of the code must not take traffic
     `-- UnservableModel        a version cannot be served by this process
+        |-- JoblibNotAllowed         it has no compiled form, and model.joblib may not be loaded here
         |-- IncompatibleEnvironment  it was trained by another scikit-learn
         `-- GoldenMismatch           it does not score as it did in training
 
@@ -347,6 +348,12 @@ class UnservableModel(SkyliftError):
     """A version cannot be served by this process."""
 
     code = "unservable-model"
+
+
+class JoblibNotAllowed(UnservableModel):
+    """The version has no compiled form, and its `model.joblib` may not be loaded here: it could run any code."""
+
+    code = "joblib-not-allowed"
 
 
 class IncompatibleEnvironment(UnservableModel):

@@ -16,7 +16,7 @@ from skylift.manifest import MODEL_FILE, Manifest
 from skylift.pointer import ActivePointer, Move, MoveKind, way_back
 from skylift.references import NOTHING, Reference, parse_version
 from skylift.store import VersionStore
-from skylift.verification import Version
+from skylift.verification import Version, check_form
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -39,12 +39,17 @@ class Registry:
         Pointer to the active version.
     load
         Function that makes the predictor of a version; by default one that scores in a process without rights.
+    allow_joblib
+        Whether a version without a compiled form may go live; see `skylift.verification.check_form`.
     """
 
-    def __init__(self, store: VersionStore, pointer: ActivePointer, *, load: "Load | None" = None) -> None:
+    def __init__(
+        self, store: VersionStore, pointer: ActivePointer, *, load: "Load | None" = None, allow_joblib: bool = False
+    ) -> None:
         self._store = store
         self._pointer = pointer
         self._load = load
+        self._allow_joblib = allow_joblib
 
     @classmethod
     def open(
@@ -60,7 +65,7 @@ class Registry:
         Parameters
         ----------
         settings
-            Bucket, stage and model; `RegistrySettings()` reads them from the environment.
+            Bucket, stage, model, and what may go live; `RegistrySettings()` reads them from the environment.
         s3, ssm
             Botocore clients; new ones if None.
         load
@@ -75,6 +80,7 @@ class Registry:
             VersionStore(settings.bucket, settings.model, client=s3 or s3_client()),
             ActivePointer(settings.stage, settings.model, client=ssm or ssm_client(patient=True)),
             load=load,
+            allow_joblib=settings.allow_joblib,
         )
 
     def publish(self, describe: Callable[[int], Manifest], artifacts: Mapping[str, bytes]) -> Version:
@@ -136,8 +142,9 @@ class Registry:
         Raises
         ------
         PromotionRefused
-            A gate failed, a file does not have its digest, the environment differs from that of training, the golden
-            requests score differently, or the memory is too small; the message says which.
+            A gate failed, it has no compiled form where it needs one, a file does not have its digest, the environment
+            differs from that of training, the golden requests score differently, or the memory is too small; the
+            message says which.
         PointerMoved
             Somebody else moved the pointer meanwhile.
         InvalidReference, VersionNotFound, IntegrityError
@@ -219,6 +226,7 @@ class Registry:
         if failed := [str(gate) for gate in manifest.gates if not gate.passed]:
             raise PromotionRefused(f"{manifest.name} failed its gate: {', '.join(failed)}", "train a better model")
         try:
+            check_form(manifest, allow_joblib=self._allow_joblib)
             names = {MODEL_FILE, *manifest.artifacts}
             files = {name: self._store.artifact(manifest, name) for name in names}
             check_golden(manifest.contract, manifest.golden, self._predictor(manifest, files.__getitem__))

@@ -20,6 +20,9 @@ class RegistrySettings(BaseSettings):
         Name of the stage, for example `dev`; part of the pointer's name.
     model
         Name of the model.
+    allow_joblib
+        Whether `model.joblib` may be loaded, which can run any code; otherwise only versions with a compiled form go
+        live. By default only in the stage `dev`.
     """
 
     model_config = SettingsConfigDict(env_prefix="SKYLIFT_", extra="ignore")
@@ -27,3 +30,4 @@ class RegistrySettings(BaseSettings):
     bucket: str
     model: Name
     stage: Name = "dev"
+    allow_joblib: bool = Field(default_factory=lambda known: known["stage"] == "dev")

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from skylift.errors import IntegrityError
-from skylift.manifest import Artifact, Manifest
+from skylift.errors import IntegrityError, JoblibNotAllowed
+from skylift.manifest import MODEL_FILE, Artifact, Manifest
 from skylift.references import Reference, sha256
 
 
@@ -53,6 +53,23 @@ def read_version(reference: Reference, body: bytes, *, model: str) -> Version:
             "publish the version again",
         )
     return Version(reference, manifest, body)
+
+
+def check_form(manifest: Manifest, *, allow_joblib: bool) -> None:
+    """Refuse a version that would be served from `model.joblib` where that is not allowed.
+
+    Loading it runs whatever its publisher wrote; a compiled form only computes.
+
+    Raises
+    ------
+    JoblibNotAllowed
+    """
+    if not (allow_joblib or manifest.compiled.format):
+        raise JoblibNotAllowed(
+            f"{manifest.name} has no compiled form, and {MODEL_FILE}, which could run any code, is not allowed here",
+            f"train one that compiles (`skylift show {manifest.name}` says why it did not), or set the parameter "
+            "AllowJoblib=true of the stack, SKYLIFT_ALLOW_JOBLIB=true elsewhere",
+        )
 
 
 def artifact_entry(manifest: Manifest, name: str) -> Artifact:

@@ -132,6 +132,7 @@ class HostHarness:
     clock: Clock = field(default_factory=Clock)
     refresh_seconds: float = 15
     image: ImageCache | None = None
+    allow_joblib: bool = True
 
     def __post_init__(self) -> None:
         self.host = ModelHost(
@@ -139,6 +140,7 @@ class HostHarness:
             self.store,
             refresh_seconds=self.refresh_seconds,
             max_instances=1000,
+            allow_joblib=self.allow_joblib,
             image=self.image,
             clock=self.clock,
         )

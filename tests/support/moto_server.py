@@ -61,7 +61,10 @@ class MotoServer:
         self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         self.pointer = ActivePointer(STAGE, MODEL, client=ssm)
         self.registry = Registry.open(
-            RegistrySettings(bucket=BUCKET, stage=STAGE, model=MODEL), s3=self.s3, ssm=ssm, load=load_predictor
+            RegistrySettings(bucket=BUCKET, stage=STAGE, model=MODEL, allow_joblib=True),
+            s3=self.s3,
+            ssm=ssm,
+            load=load_predictor,
         )
 
     @property
@@ -76,6 +79,7 @@ class MotoServer:
             "SKYLIFT_BUCKET": BUCKET,
             "SKYLIFT_STAGE": STAGE,
             "SKYLIFT_MODEL": MODEL,
+            "SKYLIFT_ALLOW_JOBLIB": "true",
         }
 
     def stop(self) -> None:

@@ -164,6 +164,8 @@ class Stack:
                 return not self._resolved(argument)[0]
             case "Fn::And":
                 return all(self._resolved(argument))
+            case "Fn::Or":
+                return any(self._resolved(argument))
             case "Fn::Split":
                 separator, text = argument
                 return str(self._resolved(text)).split(separator)

@@ -57,12 +57,15 @@ class Service:
     def __post_init__(self) -> None:
         self.s3, self.ssm = shared_clients("service")
         self.clock = Clock()
-        self.settings = InferenceSettings(bucket=BUCKET, stage=STAGE, model=self.model, refresh_seconds=REFRESH_SECONDS)
+        self.settings = InferenceSettings(
+            bucket=BUCKET, stage=STAGE, model=self.model, allow_joblib=True, refresh_seconds=REFRESH_SECONDS
+        )
         self.host = ModelHost(
             ActivePointer(STAGE, self.model, client=self.ssm),
             VersionStore(BUCKET, self.model, client=self.s3),
             refresh_seconds=self.settings.refresh_seconds,
             max_instances=self.settings.max_instances,
+            allow_joblib=self.settings.allow_joblib,
             clock=self.clock,
         )
 
@@ -114,7 +117,10 @@ def standing(package: Package, model: str = MODEL) -> HttpClient:
     with mock_aws():
         create_bucket(BUCKET)
         registry = Registry.open(
-            RegistrySettings(bucket=BUCKET, stage=STAGE, model=model), s3=s3, ssm=ssm, load=load_predictor
+            RegistrySettings(bucket=BUCKET, stage=STAGE, model=model, allow_joblib=True),
+            s3=s3,
+            ssm=ssm,
+            load=load_predictor,
         )
         service = Service(registry, s3, ssm, model)
         service.release(package)

@@ -26,6 +26,9 @@ LOCAL_BUCKET = "skylift-local"
 STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
 """Outputs of `template.yaml` by the setting that they are."""
 
+_LATER_OUTPUTS = {"allow_joblib": "AllowJoblib"}
+"""More of them, which a stack of an older release does not have: then the setting's own default holds."""
+
 
 def registry_settings(stack: str | None, config: "Path | ModelConfig") -> RegistrySettings:
     """Where the registry is: the stack's outputs, else the environment; the model's name else from model.yaml.
@@ -82,7 +85,7 @@ def _model_of(config: "Path | ModelConfig") -> str:
 
 
 def stack_settings(stack: str) -> dict[str, str]:
-    """Where the registry of a stack is: values of `RegistrySettings` by name.
+    """Where the registry of a stack is, and what may go live: values of `RegistrySettings` by name.
 
     Raises
     ------
@@ -95,7 +98,8 @@ def stack_settings(stack: str) -> dict[str, str]:
     outputs = outputs_of(description)
     if missing := [name for name in STACK_OUTPUTS.values() if name not in outputs]:
         raise ConfigError(f"stack {stack} has no output {', '.join(missing)}", "name the stack that template.yaml made")
-    return {setting: outputs[name] for setting, name in STACK_OUTPUTS.items()}
+    names = STACK_OUTPUTS | _LATER_OUTPUTS
+    return {setting: outputs[name] for setting, name in names.items() if name in outputs}
 
 
 def stack_memory(stack: str | None) -> int | None:

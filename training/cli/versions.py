@@ -202,7 +202,12 @@ def serve(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, port
 
     check_port(port)
     settings = registry_settings(stack, config)
-    os.environ.update(SKYLIFT_BUCKET=settings.bucket, SKYLIFT_MODEL=settings.model, SKYLIFT_STAGE=settings.stage)
+    os.environ.update(
+        SKYLIFT_BUCKET=settings.bucket,
+        SKYLIFT_MODEL=settings.model,
+        SKYLIFT_STAGE=settings.stage,
+        SKYLIFT_ALLOW_JOBLIB=str(settings.allow_joblib),
+    )
     out.print(f"Serving {settings.model} on http://127.0.0.1:{port}", soft_wrap=True)
     command = service_command(port)
     os.execv(command[0], command)  # noqa: S606 (no shell: the service takes this process's place and signals)

@@ -240,6 +240,26 @@ class TestPromote:
         assert registry.active() is None
         assert done("promote", "--pinned", reference) == f"Active: {reference}\n"
 
+    @pytest.mark.parametrize("options", [(), ("--pinned",), ("--ignore-memory",)], ids=str)
+    def test_a_version_without_a_compiled_form_is_refused_where_joblib_is_not_allowed(
+        self, registry: Registry, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SKYLIFT_ALLOW_JOBLIB", "false")
+
+        message = refused("promote", publish(registry), *options)
+
+        assert "error: v1 may not serve: v1 has no compiled form, and model.joblib, " in message
+        assert "AllowJoblib=true" in message
+        assert registry.active() is None
+
+    def test_a_stack_says_whether_joblib_is_allowed(self, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+        named = {"ModelBucketName": BUCKET, "Stage": STAGE, "ModelName": MODEL}
+        outputs = named | {"AllowJoblib": "false"}
+        monkeypatch.setattr(connection, "cloudformation_client", lambda: CloudFormation("skylift", outputs=outputs))
+
+        assert "v1 has no compiled form" in refused("promote", publish(registry), "--stack", "skylift")
+        assert registry.active() is None
+
     def test_a_version_that_failed_its_gate_is_refused(self, registry: Registry) -> None:
         publish(registry, gates=(Gate(metric="accuracy", min=0.99, value=0.9, passed=False),))
 

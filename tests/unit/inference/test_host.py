@@ -7,18 +7,21 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from inference import host as host_module
 from inference.degradation import Degradation
 from skylift.errors import AwsThrottled, AwsUnavailable, IntegrityError, InvalidReference, ModelNotReady
-from skylift.manifest import BASELINE_FILE, MODEL_FILE
+from skylift.image_cache import ImageCache, bake
+from skylift.manifest import BASELINE_FILE, MODEL_FILE, reference_to
 from skylift.observability import logger
 from skylift.references import Reference
+from skylift.verification import Version
 from tests.support.fakes import CurrentStdout, HostHarness, wrong_golden
-from tests.support.models import changed, iris_package
-from tests.support.pickles import exiting
+from tests.support.models import changed, compiled_iris_package, iris_package
+from tests.support.pickles import exiting, trap
 from tests.support.waiting import TIMES_OUT
 from training.release.packaging import Package
 
@@ -522,6 +525,46 @@ class TestFaults:
         assert serving.host.degradation is not None
         assert serving.host.degradation.reference == reference
         assert [event.name for event in serving.host.drain_events()] == ["ModelLoadFailures"]
+
+    def test_where_joblib_is_not_allowed_a_version_without_a_compiled_form_is_never_opened(
+        self, tmp_path: Path
+    ) -> None:
+        strict = HostHarness(allow_joblib=False)
+        strict.activate(compiled_iris_package())
+        strict.host.wait_until_loaded()
+        sprung = tmp_path / "sprung"
+        package = iris_package("tree")
+        reference = strict.activate(Package(package.describe, package.artifacts | {MODEL_FILE: trap(sprung)}))
+
+        assert strict.pass_refresh().reference.name == "v1"
+
+        assert strict.host.degradation is not None
+        assert (strict.host.degradation.code, strict.host.degradation.reference) == ("joblib-not-allowed", reference)
+        assert strict.count("ModelLoadFailures") == 1
+        assert not sprung.exists()
+
+    def test_where_joblib_is_not_allowed_it_does_not_become_the_first_model(self) -> None:
+        strict = HostHarness(allow_joblib=False)
+        strict.activate(iris_package())
+
+        with pytest.raises(ModelNotReady, match=r"no model is ready \(joblib-not-allowed\)"):
+            strict.ask()
+
+    def test_where_joblib_is_not_allowed_a_baked_version_without_a_compiled_form_does_not_help(
+        self, tmp_path: Path
+    ) -> None:
+        package = iris_package()
+        manifest = package.describe(1)
+        body = manifest.to_bytes()
+        bake(Version(reference_to(1, body), manifest, body), package.artifacts.__getitem__, tmp_path)
+        strict = HostHarness(allow_joblib=False, image=ImageCache(tmp_path, "iris"))
+        strict.pointer.holds = DOWN
+
+        with pytest.raises(ModelNotReady):
+            strict.ask()
+
+        assert strict.host.degradation is not None
+        assert "v1 has no compiled form" in strict.host.degradation.message
 
     def test_the_problem_of_another_scikit_learn_names_both(self, serving: HostHarness) -> None:
         serving.activate(other_scikit_learn())

@@ -22,6 +22,7 @@ from skylift.footprint import Footprint
 from skylift.manifest import BASELINE_FILE, MODEL_FILE, Golden
 from skylift.metrics import Gate
 from skylift.pointer import ActivePointer
+from skylift.predictors import load_predictor
 from skylift.references import NOTHING, Reference, sha256
 from skylift.registry import Registry
 from skylift.settings import RegistrySettings
@@ -162,6 +163,48 @@ class TestPromoting:
         assert registry.active() == reference
 
 
+@pytest.fixture
+def strict(store: VersionStore, pointer: ActivePointer) -> Registry:
+    """The registry of a stage that allows no joblib; it loads models in this process."""
+    return Registry(store, pointer, load=load_predictor)
+
+
+class TestWithoutJoblib:
+    """`AllowJoblib=false`: what goes live cannot run code."""
+
+    def test_a_version_with_a_compiled_form_goes_live_and_back(self, strict: Registry) -> None:
+        first = strict.promote(_publish(strict, compiled_iris_package()))
+        second = strict.promote(_publish(strict, compiled_iris_package("tree")))
+
+        assert strict.rollback() == first != second
+
+    def test_one_without_is_refused_with_the_reason_and_never_loaded(self, strict: Registry, tmp_path: Path) -> None:
+        live = strict.promote(_publish(strict, compiled_iris_package()))
+        sprung = tmp_path / "sprung"
+        _publish(strict, _with_model(trap(sprung)))
+
+        for act in (
+            lambda: strict.promote("v2"),
+            lambda: strict.promote(strict.version("v2").reference, memory_mib=1024),
+            lambda: strict.bake("v2", tmp_path / "baked"),
+        ):
+            with pytest.raises(PromotionRefused, match=r"v2 has no compiled form, and model\.joblib, .* not allowed"):
+                act()
+
+        assert strict.active() == live
+        assert not sprung.exists()
+        assert not (tmp_path / "baked").exists()
+
+    def test_nor_is_one_returned_to(self, strict: Registry, registry: Registry) -> None:
+        registry.promote(_publish(registry))
+        live = registry.promote(_publish(registry, compiled_iris_package()))
+
+        with pytest.raises(PromotionRefused, match="v1 has no compiled form"):
+            strict.rollback()
+
+        assert strict.active() == live
+
+
 class TestRefusing:
     @pytest.mark.parametrize(
         ("package", "reason"),
@@ -255,7 +298,7 @@ class TestRefusing:
         self, store: VersionStore, pointer: ActivePointer, tmp_path: Path
     ) -> None:
         sprung = tmp_path / "sprung"
-        registry = Registry(store, pointer)
+        registry = Registry(store, pointer, allow_joblib=True)
         registry.promote(_publish(registry, compiled_iris_package()))
         _publish(registry, _with_model(trap(sprung)))
 

@@ -19,6 +19,21 @@ def test_the_stage_is_dev_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     assert RegistrySettings().stage == "dev"
 
 
+@pytest.mark.parametrize(("stage", "allowed"), [("dev", True), ("prod", False), ("dev-2", False), ("local", False)])
+def test_joblib_is_allowed_by_default_in_dev_only(stage: str, allowed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SKYLIFT_ALLOW_JOBLIB")
+
+    assert RegistrySettings(bucket=BUCKET, model=MODEL, stage=stage).allow_joblib is allowed
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_environment_says_otherwise(stage: str, allowed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKYLIFT_ALLOW_JOBLIB", str(allowed).lower())
+
+    assert RegistrySettings(bucket=BUCKET, model=MODEL, stage=stage).allow_joblib is allowed
+
+
 @pytest.mark.parametrize("setting", ["stage", "model"])
 @pytest.mark.parametrize("name", ["", "Dev", "a/b", "-a", "a b", "a" * 64])
 def test_a_name_that_cannot_be_part_of_a_key_is_refused(setting: str, name: str) -> None:

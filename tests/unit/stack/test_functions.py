@@ -62,8 +62,21 @@ def test_the_environment_holds_what_the_code_reads(
 ) -> None:
     variables = stack.properties(function)["Environment"]["Variables"]
     left_to_code = {"max_pointer_age"}  # follows from the refresh time
+    if function not in {"InferenceFunction", "VersionCheckFunction"}:
+        left_to_code |= {"allow_joblib"}  # it loads no model
     assert set(variables) == {f"SKYLIFT_{name.upper()}" for name in set(settings.model_fields) - left_to_code}
     settings(**{name.removeprefix("SKYLIFT_").lower(): value for name, value in variables.items()})
+
+
+@pytest.mark.parametrize(
+    ("stage", "parameter", "allowed"),
+    [("dev", "", True), ("prod", "", False), ("dev", "false", False), ("prod", "true", True), ("dev2", "", False)],
+)
+def test_joblib_is_loaded_in_dev_or_where_the_parameter_says_so(stage: str, parameter: str, allowed: bool) -> None:
+    stack = Stack(Stage=stage, AllowJoblib=parameter)
+    for function in ("InferenceFunction", "VersionCheckFunction"):
+        assert stack.properties(function)["Environment"]["Variables"]["SKYLIFT_ALLOW_JOBLIB"] == str(allowed).lower()
+    assert stack.outputs["AllowJoblib"] == str(allowed).lower()
 
 
 def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
@@ -71,7 +84,7 @@ def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
     description = stack.properties(name)["Description"]
     function = json.dumps(stack.raw["InferenceFunction"]["Properties"])
     alternatives = {"Architecture": "x86_64", "SnapStart": "false", "LogLevel": "DEBUG", "Tracing": "Active"}
-    alternatives |= {"Profiles": "false", "Labels": "true"}
+    alternatives |= {"Profiles": "false", "Labels": "true", "AllowJoblib": "false"}
     for parameter, value in stack.parameters.items():
         conditions = [
             name for name, test in source()["Conditions"].items() if f'"Ref": "{parameter}"' in json.dumps(test)
@@ -84,7 +97,7 @@ def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
     long = {
         "Release": "r" * 40, "Architecture": "x86_64", "MemorySize": "10240", "RefreshSeconds": "3600",
         "MaxInstances": "30000", "LogLevel": "WARNING", "SnapStart": "true", "Tracing": "PassThrough",
-        "Labels": "true", "ModelName": "m" * 63,
+        "Labels": "true", "AllowJoblib": "true", "ModelName": "m" * 63,
     }  # fmt: skip
     assert len(Stack(**long, Stage="s" * 63).properties(name)["Description"]) <= 256
     bucket = f"skylift-{'s' * 20}-modelbucket-{'x' * 13}"  # for the longest stage of bootstrap.yaml

@@ -11,7 +11,7 @@ from skylift.registry import Registry
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.aws_clients import every_operation
 from tests.support.faults import before, denied, fails_with
-from tests.support.models import compiled_iris_package
+from tests.support.models import compiled_iris_package, iris_package
 from version_check import handler as handler_module
 from version_check.handler import handler
 
@@ -61,6 +61,20 @@ def overwrite(name: str, body: bytes) -> None:
 @pytest.mark.usefixtures("active")
 def test_a_version_whose_files_are_all_there_is_readable(checked: Callable[[], Checked]) -> None:
     assert checked() == ({"version": "v1", "problem": None}, 0)
+
+
+def test_a_version_that_only_joblib_can_load_is_unreadable_where_that_is_not_allowed(
+    checked: Callable[[], Checked], registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = iris_package()
+    registry.promote(registry.publish(package.describe, package.artifacts).reference)
+    assert checked() == ({"version": "v1", "problem": None}, 0)
+
+    monkeypatch.setenv("SKYLIFT_ALLOW_JOBLIB", "false")
+    answer, unreadable = checked()
+
+    assert unreadable == 1
+    assert "v1 has no compiled form" in answer["problem"]
 
 
 def test_where_no_version_is_active_there_is_nothing_to_read(

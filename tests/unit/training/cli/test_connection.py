@@ -76,6 +76,24 @@ class TestStack:
 
         assert (settings.bucket, settings.stage, settings.model) == ("models-of-stack", "prod", "wine")
 
+    @pytest.mark.parametrize("allowed", ["true", "false"])
+    def test_it_says_whether_joblib_is_allowed_whatever_the_environment_says(
+        self, allowed: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use(monkeypatch, **OUTPUTS, AllowJoblib=allowed)
+        monkeypatch.setenv("SKYLIFT_ALLOW_JOBLIB", "false" if allowed == "true" else "true")
+
+        assert registry_settings("skylift", NOWHERE).allow_joblib is (allowed == "true")
+
+    def test_one_of_an_older_release_says_nothing_of_joblib_and_the_default_of_its_stage_holds(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("SKYLIFT_ALLOW_JOBLIB")
+
+        for stage, allowed in (("prod", False), ("dev", True)):
+            use(monkeypatch, **OUTPUTS | {"Stage": stage})
+            assert registry_settings("skylift", NOWHERE).allow_joblib is allowed
+
     def test_one_that_does_not_exist_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         use(monkeypatch)
 
