@@ -1,6 +1,7 @@
 """The routes of the API, by FastAPI. To add one, write its function and one entry of `ROUTES`."""
 
 import time
+from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 HTML = "text/html"
 TEXT = "text/plain; version=0.0.4"
+
+_NO_SCRIPT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 
 
 async def _host(request: Request) -> ModelHost:  # a plain function would cost a thread hop per request
@@ -144,24 +147,42 @@ async def model_card(request: Request, host: Host) -> HTMLResponse:
                 f"the model card of {model.reference.name} cannot be read now ({error.code})",
                 "try again shortly; predictions are not affected",
             ) from error
-        request.app.state.card = page = (model.reference, as_shown(card, model.reference, model.manifest))
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
-    headers = {"content-security-policy": policy, "x-model-version": model.reference.name}
-    return HTMLResponse(page[1], headers=headers)
+        request.app.state.card = page = (model.reference, card)
+    report = None
+    with suppress(ReportAbsent, ReportUnavailable):  # what cannot be read was logged
+        report = await _told(request, _latest(request).read())
+    shown = as_shown(page[1], model.reference, model.manifest, report)
+    headers = {"content-security-policy": _NO_SCRIPT, "x-model-version": model.reference.name}
+    return HTMLResponse(shown, headers=headers)
 
 
 async def drift_status(request: Request) -> Response:
     """Say what the monitor last found: whether the traffic is still like training, and how right answers may be."""
+    report = await _told(request, _latest(request).read())
+    return Response(to_json(report.status(datetime.now(UTC))), media_type=JSON)
+
+
+async def drift_report(request: Request) -> HTMLResponse:
+    """Show the same as a page, with pictures."""
+    page = await _told(request, _latest(request).page())
+    return HTMLResponse(page, headers={"content-security-policy": _NO_SCRIPT})
+
+
+def _latest(request: Request) -> LatestReport:
     latest: LatestReport = request.app.state.latest
+    return latest
+
+
+async def _told[Read](request: Request, reading: Awaitable[Read]) -> Read:
+    """What is read of the latest report; why it cannot be is for the log alone."""
     try:
-        report = await latest.read()
+        return await reading
     except ReportUnavailable as error:
         logger.warning(
             "the latest report cannot be read",
             extra={"correlation_id": record_of(request.scope).request_id, "why": str(error.__cause__)},
         )
         raise
-    return Response(to_json(report.status(datetime.now(UTC))), media_type=JSON)
 
 
 async def metrics(request: Request) -> Response:
@@ -220,6 +241,13 @@ ROUTES = (
         "/drift-status",
         drift_status,
         "What the monitor last found: drift by feature, expected and live accuracy",
+        problems={404: "The monitor has written no report", 503: "The report cannot be read now"},
+    ),
+    Route(
+        "/drift-report",
+        drift_report,
+        "The same for people, with pictures of what moved",
+        media_type=HTML,
         problems={404: "The monitor has written no report", 503: "The report cannot be read now"},
     ),
     Route("/docs", docs, "A page to read the contract and to try it", media_type=HTML),

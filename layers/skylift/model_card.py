@@ -5,10 +5,14 @@ hold when and from which commit it was made: the same inputs give the same card.
 is shown, after its digest was checked.
 """
 
-from html import escape
+from typing import TYPE_CHECKING
 
 from skylift.manifest import Lineage, Manifest
+from skylift.pages.markup import element, joined
 from skylift.references import Reference
+
+if TYPE_CHECKING:
+    from skylift.monitoring.report import Report
 
 CARD_FILE = "card.html"
 
@@ -20,11 +24,19 @@ Cards of older releases have no room for the origin: they hold the moment and th
 """
 
 
-def as_shown(card: bytes, reference: Reference, manifest: Manifest) -> bytes:
-    """A stored card with the reference of its version, the moment of its training, and the commit it was of."""
+def as_shown(card: bytes, reference: Reference, manifest: Manifest, report: "Report | None" = None) -> bytes:
+    """A stored card with the reference of its version, the moment of its training, and the commit it was of.
+
+    Parameters
+    ----------
+    report
+        Latest report on the traffic, for a link to its page beside the reference; None without one.
+    """
     origin = f"trained {manifest.created_at:%Y-%m-%d %H:%M} UTC, {_commit(manifest.lineage)}"
-    for slot, text in ((REFERENCE_SLOT, str(reference)), (ORIGIN_SLOT, origin)):
-        card = card.replace(slot.encode(), escape(text).encode(), 1)
+    words = f"traffic of {report.version}: {report.state}" if report else None
+    link = joined(". ", element("a", words, href="drift-report")) if words else ""
+    for slot, markup in ((REFERENCE_SLOT, joined(str(reference), link)), (ORIGIN_SLOT, joined(origin))):
+        card = card.replace(slot.encode(), markup.encode(), 1)
     return card
 
 

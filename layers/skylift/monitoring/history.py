@@ -10,7 +10,8 @@ from skylift.pages.markup import Content, Markup, element
 from skylift.pages.parts import charts, digits, figure, table
 from skylift.pages.svg import Caption, Range
 
-MAX_WINDOWS = 48
+MAX_WINDOWS = 24
+"""More are neither read nor shown."""
 
 _UNITS = (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1)))
 

@@ -14,7 +14,9 @@ from skylift.errors import (
 )
 from skylift.manifest import BASELINE_FILE, Manifest
 from skylift.monitoring.baseline import Baseline
+from skylift.monitoring.history import MAX_WINDOWS
 from skylift.monitoring.live import Live
+from skylift.monitoring.page import render
 from skylift.monitoring.profile import Shape
 from skylift.monitoring.records import Reader
 from skylift.monitoring.report import Report, report_on
@@ -105,8 +107,25 @@ class Monitor:
             See `look`; or the report cannot be written.
         """
         outcome = self.look(start, end)
-        self._reports.write(outcome.report)
+        self.write(outcome.report)
         return outcome
+
+    def write(self, report: Report) -> None:
+        """Write a report that this monitor made, and its page; see `ReportStore.write`."""
+        self._reports.write(report, self.page(report))
+
+    def page(self, report: Report) -> bytes | None:
+        """The page of a report, HTML as UTF-8; None if its version can no longer be read.
+
+        Raises
+        ------
+        AwsUnavailable
+            The version or earlier reports cannot be read.
+        """
+        if (known := self._version(report.version)) is None:
+            return None
+        history = self._reports.before(report.window["from"], most=MAX_WINDOWS)
+        return render(report, known.baseline, known.manifest.contract, history)
 
     def look(self, start: datetime, end: datetime) -> Outcome:
         """Judge a window.

@@ -1,5 +1,6 @@
 """Reports in the bucket: `reports/{model}/{window}.json`, each with a page, and copies of the latest."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from skylift.bucket import Bucket
@@ -43,6 +44,10 @@ class ReportStore:
         """
         return self.read(self._root + LATEST)
 
+    def latest_page(self) -> bytes | None:
+        """Its page; None before the first. See `latest`."""
+        return self._bucket.read(self._root + LATEST_PAGE, limit=_MAX_BYTES)
+
     def of(self, start: datetime, end: datetime) -> Report | None:
         """The report of a window; None if it has none. See `latest`."""
         return self.read(key_of(self._model, start, end))
@@ -70,6 +75,18 @@ class ReportStore:
             keys[:0] = [key for key in of_day if key.endswith(".json") and key < end]
             day -= _DAY
         return keys[-most:]
+
+    def before(self, start: datetime, *, most: int) -> list[Report]:
+        """Reports of the last windows that begin before a time, in the order of time; see `keys_before`.
+
+        One that cannot be read is left out: that was told when it was the previous one.
+        """
+        reports = []
+        for key in self.keys_before(start, most=most):
+            with suppress(IntegrityError):
+                if (report := self.read(key)) is not None:
+                    reports.append(report)
+        return reports
 
     def write(self, report: Report, page: bytes | None = None) -> None:
         """Write a report, and copies as the latest unless there is a later one.

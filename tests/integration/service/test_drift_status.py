@@ -85,6 +85,38 @@ def test_shifted_rows_are_told_with_the_feature_and_the_bins_that_moved(watched:
     assert 0 <= found["age_seconds"] < 60
 
 
+def test_the_same_is_a_page_that_the_card_and_the_docs_lead_to(watched: Watched) -> None:
+    get = watched.service.client.get
+    for _ in range(3):
+        watched.send(longer_petals=1.5)
+    watched.watch()
+
+    page = get("/drift-report")
+
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "script-src" not in page.headers["content-security-policy"]
+    assert "petal_length: training and this window" in page.text
+    assert '<a href="drift-report">traffic of v1: drift</a>' in get("/model-card").text
+    assert 'href="drift-report"' in get("/docs").text
+
+
+def test_before_the_first_report_there_is_no_page_and_the_card_has_no_link(watched: Watched) -> None:
+    response = watched.service.client.get("/drift-report")
+
+    assert (response.status_code, response.headers["content-type"]) == (404, PROBLEM)
+    assert "drift-report" not in watched.service.client.get("/model-card").text
+
+
+def test_a_report_that_cannot_be_read_costs_the_card_its_link_alone(watched: Watched) -> None:
+    watched.service.bucket.put_object(Bucket=BUCKET, Key=f"reports/{MODEL}/latest.json", Body=b"{")
+
+    response = watched.service.client.get("/model-card")
+
+    assert response.status_code == 200
+    assert "drift-report" not in response.text
+
+
 def test_rows_of_the_table_are_stable(watched: Watched) -> None:
     for _ in range(3):
         watched.send()

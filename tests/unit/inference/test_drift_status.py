@@ -26,6 +26,9 @@ class Asked:
     def read(self) -> Report:
         return asyncio.run(self._latest.read())
 
+    def page(self) -> bytes:
+        return asyncio.run(self._latest.page())
+
 
 @pytest.fixture
 def asked() -> Asked:
@@ -74,3 +77,21 @@ def test_what_is_not_a_report_is_not_shown(asked: Asked) -> None:
 def test_a_service_that_looks_for_none_has_none() -> None:
     with pytest.raises(ReportAbsent, match="no report"):
         asyncio.run(LatestReport(None).read())
+
+
+def test_the_page_is_kept_beside_the_report(asked: Asked) -> None:
+    asked.reports.write(report(), b"<p>first</p>")
+    asked.read()
+    first = asked.page()
+    asked.reports.write(report(start=START + HOUR), b"<p>second</p>")
+
+    assert (first, asked.page()) == (b"<p>first</p>", b"<p>first</p>")
+    asked.clock.advance(KEPT_SECONDS)
+    assert asked.page() == b"<p>second</p>"
+
+
+def test_a_report_without_a_page_shows_nothing(asked: Asked) -> None:
+    asked.reports.write(report())
+
+    with pytest.raises(ReportAbsent):
+        asked.page()

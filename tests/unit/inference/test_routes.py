@@ -24,8 +24,8 @@ def client() -> HttpClient:
     """A client of the routes of a plain server alone, without the access log, with iris v1 in place."""
     harness = _serving()
     metrics = ServerMetrics(harness.host, model="iris", paths=[])
-    bucket = MemoryBucket({"reports/iris/latest.json": report().to_bytes()})
-    return HttpClient(create_routes(SETTINGS, harness.host, bucket, metrics=metrics))
+    reports = {"reports/iris/latest.json": report().to_bytes(), "reports/iris/latest.html": b"<!doctype html>"}
+    return HttpClient(create_routes(SETTINGS, harness.host, MemoryBucket(reports), metrics=metrics))
 
 
 def _serving() -> HostHarness:

@@ -8,6 +8,7 @@ import pytest
 from skylift.manifest import Manifest
 from skylift.model_card import ORIGIN_SLOT, REFERENCE_SLOT, as_shown
 from skylift.references import Reference
+from tests.support.drift import report
 from tests.support.manifests import manifest as manifest_with
 
 REFERENCE = Reference(7, "ab" * 32)
@@ -46,3 +47,9 @@ def test_it_is_written_once() -> None:
     shown = as_shown(f"{REFERENCE_SLOT}{REFERENCE_SLOT}".encode(), REFERENCE, manifest())
 
     assert shown.count(str(REFERENCE).encode()) == 1
+
+
+def test_beside_the_reference_is_a_link_to_the_report_on_the_traffic() -> None:
+    shown = as_shown(REFERENCE_SLOT.encode(), REFERENCE, manifest(), report(1000, longer_petals=1.5))
+
+    assert shown.decode() == f'{REFERENCE}. <a href="drift-report">traffic of v7: drift</a>'

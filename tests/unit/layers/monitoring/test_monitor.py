@@ -151,6 +151,21 @@ class TestTheReport:
         assert found.week_ago is not None
         assert found.week_ago.state in {"insufficient", "stable"}
 
+    def test_its_page_shows_the_windows_before(self, world: World) -> None:
+        world.release()
+        world.reports.write(report(400, start=START - HOUR, version=1))
+        world.source.send(400, longer_petals=1.5)
+
+        found = world.monitor.run(START, START + HOUR).report
+
+        page = world.reports.latest_page() or b""
+        assert page == world.monitor.page(found)
+        assert b"iris v1: drift" in page
+        assert b'scope="row">2026-03-08 10:00' in page
+
+    def test_of_a_version_that_is_gone_there_is_no_page(self, world: World) -> None:
+        assert world.monitor.page(report(version=9)) is None
+
 
 class TestTheVersion:
     def test_the_active_version_is_judged_though_another_answered_more(self, world: World) -> None:

@@ -99,3 +99,22 @@ def test_the_last_windows_before_a_time_are_found_across_days_and_gaps(
     assert reports.keys_before(START, most=5) == keys[:3]
     assert reports.keys_before(START, most=2) == keys[1:3]
     assert reports.keys_before(START + timedelta(days=30), most=2) == []
+
+
+def test_of_the_reports_before_a_time_those_that_can_be_read_are_read(
+    bucket: MemoryBucket, reports: ReportStore
+) -> None:
+    written = [report(40, start=START - hours * HOUR) for hours in (3, 2, 1)]
+    for one in written:
+        reports.write(one)
+    bucket.objects[written[1].key] = b"{"
+
+    assert reports.before(START, most=3) == [written[0], written[2]]
+
+
+def test_the_page_of_the_latest_is_found_beside_it(reports: ReportStore) -> None:
+    assert reports.latest_page() is None
+
+    reports.write(report(), b"<p>")
+
+    assert reports.latest_page() == b"<p>"
