@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -79,6 +79,10 @@ def main(
 def up(
     config: ConfigOption = DEFAULT_CONFIG,
     port: PortOption = 8000,
+    host: Annotated[
+        Literal["127.0.0.1", "0.0.0.0"],  # noqa: S104 (for whoever asks for it)
+        typer.Option(help="Address to listen at; at 0.0.0.0 other machines may ask, without a key."),
+    ] = "127.0.0.1",
     retrain: Annotated[
         bool, typer.Option("--retrain", help="Train although nothing changed since the last run.")
     ] = False,
@@ -92,7 +96,7 @@ def up(
     try:
         from training.cli.up import run
 
-        run(config, port, retrain=retrain)
+        run(config, port, host=host, retrain=retrain)
     except KeyboardInterrupt:
         leave(0)
 

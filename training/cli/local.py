@@ -50,15 +50,17 @@ class LocalService:
     Parameters
     ----------
     port
-        Port to listen on, at 127.0.0.1.
+        Port to listen on.
     log
         Path of the file for its output.
+    host
+        Address to listen at: of the loopback, or `0.0.0.0`, which has it too.
     """
 
-    def __init__(self, port: int, log: Path) -> None:
+    def __init__(self, port: int, log: Path, host: str = HOST) -> None:
         self.url = f"http://{HOST}:{port}"
         self._log = log
-        command = [*service_command(port), "--until-stdin-ends"]  # which it does when this process dies
+        command = [*service_command(port), "--host", host, "--until-stdin-ends"]  # which it does when this process dies
         with log.open("wb") as file:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=file)
 

@@ -11,7 +11,7 @@ from skylift.settings import RegistrySettings
 from skylift.verification import Version
 from training.cli.console import err, leaderboard_table, out, up_facts
 from training.cli.embedded_aws import embedded_aws
-from training.cli.local import LocalService, ServiceFailed, check_port
+from training.cli.local import HOST, LocalService, ServiceFailed, check_port
 from training.cli.model_folder import CURRENT_ENVIRONMENT, ModelFolder, claimed_folder
 from training.cli.train import Work, train_and_publish
 from training.config import ModelConfig, load_config
@@ -19,7 +19,7 @@ from training.config.locations import local_copy
 from training.files import replace_file
 
 
-def run(path: Path, port: int, *, retrain: bool = False) -> None:
+def run(path: Path, port: int, *, host: str = HOST, retrain: bool = False) -> None:
     """Train if anything changed, publish, promote and serve until Ctrl-C.
 
     Parameters
@@ -27,7 +27,9 @@ def run(path: Path, port: int, *, retrain: bool = False) -> None:
     path
         Path of `model.yaml`.
     port
-        Port of the service on 127.0.0.1.
+        Port of the service.
+    host
+        Address that it listens at.
     retrain
         Whether to train although nothing changed.
 
@@ -46,7 +48,7 @@ def run(path: Path, port: int, *, retrain: bool = False) -> None:
         check_port(port)
         config = stack.enter_context(_with_local_table(config))  # before the embedded AWS replaces the one that has it
         environment = stack.enter_context(embedded_aws(config.model, folder.aws))
-        service = stack.enter_context(LocalService(port, folder.log))  # starts while training runs
+        service = stack.enter_context(LocalService(port, folder.log, host))  # starts while training runs
         stack.enter_context(folder.environment(environment | {"SKYLIFT_CONFIG": str(path.resolve())}))
         registry = Registry.open(RegistrySettings())
         version = None if retrain else _fresh(config, registry, folder)

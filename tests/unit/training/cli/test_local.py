@@ -56,6 +56,18 @@ class TestPort:
 
 
 class TestService:
+    @pytest.mark.parametrize(("given", "used"), [((), "127.0.0.1"), (("0.0.0.0",), "0.0.0.0")])
+    def test_it_listens_where_it_is_told(
+        self, monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], used: str
+    ) -> None:
+        command = [sys.executable, "-c", "import sys; print(*sys.argv)"]
+        monkeypatch.setattr(local, "service_command", lambda _: command)
+
+        with LocalService(free_port(), LOG, *given) as service:
+            service.wait()
+
+        assert f"--host {used} " in LOG.read_text(encoding="utf-8")
+
     def test_a_service_that_ends_at_once_is_told_with_its_code_and_its_log(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
