@@ -35,6 +35,8 @@ ELSEWHERE = {
     "layers/skylift/http/request_log.py": "tests/unit/inference/test_access_log.py",
     "layers/skylift/http/starlette_problems.py": "tests/unit/layers/http/test_problems.py",
     "training/cli/data.py": "tests/integration/cli/test_data.py",
+    "training/cli/monitor.py": "tests/integration/cli/test_monitor.py",
+    "training/cli/monitor_tables.py": "tests/integration/cli/test_monitor.py",
     "training/cli/options.py": DATA,
     "training/cli/versions.py": "tests/integration/cli/test_lifecycle.py",
     "training/compile/boosting.py": CONVERTERS,

@@ -21,6 +21,7 @@ REGION: Final = "eu-central-1"
 
 _INDEX = "index.json"
 _CONTENTS = "objects"
+_REPORTS = "reports/"
 _AWS_OWN = "/aws/"  # parameters that every account has
 
 
@@ -132,6 +133,7 @@ class AwsState:
         OSError
             It cannot be written; the folder holds the state before.
         """
+        forgotten = self._forget_earlier_reports()
         objects = tuple(
             self._saved(key) for _, versions in self._moto_bucket().keys.iterlists() for key in list(versions)
         )
@@ -146,6 +148,26 @@ class AwsState:
             self._folder.mkdir(parents=True, exist_ok=True)
             replace_file(self._folder / _INDEX, index)
             self._index = index
+        for content in forgotten - {stored.sha256 for stored in objects}:
+            (self._folder / _CONTENTS / content).unlink(missing_ok=True)
+
+    def _forget_earlier_reports(self) -> set[str]:
+        """Keep of each report what was written last, since the monitor writes some each hour.
+
+        Returns
+        -------
+        Digests of what is no longer a report.
+        """
+        keys, forgotten = self._moto_bucket().keys, set()
+        for name in [name for name in keys if name.startswith(_REPORTS)]:
+            *earlier, last = keys.getlist(name)
+            if earlier:
+                keys.setlist(name, [last])
+            for key in earlier:
+                stored = self._stored.pop((name, key.version_id), None)
+                if stored and stored.sha256:
+                    forgotten.add(stored.sha256)
+        return forgotten
 
     def _read_index(self) -> Index:
         path = self._folder / _INDEX

@@ -110,6 +110,12 @@ def stack_memory(stack: str | None) -> int | None:
     return int(values[0]) if values else None
 
 
+def stack_output(stack: str, name: str) -> str | None:
+    """An output of a stack; None if it has no such output."""
+    description = describe_stack(stack, client=cloudformation_client())
+    return outputs_of(description).get(name) if description else None
+
+
 def describe_stack(name: str, *, client: "CloudFormationClient") -> "StackTypeDef | None":
     """CloudFormation's description of a stack; None if there is no such stack.
 

@@ -215,6 +215,7 @@ def up_facts(version: "Version", *, url: str, answer: str, log: str) -> Table:
         ("active", short(version.reference)),
         ("serving", f"{url}, with a page to try it at {url}/docs"),
         ("first answer", answer),
+        ("drift", f"{url}/drift-status, judged every half minute"),
         ("logs", log),
     ]
     return facts([*rows, *(("note", note) for note in lineage.notes)])

@@ -11,6 +11,7 @@ from skylift.settings import RegistrySettings
 from skylift.verification import Version
 from training.cli.console import err, leaderboard_table, out, up_facts
 from training.cli.embedded_aws import embedded_aws
+from training.cli.live_monitor import LiveMonitor
 from training.cli.local import HOST, LocalService, ServiceFailed, check_port
 from training.cli.model_folder import CURRENT_ENVIRONMENT, ModelFolder, claimed_folder
 from training.cli.train import Work, train_and_publish
@@ -49,7 +50,8 @@ def run(path: Path, port: int, *, host: str = HOST, retrain: bool = False) -> No
         config = stack.enter_context(_with_local_table(config))  # before the embedded AWS replaces the one that has it
         environment = stack.enter_context(embedded_aws(config.model, folder.aws))
         service = stack.enter_context(LocalService(port, folder.log, host))  # starts while training runs
-        stack.enter_context(folder.environment(environment | {"SKYLIFT_CONFIG": str(path.resolve())}))
+        of_files = {"SKYLIFT_CONFIG": str(path.resolve()), "SKYLIFT_SERVICE_LOG": str(folder.log.resolve())}
+        stack.enter_context(folder.environment(environment | of_files))
         registry = Registry.open(RegistrySettings())
         version = None if retrain else _fresh(config, registry, folder)
         if version is None:
@@ -75,6 +77,7 @@ def run(path: Path, port: int, *, host: str = HOST, retrain: bool = False) -> No
             "\nCtrl-C stops everything.",
         ):
             out.print(text, markup=False, soft_wrap=True)
+        stack.enter_context(LiveMonitor(folder.log, service.url))
         raise ServiceFailed(f"the service ended with code {service.wait()}", f"see {folder.log}")
 
 

@@ -139,7 +139,8 @@ class Report(Document):
     def status(self, now: datetime) -> dict[str, Any]:
         """The answer of `/drift-status`: the report without its counts, with its age and its place."""
         document = self.model_dump(mode="json", exclude={"schema_version", "counts"})
-        return {**document, "age_seconds": round((now - self.window["to"]).total_seconds()), "report": self.key}
+        age = max(0.0, (now - self.window["to"]).total_seconds())  # `skylift up` judges a window before its end
+        return {**document, "age_seconds": round(age), "report": self.key}
 
 
 def key_of(model: str, start: datetime, end: datetime) -> str:

@@ -112,3 +112,19 @@ def test_a_damaged_folder_is_refused_and_left_as_it_is(
         pass
 
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_of_a_report_what_was_written_last_is_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "aws"
+    with embedded_aws("wine", folder):
+        s3 = boto3.client("s3")
+        for body in (b"one", b"two", b"three"):
+            for key in ("reports/wine/latest.json", "reports/wine/window.json"):
+                s3.put_object(Bucket=LOCAL_BUCKET, Key=key, Body=body)
+        contents = {path.read_bytes() for path in (folder / "objects").iterdir()}
+        versions = s3.list_object_versions(Bucket=LOCAL_BUCKET)["Versions"]
+        assert (len(versions), contents) == (2, {b"three"})
+
+    with embedded_aws("wine", folder):
+        answer = boto3.client("s3").get_object(Bucket=LOCAL_BUCKET, Key="reports/wine/latest.json")
+        assert answer["Body"].read() == b"three"

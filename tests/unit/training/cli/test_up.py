@@ -56,10 +56,25 @@ class Service:
         pass
 
 
+class Monitor:
+    """Watches nothing."""
+
+    def __init__(self, log: Path, url: str) -> None:
+        assert log.name == "service.log"
+        assert url.startswith("http://127.0.0.1:")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 @pytest.fixture(autouse=True)
 def _process_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(up, "LocalService", Service)
+    monkeypatch.setattr(up, "LiveMonitor", Monitor)
     monkeypatch.setattr(Service, "ends", staticmethod(lambda: -9))
     before = dict(os.environ)
     with mock_aws():  # forgets what an earlier test stored in this process
