@@ -46,7 +46,10 @@ if TYPE_CHECKING:
 HTML = "text/html"
 TEXT = "text/plain; version=0.0.4"
 
-_NO_SCRIPT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+_NO_SCRIPT = (  # a card is its publisher's: in a `sandbox` it runs nothing, sends no form and has no origin
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"
+)
 
 
 async def _host(request: Request) -> ModelHost:  # a plain function would cost a thread hop per request

@@ -57,6 +57,12 @@ def test_the_browser_is_told_to_run_no_script_and_to_load_nothing(serving: Servi
     assert "script-src" not in policy
 
 
+def test_a_page_that_its_publisher_wrote_sends_no_form_and_leads_nowhere(serving: Service) -> None:
+    policy = serving.client.get("/model-card").headers["content-security-policy"].split("; ")
+
+    assert {"frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'", "sandbox"} <= set(policy)
+
+
 def test_it_is_fetched_when_first_asked_for_and_then_kept(serving: Service) -> None:
     counting = Counting(serving)
     serving.client.predict(IRIS_SETOSA)
