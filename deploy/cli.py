@@ -103,6 +103,8 @@ def up(
     stack = Stack(chosen.stack, client=cloudformation_client())
     kept = stack.parameters()
     check_parameters(parameters, template or TEMPLATE, kept=kept)
+    if release and manifest:
+        releases.check_architecture(release, manifest, kept | parameters)
     stack.check_deployable()
     code = _code(stack) if stack.outputs() else None
     if code and not after_rollback:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deploy.images import PINNED, base_of, built_on, image_id, pull_if_absent
 from deploy.os_packages import os_packages
-from deploy.parameters import Stage, load_template
+from deploy.parameters import Stage, architecture_of, load_template
 from deploy.provenance import run_url, statement
 from deploy.sbom import cyclonedx
 from deploy.tools import run
@@ -146,6 +146,28 @@ def read(folder: Path) -> ReleaseManifest:
             f"{folder} is not what was built: {', '.join(changed[:3])}", "take the release of the workflow, or make one"
         )
     return manifest
+
+
+def check_architecture(folder: Path, manifest: ReleaseManifest, values: Mapping[str, str]) -> None:
+    """Refuse a stack whose functions could not run the images.
+
+    Parameters
+    ----------
+    values
+        Parameters of the stack.
+
+    Raises
+    ------
+    ConfigError
+        They were built for another architecture.
+    """
+    template = template_of(folder)
+    built, wanted = architecture_of(manifest.parameters, template), architecture_of(values, template)
+    if built != wanted:
+        raise ConfigError(
+            f"{folder} was built for {built}, and the stack is for {wanted}",
+            f"deploy with PARAMS='Architecture={built}', or make another: make package PARAMS='Architecture={wanted}'",
+        )
 
 
 def template_of(folder: Path) -> Path:

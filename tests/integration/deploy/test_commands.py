@@ -780,6 +780,22 @@ class TestPackage:
 
         assert f'Release="{"c" * 12}-1234.1"' in sam.asked[-1]
 
+    def test_a_release_of_another_architecture_than_the_stacks_is_refused_before_its_images_are_loaded(
+        self, sam: Tool, docker: Tool, stack: CloudFormation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        architecture = "  Architecture: {Type: String, Default: arm64}\n"
+        Path("template.yaml").write_text(TEMPLATE + architecture, encoding="utf-8")
+        monkeypatch.setattr(f"{__name__}.BUILT", BUILT.replace("Resources:", f"{architecture}Resources:"))
+        folder, up = packaged(), ("up", "--stage", "dev", "--yes", "--model", "keep", "--release")
+        asked = len(docker.asked)
+
+        said = refused(*up, folder, "--set", "Architecture=x86_64")
+
+        assert "build/release was built for arm64, and the stack is for x86_64" in said
+        assert "PARAMS='Architecture=arm64'" in said
+        assert len(docker.asked) == asked
+        assert deploy(*up, folder).exit_code == 0
+
     def test_a_folder_without_a_release_is_refused_with_how_to_make_one(self, stack: CloudFormation) -> None:
         assert "holds no release\nhint: make one: make package" in refused(
             "up", "--stage", "dev", "--release", "nowhere"
