@@ -4,11 +4,16 @@ import re
 from dataclasses import dataclass
 
 NUMBER = re.compile(
-    r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?[iI][nN][fF](?:[iI][nN][iI][tT][yY])?"
+    r"[+-]?(?:(?:0|[1-9][0-9]*+)(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
+    r"|[+-]?[iI][nN][fF](?:[iI][nN][iI][tT][yY])?"
 )
-"""A number without leading zeros, which could be part of a name."""
+"""A number without leading zeros, which could be part of a name.
 
-ZERO_LED = re.compile(r"[+-]?0[0-9]+(?:\.[0-9]*)?")
+Here and below, digits are never given back (`++`): a text of a request may hold millions of them before the sign that
+makes it none.
+"""
+
+ZERO_LED = re.compile(r"[+-]?0[0-9]++(?:\.[0-9]*+)?")
 """Digits with leading zeros."""
 
 LIKE_NUMBER = re.compile(f"(?:{NUMBER.pattern})|(?:{ZERO_LED.pattern})")
@@ -17,7 +22,7 @@ LIKE_NUMBER = re.compile(f"(?:{NUMBER.pattern})|(?:{ZERO_LED.pattern})")
 UNITS = "%$€£¥"
 """Signs that may stand beside a number."""
 
-WITH_UNIT = re.compile(rf"([+-]?)([{UNITS}]?)\s?([0-9.,' \u00a0\u202f\u2019+-]*[0-9])\s?([{UNITS}]?)")
+WITH_UNIT = re.compile(rf"([+-]?)([{UNITS}]?)\s?((?:[.,' \u00a0\u202f\u2019+-]*+[0-9]++)++)\s?([{UNITS}]?)")
 """A number in any form: sign, unit in front, digits with their marks, unit behind."""
 
 UP_TO_THREE_DIGITS = re.compile(r"[+-]?[0-9]{1,3}")

@@ -1,8 +1,10 @@
 """Numbers as tables write them."""
 
+import re
+
 import pytest
 
-from skylift.numerals import Numerals, is_number
+from skylift.numerals import LIKE_NUMBER, NUMBER, WITH_UNIT, ZERO_LED, Numerals, is_number
 
 
 @pytest.mark.parametrize("text", ["5", "-5.1", ".5", "5.", "1e-3", "007", "+3", "inf"])
@@ -28,3 +30,11 @@ def test_nothing_else_is(text: str) -> None:
 )
 def test_a_number_is_read_in_its_form_and_anything_else_stays(numerals: Numerals, text: str, plain: str) -> None:
     assert numerals.plain(text) == plain
+
+
+@pytest.mark.parametrize("pattern", [NUMBER, ZERO_LED, LIKE_NUMBER, WITH_UNIT])
+def test_no_digit_is_given_back_so_that_a_long_text_is_read_once(pattern: re.Pattern[str]) -> None:
+    gives_back = re.compile(r"[\])][*+](?![+])")
+
+    assert gives_back.search("[0-9]+") is not None
+    assert gives_back.search(pattern.pattern) is None
