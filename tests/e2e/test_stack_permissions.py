@@ -106,6 +106,7 @@ def test_a_person_without_a_permission_is_told_what_failed(
 
 
 def test_a_service_that_may_not_read_the_pointer_keeps_serving(stack: Stack) -> None:
+    assert stack.predict(IRIS_SETOSA).status == 200  # an environment that starts without the permission has no model
     with stack.without("InferenceRole", "ssm:GetParameter"):
         wait_until(lambda: problem(stack) == "aws-unavailable ", seconds=SWITCH_SECONDS, what="it is refused")
         answer = stack.predict(IRIS_SETOSA)
