@@ -19,7 +19,6 @@ OTHER = "other"
 """Label of all paths and methods that are not the API's: callers send any, and each label value is kept for good."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class ServerMetrics:
@@ -107,4 +106,4 @@ class ServerMetrics:
         return Counter(family.name, family.words, family.labels, registry=self._registry)
 
     def _histogram(self, family: Family) -> Histogram:
-        return Histogram(family.name, family.words, family.labels, buckets=_SECONDS, registry=self._registry)
+        return Histogram(family.name, family.words, family.labels, buckets=exposition.SECONDS, registry=self._registry)

@@ -1,1 +1,1 @@
-"""What is known of a model beside its answers: takes labels."""
+"""Takes labels, and tells the metrics of all environments."""

@@ -2,15 +2,18 @@
 
 from typing import TYPE_CHECKING
 
+from operations.active import ActiveVersion
+from operations.cloudwatch import CloudWatch
+from operations.fleet import Fleet
 from operations.labels import Labels
 from operations.routes import create_routes
 from operations.settings import OperationsSettings
-from operations.target import ActiveTarget
-from skylift.aws import s3_client, ssm_client
+from skylift.aws import cloudwatch_client, s3_client, ssm_client
 from skylift.bucket import Bucket
 from skylift.http.record import Record
 from skylift.http.request_log import RequestLog, Told
 from skylift.monitoring.label_store import LabelStore
+from skylift.monitoring.report_store import ReportStore
 from skylift.observability import set_level
 from skylift.pointer import ActivePointer
 from skylift.store import VersionStore
@@ -33,13 +36,21 @@ def compose() -> OperationsLog:
     settings = OperationsSettings()
     set_level(settings.log_level)
     s3 = s3_client()
-    target = ActiveTarget(
+    active = ActiveVersion(
         ActivePointer(settings.stage, settings.model, client=ssm_client()),
         VersionStore(settings.bucket, settings.model, client=s3),
     )
-    labels = Labels(target, LabelStore(Bucket(settings.bucket, client=s3), settings.model))
+    bucket = Bucket(settings.bucket, client=s3)
+    labels = Labels(lambda: active().manifest.contract.target, LabelStore(bucket, settings.model))
+    fleet = Fleet(
+        CloudWatch(cloudwatch_client()),
+        settings.stage,
+        settings.model,
+        active=active,
+        reports=ReportStore(bucket, settings.model),
+    )
     return OperationsLog(
-        create_routes(labels),
+        create_routes(labels, fleet),
         stage=settings.stage,
         model=settings.model,
         release=settings.release,

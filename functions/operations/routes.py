@@ -5,12 +5,17 @@ import asyncio
 from fastapi import FastAPI, Request, Response
 from pydantic_core import to_json
 
+from operations.fleet import Fleet
 from operations.labels import Labels
+from skylift.errors import AwsUnavailable, MetricsNotRead
 from skylift.http.body import JSON_TYPES, read_body
 from skylift.http.preflight import Preflight
 from skylift.http.record import record_of
 from skylift.http.reply import JSON
 from skylift.http.starlette_problems import answer_with_problems
+from skylift.monitoring.exposition import CONTENT_TYPE
+from skylift.monitoring.exposition import PATH as METRICS_PATH
+from skylift.observability import logger
 
 LABELS_PATH = "/labels"
 LABEL_TYPES = (*JSON_TYPES, "application/x-ndjson", "application/jsonl")
@@ -25,17 +30,33 @@ async def labels(request: Request) -> Response:
     return Response(to_json(taken), 202, media_type=JSON)
 
 
-def create_routes(taker: Labels) -> FastAPI:
+async def metrics(request: Request) -> Response:
+    """The metrics of all environments, for Prometheus."""
+    fleet: Fleet = request.app.state.fleet
+    context = (request.scope.get("aws.event") or {}).get("requestContext") or {}
+    try:
+        text = await asyncio.to_thread(fleet.text, context.get("apiId") or "")
+    except AwsUnavailable as error:
+        logger.warning("the metrics cannot be read", extra={"why": error.message})
+        hint = "try again shortly; predictions are not affected"
+        raise MetricsNotRead(f"the metrics cannot be read now ({error.code})", hint) from error
+    return Response(text, media_type=CONTENT_TYPE)
+
+
+def create_routes(taker: Labels, fleet: Fleet) -> FastAPI:
     """Make the application of the routes.
 
     Parameters
     ----------
     taker
         Taker of labels.
+    fleet
+        Reader of the metrics of all environments.
     """
     app = FastAPI(title="Skylift operations", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.labels = taker
+    app.state.labels, app.state.fleet = taker, fleet
     app.add_api_route(LABELS_PATH, labels, methods=["POST"], response_model=None)
+    app.add_api_route(METRICS_PATH, metrics, methods=["GET"], response_model=None)
     app.add_middleware(Preflight)
     answer_with_problems(app)
     return app

@@ -138,6 +138,11 @@ def ecr_client() -> "ECRClient":
     return cast("ECRClient", _client("ecr", "ECR"))
 
 
+def cloudwatch_client() -> Any:
+    """CloudWatch; see `s3_client`."""
+    return _client("cloudwatch", "CloudWatch")
+
+
 def sts_client() -> "STSClient":
     """STS; see `s3_client`."""
     return cast("STSClient", _client("sts", "STS"))

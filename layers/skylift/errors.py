@@ -18,6 +18,7 @@
     |-- AwsUnavailable         AWS did not answer, or refused
     |   `-- AwsThrottled       it takes no more requests now
     |-- LabelsNotKept          labels cannot be written now
+    |-- MetricsNotRead         the metrics of all environments cannot be read now
     |-- RegistryError          the registry cannot give what was asked
     |   |-- InvalidReference   a reference is not of the form v7@sha256:...
     |   |-- InvalidChallenger  a challenger is not the JSON of one
@@ -246,6 +247,12 @@ class LabelsNotKept(SkyliftError):
     """Labels cannot be checked or written now; who sent them still has them."""
 
     code = "labels-not-kept"
+
+
+class MetricsNotRead(SkyliftError):
+    """The metrics of all environments cannot be read from CloudWatch now."""
+
+    code = "metrics-not-read"
 
 
 class RegistryError(SkyliftError):

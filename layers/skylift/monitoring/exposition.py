@@ -4,7 +4,7 @@ The text form is version 0.0.4 of https://prometheus.io/docs/instrumenting/expos
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,12 +48,18 @@ class Sample:
         The metric.
     labels
         Values of its labels, each with its name.
+    suffix
+        Part of a histogram that it is; see `histogram`.
     """
 
     family: Family
     labels: Mapping[str, str]
     value: float
+    suffix: Literal["", "_bucket", "_sum", "_count"] = ""
 
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+"""Upper bounds of the buckets of histograms."""
 
 _MODEL = ("model", "version")
 
@@ -123,8 +129,31 @@ def samples_of(report: Report) -> list[Sample]:
     return samples
 
 
+def histogram(
+    family: Family, labels: Mapping[str, str], within: Sequence[float], *, count: float, total: float
+) -> list[Sample]:
+    """A histogram with the buckets of `SECONDS`.
+
+    Parameters
+    ----------
+    within
+        Number of observations up to each bound.
+    count, total
+        Number of all observations, and their sum in seconds.
+    """
+    bounds = [*(repr(float(bound)) for bound in SECONDS), "+Inf"]
+    return [
+        *(
+            Sample(family, {**labels, "le": bound}, number, "_bucket")
+            for bound, number in zip(bounds, [*within, count], strict=True)
+        ),
+        Sample(family, labels, total, "_sum"),
+        Sample(family, labels, count, "_count"),
+    ]
+
+
 def exposition(samples: Iterable[Sample]) -> str:
-    """Counters and gauges in text form, those of one metric together.
+    """Samples in text form, those of one metric together.
 
     Examples
     --------
@@ -139,7 +168,7 @@ def exposition(samples: Iterable[Sample]) -> str:
     lines: list[str] = []
     for family, those in by_family.items():
         lines += [f"# HELP {family.name} {family.words}", f"# TYPE {family.name} {family.kind}"]
-        lines += [f"{family.name}{_written(sample.labels)} {_number(sample.value)}" for sample in those]
+        lines += [f"{family.name}{sample.suffix}{_written(sample.labels)} {_number(sample.value)}" for sample in those]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -1,35 +1,54 @@
-"""`POST /labels` over HTTP: statuses, media types and the line in the log."""
+"""`POST /labels` and `GET /metrics` over HTTP: statuses, media types and the line in the log."""
 
 import json
 from typing import Any
 
 import pytest
 
+from operations.active import ActiveVersion
+from operations.cloudwatch import CloudWatch
 from operations.compose import OperationsLog
+from operations.fleet import Fleet
 from operations.labels import Labels
 from operations.routes import create_routes
 from skylift.bucket import Bucket
 from skylift.contract import Target
 from skylift.http.body import MAX_BODY_BYTES
 from skylift.monitoring.label_store import LabelStore
+from skylift.monitoring.report_store import ReportStore
 from skylift.observability import logger
 from tests.conftest import BUCKET, MODEL
 from tests.support.asgi_client import JSON_HEADERS, PROBLEM, HttpClient
 from tests.support.aws_clients import shared_clients
 from tests.support.bad_bodies import DEEP, EMPTY, NOT_UTF_8, TEXTS
-from tests.support.fakes import CurrentStdout
+from tests.support.cloudwatch import FakeCloudWatch
+from tests.support.fakes import CurrentStdout, MemoryBucket, MemoryPointer, MemoryStore
 from tests.support.faults import before, fails_with, throttled
+from tests.support.models import iris_package
 
 SPECIES = Target(name="species", classes=("setosa", "virginica"))
 ENTRY = {"id": "AbCdEfGh_-012345#0", "label": "setosa"}
 LINES = json.dumps(ENTRY)
 
 
+def fleet_of(cloudwatch: FakeCloudWatch) -> Fleet:
+    store = MemoryStore()
+    active = ActiveVersion(MemoryPointer(store.add(iris_package())), store)
+    reports = ReportStore(MemoryBucket(), MODEL)
+    return Fleet(CloudWatch(cloudwatch), "test", MODEL, active=active, reports=reports)
+
+
 @pytest.fixture
-def client(aws: None, monkeypatch: pytest.MonkeyPatch) -> HttpClient:
+def cloudwatch() -> FakeCloudWatch:
+    return FakeCloudWatch()
+
+
+@pytest.fixture
+def client(aws: None, cloudwatch: FakeCloudWatch, monkeypatch: pytest.MonkeyPatch) -> HttpClient:
     monkeypatch.setattr(logger.registered_handler, "stream", CurrentStdout())
     store = LabelStore(Bucket(BUCKET, client=shared_clients("service").s3), MODEL)
-    return HttpClient(OperationsLog(create_routes(Labels(lambda: SPECIES, store)), stage="test", model=MODEL))
+    routes = create_routes(Labels(lambda: SPECIES, store), fleet_of(cloudwatch))
+    return HttpClient(OperationsLog(routes, stage="test", model=MODEL))
 
 
 def line_of(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -115,3 +134,19 @@ def test_a_browser_that_asks_first_is_answered(client: HttpClient) -> None:
     asked = {"origin": "https://a.test", "access-control-request-method": "POST"}
 
     assert client.request("OPTIONS", "/labels", headers=asked).status_code == 204
+
+
+def test_metrics_are_text_for_prometheus(client: HttpClient) -> None:
+    answer = client.get("/metrics")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    assert 'ml_model_loaded{model="iris",version="v1"} 1' in answer.text.splitlines()
+
+
+def test_where_cloudwatch_fails_prometheus_is_told_so(client: HttpClient, cloudwatch: FakeCloudWatch) -> None:
+    cloudwatch.failure = throttled()
+
+    answer = client.get("/metrics")
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert answer.json()["type"] == "urn:skylift:problem:metrics-not-read"

@@ -12,9 +12,12 @@ from skylift.monitoring.exposition import (
     FAMILIES,
     MEMORY,
     PREDICTION_ERRORS,
+    PREDICTION_SECONDS,
     PREDICTIONS,
+    SECONDS,
     Sample,
     exposition,
+    histogram,
     samples_of,
 )
 from tests.support.drift_reports import counted, report
@@ -55,6 +58,19 @@ def test_a_label_is_read_as_it_was_written(text: str) -> None:
     (family,) = text_string_to_metric_families(exposition([Sample(PREDICTION_ERRORS, labels, 1)]))
 
     assert family.samples[0].labels == labels
+
+
+def test_a_histogram_has_a_bucket_for_each_bound_and_one_for_all() -> None:
+    within = [float(number) for number in range(len(SECONDS))]
+
+    (family,) = text_string_to_metric_families(
+        exposition(histogram(PREDICTION_SECONDS, {"model": "iris", "version": "v7"}, within, count=20, total=1.5))
+    )
+
+    assert family.type == "histogram"
+    buckets = {float(sample.labels["le"]): sample.value for sample in family.samples if "le" in sample.labels}
+    assert buckets == {**dict(zip(SECONDS, within, strict=True)), math.inf: 20}
+    assert [(sample.name[-6:], sample.value) for sample in family.samples[-2:]] == [("ds_sum", 1.5), ("_count", 20)]
 
 
 class TestReport:

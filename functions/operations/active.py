@@ -1,20 +1,20 @@
-"""The target of the active version, in whose terms labels are."""
+"""The active version as its manifest describes it: labels are in its terms, and metrics name it."""
 
 import time
 from collections.abc import Callable
 
-from skylift.contract import Target
 from skylift.errors import AwsUnavailable, IntegrityError, InvalidReference, NoActiveVersion, VersionNotFound
 from skylift.observability import logger
 from skylift.pointer import ActivePointer
 from skylift.store import VersionStore
+from skylift.verification import Version
 
 SECONDS = 60
 """Age at which it is read again."""
 
 
-class ActiveTarget:
-    """Reads the target, and keeps it while SSM and S3 cannot tell a newer one.
+class ActiveVersion:
+    """Reads which version is active, and keeps it while SSM and S3 cannot tell a newer one.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ class ActiveTarget:
         self._pointer = pointer
         self._store = store
         self._clock = clock
-        self._target: Target | None = None
+        self._version: Version | None = None
         self._due = clock()
 
-    def __call__(self) -> Target:
-        """The target as it was known at most a minute ago, or longer ago where it cannot be read.
+    def __call__(self) -> Version:
+        """The version that was active at most a minute ago, or longer ago where it cannot be read.
 
         Raises
         ------
@@ -45,18 +45,18 @@ class ActiveTarget:
         AwsUnavailable, IntegrityError, InvalidReference, VersionNotFound
             It cannot be read, and never was.
         """
-        if self._target is None or self._clock() >= self._due:
+        if self._version is None or self._clock() >= self._due:
             try:
-                self._target = self._read()
+                self._version = self._read()
             except (AwsUnavailable, IntegrityError, InvalidReference, VersionNotFound) as error:
-                if self._target is None:
+                if self._version is None:
                     raise
-                logger.warning("the active contract cannot be read", extra={"why": error.message})
+                logger.warning("the active version cannot be read", extra={"why": error.message})
             self._due = self._clock() + SECONDS
-        return self._target
+        return self._version
 
-    def _read(self) -> Target:
+    def _read(self) -> Version:
         reference = self._pointer.read()
         if reference is None:
             raise NoActiveVersion("no version is active", "promote one: `skylift promote v1`")
-        return self._store.resolve(reference).manifest.contract.target
+        return self._store.resolve(reference)
