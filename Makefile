@@ -72,9 +72,10 @@ bench-models: $(VENV)/.dev ## Train on tables of common kinds by default: build/
 	@$(BIN)/python -m benchmarks.model_choice$(if $(PUBLISH), --publish)
 
 .PHONY: simulate
-simulate: $(VENV)/.dev ## Simulate fleets that read the pointer, and a year of a model: build/benchmarks/ (minutes; PUBLISH=1 updates the docs)
+simulate: $(VENV)/.dev ## Simulate fleets that read the pointer, a year of a model, and rollouts: build/benchmarks/ (minutes; PUBLISH=1 updates the docs)
 	@$(BIN)/python -m benchmarks.fleet_report$(if $(PUBLISH), --publish)
 	@$(BIN)/python -m benchmarks.accuracy_year$(if $(PUBLISH), --publish)
+	@$(BIN)/python -m benchmarks.rollouts$(if $(PUBLISH), --publish)
 
 .PHONY: calibrate
 calibrate: $(VENV)/.dev ## Draw windows without drift and with it: build/benchmarks/drift.md (minutes; PUBLISH=1 updates the docs)

@@ -13,6 +13,7 @@ from training.cli.commands import Commands, leave
 from training.cli.console import leaderboard_table, manifest_facts, message_and_hint, out, print_notes, warn
 from training.cli.data import app as data_app
 from training.cli.data import evaluate
+from training.cli.experiment import simulate
 from training.cli.monitor import monitor
 from training.cli.options import (
     DEFAULT_CONFIG,
@@ -166,5 +167,5 @@ def _measure(output: Path, config: Path, prepared: Path | None, sample: int | No
     return f"{prepare}skylift evaluate {output} --config {config} --prepared {rows} --output {output}-reports"
 
 
-for _command in (evaluate, promote, rollback, bake, track, versions, show, compare, history, monitor, serve):
+for _command in (evaluate, promote, rollback, bake, track, versions, show, compare, history, monitor, simulate, serve):
     app.command()(_command)

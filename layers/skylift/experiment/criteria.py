@@ -48,7 +48,7 @@ class Criteria:
     alpha: float = 0.01
     beta: float = 0.05
     min_requests: int = 1000
-    max_hours: float = 24
+    max_hours: float = 72
     max_error_increase: float = 0.01
     median_ms: float = 5
     p95_ms: float = 25
@@ -93,11 +93,19 @@ class Criteria:
     def errors_held(self, challenger: Errors, champion: Errors) -> Truths:
         """Whether the challenger had traffic enough, and certainly fails no more than the champion and the limit."""
         half = self.beta / 2
-        most = evidence.lower(*champion, half) + self.max_error_increase
         errors, requests = challenger
-        enough = np.asarray(requests) >= self.min_requests
-        within = np.asarray(most >= 1) | evidence.certainly_below(errors, requests, np.minimum(most, 1 - 1e-9), half)
-        return enough & within
+        champion_errors, champion_requests = (np.asarray(each, np.float64) for each in champion)
+        seen = champion_errors / np.maximum(champion_requests, 1)
+        held = np.asarray(np.asarray(requests) >= self.min_requests)
+        held = held & evidence.certainly_below(errors, requests, self._most(seen), half)  # else the bound is not either
+        if held.any():
+            least = evidence.lower(champion_errors, champion_requests, half)
+            held &= evidence.certainly_below(errors, requests, self._most(least), half)
+        return held
+
+    def _most(self, rate: Numbers) -> Numbers:
+        """The rate that the challenger must be below where the champion has this one."""
+        return np.minimum(rate + self.max_error_increase, 1 - 1e-9)
 
     def share_held(self, beyond: ArrayLike, trials: ArrayLike, share: float) -> Truths:
         """Whether certainly no more than a share of the trials is beyond a limit."""

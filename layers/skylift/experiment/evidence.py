@@ -49,8 +49,7 @@ def log_e(successes: ArrayLike, failures: ArrayLike, rate: ArrayLike) -> Numbers
     [250, 171]
     """
     s, f, r = (np.asarray(each, np.float64) for each in (successes, failures, rate))
-    beta = log_factorial(s) + log_factorial(f) - log_factorial(s + f + 1)
-    found: Numbers = beta - s * np.log(r) - f * np.log1p(-r)
+    found: Numbers = _log_beta(s, f) - s * np.log(r) - f * np.log1p(-r)
     return found
 
 
@@ -88,10 +87,11 @@ def lower(successes: ArrayLike, trials: ArrayLike, alpha: float) -> Numbers:
     s, n = np.broadcast_arrays(np.asarray(successes, np.float64), np.asarray(trials, np.float64))
     low: Numbers = np.zeros(s.shape)
     high: Numbers = np.divide(s, n, out=np.zeros(s.shape), where=n > 0)
+    f, least = n - s, _log_beta(s, n - s) + np.log(alpha)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         inside = np.clip(middle, 1e-15, 1 - 1e-15)
-        rejected = (log_e(s, n - s, inside) >= -np.log(alpha)) & (s > 0)
+        rejected = (least >= s * np.log(inside) + f * np.log1p(-inside)) & (s > 0)
         low, high = np.where(rejected, middle, low), np.where(rejected, high, middle)
     return low
 
@@ -107,6 +107,11 @@ def upper(successes: ArrayLike, trials: ArrayLike, alpha: float) -> Numbers:
     n = np.asarray(trials, np.float64)
     bound: Numbers = 1 - lower(n - np.asarray(successes, np.float64), n, alpha)
     return bound
+
+
+def _log_beta(successes: Numbers, failures: Numbers) -> Numbers:
+    """Logarithm of B(1 + s, 1 + f)."""
+    return log_factorial(successes) + log_factorial(failures) - log_factorial(successes + failures + 1)
 
 
 def log_factorial(numbers: ArrayLike) -> Numbers:

@@ -59,6 +59,19 @@ def test_a_true_hypothesis_is_ever_rejected_as_rarely_as_promised(rate: float, t
         assert (most >= -np.log(alpha)).mean() <= alpha
 
 
+@pytest.mark.parametrize("true", [1.0, 0.8, 0.3], ids=["as frequent", "rarer", "much rarer"])
+def test_the_product_over_steps_is_ever_large_as_rarely_as_promised(true: float) -> None:
+    random, runs, looks = np.random.default_rng(5), 2000, 150
+    most, before = np.full(runs, -np.inf), np.zeros(runs)
+    for share in (0.05, 0.25, 0.5):
+        successes = np.cumsum(random.random((runs, looks)) < share * true, axis=1)
+        found = before[:, None] + evidence.log_excess(successes, np.arange(1, looks + 1) - successes, share)
+        most, before = np.maximum(most, found.max(axis=1)), found[:, -1]
+
+    for alpha in (0.05, 0.01):
+        assert (most >= -np.log(alpha)).mean() <= alpha
+
+
 @pytest.mark.parametrize("rate", [0.02, 0.5, 0.95])
 def test_bounds_hold_a_rate_at_all_times_at_once(rate: float) -> None:
     looks = np.array([1, 3, 10, 30, 100, 300, 1000])

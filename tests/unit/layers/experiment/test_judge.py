@@ -137,8 +137,8 @@ def test_silence_ends_without_a_decision() -> None:
     silent = Interval(60, 0.05, Counters())
 
     assert judge([]).outcome is None
-    assert judge([silent] * 23).outcome is None
-    verdict = judge([silent] * 24)
+    assert judge([silent] * 71).outcome is None
+    verdict = judge([silent] * 72)
     assert verdict.outcome == "inconclusive"
     assert "0 of 1,000 requests" in verdict.reason
 
