@@ -9,6 +9,8 @@ from monitor.settings import MonitorSettings
 from skylift.aws import s3_client, ssm_client
 from skylift.bucket import Bucket
 from skylift.errors import IntegrityError, SkyliftError
+from skylift.monitoring.label_store import LabelStore
+from skylift.monitoring.live_accuracy import LiveAccuracy
 from skylift.monitoring.monitor import Monitor, Outcome, due_windows, metrics_of
 from skylift.monitoring.report_store import ReportStore
 from skylift.monitoring.sources import Captures
@@ -55,12 +57,14 @@ def _outcomes(settings: MonitorSettings, now: datetime) -> Iterable[Outcome]:
     s3 = s3_client()
     bucket, every = Bucket(settings.bucket, client=s3), timedelta(hours=settings.window_hours)
     reports = ReportStore(bucket, settings.model)
+    captures = Captures(bucket, settings.model)
     monitor = Monitor(
-        Captures(bucket, settings.model),
+        captures,
         VersionStore(settings.bucket, settings.model, client=s3),
         ActivePointer(settings.stage, settings.model, client=ssm_client(patient=True)),
         reports,
         every=every,
+        live_of=LiveAccuracy(captures, LabelStore(bucket, settings.model)).of,
     )
     for start, end in due_windows(now, every, _end_of_latest(reports), settled=SETTLED):
         yield monitor.run(start, end)

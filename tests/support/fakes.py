@@ -211,6 +211,12 @@ class MemoryBucket(Bucket):
         self.objects[key], self._times[key] = data, self.modified
         self.written.append(key)
 
+    def write_new(self, key: str, data: bytes, *, content_type: str) -> bool:
+        new = key not in self.objects
+        if new:
+            self.write(key, data, content_type=content_type)
+        return new
+
     def _fail(self, key: str) -> None:
         for prefix, error in self.failures.items():
             if key.startswith(prefix):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MOST = timedelta(days=31)
 
 
-def monitor(
+def monitor(  # noqa: PLR0913, PLR0917 (its options)
     config: ConfigOption = DEFAULT_CONFIG,
     stack: StackOption = None,
     hours: Annotated[int, typer.Option("--hours", min=1, max=744, help="Judge so many hours, until now.")] = 1,
@@ -33,6 +33,7 @@ def monitor(
         ),
     ] = None,
     json: JsonOption = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Also write the report as a page.")] = None,
 ) -> None:
     """Say whether the traffic is still like training: drift by feature, expected and live accuracy."""
     from training.cli.connection import registry_settings
@@ -44,6 +45,8 @@ def monitor(
     for failure in outcome.failures:
         warn(*message_and_hint(failure))
     document = outcome.report.to_bytes()
+    if html:
+        html.write_bytes(watching.page(outcome.report) or b"")
     if json == Path("-"):
         typer.echo(document, nl=False)
         return
@@ -67,18 +70,22 @@ def monitor_of(settings: "RegistrySettings", source: "Source", *, every: timedel
     """
     from skylift.aws import s3_client, ssm_client
     from skylift.bucket import Bucket
+    from skylift.monitoring.label_store import LabelStore
+    from skylift.monitoring.live_accuracy import LiveAccuracy
     from skylift.monitoring.monitor import Monitor
     from skylift.monitoring.report_store import ReportStore
     from skylift.pointer import ActivePointer
     from skylift.store import VersionStore
 
     s3 = s3_client()
+    bucket = Bucket(settings.bucket, client=s3)
     return Monitor(
         source,
         VersionStore(settings.bucket, settings.model, client=s3),
         ActivePointer(settings.stage, settings.model, client=ssm_client(patient=True)),
-        ReportStore(Bucket(settings.bucket, client=s3), settings.model),
+        ReportStore(bucket, settings.model),
         every=every,
+        live_of=LiveAccuracy(source, LabelStore(bucket, settings.model)).of,
     )
 
 

@@ -101,6 +101,14 @@ def test_json_is_the_report(tmp_path: Path) -> None:
     assert json.loads(printed)["counts"]["v1"]["rows"] == 400
 
 
+def test_html_is_its_page(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+
+    done("monitor", "--log", log_of(tmp_path, *lines(400)), *DURING, "--html", page)
+
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
 def test_it_writes_nothing_into_the_bucket(tmp_path: Path, s3: "S3Client") -> None:
     done("monitor", "--log", log_of(tmp_path, *lines(4)), *DURING)
 
