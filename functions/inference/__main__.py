@@ -4,9 +4,14 @@ import argparse
 import os
 import sys
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from inference.compose import compose
-from inference.server import serve
+from inference.server import LABELS_PATH, Beside, serve
+from inference.settings import InferenceSettings
+
+if TYPE_CHECKING:
+    from skylift.http.request_log import Application
 
 
 def main() -> None:
@@ -18,7 +23,12 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.until_stdin_ends:
         Thread(target=_end_with_stdin, daemon=True).start()
-    serve(compose(plain_server=True).app, host=arguments.host, port=arguments.port)
+    app: Application = compose(plain_server=True).app
+    if InferenceSettings().labels:
+        from operations.compose import compose as compose_operations
+
+        app = Beside(app, LABELS_PATH, compose_operations())
+    serve(app, host=arguments.host, port=arguments.port)
 
 
 def _end_with_stdin() -> None:

@@ -14,7 +14,7 @@ from skylift.http.reply import NOSNIFF
 from skylift.observability import SERVICE, logger
 
 if TYPE_CHECKING:
-    from starlette.types import Scope
+    from starlette.types import Receive, Scope, Send
 
     from skylift.http.request_log import Application
 
@@ -23,6 +23,38 @@ _TOLD = "ASGI callable returned without completing response."
 
 _UVICORN_LEVEL = "error"
 """It warns of what clients do alone, of broken framing and of WebSockets: their requests have lines of their own."""
+
+
+LABELS_PATH = "/labels"
+"""The path of the function `operations` that a plain server answers as well, where labels are on."""
+
+
+class Beside:
+    """An application with one path that another application answers, which writes its own lines.
+
+    Parameters
+    ----------
+    app
+        Application of all other paths.
+    path
+        Path of the other one.
+    other
+        The other application.
+    """
+
+    def __init__(self, app: "Application", path: str, other: "Application") -> None:
+        self._app = app
+        self._path = path
+        self._other = other
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Answer one request."""
+        app = self._other if scope["type"] == "http" and scope["path"] == self._path else self._app
+        await app(scope, receive, send)
+
+    def write_unreadable(self, record: Record) -> None:
+        """See `Application`."""
+        self._app.write_unreadable(record)
 
 
 class HttpProtocol(H11Protocol):

@@ -13,7 +13,8 @@ from uvicorn.server import ServerState
 
 from inference.access_log import AccessLog
 from inference.predict import Predict
-from inference.server import HttpProtocol, LibraryLines, serve
+from inference.server import LABELS_PATH, Beside, HttpProtocol, LibraryLines, serve
+from skylift.http.record import Record
 from skylift.observability import logger
 from tests.support.fakes import CurrentStdout, HostHarness
 from tests.support.models import iris_package
@@ -232,3 +233,24 @@ class TestLibraries:
 
         (line,) = lines(capsys)  # which looks for the secret
         assert (line["message"], line["exception_name"]) == ("never retrieved", "ValueError")
+
+
+def test_one_path_is_answered_by_another_application() -> None:
+    answered: list[str] = []
+
+    class Named:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def __call__(self, *_: object) -> None:
+            answered.append(self.name)
+
+        def write_unreadable(self, _: Record) -> None:
+            answered.append(f"unreadable: {self.name}")
+
+    both = Beside(Named("inference"), LABELS_PATH, Named("operations"))
+    for scope in ({"type": "http", "path": "/labels"}, {"type": "http", "path": "/predict"}, {"type": "lifespan"}):
+        asyncio.run(both(scope, None, None))  # type: ignore[arg-type]
+    both.write_unreadable(Record("r-1"))
+
+    assert answered == ["operations", "inference", "inference", "unreadable: inference"]
