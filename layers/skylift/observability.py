@@ -201,12 +201,14 @@ def emit(
     Parameters
     ----------
     metrics
-        Data points; without any, nothing is written.
+        Data points; without any, nothing is written, and no dimensions are needed.
     dimension_sets
         Dimensions by which CloudWatch aggregates every metric, at least one set.
     fields
         Further members of the line.
     """
+    if not metrics:
+        return
     first, *others = dimension_sets
     _provider.dimension_sets = [dict(dimensions) for dimensions in others]
     for start in range(0, len(metrics), _MAX_VALUES):

@@ -242,7 +242,7 @@ def test_one_path_is_answered_by_another_application() -> None:
         def __init__(self, name: str) -> None:
             self.name = name
 
-        async def __call__(self, *_: object) -> None:
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
             answered.append(self.name)
 
         def write_unreadable(self, _: Record) -> None:

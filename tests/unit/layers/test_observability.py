@@ -238,3 +238,9 @@ def test_a_root_logger_that_is_set_to_debug_later_leaves_the_libraries_of_aws_qu
     logging.getLogger().setLevel(logging.DEBUG)
 
     assert logging.getLogger("botocore.auth").getEffectiveLevel() == logging.WARNING
+
+
+def test_without_metrics_nothing_is_written_and_no_dimensions_are_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    emit((), (), {"correlation_id": "r-1"})
+
+    assert capsys.readouterr().out == ""

@@ -1,5 +1,6 @@
 """`POST /labels` and `GET /metrics` over HTTP: statuses, media types and the line in the log."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -63,6 +64,23 @@ def test_labels_are_taken_and_the_line_counts_them(client: HttpClient, capsys: p
     line = line_of(capsys)
     assert (line["path"], line["status"], line["labels"], line["model"]) == ("/labels", 202, 1, "iris")
     assert answer.headers["x-request-id"] == line["correlation_id"]
+
+
+def test_nothing_fails_after_the_answer(cloudwatch: FakeCloudWatch) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    log = OperationsLog(
+        create_routes(Labels(lambda: SPECIES, LabelStore(MemoryBucket(), MODEL)), fleet_of(cloudwatch)),
+        stage="test",
+        model=MODEL,
+    )
+    scope = {"type": "http", "method": "GET", "path": "/nowhere", "headers": [], "query_string": b""}
+    asyncio.run(log(scope, None, send))  # type: ignore[arg-type]
+
+    assert [message.get("status") for message in sent] == [404, None]
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "application/x-ndjson", "application/jsonl"])
