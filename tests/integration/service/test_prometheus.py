@@ -30,7 +30,7 @@ from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
-PROMETHEUS = shutil.which("prometheus")
+PROMETHEUS, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
 SETTINGS = InferenceSettings(bucket="models", stage="test", model="iris")
 
 
@@ -135,6 +135,21 @@ def test_a_plain_server_answers_with_what_it_has_counted(harness: HostHarness) -
     assert 'ml_model_load_total{model="iris",status="success"} 1.0\n' in answer.text
     assert "secret" not in answer.text
     assert 'api_requests_total{method="GET",route="/metrics",status="200"} 1.0\n' in client.get("/metrics").text
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="needs promtool: .ci/prometheus.sh installs it on Debian")
+def test_promtool_reads_it_and_minds_two_names_alone(harness: HostHarness) -> None:
+    client = HttpClient(app_of(harness, drifting()))
+    client.predict(IRIS_SETOSA)
+    client.predict([])
+    text = client.get("/metrics").text
+
+    ended = subprocess.run(
+        [PROMTOOL or "", "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+
+    minded = {line.split()[0] for line in (ended.stdout + ended.stderr).splitlines()}
+    assert minded == {"ml_drifted_feature_count", "process_thread_count"}  # the contract has them
 
 
 def test_drift_is_that_of_the_latest_report_and_nothing_without_one(harness: HostHarness) -> None:
