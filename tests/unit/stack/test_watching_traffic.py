@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.templates import Stack
+from tests.support.filter_patterns import matches
+from tests.support.templates import Stack, source
 
 CAPTURES = {"CaptureFilter", "SubscriptionRole", "CaptureStream", "CaptureRole", "CaptureLogGroup", "CaptureLogStream"}
 MONITOR = {"MonitorFunction", "MonitorRole", "MonitorLogGroup", "MonitorTimer", "MonitorTimerRole", "ModelDashboard"}
@@ -49,7 +50,13 @@ def test_lines_of_predictions_go_to_firehose_those_of_refused_ones_too(stack: St
     subscription = stack.properties("CaptureFilter")
     assert subscription["LogGroupName"] == "InferenceLogGroup"
     assert subscription["DestinationArn"] == "CaptureStream.Arn"
-    assert subscription["FilterPattern"] == '{ $.path = "/predict" && $.status = * }'
+    pattern = subscription["FilterPattern"]
+    line = {"path": "/predict", "status": 200, "version": "v7"}
+    assert matches(pattern, json.dumps(line))
+    assert matches(pattern, json.dumps(line | {"status": 422, "reason": "invalid-instance"}))
+    assert not matches(pattern, json.dumps(line | {"path": "/health"}))
+    assert not matches(pattern, json.dumps({"_aws": {}, "PredictionErrors": 1}))
+    assert not matches(pattern, "START RequestId: 1 Version: 7")
 
 
 def test_captures_are_kept_by_model_and_hour_as_cloudwatch_compressed_them(stack: Stack) -> None:
@@ -100,6 +107,8 @@ def test_further_functions_run_the_image_of_the_service_by_their_own_command(sta
     folder = name.removesuffix("Function").lower()
     assert function["PackageType"] == "Image"
     assert function["ImageConfig"] == {"Command": [f"{folder}.handler.handler"]}
+    built = source()["Resources"]
+    assert built[name]["Metadata"] == built["InferenceFunction"]["Metadata"], "sam would build another image"
 
 
 def test_drift_is_told_when_two_windows_of_three_have_it(stack: Stack) -> None:

@@ -2,10 +2,12 @@
 
 import ministack.app as gateway
 
+from tests.e2e.offline.local_aws.captures import buffer_in_firehose, deliver_lines_to_firehose
 from tests.e2e.offline.local_aws.code_deployments import deploy_aliases
 from tests.e2e.offline.local_aws.functions import (
     keep_versions,
     publish_only_changes,
+    read_all_lines_of_an_invocation,
     run_images_as_lambda_does,
     weigh_aliases,
 )
@@ -24,6 +26,7 @@ from tests.e2e.offline.local_aws.policies import (
     tell_policies_how_objects_are_written,
 )
 from tests.e2e.offline.local_aws.resources import accept_inert_types, accept_oidc_providers
+from tests.e2e.offline.local_aws.schedules import call_by_role
 from tests.e2e.offline.local_aws.templates import transform_with_parameters
 
 serve_http_api_bodies()
@@ -33,11 +36,15 @@ accept_alarms_on_expressions()
 accept_oidc_providers()
 weigh_aliases()
 run_images_as_lambda_does()
+read_all_lines_of_an_invocation()
 keep_versions()
 publish_only_changes()
 deploy_aliases()
 evaluate_alarms()
 read_embedded_metrics()
+deliver_lines_to_firehose()
+buffer_in_firehose()
+call_by_role()
 log_in_to_own_registry()
 refuse_tags_that_exist()
 miss_images_that_are_not_there()

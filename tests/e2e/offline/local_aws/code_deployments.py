@@ -5,19 +5,18 @@ It acts by the role of its group, through this AWS's own API, so policies are as
 
 import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-import boto3
 import ministack.app as gateway
-from ministack.core import iam_actions, lambda_runtime, router
+from ministack.core import iam_actions, router
 from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import _stacks, changesets, handlers, provisioners, stacks
 
+from tests.e2e.offline.local_aws.roles import client_of
 from tests.support.codedeploy import SERVICE, CodeDeploy
 from tests.support.deployments import AppSpec, Deployment, Deployments, Group, Refused
 
@@ -42,17 +41,7 @@ def deploy_aliases() -> None:
 
 
 def _client(role: str, service: str) -> Any:
-    """A client of this AWS by a role."""
-    config = {"FunctionArn": f"arn:aws:lambda:{get_region()}:{get_account_id()}:function:codedeploy", "Role": role}
-    keys = lambda_runtime.execution_credentials(config)
-    return boto3.client(
-        service,  # type: ignore[call-overload]
-        endpoint_url=f"http://localhost:{os.environ['GATEWAY_PORT']}",
-        region_name=get_region(),
-        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=keys["AWS_SESSION_TOKEN"],
-    )
+    return client_of(role, service, actor="codedeploy")
 
 
 def _groups(codedeploy: CodeDeploy) -> Document:

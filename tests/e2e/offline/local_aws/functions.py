@@ -3,13 +3,16 @@
 import json
 import random
 import threading
+import time
 from typing import Any
 
+from docker.models.containers import Container
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
 type Document = dict[str, Any]
 
+_LINES_SECONDS = 0.5
 _OF_A_CHANGE = ("RevisionId", "LastModified", "LastUpdateStatus", "State")
 _AS_LAMBDA: Document = {
     "user": "993:990",
@@ -124,3 +127,18 @@ def _fingerprint(function: Document) -> str:
     """Code and settings of a function, without what each change of them is given."""
     config = {name: value for name, value in function["config"].items() if not name.startswith(_OF_A_CHANGE)}
     return json.dumps(config, sort_keys=True, default=str)
+
+
+def read_all_lines_of_an_invocation() -> None:
+    """Read what a function wrote when the emulator has written its report: its lines arrive after its answer."""
+    logs = Container.logs
+
+    def complete(container: Container, **options: Any) -> Any:
+        if "since" in options:
+            deadline = time.monotonic() + _LINES_SECONDS
+            while b"REPORT RequestId" not in logs(container, **options) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(0.02)
+        return logs(container, **options)
+
+    Container.logs = complete
