@@ -1,4 +1,4 @@
-"""Cuts botocore's descriptions of S3 and SSM down to the operations that Skylift calls.
+"""Cuts botocore's descriptions of S3, SSM and KMS down to the operations that Skylift calls.
 
 botocore reads 2.8 MB of JSON to make these two clients, of which Skylift needs a fiftieth; the rest costs each cold
 start 40 ms and 15 MiB. botocore looks for such descriptions in folders that it is given before its own, so the cut
@@ -17,6 +17,7 @@ from botocore.loaders import Loader
 FOLDER = Path(__file__).parents[1] / "layers" / "skylift" / "botocore_data"
 
 OPERATIONS = {
+    "kms": ("Sign", "Verify"),
     "s3": ("CreateBucket", "GetObject", "ListObjectsV2", "PutBucketVersioning", "PutObject"),
     "ssm": ("GetParameter", "GetParameterHistory", "PutParameter"),
 }

@@ -123,6 +123,11 @@ def lambda_client(*, answer_seconds: float) -> "LambdaClient":
     return cast("LambdaClient", _client("lambda", "Lambda", _CONFIG.merge(patient)))
 
 
+def kms_client(region: str) -> Any:
+    """KMS in a region, that of the key; see `s3_client`."""
+    return _client("kms", "KMS", region=region)
+
+
 def logs_client() -> Any:
     """CloudWatch Logs; see `s3_client`."""
     return _client("logs", "CloudWatch Logs")
@@ -205,13 +210,13 @@ def _pause_when_throttled(
     return min(2.0 ** (attempts - 2), _LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1)  # noqa: S311 (spreads load)
 
 
-def _client(name: str, service: str, config: Config = _CONFIG) -> Any:
+def _client(name: str, service: str, config: Config = _CONFIG, *, region: str | None = None) -> Any:
     doing = f"creating the {service} client"
     with aws_errors(doing):
         try:
             session = Session()
             session.register_component("data_loader", _loader())
-            client = session.create_client(name, config=config)
+            client = session.create_client(name, region_name=region, config=config)
         except ValueError as error:  # botocore, for an endpoint that is not a URL
             raise AwsUnavailable(
                 f"{doing} failed ({type(error).__name__})", "check AWS_ENDPOINT_URL and AWS_DEFAULT_REGION"

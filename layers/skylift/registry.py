@@ -15,6 +15,7 @@ from skylift.image_cache import bake
 from skylift.manifest import MODEL_FILE, Manifest
 from skylift.pointer import ActivePointer, Move, MoveKind, way_back
 from skylift.references import NOTHING, Reference, parse_version
+from skylift.signature import Signatures
 from skylift.store import VersionStore
 from skylift.verification import Version, check_form
 
@@ -41,15 +42,24 @@ class Registry:
         Function that makes the predictor of a version; by default one that scores in a process without rights.
     allow_joblib
         Whether a version without a compiled form may go live; see `skylift.verification.check_form`.
+    signatures
+        What signs versions, and says which signature counts; by default nothing is signed, and none is required.
     """
 
     def __init__(
-        self, store: VersionStore, pointer: ActivePointer, *, load: "Load | None" = None, allow_joblib: bool = False
+        self,
+        store: VersionStore,
+        pointer: ActivePointer,
+        *,
+        load: "Load | None" = None,
+        allow_joblib: bool = False,
+        signatures: Signatures | None = None,
     ) -> None:
         self._store = store
         self._pointer = pointer
         self._load = load
         self._allow_joblib = allow_joblib
+        self._signatures = signatures or Signatures()
 
     @classmethod
     def open(
@@ -81,11 +91,15 @@ class Registry:
             ActivePointer(settings.stage, settings.model, client=ssm or ssm_client(patient=True)),
             load=load,
             allow_joblib=settings.allow_joblib,
+            signatures=Signatures.of(settings),
         )
 
     def publish(self, describe: Callable[[int], Manifest], artifacts: Mapping[str, bytes]) -> Version:
-        """Store a new version; see `VersionStore.publish`. It does not serve before it is promoted."""
-        return self._store.publish(describe, artifacts)
+        """Store a new version, signed if there is a key; see `VersionStore.publish` and `Signatures.sign`.
+
+        It does not serve before it is promoted.
+        """
+        return self._store.publish(describe, artifacts, sign=self._signatures.sign)
 
     def versions(self) -> list[Version]:
         """The visible versions, ascending by number."""
@@ -142,9 +156,9 @@ class Registry:
         Raises
         ------
         PromotionRefused
-            A gate failed, it has no compiled form where it needs one, a file does not have its digest, the environment
-            differs from that of training, the golden requests score differently, or the memory is too small; the
-            message says which.
+            A gate failed, it lacks a signature that counts or a compiled form where it needs one, a file does not have
+            its digest, the environment differs from that of training, the golden requests score differently, or the
+            memory is too small; the message says which.
         PointerMoved
             Somebody else moved the pointer meanwhile.
         InvalidReference, VersionNotFound, IntegrityError
@@ -181,7 +195,7 @@ class Registry:
             The version must not serve.
         """
         version = self.version(text)
-        self._examine(version.manifest)
+        self._examine(version)
         return bake(version, partial(self._store.artifact, version.manifest), folder)
 
     def rollback(self) -> Reference:
@@ -213,16 +227,19 @@ class Registry:
         memory_mib: float | None = None,
     ) -> Reference:
         version = self.version(reference)
-        self._examine(version.manifest)
+        self._examine(version)
         if memory_mib is not None:
             check_memory(version, partial(self._store.artifact, version.manifest), memory_mib)
         if str(version.reference) != seen:
             self._pointer.move(version.reference, kind=kind, seen=seen)
         return version.reference
 
-    def _examine(self, manifest: Manifest) -> None:
+    def _examine(self, version: Version) -> None:
         from skylift.scoring import check_golden  # NumPy, which a list of versions does without
 
+        manifest = version.manifest
+        if self._signatures.required:
+            self._signatures.check(version.reference, self._store.signature(manifest.version))
         if failed := [str(gate) for gate in manifest.gates if not gate.passed]:
             raise PromotionRefused(f"{manifest.name} failed its gate: {', '.join(failed)}", "train a better model")
         try:

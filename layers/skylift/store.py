@@ -18,6 +18,7 @@ from skylift.download import read_body
 from skylift.errors import AwsUnavailable, IntegrityError, NumberTaken, SkyliftError, VersionNotFound
 from skylift.manifest import BASELINE_FILE, COMPILED_FILE, MANIFEST_FILE, MODEL_FILE, Manifest, reference_to
 from skylift.references import Reference, version_name
+from skylift.signature import MAX_SIGNATURE_BYTES, SIGNATURE_FILE
 from skylift.verification import Version, artifact_entry, check_artifact, read_version
 
 if TYPE_CHECKING:
@@ -52,7 +53,13 @@ class VersionStore:
         self._model = model
         self._client = client
 
-    def publish(self, describe: Callable[[int], Manifest], artifacts: Mapping[str, bytes]) -> Version:
+    def publish(
+        self,
+        describe: Callable[[int], Manifest],
+        artifacts: Mapping[str, bytes],
+        *,
+        sign: Callable[[Reference], bytes | None] = lambda _: None,
+    ) -> Version:
         """Store a new version under the next free number.
 
         Parameters
@@ -61,6 +68,8 @@ class VersionStore:
             Function that makes the manifest of a version number.
         artifacts
             Contents of the files by name; `model.joblib` among them.
+        sign
+            Function that makes `signature.json` of a reference, or None; what it raises leaves the version invisible.
 
         Raises
         ------
@@ -78,6 +87,8 @@ class VersionStore:
                 self._put(number, name, data)
         body = describe(number).to_bytes()
         version = read_version(reference_to(number, body), body, model=self._model)
+        if (signature := sign(version.reference)) is not None:
+            self._put(number, SIGNATURE_FILE, signature)
         self._put(number, MANIFEST_FILE, body)
         return version
 
@@ -139,6 +150,13 @@ class VersionStore:
                 for future in ahead.values():
                     with suppress(SkyliftError):  # a reader has met this failure; without one it does not matter
                         future.result()["Body"].close()
+
+    def signature(self, number: int) -> bytes | None:
+        """The stored signature of a version, of which nothing is checked; None if it has none."""
+        try:
+            return self._get(number, SIGNATURE_FILE, limit=MAX_SIGNATURE_BYTES)
+        except VersionNotFound:
+            return None
 
     def artifact(self, manifest: Manifest, name: str) -> bytes:
         """A file of a version, checked against the digest in its manifest.

@@ -26,7 +26,12 @@ LOCAL_BUCKET = "skylift-local"
 STACK_OUTPUTS = {"bucket": "ModelBucketName", "stage": "Stage", "model": "ModelName"}
 """Outputs of `template.yaml` by the setting that they are."""
 
-_LATER_OUTPUTS = {"allow_joblib": "AllowJoblib"}
+_LATER_OUTPUTS = {
+    "allow_joblib": "AllowJoblib",
+    "signing_key": "SigningKeyArn",
+    "trusted_keys": "TrustedKeyArns",
+    "require_signature": "RequireSignature",
+}
 """More of them, which a stack of an older release does not have: then the setting's own default holds."""
 
 

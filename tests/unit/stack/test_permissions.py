@@ -69,6 +69,41 @@ def test_only_the_promoting_role_moves_the_pointer(stack: Stack) -> None:
     assert stack.grants("PromoteRole")["ssm:PutParameter"] == {POINTER}
 
 
+def test_only_the_publishing_role_signs_and_only_by_the_policy_of_the_key() -> None:
+    stack = Stack(SignVersions="true")
+    key = stack.properties("SigningKey")
+    assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+    account, publisher = key["KeyPolicy"]["Statement"]
+    assert publisher["Principal"] == {"AWS": "PublishRole.Arn"}
+    assert publisher["Action"] == "kms:Sign"
+    assert account["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+    assert not {"kms:*", "kms:Sign", "kms:Create*", "kms:CreateGrant"} & set(account["Action"])
+    assert {role for role in stack.roles() if "kms:Sign" in stack.grants(role)} == set()
+    assert stack.resources["SigningKey"]["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_only_the_promoting_role_verifies_by_the_keys_that_count() -> None:
+    other = "arn:aws:kms:eu-central-1:210987654321:key/1"
+    for parameters, keys in (
+        ({}, set()),
+        ({"SignVersions": "true"}, {"SigningKey.Arn"}),
+        ({"TrustedKeyArns": other}, {other}),
+        ({"SignVersions": "true", "TrustedKeyArns": other}, {"SigningKey.Arn", other}),
+    ):
+        stack = Stack(**parameters)
+        assert stack.grants("PromoteRole").get("kms:Verify", set()) == keys
+        assert [role for role in stack.roles() if "kms:Verify" in stack.grants(role)] == ["PromoteRole"] * bool(keys)
+
+
+def test_a_signature_is_required_only_where_a_key_counts() -> None:
+    key = "arn:aws:kms:eu-central-1:210987654321:key/1"
+    assert Stack(RequireSignature="true").broken_rules() == {"SignatureCanBeMade"}
+    for more in ({"SignVersions": "true"}, {"TrustedKeyArns": key}):
+        stack = Stack(RequireSignature="true", **more)
+        assert stack.broken_rules() == set()
+        assert stack.outputs["RequireSignature"] == "true"
+
+
 @pytest.mark.parametrize("role", ["PublishRole", "PromoteRole"])
 def test_people_read_what_the_command_line_reads(stack: Stack, role: str) -> None:
     grants = stack.grants(role)
