@@ -7,7 +7,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from inference.compose import compose
-from inference.server import LABELS_PATH, Beside, serve
+from inference.server import serve, with_labels
 from inference.settings import InferenceSettings
 
 if TYPE_CHECKING:
@@ -23,11 +23,12 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.until_stdin_ends:
         Thread(target=_end_with_stdin, daemon=True).start()
-    app: Application = compose(plain_server=True).app
+    inference = compose(plain_server=True).app
+    app: Application = inference
     if InferenceSettings().labels:
         from operations.compose import compose as compose_operations
 
-        app = Beside(app, LABELS_PATH, compose_operations())
+        app = with_labels(inference, compose_operations())
     serve(app, host=arguments.host, port=arguments.port)
 
 

@@ -11,6 +11,7 @@ from skylift.bucket import Bucket
 from skylift.http import problems
 from skylift.http.preflight import Preflight
 from skylift.http.record import Record, record_of
+from skylift.http.request_log import Observer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -103,6 +104,11 @@ class App:
     def write_unreadable(self, record: Record) -> None:
         """Write the line of what could not be read as a request."""
         self._outermost.write_unreadable(record)
+
+    @property
+    def observer(self) -> Observer | None:
+        """What also counts the requests; see `RequestLog`."""
+        return self._outermost.observer
 
     def import_routes(self) -> None:
         """Have FastAPI and its routes in memory before a request needs them."""

@@ -85,6 +85,8 @@ def compose(*, plain_server: bool = False) -> Service:
 
 def _metrics(settings: InferenceSettings, host: ModelHost) -> "ServerMetrics":
     from inference.routes import METRICS, ROUTES
+    from inference.server import LABELS_PATH
     from inference.server_metrics import ServerMetrics  # with prometheus-client, which Lambda has not
 
-    return ServerMetrics(host, model=settings.model, paths=[route.path for route in (*ROUTES, METRICS)])
+    paths = [LABELS_PATH, *(route.path for route in (*ROUTES, METRICS))]
+    return ServerMetrics(host, model=settings.model, paths=paths)

@@ -16,7 +16,8 @@ from skylift.observability import SERVICE, logger
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from skylift.http.request_log import Application
+    from inference.app import App
+    from skylift.http.request_log import Application, RequestLog
 
 _TOLD = "ASGI callable returned without completing response."
 """uvicorn's words for clients that left: their requests have lines of their own."""
@@ -55,6 +56,12 @@ class Beside:
     def write_unreadable(self, record: Record) -> None:
         """See `Application`."""
         self._app.write_unreadable(record)
+
+
+def with_labels(app: "App", operations: "RequestLog") -> Beside:
+    """The application with `/labels` of another one, whose requests are counted with its own."""
+    operations.observer = app.observer
+    return Beside(app, LABELS_PATH, operations)
 
 
 class HttpProtocol(H11Protocol):

@@ -18,10 +18,11 @@ import uvicorn
 
 from inference.app import App
 from inference.routes import METRICS, ROUTES
-from inference.server import HttpProtocol
+from inference.server import LABELS_PATH, HttpProtocol, with_labels
 from inference.server_metrics import ServerMetrics
 from inference.settings import InferenceSettings
 from skylift.bucket import Bucket
+from skylift.http.request_log import RequestLog
 from tests.support.asgi_client import HttpClient
 from tests.support.drift import report
 from tests.support.fakes import HostHarness, MemoryBucket
@@ -35,7 +36,8 @@ SETTINGS = InferenceSettings(bucket="models", stage="test", model="iris")
 
 
 def app_of(harness: HostHarness, bucket: Bucket | None = None) -> App:
-    metrics = ServerMetrics(harness.host, model="iris", paths=[route.path for route in (*ROUTES, METRICS)])
+    paths = [LABELS_PATH, *(route.path for route in (*ROUTES, METRICS))]
+    metrics = ServerMetrics(harness.host, model="iris", paths=paths)
     return App(SETTINGS, harness.host, bucket, metrics=metrics)
 
 
@@ -150,6 +152,18 @@ def test_promtool_reads_it_and_minds_two_names_alone(harness: HostHarness) -> No
 
     minded = {line.split()[0] for line in (ended.stdout + ended.stderr).splitlines()}
     assert minded == {"ml_drifted_feature_count", "process_thread_count"}  # the contract has them
+
+
+def test_labels_are_counted_with_all_other_requests(harness: HostHarness) -> None:
+    async def kept(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 202, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    client = HttpClient(with_labels(app_of(harness), RequestLog(kept, stage="test", model="iris")))
+    client.request("POST", LABELS_PATH)
+
+    counted = client.get("/metrics").text
+    assert 'api_requests_total{method="POST",route="/labels",status="202"} 1.0\n' in counted
 
 
 def test_drift_is_that_of_the_latest_report_and_nothing_without_one(harness: HostHarness) -> None:
