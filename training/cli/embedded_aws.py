@@ -72,6 +72,7 @@ def embedded_aws(model: str, folder: Path | None = None) -> Iterator[dict[str, s
         "SKYLIFT_STAGE": STAGE,
         "SKYLIFT_MODEL": model,
         "SKYLIFT_ALLOW_JOBLIB": "true",  # of one's own training
+        "SKYLIFT_LABELS": "true",  # it is all on this machine
         "SKYLIFT_REFRESH_SECONDS": str(REFRESH_SECONDS),
         "no_proxy": ",".join(filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), HOST))),
     }
