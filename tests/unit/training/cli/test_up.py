@@ -35,7 +35,7 @@ class Service:
     ends: Callable[[], int] = staticmethod(lambda: -9)
     asked: list[Any]
 
-    def __init__(self, port: int, log: Path) -> None:
+    def __init__(self, port: int, log: Path, _host: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
         type(self).asked = []
 
