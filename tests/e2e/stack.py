@@ -199,7 +199,8 @@ class Stack:
         statements = [
             each | {"Action": [one for one in each["Action"] if one != action]} for each in before["Statement"]
         ]
-        less = before | {"Statement": [each for each in statements if each["Action"]]}
+        nothing = {"Effect": "Deny", "Action": [action], "Resource": "*"}  # a policy has a statement at least
+        less = before | {"Statement": [each for each in statements if each["Action"]] or [nothing]}
         assert less != before, f"{role} has no {action}"
         self._set_policy(role, less)
         try:

@@ -169,9 +169,7 @@ def test_captures_are_written_by_firehose_alone_which_cloudwatch_feeds(stack: St
         "s3:PutObject": {"ModelBucket.Arn/captures/iris/*"},
         "s3:GetBucketLocation": {"ModelBucket.Arn"},
         "s3:ListBucketMultipartUploads": {"ModelBucket.Arn"},
-        "logs:PutLogEvents": {
-            "arn:aws:logs:eu-central-1:123456789012:log-group:CaptureLogGroup:log-stream:CaptureLogStream"
-        },
+        "logs:PutLogEvents": {"CaptureLogGroup.Arn"},
     }
 
 

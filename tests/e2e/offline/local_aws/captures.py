@@ -126,11 +126,16 @@ def _write(name: str, buffer: _Buffer) -> bool:
             Body=b"".join(buffer.records),
         )
     except ClientError as error:
-        logging_to = buffer.config["CloudWatchLoggingOptions"]
-        client_of(role, "logs", actor="firehose").put_log_events(
-            logGroupName=logging_to["LogGroupName"],
-            logStreamName=logging_to["LogStreamName"],
-            logEvents=[{"timestamp": int(time.time() * 1000), "message": str(error)}],
-        )
+        _say(buffer.config, str(error))
         return False
     return True
+
+
+def _say(config: Document, message: str) -> None:
+    """Write why nothing was written into the log group of the stream, if its role may."""
+    logs, place = client_of(config["RoleARN"], "logs", actor="firehose"), config["CloudWatchLoggingOptions"]
+    event = {"timestamp": int(time.time() * 1000), "message": message}
+    try:
+        logs.put_log_events(logGroupName=place["LogGroupName"], logStreamName=place["LogStreamName"], logEvents=[event])
+    except ClientError as error:
+        _log.warning("a stream says nothing: %s", error)

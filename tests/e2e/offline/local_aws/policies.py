@@ -1,5 +1,6 @@
 """What policies are asked with."""
 
+import json
 from typing import Any
 
 from ministack.core import iam_actions
@@ -32,6 +33,19 @@ def ask_for_all_alarms() -> None:
         if iam_actions.extract_iam_action(service, *request[:5]) == "cloudwatch:DescribeAlarms":
             return f"arn:aws:cloudwatch:{get_region()}:{get_account_id()}:alarm:*"
         return known(service, *request)
+
+    iam_actions.extract_resource_arn = resource
+
+
+def ask_for_the_stream_of_a_log_group() -> None:
+    """Ask for the stream where lines are put into one, as CloudWatch Logs does."""
+    known = iam_actions.extract_resource_arn
+
+    def resource(service: str, method: str, path: str, headers: Document, body: bytes, *rest: Any) -> Any:
+        arn = known(service, method, path, headers, body, *rest)
+        if iam_actions.extract_iam_action(service, method, path, headers, body, *rest[:1]) == "logs:PutLogEvents":
+            return f"{arn}:log-stream:{json.loads(body)['logStreamName']}"
+        return arn
 
     iam_actions.extract_resource_arn = resource
 

@@ -1,0 +1,269 @@
+"""Traffic on its whole way: predictions, log group, subscription, Firehose, bucket, monitor, report, alarm.
+
+Each part loses a right once: predictions are never affected, nothing counts twice, and what was lost is said.
+"""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from skylift.monitoring.records import Reader, Record
+from skylift.references import NOTHING
+from tests.e2e.conftest import Step
+from tests.e2e.stack import STACK, SWITCH_SECONDS, Stack
+from tests.support.models import IRIS_SETOSA
+from tests.support.waiting import wait_until
+
+HOUR = timedelta(hours=1)
+DELIVERY_SECONDS = 30
+FAR = IRIS_SETOSA | {"petal_length": 6.123, "petal_width": 2.417}
+"""Values of another species' petals on setosa's sepals: traffic that is unlike training."""
+
+ROWS = 60
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _a_model_serves(stack: Stack, quick_config: Path) -> None:
+    if stack.pointer == NOTHING:
+        stack.done("Publish", "train", "--config", quick_config)
+        stack.done("Promote", "promote", "v1")
+    wait_until(lambda: stack.predict(IRIS_SETOSA).status == 200, seconds=SWITCH_SECONDS, what="it serves")
+
+
+def place(stack: Stack, folder: str) -> dict[str, str]:
+    """Where a folder of the model is."""
+    return {"Bucket": stack.outputs["ModelBucketName"], "Prefix": f"{folder}/iris/"}
+
+
+def keys(stack: Stack, folder: str) -> list[str]:
+    """Keys of the model's objects in a folder."""
+    found = stack.aws.client("s3").list_objects_v2(**place(stack, folder))
+    return [item["Key"] for item in found.get("Contents", [])]
+
+
+def read(stack: Stack, key: str) -> bytes:
+    """An object of the bucket."""
+    body = stack.aws.client("s3").get_object(Bucket=stack.outputs["ModelBucketName"], Key=key)["Body"]
+    return bytes(body.read())
+
+
+def captured(stack: Stack) -> list[Record]:
+    """Records of all captures, each once."""
+    reader = Reader()
+    return [record for key in keys(stack, "captures") for record in reader.chunks([read(stack, key)])]
+
+
+def answered(stack: Stack) -> set[str | None]:
+    """Ids of all captured answers."""
+    return {record.id for record in captured(stack) if record.status == 200}
+
+
+def arrives(stack: Stack, prediction: str) -> bool:
+    """Whether a prediction is captured."""
+    return prediction in answered(stack)
+
+
+def ask(stack: Stack, instance: Mapping[str, float] = FAR) -> str:
+    """The id of an answer."""
+    answer = stack.predict(instance)
+    assert answer.status == 200
+    return str(answer.body["id"])
+
+
+def next_run(hours: int = 0) -> str:
+    """Time at which the monitor judges this hour, or a later one."""
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return (hour + (1 + hours) * HOUR + timedelta(minutes=20)).isoformat()
+
+
+def points(stack: Stack, metric: str) -> list[float]:
+    """Values of a metric of the model in the last minutes."""
+    now = datetime.now(UTC)
+    found = stack.aws.client("cloudwatch").get_metric_statistics(
+        Namespace="Skylift",
+        MetricName=metric,
+        Dimensions=[{"Name": "stage", "Value": "dev"}, {"Name": "model", "Value": "iris"}],
+        StartTime=now - timedelta(minutes=10),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Maximum"],
+    )
+    return [point["Maximum"] for point in found["Datapoints"]]
+
+
+def call_monitor(stack: Stack, time: str) -> None:
+    """Have the schedule call the monitor in a moment, as if it were a later time."""
+    schedules = stack.aws.client("scheduler")
+    schedule = schedules.get_schedule(Name=f"{STACK}-monitor")
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    schedules.update_schedule(
+        Name=f"{STACK}-monitor",
+        ScheduleExpression=f"at({soon:%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=schedule["Target"] | {"Input": json.dumps({"time": time})},
+    )
+
+
+def latest(stack: Stack) -> dict[str, Any] | None:
+    """The latest report."""
+    with suppress(ClientError):
+        found: dict[str, Any] = json.loads(read(stack, "reports/iris/latest.json"))
+        return found
+    return None
+
+
+def logged(stack: Stack, output: str) -> str:
+    """All lines of a log group."""
+    group = stack.outputs[f"{output}LogGroupName"]
+    events = stack.aws.client("logs").filter_log_events(logGroupName=group)["events"]
+    return "\n".join(event["message"] for event in events)
+
+
+def test_predictions_reach_the_bucket_and_no_value_of_theirs(stack: Stack, step: Step) -> None:
+    with step(f"{ROWS} predictions to the bucket"):
+        ids = {ask(stack) for _ in range(ROWS)}
+        refused = stack.predict(FAR | {"petal_length": 10**400})
+        wait_until(lambda: ids <= answered(stack), seconds=DELIVERY_SECONDS, what="all are captured")
+    assert len(ids) == ROWS
+    assert refused.status == 422
+    wait_until(
+        lambda: any(record.fields == ("petal_length",) for record in captured(stack)),
+        seconds=DELIVERY_SECONDS,
+        what="the refused one is captured",
+    )
+    lines = [json.dumps(record.document) for record in captured(stack)]
+    assert not [line for line in lines if "6.123" in line or "2.417" in line or "0000000000" in line]
+
+
+def test_the_schedule_has_them_judged_and_everybody_can_read_it(stack: Stack, step: Step) -> None:
+    assert stack.ask("/drift-status", keys=stack.caller).status == 404
+    with step("a run of the monitor"):
+        call_monitor(stack, next_run())
+        wait_until(lambda: latest(stack) is not None, seconds=60, what="a report is written")
+    report = latest(stack)
+    assert report is not None
+    assert report["state"] == "drift"
+    assert report["window"]["rows"] >= ROWS
+    wait_until(
+        lambda: stack.ask("/drift-status", keys=stack.caller).status == 200, seconds=SWITCH_SECONDS, what="it is told"
+    )
+    told = stack.ask("/drift-status", keys=stack.caller).body
+    assert (told["state"], told["version"]) == ("drift", report["version"])
+    drifted = {feature["name"] for feature in told["features"] if feature["state"] == "drift"}
+    assert "petal_length" in drifted or "petal_width" in drifted
+    wait_until(lambda: max(points(stack, "DriftedFeatures"), default=0) >= 1, seconds=30, what="the metric is written")
+
+
+def test_a_second_window_with_drift_fires_the_alarm(stack: Stack) -> None:
+    point = {
+        "MetricName": "DriftedFeatures",
+        "Dimensions": [{"Name": "stage", "Value": "dev"}, {"Name": "model", "Value": "iris"}],
+        "Value": 1.0,
+        "Timestamp": datetime.now(UTC) - HOUR - timedelta(minutes=1),
+    }
+    stack.aws.client("cloudwatch").put_metric_data(Namespace="Skylift", MetricData=[point])
+
+    def fires() -> bool:
+        found = stack.aws.client("cloudwatch").describe_alarms(AlarmNames=[f"{STACK}-drift"])["MetricAlarms"]
+        return bool(found[0]["StateValue"] == "ALARM")
+
+    wait_until(fires, seconds=30, what="the alarm fires")
+
+
+def test_labels_are_kept_from_calls_and_from_files(stack: Stack) -> None:
+    prediction = ask(stack)
+    label = {"id": f"{prediction}#0", "label": "virginica"}
+    answer = stack.ask("/labels", {"labels": [label]}, keys=stack.caller)
+    assert answer.status in {200, 202}
+    assert answer.body["labels"] == 1
+    wait_until(lambda: len(keys(stack, "labels")) == 1, seconds=10, what="they are kept")
+    assert json.loads(read(stack, keys(stack, "labels")[0]))["id"] == label["id"]
+    assert stack.ask("/labels", {"labels": [label]}).status == 403
+    assert stack.ask("/labels", {"labels": [label | {"label": "tulip"}]}, keys=stack.caller).status == 422
+
+
+def test_a_capture_that_is_delivered_again_counts_once(stack: Stack) -> None:
+    before = latest(stack)
+    assert before is not None
+    last = ask(stack)
+    wait_until(lambda: arrives(stack, last), seconds=DELIVERY_SECONDS, what="all are captured")
+    expected = len(answered(stack))
+    bucket = stack.outputs["ModelBucketName"]
+    for number, key in enumerate(keys(stack, "captures")):
+        copy = {"Bucket": bucket, "Key": f"{key}-again-{number}", "CopySource": {"Bucket": bucket, "Key": key}}
+        stack.aws.client("s3").copy_object(**copy)
+    stack.aws.client("s3").delete_object(Bucket=bucket, Key="reports/iris/latest.json")
+    told = stack.invoke("MonitorFunction", {"time": next_run()})
+    assert told["failed"] is None
+    after = latest(stack)
+    assert after is not None
+    assert after["window"]["rows"] == expected
+    assert after["window"]["duplicates"] >= before["window"]["rows"]
+
+
+def test_lines_that_firehose_may_not_write_wait_and_it_says_so(stack: Stack) -> None:
+    with stack.without("CaptureRole", "s3:PutObject"):
+        prediction = ask(stack)
+        wait_until(lambda: "AccessDenied" in logged(stack, "Capture"), seconds=DELIVERY_SECONDS, what="it is said")
+        assert not arrives(stack, prediction)
+    wait_until(lambda: arrives(stack, prediction), seconds=DELIVERY_SECONDS, what="they arrive after all")
+
+
+def test_lines_that_may_not_be_handed_over_are_lost_and_counted_and_stay_in_the_log(stack: Stack) -> None:
+    def errors() -> float:
+        found = stack.aws.client("cloudwatch").list_metrics(Namespace="AWS/Logs", MetricName="DeliveryErrors")
+        return len(found["Metrics"])
+
+    with stack.without("SubscriptionRole", "firehose:PutRecord"):
+        prediction = ask(stack)
+        wait_until(lambda: errors() > 0, seconds=DELIVERY_SECONDS, what="it is counted")
+    later = ask(stack)
+    wait_until(lambda: arrives(stack, later), seconds=DELIVERY_SECONDS, what="later ones arrive")
+    assert not arrives(stack, prediction)
+    assert prediction in logged(stack, "Inference")
+
+
+@pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject", "ssm:GetParameter"])
+def test_a_monitor_without_a_permission_says_so_and_the_next_run_takes_up_the_window(action: str, stack: Stack) -> None:
+    ahead = next_run(1 + ["s3:GetObject", "s3:PutObject", "ssm:GetParameter"].index(action))
+    with stack.without("MonitorRole", action):
+        told = stack.invoke("MonitorFunction", {"time": ahead})
+        assert "AccessDenied" in told["failed"]
+        assert stack.predict(IRIS_SETOSA).status == 200
+    told = stack.invoke("MonitorFunction", {"time": ahead})
+    assert told["failed"] is None
+    assert told["states"]
+    assert stack.invoke("MonitorFunction", {"time": ahead}) == {"states": {}, "failed": None}
+    assert points(stack, "MonitorFailures")
+
+
+def test_a_schedule_that_may_not_call_the_monitor_judges_nothing(stack: Stack) -> None:
+    before = latest(stack)
+    with stack.without("MonitorTimerRole", "lambda:InvokeFunction"):
+        call_monitor(stack, next_run(8))
+        ask(stack)
+        wait_until(lambda: "a schedule calls nothing" in stack.aws.log(), seconds=20, what="it is refused")
+    assert latest(stack) == before
+
+
+def test_labels_that_may_not_be_written_are_refused_for_now(stack: Stack) -> None:
+    before = keys(stack, "labels")
+    label = {"id": f"{ask(stack)}#0", "label": "setosa"}
+    with stack.without("OperationsRole", "s3:PutObject"):
+        assert stack.ask("/labels", {"labels": [label]}, keys=stack.caller).status == 503
+    assert stack.ask("/labels", {"labels": [label]}, keys=stack.caller).status in {200, 202}
+    assert len(keys(stack, "labels")) == len(before) + 1
+
+
+def test_a_report_that_the_service_may_not_read_costs_the_report_alone(stack: Stack) -> None:
+    with stack.without("InferenceRole", "s3:GetObject"):
+        wait_until(
+            lambda: stack.ask("/drift-status", keys=stack.caller).status == 503, seconds=SWITCH_SECONDS, what="503"
+        )
+        assert stack.predict(IRIS_SETOSA).status == 200
