@@ -49,6 +49,7 @@ def window(counts: dict[str, Counts], *, start: datetime = START) -> Window:
         duplicates=6,
         objects=9,
         objects_read=8,
+        cut=True,
     )
 
 

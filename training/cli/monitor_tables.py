@@ -71,6 +71,8 @@ def _unread(report: Report) -> Iterator[str]:
     ):
         if count:
             yield f"{count:,} {what}"
+    if window.get("cut"):
+        yield "what is beyond the most that one run reads"
 
 
 def _row(shift: Shift) -> tuple[str, ...]:

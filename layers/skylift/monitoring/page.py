@@ -229,6 +229,7 @@ def _read(report: Report) -> tuple[Content, ...]:
         ("Unreadable lines", f"{window['unreadable']:,}"),
         ("Delivered again", f"{window['duplicates']:,}"),
         ("Objects read", objects),
+        ("Lines", "A part: there were more than one run reads" if window.get("cut") else None),
         ("Report", report.key),
     ]
     return (facts(rows),)

@@ -101,11 +101,14 @@ class Reader:
         Number of lines, envelopes and gzip members that could not be read.
     duplicates
         Number of records that had been read before.
+    cut
+        Whether a source held more than it reads at most, and left the rest.
     """
 
     def __init__(self) -> None:
         self.unreadable = 0
         self.duplicates = 0
+        self.cut = False
         self._seen: set[str] = set()
 
     def file(self, path: Path) -> Iterator[Record]:
@@ -121,13 +124,13 @@ class Reader:
         chunks
             Bytes in parts of any size: lines or CloudWatch's envelopes, as text or as gzip members.
         growing
-            Whether a last line without an end is left out, and not read.
+            Whether a last line or member without an end is left out, and not counted.
         """
         stream = iter(chunks)
         first = next((chunk for chunk in stream if chunk), b"")
         whole: Iterable[bytes | None] = chain([first], stream)
         if first[:1] == _MEMBER[:1]:  # which no text begins with
-            whole, growing = self._gunzipped(chain([first], stream)), False
+            whole, growing = self._gunzipped(chain([first], stream), growing=growing), False
         for line in self._lines(whole, growing=growing):
             yield from self._line(line)
 
@@ -201,7 +204,7 @@ class Reader:
         if held and not growing:
             yield held
 
-    def _gunzipped(self, chunks: Iterable[bytes]) -> Iterator[bytes | None]:
+    def _gunzipped(self, chunks: Iterable[bytes], *, growing: bool) -> Iterator[bytes | None]:
         """Text of gzip members in parts, with a line's end after each; None where one breaks off.
 
         A broken member costs what follows its fault, up to the next member.
@@ -235,4 +238,4 @@ class Reader:
                     data = member.unconsumed_tail
         if member is not None or (held and not lost):
             yield None
-            self.unreadable += not lost
+            self.unreadable += not (lost or growing)

@@ -1,7 +1,7 @@
 """What a window came to: what the page, the card and `/drift-status` read, and what later windows are compared with."""
 
 from datetime import datetime
-from typing import Any, Literal, Self, TypedDict
+from typing import Any, Literal, NotRequired, Self, TypedDict
 
 from pydantic import ValidationError
 
@@ -34,6 +34,7 @@ Span = TypedDict(
         "duplicates": int,
         "objects": int,
         "objects_read": int,
+        "cut": NotRequired[bool],  # reports of older releases have none
     },
 )
 """The window that was read, and what of it was not; rows and requests are those of the version."""
@@ -226,4 +227,5 @@ def _span(window: Window, counts: Counts) -> Span:
         "duplicates": window.duplicates,
         "objects": window.objects,
         "objects_read": window.objects_read,
+        "cut": window.cut,
     }

@@ -1,6 +1,6 @@
 """Where the lines of the service are kept: captures in the bucket, a log file, a log group."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,17 +9,19 @@ from typing import Any, Protocol
 from skylift.aws import aws_errors
 from skylift.bucket import Bucket
 from skylift.monitoring.records import Reader, Record
-from skylift.monitoring.window import from_objects, sample
+from skylift.monitoring.window import beginning, from_objects, sample
 
 MOST_BYTES = 256 * 2**20
-"""Compressed bytes of captures that are read for one window: more are sampled, evenly by object."""
+"""Compressed bytes of captures that are read for one window: more are sampled, evenly by object. The report says so."""
+
+MOST_LINES = 1_000_000
+"""Lines of a log group that are read for one window: of more the first. The report says so."""
 
 _BEHIND = timedelta(seconds=5)  # a line has the time before it was written
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _CHUNK = 2**20
 _PREDICTIONS = '{ $.path = "/predict" }'
-_MOST_EVENTS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,15 @@ class Captures:
             if first <= entry.key < last
         }
         keys = sample(sizes, most=self._most)
-        return Reading(from_objects(reader, self._bucket, keys), len(sizes), len(keys))
+        reader.cut |= len(keys) < len(sizes)
+        return Reading(self._records(reader, {key: sizes[key] for key in keys}), len(sizes), len(keys))
+
+    def _records(self, reader: Reader, sizes: Mapping[str, int]) -> Iterator[Record]:
+        for key, size in sizes.items():
+            if size > self._most:
+                yield from beginning(reader, self._bucket, key, most=self._most)
+            else:
+                yield from from_objects(reader, self._bucket, [key])
 
     def _hour(self, moment: datetime) -> str:
         return f"{self._root}{moment.astimezone(UTC):%Y/%m/%d/%H/}"
@@ -127,27 +137,33 @@ class LogGroup:
         Name of the log group.
     client
         Botocore client for CloudWatch Logs.
+    most
+        Lines to read at most.
     """
 
-    def __init__(self, name: str, *, client: Any) -> None:
+    def __init__(self, name: str, *, client: Any, most: int = MOST_LINES) -> None:
         self._name = name
         self._client = client
+        self._most = most
 
     def read(self, reader: Reader, start: datetime, end: datetime) -> Reading:
         """See `Source`; of more than a million lines, those that CloudWatch gives first."""
-        return Reading(reader.events(self._events(start, end)))
+        return Reading(reader.events(self._events(reader, start, end)))
 
-    def _events(self, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
+    def _events(self, reader: Reader, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
         with aws_errors(f"reading log group {self._name}"):
             pages = self._client.get_paginator("filter_log_events").paginate(
                 logGroupName=self._name,
                 startTime=_milliseconds(start),
                 endTime=_milliseconds(end) - 1,
                 filterPattern=_PREDICTIONS,
-                PaginationConfig={"MaxItems": _MOST_EVENTS},
+                PaginationConfig={"MaxItems": self._most + 1},  # one more tells whether there are more
             )
-            for page in pages:
-                yield from (dict(event) for event in page.get("events", []))
+            for number, event in enumerate(event for page in pages for event in page.get("events", [])):
+                if number == self._most:
+                    reader.cut = True
+                    return
+                yield dict(event)
 
 
 def _days(start: datetime, end: datetime) -> Iterator[datetime]:

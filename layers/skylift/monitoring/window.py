@@ -41,6 +41,9 @@ class Window:
         Numbers of lines that could not be read, and of records that were delivered again.
     objects, objects_read
         Numbers of objects that hold the window, and of those that were read; fewer if they are only a sample.
+    cut
+        Whether a part was left because there was more than is read for one window: objects, or the rest of one, or of
+        the lines of a log group.
     """
 
     start: datetime
@@ -53,6 +56,7 @@ class Window:
     duplicates: int
     objects: int = 0
     objects_read: int = 0
+    cut: bool = False
 
 
 def collect(
@@ -104,6 +108,7 @@ def collect(
         failed=failed,
         unreadable=reader.unreadable + sum(tally.unreadable for tally in tallies.values() if tally),
         duplicates=reader.duplicates,
+        cut=reader.cut,
     )
 
 
@@ -116,6 +121,20 @@ def from_objects(reader: Reader, objects: Objects, keys: Iterable[str]) -> Itera
     """Records of several objects."""
     for key in keys:
         yield from reader.chunks(objects.chunks(key))
+
+
+def beginning(reader: Reader, objects: Objects, key: str, *, most: int) -> Iterator[Record]:
+    """Records of an object that is longer than what is read at most: those of its first bytes."""
+    reader.cut = True
+    yield from reader.chunks(_first(objects.chunks(key), most), growing=True)
+
+
+def _first(chunks: Iterable[bytes], most: int) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield chunk[:most]
+        most -= len(chunk)
+        if most <= 0:
+            return
 
 
 def sample(sizes: Mapping[str, int], *, most: int) -> list[str]:
@@ -132,17 +151,21 @@ def sample(sizes: Mapping[str, int], *, most: int) -> list[str]:
     -------
     list of str
         All keys if they fit. Otherwise each object is taken that keeps what is taken within its share of what was
-        passed, so that times of much traffic have as much weight as they have in the whole.
+        passed, so that times of much traffic have as much weight as they have in the whole. An object that is longer
+        than `most` counts as one of that length, so that one at least is taken.
 
     Examples
     --------
     >>> sample({"a": 4, "b": 4, "c": 4, "d": 4}, most=8), sample({"a": 4, "b": 4}, most=8)
     (['b', 'd'], ['a', 'b'])
+    >>> sample({"a": 9}, most=8)
+    ['a']
     """
-    total = sum(sizes.values())
+    lengths = {key: min(size, most) for key, size in sizes.items()}
+    total = sum(lengths.values())
     share = min(most, total)
     chosen, passed, taken = [], 0, 0
-    for key, size in sizes.items():
+    for key, size in lengths.items():
         passed += size
         if (taken + size) * total <= share * passed:
             chosen.append(key)

@@ -135,6 +135,7 @@ def test_what_was_not_judged_is_told() -> None:
     text = said()
 
     assert "8 of 9 (a sample, evenly by object)" in text
+    assert "there were more than one run reads" in text
     assert DRIFTED.key in text
 
 

@@ -36,6 +36,7 @@ def test_the_status_has_what_the_api_promises() -> None:
         "duplicates": 6,
         "objects": 9,
         "objects_read": 8,
+        "cut": True,
     }
     told = {key: found[key] for key in ("model", "version", "state", "rows_needed", "live", "age_seconds", "since")}
     assert told == {
@@ -50,6 +51,13 @@ def test_the_status_has_what_the_api_promises() -> None:
     assert found["refused"] == {"invalid-instance": {"": 5, "petal_width": 4}}
     assert found["confidence"] == pytest.approx(0.9)
     assert found["report"] == "reports/iris/20260308T100000Z-20260308T110000Z.json"
+
+
+def test_a_report_from_before_cut_is_read() -> None:
+    document = json.loads(report({"v7": counted(500)}).to_bytes())
+    del document["window"]["cut"]
+
+    assert "cut" not in Report.from_bytes(json.dumps(document).encode(), source="latest.json").window
 
 
 def test_a_report_is_read_as_it_was_written() -> None:

@@ -56,9 +56,34 @@ class TestCaptures:
         objects = {f"captures/iris/2026/02/28/23/{number:02}": capture(f"id-{number}") for number in range(10)}
         most = sum(map(len, objects.values())) // 2
 
-        reading = Captures(MemoryBucket(objects), "iris", most=most).read(Reader(), START, END)
+        reader = Reader()
+        reading = Captures(MemoryBucket(objects), "iris", most=most).read(reader, START, END)
 
         assert (reading.objects, reading.objects_read, len(list(reading.records))) == (10, 5, 5)
+        assert reader.cut
+
+    @pytest.mark.parametrize("compressed", [True, False])
+    def test_of_an_object_longer_than_all_that_is_read_the_first_part_is_and_that_is_said(
+        self, *, compressed: bool
+    ) -> None:
+        lines = [answered(f"id-{number}") for number in range(100)]
+        members = [delivered([envelope([line])]) if compressed else line.encode() + b"\n" for line in lines]
+        whole = b"".join(members)
+        bucket = MemoryBucket({"captures/iris/2026/02/28/23/long": whole})
+
+        reader = Reader()
+        reading = Captures(bucket, "iris", most=len(whole) // 2).read(reader, START, END)
+        read = [record.id for record in reading.records]
+
+        assert read == [f"id-{number}" for number in range(len(read))]
+        assert 45 <= len(read) <= 50
+        assert (reading.objects, reading.objects_read, reader.cut, reader.unreadable) == (1, 1, True, 0)
+
+    def test_what_is_read_wholly_is_not_called_a_part(self) -> None:
+        reader = Reader()
+        list(Captures(self.BUCKET, "iris").read(reader, START, END).records)
+
+        assert not reader.cut
 
     def test_a_fault_of_s3_ends_the_reading(self) -> None:
         bucket = MemoryBucket(self.BUCKET.objects)
@@ -130,6 +155,15 @@ class TestLogGroup:
         assert client.asked["startTime"] == START.timestamp() * 1000
         assert client.asked["endTime"] == END.timestamp() * 1000 - 1
         assert client.asked["filterPattern"] == '{ $.path = "/predict" }'
+
+    @pytest.mark.parametrize(("most", "read", "cut"), [(2, ["a", "b"], True), (3, ["a", "b"], False)])
+    def test_of_more_lines_than_are_read_the_first_are_and_that_is_said(
+        self, most: int, read: list[str], *, cut: bool
+    ) -> None:
+        reader, group = Reader(), LogGroup("g", client=Logs(), most=most)
+
+        assert [record.id for record in group.read(reader, START, END).records] == read
+        assert reader.cut == cut
 
     def test_throttling_is_told(self) -> None:
         with pytest.raises(AwsUnavailable, match=r"reading log group g failed \(ThrottlingException\)"):
