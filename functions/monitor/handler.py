@@ -99,6 +99,8 @@ def _tell(outcome: Outcome, dimensions: dict[str, str]) -> None:
         "window": report.model_dump(mode="json")["window"],
         "report": report.key,
     }
+    if report.labels:
+        fields["label_use"] = report.labels.model_dump()
     if outcome.failures:
         fields["without"] = [str(failure) for failure in outcome.failures]
         metrics.append(MetricPoint("MonitorFailures", len(outcome.failures)))

@@ -110,7 +110,7 @@ class Watch:
 def _content(report: Report) -> object:
     """What of a report does not change by the mere passing of time."""
     window = {name: value for name, value in report.window.items() if name not in {"from", "to"}}
-    return report.version, window, report.counts, report.refused, report.live
+    return report.version, window, report.counts, report.refused, report.live, report.labels
 
 
 def _words(report: Report, now: datetime) -> str:

@@ -61,13 +61,15 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _unread(report: Report) -> Iterator[str]:
-    window = report.window
+    window, labels = report.window, report.labels
     for count, what in (
         (window["without_profile"], "requests without a profile"),
         (window["failed"], "failed requests"),
         (window["unreadable"], "unreadable lines"),
         (window["duplicates"], "lines that came twice"),
         (window["objects"] - window["objects_read"], f"of {window['objects']:,} captures: the rest is a sample"),
+        (labels.unknown if labels else 0, "labels without an answer"),
+        (labels.refused if labels else 0, "unreadable entries of label files"),
     ):
         if count:
             yield f"{count:,} {what}"

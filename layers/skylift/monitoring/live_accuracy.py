@@ -8,9 +8,10 @@ from skylift.contract import Contract
 from skylift.manifest import Manifest
 from skylift.monitoring.answers import decode
 from skylift.monitoring.baseline import Baseline
+from skylift.monitoring.by_labels import ByLabels, LabelUse
 from skylift.monitoring.join import Join, Labelled
 from skylift.monitoring.label_store import LabelStore
-from skylift.monitoring.live import Live, measure
+from skylift.monitoring.live import measure
 from skylift.monitoring.profile import Profile, Shape
 from skylift.monitoring.records import Reader, Record
 from skylift.monitoring.sources import Source
@@ -34,8 +35,8 @@ class LiveAccuracy:
         self._source = source
         self._labels = labels
 
-    def of(self, manifest: Manifest, baseline: Baseline, end: datetime) -> Live | None:
-        """What labels say of a version in the `BACK` until a time; None without one that can be joined.
+    def of(self, manifest: Manifest, baseline: Baseline, end: datetime) -> ByLabels:
+        """What labels say of a version in the `BACK` until a time.
 
         The lines are read only if there are labels. Of many lines and labels a part is read, as everywhere.
 
@@ -47,20 +48,26 @@ class LiveAccuracy:
             A log file cannot be read.
         """
         start, contract = end - BACK, manifest.contract
-        book = self._labels.read(contract.target, start, end).book
+        labels = self._labels.read(contract.target, start, end)
+        book = labels.book
+        if not labels.files:
+            return ByLabels()
+        use = LabelUse(unknown=0, refused=labels.refused, files=labels.files, files_read=labels.files_read)
         if not book:
-            return None
-        join, shape = Join(book), Shape.of(baseline)
+            return ByLabels(use=use)
+        join, shape, reader, of_others = Join(book), Shape.of(baseline), Reader(), 0
         first, last = start.timestamp(), end.timestamp()
-        for record in self._source.read(Reader(), start, end).records:
-            if record.version != manifest.name or record.id is None or not first <= record.at < last:
+        for record in self._source.read(reader, start, end).records:
+            if record.id is None or not first <= record.at < last:
                 continue
-            if answers := _answers(record, contract):
+            if record.version != manifest.name:
+                of_others += sum(instance < record.instances for instance in book.of(record.id))
+            elif answers := _answers(record, contract):
                 bins = _bins(record, shape) if book.of(record.id) else None
                 join.add(record.id, record.version, datetime.fromtimestamp(record.at, UTC), answers, bins)
         names, whole = list(baseline.features), [feature.kind == "integer" for feature in contract.features]
         all_bins = [feature.bins for feature in baseline.features.values()]
-        return measure(
+        live = measure(
             join.labelled.get(manifest.name, Labelled()),
             contract.target,
             version=manifest.name,
@@ -68,6 +75,7 @@ class LiveAccuracy:
             gates=manifest.gates,
             words=lambda place, index: all_bins[place].words(index, names[place], whole=whole[place]),
         )
+        return ByLabels(live, use.model_copy(update={"unknown": join.unknown - of_others, "cut": reader.cut}))
 
 
 def _answers(record: Record, contract: Contract) -> list[float]:

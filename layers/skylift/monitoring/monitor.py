@@ -14,8 +14,8 @@ from skylift.errors import (
 )
 from skylift.manifest import BASELINE_FILE, Manifest
 from skylift.monitoring.baseline import Baseline
+from skylift.monitoring.by_labels import ByLabels
 from skylift.monitoring.history import MAX_WINDOWS
-from skylift.monitoring.live import Live
 from skylift.monitoring.page import render
 from skylift.monitoring.profile import Shape
 from skylift.monitoring.records import Reader
@@ -34,7 +34,7 @@ WEEK = timedelta(days=7)
 _REMEMBERED = 3
 _MOST_AT_ONCE = 24
 
-type LiveOf = Callable[[Manifest, Baseline, datetime], Live | None]
+type LiveOf = Callable[[Manifest, Baseline, datetime], ByLabels]
 """Function from the documents of a version and the end of a window to what labels say of the version."""
 
 
@@ -157,7 +157,7 @@ class Monitor:
             alpha=self._alpha,
             previous=self._previous(start),
             week_ago=self._read(lambda: self._reports.of(start - WEEK, end - WEEK)),
-            live=self._live(known, end),
+            by_labels=self._by_labels(known, end),
         )
         return Outcome(report, tuple(self._failures))
 
@@ -211,15 +211,15 @@ class Monitor:
                 return report
         return None
 
-    def _live(self, known: Known, end: datetime) -> Live | None:
+    def _by_labels(self, known: Known, end: datetime) -> ByLabels:
         """What labels say; a failure costs no more than that."""
         if self._live_of is None:
-            return None
+            return ByLabels()
         try:
             return self._live_of(known.manifest, known.baseline, end)
         except SkyliftError as error:
             self._failures.append(error)
-            return None
+            return ByLabels()
 
     def _read[Read](self, read: Callable[[], Read | None]) -> Read | None:
         """What a function reads; None where it is not what it should be, which is told."""

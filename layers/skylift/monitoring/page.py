@@ -179,7 +179,8 @@ def _accuracy(report: Report) -> tuple[Content, ...]:
         )
     blind = element("p", f"An estimate is {BLIND}.", class_="quiet")
     if live is None:
-        return element("p", words), blind, element("p", "By labels nothing is known: none has arrived.")
+        why = "none of those that arrived belongs to an answer" if report.labels else "none has arrived"
+        return element("p", words), blind, element("p", f"By labels nothing is known: {why}.")
     return element("p", words), blind, *_by_labels(live)
 
 
@@ -217,7 +218,7 @@ def _refused(report: Report) -> tuple[Content, ...]:
 
 
 def _read(report: Report) -> tuple[Content, ...]:
-    window = report.window
+    window, labels = report.window, report.labels
     versions = ", ".join(f"{name} {counts['rows']:,}" for name, counts in report.counts.items())
     sampled = " (a sample, evenly by object)" if window["objects_read"] < window["objects"] else ""
     objects = f"{window['objects_read']:,} of {window['objects']:,}{sampled}" if window["objects"] else None
@@ -230,6 +231,8 @@ def _read(report: Report) -> tuple[Content, ...]:
         ("Delivered again", f"{window['duplicates']:,}"),
         ("Objects read", objects),
         ("Lines", "A part: there were more than one run reads" if window.get("cut") else None),
+        ("Labels without an answer", f"{labels.unknown:,}" if labels else None),
+        ("Unreadable entries of label files", f"{labels.refused:,}" if labels else None),
         ("Report", report.key),
     ]
     return (facts(rows),)

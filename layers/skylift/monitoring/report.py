@@ -10,6 +10,7 @@ from skylift.documents import Document, first_fault
 from skylift.errors import IntegrityError
 from skylift.manifest import Manifest
 from skylift.monitoring.baseline import Baseline
+from skylift.monitoring.by_labels import ByLabels, LabelUse
 from skylift.monitoring.counts import Counts
 from skylift.monitoring.expected import Estimate
 from skylift.monitoring.live import Live
@@ -72,6 +73,8 @@ class Report(Document):
         Mean calibrated confidence of the rows; None for a regression.
     expected, live
         Metric as estimated without labels, and as labels show it; None where neither can tell.
+    labels
+        What of the labels could be used; None where none has arrived.
     refused
         Numbers of refused requests by reason and field; all of a reason by an empty field.
     recent
@@ -98,6 +101,7 @@ class Report(Document):
     confidence: float | None = None
     expected: Estimate | None = None
     live: Live | None = None
+    labels: LabelUse | None = None
     refused: dict[str, dict[str, int]]
     recent: tuple[State, ...]
     alarm: bool
@@ -164,7 +168,7 @@ def report_on(
     alpha: float,
     previous: Report | None = None,
     week_ago: Report | None = None,
-    live: Live | None = None,
+    by_labels: ByLabels | None = None,
 ) -> Report:
     """Judge a window.
 
@@ -176,8 +180,8 @@ def report_on(
         Probability of a false `drift` per look; see `alpha_per_look`.
     previous, week_ago
         Reports of the window before, and of the same hours a week ago; None without one.
-    live
-        What labels say.
+    by_labels
+        What labels say; None without any.
     """
     version, contract = manifest.name, manifest.contract
     counts = window.counts.get(version) or Counts.none(Counts.of_training(baseline).shape)
@@ -196,7 +200,8 @@ def report_on(
         week_ago=_compared(counts, week_ago.counts_of(version) if week_ago else None, baseline, contract, alpha),
         confidence=counts.confidence / counts.rows if classifies else None,
         expected=baseline.confidence.estimate(counts.predictions, counts.confidence) if baseline.confidence else None,
-        live=live,
+        live=by_labels.live if by_labels else None,
+        labels=by_labels.use if by_labels else None,
         refused={reason: dict(fields) for reason, fields in window.refused.items()},
         recent=recent,
         alarm=alarm(recent),

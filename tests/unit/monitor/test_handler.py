@@ -110,6 +110,17 @@ def test_a_second_try_of_the_same_schedule_judges_nothing_again(capsys: pytest.C
     assert capsys.readouterr().out == ""
 
 
+def test_labels_that_could_not_be_used_are_told(captured: Bucket, capsys: pytest.CaptureFixture[str]) -> None:
+    key = f"labels/iris/2026/03/01/{START:%Y%m%dT%H%M%SZ}-{'0' * 32}.jsonl"
+    label = {"id": f"{0:016}#0", "label": IRIS.contract.target.classes[0]}
+    captured.write(key, f"{json.dumps(label)}\n?\n".encode(), content_type="text/plain")
+
+    handler(AT)
+
+    (line,) = lines_of(capsys.readouterr().out)
+    assert line["label_use"] == {"unknown": 1, "refused": 1, "files": 1, "files_read": 1, "cut": False}
+
+
 def test_drift_is_a_metric(capsys: pytest.CaptureFixture[str]) -> None:
     handler(AT)
     capsys.readouterr()

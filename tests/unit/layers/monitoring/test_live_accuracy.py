@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from skylift.errors import AwsUnavailable
+from skylift.monitoring.by_labels import ByLabels, LabelUse
 from skylift.monitoring.label_store import LabelStore
 from skylift.monitoring.labels import Label
 from skylift.monitoring.live import Live
@@ -49,8 +50,11 @@ class World:
         told = [Label(name, place, label, arrived) for name, place, label in labels]
         self.labels.keep(repr(told).encode(), told, arrived)
 
-    def live(self) -> Live | None:
+    def by_labels(self) -> ByLabels:
         return LiveAccuracy(self, self.labels).of(MANIFEST, IRIS.baseline, END)
+
+    def live(self) -> Live | None:
+        return self.by_labels().live
 
 
 def name(number: int) -> str:
@@ -81,7 +85,28 @@ def test_labels_meet_the_answers_of_their_instances(world: World) -> None:
 def test_without_labels_no_line_is_read(world: World) -> None:
     world.answer(name(1), 0)
 
-    assert (world.live(), world.reads) == (None, 0)
+    assert (world.by_labels(), world.reads) == (ByLabels(), 0)
+
+
+def test_labels_that_cannot_be_used_are_counted(world: World) -> None:
+    world.answer(name(1), 0)
+    world.answer(name(2), 0, version="v6")
+    world.label([(name(number), 0, str(CLASSES[0])) for number in (1, 2, 3)])
+    world.bucket.modified = END - timedelta(days=1)
+    world.bucket.write("labels/iris/dropped.csv", b"id,label\nx,setosa\n", content_type="text/csv")
+
+    found = world.by_labels()
+
+    assert found.live is not None
+    assert found.use == LabelUse(unknown=1, refused=1, files=2, files_read=2)
+
+
+def test_entries_that_cannot_be_read_are_counted_without_any_label(world: World) -> None:
+    world.bucket.modified = END - timedelta(days=1)
+    world.bucket.write("labels/iris/dropped.csv", b"id,label\nx,setosa\n", content_type="text/csv")
+
+    assert world.by_labels() == ByLabels(use=LabelUse(unknown=0, refused=1, files=1, files_read=1))
+    assert world.reads == 0
 
 
 def test_labels_of_nothing_that_was_answered_say_nothing(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from skylift.errors import AwsUnavailable, IntegrityError, NoActiveVersion, NotMonitored
 from skylift.manifest import BASELINE_FILE, MODEL_FILE, Manifest
+from skylift.monitoring.by_labels import ByLabels
 from skylift.monitoring.expected import Estimate
 from skylift.monitoring.live import Live
 from skylift.monitoring.monitor import Monitor, due_windows, metrics_of
@@ -232,7 +233,7 @@ class TestFaults:
         assert [type(failure) for failure in outcome.failures] == [IntegrityError] * 2
 
     def test_labels_that_cannot_be_read_cost_no_more_than_what_they_say(self, world: World) -> None:
-        def fails(*_: object) -> Live | None:
+        def fails(*_: object) -> ByLabels:
             raise AwsUnavailable("S3 says no")
 
         world.release()

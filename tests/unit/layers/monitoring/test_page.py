@@ -9,6 +9,7 @@ import pytest
 
 from skylift.contract import Contract
 from skylift.monitoring.baseline import Bins
+from skylift.monitoring.by_labels import LabelUse
 from skylift.monitoring.expected import BLIND
 from skylift.monitoring.live import Live, LiveSlice, Measure
 from skylift.monitoring.page import MAX_PICTURES, render
@@ -103,6 +104,14 @@ def test_an_estimate_says_what_it_cannot_see() -> None:
     assert BLIND in said()
     assert "Expected accuracy: 0.9000" in said()
     assert BLIND in said(DRIFTED.model_copy(update={"expected": None}))
+
+
+def test_labels_that_could_not_be_used_are_told() -> None:
+    text = said(DRIFTED.model_copy(update={"labels": LabelUse(unknown=1234, refused=5, files=3, files_read=2)}))
+
+    assert "none of those that arrived belongs to an answer" in text
+    assert "Labels without an answer1,234" in text
+    assert "Unreadable entries of label files5" in text
 
 
 def test_labels_show_coverage_intervals_slices_and_missed_gates() -> None:
