@@ -19,7 +19,7 @@ from tests.support import aws_cli
 from tests.support.models import iris_package
 from tests.support.moto_server import BUCKET, MotoServer
 from tests.support.paths import ROOT
-from tests.support.runbooks import FOLDER, FUNCTION, ROLE, Machine, environment_is_posix, script_of
+from tests.support.runbooks import FOLDER, FUNCTION, ROLE, Machine, environment_is_posix, has_commands, script_of
 from tests.support.waiting import TIMES_OUT
 
 pytestmark = [
@@ -74,7 +74,7 @@ class TestEveryCommand:
         tested = Path(__file__).read_text(encoding="utf-8")
 
         # Every script begins with the commands of README.md.
-        assert {name for name in RUNBOOKS if f'"{name}"' not in tested} <= {"README.md"}
+        assert {name for name in filter(has_commands, RUNBOOKS) if f'"{name}"' not in tested} <= {"README.md"}
 
     @pytest.mark.parametrize("name", RUNBOOKS)
     def test_stands_in_a_block_that_is_run(self, name: str) -> None:

@@ -53,6 +53,11 @@ def section_of(name: str, heading: str) -> list[str]:
     return [f"{begin}\n{first}", *(f"{begin}\n{first}\n{other}" for other in others)]
 
 
+def has_commands(name: str) -> bool:
+    """Whether a runbook has shell blocks of its own."""
+    return bool(_blocks((FOLDER / name).read_text(encoding="utf-8")))
+
+
 def _blocks(text: str) -> list[str]:
     found = re.findall(r"^( *)```sh\n(.*?)^ *```$", text, flags=re.MULTILINE | re.DOTALL)
     return [textwrap.dedent(block) for _, block in found]
@@ -153,6 +158,7 @@ class Machine:
             "PublishRoleArn": role,
             "PromoteRoleArn": role,
             "AlarmTopicArn": topic,
+            "AllowJoblib": "true",
         }
 
     def _prepare_repository(self) -> None:

@@ -129,7 +129,7 @@ def run(rollout: Rollout, *, runs: int, criteria: Criteria | None = None, seed: 
         minutes = min(_CHUNK, last - begin)
         counts = totals[:, :, None] + np.cumsum(_draw(random, rollout, (undecided, minutes)), axis=2)
         broken, held = _looks(counts, rollout, limits)
-        first_broken, first_held = (np.where(looks.any(1), looks.argmax(1), minutes) for looks in (broken, held))
+        first_broken, first_held = (np.where(looks.any(1), looks.T.argmax(0), minutes) for looks in (broken, held))
         rejected = (first_broken < minutes) & (first_broken <= first_held)
         kept = (first_held < minutes) & ~rejected
         stopped.append(begin + 1.0 + first_broken[rejected])
