@@ -84,9 +84,8 @@ def compose(*, plain_server: bool = False) -> Service:
 
 
 def _metrics(settings: InferenceSettings, host: ModelHost) -> "ServerMetrics":
-    from inference.routes import METRICS, ROUTES
-    from inference.server import LABELS_PATH
+    from inference.routes import LABELS, METRICS, ROUTES
     from inference.server_metrics import ServerMetrics  # with prometheus-client, which Lambda has not
 
-    paths = [LABELS_PATH, *(route.path for route in (*ROUTES, METRICS))]
+    paths = [route.path for route in (*ROUTES, METRICS, LABELS)]
     return ServerMetrics(host, model=settings.model, paths=paths)

@@ -5,7 +5,7 @@ from typing import Any
 
 from inference.model import ServedModel
 from inference.predict import PATH as PREDICTION_PATH
-from inference.route import Route
+from inference.route import LABELS_PATH, Route
 from skylift.contract import Contract, class_key
 from skylift.feature import Feature
 from skylift.http.problems import MEDIA_TYPE as PROBLEM
@@ -33,6 +33,8 @@ def openapi_document(model: ServedModel, routes: Iterable[Route], *, labels: boo
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     _describe_prediction(paths[PREDICTION_PATH]["post"], contract, model.schema.max_instances)
+    if LABELS_PATH in paths:
+        _describe_labels(paths[LABELS_PATH]["post"], contract)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -52,7 +54,7 @@ def openapi_document(model: ServedModel, routes: Iterable[Route], *, labels: boo
 
 
 def _operation(route: Route) -> Schema:
-    answers = {200: route.summary, **route.statuses}
+    answers = {route.status: route.summary, **route.statuses}
     return {
         "operationId": route.operation_id,
         "summary": route.summary,
@@ -81,6 +83,39 @@ def _describe_prediction(operation: Schema, contract: Contract, max_instances: i
         },
         "content": {JSON: {"schema": {"$ref": "#/components/schemas/Answer"}}},
     }
+
+
+def _describe_labels(operation: Schema, contract: Contract) -> None:
+    """Add to the operation of the labels what only a contract tells."""
+    target = contract.target
+    types = sorted({_JSON_TYPES[type(name)] for name in target.classes})
+    value: Schema = {"type": types, "enum": [*target.classes]} if types else {"type": "number"}
+    label: Schema = {
+        "type": "object",
+        "required": ["id", "label"],
+        "properties": {
+            "id": {
+                "type": "string",
+                "pattern": "#[0-9]+$",
+                "description": "Id of the answer and place of the prediction in it: the first is `{id}#0`",
+            },
+            "label": {**value, "description": f"The true {target.name}"},
+            "observed_at": {
+                "type": "string",
+                "format": "date-time",
+                "description": "When it became known; when it arrived, without it",
+            },
+        },
+    }
+    bodies = {
+        JSON: {
+            "type": "object",
+            "required": ["labels"],
+            "properties": {"labels": {"type": "array", "minItems": 1, "items": label}},
+        },
+        "application/x-ndjson": {"type": "string", "description": "One label a line"},
+    }
+    operation["requestBody"] = {"required": True, "content": {kind: {"schema": body} for kind, body in bodies.items()}}
 
 
 def _request(contract: Contract, max_instances: int) -> Schema:

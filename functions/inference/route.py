@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from fastapi import Response
 
 
+LABELS_PATH = "/labels"
+"""The path of the function `operations` that a plain server answers as well, where labels are on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A path with a method, and what is said about it.
@@ -19,13 +23,16 @@ class Route:
     path
         Path from the root of the API, for example `/health`.
     endpoint
-        Coroutine function that answers; FastAPI gives it its parameters. Its name is the operation's id.
+        Coroutine function that answers; FastAPI gives it its parameters. Its name is the operation's id. None for a
+        path that another function answers: it is described, and its name is the id.
     summary
         One line without a full stop, for the index and OpenAPI.
     method
         HTTP method.
     media_type
         Media type of the answer.
+    status
+        HTTP status of a request that succeeds.
     statuses
         Descriptions of further statuses with the same media type, by status.
     problems
@@ -33,15 +40,16 @@ class Route:
     """
 
     path: str
-    endpoint: "Callable[..., Awaitable[Response]]"
+    endpoint: "Callable[..., Awaitable[Response]] | None"
     summary: str
     method: str = "GET"
     media_type: str = JSON
+    status: int = 200
     statuses: Mapping[int, str] = field(default_factory=dict)
     problems: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def operation_id(self) -> str:
         """The endpoint's name in camel case, for example `modelInfo`."""
-        first, *others = self.endpoint.__name__.split("_")
+        first, *others = (self.endpoint.__name__ if self.endpoint else self.path.strip("/")).split("_")
         return first + "".join(word.capitalize() for word in others)

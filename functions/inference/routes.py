@@ -17,7 +17,7 @@ from inference.openapi import openapi_document
 from inference.predict import PATH as PREDICTION_PATH
 from inference.predict import Predict
 from inference.process_state import resident_bytes
-from inference.route import Route
+from inference.route import LABELS_PATH, Route
 from inference.settings import InferenceSettings
 from skylift.bucket import Bucket
 from skylift.errors import (
@@ -263,6 +263,23 @@ METRICS = Route("/metrics", metrics, "Requests, predictions, process and drift, 
 """The route that a plain server has besides: on Lambda an environment knows nothing of the others."""
 
 
+LABELS = Route(
+    LABELS_PATH,
+    None,
+    "Takes the true answers of predictions, a whole body or nothing of it",
+    method="POST",
+    status=202,
+    problems={
+        400: "Not JSON",
+        413: "Too many labels or bytes",
+        415: "Neither JSON nor JSON lines, or compressed",
+        422: "Entries that are not labels",
+        503: "The labels cannot be kept now; see Retry-After",
+    },
+)
+"""What the function `operations` answers under the same address, where labels are on."""
+
+
 def create_routes(
     settings: InferenceSettings,
     host: ModelHost,
@@ -289,9 +306,11 @@ def create_routes(
     app = FastAPI(title="Skylift", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.settings, app.state.host, app.state.card = settings, host, None
     app.state.latest = LatestReport(ReportStore(bucket, settings.model) if bucket else None)
-    app.state.metrics, app.state.routes = metrics, (*ROUTES, METRICS) if metrics else ROUTES
+    app.state.metrics = metrics
+    app.state.routes = (*ROUTES, *([METRICS] if metrics else ()), *([LABELS] if settings.labels else ()))
     for route in app.state.routes:
-        app.add_api_route(route.path, route.endpoint, methods=[route.method], response_model=None)
+        if route.endpoint:
+            app.add_api_route(route.path, route.endpoint, methods=[route.method], response_model=None)
     app.add_middleware(Preflight)
     answer_with_problems(app)
     return app

@@ -8,6 +8,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from inference.route import LABELS_PATH
 from skylift.http import problems
 from skylift.http.record import Record, record_of
 from skylift.http.reply import NOSNIFF
@@ -24,10 +25,6 @@ _TOLD = "ASGI callable returned without completing response."
 
 _UVICORN_LEVEL = "error"
 """It warns of what clients do alone, of broken framing and of WebSockets: their requests have lines of their own."""
-
-
-LABELS_PATH = "/labels"
-"""The path of the function `operations` that a plain server answers as well, where labels are on."""
 
 
 class Beside:

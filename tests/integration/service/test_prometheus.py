@@ -17,8 +17,9 @@ import pytest
 import uvicorn
 
 from inference.app import App
+from inference.route import LABELS_PATH
 from inference.routes import METRICS, ROUTES
-from inference.server import LABELS_PATH, HttpProtocol, with_labels
+from inference.server import HttpProtocol, with_labels
 from inference.server_metrics import ServerMetrics
 from inference.settings import InferenceSettings
 from skylift.bucket import Bucket

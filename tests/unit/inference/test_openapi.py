@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from inference.openapi import openapi_document
-from inference.routes import ROUTES
+from inference.routes import LABELS, ROUTES
 from skylift.contract import Contract, Target
 from skylift.feature import Feature, JsonType
 from tests.support.contracts import contracts, instances, modest
@@ -208,3 +208,20 @@ def test_the_id_of_an_answer_is_described_where_answers_have_it(labels: bool) ->
     answer = openapi_document(served(RENT), ROUTES, labels=labels)["components"]["schemas"]["Answer"]
 
     assert ("id" in answer["properties"], "id" in answer["required"]) == (labels, labels)
+
+
+@pytest.mark.parametrize(
+    ("target", "right", "wrong"), [(RENT.target, 850.5, "north"), (Target(name="y", classes=("a", "b")), "a", "c")]
+)
+def test_labels_are_described_in_the_words_of_the_contract(target: Target, right: object, wrong: object) -> None:
+    task = "classification" if target.classes else "regression"
+    contract = Contract(task=task, features=(SIZE,), target=target)
+    document = openapi_document(served(contract), (*ROUTES, LABELS), labels=True)
+    operation = document["paths"]["/labels"]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+
+    def taken(label: object) -> bool:
+        return validator(document, schema).is_valid({"labels": [{"id": "mR1tXk3_9aQzLw0E#0", "label": label}]})
+
+    assert (taken(right), taken(wrong)) == (True, False)
+    assert (operation["operationId"], min(operation["responses"])) == ("labels", "202")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from inference.route import Route
-from inference.routes import METRICS, ROUTES, create_routes
+from inference.routes import LABELS, METRICS, ROUTES, create_routes
 from inference.server_metrics import ServerMetrics
 from inference.settings import InferenceSettings
 from tests.support.asgi_client import HttpClient
@@ -58,6 +58,14 @@ def test_a_route_answers_with_the_media_type_that_it_declares(client: HttpClient
 
     assert response.status_code == 200
     assert response.headers["content-type"].startswith(route.media_type)
+
+
+def test_labels_are_described_where_they_are_on_and_another_function_answers_them() -> None:
+    client = HttpClient(create_routes(SETTINGS.model_copy(update={"labels": True}), _serving().host))
+
+    assert client.get("/").json()["paths"]["POST /labels"] == LABELS.summary
+    assert list(client.get("/openapi.json").json()["paths"]["/labels"]) == ["post"]
+    assert client.request("POST", "/labels").status_code == 404
 
 
 def test_a_service_without_the_access_log_names_requests_too(client: HttpClient) -> None:

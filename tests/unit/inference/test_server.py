@@ -13,7 +13,8 @@ from uvicorn.server import ServerState
 
 from inference.access_log import AccessLog
 from inference.predict import Predict
-from inference.server import LABELS_PATH, Beside, HttpProtocol, LibraryLines, serve
+from inference.route import LABELS_PATH
+from inference.server import Beside, HttpProtocol, LibraryLines, serve
 from skylift.http.record import Record
 from skylift.observability import logger
 from tests.support.fakes import CurrentStdout, HostHarness
