@@ -78,4 +78,5 @@ def _outcome(record: Record) -> dict[str, object]:
     told: dict[str, object] = {"fields": record.fields or None}
     if record.status < 400:
         told |= {"id": record.prediction_id or None, "profile": record.profile, "answers": record.answers}
+        told |= {"rows": record.rows, "rows_left_out": record.rows_left_out or None}
     return {name: value for name, value in told.items() if value is not None}

@@ -34,12 +34,15 @@ class ScoredRequest:
         Number of values that training never saw.
     profile
         Profile of the instances; None where the version makes none.
+    rows
+        The instances as they were scored, float64 `[n, features]`.
     """
 
     predictions: list[dict[str, object]]
     warnings: list[warnings.Remark]
-    unknown_categories: int = 0
-    profile: Member | None = None
+    unknown_categories: int
+    profile: Member | None
+    rows: Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class ServedModel:
         ]
         answers = predictions(contract, scores)
         made = self.profiler.of(rows, unknown, scores, answers) if self.profiler and profile else None
-        return ScoredRequest(answers, remarks, len(unknown), made)
+        return ScoredRequest(answers, remarks, len(unknown), made, rows)
 
     def codes(self, answers: list[dict[str, object]]) -> list[float]:
         """Class codes of predictions, or their values; NaN for one without a label."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import to_json
 
 from inference.capacity import check_answer
+from inference.capture import RowCapture
 from inference.host import ModelHost
 from skylift.errors import SkyliftError
 from skylift.http import problems
@@ -30,12 +31,17 @@ class Predict:
         Whether the record gets the profile of the instances, where the version makes one.
     labels
         Whether an answer holds its id, for labels that name it.
+    capture
+        What gives the record values of the instances; None to give it none.
     """
 
-    def __init__(self, host: ModelHost, *, profile: bool = True, labels: bool = False) -> None:
+    def __init__(
+        self, host: ModelHost, *, profile: bool = True, labels: bool = False, capture: RowCapture | None = None
+    ) -> None:
         self._host = host
         self._profile = profile
         self._labels = labels
+        self._capture = capture
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request for `PATH`."""
@@ -62,7 +68,7 @@ class Predict:
         instances = model.schema.parse(body)
         answer = model.answer(instances, profile=self._profile)
         version = model.reference.name
-        prediction_id = new_prediction_id() if self._labels or answer.profile else ""
+        prediction_id = new_prediction_id() if self._labels or self._capture or answer.profile else ""
         content = {
             **({"id": prediction_id} if self._labels else {}),
             "model": model.manifest.model,
@@ -78,6 +84,8 @@ class Predict:
         record.profile, record.prediction_id = answer.profile, prediction_id
         if self._labels:
             record.answers = answers.encode(model.codes(answer.predictions))
+        if self._capture:
+            self._capture.add(record, model, answer.rows)
         headers = {"x-model-version": version}
         if problem := self._host.problem:
             headers["x-model-problem"] = problem.code

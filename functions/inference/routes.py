@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from pydantic_core import to_json
 from starlette.responses import HTMLResponse
 
+from inference.capture import RowCapture
 from inference.drift_status import LatestReport
 from inference.host import ModelHost
 from inference.openapi import openapi_document
@@ -63,7 +64,7 @@ Host = Annotated[ModelHost, Depends(_host)]
 async def predict(request: Request, host: Host) -> Response:
     """Score the instances of the body; see `inference.predict`."""
     settings: InferenceSettings = request.app.state.settings
-    answers = Predict(host, profile=settings.profile, labels=settings.labels)
+    answers = Predict(host, profile=settings.profile, labels=settings.labels, capture=request.app.state.capture)
     return as_response(await answers.reply(request.scope, request.receive))
 
 
@@ -305,6 +306,7 @@ def create_routes(
     # The contract is only known at run time, so FastAPI's own description of the API is replaced.
     app = FastAPI(title="Skylift", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.settings, app.state.host, app.state.card = settings, host, None
+    app.state.capture = RowCapture.of(settings)
     app.state.latest = LatestReport(ReportStore(bucket, settings.model) if bucket else None)
     app.state.metrics = metrics
     app.state.routes = (*ROUTES, *([METRICS] if metrics else ()), *([LABELS] if settings.labels else ()))

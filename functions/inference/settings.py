@@ -1,9 +1,9 @@
 """Settings of the service, from the environment with the prefix `SKYLIFT_`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import NonNegativeFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from skylift.settings import RegistrySettings
 
@@ -30,6 +30,10 @@ class InferenceSettings(RegistrySettings):
         Whether log lines hold profiles of the requests; see `skylift.monitoring.profile`.
     labels
         Whether callers may send the right answers later, so that answers hold the id that a label names.
+    capture_rate
+        Share of the answered requests whose log lines hold values of their instances, 0 to 1; see `inference.capture`.
+    capture_features
+        Names of the features whose values may be there, separated by commas.
     image_digest
         Digest of the container image, `sha256:` and 64 hexadecimal digits; empty where it was not deployed by digest.
     """
@@ -42,4 +46,6 @@ class InferenceSettings(RegistrySettings):
     release: str = ""
     profile: bool = True
     labels: bool = False
+    capture_rate: Annotated[float, Field(ge=0, le=1)] = 0
+    capture_features: str = ""
     image_digest: str = ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from starlette.types import Scope
 
+    from skylift.feature import Scalar
     from skylift.monitoring.profile import Member
 
 _KEY = "skylift.record"
@@ -33,6 +34,10 @@ class Record:
         Profile of the instances; None where the version or the setting has none.
     answers
         What each instance was answered, where labels may come; see `skylift.monitoring.answers`.
+    rows
+        Values of each instance by the name of the feature, where they are captured; None elsewhere.
+    rows_left_out
+        Number of instances that should be captured and would be too long.
     prediction_id
         Id of the answer, which the caller has no part in; empty where nothing refers to it.
     labels
@@ -54,6 +59,8 @@ class Record:
     unknown_categories: int = 0
     profile: "Member | None" = None
     answers: list[int] | list[float | None] | None = None
+    rows: "list[dict[str, Scalar]] | None" = None
+    rows_left_out: int = 0
     prediction_id: str = ""
     labels: int = 0
     version: str | None = None

@@ -42,6 +42,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     record.unknown_categories = scope.get("test.unknown", 0)
     record.profile, record.prediction_id, record.fields = scope.get("test.monitoring", (None, "", ()))
     record.answers = scope.get("test.answers")
+    record.rows, record.rows_left_out = scope.get("test.rows", (None, 0))
     await send({"type": "http.response.start", "status": scope.get("test.status", 200), "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
@@ -160,6 +161,27 @@ class TestLines:
 
         (line,) = capsys.readouterr().out.splitlines()
         assert ',"id":"AbCdEfGhIjKlMnOp","profile":[[1,0],2,0.9877],"answers":[2]' in line
+
+    @pytest.mark.parametrize(
+        ("rows", "told"),
+        [
+            ((None, 0), {}),
+            (([{"age": 40}], 0), {"rows": [{"age": 40}]}),
+            ((None, 1000), {"rows_left_out": 1000}),
+        ],
+        ids=["none", "captured", "too long"],
+    )
+    def test_captured_rows_stand_in_the_line_of_an_answer_or_how_many_were_left_out(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str], rows: Any, told: dict[str, Any]
+    ) -> None:
+        log = AccessLog(app, harness.host, **OF)
+
+        ask(log, **{"test.rows": rows})
+        ask(log, **{"test.rows": rows, "test.status": 422})
+
+        answered, refused = lines(capsys)
+        assert {name: answered[name] for name in ("rows", "rows_left_out") if name in answered} == told
+        assert not {"rows", "rows_left_out"} & refused.keys()
 
     def test_the_line_of_a_refused_request_names_features_and_holds_no_profile(
         self, harness: HostHarness, capsys: pytest.CaptureFixture[str]

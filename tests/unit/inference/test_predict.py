@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from inference import capacity
+from inference.capture import RowCapture
 from inference.predict import PATH, Predict
 from skylift.http.record import record_of
 from tests.support.fakes import HostHarness
@@ -108,6 +109,27 @@ def test_without_profiles_and_labels_there_is_no_id() -> None:
 
     assert (record_of(request.scope).prediction_id, record_of(request.scope).profile) == ("", None)
     assert "id" not in document
+
+
+def test_rows_are_captured_under_the_id_of_the_line_and_the_answer_says_nothing_of_it() -> None:
+    harness = HostHarness()
+    harness.activate(iris_package())
+    request = Request(part(SETOSA))
+
+    document = request.ask(Predict(harness.host, profile=False, capture=RowCapture(1, frozenset({"petal_width"}))))[2]
+
+    record = record_of(request.scope)
+    assert record.rows == [{"petal_width": IRIS_SETOSA["petal_width"]}]
+    assert re.fullmatch(r"[A-Za-z0-9_-]{16}", record.prediction_id)
+    assert document.keys() == {"model", "version", "predictions", "warnings"}
+
+
+def test_by_default_no_value_is_captured(app: Predict) -> None:
+    request = Request(part(SETOSA))
+
+    request.ask(app)
+
+    assert (record_of(request.scope).rows, record_of(request.scope).rows_left_out) == (None, 0)
 
 
 def test_a_client_that_hangs_up_is_answered_with_499_and_raises_nothing(app: Predict) -> None:

@@ -37,6 +37,8 @@ def test_a_setting_without_default_must_be_there(name: str, monkeypatch: pytest.
         ("SKYLIFT_REFRESH_SECONDS", "-1"),
         ("SKYLIFT_MAX_INSTANCES", "0"),
         ("SKYLIFT_LOG_LEVEL", "LOUD"),
+        ("SKYLIFT_CAPTURE_RATE", "1.5"),
+        ("SKYLIFT_CAPTURE_RATE", "nan"),
         ("SKYLIFT_MODEL", "../other"),
         ("SKYLIFT_STAGE", "Prod/eu"),
     ],

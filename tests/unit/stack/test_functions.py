@@ -9,6 +9,7 @@ from monitor.settings import MonitorSettings
 from operations.settings import OperationsSettings
 from pre_traffic.settings import PreTrafficSettings
 from skylift.settings import RegistrySettings
+from tests.support import templates
 from tests.support.templates import Stack, source
 
 
@@ -85,7 +86,7 @@ def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
     description = stack.properties(name)["Description"]
     function = json.dumps(stack.raw["InferenceFunction"]["Properties"])
     alternatives = {"Architecture": "x86_64", "SnapStart": "false", "LogLevel": "DEBUG", "Tracing": "Active"}
-    alternatives |= {"Profiles": "false", "Labels": "true", "AllowJoblib": "false"}
+    alternatives |= {"Profiles": "false", "Labels": "true", "AllowJoblib": "false", "CaptureRate": "0.01"}
     for parameter, value in stack.parameters.items():
         conditions = [
             name for name, test in source()["Conditions"].items() if f'"Ref": "{parameter}"' in json.dumps(test)
@@ -97,12 +98,23 @@ def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
             assert other != description, parameter
     long = {
         "Release": "r" * 40, "Architecture": "x86_64", "MemorySize": "10240", "RefreshSeconds": "3600",
-        "MaxInstances": "30000", "LogLevel": "WARNING", "SnapStart": "true", "Tracing": "PassThrough",
-        "Labels": "true", "AllowJoblib": "true", "ModelName": "m" * 63,
+        "MaxInstances": "30000", "LogLevel": "WARNING", "SnapStart": "true", "Tracing": "Active",
+        "Labels": "true", "CaptureRate": "0.999", "AllowJoblib": "true", "ModelName": "m" * 63,
     }  # fmt: skip
     assert len(Stack(**long, Stage="s" * 63).properties(name)["Description"]) <= 256
     bucket = f"skylift-{'s' * 20}-modelbucket-{'x' * 13}"  # for the longest stage of bootstrap.yaml
     assert len(Stack(**long, Stage="s" * 20, ModelBucketName=bucket).properties(name)["Description"]) <= 256
+
+
+def test_a_changed_list_of_captured_features_makes_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is as long as it likes, so no description has it; SAM notices what is written in the template."""
+    (before,) = Stack().of_type("AWS::Lambda::Version")
+    document = source()
+    variables = document["Resources"]["InferenceFunction"]["Properties"]["Environment"]["Variables"]
+    variables["SKYLIFT_CAPTURE_FEATURES"] = "age,income"
+    monkeypatch.setattr(templates, "source", lambda _: document)
+
+    assert before not in Stack().of_type("AWS::Lambda::Version")
 
 
 def test_a_version_that_is_replaced_stays_as_the_way_back(stack: Stack) -> None:

@@ -38,12 +38,12 @@ def test_each_part_can_be_switched_off_with_what_needs_it(parameters: dict[str, 
 
 
 def test_what_is_deployed_is_told_to_the_service(stack: Stack) -> None:
-    def told(stack: Stack) -> tuple[str, str]:
+    def told(stack: Stack) -> list[str]:
         variables = stack.properties("InferenceFunction")["Environment"]["Variables"]
-        return variables["SKYLIFT_PROFILE"], variables["SKYLIFT_LABELS"]
+        return [variables[f"SKYLIFT_{name}"] for name in ("PROFILE", "LABELS", "CAPTURE_RATE", "CAPTURE_FEATURES")]
 
-    assert told(stack) == ("true", "false")
-    assert told(Stack(Profiles="false", Labels="true")) == ("false", "true")
+    assert told(stack) == ["true", "false", "0", ""]
+    assert told(Stack(Profiles="false", Labels="true", CaptureRate="0.01")) == ["false", "true", "0.01", ""]
 
 
 def test_lines_of_predictions_go_to_firehose_those_of_refused_ones_too(stack: Stack) -> None:
