@@ -50,6 +50,7 @@ def window(counts: dict[str, Counts], *, start: datetime = START) -> Window:
         objects=9,
         objects_read=8,
         cut=True,
+        late=4,
     )
 
 

@@ -68,6 +68,7 @@ def _unread(report: Report) -> Iterator[str]:
         (window["unreadable"], "unreadable lines"),
         (window["duplicates"], "lines that came twice"),
         (window["objects"] - window["objects_read"], f"of {window['objects']:,} captures: the rest is a sample"),
+        (window.get("late", 0), "lines that came too late for their windows"),
         (labels.unknown if labels else 0, "labels without an answer"),
         (labels.refused if labels else 0, "unreadable entries of label files"),
     ):

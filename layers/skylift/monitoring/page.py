@@ -231,6 +231,7 @@ def _read(report: Report) -> tuple[Content, ...]:
         ("Delivered again", f"{window['duplicates']:,}"),
         ("Objects read", objects),
         ("Lines", "A part: there were more than one run reads" if window.get("cut") else None),
+        ("Too late for their windows", f"{window.get('late', 0):,}"),
         ("Labels without an answer", f"{labels.unknown:,}" if labels else None),
         ("Unreadable entries of label files", f"{labels.refused:,}" if labels else None),
         ("Report", report.key),

@@ -103,12 +103,15 @@ class Reader:
         Number of records that had been read before.
     cut
         Whether a source held more than it reads at most, and left the rest.
+    late
+        Number of records that a source held too long after the window of their own time, which lacks them.
     """
 
     def __init__(self) -> None:
         self.unreadable = 0
         self.duplicates = 0
         self.cut = False
+        self.late = 0
         self._seen: set[str] = set()
 
     def file(self, path: Path) -> Iterator[Record]:

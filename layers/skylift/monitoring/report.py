@@ -35,7 +35,8 @@ Span = TypedDict(
         "duplicates": int,
         "objects": int,
         "objects_read": int,
-        "cut": NotRequired[bool],  # reports of older releases have none
+        "cut": NotRequired[bool],  # reports of older releases have neither
+        "late": NotRequired[int],
     },
 )
 """The window that was read, and what of it was not; rows and requests are those of the version."""
@@ -233,4 +234,5 @@ def _span(window: Window, counts: Counts) -> Span:
         "objects": window.objects,
         "objects_read": window.objects_read,
         "cut": window.cut,
+        "late": window.late,
     }

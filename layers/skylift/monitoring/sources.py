@@ -67,7 +67,10 @@ class Captures:
         self._most = most
 
     def read(self, reader: Reader, start: datetime, end: datetime) -> Reading:
-        """See `Source`. What arrived in the hour after the end is read as well: delivery takes minutes."""
+        """See `Source`. What arrived in the hour after the end is read as well: delivery takes minutes.
+
+        What arrived later is in no window of this length. The one that finds it counts it as late.
+        """
         first, last = self._hour(start), self._hour(end + _HOUR)
         sizes = {
             entry.key: entry.size
@@ -77,7 +80,9 @@ class Captures:
         }
         keys = sample(sizes, most=self._most)
         reader.cut |= len(keys) < len(sizes)
-        return Reading(self._records(reader, {key: sizes[key] for key in keys}), len(sizes), len(keys))
+        records = self._records(reader, {key: sizes[key] for key in keys})
+        in_time = start.replace(minute=0, second=0, microsecond=0) - max(end - start, _HOUR)
+        return Reading(_count_late(reader, records, in_time), len(sizes), len(keys))
 
     def _records(self, reader: Reader, sizes: Mapping[str, int]) -> Iterator[Record]:
         for key, size in sizes.items():
@@ -172,6 +177,14 @@ def _days(start: datetime, end: datetime) -> Iterator[datetime]:
     while day < end + _HOUR:
         yield day
         day += _DAY
+
+
+def _count_late(reader: Reader, records: Iterator[Record], in_time: datetime) -> Iterator[Record]:
+    """Records, of which those before a time are counted as late."""
+    first = in_time.timestamp()
+    for record in records:
+        reader.late += record.at < first
+        yield record
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -44,6 +44,8 @@ class Window:
     cut
         Whether a part was left because there was more than is read for one window: objects, or the rest of one, or of
         the lines of a log group.
+    late
+        Number of records of earlier windows that arrived when these had been read, and are in none of them.
     """
 
     start: datetime
@@ -57,6 +59,7 @@ class Window:
     objects: int = 0
     objects_read: int = 0
     cut: bool = False
+    late: int = 0
 
 
 def collect(
@@ -109,6 +112,7 @@ def collect(
         unreadable=reader.unreadable + sum(tally.unreadable for tally in tallies.values() if tally),
         duplicates=reader.duplicates,
         cut=reader.cut,
+        late=reader.late,
     )
 
 

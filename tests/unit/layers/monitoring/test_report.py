@@ -37,6 +37,7 @@ def test_the_status_has_what_the_api_promises() -> None:
         "objects": 9,
         "objects_read": 8,
         "cut": True,
+        "late": 4,
     }
     told = {key: found[key] for key in ("model", "version", "state", "rows_needed", "live", "age_seconds", "since")}
     assert told == {
@@ -53,11 +54,11 @@ def test_the_status_has_what_the_api_promises() -> None:
     assert found["report"] == "reports/iris/20260308T100000Z-20260308T110000Z.json"
 
 
-def test_a_report_from_before_cut_is_read() -> None:
+def test_a_report_from_before_cut_and_late_is_read() -> None:
     document = json.loads(report({"v7": counted(500)}).to_bytes())
-    del document["window"]["cut"]
+    del document["window"]["cut"], document["window"]["late"]
 
-    assert "cut" not in Report.from_bytes(json.dumps(document).encode(), source="latest.json").window
+    assert not {"cut", "late"} & Report.from_bytes(json.dumps(document).encode(), source="latest.json").window.keys()
 
 
 def test_a_report_is_read_as_it_was_written() -> None:

@@ -79,6 +79,21 @@ class TestCaptures:
         assert 45 <= len(read) <= 50
         assert (reading.objects, reading.objects_read, reader.cut, reader.unreadable) == (1, 1, True, 0)
 
+    @pytest.mark.parametrize(
+        ("at", "late"),
+        [
+            (START - timedelta(hours=1, seconds=1), 1),  # its window was read until the hour before
+            (START - timedelta(hours=1), 0),  # the window before this one has read it
+            (START, 0),
+        ],
+    )
+    def test_what_arrives_too_late_for_its_window_is_counted(self, at: datetime, late: int) -> None:
+        lines = delivered([envelope([answered("a", at=at.isoformat())])])
+        reader = Reader()
+        list(Captures(MemoryBucket({"captures/iris/2026/02/28/23/x": lines}), "iris").read(reader, START, END).records)
+
+        assert reader.late == late
+
     def test_what_is_read_wholly_is_not_called_a_part(self) -> None:
         reader = Reader()
         list(Captures(self.BUCKET, "iris").read(reader, START, END).records)
