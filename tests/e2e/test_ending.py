@@ -92,7 +92,9 @@ class TestMainJob:
     def test_a_service_that_dies_ends_the_job_with_code_1_and_names_the_log(self, tmp_path: Path) -> None:
         with up(tmp_path, quick(tmp_path)) as job:
             job.wait_until_serving()
-            (service,) = descendants(job.pid)
+            (service,) = [
+                pid for pid in descendants(job.pid) if b"inference" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            ]
             os.kill(service, signal.SIGKILL)
 
             assert job.ended() == 1
