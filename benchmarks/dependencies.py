@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 BASELINE_ROOTS = ("boto3", "fastapi", "joblib", "mangum", "scikit-learn")
-RUNTIME_ROOTS = ("awslambdaric", "uvicorn")
+RUNTIME_ROOTS = ("awslambdaric", "uvicorn", "prometheus-client")
 """What starts a service: of Lambda's own image, and for the measurements over HTTP."""
 
 _PROJECT = Path(__file__).parents[1] / "pyproject.toml"

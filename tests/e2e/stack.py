@@ -183,8 +183,9 @@ class Stack:
         return "FunctionError" in response, response["Payload"].read().decode()
 
     def objects(self, bucket: str) -> set[str]:
-        """Keys of everything in a bucket."""
-        return {item["Key"] for item in self.aws.client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])}
+        """Keys of the files of all versions in a bucket."""
+        listed = self.aws.client("s3").list_objects_v2(Bucket=bucket, Prefix="models/")
+        return {item["Key"] for item in listed.get("Contents", [])}
 
     @property
     def pointer(self) -> str:
