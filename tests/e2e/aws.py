@@ -5,10 +5,10 @@ import shutil
 import subprocess
 import time
 import urllib.request
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import boto3
 from botocore.config import Config
@@ -139,6 +139,30 @@ class LocalAws:
         iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=json.dumps(policy))
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    @contextmanager
+    def fault(
+        self, operation: str, kind: Literal["refused", "lost", "held"] = "refused"
+    ) -> Iterator[Callable[[], int]]:
+        """Throttle an operation, or hold it; the number of requests that have met this. See `local_aws/faults.py`."""
+        self._faults("PUT", operation=operation, kind=kind)
+        try:
+            yield lambda: self._faults("GET")[operation]
+        finally:
+            self._faults("DELETE", operation=operation)
+
+    def _faults(self, method: str, **body: str) -> dict[str, int]:
+        request = urllib.request.Request(f"{self.url}/_faults", json.dumps(body).encode(), method=method)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            met: dict[str, int] = json.load(response)
+        return met
+
+    def kill(self, handler: str) -> None:
+        """Kill the containers of a function that comes as an image, by its handler."""
+        listed = docker("ps", "--no-trunc", "--format", "{{.ID}} {{.Image}} {{.Command}}").splitlines()
+        found = [line.split()[0] for line in listed if self.registry in line and handler in line]
+        assert found, f"no container runs {handler}: {listed}"
+        docker("kill", *found)
 
     def log(self) -> str:
         """What it wrote last."""

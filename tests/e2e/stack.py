@@ -37,6 +37,7 @@ class Answer:
     status: int
     version: str | None
     body: Any
+    retry_after: str | None = None
 
 
 class Stack:
@@ -160,7 +161,12 @@ class Stack:
                 return Answer(response.status, response.headers.get("x-model-version"), json.load(response))
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, error.headers.get("x-model-version"), json.loads(error.read() or b"null"))
+                return Answer(
+                    error.code,
+                    error.headers.get("x-model-version"),
+                    json.loads(error.read() or b"null"),
+                    error.headers.get("retry-after"),
+                )
 
     def predict(self, *instances: Mapping[str, float]) -> Answer:
         """Ask for predictions, as the caller who may."""

@@ -1,14 +1,16 @@
 """Traffic on its whole way: predictions, log group, subscription, Firehose, bucket, monitor, report, alarm.
 
-Each part loses a right once: predictions are never affected, nothing counts twice, and what was lost is said.
+Each part loses a right, is throttled or killed once: predictions are never affected, nothing counts twice, and what was
+lost is said.
 """
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from botocore.exceptions import ClientError
@@ -26,6 +28,7 @@ FAR = IRIS_SETOSA | {"petal_length": 6.123, "petal_width": 2.417}
 """Values of another species' petals on setosa's sepals: traffic that is unlike training."""
 
 ROWS = 60
+CLASSES = ("setosa", "versicolor", "virginica")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -64,6 +67,25 @@ def answered(stack: Stack) -> set[str | None]:
     return {record.id for record in captured(stack) if record.status == 200}
 
 
+def requests(stack: Stack, report: Mapping[str, Any]) -> int:
+    """Number of captured answers that a report is on."""
+    start, end = (datetime.fromisoformat(report["window"][name]).timestamp() for name in ("from", "to"))
+    found = [record for record in captured(stack) if record.status == 200 and start <= record.at < end]
+    return sum(record.version == report["version"] for record in found)
+
+
+def labelled(stack: Stack) -> dict[str, str]:
+    """Labels that were kept from calls, by the ids of their predictions, which have one instance each."""
+    lines = [line for key in keys(stack, "labels") for line in read(stack, key).splitlines()]
+    return {label["id"].removesuffix("#0"): label["label"] for label in map(json.loads, lines)}
+
+
+def drop(stack: Stack, name: str, *lines: str) -> None:
+    """Drop a file of labels."""
+    key = f"labels/iris/{name}"
+    stack.aws.client("s3").put_object(Bucket=stack.outputs["ModelBucketName"], Key=key, Body="\n".join(lines).encode())
+
+
 def arrives(stack: Stack, prediction: str) -> bool:
     """Whether a prediction is captured."""
     return prediction in answered(stack)
@@ -82,7 +104,28 @@ def next_run(hours: int = 0) -> str:
     return (hour + (1 + hours) * HOUR + timedelta(minutes=20)).isoformat()
 
 
-def points(stack: Stack, metric: str) -> list[float]:
+def this_hour_again(stack: Stack) -> str:
+    """Have the hour before judged last; the time at which a run judges this one."""
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    report = latest(stack)
+    assert report is not None
+    report["window"] |= {"from": (now - HOUR).isoformat(), "to": now.isoformat()}
+    key, bucket = "reports/iris/latest.json", stack.outputs["ModelBucketName"]
+    stack.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(report).encode())
+    return next_run()
+
+
+def judged(stack: Stack, time: str) -> dict[str, Any]:
+    """The report of a run that succeeds."""
+    told = stack.invoke("MonitorFunction", {"time": time})
+    assert told["failed"] is None
+    assert len(told["states"]) == 1
+    report = latest(stack)
+    assert report is not None
+    return report
+
+
+def points(stack: Stack, metric: str, statistic: str = "Maximum") -> list[float]:
     """Values of a metric of the model in the last minutes."""
     now = datetime.now(UTC)
     found = stack.aws.client("cloudwatch").get_metric_statistics(
@@ -92,9 +135,15 @@ def points(stack: Stack, metric: str) -> list[float]:
         StartTime=now - timedelta(minutes=10),
         EndTime=now + timedelta(minutes=1),
         Period=60,
-        Statistics=["Maximum"],
+        Statistics=[statistic],
     )
-    return [point["Maximum"] for point in found["Datapoints"]]
+    return [point[statistic] for point in found["Datapoints"]]
+
+
+def fires(stack: Stack, alarm: str) -> bool:
+    """Whether an alarm of the stack fires."""
+    [found] = stack.aws.client("cloudwatch").describe_alarms(AlarmNames=[f"{STACK}-{alarm}"])["MetricAlarms"]
+    return bool(found["StateValue"] == "ALARM")
 
 
 def call_monitor(stack: Stack, time: str) -> None:
@@ -168,12 +217,7 @@ def test_a_second_window_with_drift_fires_the_alarm(stack: Stack) -> None:
         "Timestamp": datetime.now(UTC) - HOUR - timedelta(minutes=1),
     }
     stack.aws.client("cloudwatch").put_metric_data(Namespace="Skylift", MetricData=[point])
-
-    def fires() -> bool:
-        found = stack.aws.client("cloudwatch").describe_alarms(AlarmNames=[f"{STACK}-drift"])["MetricAlarms"]
-        return bool(found[0]["StateValue"] == "ALARM")
-
-    wait_until(fires, seconds=30, what="the alarm fires")
+    wait_until(lambda: fires(stack, "drift"), seconds=30, what="the alarm fires")
 
 
 def test_labels_are_kept_from_calls_and_from_files(stack: Stack) -> None:
@@ -202,8 +246,7 @@ def test_a_capture_that_is_delivered_again_counts_once(stack: Stack) -> None:
     assert told["failed"] is None
     after = latest(stack)
     assert after is not None
-    of_version = {record.id for record in captured(stack) if (record.status, record.version) == (200, after["version"])}
-    assert after["window"]["requests"] == len(of_version)
+    assert after["window"]["requests"] == requests(stack, after)
     assert after["window"]["duplicates"] >= before["window"]["rows"]
 
 
@@ -267,3 +310,109 @@ def test_a_report_that_the_service_may_not_read_costs_the_report_alone(stack: St
             lambda: stack.ask("/drift-status", keys=stack.caller).status == 503, seconds=SWITCH_SECONDS, what="503"
         )
         assert stack.predict(IRIS_SETOSA).status == 200
+
+
+@pytest.mark.parametrize("kind", ["refused", "lost"])
+def test_labels_that_s3_throttles_are_refused_for_now(kind: Literal["refused", "lost"], stack: Stack) -> None:
+    before = keys(stack, "labels")
+    body = {"labels": [{"id": f"{ask(stack)}#0", "label": "setosa"}]}
+    with stack.aws.fault(f"PUT /{stack.outputs['ModelBucketName']}/labels/", kind):
+        answer = stack.ask("/labels", body, keys=stack.caller)
+        assert answer.status == 503
+        assert int(answer.retry_after or 0) > 0
+        assert stack.predict(IRIS_SETOSA).status == 200
+    assert (keys(stack, "labels") == before) == (kind == "refused")
+    assert stack.ask("/labels", body, keys=stack.caller).status == 202
+    assert stack.ask("/labels", body, keys=stack.caller).status == 202
+
+
+def test_labels_of_calls_and_files_come_to_live_accuracy_and_its_alarm(stack: Stack) -> None:
+    before, bodies = labelled(stack), {key.rpartition("-")[2] for key in keys(stack, "labels")}
+    last = ask(stack)
+    wait_until(lambda: arrives(stack, last), seconds=DELIVERY_SECONDS, what="all are captured")
+    found = {str(record.id): record for record in captured(stack) if record.status == 200}
+    of_version = {each: record for each, record in found.items() if record.version == found[last].version}
+    answers = {each: CLASSES[int(record.document["answers"][0])] for each, record in of_version.items()}
+    new = sorted(answers.keys() - before.keys())
+    right = {each: answers[each] for each in new[::4]}
+    wrong = {each: CLASSES[answers[each] == "setosa"] for each in new[1::4] + new[2::4]}
+    sent = [{"id": f"{each}#0", "label": label} for each, label in right.items()]
+    assert stack.ask("/labels", {"labels": sent}, keys=stack.caller).status == 202
+    table = [f"{each}#0,{label}" for each, label in list(wrong.items())[::2]]
+    drop(stack, "table.csv", "id,label", *table, f"{'A' * 16}#0,setosa", f"{last}#0,tulip")
+    objects = [{"id": f"{each}#0", "label": label} for each, label in list(wrong.items())[1::2]]
+    drop(stack, "2026/lines.jsonl", *map(json.dumps, objects))
+
+    report = judged(stack, this_hour_again(stack))
+    labels = before | right | wrong
+    accuracy = sum(answers[each] == label for each, label in labels.items()) / len(labels)
+    assert report["live"]["labels"] == len(labels)
+    assert report["live"]["value"] == pytest.approx(accuracy)
+    predictions = sum(record.instances for record in of_version.values())
+    assert report["live"]["predictions"] == predictions
+    assert report["live"]["coverage"] == pytest.approx(len(labels) / predictions)
+    assert report["live"]["missed"]
+    files = len(bodies) + 3
+    assert report["labels"] == {"files": files, "files_read": files, "unknown": 1, "refused": 1, "cut": False}
+    wait_until(
+        lambda: stack.ask("/drift-status", keys=stack.caller).body.get("live") == report["live"],
+        seconds=SWITCH_SECONDS,
+        what="it is told",
+    )
+    assert min(points(stack, "LiveAccuracy", "Minimum")) == pytest.approx(accuracy)
+    assert max(points(stack, "LabelCoverage")) == pytest.approx(len(labels) / predictions)
+    assert max(points(stack, "LiveGatesMissed")) >= 1
+    wait_until(lambda: fires(stack, "live-accuracy"), seconds=30, what="the alarm fires")
+
+
+@pytest.mark.parametrize("place", ["GET /{}/captures/", "PUT /{}/reports/iris/latest"])
+def test_a_monitor_that_is_killed_in_a_run_comes_to_the_same_in_the_next(place: str, stack: Stack) -> None:
+    bucket = stack.outputs["ModelBucketName"]
+    with stack.aws.fault(f"PUT /{bucket}/captures/"):  # no line arrives in between
+        whole = judged(stack, this_hour_again(stack))
+        time = this_hour_again(stack)
+        before = latest(stack)
+        with stack.aws.fault(place.format(bucket), "held") as met, ThreadPoolExecutor(1) as running:
+            run = running.submit(stack.failure, "MonitorFunction", {"time": time})
+            wait_until(lambda: met() > 0, seconds=20, what="it is in the middle")
+            stack.aws.kill("monitor.handler")
+            assert run.result()
+            assert stack.predict(IRIS_SETOSA).status == 200
+        assert latest(stack) == before
+        assert judged(stack, time) == whole
+
+
+def test_a_monitor_that_s3_throttles_says_so_and_the_next_run_takes_up_the_window(stack: Stack) -> None:
+    time = this_hour_again(stack)
+    before = latest(stack)
+    with stack.aws.fault(f"GET /{stack.outputs['ModelBucketName']}/captures/"):
+        assert "SlowDown" in stack.invoke("MonitorFunction", {"time": time})["failed"]
+        assert stack.predict(IRIS_SETOSA).status == 200
+    assert latest(stack) == before
+    assert judged(stack, time)["window"]["rows"] >= ROWS
+
+
+def test_a_monitor_that_ssm_throttles_waits_and_predictions_do_not(stack: Stack) -> None:
+    time = this_hour_again(stack)
+    with ThreadPoolExecutor(1) as running:
+        with stack.aws.fault("AmazonSSM.GetParameter") as met:
+            run = running.submit(judged, stack, time)
+            wait_until(lambda: met() > 0, seconds=20, what="it is throttled")
+            assert stack.predict(IRIS_SETOSA).status == 200
+            assert not run.done()
+        assert run.result()["window"]["rows"] >= ROWS
+
+
+def test_lines_that_firehose_writes_again_because_it_heard_no_answer_count_once(stack: Stack) -> None:
+    def deliveries(prediction: str) -> int:
+        objects = [Reader().chunks([read(stack, key)]) for key in keys(stack, "captures")]
+        return sum(prediction in {record.id for record in records} for records in objects)
+
+    with stack.aws.fault(f"PUT /{stack.outputs['ModelBucketName']}/captures/", "lost"):
+        prediction = ask(stack)
+        wait_until(lambda: arrives(stack, prediction), seconds=DELIVERY_SECONDS, what="it is written")
+        wait_until(lambda: "SlowDown" in logged(stack, "Capture"), seconds=DELIVERY_SECONDS, what="it is said")
+    wait_until(lambda: deliveries(prediction) > 1, seconds=DELIVERY_SECONDS, what="it is written again")
+    report = judged(stack, this_hour_again(stack))
+    assert report["window"]["requests"] == requests(stack, report)
+    assert report["window"]["duplicates"] > 0

@@ -4,6 +4,7 @@ import ministack.app as gateway
 
 from tests.e2e.offline.local_aws.captures import buffer_in_firehose, deliver_lines_to_firehose
 from tests.e2e.offline.local_aws.code_deployments import deploy_aliases
+from tests.e2e.offline.local_aws.faults import fail_where_asked
 from tests.e2e.offline.local_aws.functions import (
     keep_versions,
     publish_only_changes,
@@ -50,6 +51,7 @@ log_in_to_own_registry()
 refuse_tags_that_exist()
 miss_images_that_are_not_there()
 limit_readings_of_parameters()
+fail_where_asked()
 listen_for_containers()
 stand_behind_tls()
 tell_policies_how_objects_are_written()

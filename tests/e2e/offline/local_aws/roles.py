@@ -4,8 +4,11 @@ import os
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id, get_region
+
+_TRIES = Config(retries={"total_max_attempts": 1})  # who calls it says what failed, and tries again
 
 
 def client_of(role: str, service: str, *, actor: str) -> Any:
@@ -29,4 +32,5 @@ def client_of(role: str, service: str, *, actor: str) -> Any:
         aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=keys["AWS_SESSION_TOKEN"],
+        config=_TRIES,
     )
