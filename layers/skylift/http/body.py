@@ -36,12 +36,12 @@ async def read_body(scope: "Scope", receive: "Receive", media_types: Collection[
     ClientGone
         The connection ended before the body.
     """
-    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-    _check_type(headers.get(b"content-type", ""), media_types)
-    encoding = headers.get(b"content-encoding", "").strip().lower()
+    headers = dict(scope["headers"])
+    _check_type(headers.get(b"content-type", b"").decode("latin-1"), media_types)
+    encoding = headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
     if encoding not in {"", "identity"}:
         raise WrongContentType(f"the content encoding is {encoding[:_MAX_SHOWN]!r}", "send the body as it is")
-    length = headers.get(b"content-length", "")
+    length = headers.get(b"content-length", b"").decode("latin-1")
     if length.isdecimal() and (len(length) > _MAX_DIGITS or int(length) > MAX_BODY_BYTES):
         raise _too_large()
     chunks, size, more = [], 0, True
@@ -59,7 +59,7 @@ async def read_body(scope: "Scope", receive: "Receive", media_types: Collection[
 
 def _check_type(declared: str, media_types: Collection[str]) -> None:
     media_type = declared.partition(";")[0].strip().lower()
-    if not any(fnmatchcase(media_type, allowed) for allowed in media_types):
+    if media_type not in media_types and not any(fnmatchcase(media_type, allowed) for allowed in media_types):
         wanted = next(iter(media_types))
         raise WrongContentType(
             f"the content type is {declared[:_MAX_SHOWN]!r}", f"send the header content-type: {wanted}"
