@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
+from benchmarks.pages import write_page
 from skylift.contract import Contract, Target
 from skylift.feature import Feature
 from skylift.monitoring.baseline import Bins
@@ -237,17 +238,8 @@ def main() -> None:
     parser.add_argument("--publish", action="store_true", help="write docs/benchmarks/accuracy_year.md and .png")
     publish = parser.parse_args().publish
     weeks = list(simulate(Year()))
-    folder = ROOT / ("docs" if publish else "build") / "benchmarks"
-    folder.mkdir(parents=True, exist_ok=True)
     text = table(weeks)
-    if publish:
-        from benchmarks.publish import write_figures
-
-        write_figures(text, folder / "accuracy_year.md")
-    else:
-        (folder / "accuracy_year.md").write_text(text, encoding="utf-8")
-    draw_year(weeks, folder / "accuracy_year.png")
-    print(text)  # noqa: T201 (the command's output)
+    draw_year(weeks, write_page("accuracy_year", text, publish=publish))
 
 
 if __name__ == "__main__":

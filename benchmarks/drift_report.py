@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.drift import Case, Found, draw
+from benchmarks.pages import write_page
 from skylift.monitoring.verdict import alpha_per_look
 
 ROOT = Path(__file__).parents[1]
@@ -108,16 +109,7 @@ def main() -> None:
         of_moved = pool.map(draw, moved, [(HOURLY,)] * len(moved))
         drawn, shifted = dict(zip(still, of_still, strict=True)), dict(zip(moved, of_moved, strict=True))
     table = _HEAD + "".join(row(*line) for line in drawn.items())
-    folder = ROOT / ("docs" if publish else "build") / "benchmarks"
-    folder.mkdir(parents=True, exist_ok=True)
-    if publish:
-        from benchmarks.publish import write_figures
-
-        write_figures(table, folder / "drift.md")
-    else:
-        (folder / "drift.md").write_text(table, encoding="utf-8")
-    _plot(drawn, shifted, folder / "drift.png")
-    print(table)  # noqa: T201 (the command's output)
+    _plot(drawn, shifted, write_page("drift", table, publish=publish))
     for case, found in shifted.items():
         if case.rows == SHIFTED_ROWS[-1]:
             print(f"shift {case.shift}: distance {found.distance:.2f}")  # noqa: T201

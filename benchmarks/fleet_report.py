@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from benchmarks.fleet import Outcome, Scenario, simulate
+from benchmarks.pages import write_page
 
 ROOT = Path(__file__).parents[1]
 SCENARIOS = {
@@ -71,16 +72,7 @@ def main() -> None:
         found = pool.map(simulate, (scenario for _, scenario in labelled))
         outcomes = [(label, scenario, outcome) for (label, scenario), outcome in zip(labelled, found, strict=True)]
     table = _HEAD + "".join(row(*line) for line in outcomes)
-    folder = ROOT / ("docs" if publish else "build") / "benchmarks"
-    folder.mkdir(parents=True, exist_ok=True)
-    if publish:
-        from benchmarks.publish import write_figures
-
-        write_figures(table, folder / "fleet.md")
-    else:
-        (folder / "fleet.md").write_text(table, encoding="utf-8")
-    draw(outcomes, folder / "fleet.png")
-    print(table)  # noqa: T201 (the command's output)
+    draw(outcomes, write_page("fleet", table, publish=publish))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import io
 import json
-import sys
 import time
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.pages import write_page
 from benchmarks.refusals import Constant, Host
 from benchmarks.report import table
 from inference.access_log import AccessLog
@@ -121,15 +121,7 @@ def main() -> None:
     arguments = parser.parse_args()
     header = ["instances x features", "off, microseconds", "on", "more", "share", "more bytes"]
     found = f"{datetime.now(UTC):%Y-%m-%d}\n\n{table(header, [measured(*size) for size in SIZES])}\n"
-    sys.stdout.write(found)
-    if arguments.publish:
-        from benchmarks.publish import write_figures
-
-        write_figures(found, ROOT / "docs" / "benchmarks" / "profiles.md")
-    else:
-        page = ROOT / "build" / "benchmarks" / "profiles.md"
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(found, encoding="utf-8")
+    write_page("profiles", found, publish=arguments.publish)
 
 
 if __name__ == "__main__":

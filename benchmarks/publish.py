@@ -4,37 +4,15 @@ Writes tables between the markers of `docs/benchmarks/README.md` and the project
 the former.
 """
 
-import re
 import sys
 from pathlib import Path
 
+from benchmarks.pages import write_figures
 from benchmarks.plots import draw
 from benchmarks.report import render, summary
 from benchmarks.results import Results
 
 _ROOT = Path(__file__).parents[1]
-_SECTION = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
-
-
-def write_figures(tables: str, page: Path) -> None:
-    """Replace the figures of a page.
-
-    Parameters
-    ----------
-    tables
-        Markdown to write between the markers `<!-- figures -->` and `<!-- /figures -->`.
-    page
-        Markdown file with one such pair of markers.
-
-    Raises
-    ------
-    ValueError
-        The page has no such pair, or more than one.
-    """
-    text, count = _SECTION.subn(lambda match: f"{match[1]}{tables}{match[2]}", page.read_text(encoding="utf-8"))
-    if count != 1:
-        raise ValueError(f"{page.name} has {count} sections between <!-- figures --> and <!-- /figures -->")
-    page.write_text(text, encoding="utf-8")
 
 
 def main() -> None:

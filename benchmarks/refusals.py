@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.pages import write_page
 from inference.capacity import most_instances
 from inference.host import ModelHost
 from inference.model import ServedModel
@@ -154,15 +155,7 @@ def main() -> None:
         sys.stdout.write(json.dumps(figures))
         return
     found = tables()
-    sys.stdout.write(found)
-    if arguments.publish:
-        from benchmarks.publish import write_figures
-
-        write_figures(found, ROOT / "docs" / "benchmarks" / "refusals.md")
-    else:
-        page = ROOT / "build" / "benchmarks" / "refusals.md"
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(found, encoding="utf-8")
+    write_page("refusals", found, publish=arguments.publish)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from benchmarks.pages import write_page
 from skylift.experiment.criteria import Criteria
 from skylift.experiment.simulation import Case, Rollout, run
 
@@ -100,16 +101,7 @@ def main() -> None:
         found: dict[tuple[str, float], Case] = dict(zip(cases, outcomes, strict=True))
     ordered = sorted(found, key=lambda key: list(rollouts(1)).index(key[0]))
     table = _HEAD + "".join(row(*key, found[key]) for key in ordered)
-    folder = ROOT / ("docs" if publish else "build") / "benchmarks"
-    folder.mkdir(parents=True, exist_ok=True)
-    if publish:
-        from benchmarks.publish import write_figures
-
-        write_figures(table, folder / "rollouts.md")
-    else:
-        (folder / "rollouts.md").write_text(table, encoding="utf-8")
-    _plot(found, folder / "rollouts.png")
-    print(table)  # noqa: T201 (the command's output)
+    _plot(found, write_page("rollouts", table, publish=publish))
     if faults := too_often(found, RUNS):
         raise SystemExit("\n".join(faults))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.publish import write_figures
+from benchmarks.pages import write_figures
 from tests.support.paths import ROOT
 from tests.support.runbooks import environment_is_posix
 
