@@ -134,10 +134,10 @@ mlflow: $(VENV)/.dev ## Open tracked trainings in MLflow's UI (MLFLOW_PORT=5000)
 .PHONY: lock
 lock: $(UV) ## Regenerate the lock files from pyproject.toml (UPGRADE=1 takes the newest releases)
 	@lock() { $(UV) pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-annotate \
-		--no-emit-index-url --quiet --custom-compile-command 'make lock' "$$@"; }; \
+		--override requirements-overrides.txt --no-emit-index-url --quiet --custom-compile-command 'make lock' "$$@"; }; \
 	lock $(if $(UPGRADE),--upgrade) --all-extras -o requirements-dev.txt; \
-	lock -c requirements-dev.txt --extra inference --extra training --extra local -o requirements.txt; \
-	lock -c requirements-dev.txt --extra inference -o functions/inference/requirements.txt; \
+	lock -c requirements-dev.txt --extra inference --extra durable --extra training --extra local -o requirements.txt; \
+	lock -c requirements-dev.txt --extra inference --extra durable -o functions/inference/requirements.txt; \
 	lock -c requirements-dev.txt -o layers/requirements.txt; \
 	echo "uv==$(UV_VERSION)" | $(UV) pip compile - --universal --python-version 3.12 --generate-hashes --no-annotate \
 		--no-emit-index-url --quiet --custom-compile-command 'make lock' -o requirements-uv.txt; \
@@ -156,12 +156,13 @@ $(UV):
 	@$(PYTHON) -m venv $(VENV) || { echo "error: $(VENV) could not be made: is there room on the disk, and is Python's venv module installed (Debian: apt install python3-venv)?" >&2; exit 1; }
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-uv.txt || { rm -rf $(VENV); echo "error: uv could not be installed: is there room on the disk, and is the package registry reachable?" >&2; exit 1; }
 
+# A lock file is complete, and requirements-overrides.txt replaces what a package asks for: nothing is resolved again.
 install = $(UV) pip install --quiet --python $(VENV) --compile-bytecode
 $(VENV)/.main: requirements.txt pyproject.toml layers/skylift/version.py $(UV)
 $(VENV)/.dev: requirements-dev.txt pyproject.toml layers/skylift/version.py $(UV)
 $(VENV)/.main $(VENV)/.dev:
 	@echo "Installing $<"
-	@$(install) --require-hashes -r $< && $(install) --no-deps --no-build-isolation -e . \
+	@$(install) --no-deps --require-hashes -r $< && $(install) --no-deps --no-build-isolation -e . \
 		|| { echo "error: $< could not be installed: is there room on the disk, and is the package registry reachable?" >&2; exit 1; }
 	@touch $@
 
