@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parents[1] / "layers" / "skylift" / "botocore_data"
 OPERATIONS = {
     "kms": ("Sign", "Verify"),
     "s3": ("CreateBucket", "GetObject", "ListObjectsV2", "PutBucketVersioning", "PutObject"),
-    "ssm": ("GetParameter", "GetParameterHistory", "PutParameter"),
+    "ssm": ("GetParameter", "GetParameterHistory", "GetParameters", "PutParameter"),
 }
 """What the layer calls, and what `skylift up` needs to make its own bucket."""
 
