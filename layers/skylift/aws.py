@@ -111,13 +111,14 @@ def cloudformation_client() -> "CloudFormationClient":
     return cast("CloudFormationClient", _client("cloudformation", "CloudFormation"))
 
 
-def lambda_client(*, answer_seconds: float) -> "LambdaClient":
+def lambda_client(*, answer_seconds: float = 3) -> "LambdaClient":
     """Lambda; see `s3_client`. A function takes longer to answer than a service of AWS.
 
     Parameters
     ----------
     answer_seconds
-        Seconds to wait for a function's answer; tried three times if Lambda throttles or does not answer.
+        Seconds to wait for a function's answer; tried three times if Lambda throttles or does not answer. The default
+        is for calls that Lambda itself answers.
     """
     patient = Config(read_timeout=answer_seconds, retries={"mode": "standard", "total_max_attempts": 3})
     return cast("LambdaClient", _client("lambda", "Lambda", _CONFIG.merge(patient)))

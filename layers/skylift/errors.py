@@ -16,7 +16,8 @@
     |   |-- InvalidInstance    a field of the body breaks the contract
     |   `-- InvalidLabels      an entry of the body is not a label
     |-- AwsUnavailable         AWS did not answer, or refused
-    |   `-- AwsThrottled       it takes no more requests now
+    |   |-- AwsThrottled       it takes no more requests now
+    |   `-- CallbackClosed     nobody waits any more for what was answered
     |-- LabelsNotKept          labels cannot be written now
     |-- MetricsNotRead         the metrics of all environments cannot be read now
     |-- RegistryError          the registry cannot give what was asked
@@ -241,6 +242,12 @@ class AwsThrottled(AwsUnavailable):
     """AWS takes no more requests now; what was asked did not happen."""
 
     code = "aws-throttled"
+
+
+class CallbackClosed(AwsUnavailable):
+    """A durable execution no longer waits for what was answered: it was answered before, gave up, or never asked."""
+
+    code = "callback-closed"
 
 
 class LabelsNotKept(SkyliftError):
