@@ -149,6 +149,11 @@ def cloudwatch_client() -> Any:
     return _client("cloudwatch", "CloudWatch")
 
 
+def sns_client() -> Any:
+    """SNS; see `s3_client`."""
+    return _client("sns", "SNS")
+
+
 def sts_client() -> "STSClient":
     """STS; see `s3_client`."""
     return cast("STSClient", _client("sts", "STS"))

@@ -1,0 +1,164 @@
+"""The audit: every value of the pointer and of the challenger, in `audit/{model}/`, for longer than SSM remembers.
+
+SSM keeps the last hundred values of a parameter, and none of one that was deleted. An entry is written once, under a
+key that SSM's own record of the change makes: whoever writes it again, or at the same time, writes nothing.
+"""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, Self
+
+from pydantic import AwareDatetime, ValidationError
+
+from skylift.bucket import Bucket
+from skylift.documents import Document, first_fault
+from skylift.errors import IntegrityError
+
+MAX_ENTRY_BYTES = 64 * 2**10
+
+_TIME = "%Y%m%dT%H%M%S.%fZ"
+_FILE = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-(\d+)-([a-z]+)\.json", re.ASCII)
+_JSON = "application/json"
+
+
+class AuditEntry(Document):
+    """One change of a parameter.
+
+    Parameters
+    ----------
+    at
+        Time of the change.
+    parameter
+        Full name of the parameter.
+    number
+        SSM's number of the value, from 1; of a deletion the last one before it, 0 where that is not known.
+    before
+        Value before it; None where nobody knows any more.
+    after
+        Value after it; `none` after a deletion.
+    by
+        ARN of the caller, as SSM recorded it; None for a deletion, which SSM does not record: CloudTrail does.
+    tool
+        What the caller used, by their own account; None where nobody said it, as past `skylift`.
+    description
+        SSM's description of the value.
+    event_id
+        Id of the event that led to this entry; None where it was written without one, later.
+    missing
+        Number of changes right before it that SSM had forgotten before they could be written down.
+    """
+
+    schema_version: Literal[1] = 1
+    at: AwareDatetime
+    parameter: str
+    number: int
+    before: str | None = None
+    after: str
+    by: str | None = None
+    tool: str | None = None
+    description: str | None = None
+    event_id: str | None = None
+    missing: int = 0
+
+    @property
+    def id(self) -> "EntryId":
+        """What the key says of it."""
+        return EntryId(self.at.astimezone(UTC), self.number, self.parameter.rpartition("/")[2])
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EntryId:
+    """What the key of an entry says.
+
+    Parameters
+    ----------
+    at
+        Time of the change, UTC.
+    number
+        SSM's number of the value.
+    name
+        Last part of the parameter's name: `active` or `challenger`.
+    """
+
+    at: datetime
+    number: int
+    name: str
+
+    @classmethod
+    def parse(cls, file: str) -> Self | None:
+        """Read the last part of a key; None for other names."""
+        if not (match := _FILE.fullmatch(file)):
+            return None
+        return cls(datetime.strptime(match[1], _TIME).replace(tzinfo=UTC), int(match[2]), match[3])
+
+    def __str__(self) -> str:
+        """The last part of the key."""
+        return f"{self.at.strftime(_TIME)}-{self.number}-{self.name}.json"
+
+
+class AuditTrail:
+    """The audit of one model.
+
+    Parameters
+    ----------
+    bucket
+        Bucket of the model.
+    model
+        Name of the model.
+    """
+
+    def __init__(self, bucket: Bucket, model: str) -> None:
+        self._bucket = bucket
+        self._root = f"audit/{model}/"
+
+    def append(self, entry: AuditEntry) -> bool:
+        """Write an entry, unless it is there.
+
+        Returns
+        -------
+        Whether it was written.
+
+        Raises
+        ------
+        AwsUnavailable
+            S3 failed.
+        """
+        return self._bucket.write_new(self._key(entry.id), entry.to_bytes(), content_type=_JSON)
+
+    def ids(self) -> list[EntryId]:
+        """The entries that are there, by time.
+
+        Raises
+        ------
+        AwsUnavailable
+            S3 failed.
+        """
+        found = (EntryId.parse(entry.key.removeprefix(self._root)) for entry in self._bucket.entries(self._root))
+        return sorted(one for one in found if one is not None)
+
+    def entries(self) -> list[AuditEntry]:
+        """All entries, by time.
+
+        Raises
+        ------
+        IntegrityError
+            An object with the name of an entry is none.
+        AwsUnavailable
+            S3 failed.
+        """
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            return list(pool.map(self._read, self.ids()))
+
+    def _read(self, which: EntryId) -> AuditEntry:
+        key = self._key(which)
+        try:
+            return AuditEntry.model_validate_json(self._bucket.read(key, limit=MAX_ENTRY_BYTES) or b"")
+        except ValidationError as error:
+            raise IntegrityError(
+                f"{key} cannot be read: {first_fault(error)}", "see who wrote it, and restore an earlier version of it"
+            ) from error
+
+    def _key(self, which: EntryId) -> str:
+        return f"{self._root}{which}"
