@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _ABSENT = {"NoSuchKey", "404"}
+_LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict"}
 _CHUNK = 2**20
 
 
@@ -77,6 +78,11 @@ class Bucket:
         AwsUnavailable
             S3 failed.
         """
+        stored = self.read_tagged(key, limit=limit)
+        return stored[0] if stored else None
+
+    def read_tagged(self, key: str, *, limit: int) -> tuple[bytes, str] | None:
+        """An object and the tag of what it holds, which `replace` takes; None if it does not exist. See `read`."""
         doing = f"reading {key} in bucket {self._name}"
         with aws_errors(doing):
             try:
@@ -85,7 +91,8 @@ class Bucket:
                 if error_code(error) in _ABSENT:
                     return None
                 raise
-            return read_body(doing, response["Body"], length=response.get("ContentLength"), limit=limit)
+            body = read_body(doing, response["Body"], length=response.get("ContentLength"), limit=limit)
+            return body, response["ETag"]
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """An object of any size, in parts.
@@ -122,18 +129,36 @@ class Bucket:
         AwsUnavailable
             S3 failed.
         """
+        return self._write_if(key, data, content_type, IfNoneMatch="*")
+
+    def replace(self, key: str, data: bytes, *, tag: str, content_type: str) -> bool:
+        """Write an object in place of what was read; False where it holds something else by now, which stays.
+
+        Parameters
+        ----------
+        tag
+            Tag of what was read; see `read_tagged`.
+
+        Raises
+        ------
+        AwsUnavailable
+            S3 failed.
+        """
+        return self._write_if(key, data, content_type, IfMatch=tag)
+
+    def _write_if(self, key: str, data: bytes, content_type: str, **condition: Any) -> bool:
         with aws_errors(f"writing {key} to bucket {self._name}"):
             try:
                 self._client.put_object(
                     Bucket=self._name,
                     Key=key,
                     Body=data,
-                    IfNoneMatch="*",
                     ChecksumAlgorithm="SHA256",
                     ContentType=content_type,
+                    **condition,
                 )
             except ClientError as error:
-                if error_code(error) == "PreconditionFailed":
+                if error_code(error) in _LOST_RACE:
                     return False
                 raise
         return True

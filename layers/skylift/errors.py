@@ -18,6 +18,10 @@
     |-- AwsUnavailable         AWS did not answer, or refused
     |   |-- AwsThrottled       it takes no more requests now
     |   `-- CallbackClosed     nobody waits any more for what was answered
+    |-- RetrainingError        a retraining cannot be started or read
+    |   |-- RetrainRunning     another one runs
+    |   |-- RetrainKeyReused   its key belongs to another request
+    |   `-- RetrainNotFound    its id is unknown
     |-- LabelsNotKept          labels cannot be written now
     |-- MetricsNotRead         the metrics of all environments cannot be read now
     |-- RegistryError          the registry cannot give what was asked
@@ -248,6 +252,40 @@ class CallbackClosed(AwsUnavailable):
     """A durable execution no longer waits for what was answered: it was answered before, gave up, or never asked."""
 
     code = "callback-closed"
+
+
+class RetrainingError(SkyliftError):
+    """A retraining cannot be started or read."""
+
+    code = "retraining-error"
+
+
+class RetrainRunning(RetrainingError):
+    """A retraining of the model runs already.
+
+    Parameters
+    ----------
+    id
+        Id of the one that runs.
+    """
+
+    code = "retrain-running"
+
+    def __init__(self, id: str) -> None:  # noqa: A002 (the name of the document's member)
+        super().__init__(f"the retraining {id} runs already", "wait until it has ended, or see how far it is")
+        self.id = id
+
+
+class RetrainKeyReused(RetrainingError):
+    """The key of a request belongs to another request."""
+
+    code = "retrain-key-reused"
+
+
+class RetrainNotFound(RetrainingError):
+    """No retraining has this id."""
+
+    code = "retrain-not-found"
 
 
 class LabelsNotKept(SkyliftError):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ClientError
 
 from skylift.bucket import Bucket
 from skylift.errors import AwsThrottled, AwsUnavailable
@@ -31,6 +32,25 @@ def test_a_new_object_does_not_replace_one_that_is_there(bucket: Bucket) -> None
     assert not bucket.write_new("labels/iris/one.jsonl", b"two", content_type="application/x-ndjson")
 
     assert bucket.read("labels/iris/one.jsonl", limit=10) == b"one"
+
+
+def test_an_object_is_replaced_only_by_who_read_what_it_holds(bucket: Bucket) -> None:
+    bucket.write("lock.json", b"one", content_type="application/json")
+    found = bucket.read_tagged("lock.json", limit=10)
+    assert found is not None
+    body, tag = found
+
+    assert body == b"one"
+    assert bucket.replace("lock.json", b"two", tag=tag, content_type="application/json")
+    assert not bucket.replace("lock.json", b"three", tag=tag, content_type="application/json")
+    assert bucket.read("lock.json", limit=10) == b"two"
+
+
+def test_a_write_at_the_same_time_as_another_has_lost(bucket: Bucket, s3: "S3Client") -> None:
+    answer = {"Error": {"Code": "ConditionalRequestConflict"}, "ResponseMetadata": {"HTTPStatusCode": 409}}
+    before(s3, "PutObject", fails_with(ClientError(answer, "PutObject")))  # type: ignore[arg-type]
+
+    assert not bucket.write_new("lock.json", b"one", content_type="application/json")
 
 
 def test_its_type_is_kept_for_browsers(bucket: Bucket, s3: "S3Client") -> None:
