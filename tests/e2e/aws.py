@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -44,8 +45,8 @@ class LocalAws:
         self._bridge = bridge
         self._log = folder / "aws.log"
         self._state = folder / "aws"
-        self._port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._port, self._durable_port = free_port(), free_port()
+        self._processes: list[subprocess.Popen[bytes]] = []
         self.url = f"http://localhost:{self._port}"
 
     def __enter__(self) -> Self:
@@ -59,23 +60,25 @@ class LocalAws:
             "AUTH": "true",
             "LAMBDA_EXECUTOR": "docker",
             "LAMBDA_STRICT": "1",
+            "DURABLE_SERVICE": f"http://127.0.0.1:{self._durable_port}",
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "STATE_DIR": str(self._state / "state"),
             "S3_DATA_DIR": str(self._state / "s3"),
         }
+        local_aws: list[str | Path] = [_MINISTACK, "-m", "tests.e2e.offline.local_aws"]
+        durable: list[str | Path] = [sys.executable, "-m", "tests.e2e.offline.durable_service"]
+        durable += [str(self._durable_port), self.url, self._state / "executions.db"]
+        self._state.mkdir(parents=True)
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [_MINISTACK, "-m", "tests.e2e.offline.local_aws"],
-                cwd=ROOT,
-                env=environment(**settings),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+            for program in (local_aws, durable):
+                started = subprocess.Popen(
+                    program, cwd=ROOT, env=environment(**settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                )
+                self._processes.append(started)
         deadline = time.monotonic() + _START_SECONDS
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+        while not self._answer():
+            if any(each.poll() is not None for each in self._processes) or time.monotonic() > deadline:
                 self.__exit__()
                 raise AssertionError(f"the local AWS did not start:\n{self.log()}")
             time.sleep(0.2)
@@ -83,13 +86,13 @@ class LocalAws:
 
     def __exit__(self, *_: object) -> None:
         """End it; it removes the containers of functions."""
-        assert self._process is not None
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        for process in reversed(self._processes):  # the runner first, which would try again what is ended
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
         pushed = docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"{self.registry}/*").split()
         if pushed:
             docker("rmi", *pushed)
@@ -157,18 +160,25 @@ class LocalAws:
             met: dict[str, int] = json.load(response)
         return met
 
-    def kill(self, handler: str) -> None:
-        """Kill the containers of a function that comes as an image, by its handler."""
-        listed = docker("ps", "--no-trunc", "--format", "{{.ID}} {{.Image}} {{.Command}}").splitlines()
-        found = [line.split()[0] for line in listed if self.registry in line and handler in line]
-        assert found, f"no container runs {handler}: {listed}"
+    def kill(self, function: str) -> None:
+        """Kill the containers of a function, by its name."""
+        form = '{{.Id}} {{index .Config.Labels "ministack.instance"}} {{.Config.Env}}'
+        running = docker("ps", "--quiet").split()
+        listed = docker("inspect", "--format", form, *running).splitlines() if running else []
+        name = f"AWS_LAMBDA_FUNCTION_NAME={function}"
+        found = [line.split()[0] for line in listed if name in line and f":{self._port} " in line]
+        assert found, f"no container runs {function}: {listed}"
         docker("kill", *found)
 
     def log(self) -> str:
         """What it wrote last."""
         return self._log.read_text(encoding="utf-8", errors="replace")[-6000:]
 
-    def _answers(self) -> bool:
-        with suppress(OSError), urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=5):
+    def _answer(self) -> bool:
+        with (
+            suppress(OSError),
+            urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=5),
+            urllib.request.urlopen(f"http://127.0.0.1:{self._durable_port}/health", timeout=5),
+        ):
             return True
         return False

@@ -375,7 +375,7 @@ def test_a_monitor_that_is_killed_in_a_run_comes_to_the_same_in_the_next(place: 
         with stack.aws.fault(place.format(bucket), "held") as met, ThreadPoolExecutor(1) as running:
             run = running.submit(stack.failure, "MonitorFunction", {"time": time})
             wait_until(lambda: met() > 0, seconds=20, what="it is in the middle")
-            stack.aws.kill("monitor.handler")
+            stack.aws.kill(stack.physical("MonitorFunction"))
             assert run.result()
             assert stack.predict(IRIS_SETOSA).status == 200
         assert latest(stack) == before

@@ -1,13 +1,13 @@
-"""Filter patterns of CloudWatch Logs, of the one kind that subscriptions here use."""
+"""Filter patterns of CloudWatch Logs, of the one kind that is used here."""
 
 import json
 import re
 
-_TERM = re.compile(r'\$\.(\w+) = (?:"([^"]*)"|(\*))')
+_TERM = re.compile(r'\$\.([\w.]+) = (?:"([^"]*)"|(\*))')
 
 
 def matches(pattern: str, line: str) -> bool:
-    """Whether a line is JSON with the members that a pattern names: `{ $.name = "value" && $.other = * }`.
+    """Whether a line is JSON with the members that a pattern names: `{ $.name = "value" && $.other.inner = * }`.
 
     Raises
     ------
@@ -22,7 +22,10 @@ def matches(pattern: str, line: str) -> bool:
     for term in terms:
         if term is None:
             raise NotImplementedError(pattern)
-        name, value, _ = term.groups()
-        if not isinstance(document, dict) or name not in document or (value is not None and document[name] != value):
+        path, value, _ = term.groups()
+        found = [document]
+        for name in path.split("."):
+            found = [each[name] for each in found if isinstance(each, dict) and name in each]
+        if not found or (value is not None and found != [value]):
             return False
     return True

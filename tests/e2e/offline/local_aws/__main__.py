@@ -4,6 +4,8 @@ import ministack.app as gateway
 
 from tests.e2e.offline.local_aws.captures import buffer_in_firehose, deliver_lines_to_firehose
 from tests.e2e.offline.local_aws.code_deployments import deploy_aliases
+from tests.e2e.offline.local_aws.durable_functions import run_durable_functions
+from tests.e2e.offline.local_aws.events import tell_changes_of_alarms, tell_changes_of_parameters, try_events_again
 from tests.e2e.offline.local_aws.faults import fail_where_asked
 from tests.e2e.offline.local_aws.functions import (
     keep_versions,
@@ -19,6 +21,7 @@ from tests.e2e.offline.local_aws.images import (
     refuse_tags_that_exist,
 )
 from tests.e2e.offline.local_aws.listening import listen_for_containers, stand_behind_tls
+from tests.e2e.offline.local_aws.logs import filter_lines_by_members
 from tests.e2e.offline.local_aws.metrics import accept_alarms_on_expressions, evaluate_alarms, read_embedded_metrics
 from tests.e2e.offline.local_aws.parameters import limit_readings_of_parameters
 from tests.e2e.offline.local_aws.policies import (
@@ -37,6 +40,7 @@ accept_inert_types()
 accept_alarms_on_expressions()
 accept_oidc_providers()
 weigh_aliases()
+run_durable_functions()
 run_images_as_lambda_does()
 read_all_lines_of_an_invocation()
 keep_versions()
@@ -44,6 +48,10 @@ publish_only_changes()
 deploy_aliases()
 evaluate_alarms()
 read_embedded_metrics()
+filter_lines_by_members()
+tell_changes_of_parameters()
+tell_changes_of_alarms()
+try_events_again()
 deliver_lines_to_firehose()
 buffer_in_firehose()
 call_by_role()
