@@ -6,11 +6,11 @@ It holds one line of JSON, or `none`. The pointer beside it stays what it is: on
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from skylift.documents import first_fault
-from skylift.errors import InvalidChallenger, InvalidReference
-from skylift.references import NOTHING, Reference
+from skylift.documents import ReferenceText, first_fault
+from skylift.errors import InvalidChallenger
+from skylift.references import NOTHING
 
 type Mode = Literal["shadow", "canary"]
 """`shadow`: it scores what the champion answers. `canary`: it answers."""
@@ -23,17 +23,6 @@ _HEADER = "header:"
 def challenger_name(stage: str, model: str) -> str:
     """Name of the SSM parameter that names a model's challenger."""
     return f"/skylift/{stage}/{model}/challenger"
-
-
-def _reference(value: object) -> Reference:
-    if isinstance(value, Reference):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("a reference is a text")  # noqa: TRY004 (pydantic tells it of the field)
-    try:
-        return Reference.parse(value)
-    except InvalidReference as error:
-        raise ValueError(str(error)) from error
 
 
 class Challenger(BaseModel):
@@ -60,7 +49,7 @@ class Challenger(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\z")]
-    reference: Annotated[Reference, PlainValidator(_reference), PlainSerializer(str)]
+    reference: ReferenceText
     mode: Mode
     percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
     key: Annotated[str, Field(pattern=r"^(request|caller|header:[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128})\z")] = BY_REQUEST
@@ -98,6 +87,11 @@ class Challenger(BaseModel):
     def __str__(self) -> str:
         """The JSON that the parameter holds."""
         return self.model_dump_json()
+
+    @property
+    def words(self) -> str:
+        """The version and its share for people: `v8 (canary, 5%)`."""
+        return f"{self.reference.name} ({self.mode}, {self.percent:g}%)"
 
     def key_of(self, request_id: str, caller: str | None, headers: Mapping[str, str]) -> str:
         """The key of a request; its id where it lacks what the experiment asks for.

@@ -1,11 +1,29 @@
 """Documents that are stored with a version, and what is wrong with one that cannot be read."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError
+
+from skylift.errors import InvalidReference
+from skylift.references import Reference
 
 _FAULTS = {"extra_forbidden": "unknown key", "missing": "missing"}
 """Plain words for what pydantic says about keys."""
+
+
+def _reference(value: object) -> Reference:
+    if isinstance(value, Reference):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("a reference is a text")  # noqa: TRY004 (pydantic tells it of the field)
+    try:
+        return Reference.parse(value)
+    except InvalidReference as error:
+        raise ValueError(str(error)) from error
+
+
+ReferenceText = Annotated[Reference, PlainValidator(_reference), PlainSerializer(str)]
+"""A reference in a document: the text that names it."""
 
 
 class Document(BaseModel):

@@ -38,7 +38,10 @@
     |   |-- IntegrityError     stored bytes are not those their digest names
     |   |-- NumberTaken        somebody else published under the number at the same time
     |   |-- PointerMoved       somebody else moved the pointer at the same time
-    |   `-- PromotionRefused   a version must not go live
+    |   |-- ChallengerMoved    somebody else changed the challenger at the same time
+    |   |-- PromotionRefused   a version must not go live
+    |   |-- ExperimentRefused  a version must not be put on trial, or not now
+    |   `-- ExperimentEnded    the experiment is not under way any more
     |-- CodeRefused            a new version of the code must not take traffic
     `-- UnservableModel        a version cannot be served by this process
         |-- JoblibNotAllowed         it has no compiled form, and model.joblib may not be loaded here
@@ -384,10 +387,28 @@ class PointerMoved(RegistryError):
     code = "pointer-moved"
 
 
+class ChallengerMoved(RegistryError):
+    """Somebody else changed the challenger at the same time."""
+
+    code = "challenger-moved"
+
+
 class PromotionRefused(RegistryError):
     """A version may not go live."""
 
     code = "promotion-refused"
+
+
+class ExperimentRefused(RegistryError):
+    """A version may not be put on trial, or not now."""
+
+    code = "experiment-refused"
+
+
+class ExperimentEnded(RegistryError):
+    """The experiment is not under way any more: somebody ended it, or moved the pointer."""
+
+    code = "experiment-ended"
 
 
 class CodeRefused(SkyliftError):

@@ -8,19 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
-from botocore.exceptions import ClientError
-
-from skylift.aws import aws_errors, error_code
 from skylift.errors import InvalidReference, PointerMoved
+from skylift.parameter import Parameter
 from skylift.references import NOTHING, Reference
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
-    from mypy_boto3_ssm.type_defs import ParameterHistoryTypeDef
 
 
 type MoveKind = Literal["promotion", "rollback"]
-"""What a move was for. SSM keeps it as the description of the value."""
+"""What a move was for. SSM keeps it as the first word of the description of the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def pointer_name(stage: str, model: str) -> str:
     return f"/skylift/{stage}/{model}/active"
 
 
-class ActivePointer:
+class ActivePointer(Parameter):
     """The pointer of one model in one stage.
 
     Parameters
@@ -64,9 +61,13 @@ class ActivePointer:
         Botocore client for SSM.
     """
 
+    what = "pointer"
+    state = "active"
+    again = "promote it"
+    moved = PointerMoved
+
     def __init__(self, stage: str, model: str, *, client: "SSMClient") -> None:
-        self.name = pointer_name(stage, model)
-        self._client = client
+        super().__init__(pointer_name(stage, model), client=client)
 
     def read(self) -> Reference | None:
         """What the pointer names now; None before the first promotion.
@@ -81,47 +82,8 @@ class ActivePointer:
         value = self.value()
         return None if value == NOTHING else Reference.parse(value)
 
-    def value(self) -> str:
-        """What it holds now, a reference or not; `none` if it does not exist.
-
-        Raises
-        ------
-        AwsUnavailable
-            SSM failed.
-        """
-        with aws_errors(f"reading the pointer {self.name}"):
-            try:
-                return self._client.get_parameter(Name=self.name)["Parameter"]["Value"]
-            except ClientError as error:
-                if error_code(error) == "ParameterNotFound":
-                    return NOTHING
-                raise
-
-    def create(self) -> bool:
-        """Make the pointer, with the value `none`; an existing pointer keeps its value.
-
-        Returns
-        -------
-        Whether it was made.
-
-        Raises
-        ------
-        AwsUnavailable
-            SSM failed.
-        """
-        with aws_errors(f"making the pointer {self.name}"):
-            try:
-                self._client.put_parameter(Name=self.name, Value=NOTHING, Type="String", Overwrite=False)
-            except ClientError as error:
-                if error_code(error) == "ParameterAlreadyExists":
-                    return False
-                raise
-        return True
-
-    def move(self, to: Reference, *, kind: MoveKind = "promotion", seen: str | None = None) -> None:
+    def move(self, to: Reference, *, kind: MoveKind = "promotion", seen: str | None = None, tool: str = "") -> None:
         """Make the pointer name another version.
-
-        SSM cannot compare and set, so the value is compared before the write, and the history after it.
 
         Parameters
         ----------
@@ -129,6 +91,8 @@ class ActivePointer:
             What it is for: only a rollback leaves a version for good.
         seen
             Value that the decision was based on; None to replace whatever is there.
+        tool
+            What moves it, for the history: `skylift promote`.
 
         Raises
         ------
@@ -137,17 +101,7 @@ class ActivePointer:
         AwsUnavailable
             SSM failed.
         """
-        if seen is not None and (value := self.value()) != seen:
-            raise PointerMoved(
-                f"the pointer was moved meanwhile, from {_short(seen)} to {_short(value)}: nothing was written",
-                "see `skylift history`, and decide again",
-            )
-        with aws_errors(f"moving the pointer {self.name}"):
-            answer = self._client.put_parameter(
-                Name=self.name, Value=str(to), Description=kind, Type="String", Overwrite=True
-            )
-        if seen is not None:
-            self._check_replaced(answer["Version"], to, seen)
+        self._replace(str(to), seen=seen, description=f"{kind} by {tool}" if tool else kind)
 
     def history(self) -> list[Move]:
         """Every change that SSM still knows whole, oldest first (it keeps the last 100 values).
@@ -157,39 +111,14 @@ class ActivePointer:
         AwsUnavailable
             SSM failed.
         """
-        moves: list[Move] = []
-        before: str | None = None
-        with aws_errors(f"reading the history of {self.name}"):
-            for entry in self._entries():
-                after = entry["Value"]
-                if entry["Version"] == 1:
-                    before = NOTHING
-                if before is not None:
-                    kind = _kind(entry.get("Description"))
-                    moves.append(Move(entry["LastModifiedDate"], entry["LastModifiedUser"], before, after, kind))
-                before = after
-        return moves
+        return [
+            Move(change.at, change.by, change.before, change.after, kind_of(change.description))
+            for change in self.changes()
+        ]
 
-    def _entries(self) -> "Iterator[ParameterHistoryTypeDef]":
-        """SSM's entries, oldest first."""
-        try:
-            for page in self._client.get_paginator("get_parameter_history").paginate(Name=self.name):
-                yield from page["Parameters"]
-        except ClientError as error:
-            if error_code(error) != "ParameterNotFound":
-                raise
-
-    def _check_replaced(self, number: int, to: Reference, seen: str) -> None:
-        """Compare what the write with this number replaced; a write whose answer was lost was tried again."""
-        with aws_errors(f"{self.name} names {to.name} now, but reading what that replaced"):
-            earlier = [entry for entry in self._entries() if entry["Version"] < number and entry["Value"] != str(to)]
-        if earlier and earlier[-1]["Value"] != seen:
-            replaced = earlier[-1]
-            raise PointerMoved(
-                f"{to.name} is active, and replaced {_short(replaced['Value'])}, "
-                f"which {replaced['LastModifiedUser']} made active at the same time",
-                "agree on one of them, and promote it: see `skylift history`",
-            )
+    def short(self, value: str) -> str:
+        """A value without the digest of a reference."""
+        return value.partition("@")[0][:100]
 
 
 def way_back(moves: Sequence[Move]) -> list[Reference]:
@@ -229,11 +158,13 @@ def _values(moves: Sequence[Move]) -> Iterator[tuple[str, MoveKind | None]]:
         yield move.after, move.kind
 
 
-def _kind(description: str | None) -> MoveKind | None:
+def kind_of(description: str) -> MoveKind | None:
+    """What a move was for: the first word of its description. None where nobody said it.
+
+    Examples
+    --------
+    >>> kind_of("promotion by skylift promote"), kind_of("rollback"), kind_of("by hand")
+    ('promotion', 'rollback', None)
+    """
     kinds: tuple[MoveKind, ...] = get_args(MoveKind.__value__)
-    return next((kind for kind in kinds if kind == description), None)
-
-
-def _short(value: str) -> str:
-    """A value of the pointer, without the digest of a reference."""
-    return value.partition("@")[0][:100]
+    return next((kind for kind in kinds if kind == description.partition(" ")[0]), None)

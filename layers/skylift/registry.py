@@ -145,13 +145,32 @@ class Registry:
         """Moves of the pointer, oldest first."""
         return self._pointer.history()
 
-    def promote(self, reference: Reference | str, *, memory_mib: float | None = None) -> Reference:
+    def examine(self, reference: Reference | str, *, memory_mib: float | None = None) -> Version:
+        """A version that may serve; see `promote`, which examines the same."""
+        version = self.version(reference)
+        self._examine(version)
+        if memory_mib is not None:
+            check_memory(version, partial(self._store.artifact, version.manifest), memory_mib)
+        return version
+
+    def promote(
+        self,
+        reference: Reference | str,
+        *,
+        memory_mib: float | None = None,
+        seen: Reference | None = None,
+        tool: str = "",
+    ) -> Reference:
         """Make a version the active one, if it may serve. The one that is active is examined, and nothing is written.
 
         Parameters
         ----------
         memory_mib
             Memory of the service in MiB, which must be enough for a switch; None if it is not known.
+        seen
+            Version that the decision to promote this one was based on; by default the one that is active now.
+        tool
+            What moves the pointer, for the history: `skylift promote`.
 
         Raises
         ------
@@ -164,7 +183,8 @@ class Registry:
         InvalidReference, VersionNotFound, IntegrityError
             There is no such version, or its manifest is not the one the reference names.
         """
-        return self._promote(reference, seen=self._pointer.value(), memory_mib=memory_mib)
+        before = self._pointer.value() if seen is None else str(seen)
+        return self._promote(reference, seen=before, memory_mib=memory_mib, tool=tool)
 
     def artifact(self, version: Version, name: str) -> bytes:
         """A file of a version, checked against the digest in its manifest.
@@ -198,11 +218,16 @@ class Registry:
         self._examine(version)
         return bake(version, partial(self._store.artifact, version.manifest), folder)
 
-    def rollback(self) -> Reference:
+    def rollback(self, *, tool: str = "") -> Reference:
         """Make the version before the active one active again, under the same checks as a promotion.
 
         Right after a promotion, also of an earlier version, it undoes that promotion. A version that a rollback left is
         not returned to, unless it was promoted again.
+
+        Parameters
+        ----------
+        tool
+            What moves the pointer, for the history: `skylift rollback`.
 
         Raises
         ------
@@ -216,7 +241,7 @@ class Registry:
         earlier = [reference for reference in way_back(moves) if str(reference) != current]
         if not earlier:
             raise PromotionRefused("there is no earlier version to roll back to", "see `skylift history`")
-        return self._promote(earlier[-1], kind="rollback", seen=current)
+        return self._promote(earlier[-1], kind="rollback", seen=current, tool=tool)
 
     def _promote(
         self,
@@ -225,13 +250,11 @@ class Registry:
         seen: str,
         kind: MoveKind = "promotion",
         memory_mib: float | None = None,
+        tool: str = "",
     ) -> Reference:
-        version = self.version(reference)
-        self._examine(version)
-        if memory_mib is not None:
-            check_memory(version, partial(self._store.artifact, version.manifest), memory_mib)
+        version = self.examine(reference, memory_mib=memory_mib)
         if str(version.reference) != seen:
-            self._pointer.move(version.reference, kind=kind, seen=seen)
+            self._pointer.move(version.reference, kind=kind, seen=seen, tool=tool)
         return version.reference
 
     def _examine(self, version: Version) -> None:

@@ -62,7 +62,7 @@ class Verdict(Document):
         Probabilities of rejecting a challenger that is no worse, and of promoting one beyond a limit.
     """
 
-    outcome: Outcome | None
+    outcome: Outcome | None = None
     reason: str
     minutes: float
     stopped_after: float | None = None

@@ -27,6 +27,9 @@ OF_COMMANDS = {
     errors.NotMonitored,
     errors.NumberTaken,
     errors.PointerMoved,
+    errors.ChallengerMoved,
+    errors.ExperimentRefused,
+    errors.ExperimentEnded,
     errors.PromotionRefused,
     errors.RegistryError,  # its subclasses are raised
 }
