@@ -1,0 +1,1 @@
+"""Runs the durable functions on this machine, as Lambda does: for `skylift up` alone."""
