@@ -102,7 +102,8 @@ class DeployedCode:
         StackFailed
             It has none.
         """
-        arns = self.stack.resources().get(_VERSION, [])
+        of_stack = self.stack.resources().get(_VERSION, [])  # further functions have versions of their own
+        arns = [arn for arn in of_stack if arn.split(":")[-2] == self._function]
         if len(arns) != 1:
             raise StackFailed(
                 f"stack {self.stack.name} has {len(arns)} versions of the code", "deploy template.yaml to it"

@@ -24,6 +24,18 @@ PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 
+EVERYTHING = {
+    "Labels": "true",
+    "SignVersions": "true",
+    "Retraining": "true",
+    "RetrainSchedule": "cron(0 4 ? * MON *)",
+    "RetrainOnData": "true",
+    "RetrainOnDrift": "true",
+    "RetrainSubnets": "subnet-1,subnet-2",
+    "RetrainTaskImage": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/skylift@sha256:{'0' * 64}",
+}
+"""Parameters that switch on what is off by default, but for a domain."""
+
 _NOTHING = object()
 _BUILT = {
     "AWS::Serverless::LayerVersion": ("ContentUri", "s3://bucket/layer"),
@@ -111,6 +123,13 @@ class Stack:
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
         """Properties of all resources of a type, by name."""
         return {key: value["Properties"] for key, value in self.resources.items() if value["Type"] == kind}
+
+    def version_of(self, function: str) -> str:
+        """Name of the version of a function that has an alias."""
+        (name,) = (
+            key for key, value in self.of_type("AWS::Lambda::Version").items() if value["FunctionName"] == function
+        )
+        return name
 
     def roles(self) -> list[str]:
         """Names of all roles."""

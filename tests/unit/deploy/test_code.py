@@ -13,11 +13,14 @@ from tests.support.function_versions import FUNCTION, FunctionVersions
 
 
 def code(lambdas: FunctionVersions, *, held: int = 2, status: str = "UPDATE_COMPLETE") -> DeployedCode:
-    arn = f"arn:aws:lambda:eu-central-1:123456789012:function:{FUNCTION}:{held}"
+    functions = "arn:aws:lambda:eu-central-1:123456789012:function"
     client = CloudFormation(
         status=status,
         outputs={"InferenceFunctionName": FUNCTION},
-        resources={"InferenceFunctionVersionabc": ("AWS::Lambda::Version", arn)},
+        resources={
+            "InferenceFunctionVersionabc": ("AWS::Lambda::Version", f"{functions}:{FUNCTION}:{held}"),
+            "RolloutFunctionVersionabc": ("AWS::Lambda::Version", f"{functions}:skylift-dev-rollout:7"),
+        },
     )
     return DeployedCode(Stack("skylift-dev", client=cast("Any", client)), client=cast("Any", lambdas))
 

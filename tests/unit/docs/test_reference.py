@@ -20,6 +20,7 @@ NAMED = set(re.findall(r"`([^`\n]+)`", REFERENCE))
 
 
 OF_COMMANDS = {
+    errors.CallbackClosed,
     errors.ConfigError,
     errors.DataError,
     errors.TrainingError,

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.templates import Stack
+from tests.support.templates import EVERYTHING, Stack
 
 HANDLERS: dict[str, dict[str, list[str]]] = json.loads(
     (ROOT / "tests/fixtures/cloudformation/handlers.json").read_text(encoding="utf-8")
@@ -24,6 +24,11 @@ WITHOUT_HANDLERS = {
 """Types of which AWS publishes no handlers, with what their documentation names."""
 
 NEVER_DONE = {
+    "the cluster has no settings, and no capacity but Fargate's": {
+        "ecs:PutAccountSetting*",
+        "ecs:PutClusterCapacityProviders",
+        "ecs:UpdateClusterSettings",
+    },
     "no function is in a VPC or mounts a file system": {
         "ec2:Describe*",
         "elasticfilesystem:DescribeMountTargets",
@@ -63,10 +68,10 @@ def _any(action: str, patterns: set[str]) -> bool:
 
 @pytest.fixture(scope="module")
 def whole() -> Stack:
-    """The stack with everything that a parameter adds."""
+    """The stack with everything that a parameter adds, but for the key, which an administrator makes."""
     certificate = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
     domain = {"DomainName": "iris.example.com", "CertificateArn": certificate, "HostedZoneId": "Z1"}
-    return Stack(AlarmEmail="ops@example.com", **domain)
+    return Stack(**EVERYTHING | domain | {"AlarmEmail": "ops@example.com", "SignVersions": "false"})
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ def test_traffic_moves_as_the_parameter_says(preference: str) -> None:
 
 
 def test_the_hook_asks_the_new_version(stack: Stack) -> None:
-    (version,) = stack.of_type("AWS::Lambda::Version")
+    version = stack.version_of("InferenceFunction")
     policy = stack.resources["InferenceFunctionAliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
     assert policy["BeforeAllowTrafficHook"] == "PreTrafficFunction"
     variables = stack.properties("PreTrafficFunction")["Environment"]["Variables"]

@@ -36,7 +36,7 @@ def test_a_bucket_that_was_kept_is_adopted_with_all_that_refers_to_it() -> None:
     rest = json.dumps([adopting.resources, adopting.outputs])
     assert not re.findall(r"\bModelBucket\b", rest), "a resource that is not made has no name"
     arn = "arn:aws:s3:::skylift-dev-modelbucket-abc"
-    for role in ("VersionCheckRole", "PublishRole", "PromoteRole"):
+    for role in ("VersionCheckRole", "PublishRole"):
         assert adopting.grants(role)["s3:GetObject"] == {f"{arn}/models/iris/*"}
         assert adopting.grants(role)["s3:ListBucket"] == {arn}
 
@@ -45,7 +45,12 @@ def test_the_bucket_forgets_only_what_is_not_a_version(stack: Stack) -> None:
     rules = stack.properties("ModelBucket")["LifecycleConfiguration"]["Rules"]
     acts = {key for rule in rules if "Prefix" not in rule for key in rule} - {"Id", "Status"}
     assert acts == {"NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"}
-    assert {rule["Prefix"] for rule in rules if "Prefix" in rule} == {"captures/", "reports/"}
+    assert {rule["Prefix"] for rule in rules if "Prefix" in rule} == {
+        "captures/",
+        "reports/",
+        "retrains/",
+        "snapshots/",
+    }
 
 
 def test_the_bucket_forgets_captures_and_keeps_the_last_of_each_report() -> None:
@@ -62,21 +67,24 @@ def test_the_bucket_refuses_plain_http(stack: Stack) -> None:
     assert statement["Resource"] == ["ModelBucket.Arn", "ModelBucket.Arn/*"]
 
 
-def test_nobody_writes_a_file_of_a_version_twice(stack: Stack) -> None:
+ONCE = ["ModelBucket.Arn/models/*", "ModelBucket.Arn/audit/*"]
+
+
+def test_nobody_writes_a_file_of_a_version_or_of_the_audit_twice(stack: Stack) -> None:
     statement = guards(stack)["WriteOnce"]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:PutObject")
-    assert statement["Resource"] == "ModelBucket.Arn/models/*"
+    assert statement["Resource"] == ONCE
     assert statement["Condition"] == {
         "Null": {"s3:if-none-match": "true"},
         "Bool": {"s3:ObjectCreationOperation": "true"},
     }
 
 
-def test_nobody_deletes_a_file_of_a_version(stack: Stack) -> None:
+def test_nobody_deletes_a_file_of_a_version_or_of_the_audit(stack: Stack) -> None:
     statement = guards(stack)["KeepVersions"]
     assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
     assert statement["Action"] == ["s3:DeleteObject", "s3:DeleteObjectVersion"]
-    assert statement["Resource"] == "ModelBucket.Arn/models/*"
+    assert statement["Resource"] == ONCE
     assert "Condition" not in statement
 
 
@@ -84,7 +92,7 @@ def test_cloudformation_never_writes_the_pointer(stack: Stack) -> None:
     assert not stack.of_type("AWS::SSM::Parameter")
     pointer = stack.properties("ActivePointer")
     assert (pointer["Stage"], pointer["Model"]) == ("dev", "iris")
-    (name,) = stack.of_type("AWS::Lambda::Version")
+    name = stack.version_of("InferenceFunction")
     assert stack.resources["InferenceFunction"]["DependsOn"] == "ActivePointer"
     assert name not in json.dumps(stack.raw["ActivePointer"])
 

@@ -5,7 +5,9 @@ import pytest
 from tests.support.templates import Stack
 
 POINTER = "arn:aws:ssm:eu-central-1:123456789012:parameter/skylift/dev/iris/active"
+CHALLENGER = "arn:aws:ssm:eu-central-1:123456789012:parameter/skylift/dev/iris/challenger"
 VERSIONS = "ModelBucket.Arn/models/iris/*"
+EXPERIMENTS = "ModelBucket.Arn/experiments/iris/*"
 LATEST = "ModelBucket.Arn/reports/iris/latest*"
 
 ANYTHING_GOES = {
@@ -16,6 +18,9 @@ ANYTHING_GOES = {
     ("VersionCheckRole", "WriteTraces"),
     ("MonitorRole", "WriteTraces"),
     ("OperationsRole", "WriteTraces"),
+    ("RolloutRole", "WriteTraces"),
+    ("AutoRollbackRole", "WriteTraces"),
+    ("AuditRole", "WriteTraces"),
     # Nor does CloudWatch for reading metrics.
     ("OperationsRole", "ReadMetrics"),
 }
@@ -41,7 +46,8 @@ def test_the_service_reads_its_versions_its_pointer_and_the_latest_report_and_no
     assert stack.grants("InferenceRole") == {
         "s3:GetObject": {VERSIONS, LATEST},
         "s3:ListBucket": {"ModelBucket.Arn"},
-        "ssm:GetParameter": {POINTER},
+        "ssm:GetParameter": {POINTER, CHALLENGER},
+        "ssm:GetParameters": {POINTER, CHALLENGER},
         "logs:CreateLogStream": {"InferenceLogGroup.Arn"},
         "logs:PutLogEvents": {"InferenceLogGroup.Arn"},
         "xray:PutTraceSegments": {"*"},
@@ -59,14 +65,22 @@ def test_only_the_publishing_role_writes_versions(stack: Stack) -> None:
         "CaptureRole": {"ModelBucket.Arn/captures/iris/*"},
         "MonitorRole": {"ModelBucket.Arn/reports/iris/*"},
         "OperationsRole": {"ModelBucket.Arn/labels/iris/*"},
+        "PromoteRole": {EXPERIMENTS},
+        "RolloutRole": {EXPERIMENTS},
+        "AutoRollbackRole": {EXPERIMENTS},
+        "AuditRole": {"ModelBucket.Arn/audit/iris/*"},
     }
     assert not [role for role in stack.roles() if "s3:DeleteObject" in stack.grants(role)]
 
 
 def test_only_the_promoting_role_moves_the_pointer(stack: Stack) -> None:
-    movers = {role for role in stack.roles() if "ssm:PutParameter" in stack.grants(role)}
-    assert movers == {"PromoteRole", "ActivePointerRole"}
-    assert stack.grants("PromoteRole")["ssm:PutParameter"] == {POINTER}
+    moved = {role: stack.grants(role).get("ssm:PutParameter") for role in stack.roles()}
+    assert {role: parameters for role, parameters in moved.items() if parameters} == {
+        "ActivePointerRole": {POINTER},
+        "PromoteRole": {POINTER, CHALLENGER},
+        "RolloutRole": {POINTER, CHALLENGER},
+        "AutoRollbackRole": {POINTER, CHALLENGER},
+    }
 
 
 def test_only_the_publishing_role_signs_and_only_by_the_policy_of_the_key() -> None:
@@ -74,7 +88,7 @@ def test_only_the_publishing_role_signs_and_only_by_the_policy_of_the_key() -> N
     key = stack.properties("SigningKey")
     assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
     account, publisher = key["KeyPolicy"]["Statement"]
-    assert publisher["Principal"] == {"AWS": "PublishRole.Arn"}
+    assert publisher["Principal"] == {"AWS": ["PublishRole.Arn"]}
     assert publisher["Action"] == "kms:Sign"
     assert account["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
     assert not {"kms:*", "kms:Sign", "kms:Create*", "kms:CreateGrant"} & set(account["Action"])
@@ -82,7 +96,7 @@ def test_only_the_publishing_role_signs_and_only_by_the_policy_of_the_key() -> N
     assert stack.resources["SigningKey"]["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
-def test_only_the_promoting_role_verifies_by_the_keys_that_count() -> None:
+def test_only_who_moves_the_pointer_verifies_by_the_keys_that_count() -> None:
     other = "arn:aws:kms:eu-central-1:210987654321:key/1"
     for parameters, keys in (
         ({}, set()),
@@ -91,8 +105,10 @@ def test_only_the_promoting_role_verifies_by_the_keys_that_count() -> None:
         ({"SignVersions": "true", "TrustedKeyArns": other}, {"SigningKey.Arn", other}),
     ):
         stack = Stack(**parameters)
-        assert stack.grants("PromoteRole").get("kms:Verify", set()) == keys
-        assert [role for role in stack.roles() if "kms:Verify" in stack.grants(role)] == ["PromoteRole"] * bool(keys)
+        for role in ("PromoteRole", "RolloutRole", "AutoRollbackRole"):
+            assert stack.grants(role).get("kms:Verify", set()) == keys
+        verifying = {role for role in stack.roles() if "kms:Verify" in stack.grants(role)}
+        assert verifying == ({"PromoteRole", "RolloutRole", "AutoRollbackRole"} if keys else set())
 
 
 def test_a_signature_is_required_only_where_a_key_counts() -> None:
@@ -104,11 +120,23 @@ def test_a_signature_is_required_only_where_a_key_counts() -> None:
         assert stack.outputs["RequireSignature"] == "true"
 
 
-@pytest.mark.parametrize("role", ["PublishRole", "PromoteRole"])
-def test_people_read_what_the_command_line_reads(stack: Stack, role: str) -> None:
+@pytest.mark.parametrize(
+    ("role", "objects", "parameters"),
+    [
+        ("PublishRole", set(), {POINTER}),
+        (
+            "PromoteRole",
+            {EXPERIMENTS, "ModelBucket.Arn/audit/iris/*", "ModelBucket.Arn/labels/iris/*"},
+            {POINTER, CHALLENGER},
+        ),
+    ],
+)
+def test_people_read_what_the_command_line_reads(
+    stack: Stack, role: str, objects: set[str], parameters: set[str]
+) -> None:
     grants = stack.grants(role)
-    assert grants["s3:GetObject"] == {VERSIONS}
-    assert grants["ssm:GetParameter"] == grants["ssm:GetParameterHistory"] == {POINTER}
+    assert grants["s3:GetObject"] == {VERSIONS} | objects
+    assert grants["ssm:GetParameter"] == grants["ssm:GetParameterHistory"] == parameters
     assert grants["cloudformation:DescribeStacks"] == {
         "arn:aws:cloudformation:eu-central-1:123456789012:stack/skylift/*"
     }
@@ -117,11 +145,13 @@ def test_people_read_what_the_command_line_reads(stack: Stack, role: str) -> Non
 def test_whoever_reads_versions_is_told_of_a_missing_one_that_it_is_missing(stack: Stack) -> None:
     """S3 answers 403 to a reader who may not list, and a read has no prefix that a condition could match."""
     readers = {role for role in stack.roles() if "s3:GetObject" in stack.grants(role)}
-    service = {"InferenceRole", "PreTrafficRole", "VersionCheckRole", "OperationsRole"}
-    assert readers == service | {"PublishRole", "PromoteRole", "MonitorRole"}
-    for role in readers:
+    listed = {role: ["models"] for role in ("InferenceRole", "PreTrafficRole", "VersionCheckRole", "OperationsRole")}
+    listed |= {"PublishRole": ["models"], "PromoteRole": ["models", "experiments", "audit", "labels"]}
+    listed |= {"MonitorRole": ["models", "captures", "labels", "reports"], "AuditRole": ["audit"]}
+    listed |= {"RolloutRole": ["models", "experiments", "labels"], "AutoRollbackRole": ["models", "experiments"]}
+    assert readers == listed.keys()
+    for role, folders in listed.items():
         (listing,) = (one for one in stack.statements(role) if one["Action"] == "s3:ListBucket")
-        folders = ["models", "captures", "labels", "reports"] if role == "MonitorRole" else ["models"]
         prefixes = listing["Condition"]["StringLikeIfExists"]["s3:prefix"]
         found = [prefixes] if isinstance(prefixes, str) else prefixes
         assert found == [f"{folder}/iris/*" for folder in folders]
@@ -148,8 +178,11 @@ def test_the_hook_reads_manifests_only(stack: Stack) -> None:
 
 def test_the_check_of_the_active_version_reads_what_the_service_reads(stack: Stack) -> None:
     own = {"logs:CreateLogStream": {"VersionCheckLogGroup.Arn"}, "logs:PutLogEvents": {"VersionCheckLogGroup.Arn"}}
-    own |= {"s3:GetObject": {VERSIONS}}
-    assert stack.grants("VersionCheckRole") == stack.grants("InferenceRole") | own
+    own |= {"s3:GetObject": {VERSIONS}, "ssm:GetParameter": {POINTER}}
+    service = {
+        action: places for action, places in stack.grants("InferenceRole").items() if action != "ssm:GetParameters"
+    }
+    assert stack.grants("VersionCheckRole") == service | own
 
 
 def test_every_role_takes_a_boundary() -> None:
