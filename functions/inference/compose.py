@@ -11,7 +11,7 @@ from skylift.aws import s3_client, ssm_client
 from skylift.bucket import Bucket
 from skylift.image_cache import ImageCache
 from skylift.observability import set_level
-from skylift.pointer import ActivePointer
+from skylift.served import ServedParameters
 from skylift.store import VersionStore
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def compose(*, plain_server: bool = False) -> Service:
     set_level(settings.log_level)
     ssm, s3 = ssm_client(), s3_client()
     host = ModelHost(
-        ActivePointer(settings.stage, settings.model, client=ssm),
+        ServedParameters(settings.stage, settings.model, client=ssm),
         VersionStore(settings.bucket, settings.model, client=s3),
         refresh_seconds=settings.refresh_seconds,
         max_instances=settings.max_instances,

@@ -13,23 +13,19 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from inference.degradation import POINTER_STALE, POINTER_UNREAD, Degradation, Step
+from inference.loading import VersionLoader
 from inference.model import ServedModel
-from inference.profiling import RequestProfiler, load_profiler
 from inference.refresh_policy import RefreshPolicy
+from inference.retries import Retries
 from skylift.errors import AwsThrottled, AwsUnavailable, InvalidReference, ModelNotReady, NoActiveVersion, SkyliftError
 from skylift.image_cache import ImageCache
-from skylift.manifest import Manifest
-from skylift.observability import MetricPoint, logger
-from skylift.pointer import ActivePointer
-from skylift.predictors import load_predictor
+from skylift.observability import MetricPoint
 from skylift.references import Reference
+from skylift.served import ServedParameters
 from skylift.store import VersionStore
-from skylift.verification import check_form
 
 REQUEST_WAIT_SECONDS = 0.5
 """How long a request waits for a refresh while a model is loaded."""
@@ -37,26 +33,14 @@ REQUEST_WAIT_SECONDS = 0.5
 FIRST_WAIT_SECONDS = 8.0
 """How long the start, or a request, waits for the first model: Lambda ends an init phase after ten seconds."""
 
-_EARLIER = 0.8
-_MAX_BACKOFF = 16
-
-
-@dataclass(frozen=True, slots=True)
-class _Rejected:
-    """A version that could not be loaded, and when to try it again."""
-
-    degradation: Degradation
-    failures: int
-    retry_at: float
-
 
 class ModelHost:
     """Holds the model of one serving environment.
 
     Parameters
     ----------
-    pointer, store
-        Pointer and versions of the model.
+    parameters, store
+        Parameters and versions of the model.
     image
         Versions baked into the container image; None if it has none.
     refresh_seconds
@@ -73,7 +57,7 @@ class ModelHost:
 
     def __init__(  # noqa: PLR0913 (most are settings of the service, and have names)
         self,
-        pointer: ActivePointer,
+        parameters: ServedParameters,
         store: VersionStore,
         *,
         refresh_seconds: float,
@@ -83,20 +67,18 @@ class ModelHost:
         max_pointer_age: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._pointer = pointer
-        self._store = store
-        self._image = image
-        self._refresh_seconds = refresh_seconds
-        self._max_instances = max_instances
-        self._allow_joblib = allow_joblib
+        self._events: deque[MetricPoint] = deque()
+        self._parameters = parameters
+        self._loader = VersionLoader(
+            store, image, max_instances=max_instances, allow_joblib=allow_joblib, record=self._events.append
+        )
+        self._retries = Retries(refresh_seconds, clock)
         self._policy = RefreshPolicy(refresh_seconds, max_pointer_age)
         self._clock = clock
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="refresh")
         self._lock = threading.Lock()
         self._flight: Future[None] | None = None
         self._due = clock()
-        self._rejected: _Rejected | None = None
-        self._events: deque[MetricPoint] = deque()
         self._unexpected_error: BaseException | None = None
         self._reading = Step(clock(), datetime.now(UTC))
         self._switch: Step | None = None
@@ -128,7 +110,8 @@ class ModelHost:
         """
         now = datetime.now(UTC)
         self.started = time.monotonic()
-        self.checked_at = self._rejected = None
+        self.checked_at = None
+        self._retries.forget()
         self._reading = Step(self._clock(), now)
         self._policy.start()
         self.degradation = Degradation("pointer-unread", "the pointer was not read since the restore", now)
@@ -159,7 +142,7 @@ class ModelHost:
         IntegrityError, AwsUnavailable
             See `VersionStore.artifact`.
         """
-        return await asyncio.to_thread(self._artifact, model.reference, model.manifest, name)
+        return await asyncio.to_thread(self._loader.artifact, model.reference, model.manifest, name)
 
     def drain_events(self) -> list[MetricPoint]:
         """Metrics of refreshes since the last call."""
@@ -217,7 +200,7 @@ class ModelHost:
 
     def _read_and_switch(self) -> Degradation | None:
         try:
-            reference = self._pointer.read()
+            reference = self._parameters.read().active
         except SkyliftError as error:
             return self._without_pointer(error)
         if self.model is None:
@@ -229,21 +212,15 @@ class ModelHost:
         if reference is None:
             return self._degraded_by(NoActiveVersion("the pointer names no version: promote one"))
         if self.model is not None and reference == self.model.reference:
-            self._rejected = None
+            self._retries.forget()
             return None
-        if (
-            self._rejected
-            and self._rejected.degradation.reference == reference
-            and self._clock() < self._rejected.retry_at
-        ):
-            return self._rejected.degradation
-        return self._switch_to(reference)
+        return self._retries.reason_to_wait(reference) or self._switch_to(reference)
 
     def _switch_to(self, reference: Reference) -> Degradation | None:
         started = self._clock()
         self._switch = Step(started, datetime.now(UTC), reference)
         try:
-            model = self._load(reference)
+            model = self._loader.load(reference)
         except AwsUnavailable as error:
             self._reject(reference, error)
             return self._without_registry(error, reference)
@@ -253,7 +230,7 @@ class ModelHost:
             return self._reject(reference, self._unexpected(f"loading {reference.name}", error))
         finally:
             self._switch = None
-        self._rejected = None
+        self._retries.forget()
         self._swap(model, started)
         self._policy.answered()
         return None
@@ -285,57 +262,21 @@ class ModelHost:
     ) -> Degradation:
         """Serve the baked version if no other is loaded; degraded, because it may not be the active one."""
         degradation = self._degraded_by(error, wanted, code=code)
-        baked = self._image.newest() if self._image else None
+        baked = self._loader.baked
         if self.model is None and baked is not None and isinstance(error, AwsUnavailable):
             started = self._clock()
             try:
-                self._swap(self._load(baked), started)
+                self._swap(self._loader.load(baked), started)
             except SkyliftError as failure:
                 self._events.append(MetricPoint("ModelLoadFailures"))
                 return self._degraded_by(AwsUnavailable(f"{error.message}; {failure.message}"), wanted)
         return degradation
 
-    def _load(self, reference: Reference) -> ServedModel:
-        with self._open_version(reference) as (manifest, read):
-            check_form(manifest, allow_joblib=self._allow_joblib)
-            predictor = load_predictor(manifest, read)
-            profiler = self._profiler(manifest, read)
-        return ServedModel.of(
-            reference,
-            manifest,
-            predictor,
-            max_instances=self._max_instances,
-            loaded_at=datetime.now(UTC),
-            profiler=profiler,
-        )
-
-    def _profiler(self, manifest: Manifest, read: Callable[[str], bytes]) -> RequestProfiler | None:
-        """What makes profiles; None where that cannot be loaded: a version that is not watched still answers."""
-        try:
-            return load_profiler(manifest, read)
-        except SkyliftError as error:
-            self._events.append(MetricPoint("BaselineFailures"))
-            logger.warning("no profiles", extra={"version": manifest.name, "problem": error.message})
-            return None
-
-    def _artifact(self, reference: Reference, manifest: Manifest, name: str) -> bytes:
-        if self._image is not None and reference in self._image:
-            return self._image.artifact(reference, manifest, name)
-        return self._store.artifact(manifest, name)
-
-    def _open_version(self, reference: Reference) -> AbstractContextManager[tuple[Manifest, Callable[[str], bytes]]]:
-        if self._image is not None and reference in self._image:
-            return self._image.open_version(reference)
-        return self._store.open_version(reference)
-
     def _reject(self, reference: Reference, error: SkyliftError) -> Degradation:
         """Try a bad version again at growing intervals: each try fetches all of it."""
         self._events.append(MetricPoint("ModelLoadFailures"))
         degradation = self._degraded_by(error, reference)
-        again = self._rejected is not None and self._rejected.degradation.reference == degradation.reference
-        failures = self._rejected.failures + 1 if self._rejected and again else 1
-        pause = self._refresh_seconds * min(2 ** (failures - 1), _MAX_BACKOFF)
-        self._rejected = _Rejected(degradation, failures, self._clock() + pause * _EARLIER)
+        self._retries.failed(degradation)
         return degradation
 
     def _unexpected(self, what: str, error: BaseException) -> SkyliftError:

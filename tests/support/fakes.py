@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,17 +16,21 @@ from inference.host import ModelHost
 from inference.model import ServedModel
 from skylift.bucket import Bucket, Entry
 from skylift.contract import Contract
-from skylift.errors import IntegrityError, VersionNotFound
+from skylift.errors import IntegrityError, InvalidChallenger, VersionNotFound
 from skylift.image_cache import ImageCache
 from skylift.manifest import Golden, Manifest, Prediction, reference_to
 from skylift.pointer import ActivePointer
 from skylift.references import Reference
 from skylift.scoring import Matrix
+from skylift.served import Served, ServedParameters
 from skylift.store import VersionStore
 from skylift.verification import Version
 from tests.support.models import iris_package
 from tests.support.waiting import TIMES_OUT
 from training.release.packaging import Package
+
+if TYPE_CHECKING:
+    from skylift.challenger import Challenger
 
 
 class Clock:
@@ -67,6 +72,38 @@ class MemoryPointer(ActivePointer):
         if isinstance(self.holds, BaseException):
             raise self.holds
         return self.holds
+
+
+class MemoryParameters(ServedParameters):
+    """Pointer and challenger in memory.
+
+    Attributes
+    ----------
+    holds
+        What the pointer names; an error to raise it.
+    challenger
+        The version on trial; an error to have it read as broken.
+    gate
+        A read waits for it; open at first.
+    reads
+        How many there were.
+    """
+
+    def __init__(self) -> None:
+        self.holds: Reference | BaseException | None = None
+        self.challenger: Challenger | InvalidChallenger | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+        self.reads = 0
+
+    def read(self) -> Served:
+        self.reads += 1
+        assert self.gate.wait(TIMES_OUT), "nobody opened the gate"
+        if isinstance(self.holds, BaseException):
+            raise self.holds
+        if isinstance(self.challenger, InvalidChallenger):
+            return Served(self.holds, fault=self.challenger)
+        return Served(self.holds, self.challenger)
 
 
 class MemoryStore(VersionStore):
@@ -127,7 +164,7 @@ class MemoryStore(VersionStore):
 class HostHarness:
     """A host over registries in memory, on a clock that stands still."""
 
-    pointer: MemoryPointer = field(default_factory=MemoryPointer)
+    pointer: MemoryParameters = field(default_factory=MemoryParameters)
     store: MemoryStore = field(default_factory=MemoryStore)
     clock: Clock = field(default_factory=Clock)
     refresh_seconds: float = 15

@@ -10,10 +10,10 @@ from inference.app import App
 from inference.host import ModelHost
 from inference.settings import InferenceSettings
 from skylift.bucket import Bucket
-from skylift.pointer import ActivePointer
 from skylift.predictors import load_predictor
 from skylift.references import Reference
 from skylift.registry import Registry
+from skylift.served import ServedParameters
 from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
 from tests.conftest import BUCKET, MODEL, STAGE
@@ -61,7 +61,7 @@ class Service:
             bucket=BUCKET, stage=STAGE, model=self.model, allow_joblib=True, refresh_seconds=REFRESH_SECONDS
         )
         self.host = ModelHost(
-            ActivePointer(STAGE, self.model, client=self.ssm),
+            ServedParameters(STAGE, self.model, client=self.ssm),
             VersionStore(BUCKET, self.model, client=self.s3),
             refresh_seconds=self.settings.refresh_seconds,
             max_instances=self.settings.max_instances,

@@ -47,7 +47,7 @@ class Case:
 
 
 def ssm(action: faults.Action) -> Break:
-    return lambda service, _: faults.before(service.ssm, "GetParameter", action).heal
+    return lambda service, _: faults.before(service.ssm, "GetParameters", action).heal
 
 
 def s3(action: faults.Action) -> Break:
@@ -240,11 +240,11 @@ class TestBlocked:
         gate.set()
         service.host._threads.shutdown(wait=True)
 
-    @pytest.mark.parametrize("operation", ["GetParameter", "GetObject"])
+    @pytest.mark.parametrize("operation", ["GetParameters", "GetObject"])
     def test_while_serving_the_model_in_place_answers(
         self, serving: Service, gate: threading.Event, operation: str
     ) -> None:
-        client = serving.ssm if operation == "GetParameter" else serving.s3
+        client = serving.ssm if operation == "GetParameters" else serving.s3
         faults.before(client, operation, lambda _: gate.wait(TIMES_OUT))
         serving.release(iris_package("tree"))
         serving.pass_refresh()
@@ -254,11 +254,11 @@ class TestBlocked:
         gate.set()
         assert versions == ["v1", "v1", "v1"]
 
-    @pytest.mark.parametrize("operation", ["GetParameter", "GetObject"])
+    @pytest.mark.parametrize("operation", ["GetParameters", "GetObject"])
     def test_at_start_requests_are_told_that_it_is_loading(
         self, service: Service, gate: threading.Event, operation: str
     ) -> None:
-        client = service.ssm if operation == "GetParameter" else service.s3
+        client = service.ssm if operation == "GetParameters" else service.s3
         faults.before(client, operation, lambda _: gate.wait(TIMES_OUT))
         service.release(iris_package())
         service.host.wait_until_loaded()
@@ -269,11 +269,11 @@ class TestBlocked:
         assert response.status_code == 503
         assert "it is still loading" in response.json()["detail"]
 
-    @pytest.mark.parametrize("operation", ["GetParameter", "GetObject"])
+    @pytest.mark.parametrize("operation", ["GetParameters", "GetObject"])
     def test_when_aws_answers_again_the_new_version_is_there(
         self, serving: Service, gate: threading.Event, operation: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        client = serving.ssm if operation == "GetParameter" else serving.s3
+        client = serving.ssm if operation == "GetParameters" else serving.s3
         faults.before(client, operation, lambda _: gate.wait(TIMES_OUT))
         serving.release(iris_package("tree"))
         serving.pass_refresh()

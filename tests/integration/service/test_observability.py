@@ -59,12 +59,12 @@ def refused_version(service: Service) -> None:
 
 
 def lost_pointer(service: Service) -> None:
-    faults.before(service.ssm, "GetParameter", faults.fails_with(faults.timeout()))
+    faults.before(service.ssm, "GetParameters", faults.fails_with(faults.timeout()))
     service.pass_refresh()
 
 
 def unexpected_error(service: Service) -> None:
-    faults.before(service.ssm, "GetParameter", faults.fails_with(ZeroDivisionError("why")))
+    faults.before(service.ssm, "GetParameters", faults.fails_with(ZeroDivisionError("why")))
     service.pass_refresh()
 
 

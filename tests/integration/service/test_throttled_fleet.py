@@ -9,10 +9,10 @@ import pytest
 
 from inference import host as host_module
 from inference.host import ModelHost
-from skylift.pointer import ActivePointer
 from skylift.registry import Registry
+from skylift.served import ServedParameters
 from skylift.store import VersionStore
-from tests.conftest import BUCKET, MODEL
+from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.commands import done
 from tests.support.fakes import Clock
 from tests.support.models import compiled_iris_package
@@ -21,6 +21,7 @@ from tests.support.waiting import TIMES_OUT
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
 
 ENVIRONMENTS = 20
 READINGS_PER_SECOND = 1.0  # the fleet wants a third more, without a try that is refused
@@ -61,7 +62,7 @@ async def _asked(host: ModelHost) -> None:
 
 
 def test_a_fleet_and_a_rollback_share_a_limit_that_is_too_small_for_both(
-    registry: Registry, pointer: ActivePointer, s3: "S3Client", clock: Clock, monkeypatch: pytest.MonkeyPatch
+    registry: Registry, s3: "S3Client", ssm: "SSMClient", clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for candidate in ("logistic", "tree"):
         package = compiled_iris_package(candidate)
@@ -69,7 +70,10 @@ def test_a_fleet_and_a_rollback_share_a_limit_that_is_too_small_for_both(
     registry.promote("v1")
     limit_readings(monkeypatch, READINGS_PER_SECOND, clock=clock)
     store = VersionStore(BUCKET, MODEL, client=s3)
-    fleet = [ModelHost(pointer, store, refresh_seconds=15, max_instances=10, clock=clock) for _ in range(ENVIRONMENTS)]
+    parameters = ServedParameters(STAGE, MODEL, client=ssm)
+    fleet = [
+        ModelHost(parameters, store, refresh_seconds=15, max_instances=10, clock=clock) for _ in range(ENVIRONMENTS)
+    ]
     pass_time(fleet, clock, lambda: serves(fleet) == {"v1"})
 
     assert max(host._policy.interval for host in fleet) > 15  # some were refused

@@ -17,9 +17,9 @@ from botocore.credentials import Credentials
 from deploy import calls
 from deploy.calls import CallFailed, DeployedApi, curl, smoke
 from inference.host import ModelHost
-from skylift.pointer import ActivePointer
 from skylift.store import VersionStore
 from tests.support.broken_servers import cut_off_server
+from tests.support.fakes import MemoryParameters
 from tests.support.ports import free_port
 from tests.support.waiting import TIMES_OUT, wait_until
 
@@ -160,10 +160,8 @@ class TestSmoke:
 
         assert len(asked) == 1
 
-    def test_a_service_without_a_model_answers_with_this_code(
-        self, store: VersionStore, pointer: ActivePointer
-    ) -> None:
-        host = ModelHost(pointer, store, refresh_seconds=15, max_instances=10)
+    def test_a_service_without_a_model_answers_with_this_code(self, store: VersionStore) -> None:
+        host = ModelHost(MemoryParameters(), store, refresh_seconds=15, max_instances=10)
         host.start_loading()
         wait_until(lambda: host.degradation is not None, what="the pointer is read")
 
