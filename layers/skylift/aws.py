@@ -129,9 +129,18 @@ def kms_client(region: str) -> Any:
     return _client("kms", "KMS", region=region)
 
 
-def logs_client() -> Any:
-    """CloudWatch Logs; see `s3_client`."""
-    return _client("logs", "CloudWatch Logs")
+def logs_client(*, patient: bool = False) -> Any:
+    """CloudWatch Logs; see `s3_client`.
+
+    Parameters
+    ----------
+    patient
+        Whether to try ten times, within a minute, when CloudWatch throttles: an account has a few reads a second.
+    """
+    client = _client("logs", "CloudWatch Logs")
+    if patient:
+        client.meta.events.register("needs-retry.cloudwatch-logs", _pause_when_throttled)
+    return client
 
 
 def codedeploy_client() -> "CodeDeployClient":

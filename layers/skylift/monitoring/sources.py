@@ -156,19 +156,39 @@ class LogGroup:
         return Reading(reader.events(self._events(reader, start, end)))
 
     def _events(self, reader: Reader, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
-        with aws_errors(f"reading log group {self._name}"):
-            pages = self._client.get_paginator("filter_log_events").paginate(
-                logGroupName=self._name,
-                startTime=_milliseconds(start),
-                endTime=_milliseconds(end) - 1,
-                filterPattern=_PREDICTIONS,
-                PaginationConfig={"MaxItems": self._most + 1},  # one more tells whether there are more
-            )
-            for number, event in enumerate(event for page in pages for event in page.get("events", [])):
-                if number == self._most:
-                    reader.cut = True
-                    return
-                yield dict(event)
+        for number, event in enumerate(events_of(self._client, self._name, _PREDICTIONS, start, end)):
+            if number == self._most:
+                reader.cut = True
+                return
+            yield event
+
+
+def events_of(client: Any, log_group: str, pattern: str, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
+    """Events of a log group, by time, as they are read.
+
+    Parameters
+    ----------
+    client
+        Botocore client for CloudWatch Logs.
+    pattern
+        Filter pattern of CloudWatch Logs.
+    start, end
+        First moment, and the first one after it, UTC.
+
+    Raises
+    ------
+    AwsUnavailable
+        CloudWatch failed.
+    """
+    with aws_errors(f"reading log group {log_group}"):
+        pages = client.get_paginator("filter_log_events").paginate(
+            logGroupName=log_group,
+            startTime=_milliseconds(start),
+            endTime=_milliseconds(end) - 1,
+            filterPattern=pattern,
+        )
+        for page in pages:
+            yield from map(dict, page.get("events", []))
 
 
 def _days(start: datetime, end: datetime) -> Iterator[datetime]:
