@@ -1,4 +1,7 @@
-"""An embedded AWS in this process: S3 and SSM of moto over HTTP, kept in a folder where one is named."""
+"""An embedded AWS in this process: S3, SSM and KMS of moto over HTTP, kept in a folder where one is named.
+
+Lambda's paths are answered by a process of its own, if `DurableFunctions` is given.
+"""
 
 import io
 import logging
@@ -10,7 +13,8 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
-import moto.s3.urls  # now, not within the first request: a busy machine takes seconds for it
+import moto.kms.urls  # now, not within the first request: a busy machine takes seconds for it
+import moto.s3.urls
 import moto.ssm.urls  # noqa: F401
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -20,7 +24,9 @@ from skylift.pointer import ActivePointer
 from training.cli.aws_state import REGION, AwsState
 from training.cli.connection import LOCAL_BUCKET
 from training.cli.console import warn
+from training.cli.durable_functions import FUNCTIONS, DurableFunctions
 from training.cli.local import HOST
+from training.cli.local_key import signing_key
 
 STAGE = "local"
 REFRESH_SECONDS = 0.3
@@ -29,19 +35,23 @@ _OVERRIDING = (  # what would win over the embedded AWS's address and credential
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL_KMS",
+    "AWS_ENDPOINT_URL_LAMBDA",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_SSM",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 )
 _READS = ("GET", "HEAD")
-_SSM_READS = ("AmazonSSM.Get", "AmazonSSM.Describe", "AmazonSSM.List")
+_TARGETS_OF_READS = ("AmazonSSM.Get", "AmazonSSM.Describe", "AmazonSSM.List", "TrentService.")  # the last is KMS
 
 type _Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 @contextmanager
-def embedded_aws(model: str, folder: Path | None = None) -> Iterator[dict[str, str]]:
-    """S3 and SSM in this process, with a bucket and a pointer.
+def embedded_aws(
+    model: str, folder: Path | None = None, functions: DurableFunctions | None = None
+) -> Iterator[dict[str, str]]:
+    """S3, SSM and KMS in this process, with a bucket, a pointer and a key that signs.
 
     Yields the environment that names them, which is set in this process as well.
 
@@ -50,7 +60,9 @@ def embedded_aws(model: str, folder: Path | None = None) -> Iterator[dict[str, s
     model
         Name of the model.
     folder
-        Folder that keeps the objects and parameters for the next start; None to forget them at the end.
+        Folder that keeps the objects, the parameters and the key for the next start; None to forget them at the end.
+    functions
+        What answers the calls of Lambda; None for an AWS without it.
 
     Raises
     ------
@@ -58,7 +70,7 @@ def embedded_aws(model: str, folder: Path | None = None) -> Iterator[dict[str, s
         The folder cannot be used as it is.
     """
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    app = _Atomic(DomainDispatcherApplication(create_backend_app))
+    app = _Atomic(DomainDispatcherApplication(create_backend_app), functions)
     server = make_server(HOST, 0, app, threaded=True, request_handler=MotoRequestHandler)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -76,6 +88,8 @@ def embedded_aws(model: str, folder: Path | None = None) -> Iterator[dict[str, s
         "SKYLIFT_REFRESH_SECONDS": str(REFRESH_SECONDS),
         "no_proxy": ",".join(filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), HOST))),
     }
+    if functions is not None:
+        environment |= FUNCTIONS
     for name in _OVERRIDING:
         os.environ.pop(name, None)
     os.environ.update(environment)
@@ -87,6 +101,7 @@ def embedded_aws(model: str, folder: Path | None = None) -> Iterator[dict[str, s
             s3.put_bucket_versioning(Bucket=LOCAL_BUCKET, VersioningConfiguration={"Status": "Enabled"})
             if folder is not None:
                 app.keep(AwsState(folder, LOCAL_BUCKET))
+            environment["SKYLIFT_SIGNING_KEY"] = os.environ["SKYLIFT_SIGNING_KEY"] = signing_key(folder)
             ActivePointer(STAGE, model, client=ssm_client()).create()
         yield environment
     finally:
@@ -102,10 +117,13 @@ class _Atomic:
     ----------
     app
         The WSGI application.
+    functions
+        What answers the calls of Lambda, which take time and change nothing here.
     """
 
-    def __init__(self, app: _Wsgi) -> None:
+    def __init__(self, app: _Wsgi, functions: DurableFunctions | None) -> None:
         self._app = app
+        self._functions = functions
         self._lock = Lock()
         self._state: AwsState | None = None
 
@@ -124,6 +142,8 @@ class _Atomic:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
+        if self._functions is not None and self._functions.answers(environ["PATH_INFO"]):
+            return self._functions(environ, start_response)
         if length := environ.get("CONTENT_LENGTH"):  # before others wait for this one
             environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(length)))
         with self._lock:
@@ -140,4 +160,4 @@ class _Atomic:
 
 
 def _reads(environ: dict[str, Any]) -> bool:
-    return environ["REQUEST_METHOD"] in _READS or environ.get("HTTP_X_AMZ_TARGET", "").startswith(_SSM_READS)
+    return environ["REQUEST_METHOD"] in _READS or environ.get("HTTP_X_AMZ_TARGET", "").startswith(_TARGETS_OF_READS)

@@ -47,6 +47,16 @@ class ModelFolder:
         return self.path / "service.log"
 
     @property
+    def executions(self) -> Path:
+        """Executions of the durable functions."""
+        return self.path / "executions.sqlite"
+
+    @property
+    def functions_log(self) -> Path:
+        """Log of the durable functions."""
+        return self.path / "functions.log"
+
+    @property
     def environment_file(self) -> Path:
         """Environment that names the embedded AWS, to source in another terminal; missing while nothing runs."""
         return self.path / _ENVIRONMENT

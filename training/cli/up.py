@@ -10,6 +10,7 @@ from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from skylift.verification import Version
 from training.cli.console import err, leaderboard_table, out, up_facts
+from training.cli.durable_functions import DurableFunctions
 from training.cli.embedded_aws import embedded_aws
 from training.cli.live_monitor import LiveMonitor
 from training.cli.local import HOST, LocalService, ServiceFailed, check_port
@@ -48,9 +49,10 @@ def run(path: Path, port: int, *, host: str = HOST, retrain: bool = False) -> No
         folder = stack.enter_context(claimed_folder(config.model, port))
         check_port(port)
         config = stack.enter_context(_with_local_table(config))  # before the embedded AWS replaces the one that has it
-        environment = stack.enter_context(embedded_aws(config.model, folder.aws))
-        service = stack.enter_context(LocalService(port, folder.log, host))  # starts while training runs
         of_files = {"SKYLIFT_CONFIG": str(path.resolve()), "SKYLIFT_SERVICE_LOG": str(folder.log.resolve())}
+        functions = DurableFunctions(folder.executions, folder.functions_log, of_files)
+        environment = stack.enter_context(embedded_aws(config.model, folder.aws, functions))
+        service = stack.enter_context(LocalService(port, folder.log, host))  # starts while training runs
         stack.enter_context(folder.environment(environment | of_files))
         registry = Registry.open(RegistrySettings())
         version = None if retrain else _fresh(config, registry, folder)
@@ -78,6 +80,7 @@ def run(path: Path, port: int, *, host: str = HOST, retrain: bool = False) -> No
         ):
             out.print(text, markup=False, soft_wrap=True)
         stack.enter_context(LiveMonitor(folder.log, service.url))
+        stack.enter_context(functions)
         raise ServiceFailed(f"the service ended with code {service.wait()}", f"see {folder.log}")
 
 

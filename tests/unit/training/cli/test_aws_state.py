@@ -84,7 +84,7 @@ def test_what_a_kill_leaves_between_two_writes_is_the_state_before(folder: Path)
     with embedded_aws("wine", folder):
         assert ActivePointer("local", "wine", client=ssm_client()).read() == SECOND
 
-    assert {path.name for path in folder.iterdir()} == {"index.json", "objects"}
+    assert {path.name for path in folder.iterdir()} == {"index.json", "objects", "signing-key.pem"}
     assert not (folder / "objects" / ("c" * 64)).exists()
 
 
