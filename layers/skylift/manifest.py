@@ -81,6 +81,8 @@ class Lineage(Document):
         Digest of `model.yaml`.
     git_commit, git_dirty
         Commit of the working tree, and whether it has changes; None outside a repository.
+    retraining
+        Id of the retraining that made it; None if a person or a workflow did, and in versions of older releases.
     notes
         Remarks on cleaning and fitting, for the reader.
     """
@@ -96,6 +98,7 @@ class Lineage(Document):
     config_sha256: Digest
     git_commit: str | None = None
     git_dirty: bool | None = None
+    retraining: str | None = None
     notes: tuple[str, ...] = ()
 
 

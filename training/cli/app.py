@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -37,6 +37,11 @@ from training.cli.versions import (
     track,
     versions,
 )
+
+if TYPE_CHECKING:
+    from training.cli.outcome import Account
+    from training.cli.train import Work
+    from training.config import ModelConfig
 
 
 class _Commands(Commands):
@@ -104,7 +109,7 @@ def up(
 
 
 @app.command()
-def train(
+def train(  # noqa: PLR0913, PLR0917 (its options)
     config: ConfigOption = DEFAULT_CONFIG,
     stack: StackOption = None,
     sample: SampleOption = None,
@@ -114,29 +119,63 @@ def train(
     ] = None,
     dask: DaskOption = None,
     track: TrackOption = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="File, folder or s3://bucket/key to train on instead of data.path.")
+    ] = None,
+    as_json: Annotated[
+        Path | None,
+        typer.Option(
+            "--json", help="Write what it came to as JSON, also a refusal; - prints it instead of the tables."
+        ),
+    ] = None,
+    card: Annotated[
+        Path | None, typer.Option("--card", help="Also write the model card into this file, also of a refused model.")
+    ] = None,
+    retraining: Annotated[str | None, typer.Option("--retraining", hidden=True)] = None,
 ) -> None:
     """Train as model.yaml says and publish a new version. It does not serve until it is promoted.
 
     Ctrl-C stops the search and continues with the best candidate so far; a second one stops everything.
     """
+    from training.cli.outcome import Account
+    from training.cli.train import Work
+    from training.config import load_config
+    from training.config.locations import parse_location
+
+    if output is not None and (as_json or card):
+        raise typer.BadParameter("--json and --card tell of a published version; a folder holds both already")
+    with Account(as_json, card) as account:
+        loaded = load_config(config).with_sample(sample)
+        account.model = loaded.model
+        if data is not None:
+            loaded = loaded.with_data(path=parse_location(data))
+        work = Work(prepared=prepared, dask=dask, stop=Event(), retraining=retraining)
+        if output is not None:
+            _train_into(output, loaded, work, evaluate=_measure(output, config, prepared, sample))
+        else:
+            _train_and_publish(loaded, work, account, config=config, stack=stack, track=track)
+
+
+def _train_into(output: Path, loaded: "ModelConfig", work: "Work", *, evaluate: str) -> None:
+    from training.cli.train import packed, trained_by
+    from training.release.folder import write_version
+
+    trained = trained_by(loaded, work)
+    manifest = write_version(output, packed(trained))
+    out.print(leaderboard_table(manifest))
+    print_notes(manifest.lineage.notes)
+    out.print(f"\nWritten to {output}\nEvaluate: {evaluate}", soft_wrap=True)
+    trained.check_gates(hint=f"{output} holds it for a closer look; improve the model or the data")
+
+
+def _train_and_publish(
+    loaded: "ModelConfig", work: "Work", account: "Account", *, config: Path, stack: str | None, track: bool | None
+) -> None:
     from skylift.registry import Registry
     from training.cli.connection import registry_settings
-    from training.cli.train import Work, packed, train_and_publish, trained_by
-    from training.config import load_config
+    from training.cli.train import train_and_publish
     from training.tracking.tracker import tracker_for
 
-    loaded = load_config(config).with_sample(sample)
-    work = Work(prepared=prepared, dask=dask, stop=Event())
-    if output is not None:
-        from training.release.folder import write_version
-
-        trained = trained_by(loaded, work)
-        manifest = write_version(output, packed(trained))
-        out.print(leaderboard_table(manifest))
-        print_notes(manifest.lineage.notes)
-        out.print(f"\nWritten to {output}\nEvaluate: {_measure(output, config, prepared, sample)}", soft_wrap=True)
-        trained.check_gates(hint=f"{output} holds it for a closer look; improve the model or the data")
-        return
     settings = registry_settings(stack, loaded)
     if loaded.model != settings.model:
         raise ConfigError(
@@ -145,7 +184,10 @@ def train(
         )
     registry = Registry.open(settings)
     tracker = tracker_for(settings, registry.active, track, warn)
-    version = train_and_publish(loaded, registry, work, tracker)
+    version = train_and_publish(loaded, registry, work, tracker, judged=account.judged)
+    account.published(version)
+    if account.prints:
+        return
     try:
         out.print(leaderboard_table(version.manifest))
         out.print()

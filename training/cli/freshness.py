@@ -1,13 +1,14 @@
 """Whether a training would give what is published already: the same table, model.yaml and code."""
 
-import hashlib
 from pathlib import Path
 
 import skylift
+from skylift.errors import DataError
 from skylift.references import sha256
 from skylift.registry import Registry
 from skylift.verification import Version
 from training.config import ModelConfig
+from training.config.locations import table_digest
 from training.release.environment import environment
 
 _SOURCES = (Path(skylift.__file__).parent, Path(__file__).parents[1])
@@ -32,9 +33,8 @@ def fresh_version(config: ModelConfig, registry: Registry, code: str | None) -> 
     if active is None or code != code_digest() or not isinstance(config.data.path, Path):
         return None
     try:
-        with config.data.path.open("rb") as file:
-            inputs = (hashlib.file_digest(file, "sha256").hexdigest(), config.digest)
-    except OSError:
+        inputs = (table_digest(config.data.path), config.digest)
+    except DataError:
         return None  # training tells what is wrong with it
     for version in registry.versions():
         lineage = version.manifest.lineage

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skylift.errors import GateFailed
 from skylift.registry import Registry
@@ -19,7 +19,6 @@ from training.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
     from training.job import Trained
-    from training.release.git import GitState
     from training.release.packaging import Package
     from training.search.fitting import Runner
 
@@ -36,15 +35,30 @@ class Work:
         Address of a Dask scheduler, or `local`; the local cores without Dask if absent.
     stop
         Set by the first Ctrl-C: the search ends with the best so far.
+    retraining
+        Id of the retraining that it is part of; None for none.
     """
 
     prepared: Path | None = None
     dask: str | None = None
     stop: Event | None = None
+    retraining: str | None = None
 
 
-def train_and_publish(config: ModelConfig, registry: Registry, work: Work, tracker: Tracker | None = None) -> Version:
+def train_and_publish(
+    config: ModelConfig,
+    registry: Registry,
+    work: Work,
+    tracker: Tracker | None = None,
+    *,
+    judged: "Callable[[Trained], None]" = lambda _: None,
+) -> Version:
     """Train, publish and track, with progress on stderr.
+
+    Parameters
+    ----------
+    judged
+        Function that is told of the model before its gates decide.
 
     Raises
     ------
@@ -57,6 +71,7 @@ def train_and_publish(config: ModelConfig, registry: Registry, work: Work, track
     tracker = tracker or Tracker(None, registry.active, warn)
     started = datetime.now(UTC)
     trained = trained_by(config, work, registry)
+    judged(trained)
     try:
         trained.check_gates()
     except GateFailed:
@@ -65,7 +80,7 @@ def train_and_publish(config: ModelConfig, registry: Registry, work: Work, track
             err.print(part)
         tracker.record(trained, None, {}, started=started)
         raise
-    package = packed(trained, state=git_state(config.folder))
+    package = packed(trained, state=git_state(config.folder), retraining=work.retraining)
     with progressing() as progress:
         progress("publishing")
         version = registry.publish(package.describe, package.artifacts)
@@ -98,7 +113,7 @@ def trained_by(config: ModelConfig, work: Work, registry: Registry | None = None
         )
 
 
-def packed(trained: "Trained", **options: "GitState") -> "Package":
+def packed(trained: "Trained", **options: Any) -> "Package":
     """Pack a trained model, with progress on stderr; see `training.release.packaging.pack`."""
     from training.release.packaging import pack
 

@@ -1,5 +1,6 @@
-"""Where a table is: a file on this machine, or an object in S3."""
+"""Where a table is: a file or a folder on this machine, or an object in S3."""
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from skylift.aws import aws_errors, error_code, s3_client
 from skylift.errors import AwsUnavailable, DataError
+from skylift.references import sha256
 
 _SCHEME = "s3://"
 _BLOCK = 2**20
@@ -61,8 +63,19 @@ class S3Url:
         return f"{_SCHEME}{self.bucket}/{self.key}"
 
 
+def parse_location(text: str) -> Path | S3Url:
+    """Read a path, or `s3://bucket/key`.
+
+    Raises
+    ------
+    ValueError
+        It begins as the second one, and is not one.
+    """
+    return S3Url.parse(text) if text.startswith(_SCHEME) else Path(text)
+
+
 def _parsed(value: Any) -> Any:
-    return S3Url.parse(value) if isinstance(value, str) and value.startswith(_SCHEME) else value
+    return parse_location(value) if isinstance(value, str) else value
 
 
 type Location = Annotated[Path | S3Url, BeforeValidator(_parsed), PlainSerializer(str)]
@@ -71,7 +84,7 @@ type Location = Annotated[Path | S3Url, BeforeValidator(_parsed), PlainSerialize
 
 @contextmanager
 def local_copy(location: Location) -> Iterator[Path]:
-    """A file on this machine with a location's bytes; that of an object in S3 is gone at the end.
+    """A file or folder on this machine with a location's bytes; that of an object in S3 is gone at the end.
 
     Raises
     ------
@@ -87,6 +100,50 @@ def local_copy(location: Location) -> Iterator[Path]:
         path = Path(folder) / location.name
         _download(location, path)
         yield path
+
+
+def table_digest(path: Path) -> str:
+    """SHA-256 of a file; of a folder that of the digests and names of its files.
+
+    Raises
+    ------
+    DataError
+        A file cannot be read.
+    """
+    if not path.is_dir():
+        return file_digest(path)
+    lines = [f"{file_digest(each)}  {each.relative_to(path).as_posix()}\n" for each in paths_in(path)]
+    return sha256("".join(lines).encode())
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file.
+
+    Raises
+    ------
+    DataError
+        It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})", "check data.path in the configuration") from error
+
+
+def paths_in(path: Path) -> list[Path]:
+    """The files in a folder by their names, at any depth, but hidden ones; the file itself if it is none.
+
+    Raises
+    ------
+    DataError
+        The folder has none.
+    """
+    if not path.is_dir():
+        return [path]
+    if paths := sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith(".")):
+        return paths
+    raise DataError(f"{path} has no files", "name a file, or a folder that has some, in data.path")
 
 
 def _download(url: S3Url, path: Path) -> None:

@@ -34,7 +34,8 @@ class DataSection(Section):
     Parameters
     ----------
     path
-        Path of the CSV or Parquet file, relative to `model.yaml`; or `s3://bucket/key`.
+        Path of the CSV or Parquet file, or of a folder of such files with the same columns, relative to `model.yaml`;
+        or `s3://bucket/key` of a file.
     drop
         Columns to leave out, by their names in the file.
     rename

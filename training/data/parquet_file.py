@@ -21,8 +21,28 @@ _INDEX = re.compile(r"__index_level_\d+__")
 
 def unnamed_indices(path: Path) -> list[str]:
     """Names of columns that `parquet_parts` leaves out: indices without a name that pandas saved."""
-    names = require("pyarrow.parquet", purpose="reading Parquet").read_schema(path).names
-    return [name for name in names if _INDEX.fullmatch(name)]
+    return [name for name in _all_names(path) if _INDEX.fullmatch(name)]
+
+
+def parquet_names(path: Path) -> list[str]:
+    """Names of the columns that `parquet_parts` reads.
+
+    Raises
+    ------
+    DataError
+        The file is not Parquet.
+    ConfigError
+        pyarrow is not installed.
+    """
+    return [name for name in _all_names(path) if not _INDEX.fullmatch(name)]
+
+
+def _all_names(path: Path) -> list[str]:
+    pyarrow = require("pyarrow", purpose="reading Parquet")
+    try:
+        return list(require("pyarrow.parquet", purpose="reading Parquet").read_schema(path).names)
+    except pyarrow.ArrowException as error:
+        raise _unreadable(path, error) from error
 
 
 def parquet_parts(path: Path) -> Iterator[dict[str, Any]]:
@@ -53,9 +73,11 @@ def parquet_parts(path: Path) -> Iterator[dict[str, Any]]:
             if empty:  # the names of an empty table count, as in a CSV file with only a header
                 yield {clean_text(name) or name: pd.array([], dtype="string[python]") for name in names}
     except pyarrow.ArrowException as error:
-        raise DataError(
-            f"{path.name} cannot be read as Parquet: {' '.join(str(error).split())}", "write the file again"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path.name} cannot be read as Parquet: {' '.join(str(error).split())}", "write the file again")
 
 
 def _column(name: str, values: Any, pyarrow: Any, path: Path) -> Any:

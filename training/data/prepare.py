@@ -23,10 +23,11 @@ from skylift.documents import Document
 from skylift.errors import DataError
 from skylift.manifest import Digest
 from skylift.scoring import Matrix
+from training.config.locations import file_digest
 from training.config.table import TableSpec
 from training.data.checks import missing_cells, refuse_failed
 from training.data.learned import with_learned
-from training.data.reader import Progress, file_digest
+from training.data.reader import Progress
 from training.data.split_keys import SplitKeys
 from training.data.table import Split, Table, encode_table, read_clean, split_rows
 

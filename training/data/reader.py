@@ -4,11 +4,9 @@ It is read in parts that are put together column by column, so a table takes the
 text, and a sample takes that of its rows alone. The result is the same however the parts fall.
 """
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +14,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skylift.cells import clean_text
-from skylift.errors import ConfigError, DataError
+from skylift.errors import DataError
 from skylift.names import listed
 from skylift.numerals import Numerals
-from training.config.locations import Location, local_copy
+from training.config.locations import Location, local_copy, table_digest
 from training.data.columns import Column
 from training.data.csv_file import csv_parts
-from training.data.csv_format import CsvFormat, find_format
+from training.data.csv_format import CsvFormat
 from training.data.options import ReadOptions
-from training.data.parquet_file import SUFFIXES, parquet_parts, unnamed_indices
+from training.data.parquet_file import parquet_parts, unnamed_indices
+from training.data.table_files import table_files
 
 type Progress = Callable[[str], None]
 """Told what happens next, one short phrase at a time."""
@@ -39,9 +38,9 @@ class RawTable:
     frame
         Nullable columns with cleaned texts; the index counts the file's rows from 0, also in a sample.
     digest
-        SHA-256 of the file.
+        SHA-256 of the file; see `table_digest`.
     rows
-        Number of rows in the file.
+        Number of rows in it.
     notes
         What was guessed, for people.
     left_out
@@ -93,22 +92,18 @@ def read_rows(
         S3 did not answer, or refused.
     """
     with local_copy(location) as path:
-        digest = file_digest(path)
-        is_csv = path.suffix.lower() not in SUFFIXES
-        if not is_csv and (key := options.csv_key):
-            raise ConfigError(f"data.{key} is for CSV files, and {path.name} is not one", "remove it from model.yaml")
-        form = (
-            find_format(path, encoding=options.encoding, delimiter=options.delimiter, columns=options.columns)
-            if is_csv
-            else None
-        )
+        digest = table_digest(path)
+        files = table_files(path, options)
+        form = files[0].form
 
         def collected(texts: Collection[str]) -> _Parts:
             parts = _Parts(sample, np.random.default_rng(seed), options, frozenset(texts), form, only)
-            for part in csv_parts(path, form, takes=parts.takes) if form else parquet_parts(path):
-                if parts.rows:
-                    progress(f"reading {location.name}: {parts.rows:,} rows")
-                parts.add(part)
+            for file in files:
+                read = csv_parts(file.path, file.form, takes=parts.takes) if file.form else parquet_parts(file.path)
+                for part in read:
+                    if parts.rows:
+                        progress(f"reading {location.name}: {parts.rows:,} rows")
+                    parts.add(part)
             return parts
 
         texts = {name for name, kind in options.kinds.items() if kind == "category"}
@@ -118,32 +113,17 @@ def read_rows(
         decimal = _decimal_sign(parts)  # texts that are all as written tell it
         if grouped := parts.with_thousands(decimal):
             parts = collected(texts | mistyped | grouped)
-        indices = [] if form else unnamed_indices(path)
+        indices = [] if form else unnamed_indices(files[0].path)
         notes = [
-            *(form.notes if form else ()),
+            *dict.fromkeys(note for file in files if file.form for note in file.form.notes),
             *(f"column {name} was left out: it is the index of a data frame" for name in indices),
             *parts.read_numerals(texts, decimal),
             *_notes(parts),
         ]
-        if not is_csv:
+        if not form:
             texts |= {name for name, column in parts.columns.items() if column.family == "text"}
         numerals = parts.numerals()
         return RawTable(parts.together(), digest, parts.rows, tuple(notes), tuple(indices), frozenset(texts), numerals)
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file.
-
-    Raises
-    ------
-    DataError
-        It cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})", "check data.path in the configuration") from error
 
 
 @dataclass(slots=True)

@@ -45,13 +45,15 @@ class Package:
     artifacts: dict[str, bytes]
 
 
-def pack(trained: Trained, state: GitState = _NO_COMMIT) -> Package:
+def pack(trained: Trained, state: GitState = _NO_COMMIT, retraining: str | None = None) -> Package:
     """Pack a trained model, in both of its forms.
 
     Parameters
     ----------
     state
         Commit that the manifest names; none in a folder, which is the same for the same inputs.
+    retraining
+        Id of the retraining that the manifest names; None for none.
     """
     compiled = trained.compiled
     artifacts = {
@@ -88,6 +90,7 @@ def pack(trained: Trained, state: GitState = _NO_COMMIT) -> Package:
                 config_sha256=trained.config.digest,
                 git_commit=state.commit,
                 git_dirty=state.dirty,
+                retraining=retraining,
                 notes=(*trained.notes, *([state.problem] if state.problem else [])),
             ),
             environment=environment(),
