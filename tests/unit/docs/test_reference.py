@@ -32,6 +32,10 @@ OF_COMMANDS = {
     errors.ExperimentRefused,
     errors.ExperimentEnded,
     errors.PromotionRefused,
+    errors.RetrainingError,
+    errors.RetrainKeyReused,
+    errors.RetrainNotFound,
+    errors.RetrainRunning,
     errors.RegistryError,  # its subclasses are raised
 }
 
