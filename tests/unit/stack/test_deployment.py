@@ -52,3 +52,27 @@ def test_the_hook_has_no_model_libraries() -> None:
     }
     assert {"pydantic", "boto3", "aws-lambda-powertools"} <= names
     assert not names & {"numpy", "scikit-learn", "onnxruntime", "fastapi"}
+
+
+@pytest.mark.parametrize("function", ["InferenceFunction", "RolloutFunction", "RetrainFunction"])
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        *({"Release": "another"}, {"LogLevel": "DEBUG"}, {"AllowJoblib": "false"}, {"Tracing": "Active"}),
+        *({"SignVersions": "true"}, {"RequireSignature": "true"}, {"Architecture": "x86_64"}, {"Rollouts": "false"}),
+        *({"MemorySize": "2048"}, {"RetrainMemorySize": "4096"}, {"RetrainSubnets": "subnet-1"}, {"Labels": "true"}),
+    ],
+    ids=str,
+)
+def test_another_description_of_a_version_comes_with_another_configuration(
+    function: str, parameter: dict[str, str]
+) -> None:
+    # Lambda publishes no version that differs in nothing: the deployment would fail.
+    before, after = Stack(Retraining="true"), Stack(**{"Retraining": "true"} | parameter)
+    if function in after.resources and described(before, function) != described(after, function):
+        assert before.properties(function) != after.properties(function)
+
+
+def described(stack: Stack, function: str) -> str:
+    """The description of a function's version."""
+    return str(stack.properties(stack.version_of(function))["Description"])

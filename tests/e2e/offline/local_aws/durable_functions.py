@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote, urlencode
 from ministack.core import iam_actions
 from ministack.core.responses import error_response_json, get_account_id, get_region
 from ministack.services import lambda_durable, lambda_svc
+from ministack.services.cloudformation import provisioners
 
 type Document = dict[str, Any]
 type Response = tuple[int, Document, bytes]
@@ -43,9 +44,24 @@ _ACTIONS = {
 
 def run_durable_functions() -> None:
     """Start executions where durable functions are invoked, and hand calls about executions to the runner."""
+    _keep_configurations()
     _start_where_invoked()
     lambda_durable.try_route = _hand_over
     _ask_policies()
+
+
+def _keep_configurations() -> None:
+    """Let CloudFormation make functions durable."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    create = handlers["create"]
+
+    def create_durable(logical_id: str, properties: Document, stack_name: str) -> Any:
+        created = create(logical_id, properties, stack_name)
+        if durable := properties.get("DurableConfig"):
+            lambda_svc._functions[created[0]]["config"]["DurableConfig"] = durable
+        return created
+
+    handlers["create"] = create_durable
 
 
 def _start_where_invoked() -> None:

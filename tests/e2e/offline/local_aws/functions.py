@@ -18,11 +18,8 @@ _AS_LAMBDA: Document = {
     "user": "993:990",
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges"],
-    "mem_limit": "512m",
-    "memswap_limit": "512m",
     "ipc_mode": "none",
     "read_only": True,
-    "tmpfs": {"/tmp": "rw,size=512m,mode=1777"},
 }
 
 
@@ -69,11 +66,15 @@ def run_images_as_lambda_does() -> None:
     spawn = lambda_svc._spawn_lambda_container
 
     def spawn_strictly(config: Document, *args: Any, **kwargs: Any) -> Any:
-        package.type = config.get("PackageType", "Zip")
+        package.config = config
         return spawn(config, *args, **kwargs)
 
     def options(_: str) -> Document:
-        return dict(_AS_LAMBDA) if package.type == "Image" else {}
+        config = package.config
+        if config.get("PackageType") != "Image":
+            return {}
+        memory, disk = f"{config['MemorySize']}m", f"rw,size={config['EphemeralStorage']['Size']}m,mode=1777"
+        return _AS_LAMBDA | {"mem_limit": memory, "memswap_limit": memory, "tmpfs": {"/tmp": disk}}
 
     lambda_svc._spawn_lambda_container = spawn_strictly
     lambda_svc._parse_docker_flags = options
