@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, ValidationError
 from skylift.bucket import Bucket
 from skylift.documents import Document, first_fault
 from skylift.errors import IntegrityError
+from skylift.parameter import Change
 
 MAX_ENTRY_BYTES = 64 * 2**10
 
@@ -34,14 +35,13 @@ class AuditEntry(Document):
         Full name of the parameter.
     number
         SSM's number of the value, from 1; of a deletion the last one before it, 0 where that is not known.
-    before
-        Value before it; None where nobody knows any more.
-    after
-        Value after it; `none` after a deletion.
+    before, after
+        Values before and after; `none` for nothing, also after a deletion.
     by
         ARN of the caller, as SSM recorded it; None for a deletion, which SSM does not record: CloudTrail does.
     tool
-        What the caller used, by their own account; None where nobody said it, as past `skylift`.
+        What the caller used, by the description of the value; None where that does not say it. Only `by` is proven: a
+        value that is written without a description keeps the one before.
     description
         SSM's description of the value.
     event_id
@@ -54,13 +54,29 @@ class AuditEntry(Document):
     at: AwareDatetime
     parameter: str
     number: int
-    before: str | None = None
+    before: str
     after: str
     by: str | None = None
     tool: str | None = None
     description: str | None = None
     event_id: str | None = None
     missing: int = 0
+
+    @classmethod
+    def of(cls, parameter: str, change: Change, *, event_id: str | None = None, missing: int = 0) -> Self:
+        """The entry of a change that SSM remembers; see above."""
+        return cls(
+            at=change.at,
+            parameter=parameter,
+            number=change.number,
+            before=change.before,
+            after=change.after,
+            by=change.by,
+            tool=change.tool or None,
+            description=change.description or None,
+            event_id=event_id,
+            missing=missing,
+        )
 
     @property
     def id(self) -> "EntryId":

@@ -47,6 +47,11 @@ class Change:
     after: str
     description: str = ""
 
+    @property
+    def tool(self) -> str:
+        """What was used, by the description: what stands between ` by ` and `: `. Empty where it does not say it."""
+        return self.description.partition(" by ")[2].partition(": ")[0]
+
 
 class Parameter:
     """A parameter of one model in one stage; its subclasses say what its values mean.

@@ -34,6 +34,8 @@ class Move:
         Values before and after; `none` for no version.
     kind
         What it was for; None where nobody said it: older releases did not, and people who write the parameter may not.
+    tool
+        What was used; empty where nobody said it.
     """
 
     at: datetime
@@ -41,6 +43,7 @@ class Move:
     before: str
     after: str
     kind: MoveKind | None = None
+    tool: str = ""
 
 
 def pointer_name(stage: str, model: str) -> str:
@@ -112,7 +115,7 @@ class ActivePointer(Parameter):
             SSM failed.
         """
         return [
-            Move(change.at, change.by, change.before, change.after, kind_of(change.description))
+            Move(change.at, change.by, change.before, change.after, kind_of(change.description), change.tool)
             for change in self.changes()
         ]
 

@@ -3,7 +3,8 @@
 The service needs less: it reads the pointer and the store.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -243,6 +244,32 @@ class Registry:
             raise PromotionRefused("there is no earlier version to roll back to", "see `skylift history`")
         return self._promote(earlier[-1], kind="rollback", seen=current, tool=tool)
 
+    def go_back(self, to: Reference, *, seen: str, tool: str) -> None:
+        """Make a version active that was before, without loading it: it served, and every moment counts.
+
+        Parameters
+        ----------
+        seen
+            Value of the pointer that the decision was based on.
+        tool
+            What moves the pointer, for the history.
+
+        Raises
+        ------
+        PromotionRefused
+            A gate failed, it lacks a signature that counts or a compiled form where it needs one, or a file does not
+            have its digest.
+        PointerMoved
+            Somebody else moved the pointer meanwhile.
+        InvalidReference, VersionNotFound, IntegrityError
+            There is no such version, or its manifest is not the one the reference names.
+        """
+        version = self.version(to)
+        with self._examining(version):
+            for name in version.manifest.artifacts:
+                self._store.artifact(version.manifest, name)
+        self._pointer.move(to, kind="rollback", seen=seen, tool=tool)
+
     def _promote(
         self,
         reference: Reference | str,
@@ -261,15 +288,22 @@ class Registry:
         from skylift.scoring import check_golden  # NumPy, which a list of versions does without
 
         manifest = version.manifest
+        with self._examining(version):
+            names = {MODEL_FILE, *manifest.artifacts}
+            files = {name: self._store.artifact(manifest, name) for name in names}
+            check_golden(manifest.contract, manifest.golden, self._predictor(manifest, files.__getitem__))
+
+    @contextmanager
+    def _examining(self, version: Version) -> Iterator[None]:
+        """Check what the manifest and the signature say; what fails inside is a refusal as well."""
+        manifest = version.manifest
         if self._signatures.required:
             self._signatures.check(version.reference, self._store.signature(manifest.version))
         if failed := [str(gate) for gate in manifest.gates if not gate.passed]:
             raise PromotionRefused(f"{manifest.name} failed its gate: {', '.join(failed)}", "train a better model")
         try:
             check_form(manifest, allow_joblib=self._allow_joblib)
-            names = {MODEL_FILE, *manifest.artifacts}
-            files = {name: self._store.artifact(manifest, name) for name in names}
-            check_golden(manifest.contract, manifest.golden, self._predictor(manifest, files.__getitem__))
+            yield
         except (IntegrityError, UnservableModel) as error:
             raise PromotionRefused(f"{manifest.name} may not serve: {error.message}", error.hint) from error
 

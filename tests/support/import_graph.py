@@ -10,6 +10,8 @@ from tests.support.paths import ROOT
 _PACKAGES = (
     "layers/skylift",
     "functions/active_pointer",
+    "functions/audit",
+    "functions/auto_rollback",
     "functions/inference",
     "functions/monitor",
     "functions/operations",

@@ -19,7 +19,17 @@ FLOORS = (
 )
 """Packages from the lowest to the highest: each may import those below it."""
 
-FUNCTIONS = ("active_pointer", "inference", "local_durable", "monitor", "operations", "pre_traffic", "version_check")
+FUNCTIONS = (
+    "active_pointer",
+    "audit",
+    "auto_rollback",
+    "inference",
+    "local_durable",
+    "monitor",
+    "operations",
+    "pre_traffic",
+    "version_check",
+)
 COMPOSED = {"inference.__main__ -> operations.compose"}
 """A plain server answers for both functions on one port: its entry puts them together."""
 

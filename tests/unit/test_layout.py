@@ -18,6 +18,7 @@ MIRRORS = {
 DATA = "declares data alone: types and mypy check it"
 CONVERTERS = "tests/unit/training/compile/test_converters.py"
 ELSEWHERE = {
+    "functions/auto_rollback/settings.py": DATA,
     "functions/inference/app.py": "tests/integration/service/test_two_lanes.py",
     "functions/inference/compose.py": "tests/integration/service/test_compose.py",
     "functions/inference/fields.py": "tests/unit/inference/test_schema.py",

@@ -4,11 +4,10 @@ import json
 
 import pytest
 
-from skylift.aws import sns_client
 from skylift.errors import AwsUnavailable
 from skylift.notify import Notifier
 from tests.support.faults import before, denied, fails_with
-from tests.support.topics import create_topic, published
+from tests.support.topics import create_topic, published, shared_sns
 
 TEXT = "line one\nline two"
 
@@ -20,7 +19,7 @@ def topic(aws: None) -> str:
 
 
 def test_the_topic_gets_subject_and_text(topic: str) -> None:
-    Notifier(topic, client=sns_client()).send("iris: went back to v1", TEXT)
+    Notifier(topic, client=shared_sns()).send("iris: went back to v1", TEXT)
 
     assert published(topic) == [("iris: went back to v1", TEXT)]
 
@@ -31,20 +30,20 @@ def test_the_topic_gets_subject_and_text(topic: str) -> None:
     ids=["long", "lines", "letters"],
 )
 def test_a_subject_is_made_one_that_the_topic_takes(topic: str, subject: str, arrives: str) -> None:
-    Notifier(topic, client=sns_client()).send(subject, TEXT)
+    Notifier(topic, client=shared_sns()).send(subject, TEXT)
 
     assert published(topic) == [(arrives, TEXT)]
 
 
 def test_without_a_topic_the_log_has_it(aws: None, capsys: pytest.CaptureFixture[str]) -> None:
-    Notifier("", client=sns_client()).send("iris: went back to v1", TEXT)
+    Notifier("", client=shared_sns()).send("iris: went back to v1", TEXT)
 
     line = json.loads(capsys.readouterr().out)
     assert (line["level"], line["message"], line["text"]) == ("WARNING", "iris: went back to v1", TEXT)
 
 
 def test_what_the_topic_refuses_is_in_the_log_and_an_error(topic: str, capsys: pytest.CaptureFixture[str]) -> None:
-    client = sns_client()
+    client = shared_sns()
     before(client, "Publish", fails_with(denied("AuthorizationError")))
 
     with pytest.raises(AwsUnavailable, match=f"notifying {topic} failed"):

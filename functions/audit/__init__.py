@@ -1,0 +1,1 @@
+"""Writes down every change of the pointer and of the challenger, whoever made it."""
