@@ -14,7 +14,7 @@ from tests.e2e.offline.local_aws.functions import (
     run_images_as_lambda_does,
     weigh_aliases,
 )
-from tests.e2e.offline.local_aws.http_apis import serve_http_api_bodies
+from tests.e2e.offline.local_aws.http_apis import count_requests, serve_http_api_bodies
 from tests.e2e.offline.local_aws.images import (
     log_in_to_own_registry,
     miss_images_that_are_not_there,
@@ -35,6 +35,7 @@ from tests.e2e.offline.local_aws.schedules import call_by_role
 from tests.e2e.offline.local_aws.templates import transform_with_parameters
 
 serve_http_api_bodies()
+count_requests()
 transform_with_parameters()
 accept_inert_types()
 accept_alarms_on_expressions()

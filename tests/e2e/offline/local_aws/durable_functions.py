@@ -66,7 +66,7 @@ def _keep_configurations() -> None:
 
 def _start_where_invoked() -> None:
     invoke = lambda_svc._invoke
-    started: dict[str, tuple[Document, str]] = {}
+    started: dict[tuple[str, str], tuple[Document, str]] = {}
 
     async def invoke_or_start(
         name: str, event: Any, headers: Document, path_qualifier: Any = None, query_params: Any = None, *rest: Any
@@ -83,12 +83,12 @@ def _start_where_invoked() -> None:
             waiting = "This AWS starts durable functions without waiting for them: InvocationType=Event."
             return _refusal("InvalidParameterValueException", waiting)
         execution = headers.get("x-amz-durable-execution-name") or str(uuid.uuid4())
-        known, arn = started.get(execution, (event, ""))
+        known, arn = started.get((name, execution), (event, ""))
         if known != event:
             return _refusal("DurableExecutionAlreadyStartedException", f"{execution} was already started", 409)
         if not arn:
             arn = _start(name, version, execution, durable, event)
-            started[execution] = (event, arn)
+            started[name, execution] = (event, arn)
         return 202, {"X-Amz-Executed-Version": version, "X-Amz-Durable-Execution-Arn": arn}, b""
 
     lambda_svc._invoke = invoke_or_start

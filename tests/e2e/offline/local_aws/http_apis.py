@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 from ministack.services import apigateway
 from ministack.services.cloudformation import provisioners
 from openapi_spec_validator import OpenAPIV30SpecValidator
+
+from tests.e2e.offline.local_aws.metrics import record_share
 
 type Document = dict[str, Any]
 
@@ -30,6 +33,18 @@ def serve_http_api_bodies() -> None:
     handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGatewayV2::Api"]
     handlers["create"] = with_body(handlers["create"], properties_at=1)
     handlers["update"] = with_body(handlers["update"], properties_at=2)
+
+
+def count_requests() -> None:
+    """Count the requests, and those that are answered with a 5xx status."""
+    execute = apigateway.handle_execute
+
+    async def counted(api_id: str, stage: str, *request: Any, **more: Any) -> Any:
+        answer = await execute(api_id, stage, *request, **more)
+        record_share("5xx", {"ApiId": api_id, "Stage": stage}, counts=answer[0] >= HTTPStatus.INTERNAL_SERVER_ERROR)
+        return answer
+
+    apigateway.handle_execute = counted
 
 
 def _refuse_warnings(body: Document) -> None:

@@ -1,9 +1,11 @@
 """Metrics of log lines, and alarms on them."""
 
 import json
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc
@@ -11,7 +13,11 @@ from ministack.services.cloudformation import provisioners
 
 type Document = dict[str, Any]
 
-_EXPRESSIONS = "expressions"
+MINUTE_SECONDS = 6
+"""Period of the alarms on shares, so that they fire and clear within seconds."""
+
+_EXPRESSIONS, _SHARES = "expressions", "shares"
+_PERCENT = re.compile(r"IF\((\w+) > 0, 100 \* (?P<part>\w+) / \1, 0\)")
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": lambda value, limit: value >= limit,
     "GreaterThanThreshold": lambda value, limit: value > limit,
@@ -21,18 +27,33 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 
 def accept_alarms_on_expressions() -> None:
-    """Let alarms on an expression of metrics deploy, which stay in the state that `set-alarm-state` gives them."""
+    """Let alarms on an expression of metrics deploy.
+
+    One on a share in per cent is evaluated, on the mean of what `record_share` records. The others stay in the state
+    that `set-alarm-state` gives them.
+    """
 
     def named(properties: Document) -> Document:
         if "Metrics" not in properties:
             return properties
         rest = {name: value for name, value in properties.items() if name != "Metrics"}
-        return rest | {"Namespace": _EXPRESSIONS, "MetricName": _EXPRESSIONS}
+        metrics = {each["Id"]: each for each in properties["Metrics"]}
+        [expression] = [each["Expression"] for each in metrics.values() if "Expression" in each]
+        if not (share := _PERCENT.fullmatch(expression)):
+            return rest | {"Namespace": _EXPRESSIONS, "MetricName": _EXPRESSIONS}
+        part = metrics[share["part"]]["MetricStat"]["Metric"]
+        of_metric = {name: part[name] for name in ("MetricName", "Dimensions")}
+        return rest | of_metric | {"Namespace": _SHARES, "Statistic": "Average", "Period": MINUTE_SECONDS}
 
     handlers = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
     create, update = handlers["create"], handlers["update"]
     handlers["create"] = lambda logical_id, properties, stack_name: create(logical_id, named(properties), stack_name)
     handlers["update"] = lambda physical, old, new, *rest: update(physical, named(old), named(new), *rest)
+
+
+def record_share(metric: str, dimensions: Mapping[str, str], *, counts: bool) -> None:
+    """Record one of all that a metric counts a part of, and whether it is in that part."""
+    cloudwatch.record_metric(_SHARES, metric, 100.0 * counts, "Percent", dict(dimensions))
 
 
 def evaluate_alarms() -> None:
@@ -43,11 +64,11 @@ def evaluate_alarms() -> None:
             time.sleep(2)
             cloudwatch._evaluate_all_alarms()
 
-    cloudwatch._evaluate_alarm = _evaluate_alarm
+    cloudwatch._evaluate_alarm = partial(_evaluate_alarm, {})
     threading.Thread(target=on_timer, daemon=True).start()
 
 
-def _evaluate_alarm(alarm: Document) -> None:
+def _evaluate_alarm(evaluated: dict[str, str], alarm: Document) -> None:
     namespace, metric = alarm.get("Namespace"), alarm.get("MetricName")
     if not namespace or not metric or namespace == _EXPRESSIONS:
         return
@@ -81,7 +102,9 @@ def _evaluate_alarm(alarm: Document) -> None:
         new = "INSUFFICIENT_DATA" if missing_is == "missing" else old
     else:
         new = "OK"
-    if new != old:
+    changed = namespace != _SHARES or evaluated.get(alarm["AlarmName"]) != new  # drills give those a state that stays
+    evaluated[alarm["AlarmName"]] = new
+    if new != old and changed:
         reason = f"Threshold Crossed: {last} vs {alarm.get('Threshold')}"
         alarm.update(StateValue=new, StateReason=reason, StateUpdatedTimestamp=int(now))
         cloudwatch._record_history(alarm["AlarmName"], old, new, reason)
