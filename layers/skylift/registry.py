@@ -147,7 +147,7 @@ class Registry:
         return self._pointer.history()
 
     def examine(self, reference: Reference | str, *, memory_mib: float | None = None) -> Version:
-        """A version that may serve; see `promote`, which examines the same."""
+        """A version that may go live; see `promote`, which examines the same."""
         version = self.version(reference)
         self._examine(version)
         if memory_mib is not None:

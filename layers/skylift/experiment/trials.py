@@ -10,44 +10,22 @@ So the parameter names a challenger for as long as its experiment is not over, a
 SSM's history, by whoever comes next.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import get_args
 
 from skylift.challenger import BY_REQUEST, Challenger, Mode
-from skylift.errors import ExperimentEnded, ExperimentRefused, InvalidChallenger, InvalidReference
+from skylift.errors import ExperimentEnded, ExperimentRefused, InvalidReference
+from skylift.experiment.examination import examine
 from skylift.experiment.parameter import ChallengerParameter
+from skylift.experiment.past import Trial, challenger_in, last_ended, trial_of
 from skylift.experiment.record import Ending, Experiment
 from skylift.experiment.store import ExperimentStore
 from skylift.experiment.verdict import Verdict
-from skylift.parameter import Change
-from skylift.pointer import Move
-from skylift.references import NOTHING, Reference
+from skylift.references import Reference
 from skylift.registry import Registry
 
-_ENDINGS: tuple[Ending, ...] = get_args(Ending.__value__)
 _DECIDE = "see `skylift judge`; end it by `skylift promote` or `skylift reject`"
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """An experiment, as SSM's history tells it.
-
-    Parameters
-    ----------
-    challenger
-        Version on trial, at the last step.
-    champion
-        Version that was active when it began; None where SSM has forgotten.
-    ending
-        The change that ended it; None while it is under way.
-    """
-
-    challenger: Challenger
-    champion: Reference | None
-    ending: Change | None
 
 
 class Trials:
@@ -130,9 +108,8 @@ class Trials:
         InvalidReference, VersionNotFound, IntegrityError
             There is no such version, or its manifest is not the one the reference names.
         """
-        del force
         seen = self._parameter.value()
-        running = _challenger(seen)
+        running = challenger_in(seen)
         if running is not None and running.id == id:
             return running
         if running is not None:
@@ -140,11 +117,15 @@ class Trials:
         self.settle()
         if id is not None and (ended := self._store.read(id)) is not None:
             raise ExperimentEnded(f"the experiment {id} has ended: {ended.outcome}", "begin one under another name")
-        if (champion := self._registry.active()) is None:
+        if self._registry.active() is None:
             raise ExperimentRefused("no version is active, so there is nothing to compare with", "promote it instead")
-        examined = self._registry.examine(version, memory_mib=memory_mib)
-        if examined.reference == champion:
-            raise ExperimentRefused(f"{champion.name} is the active version", "name another one: `skylift versions`")
+        examined = examine(
+            self._registry,
+            version,
+            self._registry.resolve(),
+            shadow=mode == "shadow" and not force,
+            memory_mib=memory_mib,
+        )
         started = self._clock()
         challenger = Challenger(
             id=id or f"{examined.reference.name}-{started:%Y%m%dT%H%M%S}",
@@ -171,7 +152,7 @@ class Trials:
         seen = self._parameter.value()
         running = self._running(seen, id)
         trial = self.trial(id)
-        if self._registry.active() != trial.champion:
+        if self._active() != trial.champion:
             raise ExperimentEnded(
                 f"the pointer was moved since {id} began", "see `skylift history`; end it by `skylift reject`"
             )
@@ -238,7 +219,7 @@ class Trials:
         trial, seen = self.trial(id), self._parameter.value()
         if not _is_on_trial(seen, id):
             return self._complete(trial, verdict)
-        if self._registry.active() == trial.challenger.reference:
+        if self._active() == trial.challenger.reference:
             outcome, reason = "promoted", f"it was active already ({reason})"
         return self._end(trial, seen, outcome, reason, verdict)
 
@@ -250,13 +231,10 @@ class Trials:
         Experiment or None
             The record that was written.
         """
-        for change in reversed(self._parameter.changes()):
-            before, after = _challenger(change.before), _challenger(change.after)
-            if after is not None:
-                return None
-            if before is not None:
-                return None if self._store.read(before.id) else self._complete(self.trial(before.id), None)
-        return None
+        ended = last_ended(self._parameter.changes())
+        if ended is None or self._store.read(ended) is not None:
+            return None
+        return self._complete(self.trial(ended), None)
 
     def trial(self, id: str) -> Trial:  # noqa: A002
         """An experiment by its name, as SSM's history tells it.
@@ -266,22 +244,25 @@ class Trials:
         ExperimentEnded
             SSM knows of none.
         """
-        changes = self._parameter.changes()
-        steps = [(change, step) for change in changes if (step := _challenger(change.after)) and step.id == id]
-        if not steps:
+        trial = trial_of(id, self._parameter.changes(), self._registry.history())
+        if trial is None:
             raise ExperimentEnded(f"there is no experiment {id}", "see `skylift history`")
-        (first, _), (last, challenger) = steps[0], steps[-1]
-        ending = next((change for change in changes if change.number > last.number), None)
-        return Trial(challenger, _active_at(self._registry.history(), first.at), ending)
+        return trial
+
+    def _active(self) -> Reference | None:
+        """What is active; None where the pointer names no version, or nothing that can be read."""
+        with suppress(InvalidReference):
+            return self._registry.active()
+        return None
 
     def _running(self, value: str, id: str) -> Challenger:  # noqa: A002
-        running = _challenger(value)
+        running = challenger_in(value)
         if running is None or running.id != id:
             raise ExperimentEnded(f"the experiment {id} is not under way any more", "see `skylift history`")
         return running
 
     def _promote(self, trial: Trial) -> None:
-        reference, active = trial.challenger.reference, self._registry.active()
+        reference, active = trial.challenger.reference, self._active()
         if active == reference:
             return
         if active is None or active != trial.champion:
@@ -300,17 +281,8 @@ class Trials:
 
     def _complete(self, trial: Trial, verdict: Verdict | None) -> Experiment:
         """Write the record of an experiment whose end was cut off before that."""
-        ending = trial.ending
-        told = "" if ending is None else ending.description
-        outcome = next((each for each in _ENDINGS if each == told.partition(" ")[0]), None)
-        by = "somebody" if ending is None else ending.by
-        return self._write(
-            trial,
-            outcome or "failed",
-            told.partition(": ")[2] or told if outcome else f"{by} wrote the parameter past Skylift",
-            verdict,
-            self._clock() if ending is None else ending.at,
-        )
+        outcome, reason = trial.told
+        return self._write(trial, outcome, reason, verdict, trial.ending.at if trial.ending else self._clock())
 
     def _write(
         self, trial: Trial, outcome: Ending, reason: str, verdict: Verdict | None, ended: datetime
@@ -334,24 +306,6 @@ class Trials:
         )
 
 
-def _challenger(value: str) -> Challenger | None:
-    """The challenger that a value names; what cannot be read names none, as for the service."""
-    with suppress(InvalidChallenger):
-        return Challenger.parse(value)
-    return None
-
-
 def _is_on_trial(value: str, id: str) -> bool:  # noqa: A002
-    challenger = _challenger(value)
+    challenger = challenger_in(value)
     return challenger is not None and challenger.id == id
-
-
-def _active_at(moves: Sequence[Move], moment: datetime) -> Reference | None:
-    """What the pointer named at a time; None where SSM has forgotten, or it named no version."""
-    value = moves[0].before if moves else NOTHING
-    for move in moves:
-        if move.at <= moment:
-            value = move.after
-    with suppress(InvalidReference):
-        return Reference.parse(value)
-    return None

@@ -40,6 +40,7 @@ def test_a_version_is_measured_in_a_process_of_its_own() -> None:
 
     assert 20 < figures.base < 400
     assert 0 <= figures.rest <= figures.peak < 100
+    assert 0 < figures.row_ms < 1000
 
 
 def test_that_process_has_no_rights(tmp_path: Path) -> None:

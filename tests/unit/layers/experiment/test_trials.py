@@ -80,7 +80,7 @@ class TestBeginning:
     def test_a_version_is_on_trial_as_it_was_asked_for(
         self, trials: Trials, parameter: ChallengerParameter, v2: Reference
     ) -> None:
-        begun = _begin(trials, "v2", mode="shadow", percent=20, key="caller")
+        begun = _begin(trials, "v2", mode="shadow", percent=20, key="caller", force=True)
 
         assert parameter.read() == begun == trials.current()
         assert begun.reference == v2
@@ -143,6 +143,18 @@ class TestBeginning:
     def test_the_champion_is_not_its_own_challenger(self, trials: Trials, v1: Reference) -> None:
         with pytest.raises(ExperimentRefused, match="v1 is the active version"):
             _begin(trials, "v1")
+
+    def test_a_version_that_refuses_what_the_champion_takes_is_not_put_on_trial(
+        self, trials: Trials, registry: Registry, parameter: ChallengerParameter, v1: Reference
+    ) -> None:
+        contract = iris_package().describe(1).contract
+        package = changed(iris_package(), contract=contract.model_copy(update={"features": contract.features[:3]}))
+        registry.publish(package.describe, package.artifacts)
+
+        with pytest.raises(ExperimentRefused, match="v2 cannot be asked what v1 is asked: petal_width: unknown"):
+            _begin(trials)
+
+        assert parameter.value() == NOTHING
 
     def test_a_version_that_may_not_be_promoted_is_not_put_on_trial(
         self, trials: Trials, registry: Registry, parameter: ChallengerParameter, v1: Reference
@@ -267,6 +279,14 @@ class TestEnding:
         registry.promote("v2")
 
         assert trials.end(begun.id, "failed", "the rollout broke").outcome == "promoted"
+
+    def test_a_pointer_that_cannot_be_read_does_not_keep_an_experiment_from_ending(
+        self, trials: Trials, ssm: "SSMClient", pointer: ActivePointer, v2: Reference
+    ) -> None:
+        begun = _begin(trials)
+        ssm.put_parameter(Name=pointer.name, Value="garbage", Type="String", Overwrite=True)
+
+        assert trials.end(begun.id, "rejected", "too slow").outcome == "rejected"
 
     def test_an_experiment_that_never_was_is_named(self, trials: Trials, v2: Reference) -> None:
         with pytest.raises(ExperimentEnded, match="there is no experiment never"):
