@@ -24,6 +24,7 @@ from skylift.experiment.store import ExperimentStore
 from skylift.experiment.verdict import Verdict
 from skylift.references import Reference
 from skylift.registry import Registry
+from skylift.verification import Version
 
 _DECIDE = "see `skylift judge`; end it by `skylift promote` or `skylift reject`"
 
@@ -112,20 +113,10 @@ class Trials:
         running = challenger_in(seen)
         if running is not None and running.id == id:
             return running
-        if running is not None:
-            raise ExperimentRefused(f"{running.words} is on trial already: {running.id}", _DECIDE)
         self.settle()
         if id is not None and (ended := self._store.read(id)) is not None:
             raise ExperimentEnded(f"the experiment {id} has ended: {ended.outcome}", "begin one under another name")
-        if self._registry.active() is None:
-            raise ExperimentRefused("no version is active, so there is nothing to compare with", "promote it instead")
-        examined = examine(
-            self._registry,
-            version,
-            self._registry.resolve(),
-            shadow=mode == "shadow" and not force,
-            memory_mib=memory_mib,
-        )
+        examined = self.admit(version, shadow=mode == "shadow" and not force, memory_mib=memory_mib)
         started = self._clock()
         challenger = Challenger(
             id=id or f"{examined.reference.name}-{started:%Y%m%dT%H%M%S}",
@@ -138,6 +129,32 @@ class Trials:
         )
         self._parameter.write(challenger, seen=seen, tool=f"begun by {self._tool}")
         return challenger
+
+    def admit(self, version: Reference | str, *, shadow: bool, memory_mib: float | None = None) -> Version:
+        """A version that may be put on trial now; see `begin`, which examines the same.
+
+        Parameters
+        ----------
+        shadow
+            Whether it has to be quick enough to be scored in the shadow.
+        """
+        if (running := challenger_in(self._parameter.value())) is not None:
+            raise ExperimentRefused(f"{running.words} is on trial already: {running.id}", _DECIDE)
+        self.settle()
+        if self._registry.active() is None:
+            raise ExperimentRefused("no version is active, so there is nothing to compare with", "promote it instead")
+        return examine(self._registry, version, self._registry.resolve(), shadow=shadow, memory_mib=memory_mib)
+
+    def ended(self, reference: Reference) -> int:
+        """Number of experiments of a version that have ended.
+
+        Raises
+        ------
+        IntegrityError
+            A record cannot be read.
+        """
+        records = map(self._store.read, self._store.ids())
+        return sum(record is not None and record.challenger == reference for record in records)
 
     def ramp(self, id: str, mode: Mode, percent: float) -> Challenger:  # noqa: A002
         """Change the share of the version on trial.

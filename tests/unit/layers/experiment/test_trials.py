@@ -116,6 +116,25 @@ class TestBeginning:
         with pytest.raises(ExperimentEnded, match="mine has ended: rejected"):
             _begin(trials, id="mine")
 
+    def test_a_name_is_of_one_experiment_although_its_record_was_cut_off(
+        self, trials: Trials, s3: "S3Client", v2: Reference
+    ) -> None:
+        _begin(trials, id="mine")
+        fault = before(s3, "PutObject", kills, only=1)
+        with pytest.raises(Killed):
+            trials.end("mine", "rejected", "too slow")
+        fault.heal()
+
+        with pytest.raises(ExperimentEnded, match="mine has ended: rejected"):
+            _begin(trials, id="mine")
+
+    def test_ended_experiments_of_a_version_are_counted(self, trials: Trials, v1: Reference, v2: Reference) -> None:
+        for _ in range(2):
+            trials.end(_begin(trials).id, "rejected", "too slow")
+        _begin(trials)
+
+        assert (trials.ended(v2), trials.ended(v1)) == (2, 0)
+
     def test_a_rejected_version_can_be_tried_again(self, trials: Trials, v2: Reference) -> None:
         first = _begin(trials)
         trials.end(first.id, "rejected", "too slow")
