@@ -58,15 +58,17 @@ def note_deletion(trail: AuditTrail, parameter: Parameter, at: datetime, *, even
     Returns
     -------
     AuditEntry or None
-        What was added; None if it was there.
+        What was added; None if it was there, or SSM still remembers what came before: nothing was deleted then.
 
     Raises
     ------
     AwsUnavailable
-        S3 failed.
+        SSM or S3 failed.
     IntegrityError
         The entry before it cannot be read.
     """
+    if any(change.at < at for change in parameter.changes()):
+        return None
     before = [
         entry for entry in trail.entries() if entry.parameter == parameter.name and entry.at < at + _WHOLE_SECONDS
     ]

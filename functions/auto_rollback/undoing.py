@@ -96,8 +96,8 @@ class Undoing:
             f"{left} had been promoted within {self._settings.auto_rollback_hours:g} hours before it. {to} is active "
             f"again since {move.at:%Y-%m-%d %H:%M:%S %Z}, and environments follow when they next read the pointer.",
             *self._end_experiment(f"{left} was left for {to}: {why}"),
-            f"Next: find out what is wrong with {left}, by {alarm.name} in docs/runbooks/alarms.md. If the alarm does "
-            f"not become quiet, {left} was not the reason: `skylift promote {left}` makes it active again.",
+            f"Next: docs/runbooks/trials.md, the pointer went back by itself. If the alarm does not become quiet, "
+            f"{left} was not the reason: `skylift promote {left}` makes it active again.",
         )
         return to, why
 

@@ -42,5 +42,5 @@ class RegistrySettings(BaseSettings):
     stage: Name = "dev"
     allow_joblib: bool = Field(default_factory=lambda known: known["stage"] == "dev")
     signing_key: str = Field("", pattern=rf"^({_KEY})?$")
-    trusted_keys: str = Field("", pattern=rf"^({_KEY}(,{_KEY})*)?$")
+    trusted_keys: str = Field("", pattern=rf"^({_KEY}(,|$))*$")
     require_signature: bool = False

@@ -124,42 +124,54 @@ def test_what_was_forgotten_after_it_was_written_down_leaves_no_gap(trail: Audit
     assert not any(one.missing for one in entries)
 
 
+GONE = Remembered(range(0))
+
+
 class TestADeletion:
     def test_it_is_written_down_although_ssm_forgets_everything(self, trail: AuditTrail) -> None:
-        pointer = Remembered(range(1, 3))
-        catch_up(trail, pointer, event_id=None)
+        catch_up(trail, Remembered(range(1, 3)), event_id=None)
         at = START + timedelta(hours=1)
 
-        note_deletion(trail, pointer, at, event_id="gone")
+        note_deletion(trail, GONE, at, event_id="gone")
 
         last = trail.entries()[-1]
         assert (last.at, last.number, last.before, last.after) == (at, 2, "value 2", NOTHING)
         assert (last.by, last.tool, last.description, last.event_id) == (None, None, "deleted", "gone")
 
     def test_delivered_again_it_adds_nothing(self, trail: AuditTrail) -> None:
+        catch_up(trail, Remembered(range(1, 3)), event_id=None)
+        note_deletion(trail, GONE, START + timedelta(hours=1), event_id="gone")
+
+        assert note_deletion(trail, GONE, START + timedelta(hours=1), event_id="gone") is None
+
+    def test_who_claims_one_that_did_not_happen_adds_nothing(self, trail: AuditTrail) -> None:
         pointer = Remembered(range(1, 3))
         catch_up(trail, pointer, event_id=None)
-        note_deletion(trail, pointer, START + timedelta(hours=1), event_id="gone")
 
-        assert note_deletion(trail, pointer, START + timedelta(hours=1), event_id="gone") is None
+        assert note_deletion(trail, pointer, START + timedelta(hours=1), event_id="forged") is None
+
+    def test_one_that_is_told_after_the_parameter_was_made_again_counts(self, trail: AuditTrail) -> None:
+        catch_up(trail, Remembered(range(1, 3)), event_id=None)
+        again = Remembered(range(1, 2), since=START + timedelta(hours=2))
+
+        assert note_deletion(trail, again, START + timedelta(hours=1), event_id="gone") is not None
 
     def test_the_event_may_name_the_second_of_the_last_change(self, trail: AuditTrail) -> None:
-        pointer = Remembered(range(1, 3), since=START + timedelta(milliseconds=300))
-        catch_up(trail, pointer, event_id=None)
+        catch_up(trail, Remembered(range(1, 3), since=START + timedelta(milliseconds=300)), event_id=None)
 
-        note_deletion(trail, pointer, START + timedelta(minutes=2), event_id=None)
+        note_deletion(trail, GONE, START + timedelta(minutes=2), event_id=None)
 
         assert ("value 2", NOTHING) in {(one.before, one.after) for one in trail.entries()}
 
     def test_one_of_a_parameter_that_was_never_seen_says_what_is_known(self, trail: AuditTrail) -> None:
-        note_deletion(trail, Remembered(range(0)), START, event_id=None)
+        note_deletion(trail, GONE, START, event_id=None)
 
         (entry,) = trail.entries()
         assert (entry.number, entry.before, entry.after) == (0, NOTHING, NOTHING)
 
     def test_the_numbers_of_a_parameter_that_was_made_again_begin_again_without_a_gap(self, trail: AuditTrail) -> None:
         catch_up(trail, Remembered(range(1, 6)), event_id=None)
-        note_deletion(trail, Remembered(range(0)), START + timedelta(hours=1), event_id=None)
+        note_deletion(trail, GONE, START + timedelta(hours=1), event_id=None)
 
         catch_up(trail, Remembered(range(1, 3), since=START + timedelta(hours=2)), event_id=None)
 

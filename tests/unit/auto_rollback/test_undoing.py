@@ -67,7 +67,7 @@ class TestGoingBack:
             "Threshold Crossed",
             "v2 had been promoted within 24 hours",
             "v1 is active again since ",
-            "server-errors in docs/runbooks/alarms.md",
+            "docs/runbooks/trials.md, the pointer went back by itself",
             "`skylift promote v2` makes it active again",
         ):
             assert words in text

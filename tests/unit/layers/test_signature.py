@@ -10,7 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from skylift.aws import kms_client
+from skylift.bucket import Bucket
 from skylift.errors import AwsUnavailable, ConfigError, PromotionRefused
+from skylift.experiment.parameter import ChallengerParameter
+from skylift.experiment.store import ExperimentStore
+from skylift.experiment.trials import Trials
 from skylift.pointer import ActivePointer
 from skylift.predictors import load_predictor
 from skylift.references import Reference
@@ -18,7 +22,7 @@ from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from skylift.signature import SIGNATURE_FILE, Signatures
 from skylift.store import VersionStore
-from tests.conftest import BUCKET, MODEL
+from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.aws_clients import REGION
 from tests.support.faults import before, denied, fails_with, refusal, timeout
 from tests.support.models import iris_package
@@ -26,6 +30,7 @@ from tests.support.stored import overwrite, read_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
 
 UNUSABLE = ["DisabledException", "KMSInvalidStateException", "NotFoundException", "InvalidKeyUsageException"]
 
@@ -206,6 +211,65 @@ class TestWhereItIsRequired:
         assert registry.active() is None
 
 
+def trials_of(registry: Registry, s3: "S3Client", ssm: "SSMClient") -> Trials:
+    store = ExperimentStore(Bucket(BUCKET, client=s3), MODEL)
+    return Trials(registry, ChallengerParameter(STAGE, MODEL, client=ssm), store, tool="a test")
+
+
+class TestEveryWayToTraffic:
+    """Promotion, return, going back by itself, a trial and its end: each verifies."""
+
+    @pytest.mark.parametrize("way", ["promotion", "going back", "trial"])
+    def test_what_is_not_signed_gets_none(
+        self, registry_with: Callable[..., Registry], key: str, s3: "S3Client", ssm: "SSMClient", way: str
+    ) -> None:
+        registry = registry_with(key)
+        live = registry.promote(publish(registry))
+        unsigned = publish(registry_with())
+        ways: dict[str, Callable[[], object]] = {
+            "promotion": lambda: registry.promote(unsigned),
+            "going back": lambda: registry.go_back(unsigned, seen=str(live), tool="auto-rollback"),
+            "trial": lambda: trials_of(registry, s3, ssm).begin(unsigned, mode="shadow", percent=1, by="ann"),
+        }
+
+        with pytest.raises(PromotionRefused, match="v2 is not signed, and a signature is required here"):
+            ways[way]()
+
+        assert registry.active() == live
+        assert ChallengerParameter(STAGE, MODEL, client=ssm).read() is None
+
+    @pytest.mark.parametrize("way", ["going back", "the end of a trial"])
+    def test_a_key_that_was_disabled_meanwhile_stops_it(
+        self, registry_with: Callable[..., Registry], key: str, s3: "S3Client", ssm: "SSMClient", way: str
+    ) -> None:
+        registry = registry_with(key)
+        first, second = registry.promote(publish(registry)), registry.promote(publish(registry))
+        trials = trials_of(registry, s3, ssm)
+        trial = trials.begin(publish(registry), mode="canary", percent=50, by="ann")
+        before(kms(), "Verify", fails_with(refusal("DisabledException", 400)))
+        ways: dict[str, Callable[[], object]] = {
+            "going back": lambda: registry.go_back(first, seen=str(second), tool="auto-rollback"),
+            "the end of a trial": lambda: trials.promote(trial.id),
+        }
+
+        with pytest.raises(PromotionRefused, match="cannot verify"):
+            ways[way]()
+
+        assert registry.active() == second
+
+    def test_a_second_key_counts_for_going_back_too(
+        self, registry_with: Callable[..., Registry], key: str, store: VersionStore
+    ) -> None:
+        first = registry_with(key).promote(publish(registry_with(key)))
+        other = make_key()
+        registry = registry_with(other, key)
+        second = registry.promote(publish(registry))
+
+        registry.go_back(first, seen=str(second), tool="auto-rollback")
+
+        assert registry.active() == first
+
+
 def test_where_it_is_not_required_versions_without_one_go_live(registry_with: Callable[..., Registry]) -> None:
     registry = registry_with(required=False)
 
@@ -229,3 +293,14 @@ def test_a_key_is_named_by_its_arn_since_an_alias_can_be_moved(value: str) -> No
     for setting in ("signing_key", "trusted_keys"):
         with pytest.raises(ValueError, match=setting):
             RegistrySettings.model_validate({"bucket": BUCKET, "model": MODEL, setting: value})
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+@pytest.mark.parametrize("end", ["", ","])
+def test_further_keys_are_written_as_the_stack_takes_them(count: int, end: str) -> None:
+    """The stack's parameter may end in a comma, and so may the environment of its functions."""
+    text = ",".join([f"arn:aws:kms:eu-central-1:123456789012:key/{number}" for number in range(count)])
+    value = text + end if text else ""
+    settings = {"bucket": BUCKET, "model": MODEL, "trusted_keys": value}
+
+    assert RegistrySettings.model_validate(settings).trusted_keys == value
