@@ -6,8 +6,9 @@ import sys
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from inference.beside import beside
 from inference.compose import compose
-from inference.server import serve, with_labels
+from inference.server import serve, with_operations
 from inference.settings import InferenceSettings
 
 if TYPE_CHECKING:
@@ -25,10 +26,10 @@ def main() -> None:
         Thread(target=_end_with_stdin, daemon=True).start()
     inference = compose(plain_server=True).app
     app: Application = inference
-    if InferenceSettings().labels:
+    if routes := beside(InferenceSettings()):
         from operations.compose import compose as compose_operations
 
-        app = with_labels(inference, compose_operations())
+        app = with_operations(inference, {route.path.partition("/{")[0] for route in routes}, compose_operations())
     serve(app, host=arguments.host, port=arguments.port)
 
 

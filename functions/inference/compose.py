@@ -84,8 +84,9 @@ def compose(*, plain_server: bool = False) -> Service:
 
 
 def _metrics(settings: InferenceSettings, host: ModelHost) -> "ServerMetrics":
-    from inference.routes import LABELS, METRICS, ROUTES
+    from inference.beside import beside
+    from inference.routes import METRICS, ROUTES
     from inference.server_metrics import ServerMetrics  # with prometheus-client, which Lambda has not
 
-    paths = [route.path for route in (*ROUTES, METRICS, LABELS)]
+    paths = [route.path for route in (*ROUTES, METRICS, *beside(settings))]
     return ServerMetrics(host, model=settings.model, paths=paths)

@@ -58,6 +58,7 @@ def _operation(route: Route) -> Schema:
     return {
         "operationId": route.operation_id,
         "summary": route.summary,
+        **route.operation,
         "responses": {
             **{
                 str(status): {"description": description, "content": {route.media_type: {}}}

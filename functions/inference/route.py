@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 LABELS_PATH = "/labels"
-"""The path of the function `operations` that a plain server answers as well, where labels are on."""
+RETRAIN_PATH = "/retrain"
+"""Paths of the function `operations` that a plain server answers as well, where they are on; also those below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Route:
         Path from the root of the API, for example `/health`.
     endpoint
         Coroutine function that answers; FastAPI gives it its parameters. Its name is the operation's id. None for a
-        path that another function answers: it is described, and its name is the id.
+        path that another function answers, which is only described.
     summary
         One line without a full stop, for the index and OpenAPI.
     method
@@ -37,6 +38,10 @@ class Route:
         Descriptions of further statuses with the same media type, by status.
     problems
         Descriptions of the problems that it may answer with, by status.
+    name
+        The operation's id for a route without endpoint, in snake case.
+    operation
+        Further members of the operation in OpenAPI.
     """
 
     path: str
@@ -47,9 +52,11 @@ class Route:
     status: int = 200
     statuses: Mapping[int, str] = field(default_factory=dict)
     problems: Mapping[int, str] = field(default_factory=dict)
+    name: str = ""
+    operation: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def operation_id(self) -> str:
-        """The endpoint's name in camel case, for example `modelInfo`."""
-        first, *others = (self.endpoint.__name__ if self.endpoint else self.path.strip("/")).split("_")
+        """The name in camel case, for example `modelInfo`."""
+        first, *others = (self.endpoint.__name__ if self.endpoint else self.name).split("_")
         return first + "".join(word.capitalize() for word in others)

@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from pydantic_core import to_json
 from starlette.responses import HTMLResponse
 
+from inference.beside import beside
 from inference.capture import RowCapture
 from inference.drift_status import LatestReport
 from inference.host import ModelHost
@@ -18,7 +19,7 @@ from inference.openapi import openapi_document
 from inference.predict import PATH as PREDICTION_PATH
 from inference.predict import Predict
 from inference.process_state import resident_bytes
-from inference.route import LABELS_PATH, Route
+from inference.route import Route
 from inference.settings import InferenceSettings
 from skylift.bucket import Bucket
 from skylift.errors import (
@@ -264,23 +265,6 @@ METRICS = Route("/metrics", metrics, "Requests, predictions, process and drift, 
 """The route that a plain server has besides: on Lambda an environment knows nothing of the others."""
 
 
-LABELS = Route(
-    LABELS_PATH,
-    None,
-    "Takes the true answers of predictions, a whole body or nothing of it",
-    method="POST",
-    status=202,
-    problems={
-        400: "Not JSON",
-        413: "Too many labels or bytes",
-        415: "Neither JSON nor JSON lines, or compressed",
-        422: "Entries that are not labels",
-        503: "The labels cannot be kept now; see Retry-After",
-    },
-)
-"""What the function `operations` answers under the same address, where labels are on."""
-
-
 def create_routes(
     settings: InferenceSettings,
     host: ModelHost,
@@ -309,7 +293,7 @@ def create_routes(
     app.state.capture = RowCapture.of(settings)
     app.state.latest = LatestReport(ReportStore(bucket, settings.model) if bucket else None)
     app.state.metrics = metrics
-    app.state.routes = (*ROUTES, *([METRICS] if metrics else ()), *([LABELS] if settings.labels else ()))
+    app.state.routes = (*ROUTES, *([METRICS] if metrics else ()), *beside(settings))
     for route in app.state.routes:
         if route.endpoint:
             app.add_api_route(route.path, route.endpoint, methods=[route.method], response_model=None)

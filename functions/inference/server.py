@@ -2,13 +2,13 @@
 
 import logging
 import uuid
+from collections.abc import Collection
 from typing import TYPE_CHECKING, cast
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from inference.route import LABELS_PATH
 from skylift.http import problems
 from skylift.http.record import Record, record_of
 from skylift.http.reply import NOSNIFF
@@ -28,37 +28,40 @@ _UVICORN_LEVEL = "error"
 
 
 class Beside:
-    """An application with one path that another application answers, which writes its own lines.
+    """An application with paths that another application answers, which writes its own lines.
 
     Parameters
     ----------
     app
         Application of all other paths.
-    path
-        Path of the other one.
+    paths
+        Paths of the other one, also of what is below them.
     other
         The other application.
     """
 
-    def __init__(self, app: "Application", path: str, other: "Application") -> None:
+    def __init__(self, app: "Application", paths: Collection[str], other: "Application") -> None:
         self._app = app
-        self._path = path
+        self._paths = paths
         self._other = other
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""
-        app = self._other if scope["type"] == "http" and scope["path"] == self._path else self._app
+        app = self._other if scope["type"] == "http" and self._is_others(scope["path"]) else self._app
         await app(scope, receive, send)
+
+    def _is_others(self, path: str) -> bool:
+        return any(path == one or path.startswith(f"{one}/") for one in self._paths)
 
     def write_unreadable(self, record: Record) -> None:
         """See `Application`."""
         self._app.write_unreadable(record)
 
 
-def with_labels(app: "App", operations: "RequestLog") -> Beside:
-    """The application with `/labels` of another one, whose requests are counted with its own."""
+def with_operations(app: "App", paths: Collection[str], operations: "RequestLog") -> Beside:
+    """The application with paths of another one, whose requests are counted with its own."""
     operations.observer = app.observer
-    return Beside(app, LABELS_PATH, operations)
+    return Beside(app, paths, operations)
 
 
 class HttpProtocol(H11Protocol):

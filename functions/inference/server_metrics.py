@@ -39,6 +39,7 @@ class ServerMetrics:
         self._host = host
         self._model = model
         self._paths = frozenset(paths)
+        self._above = {path.partition("{")[0]: path for path in self._paths if "{" in path}
         self._registry = CollectorRegistry()
         self._processor = ProcessorTime()
         self._predictions = self._counter(exposition.PREDICTIONS)
@@ -52,7 +53,7 @@ class ServerMetrics:
     def observe(self, method: str, path: str, record: Record, seconds: float, metrics: Sequence[MetricPoint]) -> None:
         """Count a request whose line is written; see `skylift.http.request_log.Observer`."""
         method = method if method in _METHODS else OTHER
-        route = path if path in self._paths else OTHER
+        route = path if path in self._paths else self._above.get(path[: path.rfind("/") + 1], OTHER)
         self._requests.labels(method, route, record.status).inc()
         self._request_seconds.labels(method, route).observe(seconds)
         if record.status >= 400:

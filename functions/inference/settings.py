@@ -30,6 +30,8 @@ class InferenceSettings(RegistrySettings):
         Whether log lines hold profiles of the requests; see `skylift.monitoring.profile`.
     labels
         Whether callers may send the right answers later, so that answers hold the id that a label names.
+    retraining
+        Whether the API has `/retrain`, which the function `operations` answers.
     capture_rate
         Share of the answered requests whose log lines hold values of their instances, 0 to 1; see `inference.capture`.
     capture_features
@@ -46,6 +48,7 @@ class InferenceSettings(RegistrySettings):
     release: str = ""
     profile: bool = True
     labels: bool = False
+    retraining: bool = False
     capture_rate: Annotated[float, Field(ge=0, le=1)] = 0
     capture_features: str = ""
     image_digest: str = ""

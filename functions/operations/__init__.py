@@ -1,1 +1,1 @@
-"""Takes labels, and tells the metrics of all environments."""
+"""Takes labels, starts retrainings, and tells the metrics of all environments."""

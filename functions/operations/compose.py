@@ -1,21 +1,25 @@
 """Puts the function together from its settings: the one place that reads the environment."""
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from operations.active import ActiveVersion
 from operations.cloudwatch import CloudWatch
 from operations.fleet import Fleet
 from operations.labels import Labels
+from operations.retrains import Retrains
 from operations.routes import create_routes
 from operations.settings import OperationsSettings
-from skylift.aws import cloudwatch_client, s3_client, ssm_client
+from skylift.aws import cloudwatch_client, lambda_client, s3_client, ssm_client
 from skylift.bucket import Bucket
+from skylift.durable import DurableFunction
 from skylift.http.record import Record
 from skylift.http.request_log import RequestLog, Told
 from skylift.monitoring.label_store import LabelStore
 from skylift.monitoring.report_store import ReportStore
 from skylift.observability import set_level
 from skylift.pointer import ActivePointer
+from skylift.retraining.store import RetrainStore
 from skylift.store import VersionStore
 
 if TYPE_CHECKING:
@@ -49,8 +53,12 @@ def compose() -> OperationsLog:
         active=active,
         reports=ReportStore(bucket, settings.model),
     )
+    arn = settings.retrain_function
+    retrains = Retrains(
+        RetrainStore(bucket, settings.model), cache(lambda: DurableFunction(arn, client=lambda_client()))
+    )
     return OperationsLog(
-        create_routes(labels, fleet),
+        create_routes(labels, fleet, retrains if arn else None),
         stage=settings.stage,
         model=settings.model,
         release=settings.release,

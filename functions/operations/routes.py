@@ -7,8 +7,10 @@ from pydantic_core import to_json
 
 from operations.fleet import Fleet
 from operations.labels import Labels
+from operations.retrains import Retrains
 from skylift.errors import AwsUnavailable, MetricsNotRead
 from skylift.http.body import JSON_TYPES, read_body
+from skylift.http.caller import caller_of
 from skylift.http.preflight import Preflight
 from skylift.http.record import record_of
 from skylift.http.reply import JSON
@@ -18,7 +20,11 @@ from skylift.monitoring.exposition import PATH as METRICS_PATH
 from skylift.observability import logger
 
 LABELS_PATH = "/labels"
+RETRAIN_PATH = "/retrain"
 LABEL_TYPES = (*JSON_TYPES, "application/x-ndjson", "application/jsonl")
+
+ASK_AGAIN_SECONDS = 5
+"""A retraining changes in minutes."""
 
 
 async def labels(request: Request) -> Response:
@@ -28,6 +34,29 @@ async def labels(request: Request) -> Response:
     taken = await asyncio.to_thread(taker.take, body)  # S3 may be slow, and a plain server predicts meanwhile
     record_of(request.scope).labels = taken["labels"]
     return Response(to_json(taken), 202, media_type=JSON)
+
+
+async def retrain(request: Request) -> Response:
+    """Start a retraining, or find the one that the same `Idempotency-Key` started."""
+    retrains: Retrains = request.app.state.retrains
+    headers = request.headers
+    empty = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+    body = b"" if empty else await read_body(request.scope, request.receive)
+    key, by = headers.get("idempotency-key"), caller_of(request.scope) or "a caller without a name"
+    started = await asyncio.to_thread(retrains.begin, body, key, by)
+    # Relative to the path that was asked, which may have more in front of it.
+    headers_of_answer = {"location": f"retrain/{started.id}", "retry-after": str(ASK_AGAIN_SECONDS)}
+    return Response(to_json(started.as_answer()), 202, media_type=JSON, headers=headers_of_answer)
+
+
+async def retraining(request: Request) -> Response:
+    """Tell how far a retraining is."""
+    retrains: Retrains = request.app.state.retrains
+    found = await asyncio.to_thread(retrains.find, request.path_params["id"])
+    headers = {"cache-control": f"private, max-age={ASK_AGAIN_SECONDS}"}
+    if not found.has_ended:
+        headers["retry-after"] = str(ASK_AGAIN_SECONDS)
+    return Response(to_json(found.as_answer()), media_type=JSON, headers=headers)
 
 
 async def metrics(request: Request) -> Response:
@@ -43,7 +72,7 @@ async def metrics(request: Request) -> Response:
     return Response(text, media_type=CONTENT_TYPE)
 
 
-def create_routes(taker: Labels, fleet: Fleet) -> FastAPI:
+def create_routes(taker: Labels, fleet: Fleet, retrains: Retrains | None = None) -> FastAPI:
     """Make the application of the routes.
 
     Parameters
@@ -52,11 +81,17 @@ def create_routes(taker: Labels, fleet: Fleet) -> FastAPI:
         Taker of labels.
     fleet
         Reader of the metrics of all environments.
+    retrains
+        Starter of retrainings; None for no routes for them.
     """
     app = FastAPI(title="Skylift operations", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.labels, app.state.fleet = taker, fleet
     app.add_api_route(LABELS_PATH, labels, methods=["POST"], response_model=None)
     app.add_api_route(METRICS_PATH, metrics, methods=["GET"], response_model=None)
+    if retrains is not None:
+        app.state.retrains = retrains
+        app.add_api_route(RETRAIN_PATH, retrain, methods=["POST"], response_model=None)
+        app.add_api_route(f"{RETRAIN_PATH}/{{id}}", retraining, methods=["GET"], response_model=None)
     app.add_middleware(Preflight)
     answer_with_problems(app)
     return app

@@ -14,10 +14,13 @@ class OperationsSettings(RegistrySettings):
         Lowest level of Skylift's log lines.
     release
         Name of the deployment: commit and run that made it; empty where none did.
+    retrain_function
+        ARN of the durable function that trains again; empty for no routes for it.
     image_digest
         Digest of the container image, `sha256:` and 64 hexadecimal digits; empty where it was not deployed by digest.
     """
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     release: str = ""
+    retrain_function: str = ""
     image_digest: str = ""

@@ -14,13 +14,15 @@
     |   |-- TooManyLabels      the body has too many labels
     |   |-- AnswerTooLarge     its answer has too many bytes
     |   |-- InvalidInstance    a field of the body breaks the contract
-    |   `-- InvalidLabels      an entry of the body is not a label
+    |   |-- InvalidLabels      an entry of the body is not a label
+    |   `-- InvalidRetrainRequest  a member of the body, or the key, cannot be read
     |-- AwsUnavailable         AWS did not answer, or refused
     |   |-- AwsThrottled       it takes no more requests now
     |   `-- CallbackClosed     nobody waits any more for what was answered
     |-- RetrainingError        a retraining cannot be started or read
     |   |-- RetrainRunning     another one runs
     |   |-- RetrainKeyReused   its key belongs to another request
+    |   |-- RetrainUnavailable it cannot be started or read now
     |   `-- RetrainNotFound    its id is unknown
     |-- LabelsNotKept          labels cannot be written now
     |-- MetricsNotRead         the metrics of all environments cannot be read now
@@ -239,6 +241,25 @@ class InvalidLabels(RequestError):
         self.total = total
 
 
+class InvalidRetrainRequest(RequestError):
+    """What is asked of a retraining cannot be read.
+
+    Parameters
+    ----------
+    problems
+        The first problems.
+    total
+        Number of all problems.
+    """
+
+    code = "invalid-retrain-request"
+
+    def __init__(self, problems: tuple[FieldProblem, ...], total: int) -> None:
+        super().__init__("the retraining that is asked for cannot be read", "see errors; {} asks for the defaults")
+        self.problems = problems
+        self.total = total
+
+
 class AwsUnavailable(SkyliftError):
     """AWS did not answer in time, throttled, refused or is not configured."""
 
@@ -283,6 +304,12 @@ class RetrainKeyReused(RetrainingError):
     """The key of a request belongs to another request."""
 
     code = "retrain-key-reused"
+
+
+class RetrainUnavailable(RetrainingError):
+    """The retraining cannot be started or read now."""
+
+    code = "retrain-unavailable"
 
 
 class RetrainNotFound(RetrainingError):

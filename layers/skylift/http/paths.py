@@ -20,7 +20,7 @@ def path_in_api(path: str, event: Mapping[str, Any]) -> str:
 
     The event names the route that it took, or what it matched of `{proxy+}`, or a stage; a load balancer, and a custom
     domain whose API has no routes of its own, leave only the path: then its last part counts, as each path of the API
-    has one part.
+    has one part, or two below `/retrain`.
 
     Examples
     --------
@@ -30,6 +30,8 @@ def path_in_api(path: str, event: Mapping[str, Any]) -> str:
     '/health'
     >>> path_in_api("/models/iris/predict", {"requestContext": {"elb": {}}})
     '/predict'
+    >>> path_in_api("/prod/retrain/r-1", {"routeKey": "GET /retrain/{id}", "pathParameters": {"id": "r-1"}})
+    '/retrain/r-1'
     """
     route = _route(event)
     if route is not None and (path.endswith(route) or route == "/"):
@@ -40,14 +42,17 @@ def path_in_api(path: str, event: Mapping[str, Any]) -> str:
         return path.removeprefix(stage) or "/"
     domain = context.get("domainName") or ""
     if "elb" in context or ("." in domain and not domain.endswith(_AWS_DOMAINS)):
-        return path[path.rfind("/") :]
+        above, _, last = path.rpartition("/")
+        return f"/retrain/{last}" if above.endswith("/retrain") else f"/{last}"
     return path
 
 
 def _route(event: Mapping[str, Any]) -> str | None:
     """The path of the route that an event took; None where it does not tell."""
-    rest = (event.get("pathParameters") or {}).get("proxy")
-    if rest is not None:
+    parameters = event.get("pathParameters") or {}
+    if (rest := parameters.get("proxy")) is not None:
         return f"/{unquote(rest)}"
     route = event.get("resource") or str(event.get("routeKey")).partition(" ")[2]
+    for name, value in parameters.items():
+        route = route.replace(f"{{{name}}}", unquote(value))
     return route if route and "{" not in route else None

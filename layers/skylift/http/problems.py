@@ -10,6 +10,7 @@ from skylift.errors import (
     ClientGone,
     InvalidInstance,
     InvalidLabels,
+    InvalidRetrainRequest,
     LabelsNotKept,
     MetricsNotRead,
     ModelCardAbsent,
@@ -20,6 +21,10 @@ from skylift.errors import (
     ReportAbsent,
     ReportUnavailable,
     RequestError,
+    RetrainKeyReused,
+    RetrainNotFound,
+    RetrainRunning,
+    RetrainUnavailable,
     SkyliftError,
     TooManyInstances,
     TooManyLabels,
@@ -30,6 +35,7 @@ from skylift.http.reply import Reply
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = 2
+_RETRY_AFTER_RETRAINING = 30
 _MAX_SHOWN = 200
 _MAX_FIELDS = 3
 
@@ -43,6 +49,11 @@ _STATUS: dict[type[SkyliftError], tuple[int, str]] = {
     AnswerTooLarge: (413, "The answer is too large"),
     InvalidInstance: (422, "Fields break the contract"),
     InvalidLabels: (422, "Entries are not labels"),
+    InvalidRetrainRequest: (422, "The request for a retraining cannot be read"),
+    RetrainKeyReused: (422, "The key belongs to another request"),
+    RetrainRunning: (409, "A retraining runs already"),
+    RetrainNotFound: (404, "No such retraining"),
+    RetrainUnavailable: (503, "Retrainings cannot be started or read now"),
     LabelsNotKept: (503, "Labels cannot be kept now"),
     MetricsNotRead: (503, "Metrics cannot be read now"),
     RequestError: (400, "The request cannot be answered"),
@@ -112,7 +123,7 @@ def of_error(error: SkyliftError, record: Record) -> Reply:
         raise error
     status, title = _STATUS[kind]
     members: dict[str, object] = {}
-    if isinstance(error, InvalidInstance | InvalidLabels):
+    if isinstance(error, InvalidInstance | InvalidLabels | InvalidRetrainRequest):
         named = dict.fromkeys(entry.feature for entry in error.problems if entry.feature is not None)
         record.fields = tuple(named)[:_MAX_FIELDS]
         members["errors"] = [
@@ -121,7 +132,9 @@ def of_error(error: SkyliftError, record: Record) -> Reply:
         ]
         if error.total > len(error.problems):
             members["errors_total"] = error.total
-    headers = {"retry-after": str(_RETRY_AFTER_SECONDS)} if status == 503 else None
+    headers = {"retry-after": str(_RETRY_AFTER_SECONDS)} if status == 503 else {}
+    if isinstance(error, RetrainRunning):
+        headers = {"location": f"retrain/{error.id}", "retry-after": str(_RETRY_AFTER_RETRAINING)}
     return problem(record, status, error.code, title, detail=str(error), headers=headers, **members)
 
 

@@ -19,7 +19,7 @@ import uvicorn
 from inference.app import App
 from inference.route import LABELS_PATH
 from inference.routes import METRICS, ROUTES
-from inference.server import HttpProtocol, with_labels
+from inference.server import HttpProtocol, with_operations
 from inference.server_metrics import ServerMetrics
 from inference.settings import InferenceSettings
 from skylift.bucket import Bucket
@@ -160,7 +160,7 @@ def test_labels_are_counted_with_all_other_requests(harness: HostHarness) -> Non
         await send({"type": "http.response.start", "status": 202, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    client = HttpClient(with_labels(app_of(harness), RequestLog(kept, stage="test", model="iris")))
+    client = HttpClient(with_operations(app_of(harness), ["/labels"], RequestLog(kept, stage="test", model="iris")))
     client.request("POST", LABELS_PATH)
 
     counted = client.get("/metrics").text

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from inference.beside import LABELS, RETRAIN, RETRAINING
 from inference.openapi import openapi_document
-from inference.routes import LABELS, ROUTES
+from inference.routes import ROUTES
 from skylift.contract import Contract, Target
 from skylift.feature import Feature, JsonType
 from tests.support.contracts import contracts, instances, modest
@@ -225,3 +226,17 @@ def test_labels_are_described_in_the_words_of_the_contract(target: Target, right
 
     assert (taken(right), taken(wrong)) == (True, False)
     assert (operation["operationId"], min(operation["responses"])) == ("labels", "202")
+
+
+def test_retrainings_are_described_with_what_a_caller_may_say() -> None:
+    document = openapi_document(served(RENT), (*ROUTES, RETRAIN, RETRAINING))
+    begin, read = document["paths"]["/retrain"]["post"], document["paths"]["/retrain/{id}"]["get"]
+    body = validator(document, begin["requestBody"]["content"]["application/json"]["schema"])
+
+    assert body.is_valid({"reason": "new prices", "rollout": "manual"})
+    assert body.is_valid({})
+    assert not body.is_valid({"rollout": "now"})
+    assert not body.is_valid({"why": "new prices"})
+    assert (begin["operationId"], read["operationId"]) == ("retrain", "retraining")
+    assert set(begin["responses"]) >= {"202", "409", "422", "503"}
+    assert [parameter["name"] for parameter in (*begin["parameters"], *read["parameters"])] == ["Idempotency-Key", "id"]

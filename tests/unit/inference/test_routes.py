@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from inference.beside import LABELS, RETRAIN, RETRAINING
 from inference.route import Route
-from inference.routes import LABELS, METRICS, ROUTES, create_routes
+from inference.routes import METRICS, ROUTES, create_routes
 from inference.server_metrics import ServerMetrics
 from inference.settings import InferenceSettings
 from tests.support.asgi_client import HttpClient
@@ -35,11 +36,11 @@ def _serving() -> HostHarness:
     return harness
 
 
-def test_the_readme_lists_every_route_and_that_of_labels_which_another_function_answers() -> None:
+def test_the_readme_lists_every_route_and_those_that_another_function_answers() -> None:
     rows = re.findall(r"^\| (`[A-Z]+ /.*?) \|", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     listed = {name for row in rows for name in re.findall(r"`([A-Z]+ /\S*)`", row)}
 
-    assert listed == {*NAMES, "POST /labels"}
+    assert listed == {*NAMES, "POST /labels", "POST /retrain", "GET /retrain/{id}"}
 
 
 def test_the_index_lists_every_route(client: HttpClient) -> None:
@@ -66,6 +67,15 @@ def test_labels_are_described_where_they_are_on_and_another_function_answers_the
     assert client.get("/").json()["paths"]["POST /labels"] == LABELS.summary
     assert list(client.get("/openapi.json").json()["paths"]["/labels"]) == ["post"]
     assert client.request("POST", "/labels").status_code == 404
+
+
+def test_retrainings_are_described_where_they_are_on_and_another_function_answers_them() -> None:
+    client = HttpClient(create_routes(SETTINGS.model_copy(update={"retraining": True}), _serving().host))
+
+    paths = client.get("/").json()["paths"]
+    assert (paths["POST /retrain"], paths["GET /retrain/{id}"]) == (RETRAIN.summary, RETRAINING.summary)
+    assert {"/retrain", "/retrain/{id}"} <= client.get("/openapi.json").json()["paths"].keys()
+    assert client.request("POST", "/retrain").status_code == 404
 
 
 def test_a_service_without_the_access_log_names_requests_too(client: HttpClient) -> None:

@@ -13,7 +13,6 @@ from uvicorn.server import ServerState
 
 from inference.access_log import AccessLog
 from inference.predict import Predict
-from inference.route import LABELS_PATH
 from inference.server import Beside, HttpProtocol, LibraryLines, serve
 from skylift.http.record import Record
 from skylift.observability import logger
@@ -236,7 +235,7 @@ class TestLibraries:
         assert (line["message"], line["exception_name"]) == ("never retrieved", "ValueError")
 
 
-def test_one_path_is_answered_by_another_application() -> None:
+def test_paths_and_what_is_below_them_are_answered_by_another_application() -> None:
     answered: list[str] = []
 
     class Named:
@@ -249,9 +248,10 @@ def test_one_path_is_answered_by_another_application() -> None:
         def write_unreadable(self, _: Record) -> None:
             answered.append(f"unreadable: {self.name}")
 
-    both = Beside(Named("inference"), LABELS_PATH, Named("operations"))
-    for scope in ({"type": "http", "path": "/labels"}, {"type": "http", "path": "/predict"}, {"type": "lifespan"}):
-        asyncio.run(both(scope, None, None))  # type: ignore[arg-type]
+    both = Beside(Named("inference"), ["/labels", "/retrain"], Named("operations"))
+    for path in ("/labels", "/retrain/r-1", "/predict", "/retrainer"):
+        asyncio.run(both({"type": "http", "path": path}, None, None))  # type: ignore[arg-type]
+    asyncio.run(both({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
     both.write_unreadable(Record("r-1"))
 
-    assert answered == ["operations", "inference", "inference", "unreadable: inference"]
+    assert answered == ["operations", "operations", "inference", "inference", "inference", "unreadable: inference"]

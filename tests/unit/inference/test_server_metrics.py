@@ -28,13 +28,21 @@ def harness() -> HostHarness:
 
 
 def metrics_of(harness: HostHarness) -> ServerMetrics:
-    return ServerMetrics(harness.host, model="iris", paths=["/predict", "/health"])
+    return ServerMetrics(harness.host, model="iris", paths=["/predict", "/health", "/retrain/{id}"])
 
 
 def observe(
     metrics: ServerMetrics, *points: MetricPoint, method: str = "POST", path: str = "/predict", **of: Any
 ) -> None:
     metrics.observe(method, path, Record("r-1", **{"status": 200, **of}), 0.003, points)
+
+
+def test_a_path_that_ends_with_an_id_is_one_route(harness: HostHarness) -> None:
+    metrics = metrics_of(harness)
+    for path in ("/retrain/key-1", "/retrain/key-2", "/retrain/a/b", "/retrain"):
+        observe(metrics, method="GET", path=path)
+
+    assert read(metrics)["api_requests_total"] == {("GET", "/retrain/{id}", "200"): 2, ("GET", OTHER, "200"): 2}
 
 
 def read(metrics: ServerMetrics, found: Report | None = None) -> dict[str, dict[tuple[str, ...], float]]:

@@ -62,6 +62,26 @@ def test_the_root_is_found_below_a_prefix(path: str, event: dict[str, Any]) -> N
     assert path_in_api(path, event) == "/"
 
 
+@pytest.mark.parametrize("path", ["/retrain/r-1", "/models/iris/retrain/r-1"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        {
+            "version": "2.0",
+            "routeKey": "GET /retrain/{id}",
+            "pathParameters": {"id": "r-1"},
+            "requestContext": CUSTOM,
+        },
+        {"resource": "/retrain/{id}", "pathParameters": {"id": "r-1"}, "requestContext": CUSTOM},
+        {"version": "2.0", "routeKey": "$default", "requestContext": CUSTOM},
+        EVENTS["load balancer"],
+    ],
+    ids=["HTTP API", "REST API", "HTTP API, all routes", "load balancer"],
+)
+def test_a_path_of_two_parts_is_found_below_a_prefix(path: str, event: dict[str, Any]) -> None:
+    assert path_in_api(path, event) == "/retrain/r-1"
+
+
 def test_a_path_below_another_stays_unknown_on_a_domain_of_aws() -> None:
     event = {"version": "2.0", "routeKey": "$default", "requestContext": OWN}
 

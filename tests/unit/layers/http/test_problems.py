@@ -91,6 +91,7 @@ def test_a_subclass_has_the_status_of_its_parent_and_its_own_code(kind: type[Sky
         def __init__(self) -> None:
             SkyliftError.__init__(self, "x")
             self.problems, self.total = (), 0  # those of an InvalidInstance
+            self.id = "r-1"  # that of a RetrainRunning
 
     reply = problems.of_error(Special(), Record("r-1"))
 
