@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -103,6 +103,7 @@ def up(
     stack = Stack(chosen.stack, client=cloudformation_client())
     kept = stack.parameters()
     check_parameters(parameters, template or TEMPLATE, kept=kept)
+    artifacts = _artifacts_for(kept | parameters)
     if release and manifest:
         releases.check_architecture(release, manifest, kept | parameters)
     stack.check_deployable()
@@ -115,7 +116,6 @@ def up(
     else:
         check_docker(architecture_of(kept | parameters))
         sam.build(chosen, kept | parameters, region=region)
-    artifacts = sam.Artifacts()
     if artifacts.image_repository:
         built = template or releases.BUILT / "template.yaml"
         images = manifest.images if manifest else releases.images_of(built)
@@ -238,6 +238,22 @@ def down(stage: StageOption, yes: YesOption = False) -> None:
     with _goes_on(stack):
         stack.delete()
     out.print(f"Deleted: {stack.name}. docs/runbooks/cost.md says how to delete what was kept.")
+
+
+def _artifacts_for(values: Mapping[str, str]) -> sam.Artifacts:
+    """Where what is deployed with these parameters goes.
+
+    Raises
+    ------
+    ConfigError
+        Fargate could not find the image of training: `sam` names images of functions only.
+    """
+    artifacts = sam.Artifacts()
+    if values.get("RetrainSubnets") and not artifacts.image_repository:
+        raise ConfigError(
+            "RetrainSubnets needs an image repository", "set IMAGE_REPOSITORY, or PARAMS='RetrainSubnets='"
+        )
+    return artifacts
 
 
 def _code(stack: Stack) -> DeployedCode:

@@ -99,7 +99,7 @@ def pinned(template: Path, images: Mapping[str, str], repository: str, *, client
     """Push the images that a repository lacks, and name them by digest in a copy of the template.
 
     Functions get the digest as `SKYLIFT_IMAGE_DIGEST`: nothing in an image can tell it, and no parameter, which a later
-    deployment might keep, can name another one than the function runs.
+    deployment might keep, can name another one than the function runs. A container of a task names an image by its tag.
 
     Parameters
     ----------
@@ -125,9 +125,12 @@ def pinned(template: Path, images: Mapping[str, str], repository: str, *, client
     digests = {
         image: _digest(image, identity.replace(":", "-"), repository, client) for image, identity in images.items()
     }
+    by_tag = {image.rpartition(":")[2]: f"{repository}@{digest}" for image, digest in digests.items()}
     document = yaml.safe_load(template.read_text(encoding="utf-8"))
     for resource in document["Resources"].values():
         properties = resource.get("Properties", {})
+        for container in properties.get("ContainerDefinitions", ()):  # `sam` names images of functions only
+            container["Image"] = by_tag.get(container["Image"], container["Image"])
         if digest := digests.get(properties.get("ImageUri")):
             properties["ImageUri"] = f"{repository}@{digest}"
             properties.setdefault("Environment", {}).setdefault("Variables", {})[_VARIABLE] = digest

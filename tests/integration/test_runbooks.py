@@ -67,7 +67,7 @@ def active(aws: MotoServer) -> str:
 
 class TestEveryCommand:
     def test_runs_as_it_is_printed(self, machine: Machine) -> None:
-        for name in ("first-deploy.md", "deploy-failed.md", "alarms.md"):
+        for name in ("first-deploy.md", "deploy-failed.md", "alarms.md", "trials.md"):
             machine.run(name)
 
     def test_is_run_by_a_test(self) -> None:

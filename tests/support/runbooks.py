@@ -144,7 +144,8 @@ class Machine:
         self.function.create_alias(FunctionName=FUNCTION, Name="live", FunctionVersion="2")
         topic = self._client("sns").create_topic(Name="alarms")["TopicArn"]
         logs = self._client("logs")
-        named = ("Inference", "PreTraffic", "VersionCheck", "Api", "Monitor", "Capture")
+        named = ["Inference", "PreTraffic", "VersionCheck", "Api", "Monitor", "Capture"]
+        named += ["Rollout", "AutoRollback", "Audit", "Retrain"]
         groups = {f"{name}LogGroupName": f"/{name}" for name in named}
         for group in groups.values():
             logs.create_log_group(logGroupName=group)
@@ -154,6 +155,7 @@ class Machine:
             "Stage": STAGE,
             "ModelName": MODEL,
             "ActiveParameterName": POINTER,
+            "ChallengerParameterName": f"/skylift/{STAGE}/{MODEL}/challenger",
             "InferenceFunctionName": FUNCTION,
             "PublishRoleArn": role,
             "PromoteRoleArn": role,

@@ -32,7 +32,6 @@ EVERYTHING = {
     "RetrainOnData": "true",
     "RetrainOnDrift": "true",
     "RetrainSubnets": "subnet-1,subnet-2",
-    "RetrainTaskImage": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/skylift@sha256:{'0' * 64}",
 }
 """Parameters that switch on what is off by default, but for a domain."""
 
@@ -103,7 +102,11 @@ class Stack:
             for key, value in self.raw.items()
             if "Condition" not in value or self._holds(value["Condition"])
         }
-        self.outputs = {key: self._resolved(value["Value"]) for key, value in document["Outputs"].items()}
+        self.outputs = {
+            key: self._resolved(value["Value"])
+            for key, value in document["Outputs"].items()
+            if "Condition" not in value or self._holds(value["Condition"])
+        }
         self._rules = document.get("Rules", {})
 
     def broken_rules(self) -> set[str]:

@@ -36,6 +36,7 @@ parameter_overrides = "Stage=dev Note='two words'"
 """
 TEMPLATE = """
 Parameters:
+  RetrainSubnets: {Type: String, Default: ''}
   Stage: {Type: String}
   Note: {Type: String, Default: ""}
   MemorySize: {Type: Number, Default: 1024}
@@ -295,6 +296,13 @@ class TestUp:
         (function,) = json.loads(template.read_text(encoding="utf-8"))["Resources"].values()
         assert function["Properties"]["ImageUri"] == "example/skylift@sha256:abc"
         assert function["Properties"]["Environment"] == {"Variables": {"SKYLIFT_IMAGE_DIGEST": "sha256:abc"}}
+
+    def test_training_on_fargate_needs_a_repository_for_its_image(self, sam: Tool, stack: CloudFormation) -> None:
+        result = deploy("up", "--stage", "dev", "--yes", "--set", "RetrainSubnets=subnet-1")
+
+        assert result.exit_code == 1
+        assert "RetrainSubnets needs an image repository" in result.stderr
+        assert sam.asked == []
 
     def test_the_first_model_is_trained_and_promoted(
         self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]

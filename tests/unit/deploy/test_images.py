@@ -27,6 +27,7 @@ Resources:
   Also: {Properties: {ImageUri: a:inference, MemorySize: {Ref: MemorySize}}}
   Other: {Properties: {ImageUri: elsewhere:inference, Description: a:inference}}
   Topic: {Type: Topic}
+  Task: {Properties: {ContainerDefinitions: [{Image: inference}, {Image: elsewhere}]}}
 """
 
 
@@ -50,6 +51,10 @@ def test_what_the_repository_has_is_not_pushed_again(template: Path, pushed: lis
 
     assert pushed == []
     resources = json.loads(copy.read_text(encoding="utf-8"))["Resources"]
+    assert [one["Image"] for one in resources.pop("Task")["Properties"]["ContainerDefinitions"]] == [
+        "host/skylift@sha256:d",
+        "elsewhere",
+    ]
     assert {name: each["Properties"]["ImageUri"] for name, each in resources.items() if "Properties" in each} == {
         "Scores": "host/skylift@sha256:d",
         "Also": "host/skylift@sha256:d",
@@ -63,7 +68,7 @@ def test_a_function_is_told_the_digest_of_the_image_that_it_runs(template: Path,
 
     document = json.loads(copy.read_text(encoding="utf-8"))
     told = {"SKYLIFT_IMAGE_DIGEST": "sha256:d"}
-    scores, also, other, topic = document["Resources"].values()
+    scores, also, other, topic, _ = document["Resources"].values()
     assert scores["Properties"]["Environment"]["Variables"] == told | {"ACCOUNT": "012345678901"}
     assert also["Properties"]["Environment"]["Variables"] == told
     assert "Environment" not in other["Properties"]

@@ -24,6 +24,7 @@ def test_every_alarm_that_new_code_can_raise_rolls_back(stack: Stack) -> None:
     group = stack.properties("InferenceFunctionDeploymentGroup")
     not_of_code = {"PointerStaleAlarm", "ActiveVersionUnreadableAlarm"}  # but of SSM's limit, and of missing files
     not_of_code |= {"DriftAlarm", "CapturesMissingAlarm"}  # but of traffic, and of what watches it
+    not_of_code |= {"ChallengerDroppedAlarm", "RolloutFailedAlarm", "EventsLostAlarm"}  # but of what does not answer
     assert {alarm["Name"] for alarm in group["AlarmConfiguration"]["Alarms"]} == set(
         stack.of_type("AWS::CloudWatch::Alarm")
     ) - not_of_code

@@ -135,7 +135,7 @@ def test_every_function_logs_to_a_group_that_forgets() -> None:
 
 
 def test_a_schedule_has_the_active_version_checked(stack: Stack) -> None:
-    (rule,) = (one for one in stack.of_type("AWS::Events::Rule").values() if "ScheduleExpression" in one)
+    rule = stack.properties("VersionCheckFunctionSchedule")
     assert rule["ScheduleExpression"] == "rate(5 minutes)"
     assert [target["Arn"] for target in rule["Targets"]] == ["VersionCheckFunction.Arn"]
 

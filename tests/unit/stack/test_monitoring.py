@@ -20,13 +20,16 @@ from skylift.references import Reference
 from skylift.settings import RegistrySettings
 from tests.support.fakes import HostHarness
 from tests.support.models import iris_package
-from tests.support.templates import Stack
+from tests.support.templates import EVERYTHING, Stack
 from version_check import handler as version_check
 
 type Sets = set[frozenset[str]]
 
 OF_WINDOWS = set(get_args(WindowMetricName.__value__))
 """Metrics of the monitor, which writes them by stage and model."""
+
+OF_TRIALS = {"ChallengerDropped", "ChallengerFailures", "ChallengerLoadFailures", "RetrainFailed", "RolloutFailed"}
+"""Metrics of what is on trial and trains again, by stage and model."""
 
 
 async def _answering(scope: Any, _receive: Any, send: Any) -> None:
@@ -81,12 +84,12 @@ def emitted() -> dict[str, Sets]:
             assert directive["Namespace"] == NAMESPACE
             for metric in directive["Metrics"]:
                 found.setdefault(metric["Name"], set()).update(frozenset(names) for names in directive["Dimensions"])
-    return found | {name: {frozenset({"stage", "model"})} for name in OF_WINDOWS}
+    return found | {name: {frozenset({"stage", "model"})} for name in OF_WINDOWS | OF_TRIALS}
 
 
 class TestAlarms:
     def test_every_metric_of_ours_is_written_with_these_dimensions(self, emitted: dict[str, Sets]) -> None:
-        assert set(emitted) == set(get_args(MetricName.__value__)) | OF_WINDOWS
+        assert set(emitted) == set(get_args(MetricName.__value__)) | OF_WINDOWS | OF_TRIALS
         alarms = Stack(Labels="true").of_type("AWS::CloudWatch::Alarm").values()
         ours = [alarm for alarm in alarms if alarm.get("Namespace") == NAMESPACE]
         assert {alarm["MetricName"] for alarm in ours} == {
@@ -114,7 +117,7 @@ class TestAlarms:
 
     def test_an_active_version_that_two_checks_in_a_row_could_not_read_fires(self, stack: Stack) -> None:
         alarm = stack.properties("ActiveVersionUnreadableAlarm")
-        (rule,) = (one for one in stack.of_type("AWS::Events::Rule").values() if "ScheduleExpression" in one)
+        rule = stack.properties("VersionCheckFunctionSchedule")
         assert (alarm["Statistic"], alarm["Threshold"], alarm["DatapointsToAlarm"]) == ("Maximum", 1, 2)
         assert rule["ScheduleExpression"] == f"rate({alarm['Period'] // 60} minutes)"
 
@@ -217,11 +220,11 @@ class TestDashboards:
     def test_all_together_show_every_metric_of_ours(self, stack: Stack) -> None:
         bodies = [json.loads(one["DashboardBody"]) for one in stack.of_type("AWS::CloudWatch::Dashboard").values()]
         shown = {name for body in bodies for name, _ in self._ours(body["widgets"])}
-        assert shown == set(get_args(MetricName.__value__)) | OF_WINDOWS
+        assert shown == set(get_args(MetricName.__value__)) | OF_WINDOWS | OF_TRIALS
 
-    @pytest.mark.parametrize("labels", ["true", "false"])
-    def test_all_together_show_every_alarm_once(self, labels: str) -> None:
-        stack = Stack(Labels=labels)
+    @pytest.mark.parametrize("parameters", [{}, {"Labels": "true"}, {"Rollouts": "false"}, EVERYTHING])
+    def test_all_together_show_every_alarm_once(self, parameters: dict[str, str]) -> None:
+        stack = Stack(**parameters)
         shown = [
             arn.removesuffix(".Arn")
             for dashboard in stack.of_type("AWS::CloudWatch::Dashboard").values()
