@@ -63,6 +63,8 @@ class AccessLog(RequestLog):
                     metrics.append(MetricPoint("UnknownCategories", record.unknown_categories))
             else:
                 metrics.append(MetricPoint("PredictionErrors"))
+            if record.experiment and "failed" in record.experiment:
+                metrics.append(MetricPoint("ChallengerFailures"))
         return metrics
 
     def _dimension_sets(self, version: str, record: Record) -> list[dict[str, str]]:
@@ -75,7 +77,7 @@ class AccessLog(RequestLog):
 
 def _outcome(record: Record) -> dict[str, object]:
     """What an answer told of its instances, or what the request was refused for."""
-    told: dict[str, object] = {"fields": record.fields or None}
+    told: dict[str, object] = {"fields": record.fields or None, "experiment": record.experiment}
     if record.status < 400:
         told |= {"id": record.prediction_id or None, "profile": record.profile, "answers": record.answers}
         told |= {"rows": record.rows, "rows_left_out": record.rows_left_out or None}

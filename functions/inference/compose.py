@@ -1,11 +1,13 @@
 """Puts the service together from its settings: the one place that reads the environment."""
 
+import os
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inference.app import App
 from inference.host import ModelHost
+from inference.memory import limit_of_container
 from inference.settings import InferenceSettings
 from skylift.aws import s3_client, ssm_client
 from skylift.bucket import Bucket
@@ -72,6 +74,7 @@ def compose(*, plain_server: bool = False) -> Service:
         max_instances=settings.max_instances,
         allow_joblib=settings.allow_joblib,
         max_pointer_age=settings.max_pointer_age,
+        memory=int(mib) * 2**20 if (mib := os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")) else limit_of_container(),
         image=ImageCache(settings.image_cache, settings.model) if settings.image_cache else None,
     )
     host.start_loading()

@@ -14,6 +14,12 @@ POINTER_UNREAD = "pointer-unread"
 SWITCH_SLOW = "switch-slow"
 """A version takes too long to load."""
 
+CHALLENGER_DROPPED = "challenger-dropped"
+"""The challenger failed too often in this environment."""
+
+CHALLENGER_SLOW = "challenger-slow"
+"""Loading the challenger does not end."""
+
 _LATE_INTERVALS = 3
 _LATE_SECONDS = 5.0
 """For short intervals: a try that AWS does not answer takes longer than some of them."""

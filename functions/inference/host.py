@@ -15,11 +15,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
+from inference.challengers import Challengers
 from inference.degradation import POINTER_STALE, POINTER_UNREAD, Degradation, Step
 from inference.loading import VersionLoader
 from inference.model import ServedModel
 from inference.refresh_policy import RefreshPolicy
 from inference.retries import Retries
+from inference.trial import Trial
 from skylift.errors import AwsThrottled, AwsUnavailable, InvalidReference, ModelNotReady, NoActiveVersion, SkyliftError
 from skylift.image_cache import ImageCache
 from skylift.observability import MetricPoint
@@ -51,6 +53,8 @@ class ModelHost:
         Whether a version without a compiled form may be loaded; see `skylift.verification.check_form`.
     max_pointer_age
         Age in seconds from which the pointer is too old; see `RefreshPolicy`.
+    memory
+        Memory of this environment in bytes, for a challenger to fit in; None where it is not known.
     clock
         Function that returns monotonic seconds.
     """
@@ -65,6 +69,7 @@ class ModelHost:
         allow_joblib: bool = False,
         image: ImageCache | None = None,
         max_pointer_age: float | None = None,
+        memory: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._events: deque[MetricPoint] = deque()
@@ -73,6 +78,9 @@ class ModelHost:
             store, image, max_instances=max_instances, allow_joblib=allow_joblib, record=self._events.append
         )
         self._retries = Retries(refresh_seconds, clock)
+        self.challengers = Challengers(
+            self._loader, refresh_seconds=refresh_seconds, clock=clock, memory=memory, record=self._events.append
+        )
         self._policy = RefreshPolicy(refresh_seconds, max_pointer_age)
         self._clock = clock
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="refresh")
@@ -112,6 +120,7 @@ class ModelHost:
         self.started = time.monotonic()
         self.checked_at = None
         self._retries.forget()
+        self.challengers.pause()
         self._reading = Step(self._clock(), now)
         self._policy.start()
         self.degradation = Degradation("pointer-unread", "the pointer was not read since the restore", now)
@@ -143,6 +152,11 @@ class ModelHost:
             See `VersionStore.artifact`.
         """
         return await asyncio.to_thread(self._loader.artifact, model.reference, model.manifest, name)
+
+    @property
+    def trial(self) -> Trial | None:
+        """The challenger on trial beside the model."""
+        return self.challengers.trial
 
     def drain_events(self) -> list[MetricPoint]:
         """Metrics of refreshes since the last call."""
@@ -194,21 +208,30 @@ class ModelHost:
 
     def _refresh(self) -> None:
         try:
-            self.degradation = self._read_and_switch()
+            self._read_and_follow()
         except BaseException as error:  # noqa: BLE001 (the thread is the border that keeps it from the requests)
             self.degradation = self._without_pointer(self._unexpected("the refresh", error))
 
-    def _read_and_switch(self) -> Degradation | None:
+    def _read_and_follow(self) -> None:
         try:
-            reference = self._parameters.read().active
+            served = self._parameters.read()
         except SkyliftError as error:
-            return self._without_pointer(error)
+            self.degradation = self._without_pointer(error)
+            return
         if self.model is None:
             self._policy.start()
         else:
             self._policy.answered()
         self.checked_at = self._clock()
         self._reading = Step(self.checked_at, datetime.now(UTC))
+        self.degradation = self._follow(served.active)
+        if self.model is not None and self.model.reference == served.active:
+            self.challengers.follow(served, self.model)
+        else:  # what is on trial is compared with another version
+            self.challengers.pause()
+
+    def _follow(self, reference: Reference | None) -> Degradation | None:
+        """Have the version in place that the pointer names."""
         if reference is None:
             return self._degraded_by(NoActiveVersion("the pointer names no version: promote one"))
         if self.model is not None and reference == self.model.reference:
@@ -220,7 +243,7 @@ class ModelHost:
         started = self._clock()
         self._switch = Step(started, datetime.now(UTC), reference)
         try:
-            model = self._loader.load(reference)
+            model = self.challengers.take(reference) or self._loader.load(reference)
         except AwsUnavailable as error:
             self._reject(reference, error)
             return self._without_registry(error, reference)
@@ -251,6 +274,7 @@ class ModelHost:
             self._events.append(MetricPoint("RefreshFailures"))
         if not self._policy.too_old(self.pointer_age):
             return self.degradation if throttled and serving else self._without_registry(error)
+        self.challengers.pause()
         if serving:
             self._events.append(MetricPoint("PointerStale"))
         if isinstance(error, InvalidReference):  # which is read, and says more

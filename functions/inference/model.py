@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import perf_counter
 from typing import Literal, Self, cast
 
 import numpy as np
@@ -36,6 +37,8 @@ class ScoredRequest:
         Profile of the instances; None where the version makes none.
     rows
         The instances as they were scored, float64 `[n, features]`.
+    seconds
+        Time that scoring took.
     """
 
     predictions: list[dict[str, object]]
@@ -43,6 +46,7 @@ class ScoredRequest:
     unknown_categories: int
     profile: Member | None
     rows: Matrix
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,9 @@ class ServedModel:
         """
         contract = self.manifest.contract
         rows = encode(contract, instances)
+        started = perf_counter()
         scores = self.predictor.scores(rows)
+        seconds = perf_counter() - started
         unknown = warnings.unknown_values(contract, instances, rows) if self.known_values else []
         remarks = [
             *(warnings.of_ignored(contract, instances) if contract.ignored else []),
@@ -130,7 +136,7 @@ class ServedModel:
         ]
         answers = predictions(contract, scores)
         made = self.profiler.of(rows, unknown, scores, answers) if self.profiler and profile else None
-        return ScoredRequest(answers, remarks, len(unknown), made, rows)
+        return ScoredRequest(answers, remarks, len(unknown), made, rows, seconds)
 
     def codes(self, answers: list[dict[str, object]]) -> list[float]:
         """Class codes of predictions, or their values; NaN for one without a label."""

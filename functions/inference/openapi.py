@@ -77,6 +77,10 @@ def _describe_prediction(operation: Schema, contract: Contract, max_instances: i
         "description": "One prediction per instance, in their order",
         "headers": {
             "x-model-version": {"schema": {"type": "string"}, "description": "The version that answered"},
+            "x-skylift-variant": {
+                "schema": {"type": "string", "enum": ["champion", "challenger"]},
+                "description": "Whether that is the active version, or one on trial; absent where none is",
+            },
             "x-model-problem": {
                 "schema": {"type": "string"},
                 "description": "Why that may not be the active version, as the code in /health; absent if it is",

@@ -1,16 +1,18 @@
 """`POST /predict`: plain ASGI, so that a prediction pays for no framework; also behind the route of that path."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import to_json
 
 from inference.capacity import check_answer
 from inference.capture import RowCapture
 from inference.host import ModelHost
-from skylift.errors import SkyliftError
+from inference.model import ScoredRequest, ServedModel
+from inference.trial import Trial
+from skylift.errors import RequestError, SkyliftError
 from skylift.http import problems
 from skylift.http.body import read_body
-from skylift.http.record import new_prediction_id, record_of
+from skylift.http.record import Record, new_prediction_id, record_of
 from skylift.http.reply import Reply
 from skylift.monitoring import answers
 
@@ -18,6 +20,15 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 PATH = "/predict"
+
+
+class _Answer(NamedTuple):
+    """What a version says to a request: the body of the response, and what it was made of."""
+
+    model: ServedModel
+    scored: ScoredRequest
+    body: bytes
+    id: str
 
 
 class Predict:
@@ -65,28 +76,67 @@ class Predict:
         """
         body = await read_body(scope, receive)
         model = await self._host.current()
-        instances = model.schema.parse(body)
-        answer = model.answer(instances, profile=self._profile)
+        trial = self._host.trial
+        record = record_of(scope)
+        if trial is None:
+            answer = self._answer(model, body, scope)
+        elif trial.answers:
+            answer = self._with_canary(trial, body, scope, record)
+        else:
+            answer = self._with_shadow(trial, body, scope, record)
+        model, scored = answer.model, answer.scored
         version = model.reference.name
-        prediction_id = new_prediction_id() if self._labels or self._capture or answer.profile else ""
+        record.instances, record.version = len(scored.predictions), version
+        record.unknown_categories = scored.unknown_categories
+        record.profile, record.prediction_id = scored.profile, answer.id
+        if self._labels:
+            record.answers = answers.encode(model.codes(scored.predictions))
+        if self._capture:
+            self._capture.add(record, model, scored.rows)
+        headers = {"x-model-version": version}
+        if trial:
+            headers["x-skylift-variant"] = "challenger" if model is trial.model else "champion"
+        if problem := self._host.problem:
+            headers["x-model-problem"] = problem.code
+        return Reply(answer.body, headers=headers)
+
+    def _with_canary(self, trial: Trial, body: bytes, scope: "Scope", record: Record) -> "_Answer":
+        """The answer of the version that a request belongs to, or the champion's where the challenger has none."""
+        taken = trial.takes(scope, record)
+        record.experiment = trial.told("challenger" if taken else "champion")
+        answer = trial.answer(lambda model: self._answer(model, body, scope), record.experiment) if taken else None
+        return answer or self._answer(trial.champion, body, scope)
+
+    def _with_shadow(self, trial: Trial, body: bytes, scope: "Scope", record: Record) -> "_Answer":
+        """The champion's answer, which the challenger scores as well where the request belongs to the sample."""
+        if not trial.takes(scope, record):
+            return self._answer(trial.champion, body, scope)
+        record.experiment = trial.told("champion")
+        try:
+            answer = self._answer(trial.champion, body, scope)
+        except RequestError as refusal:
+            trial.refuse(body, refusal, record.experiment)
+            raise
+        trial.score(body, answer.scored, record.experiment, labels=self._labels)
+        return answer
+
+    def _answer(self, model: ServedModel, body: bytes, scope: "Scope") -> "_Answer":
+        """The answer of a version, which can be sent.
+
+        Raises
+        ------
+        RequestError
+        """
+        instances = model.schema.parse(body)
+        scored = model.answer(instances, profile=self._profile)
+        prediction_id = new_prediction_id() if self._labels or self._capture or scored.profile else ""
         content = {
             **({"id": prediction_id} if self._labels else {}),
             "model": model.manifest.model,
-            "version": version,
-            "predictions": answer.predictions,
-            "warnings": answer.warnings,
+            "version": model.reference.name,
+            "predictions": scored.predictions,
+            "warnings": scored.warnings,
         }
         encoded = to_json(content, inf_nan_mode="null")
-        check_answer(encoded, answer.predictions, scope)
-        record = record_of(scope)
-        record.instances, record.version = len(instances), version
-        record.unknown_categories = answer.unknown_categories
-        record.profile, record.prediction_id = answer.profile, prediction_id
-        if self._labels:
-            record.answers = answers.encode(model.codes(answer.predictions))
-        if self._capture:
-            self._capture.add(record, model, answer.rows)
-        headers = {"x-model-version": version}
-        if problem := self._host.problem:
-            headers["x-model-problem"] = problem.code
-        return Reply(encoded, headers=headers)
+        check_answer(encoded, scored.predictions, scope)
+        return _Answer(model, scored, encoded, prediction_id)

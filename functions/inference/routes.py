@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from inference.beside import beside
 from inference.capture import RowCapture
+from inference.challengers import Challengers
 from inference.drift_status import LatestReport
 from inference.host import ModelHost
 from inference.openapi import openapi_document
@@ -101,8 +102,24 @@ async def health(request: Request, host: Host) -> Response:
         }
         if problem
         else None,
+        "challenger": _challenger(host.challengers),
     }
     return Response(to_json(document), 200 if model else 503, media_type=JSON)
+
+
+def _challenger(challengers: Challengers) -> dict[str, Any] | None:
+    """What is on trial here, or should be; while it is not, the champion answers and nothing is degraded."""
+    wanted, problem = challengers.wanted, challengers.problem
+    if wanted is None and problem is None:
+        return None
+    return {
+        "id": wanted.id if wanted else None,
+        "reference": str(wanted.reference) if wanted else None,
+        "mode": wanted.mode if wanted else None,
+        "percent": wanted.percent if wanted else None,
+        "on_trial": challengers.trial is not None,
+        "problem": {"code": problem.code, "since": problem.since} if problem else None,
+    }
 
 
 async def model_info(host: Host) -> Response:

@@ -93,6 +93,11 @@ class Challenger(BaseModel):
         """The version and its share for people: `v8 (canary, 5%)`."""
         return f"{self.reference.name} ({self.mode}, {self.percent:g}%)"
 
+    @property
+    def header(self) -> str | None:
+        """Name in lower case of the header that routing follows; None for another key."""
+        return self.key.removeprefix(_HEADER).lower() if self.key.startswith(_HEADER) else None
+
     def key_of(self, request_id: str, caller: str | None, headers: Mapping[str, str]) -> str:
         """The key of a request; its id where it lacks what the experiment asks for.
 
@@ -105,6 +110,6 @@ class Challenger(BaseModel):
         headers
             Headers by name in lower case.
         """
-        if self.key.startswith(_HEADER):
-            return headers.get(self.key.removeprefix(_HEADER).lower()) or request_id
+        if self.header:
+            return headers.get(self.header) or request_id
         return (caller if self.key == BY_CALLER else None) or request_id

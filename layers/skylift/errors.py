@@ -48,6 +48,7 @@
     `-- UnservableModel        a version cannot be served by this process
         |-- JoblibNotAllowed         it has no compiled form, and model.joblib may not be loaded here
         |-- IncompatibleEnvironment  it was trained by another scikit-learn
+        |-- DoesNotFit               the memory is too small for it beside another version
         `-- GoldenMismatch           it does not score as it did in training
 
 The command line adds `ServiceFailed`, for its own child process (`training/cli/local.py`).
@@ -460,6 +461,12 @@ class IncompatibleEnvironment(UnservableModel):
     """The version was trained by another scikit-learn than the one installed here."""
 
     code = "incompatible-environment"
+
+
+class DoesNotFit(UnservableModel):
+    """The memory is too small for the version beside the active one."""
+
+    code = "does-not-fit"
 
 
 class GoldenMismatch(UnservableModel):

@@ -40,6 +40,9 @@ type MetricName = Literal[
     "Degraded",
     "BaselineFailures",
     "ActiveVersionUnreadable",
+    "ChallengerLoadFailures",
+    "ChallengerFailures",
+    "ChallengerDropped",
 ]
 
 type WindowMetricName = Literal[

@@ -10,8 +10,9 @@ from inference.app import App
 from inference.host import ModelHost
 from inference.settings import InferenceSettings
 from skylift.bucket import Bucket
+from skylift.challenger import Challenger, challenger_name
 from skylift.predictors import load_predictor
-from skylift.references import Reference
+from skylift.references import NOTHING, Reference
 from skylift.registry import Registry
 from skylift.served import ServedParameters
 from skylift.settings import RegistrySettings
@@ -88,6 +89,11 @@ class Service:
     def set_pointer(self, value: str) -> None:
         """Write into the pointer past every check."""
         name = f"/skylift/{STAGE}/{self.model}/active"
+        self.parameters.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+
+    def challenge(self, challenger: Challenger | None) -> None:
+        """Write the parameter of the challenger past every check."""
+        name, value = challenger_name(STAGE, self.model), str(challenger) if challenger else NOTHING
         self.parameters.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
 
     def read_object(self, version: int, name: str) -> bytes:

@@ -40,6 +40,8 @@ class Record:
         Number of instances that should be captured and would be too long.
     prediction_id
         Id of the answer, which the caller has no part in; empty where nothing refers to it.
+    experiment
+        What it was in an experiment, where it is in the scope of one; see `inference.trial`.
     labels
         Number of labels that were kept.
     version
@@ -62,6 +64,7 @@ class Record:
     rows: "list[dict[str, Scalar]] | None" = None
     rows_left_out: int = 0
     prediction_id: str = ""
+    experiment: dict[str, object] | None = None
     labels: int = 0
     version: str | None = None
     reason: str | None = None

@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 
 import skylift
+from skylift.references import Reference
 from tests.support.asgi_client import HttpClient
 from tests.support.events import alb_event, body_of, function_url_event, http_api_event, invoke, rest_api_event
-from tests.support.models import IRIS_SETOSA, uncompiled
+from tests.support.models import IRIS_SETOSA, iris_package, uncompiled
 from tests.support.paths import ROOT
 from tests.support.tables import learned
+from tests.support.trials import trial_of
 from tests.support.whole_service import Service, standing
 from training.release.packaging import pack
 
@@ -176,6 +178,29 @@ class TestHealth:
         assert document["model"]["name"] == "iris"
         assert document["model"]["reference"] == str(serving.registry.active())
         assert document["model"]["pointer_age_seconds"] == 0
+
+        assert document["challenger"] is None
+
+    def test_a_challenger_is_named_and_degrades_nothing(self, serving: Service) -> None:
+        reference = serving.publish(iris_package("tree"))
+        serving.challenge(trial_of(reference, mode="shadow", percent=5))
+        serving.pass_refresh()
+        on_trial = serving.client.health()
+        serving.challenge(trial_of(Reference(9, "9" * 64)))
+        serving.pass_refresh()
+        refused = serving.client.health()
+
+        assert on_trial["challenger"] == {
+            "id": "trial",
+            "reference": str(reference),
+            "mode": "shadow",
+            "percent": 5.0,
+            "on_trial": True,
+            "problem": None,
+        }
+        assert (refused["status"], refused["challenger"]["on_trial"]) == ("ok", False)
+        assert refused["challenger"]["problem"]["code"] == "version-not-found"
+        assert refused["problem"] is None
 
     def test_a_service_without_a_model_lives_but_is_not_ready(self, service: Service) -> None:
         response = service.client.get("/health")

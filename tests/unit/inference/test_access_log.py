@@ -43,6 +43,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     record.profile, record.prediction_id, record.fields = scope.get("test.monitoring", (None, "", ()))
     record.answers = scope.get("test.answers")
     record.rows, record.rows_left_out = scope.get("test.rows", (None, 0))
+    record.experiment = scope.get("test.experiment")
     await send({"type": "http.response.start", "status": scope.get("test.status", 200), "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
@@ -465,3 +466,32 @@ class TestMetrics:
 
         (line,) = lines(capsys)
         assert line["path"] == path
+
+
+class TestExperiment:
+    @pytest.mark.parametrize("status", [200, 422])
+    def test_a_request_in_an_experiment_says_so_however_it_ended(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str], status: int
+    ) -> None:
+        experiment = {"id": "trial", "mode": "canary", "percent": 5.0, "arm": "challenger"}
+
+        ask(AccessLog(app, harness.host, **OF), **{"test.experiment": experiment, "test.status": status})
+
+        (line,) = lines(capsys)
+        assert line["experiment"] == experiment
+        assert "ChallengerFailures" not in line
+
+    def test_a_failure_of_the_challenger_is_counted_with_the_request(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        ask(AccessLog(app, harness.host, **OF), **{"test.experiment": {"id": "trial", "failed": "slow"}})
+
+        (line,) = lines(capsys)
+        assert line["ChallengerFailures"] == [1]
+
+    def test_a_request_outside_has_no_such_member(
+        self, harness: HostHarness, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        ask(AccessLog(app, harness.host, **OF))
+
+        assert "experiment" not in lines(capsys)[0]

@@ -22,7 +22,7 @@ from skylift.verification import Version
 from tests.support.fakes import CurrentStdout, HostHarness, wrong_golden
 from tests.support.models import changed, compiled_iris_package, iris_package
 from tests.support.pickles import exiting, trap
-from tests.support.waiting import TIMES_OUT
+from tests.support.waiting import TIMES_OUT, wait_until
 from training.release.packaging import Package
 
 THROTTLED = AwsThrottled("reading the pointer failed (ThrottlingException)", "try again")
@@ -243,6 +243,7 @@ class TestSwitch:
 
         serving.pass_refresh()
 
+        wait_until(lambda: serving.pointer.reads > 1, what="the refresh began")
         assert serving.pointer.reads == 2
         serving.pointer.gate.set()
 

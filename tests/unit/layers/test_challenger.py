@@ -106,3 +106,13 @@ def test_a_caller_who_did_not_sign_is_routed_by_the_request() -> None:
 
     assert challenger is not None
     assert challenger.key_of("r1", None, {}) == "r1"
+
+
+@pytest.mark.parametrize(
+    ("key", "header"), [("header:X-User-Id", "x-user-id"), ("caller", None), ("request", None)], ids=str
+)
+def test_it_names_the_header_that_routing_follows(key: str, header: str | None) -> None:
+    challenger = Challenger.parse(json.dumps(DOCUMENT | {"key": key}))
+
+    assert challenger is not None
+    assert challenger.header == header

@@ -1,0 +1,278 @@
+"""A challenger in memory, and what it does in a request: it answers, or scores what the champion answered.
+
+Whatever it does, the caller gets what the champion says otherwise, and pays bounded time alone.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from inference.bounded_thread import BoundedThread, Busy, TaskFailed
+from inference.model import ScoredRequest, ServedModel
+from skylift.challenger import BY_CALLER, Challenger
+from skylift.contract import Contract
+from skylift.errors import RequestError
+from skylift.experiment.counters import difference_bin
+from skylift.experiment.routing import is_challenged
+from skylift.http.caller import caller_of
+from skylift.http.record import Record
+from skylift.monitoring import answers
+from skylift.observability import logger
+from skylift.scoring import Matrix, Predictor, encode, predictions
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+CANARY_SECONDS = 1.0
+"""How long a caller waits for a challenger that is to answer."""
+
+SHADOW_SECONDS = 0.25
+"""How long a caller, whose answer is ready, waits for one that only scores."""
+
+MAX_FAILURES = 3
+"""After so many, this environment asks the challenger no more."""
+
+type Failure = Literal["raised", "slow", "shape", "busy"]
+
+_ABOUT_ROWS = {"unlearned", "min", "max", "mean", "unit", "description", "example"}
+"""What a feature tells of the training rows: it changes no matrix and refuses nothing."""
+
+
+class ChallengerFailed(Exception):
+    """The challenger has no scores for a request.
+
+    Parameters
+    ----------
+    why
+        Reason, in the word of the request's line.
+    """
+
+    def __init__(self, why: Failure) -> None:
+        super().__init__(why)
+        self.why: Failure = why
+
+
+class BoundedPredictor:
+    """Scores rows in a thread of its own, and refuses what has not the shape of an answer.
+
+    Parameters
+    ----------
+    predictor
+        What scores, and may do anything.
+    contract
+        Contract of its version.
+    thread
+        Thread for it.
+    """
+
+    def __init__(self, predictor: Predictor, contract: Contract, thread: BoundedThread) -> None:
+        self._predictor = predictor
+        self._classes = len(contract.target.classes)
+        self._thread = thread
+
+    def scores(self, rows: Matrix) -> Matrix:
+        """Score encoded rows; see `Predictor.scores`.
+
+        Raises
+        ------
+        ChallengerFailed
+        """
+        return self.timed(rows, CANARY_SECONDS)[0]
+
+    def timed(self, rows: Matrix, limit: float) -> tuple[Matrix, float]:
+        """Scores, and the seconds that they took.
+
+        Parameters
+        ----------
+        limit
+            Longest wait in seconds.
+
+        Raises
+        ------
+        ChallengerFailed
+        """
+
+        def task() -> tuple[Matrix, float]:
+            started = time.perf_counter()
+            scores = self._predictor.scores(rows)
+            return scores, time.perf_counter() - started
+
+        try:
+            scores, seconds = self._thread.call(task, limit)
+        except TimeoutError:
+            raise ChallengerFailed("slow") from None
+        except Busy:
+            raise ChallengerFailed("busy") from None
+        except TaskFailed as failure:
+            raise ChallengerFailed("raised") from failure.__cause__
+        if getattr(scores, "shape", None) != ((len(rows), self._classes) if self._classes else (len(rows),)):
+            raise ChallengerFailed("shape")
+        return scores, seconds
+
+
+class Trial:
+    """A challenger beside the champion, in one experiment.
+
+    Parameters
+    ----------
+    challenger
+        The experiment.
+    model, champion
+        The challenger, and the version that answers otherwise.
+    thread
+        Thread in which the challenger scores.
+    drop
+        Function that takes it away, after `MAX_FAILURES`.
+    """
+
+    def __init__(
+        self,
+        challenger: Challenger,
+        model: ServedModel,
+        champion: ServedModel,
+        *,
+        thread: BoundedThread,
+        drop: Callable[[], None],
+    ) -> None:
+        self.challenger = challenger
+        self.champion = champion
+        self._predictor = BoundedPredictor(model.predictor, model.manifest.contract, thread)
+        self.model = replace(model, predictor=self._predictor)
+        self._drop = drop
+        self._failures = 0
+        self._of_line = {"id": challenger.id, "mode": challenger.mode, "percent": challenger.percent}
+        self._header = challenger.header.encode() if challenger.header else None
+        self._reads_alike = _reading(model) == _reading(champion)
+
+    @property
+    def answers(self) -> bool:
+        """Whether the challenger answers its share of the requests."""
+        return self.challenger.mode == "canary"
+
+    def takes(self, scope: "Scope", record: Record) -> bool:
+        """Whether a request is in the challenger's share."""
+        challenger = self.challenger
+        if challenger.percent == 100:
+            return True
+        caller = caller_of(scope) if challenger.key == BY_CALLER else None
+        key = challenger.key_of(record.request_id, caller, self._headers(scope) if self._header else {})
+        return is_challenged(challenger.reference.digest, key, challenger.percent)
+
+    def told(self, arm: Literal["champion", "challenger"]) -> dict[str, object]:
+        """The beginning of what the line of a request says of the experiment."""
+        return {**self._of_line, "arm": arm}
+
+    def answer[Answer](self, answer_by: Callable[[ServedModel], Answer], told: dict[str, object]) -> Answer | None:
+        """The challenger's answer; None where the champion has to answer, and the line says why.
+
+        Parameters
+        ----------
+        answer_by
+            Function that makes the answer of a version.
+        """
+        try:
+            return answer_by(self.model)
+        except RequestError as refusal:
+            told["refused"] = refusal.code
+        except ChallengerFailed as failure:
+            self._fail(failure.why, failure, told)
+        except Exception as error:  # noqa: BLE001 (the border between a version on trial and the caller)
+            self._fail("raised", error, told)
+        return None
+
+    def refuse(self, body: bytes, refusal: RequestError, told: dict[str, object]) -> None:
+        """Note whether the challenger, too, refuses a body that the champion refused."""
+        if self._reads_alike:
+            told["refused"] = refusal.code
+            return
+        try:
+            self.model.schema.parse(body)
+        except RequestError as own:
+            told["refused"] = own.code
+
+    def score(self, body: bytes, answer: ScoredRequest, told: dict[str, object], *, labels: bool) -> None:
+        """Score what the champion answered, and note how the two compare.
+
+        Parameters
+        ----------
+        body
+            Body of the request.
+        answer
+            The champion's.
+        labels
+            Whether labels may come, so that the line needs the challenger's answers.
+        """
+        try:
+            pair, theirs = self._compared(body, answer)
+        except RequestError as refusal:
+            told["refused"] = refusal.code
+        except ChallengerFailed as failure:
+            self._fail(failure.why, failure, told)
+        except Exception as error:  # noqa: BLE001 (the border between a version on trial and the caller)
+            self._fail("raised", error, told)
+        else:
+            told["pair"] = pair
+            if labels and (codes := answers.encode(self.champion.codes(theirs))) is not None:
+                told["answers"] = codes
+
+    def _compared(self, body: bytes, answer: ScoredRequest) -> tuple[dict[str, object], list[dict[str, object]]]:
+        contract = self.model.manifest.contract
+        # A copy: the champion's matrix may still be captured, and estimators write into what they get.
+        rows = answer.rows.copy() if self._reads_alike else encode(contract, self.model.schema.parse(body))
+        scores, seconds = self._predictor.timed(rows, SHADOW_SECONDS)
+        theirs = predictions(contract, scores)
+        other, largest = _differences(answer.predictions, theirs)
+        ours_ms, theirs_ms = answer.seconds * 1000, seconds * 1000
+        return {
+            "rows": len(rows),
+            "other": other,
+            "bin": difference_bin(theirs_ms - ours_ms),
+            "difference": float(f"{largest:.4g}"),
+            "milliseconds": [round(ours_ms, 4), round(theirs_ms, 4)],
+        }, theirs
+
+    def _fail(self, why: Failure, error: Exception, told: dict[str, object]) -> None:
+        told["failed"] = why
+        self._failures += 1
+        cause = error.__cause__ if isinstance(error, ChallengerFailed) else error
+        logger.warning(
+            "the challenger failed",
+            extra={"version": self.challenger.reference.name, "failed": why, "failures": self._failures},
+            exc_info=cause,
+        )
+        if self._failures == MAX_FAILURES:
+            self._drop()
+
+    def _headers(self, scope: "Scope") -> Mapping[str, str]:
+        """The header that the experiment asks for."""
+        return {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"] if name == self._header
+        }
+
+
+def _reading(model: ServedModel) -> tuple[object, ...]:
+    """What decides which bodies a version takes, and which matrix it makes of one."""
+    contract = model.manifest.contract
+    features = [feature.model_dump(exclude=_ABOUT_ROWS) for feature in contract.features]
+    return features, frozenset(contract.ignored), model.schema.max_instances
+
+
+def _differences(ours: list[dict[str, object]], theirs: list[dict[str, object]]) -> tuple[int, float]:
+    """Number of rows with another label, and the largest difference of a probability or value; 0 of what is not finite.
+
+    By the names of the classes, whose order may differ.
+    """
+    other, largest = 0, 0.0
+    for one, another in zip(ours, theirs, strict=True):
+        if "label" in one:
+            other += one["label"] != another["label"]
+            numbers, others = one["probabilities"], another["probabilities"]
+        else:
+            numbers, others = one, another
+        for name, number in numbers.items():  # type: ignore[attr-defined]
+            difference = abs(number - others.get(name, 0.0))  # type: ignore[attr-defined]
+            if largest < difference < math.inf:
+                largest = difference
+    return other, largest
