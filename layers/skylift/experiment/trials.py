@@ -231,9 +231,12 @@ class Trials:
         ChallengerMoved
             Somebody else changed it meanwhile.
         """
-        if (ended := self._store.read(id)) is not None:
+        ended, seen = self._store.read(id), self._parameter.value()
+        if ended is not None:
+            if _is_on_trial(seen, id):  # a record that somebody else wrote keeps nothing on trial
+                self._parameter.write(None, seen=seen, tool=f"{outcome} by {self._tool}: {reason}")
             return ended
-        trial, seen = self.trial(id), self._parameter.value()
+        trial = self.trial(id)
         if not _is_on_trial(seen, id):
             return self._complete(trial, verdict)
         if self._active() == trial.challenger.reference:

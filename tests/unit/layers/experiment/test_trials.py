@@ -280,6 +280,31 @@ class TestEnding:
         assert trials.end(begun.id, "failed", "the rollout broke") == rejected
         assert registry.active() == v1
 
+    def test_a_record_that_somebody_forged_neither_promotes_nor_keeps_a_version_on_trial(
+        self, trials: Trials, registry: Registry, experiments: ExperimentStore, v1: Reference, v2: Reference
+    ) -> None:
+        begun = _begin(trials)
+        forged = experiments.end(
+            Experiment(
+                id=begun.id,
+                model=MODEL,
+                challenger=v2,
+                champion=v1,
+                mode="canary",
+                percent=100,
+                started=START,
+                by="nobody",
+                ended=START,
+                outcome="promoted",
+                reason="forged",
+            )
+        )
+
+        assert trials.promote(begun.id) == forged
+        assert registry.active() == v1
+        assert trials.end(begun.id, "rejected", "it is worse") == forged
+        assert trials.current() is None
+
     def test_a_version_that_was_not_compared_with_what_is_active_is_not_promoted(
         self, trials: Trials, pointer: ActivePointer, v2: Reference
     ) -> None:
