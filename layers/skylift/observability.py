@@ -43,6 +43,7 @@ type MetricName = Literal[
     "ChallengerLoadFailures",
     "ChallengerFailures",
     "ChallengerDropped",
+    "RolloutFailed",
 ]
 
 type WindowMetricName = Literal[

@@ -16,6 +16,7 @@ _PACKAGES = (
     "functions/monitor",
     "functions/operations",
     "functions/pre_traffic",
+    "functions/rollout",
     "functions/version_check",
     "training",
     "deploy",

@@ -28,6 +28,7 @@ FUNCTIONS = (
     "monitor",
     "operations",
     "pre_traffic",
+    "rollout",
     "version_check",
 )
 COMPOSED = {"inference.__main__ -> operations.compose"}

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "functions/pre_traffic/handler.py": "tests/integration/pre_traffic/test_handler.py",
     "functions/pre_traffic/service.py": "tests/integration/pre_traffic/test_handler.py",
     "functions/pre_traffic/settings.py": DATA,
+    "functions/rollout/settings.py": DATA,
     "layers/skylift/http/gateways.py": "tests/integration/service/test_compose.py",
     "layers/skylift/http/request_log.py": "tests/unit/inference/test_access_log.py",
     "layers/skylift/http/starlette_problems.py": "tests/unit/layers/http/test_problems.py",

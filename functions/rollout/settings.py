@@ -1,0 +1,30 @@
+"""Settings of the rollout's function, from the environment with the prefix `SKYLIFT_`."""
+
+from pathlib import Path
+from typing import Literal
+
+from skylift.settings import RegistrySettings
+
+
+class RolloutSettings(RegistrySettings):
+    """Settings of the function.
+
+    Parameters
+    ----------
+    log_group
+        Name of the log group that holds the lines of the requests.
+    service_log
+        File that holds them instead, under `skylift up`.
+    topic_arn
+        ARN of the topic that is told how a rollout ended; empty for the log alone.
+    alarm_prefix
+        Beginning of the names of the stack's alarms; empty without a stack.
+    log_level
+        Least level of the lines that are written.
+    """
+
+    log_group: str = ""
+    service_log: Path | None = None
+    topic_arn: str = ""
+    alarm_prefix: str = ""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
