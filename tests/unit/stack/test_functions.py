@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from auto_rollback.settings import AutoRollbackSettings
 from inference.settings import InferenceSettings
 from monitor.settings import MonitorSettings
 from operations.settings import OperationsSettings
@@ -56,6 +57,7 @@ def test_memory_and_architecture_are_parameters() -> None:
         ("VersionCheckFunction", RegistrySettings),
         ("OperationsFunction", OperationsSettings),
         ("MonitorFunction", MonitorSettings),
+        ("AuditFunction", RegistrySettings),
     ],
 )
 def test_the_environment_holds_what_the_code_reads(
@@ -64,8 +66,6 @@ def test_the_environment_holds_what_the_code_reads(
     variables = stack.properties(function)["Environment"]["Variables"]
     left_to_code = {"max_pointer_age"}  # follows from the refresh time
     left_to_code |= {"signing_key", "trusted_keys", "require_signature"}  # it publishes and promotes nothing
-    if function == "OperationsFunction":
-        variables.pop("SKYLIFT_RETRAIN_FUNCTION", None)
     if function not in {"InferenceFunction", "VersionCheckFunction"}:
         left_to_code |= {"allow_joblib"}  # it loads no model
     assert set(variables) == {f"SKYLIFT_{name.upper()}" for name in set(settings.model_fields) - left_to_code}
@@ -83,12 +83,19 @@ def test_joblib_is_loaded_in_dev_or_where_the_parameter_says_so(stage: str, para
     assert stack.outputs["AllowJoblib"] == str(allowed).lower()
 
 
+def test_what_moves_the_pointer_is_told_which_signatures_count(stack: Stack) -> None:
+    variables = stack.properties("AutoRollbackFunction")["Environment"]["Variables"]
+    assert set(variables) == {f"SKYLIFT_{name.upper()}" for name in AutoRollbackSettings.model_fields}
+    AutoRollbackSettings(**{name.removeprefix("SKYLIFT_").lower(): value for name, value in variables.items()})
+
+
 def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
     name = stack.version_of("InferenceFunction")
     description = stack.properties(name)["Description"]
     function = json.dumps(stack.raw["InferenceFunction"]["Properties"])
     alternatives = {"Architecture": "x86_64", "SnapStart": "false", "LogLevel": "DEBUG", "Tracing": "Active"}
     alternatives |= {"Profiles": "false", "Labels": "true", "AllowJoblib": "false", "CaptureRate": "0.01"}
+    alternatives |= {"Retraining": "true"}
     for parameter, value in stack.parameters.items():
         conditions = [
             name for name, test in source()["Conditions"].items() if f'"Ref": "{parameter}"' in json.dumps(test)
@@ -102,6 +109,7 @@ def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
         "Release": "r" * 40, "Architecture": "x86_64", "MemorySize": "10240", "RefreshSeconds": "3600",
         "MaxInstances": "30000", "LogLevel": "WARNING", "SnapStart": "true", "Tracing": "Active",
         "Labels": "true", "CaptureRate": "0.999", "AllowJoblib": "true", "ModelName": "m" * 63,
+        "Retraining": "true",
     }  # fmt: skip
     assert len(Stack(**long, Stage="s" * 63).properties(name)["Description"]) <= 256
     bucket = f"skylift-{'s' * 20}-modelbucket-{'x' * 13}"  # for the longest stage of bootstrap.yaml

@@ -207,7 +207,8 @@ class TestRetraining:
         grants = whole.grants("RetrainRole")
         assert grants["s3:PutObject"] == {folder(name) for name in ("models", "snapshots", "retrains", "experiments")}
         assert "ssm:PutParameter" not in grants
-        assert grants["lambda:InvokeFunction"] == {f"{OWN}-rollout", f"{OWN}-rollout:live"}
+        started = {f"{OWN}-{name}{alias}" for name in ("rollout", "retrain") for alias in ("", ":live")}
+        assert grants["lambda:InvokeFunction"] == started
 
     def test_what_trains_signs_where_versions_are_signed(self, whole: Stack) -> None:
         _, signing = whole.properties("SigningKey")["KeyPolicy"]["Statement"]
@@ -256,7 +257,7 @@ class TestFargate:
         assert container["Image"] == source()["Resources"]["RetrainFunction"]["Metadata"]["DockerTag"]
         assert task["RuntimePlatform"] == {"OperatingSystemFamily": "LINUX", "CpuArchitecture": "ARM64"}
         grants = whole.grants("RetrainTaskRole")
-        assert grants["s3:PutObject"] == {folder("models"), folder("snapshots")}
+        assert grants["s3:PutObject"] == {folder("models"), folder("snapshots"), folder("retrains")}
         assert {action for action in grants if not action.startswith(("s3:", "ssm:Get"))} == {
             f"lambda:SendDurableExecutionCallback{how}" for how in ("Failure", "Heartbeat", "Success")
         }

@@ -28,7 +28,7 @@ type Sets = set[frozenset[str]]
 OF_WINDOWS = set(get_args(WindowMetricName.__value__))
 """Metrics of the monitor, which writes them by stage and model."""
 
-OF_TRIALS = {"ChallengerDropped", "ChallengerFailures", "ChallengerLoadFailures", "RetrainFailed", "RolloutFailed"}
+OF_TRIALS = {"ChallengerDropped", "ChallengerFailures", "ChallengerLoadFailures", "RetrainingFailed", "RolloutFailed"}
 """Metrics of what is on trial and trains again, by stage and model."""
 
 
