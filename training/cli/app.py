@@ -25,6 +25,7 @@ from training.cli.options import (
     StackOption,
     TrackOption,
 )
+from training.cli.retrain import retrain
 from training.cli.versions import (
     bake,
     compare,
@@ -209,5 +210,19 @@ def _measure(output: Path, config: Path, prepared: Path | None, sample: int | No
     return f"{prepare}skylift evaluate {output} --config {config} --prepared {rows} --output {output}-reports"
 
 
-for _command in (evaluate, promote, rollback, bake, track, versions, show, compare, history, monitor, simulate, serve):
+for _command in (
+    evaluate,
+    retrain,
+    promote,
+    rollback,
+    bake,
+    track,
+    versions,
+    show,
+    compare,
+    history,
+    monitor,
+    simulate,
+    serve,
+):
     app.command()(_command)

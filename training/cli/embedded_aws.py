@@ -89,7 +89,7 @@ def embedded_aws(
         "no_proxy": ",".join(filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), HOST))),
     }
     if functions is not None:
-        environment |= FUNCTIONS
+        environment |= FUNCTIONS | {"SKYLIFT_RETRAINING": "true"}
     for name in _OVERRIDING:
         os.environ.pop(name, None)
     os.environ.update(environment)
