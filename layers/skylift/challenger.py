@@ -17,6 +17,9 @@ type Mode = Literal["shadow", "canary"]
 
 BY_REQUEST = "request"
 BY_CALLER = "caller"
+KEY = r"request|caller|header:[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}"
+"""Pattern of what routing follows."""
+
 _HEADER = "header:"
 
 
@@ -52,7 +55,7 @@ class Challenger(BaseModel):
     reference: ReferenceText
     mode: Mode
     percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-    key: Annotated[str, Field(pattern=r"^(request|caller|header:[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128})\z")] = BY_REQUEST
+    key: Annotated[str, Field(pattern=rf"^({KEY})\z")] = BY_REQUEST
     started: AwareDatetime
     by: Annotated[str, Field(min_length=1, max_length=2048)]
 

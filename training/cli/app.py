@@ -9,11 +9,14 @@ import typer
 
 from skylift.errors import ConfigError, SkyliftError
 from skylift.version import __version__
+from training.cli.challenge import approve, challenge, reject
 from training.cli.commands import Commands, leave
 from training.cli.console import leaderboard_table, manifest_facts, message_and_hint, out, print_notes, warn
 from training.cli.data import app as data_app
 from training.cli.data import evaluate
 from training.cli.experiment import simulate
+from training.cli.history import history
+from training.cli.judge import judge
 from training.cli.monitor import monitor
 from training.cli.options import (
     DEFAULT_CONFIG,
@@ -29,7 +32,6 @@ from training.cli.retrain import retrain
 from training.cli.versions import (
     bake,
     compare,
-    history,
     print_evaluation,
     promote,
     rollback,
@@ -215,6 +217,10 @@ for _command in (
     retrain,
     promote,
     rollback,
+    challenge,
+    judge,
+    reject,
+    approve,
     bake,
     track,
     versions,

@@ -11,11 +11,9 @@ from rich.text import Text
 
 from skylift.errors import SkyliftError
 from skylift.figures import format_value
-from skylift.references import NOTHING
 
 if TYPE_CHECKING:
     from skylift.manifest import Compiled, Manifest
-    from skylift.pointer import Move
     from skylift.references import Reference
     from skylift.verification import Version
     from training.job import Trained
@@ -121,16 +119,6 @@ def versions_table(versions: "Sequence[Version]", active: "Reference | None") ->
         )
     columns = ("", "version", "created (UTC)", "candidate", "metric", "cv#", "holdout#", "digest")
     return table(columns, rows)
-
-
-def history_table(moves: "Sequence[Move]") -> Table:
-    """Moves of the pointer, newest first."""
-    rows = [
-        (when(move.at), move.by, short(move.before), short(move.after))
-        for move in reversed(moves)
-        if (move.before, move.after) != (NOTHING, NOTHING)
-    ]
-    return table(("when (UTC)", "who", "from", "to"), rows)
 
 
 def leaderboard_table(manifest: "Manifest | Trained") -> Table:

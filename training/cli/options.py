@@ -14,8 +14,22 @@ DaskOption = Annotated[
     str | None,
     typer.Option("--dask", envvar="SKYLIFT_DASK", help="Run the search on Dask: address of a scheduler, or local."),
 ]
+IgnoreMemoryOption = Annotated[
+    bool, typer.Option("--ignore-memory", help="Do not measure whether a switch fits the function's memory.")
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 JsonOption = Annotated[
     Path | None, typer.Option("--json", help="Also write the result as JSON; - prints it instead of the table.")
+]
+MaxHoursOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-hours", min=0.01, max=336, show_default=False, help="End without a decision after so long; 72."
+    ),
+]
+MinRequestsOption = Annotated[
+    int | None,
+    typer.Option("--min-requests", min=1, show_default=False, help="Promote after so many requests at least; 1,000."),
 ]
 PortOption = Annotated[int, typer.Option("--port", "-p", min=1, max=65535, help="Port on 127.0.0.1.")]
 PreparedOption = Annotated[

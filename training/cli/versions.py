@@ -1,5 +1,6 @@
-"""`skylift promote | rollback | bake | track | versions | show | compare | history | serve`: commands on versions."""
+"""`skylift promote | rollback | bake | track | versions | show | compare | serve`: commands on versions."""
 
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -8,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skylift.errors import InvalidReference
-from skylift.references import NOTHING, Reference, parse_version
+from skylift.references import Reference, parse_version
 from training.cli.console import (
     err,
-    history_table,
     leaderboard_table,
     manifest_facts,
     out,
@@ -21,6 +21,8 @@ from training.cli.console import (
 from training.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
+    IgnoreMemoryOption,
+    JsonFlag,
     PortOption,
     StackOption,
     TrackOption,
@@ -28,6 +30,7 @@ from training.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from skylift.experiment.record import Experiment
     from skylift.registry import Registry
     from skylift.settings import RegistrySettings
     from skylift.verification import Version
@@ -40,37 +43,57 @@ def promote(
     config: ConfigOption = DEFAULT_CONFIG,
     stack: StackOption = None,
     track: TrackOption = None,
-    ignore_memory: Annotated[
-        bool, typer.Option("--ignore-memory", help="Do not measure whether a switch fits the function's memory.")
-    ] = False,
+    ignore_memory: IgnoreMemoryOption = False,
     pinned: Annotated[
         bool, typer.Option("--pinned", help="Take a whole reference only, v7@sha256:..., which names bytes.")
     ] = False,
+    as_json: JsonFlag = False,
 ) -> None:
-    """Make a version the active one, if it may serve."""
+    """Make a version the active one, if it may serve; one that is on trial ends its experiment by that."""
     from training.cli.connection import stack_memory
+    from training.cli.experiments import experiments
 
     if pinned and parse_version(version)[1] is None:
         raise InvalidReference(
             f"{version} names no bytes", "write it as v7@sha256:<64 hex digits>: `skylift versions --references`"
         )
-
-    settings, registry = _connected(stack, config)
-    tracker = _follower(settings, registry, track)
+    known = experiments(stack, config, tool="skylift promote")
+    tracker = _follower(known.settings, known.registry, track)
     before: Reference | None = None
     with suppress(InvalidReference):  # which a promotion replaces
-        before = registry.active()
-    active = registry.promote(version, memory_mib=None if ignore_memory else stack_memory(stack))
-    out.print(f"Active: {active}{' as before: nothing was written' if active == before else ''}", soft_wrap=True)
+        before = known.registry.active()
+    memory = None if ignore_memory else stack_memory(stack)
+    active, record = known.trials.promote_version(version, memory_mib=memory)
+    _print_active(active, before, record, as_json=as_json)
     tracker.follow()
 
 
-def rollback(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, track: TrackOption = None) -> None:
+def rollback(
+    config: ConfigOption = DEFAULT_CONFIG,
+    stack: StackOption = None,
+    track: TrackOption = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Make the version before the active one active again; what was left for an earlier one is never returned to."""
-    settings, registry = _connected(stack, config)
-    tracker = _follower(settings, registry, track)
-    out.print(f"Active: {registry.rollback()}", soft_wrap=True)
+    from training.cli.experiments import experiments
+
+    known = experiments(stack, config, tool="skylift rollback")
+    tracker = _follower(known.settings, known.registry, track)
+    active, record = known.trials.rollback()
+    _print_active(active, None, record, as_json=as_json)
     tracker.follow()
+
+
+def _print_active(active: Reference, before: Reference | None, record: "Experiment | None", *, as_json: bool) -> None:
+    """Print what is active now, and how an experiment ended by that."""
+    if as_json:
+        ended = None if record is None else json.loads(record.to_bytes())
+        told = {"active": str(active), "changed": active != before, "experiment": ended, "next": "skylift rollback"}
+        typer.echo(json.dumps(told, indent=2))
+        return
+    out.print(f"Active: {active}{' as before: nothing was written' if active == before else ''}", soft_wrap=True)
+    if record is not None:
+        out.print(f"The experiment {record.id} ended as {record.outcome}: {record.reason}", soft_wrap=True)
 
 
 def bake(
@@ -183,16 +206,6 @@ def compare(
         if number:
             out.print()
         out.print(part)
-
-
-def history(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None) -> None:
-    """Show who moved the pointer, when, from what to what."""
-    _, registry = _connected(stack, config)
-    moves = registry.history()
-    if any(move.after != NOTHING for move in moves):
-        out.print(history_table(moves))
-    else:
-        out.print("The pointer was never moved. Move it: skylift promote v1")
 
 
 def serve(config: ConfigOption = DEFAULT_CONFIG, stack: StackOption = None, port: PortOption = 8000) -> None:

@@ -399,6 +399,10 @@ class TestHistory:
 
         _, *moves = done("history").splitlines()
 
-        ends = [[name.partition("@")[0] for name in move.split()[-2:]] for move in moves]
-        assert ends == [["v2", "v1"], ["v1", "v2"], ["none", "v1"]]
+        ends = [move.split()[3:] for move in moves]
+        assert ends == [
+            ["v2", "v1", "rollback", "SSM"],
+            ["v1", "v2", "promotion", "SSM"],
+            ["none", "v1", "promotion", "SSM"],
+        ]
         assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  \S+  ", move) for move in moves)

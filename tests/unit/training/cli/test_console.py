@@ -9,7 +9,6 @@ from rich.console import Console
 
 from skylift.manifest import Manifest, reference_to
 from skylift.metrics import Metrics
-from skylift.pointer import Move
 from skylift.references import NOTHING, Reference
 from skylift.verification import Version
 from tests.support.manifests import manifest
@@ -31,10 +30,6 @@ def shown(content: Any, *, width: int = 120) -> list[str]:
 def version(number: int = 1, **fields: Any) -> Version:
     manifest: Manifest = changed(iris_package(), created_at=NOON, **fields).describe(number)
     return Version(reference_to(number, manifest.to_bytes()), manifest, manifest.to_bytes())
-
-
-def moved(before: str, after: str) -> Move:
-    return Move(NOON, "arn:aws:iam::1:user/ada", before, after)
 
 
 def test_a_reference_is_shortened_to_what_tells_it_apart() -> None:
@@ -96,22 +91,6 @@ class TestVersions:
 
     def test_the_line_fits_a_terminal_of_ordinary_width(self) -> None:
         assert len(shown(console.versions_table([version(1)], None), width=100)) == 2
-
-
-class TestHistory:
-    def test_moves_are_told_newest_first(self) -> None:
-        one, two = (str(Reference(number, "a" * 64)) for number in (1, 2))
-
-        _, *rows = shown(console.history_table([moved(NOTHING, one), moved(one, two)]))
-
-        assert [row.split()[-2:] for row in rows] == [
-            ["v1@aaaaaaaaaaaa", "v2@aaaaaaaaaaaa"],
-            ["none", "v1@aaaaaaaaaaaa"],
-        ]
-        assert rows[0].startswith("2026-05-01 12:00:30  arn:aws:iam::1:user/ada")
-
-    def test_setting_up_the_pointer_is_not_a_move(self) -> None:
-        assert len(shown(console.history_table([moved(NOTHING, NOTHING)]))) == 1
 
 
 class TestLeaderboard:
