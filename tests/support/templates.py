@@ -31,6 +31,7 @@ EVERYTHING = {
     "RetrainSchedule": "cron(0 4 ? * MON *)",
     "RetrainOnData": "true",
     "RetrainOnDrift": "true",
+    "RetrainRollout": "auto",
     "RetrainSubnets": "subnet-1,subnet-2",
 }
 """Parameters that switch on what is off by default, but for a domain."""

@@ -1,7 +1,9 @@
 """What the schemas and zizmor cannot know of the workflows: that they fit this repository."""
 
+import os
 import re
 from pathlib import Path
+from subprocess import run
 from typing import Any
 
 import pytest
@@ -10,7 +12,9 @@ import yaml
 from deploy import changes, sam
 from tests.support.gh_cli import WORKFLOWS
 from tests.support.paths import ROOT
+from tests.support.stand_ins import write_program
 from tests.support.templates import source
+from tests.support.waiting import TIMES_OUT
 
 FILES = sorted(WORKFLOWS.glob("*.yml"))
 
@@ -27,8 +31,8 @@ def workflow(request: pytest.FixtureRequest) -> Path:
     return path
 
 
-def test_there_are_the_five() -> None:
-    assert {path.stem for path in FILES} >= {"ci", "train", "promote", "rollback", "deploy"}
+def test_there_are_the_six() -> None:
+    assert {path.stem for path in FILES} >= {"ci", "train", "retrain", "promote", "rollback", "deploy"}
 
 
 def test_an_action_is_pinned_by_a_whole_commit_and_says_its_version(workflow: Path) -> None:
@@ -146,9 +150,29 @@ def test_what_is_promoted_are_the_bytes_that_were_approved() -> None:
     assert step["run"] == '.venv/bin/skylift promote --pinned -- "$VERSION"'
 
 
+def test_a_challenge_takes_the_place_of_a_promotion_and_takes_the_same_bytes(tmp_path: Path) -> None:
+    steps = {step.get("name"): step for step in jobs(WORKFLOWS / "promote.yml")["promote"]["steps"]}
+    assert steps["Promote"]["if"] == "inputs.mode == 'promote'"
+    assert steps["Challenge"]["if"] == "inputs.mode == 'challenge'"
+    skylift = tmp_path / ".venv" / "bin" / "skylift"
+    write_program(skylift, '#!/bin/sh\necho "$@"\n')
+    for version, said in (("v7@sha256:" + "0" * 64, "challenge --auto -- v7@sha256:"), ("v7", "")):
+        done = run(
+            ["sh", "-ec", steps["Challenge"]["run"]],
+            cwd=tmp_path,
+            env={"VERSION": version, "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            timeout=TIMES_OUT,
+            check=False,
+        )
+        assert done.stdout.startswith(said)
+        assert (done.returncode == 0) == bool(said)
+
+
 def test_stages_are_those_of_samconfig() -> None:
     samconfig = (ROOT / "samconfig.toml").read_text(encoding="utf-8")
-    for name in ("train", "promote", "rollback", "rollback-code"):
+    for name in ("train", "retrain", "promote", "rollback", "rollback-code"):
         inputs = yaml.safe_load((WORKFLOWS / f"{name}.yml").read_text(encoding="utf-8"))[True]["workflow_dispatch"]
         for stage in inputs["inputs"]["stage"]["options"]:
             assert f'stack_name = "skylift-{stage}"' in samconfig

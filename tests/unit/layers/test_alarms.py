@@ -3,17 +3,21 @@
 import boto3
 import pytest
 
-from skylift.alarms import firing_alarms
+from skylift.alarms import ABOUT_THE_ACTIVE_VERSION, firing_alarms
 from skylift.aws import cloudwatch_client
 from skylift.errors import AwsUnavailable
 from tests.support.faults import before, denied, fails_with
+from tests.support.templates import EVERYTHING, Stack
+
+OF_THE_ACTIVE_VERSION = ("skylift-dev-drift", "skylift-dev-live-accuracy")
 
 
 @pytest.fixture
 def alarms(aws: None) -> None:
-    """Two alarms of the stack, of which one fires, and one of another that does."""
+    """Four alarms of the stack, of which three fire, and one of another that does."""
     client = boto3.client("cloudwatch")
-    for name, state in (("skylift-dev-latency", "OK"), ("skylift-dev-errors", "ALARM"), ("other-errors", "ALARM")):
+    states = {"skylift-dev-latency": "OK", "skylift-dev-errors": "ALARM", "other-errors": "ALARM"}
+    for name, state in (states | dict.fromkeys(OF_THE_ACTIVE_VERSION, "ALARM")).items():
         client.put_metric_alarm(
             AlarmName=name,
             Namespace="Skylift",
@@ -27,8 +31,13 @@ def alarms(aws: None) -> None:
         client.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
 
 
-def test_names_those_of_the_stack_that_fire(alarms: None) -> None:
+def test_names_those_of_the_stack_that_fire_but_for_those_that_another_version_ends(alarms: None) -> None:
     assert firing_alarms("skylift-dev-", client=cloudwatch_client()) == ["skylift-dev-errors"]
+
+
+def test_those_have_the_names_of_the_stack() -> None:
+    names = {alarm["AlarmName"] for alarm in Stack(**EVERYTHING).of_type("AWS::CloudWatch::Alarm").values()}
+    assert {f"skylift-{name}" for name in ABOUT_THE_ACTIVE_VERSION} <= names
 
 
 def test_no_alarm_fires_without_a_stack(alarms: None) -> None:

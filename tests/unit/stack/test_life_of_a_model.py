@@ -210,6 +210,14 @@ class TestRetraining:
         started = {f"{OWN}-{name}{alias}" for name in ("rollout", "retrain") for alias in ("", ":live")}
         assert grants["lambda:InvokeFunction"] == started
 
+    @pytest.mark.parametrize("nothing", [{"RetrainRollout": "none"}, {"Rollouts": "false"}], ids=str)
+    def test_who_may_train_moves_no_pointer_by_a_rollout_unless_the_stack_says_so(
+        self, nothing: dict[str, str]
+    ) -> None:
+        stack = Stack(**EVERYTHING | nothing)
+        assert stack.grants("RetrainRole")["lambda:InvokeFunction"] == {f"{OWN}-retrain", f"{OWN}-retrain:live"}
+        assert stack.properties("RetrainFunction")["Environment"]["Variables"]["SKYLIFT_ROLLOUT_FUNCTION"] == ""
+
     def test_what_trains_signs_where_versions_are_signed(self, whole: Stack) -> None:
         _, signing = whole.properties("SigningKey")["KeyPolicy"]["Statement"]
         assert signing["Principal"]["AWS"] == ["PublishRole.Arn", "RetrainRole.Arn", "RetrainTaskRole.Arn"]
