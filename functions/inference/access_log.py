@@ -38,7 +38,8 @@ class AccessLog(RequestLog):
         """The version, what became of the instances, and the metrics of the request and of a refresh."""
         version = record.version or (self._host.model.reference.name if self._host.model else "none")
         refreshes = self._host.drain_events()
-        fields: dict[str, object] = {"version": version, "instances": record.instances, **_outcome(record)}
+        fields: dict[str, object] = {"version": version, "instances": record.instances}
+        _tell_outcome(record, fields)
         if refreshes:
             fields["refresh"] = {event.name: event.value for event in refreshes}
         metrics = refreshes + self._counted(scope, record, milliseconds)
@@ -75,10 +76,20 @@ class AccessLog(RequestLog):
         return sets
 
 
-def _outcome(record: Record) -> dict[str, object]:
-    """What an answer told of its instances, or what the request was refused for."""
-    told: dict[str, object] = {"fields": record.fields or None, "experiment": record.experiment}
+def _tell_outcome(record: Record, fields: dict[str, object]) -> None:
+    """Add what an answer told of its instances, or what the request was refused for."""
+    if record.fields:
+        fields["fields"] = record.fields
+    if record.experiment is not None:
+        fields["experiment"] = record.experiment
     if record.status < 400:
-        told |= {"id": record.prediction_id or None, "profile": record.profile, "answers": record.answers}
-        told |= {"rows": record.rows, "rows_left_out": record.rows_left_out or None}
-    return {name: value for name, value in told.items() if value is not None}
+        if record.prediction_id:
+            fields["id"] = record.prediction_id
+        if record.profile is not None:
+            fields["profile"] = record.profile
+        if record.answers is not None:
+            fields["answers"] = record.answers
+        if record.rows is not None:
+            fields["rows"] = record.rows
+        if record.rows_left_out:
+            fields["rows_left_out"] = record.rows_left_out

@@ -1,21 +1,20 @@
 """The one owner of logger and metrics.
 
-Logs are JSON by Powertools, metrics are CloudWatch's embedded metric format by Powertools: both go to stdout, from
-where CloudWatch reads them, and neither costs a network call. A line that cannot be written is dropped and counted: no
-request fails because a disk is full.
+Logs are JSON by Powertools, metrics are CloudWatch's embedded metric format: both go to stdout, from where CloudWatch
+reads them, and neither costs a network call. The format is written here, because Powertools takes twice the time. A
+line that cannot be written is dropped and counted: no request fails because a disk is full.
 """
 
 import json
 import logging
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Any, Literal, cast
+from typing import IO, Any, Literal, NamedTuple, cast
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
-from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 from pydantic_core import to_json
 
 from skylift.traces import trace_of, words_of
@@ -59,7 +58,7 @@ type WindowMetricName = Literal[
     "MonitorFailures",
 ]
 
-_UNITS: dict[MetricName | WindowMetricName, str] = {
+_UNITS: dict[str, str] = {
     "PredictionLatency": "Milliseconds",
     "ModelLoadSeconds": "Seconds",
     "LargestShift": "None",
@@ -69,9 +68,6 @@ _UNITS: dict[MetricName | WindowMetricName, str] = {
     "LiveError": "None",
     "LabelCoverage": "None",
 }
-
-# Not Powertools' `Metrics`, whose state all its users share; and no dimension from POWERTOOLS_SERVICE_NAME.
-_provider = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="")
 
 
 class LogStream:
@@ -144,8 +140,7 @@ def set_level(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-@dataclass(frozen=True, slots=True)
-class MetricPoint:
+class MetricPoint(NamedTuple):
     """One data point.
 
     Parameters
@@ -213,14 +208,20 @@ def emit(
     """
     if not metrics:
         return
-    first, *others = dimension_sets
-    _provider.dimension_sets = [dict(dimensions) for dimensions in others]
     for start in range(0, len(metrics), _MAX_VALUES):
-        values: dict[str, dict[str, object]] = {}
-        for metric in metrics[start : start + _MAX_VALUES]:
-            entry = values.setdefault(metric.name, {"Unit": _UNITS.get(metric.name, "Count"), "Value": []})
-            cast("list[float]", entry["Value"]).append(metric.value)
-        line = _provider.serialize_metric_set(values, dict(first), dict(fields or {}))
+        values: dict[str, list[float]] = {}
+        for name, value in metrics[start : start + _MAX_VALUES]:
+            values.setdefault(name, []).append(value)
+        directive = {
+            "Namespace": NAMESPACE,
+            "Dimensions": [list(dimensions) for dimensions in dimension_sets],
+            "Metrics": [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in values],
+        }
+        line: dict[str, object] = {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}}
+        for dimensions in dimension_sets:
+            line.update(dimensions)
+        line.update(fields or {})
+        line.update(values)
         stream.write(as_line(line) + "\n")
 
 

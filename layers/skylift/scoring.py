@@ -5,6 +5,7 @@ as their position in the contract, missing values as NaN. Only this module and `
 that handle no model import neither.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
@@ -12,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.contract import Contract
+from skylift.contract import ClassName, Contract
 from skylift.errors import FOREIGN_FAILURES, GoldenMismatch
 from skylift.feature import Scalar
 from skylift.golden import agree, brief
@@ -67,6 +68,9 @@ def predictions(contract: Contract, scores: Matrix) -> list[dict[str, object]]:
         return [{"value": value} for value in scores.tolist()]
     classes = contract.target.classes
     keys = contract.target.keys
+    if len(scores) == 1:  # without arrays, which cost more than they save
+        (row,) = scores.tolist()
+        return [{"label": _label(classes, row), "probabilities": dict(zip(keys, row, strict=False))}]
     best = best_classes(scores).tolist()
     return [  # NaN, which is not itself, makes no label
         {
@@ -75,6 +79,14 @@ def predictions(contract: Contract, scores: Matrix) -> list[dict[str, object]]:
         }
         for index, row in zip(best, scores.tolist(), strict=True)
     ]
+
+
+def _label(classes: tuple[ClassName, ...], row: list[float]) -> ClassName | None:
+    """The label of one row; see `best_classes`."""
+    if any(map(math.isnan, row)):
+        return None if math.isnan(row[0]) else classes[0]
+    close = max(row) - TIE_MARGIN
+    return next(name for name, probability in zip(classes, row, strict=False) if probability >= close)
 
 
 def as_distributions(scores: Matrix) -> Matrix:

@@ -7,10 +7,10 @@ by hand. Alarms on the function's errors roll deployments back, and no event may
 from typing import TYPE_CHECKING, Any, cast
 
 from mangum import Mangum
-from mangum.protocols import HTTPCycle
 from pydantic_core import from_json
 
 from skylift.http import problems
+from skylift.http.cycle import Cycle
 from skylift.http.record import record_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Adapter(Mangum):
             scope = request.scope
             for text in (scope["method"], scope["path"]):
                 text.encode()  # no half of a surrogate pair
-            cycle = HTTPCycle(scope, request.body)
+            cycle = Cycle(scope, request.body)
         except _UNREADABLE:
             cycle = None
         if cycle is not None:

@@ -9,8 +9,7 @@ import logging
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from skylift.errors import ClientGone
 from skylift.http import problems
@@ -56,8 +55,7 @@ class Observer(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What a function adds to the line of a request.
 
     Parameters
@@ -70,7 +68,7 @@ class Told:
         Unexpected error beside the request.
     """
 
-    fields: Mapping[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = {}
     metrics: Sequence[MetricPoint] = ()
     dimension_sets: Sequence[Mapping[str, str]] = ()
     failure: BaseException | None = None

@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skylift import names
 from skylift.contract import ClassName, Contract, Instance, Target
@@ -197,3 +199,14 @@ class TestCodes:
 
     def test_a_value_is_its_own(self) -> None:
         assert served(RENT).codes([{"value": 152.1}, {"value": -1.0}]) == [152.1, -1.0]
+
+
+@given(values=st.lists(st.none() | st.floats(allow_nan=False, width=32), min_size=2, max_size=2))
+def test_a_row_is_warned_of_alone_as_among_others(values: list[float | None]) -> None:
+    features = tuple(Feature(name=name, kind="number", required=False, min=-1, max=1, mean=0) for name in "ab")
+    model = served(Contract(task="regression", features=features, target=Target(name="y")))
+    instance: Instance = dict(zip("ab", values, strict=True))
+
+    together = model.answer([instance, instance]).warnings
+
+    assert model.answer([instance]).warnings == [one for one in together if one["instance"] == 0]

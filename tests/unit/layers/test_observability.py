@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from skylift.observability import (
     NAMESPACE,
@@ -96,6 +97,23 @@ def test_times_have_their_unit_and_everything_else_is_a_count(
 
     unit = {"PredictionLatency": "Milliseconds", "ModelLoadSeconds": "Seconds"}.get(name, "Count")
     assert _directive(_emitted(capsys))["Metrics"] == [{"Name": name, "Unit": unit}]
+
+
+def test_a_line_is_the_one_that_powertools_would_write(capsys: pytest.CaptureFixture[str]) -> None:
+    sets = [IRIS_V7, IRIS_V7 | {"reason": "not-json"}]
+    points = [MetricPoint("Predictions", 3), MetricPoint("PredictionLatency", 1.5), MetricPoint("Predictions", 4)]
+    provider = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="")
+    provider.dimension_sets = sets[1:]
+    metrics = {
+        "Predictions": {"Unit": "Count", "Value": [3, 4]},
+        "PredictionLatency": {"Unit": "Milliseconds", "Value": [1.5]},
+    }
+
+    emit(points, sets, {"message": "request"})
+
+    line = capsys.readouterr().out
+    provider.set_timestamp(json.loads(line)["_aws"]["Timestamp"])
+    assert line == as_line(provider.serialize_metric_set(metrics, IRIS_V7, {"message": "request"})) + "\n"
 
 
 def test_a_metric_without_a_value_counts_one(capsys: pytest.CaptureFixture[str]) -> None:

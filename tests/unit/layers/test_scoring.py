@@ -6,6 +6,8 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from skylift.contract import ClassName, Contract, Instance, Target
@@ -312,3 +314,14 @@ class TestGolden:
 
         with pytest.raises(GoldenMismatch, match="cannot score"):
             check_golden(_classification(("a", "b")), golden, Fixed([[0.75, 0.25]]))
+
+
+@given(rows=st.lists(st.lists(st.floats(), min_size=3, max_size=3), min_size=1, max_size=3))
+def test_a_row_is_answered_alone_as_among_others(rows: list[list[float]]) -> None:
+    contract = _classification(("a", "b", "c"))
+    scores = np.array(rows)
+
+    together = predictions(contract, np.vstack([scores, scores]))
+
+    for row, answer in zip(scores, together, strict=False):
+        assert repr(predictions(contract, row[None])) == repr([answer])
