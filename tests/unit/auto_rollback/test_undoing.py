@@ -1,6 +1,7 @@
 """Undoing a promotion: what is checked, written, ended and told, and what a second delivery finds."""
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,21 @@ class TestGoingBack:
         assert parameter.value() == NOTHING
         ((_, text),) = published(topic)
         assert "The experiment e1 of v3 has ended: inconclusive." in text
+
+    @pytest.mark.parametrize("missing", ["numpy", "onnxruntime", "sklearn", "skylift.scoring", "skylift.sandbox"])
+    def test_it_needs_nothing_that_the_layer_lacks(
+        self,
+        undoing: Undoing,
+        promoted: list[Reference],
+        ssm: "SSMClient",
+        alarm: MakeAlarm,
+        monkeypatch: pytest.MonkeyPatch,
+        missing: str,
+    ) -> None:
+        begin(ssm, promoted[2])
+        monkeypatch.setitem(sys.modules, missing, None)  # whoever imports it now fails
+
+        assert undoing.answer(alarm())[0] == "v1"
 
     def test_an_experiment_that_cannot_be_ended_is_told(
         self,
