@@ -158,6 +158,11 @@ def cloudwatch_client() -> Any:
     return _client("cloudwatch", "CloudWatch")
 
 
+def ecs_client() -> Any:
+    """ECS; see `s3_client`."""
+    return _client("ecs", "ECS")
+
+
 def sns_client() -> Any:
     """SNS; see `s3_client`."""
     return _client("sns", "SNS")

@@ -1,6 +1,7 @@
 """Objects in a bucket that are not versions: captures, labels, reports."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,22 @@ class Entry:
     modified: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an object holds.
+
+    Parameters
+    ----------
+    version
+        Version id; None where the bucket keeps no versions.
+    chunks
+        Parts of the content, each read when it is asked for.
+    """
+
+    version: str | None
+    chunks: Iterator[bytes]
+
+
 class Bucket:
     """Objects by key.
 
@@ -51,6 +68,10 @@ class Bucket:
     def __init__(self, name: str, *, client: "S3Client") -> None:
         self._name = name
         self._client = client
+
+    def url(self, key: str) -> str:
+        """The address of an object as the AWS tools have it, for example `s3://models/data/iris/1.csv`."""
+        return f"s3://{self._name}/{key}"
 
     def entries(self, prefix: str) -> Iterator[Entry]:
         """The objects whose keys begin so, in the order of their keys.
@@ -95,18 +116,29 @@ class Bucket:
             return body, response["ETag"]
 
     def chunks(self, key: str) -> Iterator[bytes]:
-        """An object of any size, in parts.
+        """An object of any size, in parts. See `opened`."""
+        with self.opened(key) as content:
+            yield from content.chunks
+
+    @contextmanager
+    def opened(self, key: str, *, version: str | None = None) -> Iterator[Content]:
+        """An object of any size, to be read in the block.
+
+        Parameters
+        ----------
+        version
+            Version id; the latest version if None.
 
         Raises
         ------
         AwsUnavailable
             S3 failed, or there is no such object.
         """
-        with (
-            aws_errors(f"reading {key} in bucket {self._name}"),
-            self._client.get_object(Bucket=self._name, Key=key)["Body"] as body,
-        ):
-            yield from iter(lambda: body.read(_CHUNK), b"")
+        pinned: dict[str, Any] = {"VersionId": version} if version else {}
+        with aws_errors(f"reading {key} in bucket {self._name}"):
+            response = self._client.get_object(Bucket=self._name, Key=key, **pinned)
+            with response["Body"] as body:
+                yield Content(response.get("VersionId"), iter(lambda: body.read(_CHUNK), b""))
 
     def write(self, key: str, data: bytes, *, content_type: str) -> None:
         """Write an object, in place of one that is there.

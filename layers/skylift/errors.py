@@ -21,6 +21,7 @@
     |   `-- CallbackClosed     nobody waits any more for what was answered
     |-- RetrainingError        a retraining cannot be started or read
     |   |-- RetrainRunning     another one runs
+    |   |-- RetrainLost        it was late, and another one took its place
     |   |-- RetrainKeyReused   its key belongs to another request
     |   |-- RetrainUnavailable it cannot be started or read now
     |   `-- RetrainNotFound    its id is unknown
@@ -299,6 +300,12 @@ class RetrainRunning(RetrainingError):
     def __init__(self, id: str) -> None:  # noqa: A002 (the name of the document's member)
         super().__init__(f"the retraining {id} runs already", "wait until it has ended, or see how far it is")
         self.id = id
+
+
+class RetrainLost(RetrainingError):
+    """A retraining was late for its own time, and was taken for lost."""
+
+    code = "retrain-lost"
 
 
 class RetrainKeyReused(RetrainingError):

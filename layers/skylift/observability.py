@@ -43,6 +43,7 @@ type MetricName = Literal[
     "ChallengerFailures",
     "ChallengerDropped",
     "RolloutFailed",
+    "RetrainingFailed",
 ]
 
 type WindowMetricName = Literal[

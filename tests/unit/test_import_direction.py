@@ -28,6 +28,8 @@ FUNCTIONS = (
     "monitor",
     "operations",
     "pre_traffic",
+    "retrain",
+    "retrain_trigger",
     "rollout",
     "version_check",
 )

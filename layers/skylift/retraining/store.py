@@ -38,11 +38,14 @@ class Lock(Document):
         Time until which it is held unless the holder says more.
     next
         What to start when it ends; None for nothing.
+    data_as_of
+        Time up to which a retraining has taken all data in; None before the first.
     """
 
     holder: str | None = None
     until: AwareDatetime
     next: Request | None = None
+    data_as_of: AwareDatetime | None = None
 
 
 def _utc_now() -> datetime:
@@ -168,7 +171,7 @@ class RetrainStore:
             if lock.holder not in {None, id}:
                 self._replace(lock)
             following = None if lock.next and lock.next.id == id else lock.next
-            return Lock(holder=id, until=self.now() + time, next=following)
+            return lock.model_copy(update={"holder": id, "until": self.now() + time, "next": following})
 
         self._change_lock(held)
 
@@ -185,9 +188,8 @@ class RetrainStore:
         AwsUnavailable
             S3 failed.
         """
-        return self._change_lock(
-            lambda lock: lock if lock.holder != id else Lock(until=self.now(), next=lock.next)
-        ).next
+        free = {"holder": None, "until": self.now()}
+        return self._change_lock(lambda lock: lock if lock.holder != id else lock.model_copy(update=free)).next
 
     def ask_next(self, request: Request) -> bool:
         """Leave a request to be started when the running retraining ends; it replaces an earlier one.
@@ -207,6 +209,16 @@ class RetrainStore:
             return lock if lock.holder is None else lock.model_copy(update={"next": request})
 
         return self._change_lock(asked).holder is not None
+
+    def take_data_in(self, as_of: datetime) -> None:
+        """Say that a retraining takes in all data up to a time, before it lists it.
+
+        Raises
+        ------
+        AwsUnavailable
+            S3 failed.
+        """
+        self._change_lock(lambda lock: lock.model_copy(update={"data_as_of": as_of}))
 
     def lock(self) -> Lock | None:
         """The lock; None before the first retraining."""

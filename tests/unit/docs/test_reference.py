@@ -34,6 +34,7 @@ OF_COMMANDS = {
     errors.PromotionRefused,
     errors.RetrainingError,
     errors.RetrainKeyReused,
+    errors.RetrainLost,
     errors.RetrainNotFound,
     errors.RetrainRunning,
     errors.RegistryError,  # its subclasses are raised

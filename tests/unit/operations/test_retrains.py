@@ -20,7 +20,7 @@ from tests.support.bad_bodies import DEEP, NOT_UTF_8, TEXTS
 from tests.support.cloudwatch import FakeCloudWatch
 from tests.support.fakes import MemoryBucket
 from tests.support.faults import before, fails_with, throttled
-from tests.unit.layers.retraining.test_start import FakeFunction
+from tests.support.retraining import FakeFunction
 from tests.unit.operations.test_routes import fleet_of
 
 KEY = {"idempotency-key": "order-7"}

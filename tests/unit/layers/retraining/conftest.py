@@ -1,6 +1,5 @@
 """Retrainings in a bucket in memory, at a time that tests set."""
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,22 +7,10 @@ import pytest
 from skylift.bucket import Bucket
 from skylift.retraining.store import RetrainStore
 from tests.conftest import BUCKET, MODEL
+from tests.support.retraining import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-
-class Clock:
-    """A clock that tests move."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 26, 4, 30, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def move(self, time: timedelta) -> None:
-        self.time += time
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from skylift.bucket import Bucket
-from skylift.durable import MAX_NAME_LENGTH, DurableFunction
+from skylift.durable import MAX_NAME_LENGTH
 from skylift.errors import AwsThrottled, AwsUnavailable, RetrainKeyReused, RetrainRunning
 from skylift.retraining.start import BEGIN_WITHIN, execution_name, id_of_key, new_id, start
 from skylift.retraining.state import Request
@@ -14,32 +14,13 @@ from skylift.retraining.store import RetrainStore
 from tests.conftest import BUCKET, MODEL
 from tests.support.aws_clients import shared_clients
 from tests.support.faults import Killed, after, before, kills
-from tests.unit.layers.retraining.conftest import Clock
+from tests.support.retraining import Clock, FakeFunction
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 ONE = Request(id="key-one", reason="a person asked", by="somebody")
 TWO = Request(id="key-two", reason="a person asked", by="somebody")
-
-
-class FakeFunction(DurableFunction):
-    """Starts executions in memory, each name once; the answers of some starts are lost, or they fail."""
-
-    def __init__(self) -> None:
-        self.executions: dict[str, object] = {}
-        self.starts = 0
-        self.fails = False
-        self.loses_answers = False
-
-    def start(self, name: str, payload: object) -> str:
-        self.starts += 1
-        if self.fails:
-            raise AwsThrottled("starting failed (TooManyRequestsException)")
-        self.executions.setdefault(name, payload)
-        if self.loses_answers:
-            raise AwsUnavailable("starting failed (ReadTimeoutError)")
-        return f"arn:{name}"
 
 
 @pytest.fixture

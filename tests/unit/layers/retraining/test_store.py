@@ -12,7 +12,7 @@ from skylift.retraining.store import RetrainStore
 from tests.conftest import BUCKET, MODEL
 from tests.support.aws_clients import shared_clients
 from tests.support.faults import before
-from tests.unit.layers.retraining.conftest import Clock
+from tests.support.retraining import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -173,6 +173,18 @@ def test_of_two_who_change_a_document_at_once_none_is_lost(store: RetrainStore, 
     changed = store.update("one", state="running")
 
     assert (changed.state, changed.links) == ("running", {"card": "s3://b/card.html"})
+
+
+def test_data_that_was_taken_in_stays_so_whoever_runs_next(store: RetrainStore, clock: Clock) -> None:
+    began(store, "one")
+    store.take_data_in(clock.time)
+    store.release("one")
+    store.hold("two", HOUR)
+
+    lock = store.lock()
+
+    assert lock is not None
+    assert (lock.holder, lock.data_as_of) == ("two", clock.time)
 
 
 def test_a_document_that_cannot_be_read_is_said_to_be_so(store: RetrainStore, s3: "S3Client") -> None:

@@ -1,0 +1,55 @@
+"""How a step of the durable function is tried, and tried again."""
+
+from collections.abc import Callable
+
+from aws_durable_execution_sdk_python import DurableContext
+from aws_durable_execution_sdk_python.config import Duration, JitterStrategy, StepConfig, StepSemantics
+from aws_durable_execution_sdk_python.exceptions import StepInterruptedError
+from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
+
+from skylift.errors import AwsUnavailable
+
+
+def _attempts(number: int, *errors: type[Exception]) -> StepConfig:
+    """How often a step is tried, after which errors, with pauses from ten seconds to five minutes.
+
+    Its start is written down before it runs: one that ends the process, or is cut off by the function's time limit,
+    counts as an attempt too.
+    """
+    strategy = RetryStrategyConfig(
+        max_attempts=number,
+        initial_delay=Duration.from_seconds(10),
+        max_delay=Duration.from_minutes(5),
+        jitter_strategy=JitterStrategy.HALF,
+        retryable_error_types=list(errors),
+    )
+    return StepConfig(create_retry_strategy(strategy), StepSemantics.AT_MOST_ONCE_PER_RETRY)
+
+
+TWICE = _attempts(2, AwsUnavailable, StepInterruptedError)
+"""For training: where it took the process with it twice, its memory or its time will not be enough for a third."""
+
+HALF_AN_HOUR = _attempts(12, AwsUnavailable, StepInterruptedError)
+"""For what may fail for good: 18 to 35 minutes without AWS, or with a step that never comes to its end."""
+
+A_DAY = _attempts(350, Exception)
+"""For what must happen, whatever goes wrong: 14 to 29 hours."""
+
+
+def step[T](
+    context: DurableContext, name: str, work: Callable[..., T], *arguments: object, config: StepConfig = HALF_AN_HOUR
+) -> T:
+    """Do some work once, as far as the rest of the function can tell.
+
+    Parameters
+    ----------
+    work, arguments
+        Function that may run twice and then ends the same, and what it takes. JSON can hold what it returns.
+
+    Raises
+    ------
+    StepError
+        It failed too often, or in a way that another attempt would not change.
+    """
+    result: T = context.step(lambda _: work(*arguments), name, config)
+    return result

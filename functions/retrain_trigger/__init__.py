@@ -1,0 +1,1 @@
+"""Starts training again on a schedule, for new data, and after drift."""
