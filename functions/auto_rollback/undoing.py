@@ -9,7 +9,7 @@ from auto_rollback.settings import AutoRollbackSettings
 from skylift.bucket import Bucket
 from skylift.errors import RegistryError, SkyliftError
 from skylift.experiment.trials import Trials
-from skylift.going_back import Alarm, Stay, decide
+from skylift.going_back import Alarm, GoBack, Stay, decide
 from skylift.notify import Notifier
 from skylift.pointer import ActivePointer, Move
 from skylift.registry import Registry
@@ -78,12 +78,26 @@ class Undoing:
             return None, decision.why
         if alarm.name in OF_REPORTS and (judged := self._reported()) != decision.left.name:
             return None, f"the alarm is about {judged or 'no version'}, and {decision.left.name} is active"
+        return self._go_back(alarm, decision, tool)
+
+    def _go_back(self, alarm: Alarm, decision: GoBack, tool: str) -> Answer:
+        to = decision.to.name
         if alarm.name in STOPS_CODE and self._is_deploying():
-            return self._refuse(alarm, decision.to.name, "new code takes a part of the traffic, and is stopped first")
+            return self._refuse(
+                alarm, f"did not go back to {to}", "new code takes a part of the traffic, and is stopped first"
+            )
         try:
             self._registry.go_back(decision.to, seen=str(decision.left), tool=tool)
         except RegistryError as error:
-            return self._refuse(alarm, decision.to.name, str(error))
+            last = self._pointer.history()[-1]
+            if (last.before, last.after) == (str(decision.left), str(decision.to)):
+                return None, f"the pointer went back to {to} at the same time, on another alarm or by hand"
+            what = (
+                f"went back to {to}, over another move"
+                if last.after == str(decision.to)
+                else f"did not go back to {to}"
+            )
+            return self._refuse(alarm, what, str(error))
         return self._finish(alarm, self._pointer.history()[-1])
 
     def _finish(self, alarm: Alarm, move: Move) -> Answer:
@@ -101,11 +115,11 @@ class Undoing:
         )
         return to, why
 
-    def _refuse(self, alarm: Alarm, to: str, why: str) -> Answer:
+    def _refuse(self, alarm: Alarm, what: str, why: str) -> Answer:
         self._tell(
-            f"did not go back to {to}",
+            what,
             alarm,
-            f"The last promotion was not undone: {why}.",
+            f"The last promotion was not undone as it should be: {why}.",
             "Next: `skylift history`, then docs/runbooks/roll-back-a-model.md, if the alarm does not become quiet.",
         )
         return None, why

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from auto_rollback.undoing import Undoing
@@ -321,3 +322,44 @@ class TestARace:
         assert "from v2 to v3: nothing was written" in why
         assert pointer.read() == promoted[2]
         assert [subject for subject, _ in published(topic)] == ["iris (test): did not go back to v1 on server-errors"]
+
+    def test_who_went_back_at_the_same_time_tells_people(
+        self,
+        undoing: Undoing,
+        promoted: list[Reference],
+        pointer: ActivePointer,
+        s3: "S3Client",
+        topic: str,
+        alarm: MakeAlarm,
+    ) -> None:
+        """Two alarms of one fault, or one that is delivered twice at once."""
+        after(s3, "GetObject", lambda _: pointer.move(promoted[0], kind="rollback"), only=1)
+
+        to, why = undoing.answer(alarm())
+
+        assert to is None
+        assert why.startswith("the pointer went back to v1 at the same time")
+        assert [str(move.after) for move in pointer.history()] == [str(promoted[number]) for number in (0, 1, 0)]
+        assert published(topic) == []
+
+    def test_who_overwrote_somebody_says_so(
+        self,
+        undoing: Undoing,
+        promoted: list[Reference],
+        pointer: ActivePointer,
+        ssm: "SSMClient",
+        topic: str,
+        alarm: MakeAlarm,
+    ) -> None:
+        def promote_by_hand(_: object) -> None:
+            boto3.client("ssm").put_parameter(Name=pointer.name, Value=str(promoted[2]), Overwrite=True)
+
+        before(ssm, "PutParameter", promote_by_hand, only=1)
+
+        to, why = undoing.answer(alarm())
+
+        assert to is None
+        assert "v1 is active, and replaced v3" in why
+        assert [subject for subject, _ in published(topic)] == [
+            "iris (test): went back to v1, over another move on server-errors"
+        ]
