@@ -159,7 +159,7 @@ class Job:
         options = ["--json", str(told), "--card", str(folder / CARD_FILE), "--retraining", id, "--no-track"]
         process = subprocess.Popen(
             [*self._command, *options, *arguments],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # it ends when this process does, however that ends
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -209,6 +209,11 @@ def _log_lines(stream: IO[str], id: str, last: deque[str]) -> None:  # noqa: A00
 
 def _end(process: "subprocess.Popen[str]") -> None:
     """End the job with every process that it started."""
-    with suppress(ProcessLookupError):  # they have all ended
-        os.killpg(process.pid, signal.SIGKILL)
+    if os.name == "posix":
+        with suppress(ProcessLookupError):  # they have all ended
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
     process.wait()
+    assert process.stdin is not None  # noqa: S101 (it is a pipe)
+    process.stdin.close()

@@ -17,6 +17,7 @@ from training.cli.data import evaluate
 from training.cli.experiment import simulate
 from training.cli.history import history
 from training.cli.judge import judge
+from training.cli.lifetime import end_with_stdin
 from training.cli.monitor import monitor
 from training.cli.options import (
     DEFAULT_CONFIG,
@@ -145,6 +146,8 @@ def train(  # noqa: PLR0913, PLR0917 (its options)
     from training.config import load_config
     from training.config.locations import parse_location
 
+    if retraining is not None:  # whoever asked for it holds stdin: without it nobody takes the version over
+        end_with_stdin()
     if output is not None and (as_json or card):
         raise typer.BadParameter("--json and --card tell of a published version; a folder holds both already")
     with Account(as_json, card) as account:

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
 from typing import Self
 
 from skylift.errors import SkyliftError
 from skylift.monitoring.monitor import Monitor
 from skylift.monitoring.report import Report
 from skylift.monitoring.verdict import State
+from training.cli.lifetime import end_with_stdin
 
 EVERY_SECONDS = 30.0
 
@@ -132,7 +132,7 @@ def main() -> None:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches every process of the terminal: the parent ends this one
-    Thread(target=_end_with_stdin, daemon=True).start()
+    end_with_stdin()
     if hasattr(os, "nice"):
         os.nice(_LOWER_PRIORITY)
     from skylift.monitoring.sources import LogFile
@@ -150,11 +150,6 @@ def main() -> None:
     while True:
         time.sleep(arguments.every)
         watch.look(datetime.now(UTC))
-
-
-def _end_with_stdin() -> None:
-    sys.stdin.buffer.read()
-    os._exit(0)
 
 
 if __name__ == "__main__":

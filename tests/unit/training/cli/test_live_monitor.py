@@ -151,4 +151,4 @@ class TestProcess:
 
         process.stdin.close()
 
-        assert process.wait(TIMES_OUT) == 0
+        assert process.wait(TIMES_OUT) == 1
