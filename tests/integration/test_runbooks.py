@@ -67,7 +67,7 @@ def active(aws: MotoServer) -> str:
 
 class TestEveryCommand:
     def test_runs_as_it_is_printed(self, machine: Machine) -> None:
-        for name in ("first-deploy.md", "deploy-failed.md", "alarms.md", "trials.md"):
+        for name in ("first-deploy.md", "deploy-failed.md", "alarms.md"):
             machine.run(name)
 
     def test_is_run_by_a_test(self) -> None:
@@ -120,6 +120,18 @@ class TestRollBackAModel:
         moves = [move.after.partition("@")[0] for move in aws.pointer.history()]
         assert moves == ["v1", "v2", "v1", "v2"]  # promoted twice, rolled back (v1 again writes nothing), put by hand
         assert printed.count("Active: v1@sha256:") == 2
+
+
+class TestTrials:
+    def test_a_version_is_tried_judged_and_rejected_and_the_champion_stays(
+        self, machine: Machine, aws: MotoServer
+    ) -> None:
+        printed = machine.run("trials.md")
+
+        assert active(aws) == "v2"
+        assert "Rejected: v1" in printed
+        (record,) = machine.s3().list_objects_v2(Bucket=BUCKET, Prefix="experiments/iris/")["Contents"]
+        assert record["Key"].endswith(".json")
 
 
 class TestRollBackCode:

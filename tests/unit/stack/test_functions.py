@@ -9,6 +9,7 @@ from inference.settings import InferenceSettings
 from monitor.settings import MonitorSettings
 from operations.settings import OperationsSettings
 from pre_traffic.settings import PreTrafficSettings
+from rollout.settings import RolloutSettings
 from skylift.settings import RegistrySettings
 from tests.support import templates
 from tests.support.templates import Stack, source
@@ -83,10 +84,16 @@ def test_joblib_is_loaded_in_dev_or_where_the_parameter_says_so(stage: str, para
     assert stack.outputs["AllowJoblib"] == str(allowed).lower()
 
 
-def test_what_moves_the_pointer_is_told_which_signatures_count(stack: Stack) -> None:
-    variables = stack.properties("AutoRollbackFunction")["Environment"]["Variables"]
-    assert set(variables) == {f"SKYLIFT_{name.upper()}" for name in AutoRollbackSettings.model_fields}
-    AutoRollbackSettings(**{name.removeprefix("SKYLIFT_").lower(): value for name, value in variables.items()})
+@pytest.mark.parametrize(
+    ("function", "settings"), [("AutoRollbackFunction", AutoRollbackSettings), ("RolloutFunction", RolloutSettings)]
+)
+def test_what_moves_the_pointer_is_told_which_signatures_count(
+    stack: Stack, function: str, settings: type[RegistrySettings]
+) -> None:
+    variables = stack.properties(function)["Environment"]["Variables"]
+    of_one_machine = {"service_log"}
+    assert set(variables) == {f"SKYLIFT_{name.upper()}" for name in set(settings.model_fields) - of_one_machine}
+    settings(**{name.removeprefix("SKYLIFT_").lower(): value for name, value in variables.items()})
 
 
 def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
