@@ -22,7 +22,7 @@ from training.cli.progress import progressing
 
 if TYPE_CHECKING:
     from skylift.challenger import Challenger
-    from skylift.experiment.lines import Lines
+    from skylift.experiment.lines import Lines, Right
     from skylift.experiment.record import Experiment, Look
     from skylift.experiment.verdict import Verdict
 
@@ -86,14 +86,28 @@ def verdict_on(
     from skylift.experiment.judge import judge as judged
     from skylift.experiment.record import intervals_of
 
-    looks = known.store.counts(running.id)
-    looks += _looks(running, lines_of_service(stack, log), looks[-1].end if looks else running.started)
+    right = _labels(running, known)
+    looks = [] if right else known.store.counts(running.id)  # those of a rollout hold no labels, which come later
+    looks += _looks(running, lines_of_service(stack, log), looks[-1].end if looks else running.started, right)
     limits: dict[str, Any] = {"min_requests": min_requests, "max_hours": max_hours}
     criteria = Criteria(**{name: value for name, value in limits.items() if value is not None})
     return judged(intervals_of(looks), criteria, alarms=_alarms(stack))
 
 
-def _looks(running: "Challenger", lines: "Lines", start: datetime) -> "list[Look]":
+def _labels(running: "Challenger", known: Experiments) -> "Right | None":
+    """What labels say of a line; None before the first label of this time."""
+    from skylift.aws import s3_client
+    from skylift.bucket import Bucket
+    from skylift.experiment.labelled import right_by
+    from skylift.monitoring.label_store import LabelStore
+
+    target = known.registry.resolve().manifest.contract.target
+    bucket = Bucket(known.settings.bucket, client=s3_client())
+    book = LabelStore(bucket, known.settings.model).read(target, running.started, datetime.now(UTC)).book
+    return right_by(book, target) if book else None
+
+
+def _looks(running: "Challenger", lines: "Lines", start: datetime, right: "Right | None") -> "list[Look]":
     """What was counted since a time, in looks of a minute or, of a long time, longer ones."""
     from skylift.experiment.lines import count
 
@@ -102,7 +116,7 @@ def _looks(running: "Challenger", lines: "Lines", start: datetime) -> "list[Look
     looks: list[Look] = []
     with progressing("reading the lines of the service") as progress:
         while start < end:
-            looks += count(lines, running.id, start, end, every=every)
+            looks += count(lines, running.id, start, end, every=every, right=right)
             start = looks[-1].end
             progress(f"read the lines until {start:%Y-%m-%d %H:%M} UTC")
     return looks

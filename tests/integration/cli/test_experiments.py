@@ -15,6 +15,8 @@ from skylift.experiment.counters import Arm, Counters, difference_bin
 from skylift.experiment.parameter import ChallengerParameter
 from skylift.experiment.record import Look, StepCounts
 from skylift.experiment.store import ExperimentStore
+from skylift.monitoring.label_store import LabelStore
+from skylift.monitoring.labels import Label
 from skylift.pointer import ActivePointer
 from skylift.references import NOTHING, Reference
 from skylift.registry import Registry
@@ -77,7 +79,9 @@ def _document(*arguments: object) -> dict[str, Any]:
     return document
 
 
-def _write(log: Path, parameter: ChallengerParameter, requests: int, **members: Any) -> None:
+def _write(
+    log: Path, parameter: ChallengerParameter, requests: int, *, of_champion: list[int] | None = None, **members: Any
+) -> None:
     """Lines of requests of the experiment, half an hour ago: it began an hour ago."""
     challenger = parameter.read()
     assert challenger is not None
@@ -89,7 +93,8 @@ def _write(log: Path, parameter: ChallengerParameter, requests: int, **members: 
     at = (datetime.now(UTC) - hour / 2).isoformat()
     with log.open("a", encoding="utf-8") as file:
         number = log.stat().st_size
-        file.writelines(answered(f"{number}-{each}", at=at, experiment=told) + "\n" for each in range(requests))
+        for each in range(requests):
+            file.write(answered(f"{number + each:016}", at=at, experiment=told, answers=of_champion) + "\n")
 
 
 class TestChallenge:
@@ -299,6 +304,21 @@ class TestJudge:
         _write(log, parameter, 40, pair={"rows": 1, "other": 0, "bin": difference_bin(900.0)})
 
         assert "certainly worse: latency, median" in done("judge")
+
+    def test_labels_tell_which_version_was_right(
+        self, parameter: ChallengerParameter, s3: "S3Client", log: Path, v2: Reference
+    ) -> None:
+        done("challenge", "v2", "--shadow")
+        pair = {"rows": 1, "other": 1, "bin": difference_bin(0.01)}
+        _write(log, parameter, 16, pair=pair, answers=[1], of_champion=[0])
+        names = [json.loads(line)["id"] for line in log.read_text(encoding="utf-8").splitlines()]
+        arrived = datetime.now(UTC) - timedelta(minutes=1)
+        labels = [Label(name, 0, "setosa", arrived) for name in names]
+        LabelStore(Bucket(BUCKET, client=s3), MODEL).keep(b"body", labels, arrived)
+
+        told = _document("judge", "--json")
+
+        assert (told["outcome"], told["reason"]) == ("reject", "certainly worse: right by labels, alone")
 
     def test_without_lines_it_says_which_options_name_them(self, v2: Reference) -> None:
         done("challenge", "v2")
