@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from skylift.experiment.verdict import Verdict
 
 _MOST_LOOKS = 500
+_SHARES = (5, 25, 50)
 _MINUTE = timedelta(minutes=1)
 
 
@@ -51,7 +52,7 @@ def judge(
         _print_last(known.last_ended(), as_json=as_json)
         return
     verdict = verdict_on(running, known, stack, log, min_requests=min_requests, max_hours=max_hours)
-    following = _NEXT[verdict.outcome].format(running.reference.name)
+    following = _next(verdict, running)
     if as_json:
         told = {"experiment": running.model_dump(mode="json"), "next": following}
         typer.echo(json.dumps(verdict.model_dump(mode="json") | told, indent=2))
@@ -130,12 +131,21 @@ def _alarms(stack: str | None) -> Sequence[str]:
     return firing_alarms(f"{stack}-", client=cloudwatch_client()) if stack else ()
 
 
-_NEXT = {
-    "promote": "skylift promote {0}",
-    "reject": "skylift reject",
-    "inconclusive": "skylift reject, or try it again with a larger share",
-    None: "wait, or raise the share: skylift challenge {0} --percent 25",
-}
+def _next(verdict: "Verdict", running: "Challenger") -> str:
+    """What to do after a verdict."""
+    name = running.reference.name
+    match verdict.outcome:
+        case "promote":
+            return f"skylift promote {name}"
+        case "reject":
+            return "skylift reject"
+        case "inconclusive":
+            return "skylift reject, or try it again with a larger share"
+        case None:
+            larger = next((share for share in _SHARES if share > running.percent), None)
+            if running.mode == "shadow" or larger is None:
+                return "wait, and ask again"
+            return f"wait, or raise the share: skylift challenge {name} --percent {larger}"
 
 
 def _print_last(record: "Experiment | None", *, as_json: bool) -> None:

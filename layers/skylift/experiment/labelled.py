@@ -17,7 +17,9 @@ def right_by(book: LabelBook, target: Target) -> Right:
     target
         Target of the champion, whose codes both sides' answers have in the line.
     """
-    codes = {(isinstance(name, bool), name): float(code) for code, name in enumerate(target.classes)}
+    codes: dict[tuple[bool, object], float] = {
+        (isinstance(name, bool), name): float(code) for code, name in enumerate(target.classes)
+    }
 
     def right(record: Record) -> tuple[int, int]:
         labels = book.of(record.id) if record.id else {}
