@@ -64,8 +64,6 @@ def note_deletion(trail: AuditTrail, parameter: Parameter, at: datetime, *, even
     ------
     AwsUnavailable
         SSM or S3 failed.
-    IntegrityError
-        The entry before it cannot be read.
     """
     if any(change.at < at for change in parameter.changes()):
         return None

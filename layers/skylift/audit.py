@@ -114,6 +114,22 @@ class EntryId:
         return f"{self.at.strftime(_TIME)}-{self.number}-{self.name}.json"
 
 
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the audit holds.
+
+    Parameters
+    ----------
+    entries
+        Entries by time.
+    faults
+        Objects with the name of an entry that are none.
+    """
+
+    entries: list[AuditEntry]
+    faults: list[IntegrityError]
+
+
 class AuditTrail:
     """The audit of one model.
 
@@ -154,27 +170,32 @@ class AuditTrail:
         found = (EntryId.parse(entry.key.removeprefix(self._root)) for entry in self._bucket.entries(self._root))
         return sorted(one for one in found if one is not None)
 
-    def entries(self) -> list[AuditEntry]:
-        """All entries, by time.
+    def read(self) -> Audit:
+        """All entries. What somebody else put beside them, and nobody may delete, hides none.
 
         Raises
         ------
-        IntegrityError
-            An object with the name of an entry is none.
         AwsUnavailable
             S3 failed.
         """
         with ThreadPoolExecutor(max_workers=8) as pool:
-            return list(pool.map(self._read, self.ids()))
+            found = list(pool.map(self._read, self.ids()))
+        return Audit(
+            [one for one in found if isinstance(one, AuditEntry)],
+            [one for one in found if isinstance(one, IntegrityError)],
+        )
 
-    def _read(self, which: EntryId) -> AuditEntry:
-        key = self._key(which)
+    def entries(self) -> list[AuditEntry]:
+        """Entries by time; see `read`."""
+        return self.read().entries
+
+    def _read(self, which: EntryId) -> AuditEntry | IntegrityError:
+        key, hint = self._key(which), "do not believe it, and see in CloudTrail who wrote it"
         try:
-            return AuditEntry.model_validate_json(self._bucket.read(key, limit=MAX_ENTRY_BYTES) or b"")
+            entry = AuditEntry.model_validate_json(self._bucket.read(key, limit=MAX_ENTRY_BYTES) or b"")
         except ValidationError as error:
-            raise IntegrityError(
-                f"{key} cannot be read: {first_fault(error)}", "see who wrote it, and restore an earlier version of it"
-            ) from error
+            return IntegrityError(f"{key} cannot be read: {first_fault(error)}", hint)
+        return entry if entry.id == which else IntegrityError(f"{key} is the entry of another change", hint)
 
     def _key(self, which: EntryId) -> str:
         return f"{self._root}{which}"

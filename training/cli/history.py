@@ -53,8 +53,10 @@ def history(as_json: JsonFlag = False, config: ConfigOption = DEFAULT_CONFIG, st
         kind(settings.stage, settings.model, client=ssm) for kind in (ActivePointer, ChallengerParameter)
     ]
     changes = {parameter.name: parameter.changes() for parameter in parameters}
-    audit = AuditTrail(Bucket(settings.bucket, client=s3_client()), settings.model).entries()
-    known = merged(changes, [entry for entry in audit if entry.parameter in changes])
+    audit = AuditTrail(Bucket(settings.bucket, client=s3_client()), settings.model).read()
+    for fault in audit.faults:
+        warn(fault.message, fault.hint)
+    known = merged(changes, [entry for entry in audit.entries if entry.parameter in changes])
     if as_json:
         typer.echo(json.dumps([_document(told) for told in known], indent=2))
         return

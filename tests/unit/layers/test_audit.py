@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from skylift.audit import AuditEntry, AuditTrail, EntryId
-from skylift.errors import IntegrityError
 from tests.support.fakes import MemoryBucket
 
 START = datetime(2026, 11, 26, 4, 30, 7, 123000, tzinfo=UTC)
@@ -81,9 +80,25 @@ def test_other_objects_beside_them_are_left_alone(trail: AuditTrail, bucket: Mem
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"at": "soon"}'])
-def test_one_that_cannot_be_read_is_named(trail: AuditTrail, bucket: MemoryBucket, body: bytes) -> None:
+def test_one_that_cannot_be_read_is_named_and_hides_no_other(
+    trail: AuditTrail, bucket: MemoryBucket, body: bytes
+) -> None:
     key = "audit/iris/20261126T043007.123000Z-7-active.json"
+    trail.append(entry())
     bucket.write(key, body, content_type="application/json")
 
-    with pytest.raises(IntegrityError, match=f"{key} cannot be read"):
-        trail.entries()
+    audit = trail.read()
+
+    assert audit.entries == [entry()]
+    assert [fault.message.startswith(f"{key} cannot be read: ") for fault in audit.faults] == [True]
+
+
+def test_an_entry_under_the_name_of_another_change_does_not_count(trail: AuditTrail, bucket: MemoryBucket) -> None:
+    trail.append(entry(by="arn:aws:iam::1:user/ann"))
+    key = "audit/iris/20991126T043007.123000Z-7-active.json"
+    bucket.write(key, entry(by="somebody else").to_bytes(), content_type="application/json")
+
+    audit = trail.read()
+
+    assert [one.by for one in audit.entries] == ["arn:aws:iam::1:user/ann"]
+    assert [fault.message for fault in audit.faults] == [f"{key} is the entry of another change"]
