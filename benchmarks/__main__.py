@@ -131,6 +131,7 @@ def run(plan: Plan, *, quick: bool, progress: Progress) -> Results:
         forest, logistic = models.forest(100), models.logistic()
         for model in (forest, logistic):
             models.bake(model, services.image_cache)
+            models.challenge(model)
             _measure(results, plan, services, model, progress)
         results.imports = {
             service.name: imports.measure(services, service, forest, runs=plan.imports)
@@ -166,7 +167,7 @@ def _measure(results: Results, plan: Plan, services: Services, model: Model, pro
         services, [*pair, services.baked, *floors], model, rounds=plan.starts, later_rounds=plan.later
     )
     progress(f"one row in the handler: {name}")
-    results.handler[name] = handler.measure(services, [*pair, *floors], model, [1], plan.handler)[1]
+    results.handler[name] = handler.measure(services, [*pair, services.shadow, *floors], model, [1], plan.handler)[1]
     progress(f"many instances in the handler: {name}")
     results.batch[name] = handler.per_instance(handler.measure(services, pair, model, _SIZES, plan.batch))
     progress(f"over HTTP: {name}")

@@ -3,7 +3,8 @@
 import io
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skylift.challenger import Challenger, challenger_name
+from skylift.manifest import MODEL_FILE, Manifest
 from skylift.metrics import LeaderboardEntry, Metrics, Spread
+from skylift.pointer import pointer_name
 from skylift.predictors import SklearnPredictor
 from skylift.registry import Registry
 from skylift.scoring import predictions
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 FOREST, LOGISTIC = "forest-100", "logistic"
+SHADOW_STAGE = "shadow"
 
 _SEED = 42
 _TOLERANCE = 1e-5
@@ -164,6 +169,27 @@ class Models:
         config = ModelConfig(model=name, data=DataSection(path=path), target=TargetSection(column="target"))
         return self._publish(name, config, _forest(100))
 
+    def challenge(self, model: Model) -> None:
+        """Put a model's version on trial beside itself, in the shadow of every request of a stage of its own."""
+        registry = self._registry(model.name)
+        first = registry.version("v1")
+        files = {name: registry.artifact(first, name) for name in (MODEL_FILE, *first.manifest.artifacts)}
+        describe = partial(_renumbered, first.manifest)
+        second = registry.publish(describe, files)
+        trial = Challenger(
+            id="benchmark",
+            reference=second.reference,
+            mode="shadow",
+            percent=100,
+            started=datetime.now(UTC),
+            by="benchmarks",
+        )
+        for name, value in (
+            (pointer_name(SHADOW_STAGE, model.name), first.reference),
+            (challenger_name(SHADOW_STAGE, model.name), trial),
+        ):
+            self._ssm.put_parameter(Name=name, Value=str(value), Type="String", Overwrite=True)
+
     def bake(self, model: Model, folder: Path) -> None:
         """Write a model's active version into an image cache."""
         self._registry(model.name).bake("v1", folder)
@@ -222,6 +248,10 @@ class Models:
 
     def _registry(self, name: str) -> Registry:
         return Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=name), s3=self._s3, ssm=self._ssm)
+
+
+def _renumbered(manifest: Manifest, version: int) -> Manifest:
+    return manifest.model_copy(update={"version": version})
 
 
 def _answers(compiled: CompiledModel, table: Table, split: Split) -> Answers:

@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 from matplotlib.ticker import FuncFormatter
 
 from benchmarks.models import FOREST
-from benchmarks.results import BAKED, BASELINE, EMPTY_HANDLER, EMPTY_ROUTE, SKYLIFT, Results, Series
+from benchmarks.results import BAKED, BASELINE, EMPTY_HANDLER, EMPTY_ROUTE, SHADOW, SKYLIFT, Results, Series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _COLOURS = {
     SKYLIFT: "#0072b2",
     BAKED: "#56b4e9",
+    SHADOW: "#009e73",
     BASELINE: "#d55e00",
     EMPTY_ROUTE: "#777777",
     EMPTY_HANDLER: "#bbbbbb",

@@ -32,7 +32,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-SKYLIFT, BAKED, BASELINE = "skylift", "skylift, baked", "baseline"
+SKYLIFT, BAKED, SHADOW, BASELINE = "skylift", "skylift, baked", "skylift, with a shadow", "baseline"
 EMPTY_ROUTE, EMPTY_HANDLER = "empty route", "empty handler"
 FILE = Path(__file__).parents[1] / "build" / "bench.json"
 
@@ -67,6 +67,10 @@ class Series(BaseModel):
     def ratio(self, of: str, over: str) -> float:
         """How many times one service's value is the other's: the median of the rounds' ratios."""
         return median(a / b for a, b in zip(self.rounds[of], self.rounds[over], strict=True))
+
+    def more(self, of: str, over: str) -> float:
+        """How much larger one service's value is than the other's: the median of the rounds' differences."""
+        return median(a - b for a, b in zip(self.rounds[of], self.rounds[over], strict=True))
 
 
 class Imports(BaseModel):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.dependencies import BASELINE_ROOTS, RUNTIME_ROOTS, lay_out_site, skylift_roots
-from benchmarks.models import Model, Models
-from benchmarks.results import BAKED, BASELINE, EMPTY_HANDLER, EMPTY_ROUTE, SKYLIFT
+from benchmarks.models import SHADOW_STAGE, Model, Models
+from benchmarks.results import BAKED, BASELINE, EMPTY_HANDLER, EMPTY_ROUTE, SHADOW, SKYLIFT
 from tests.support.lambda_runtime import lay_out
 from tests.support.moto_server import MotoServer
 
@@ -81,6 +81,9 @@ class Services:
             "inference.handler.handler",
             ours,
             settings | {"SKYLIFT_IMAGE_CACHE": str(self.image_cache)},
+        )
+        self.shadow = Service(
+            SHADOW, task_root, "inference.handler.handler", ours, settings | {"SKYLIFT_STAGE": SHADOW_STAGE}
         )
         self.baseline = Service(
             BASELINE, task_root, "baseline.service.handler", theirs, {}, (*uvicorn, "baseline.service:app")

@@ -1,7 +1,7 @@
 """The figures to reach: ratios to the baseline in the same run, and one absolute."""
 
 from benchmarks.models import FOREST, LOGISTIC
-from benchmarks.results import BASELINE, SKYLIFT, Results, Target
+from benchmarks.results import BASELINE, SHADOW, SKYLIFT, Results, Target
 
 
 def judge(results: Results) -> list[Target]:
@@ -14,6 +14,11 @@ def judge(results: Results) -> list[Target]:
             for model, series in results.cold_start.items()
         ),
         _at_least("one row in the handler, forest: times faster", 50, _faster(results, FOREST)),
+        *(
+            _at_most(f"a compiled shadow, {model}: microseconds more in the handler", 60, series.more(SHADOW, SKYLIFT))
+            for model, series in results.handler.items()
+            if SHADOW in series.rounds
+        ),
         _at_least("one row in the handler, logistic: times faster", 3, _faster(results, LOGISTIC)),
         _at_least(
             "requests/s over HTTP, forest: times the baseline's",
