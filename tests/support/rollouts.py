@@ -1,6 +1,7 @@
 """A rollout on AWS's own runner with its time skipped: real parameters and records in moto, and traffic made up."""
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ class Traffic:
         Milliseconds that it takes longer.
     held_back
         Time for which lines may still arrive.
+    failure, failures
+        What counting raises instead, and how often.
     """
 
     served: ServedParameters
@@ -58,7 +61,8 @@ class Traffic:
     errors: float = 0
     slower_ms: float = 0.1
     held_back: timedelta = timedelta(0)
-    failure: Exception | None = None
+    failure: BaseException | None = None
+    failures: float = math.inf
     counted: list[tuple[datetime, datetime]] = field(default_factory=list)
     due: Callable[[], object] = lambda: False
     act: Callable[[], object] = lambda: None
@@ -73,7 +77,8 @@ class Traffic:
 
     def count(self, experiment: str, start: datetime, end: datetime) -> Look:
         """What came in a span, all by the share that holds at its end."""
-        if self.failure:
+        if self.failure and self.failures > 0:
+            self.failures -= 1
             raise self.failure
         challenger = self.served.read().challenger
         assert challenger is not None
@@ -103,10 +108,12 @@ class Told(Notifier):
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, str]] = []
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
+        self.failures = 1
 
     def send(self, subject: str, text: str) -> None:
-        if self.failure:
+        if self.failure and self.failures > 0:
+            self.failures -= 1
             raise self.failure
         self.messages.append((subject, text))
 
@@ -122,7 +129,7 @@ class Rollouts(AbstractContextManager["Rollouts"]):
         How often the function ran.
     """
 
-    def __init__(self, registry: Registry, s3: "S3Client", ssm: "SSMClient") -> None:
+    def __init__(self, registry: Registry, s3: "S3Client", ssm: "SSMClient", *, invocation_timeout: int = 900) -> None:
         bucket = Bucket(BUCKET, client=s3)
         self.registry = registry
         self.parameter = ChallengerParameter(STAGE, MODEL, client=ssm)
@@ -132,7 +139,7 @@ class Rollouts(AbstractContextManager["Rollouts"]):
         self.told = Told()
         self.alarms: Sequence[str] = []
         self.invocations = 0
-        self.runner = DurableFunctionTestRunner(self._invoke, poll_interval=0.01)
+        self.runner = DurableFunctionTestRunner(self._invoke, poll_interval=0.01, invocation_timeout=invocation_timeout)
         self._bucket = bucket
         self._s3 = s3
         self._handler = durable_execution(self._run)

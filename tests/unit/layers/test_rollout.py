@@ -11,6 +11,7 @@ from skylift.durable import MAX_NAME_LENGTH
 from skylift.errors import ConfigError
 from skylift.references import Reference
 from skylift.rollout import DEFAULT_STEPS, RolloutPlan, Step, execution_name
+from tests.support.paths import ROOT
 
 REFERENCE = Reference(8, "0123456789abcdef" * 4)
 EVENT: dict[str, Any] = {
@@ -40,6 +41,13 @@ def test_reads_an_event() -> None:
     assert plan.approval
     assert plan.criteria == {"min_requests": 50, "max_disagreement": None}
     assert plan.started == datetime(2026, 11, 26, 10, tzinfo=UTC)
+
+
+def test_reads_the_sample_event() -> None:
+    event = json.loads((ROOT / "events/rollout/start.json").read_text(encoding="utf-8"))
+    plan = RolloutPlan.of_event(event)
+    assert plan.to_event() == event
+    assert plan.id == execution_name("iris", plan.reference, 0)
 
 
 def test_without_steps_it_takes_an_hour_in_the_shadow_and_at_each_share() -> None:
