@@ -28,8 +28,12 @@ from skylift.errors import ConfigError
 from training.release.git import GitState
 
 BUILT = Path(".aws-sam/build")
-_DOCKERFILE = Path("functions/inference/Dockerfile")
-_REQUIREMENTS = Path("functions/inference/requirements.txt")
+_FOLDERS = {"inference": Path("functions/inference"), "training": Path("training")}
+"""Folders of the Dockerfiles and their requirements, by the tag of the image."""
+
+_DOCKERFILE = _FOLDERS["inference"] / "Dockerfile"
+"""It names the base of all images."""
+
 _IMAGES, _MANIFEST, _STACK = "images.tar", "release.json", "stack"
 _SECONDS = 30 * 60
 
@@ -111,7 +115,7 @@ def save(folder: Path, stage: Stage, state: GitState, environment: Mapping[str, 
     run("docker", "save", "--output", str(saved), *images, seconds=_SECONDS)
     system = {image: os_packages(saved, image) for image in images}
     now = datetime.now(UTC)
-    requirements = _REQUIREMENTS.read_text(encoding="utf-8")
+    requirements = {image: _requirements(image).read_text(encoding="utf-8") for image in images}
     _write(folder / "sbom.cdx.json", cyclonedx(requirements, images, state.commit, system))
     _write(folder / "provenance.json", statement(images, stage, state.commit, environment, base=base, now=now))
     manifest = ReleaseManifest(
@@ -198,6 +202,11 @@ def images_of(template: Path) -> dict[str, str]:
     resources = load_template(template.read_text(encoding="utf-8")).get("Resources", {})
     uris = (resource.get("Properties", {}).get("ImageUri") for resource in resources.values())
     return {name: image_id(name) for name in sorted({uri for uri in uris if isinstance(uri, str)})}
+
+
+def _requirements(image: str) -> Path:
+    """Requirements of an image by its name, for example `retrainfunction:training`."""
+    return _FOLDERS[image.rpartition(":")[2]] / "requirements.txt"
 
 
 def _digests(folder: Path) -> dict[str, str]:

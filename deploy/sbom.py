@@ -1,4 +1,4 @@
-"""What is in the image, as CycloneDX (version 1.6): the pinned packages that the Dockerfile installs, and its base's.
+"""What is in the images, as CycloneDX (version 1.6): the pinned packages that a Dockerfile installs, and its base's.
 
 Python itself and Lambda's runtime are in no package of the base, so no list is complete, and the document says so.
 """
@@ -16,7 +16,7 @@ _IN_THE_IMAGE |= {"python_full_version": "3.13.0", "implementation_name": "cpyth
 
 
 def cyclonedx(
-    requirements: str,
+    requirements: Mapping[str, str],
     images: Mapping[str, str],
     commit: str | None,
     system: Mapping[str, Sequence[Package] | None],
@@ -26,7 +26,7 @@ def cyclonedx(
     Parameters
     ----------
     requirements
-        Text of the image's requirements, each pinned with its hashes.
+        Texts of the images' requirements, each pinned with its hashes, by name of the image.
     images
         Ids of the images by name.
     commit
@@ -42,9 +42,10 @@ def cyclonedx(
     if commit:
         application["purl"] = f"pkg:generic/skylift@{__version__}?vcs_revision={commit}"
     containers = [_container(name, digest, system[name]) for name, digest in images.items()]
-    installed = [_package(line) for line in _pins(requirements)]
-    held = {digest: [*installed, *(system[name] or ())] for name, digest in images.items()}
-    packages = {package.purl: package for package in [*installed, *(one for each in held.values() for one in each)]}
+    held = {
+        digest: [*map(_package, _pins(requirements[name])), *(system[name] or ())] for name, digest in images.items()
+    }
+    packages = {package.purl: package for each in held.values() for package in each}
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",

@@ -57,6 +57,7 @@ def compose_work(arn: str) -> Work:
         stage=settings.stage,
         train_time=timedelta(minutes=settings.train_minutes),
         approval_time=timedelta(hours=settings.approval_hours),
+        asks=settings.retrain_rollout == "manual",
     )
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import PositiveFloat
 
+from skylift.retraining.state import Rollout
 from skylift.settings import RegistrySettings
 
 
@@ -14,6 +15,9 @@ class RetrainSettings(RegistrySettings):
     ----------
     rollout_function
         ARN of the function that rolls versions out; empty for no such function.
+    retrain_rollout
+        The most that follows a version, whoever asked: with `manual` a person approves each rollout. With `none` there
+        is no `rollout_function`.
     topic_arn
         ARN of the topic that is told how a retraining ended; empty for the log alone.
     task_cluster, task_definition, task_subnets
@@ -28,6 +32,7 @@ class RetrainSettings(RegistrySettings):
     """
 
     rollout_function: str = ""
+    retrain_rollout: Rollout = "auto"
     topic_arn: str = ""
     task_cluster: str = ""
     task_definition: str = ""

@@ -85,6 +85,8 @@ class Work:
         Name of the stage.
     train_time, approval_time
         Longest training, and time after which nobody approves any more.
+    asks
+        Whether a person is asked before each rollout, also of a request that does not say so.
     """
 
     def __init__(  # noqa: PLR0913 (what it works with)
@@ -103,6 +105,7 @@ class Work:
         stage: str,
         train_time: timedelta,
         approval_time: timedelta,
+        asks: bool = False,
     ) -> None:
         self._store = store
         self._snapshots = snapshots
@@ -117,6 +120,7 @@ class Work:
         self._stage = stage
         self.train_time = train_time
         self.approval_time = approval_time
+        self._asks = asks
 
     def begin(self, id: str) -> Begun:  # noqa: A002
         """Take the lock, and say that it runs."""
@@ -131,7 +135,8 @@ class Work:
         champion = self._pointer.read()
         versions = Versions(champion=str(champion) if champion else None)
         begun = self._store.update(id, state="running", step="collecting", versions=versions)
-        return Begun(over=begun.has_ended, rollout=document.request.rollout)
+        rollout = document.request.rollout
+        return Begun(over=begun.has_ended, rollout="manual" if rollout == "auto" and self._asks else rollout)
 
     def more(self, id: str) -> int:  # noqa: A002
         """Seconds to wait for more data; 0 where the data is taken as it is.

@@ -163,7 +163,7 @@ class Retrainings(AbstractContextManager["Retrainings"]):
         self.job = FakeJob(self.store, self.versions, self.snapshots, bucket=self.bucket)
         self.tasks: FakeTasks | None = None
         self.itself, self.rollouts = FakeFunction(), FakeFunction()
-        self.has_rollouts = True
+        self.has_rollouts, self.asks = True, False
         self.told = Told()
         self.invocations = 0
         self._handler = durable_execution(lambda event, context: retrain(event["id"], self.work(), context))
@@ -192,6 +192,7 @@ class Retrainings(AbstractContextManager["Retrainings"]):
             stage=STAGE,
             train_time=self.train_time,
             approval_time=self.approval_time,
+            asks=self.asks,
         )
 
     def ask(self, id: str = "one", **fields: Any) -> Request:  # noqa: A002

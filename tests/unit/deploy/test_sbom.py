@@ -17,7 +17,7 @@ tomli==2.0.0 ; python_full_version < '3.11'
 
 
 def test_packages_that_hold_on_lambda_are_components() -> None:
-    document = cyclonedx(REQUIREMENTS, {"inference": "sha256:1a"}, "c" * 40, {"inference": ()})
+    document = cyclonedx({"inference": REQUIREMENTS}, {"inference": "sha256:1a"}, "c" * 40, {"inference": ()})
 
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
     assert [each["purl"] for each in document["components"] if "purl" in each] == ["pkg:pypi/numpy@2.5.5"]
@@ -25,22 +25,24 @@ def test_packages_that_hold_on_lambda_are_components() -> None:
     assert document["dependencies"][-1] == {"ref": "sha256:1a", "dependsOn": ["pkg:pypi/numpy@2.5.5"]}
 
 
-def test_packages_of_the_operating_system_belong_to_their_image() -> None:
+def test_packages_belong_to_their_image() -> None:
     bash = Package("bash", "5.2", "pkg:rpm/amzn/bash@5.2?arch=aarch64")
     images = {"inference": "sha256:1a", "other": "sha256:2b"}
 
-    document = cyclonedx(REQUIREMENTS, images, None, {"inference": (bash,), "other": None})
+    document = cyclonedx(
+        {"inference": REQUIREMENTS, "other": "mlflow==3.1"}, images, None, {"inference": (bash,), "other": None}
+    )
 
-    assert document["components"][-1] == {
+    assert {
         "type": "library",
         "bom-ref": bash.purl,
         "name": "bash",
         "version": "5.2",
         "purl": bash.purl,
-    }
+    } in document["components"]
     assert document["dependencies"][1:] == [
         {"ref": "sha256:1a", "dependsOn": ["pkg:pypi/numpy@2.5.5", bash.purl]},
-        {"ref": "sha256:2b", "dependsOn": ["pkg:pypi/numpy@2.5.5"]},
+        {"ref": "sha256:2b", "dependsOn": ["pkg:pypi/mlflow@3.1"]},
     ]
     assert len({each["bom-ref"] for each in document["components"]}) == len(document["components"])
 
@@ -48,7 +50,7 @@ def test_packages_of_the_operating_system_belong_to_their_image() -> None:
 def test_it_says_that_it_is_not_complete_and_where_packages_are_unknown() -> None:
     images = {"inference": "sha256:1a", "other": "sha256:2b"}
 
-    document = cyclonedx(REQUIREMENTS, images, None, {"inference": (), "other": None})
+    document = cyclonedx(dict.fromkeys(images, REQUIREMENTS), images, None, {"inference": (), "other": None})
 
     assert document["compositions"] == [
         {"aggregate": "incomplete", "dependencies": ["sha256:1a"]},
@@ -59,9 +61,15 @@ def test_it_says_that_it_is_not_complete_and_where_packages_are_unknown() -> Non
 
 def test_every_pin_of_the_image_is_in_it_for_the_python_of_its_base() -> None:
     text = (ROOT / "functions" / "inference" / "requirements.txt").read_text(encoding="utf-8")
-    document = cyclonedx(text, {}, None, {})
+    document = cyclonedx({"inference": text}, {"inference": "sha256:1a"}, None, {"inference": ()})
 
-    assert {each["name"] for each in document["components"]} >= {"fastapi", "numpy", "onnxruntime", "scikit-learn"}
+    assert {each["name"] for each in document["components"]} >= {
+        "inference",
+        "fastapi",
+        "numpy",
+        "onnxruntime",
+        "scikit-learn",
+    }
     assert "purl" not in document["metadata"]["component"]
     dockerfile = (ROOT / "functions" / "inference" / "Dockerfile").read_text(encoding="utf-8")
     assert re.search(r"lambda/python:3\.13\b", dockerfile)

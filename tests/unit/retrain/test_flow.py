@@ -136,6 +136,19 @@ class TestRollout:
         assert len(retrainings.rollouts.executions) == 1
         assert subjects(retrainings) == ["iris v1 waits for approval", "iris: retraining succeeded"]
 
+    def test_a_person_is_asked_where_the_stack_says_so_whatever_the_request_says(
+        self, retrainings: Retrainings
+    ) -> None:
+        retrainings.asks = True
+        retrainings.ask(rollout="auto")
+        arn = retrainings.begin()
+        callback = retrainings.runner.wait_for_callback(arn, name="approval create callback id")
+        assert retrainings.rollouts.executions == {}
+        retrainings.runner.send_callback_success(callback, b'"yes"')
+
+        assert retrainings.ends(arn) == {"id": "one", "state": "succeeded"}
+        assert len(retrainings.rollouts.executions) == 1
+
     def test_a_person_refuses_it(self, retrainings: Retrainings) -> None:
         retrainings.ask(rollout="manual")
         arn = retrainings.begin()

@@ -9,10 +9,14 @@ from inference.settings import InferenceSettings
 from monitor.settings import MonitorSettings
 from operations.settings import OperationsSettings
 from pre_traffic.settings import PreTrafficSettings
+from retrain import tasks
+from retrain.settings import RetrainSettings
+from retrain.task import TaskSettings
+from retrain_trigger.settings import TriggerSettings
 from rollout.settings import RolloutSettings
 from skylift.settings import RegistrySettings
 from tests.support import templates
-from tests.support.templates import Stack, source
+from tests.support.templates import EVERYTHING, Stack, source
 
 
 def test_the_service_is_an_image_for_arm_behind_an_alias(stack: Stack) -> None:
@@ -82,6 +86,33 @@ def test_joblib_is_loaded_in_dev_or_where_the_parameter_says_so(stage: str, para
     for function in ("InferenceFunction", "VersionCheckFunction"):
         assert stack.properties(function)["Environment"]["Variables"]["SKYLIFT_ALLOW_JOBLIB"] == str(allowed).lower()
     assert stack.outputs["AllowJoblib"] == str(allowed).lower()
+
+
+@pytest.mark.parametrize(
+    ("function", "settings", "left_to_code"),
+    [
+        ("RetrainFunction", RetrainSettings, {"train_minutes", "approval_hours"}),
+        (
+            "TriggerFunction",
+            TriggerSettings,
+            {"retrain_window_seconds", "allow_joblib", "signing_key", "trusted_keys", "require_signature"},
+        ),
+    ],
+)
+def test_what_trains_and_what_starts_it_are_told_what_they_read(
+    function: str, settings: type[RegistrySettings], left_to_code: set[str]
+) -> None:
+    variables = Stack(**EVERYTHING).properties(function)["Environment"]["Variables"]
+    assert set(variables) == {f"SKYLIFT_{name.upper()}" for name in set(settings.model_fields) - left_to_code}
+
+
+def test_a_task_is_told_the_rest_by_the_function() -> None:
+    (container,) = Stack(**EVERYTHING).properties("RetrainTask")["ContainerDefinitions"]
+    told = {one["Name"].removeprefix("SKYLIFT_").lower() for one in container["Environment"]}
+    required = {name for name, field in TaskSettings.model_fields.items() if field.is_required()}
+    assert required - told == {"retraining", "callback", "retrain_function"}
+    assert told <= TaskSettings.model_fields.keys()
+    assert container["Name"] == tasks.CONTAINER
 
 
 @pytest.mark.parametrize(
