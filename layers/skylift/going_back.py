@@ -23,6 +23,10 @@ STALE = timedelta(hours=1)
 """An alarm that fired longer ago, and is only now delivered, says nothing about now."""
 
 
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""The clocks of SSM and CloudWatch need not agree to the second."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """An alarm that fired.
@@ -104,8 +108,9 @@ def decide(moves: Sequence[Move], alarm: Alarm, *, now: datetime, hours: float) 
         active = Reference.parse(last.after)
     except InvalidReference:
         return Stay("the pointer names no version")
-    oldest = replace(moves[0], before=NOTHING, after=moves[0].before, kind=None)
-    came_by = way_back([oldest, *moves[:-1]])
+    oldest = replace(moves[0], before=NOTHING, after=moves[0].before)
+    # Whatever was said of them: going to a version that is on the way is a return, and leaves what it came from.
+    came_by = way_back([replace(move, kind=None) for move in [oldest, *moves[:-1]]])
     if why := _why_not_undone(last, active, came_by, alarm, hours=hours):
         return Stay(why)
     return GoBack(came_by[-1], active, last)
@@ -124,9 +129,9 @@ def _why_not_heard(alarm: Alarm, *, now: datetime, hours: float) -> str | None:
 def _why_not_undone(
     last: Move, active: Reference, came_by: Sequence[Reference], alarm: Alarm, *, hours: float
 ) -> str | None:
-    if last.kind == "rollback" or active in came_by:  # the latter also where a description of before was kept
+    if last.kind == "rollback" or active in came_by:
         return f"the last move returned to {active.name}, and what it left is not gone back to"
-    if alarm.at < last.at:
+    if alarm.at < last.at - CLOCKS_DIFFER:
         return f"the alarm fired before {active.name} was promoted"
     if alarm.at - last.at > timedelta(hours=hours):
         return f"{active.name} was promoted more than {hours:g} hours before"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skylift.going_back import ALARMS, STALE, Alarm, GoBack, Stay, decide
+from skylift.going_back import ALARMS, CLOCKS_DIFFER, STALE, Alarm, GoBack, Stay, decide
 from skylift.pointer import Move, MoveKind
 from skylift.references import NOTHING, Reference
 
@@ -55,6 +55,9 @@ def decision(
         ("1 2 3", 2),
         ("1 2 <1 3", 1),  # v2 was left for good
         ("1 2 <1 2", 1),  # somebody rolled back, and somebody promotes it again
+        ("1 2 1 2", 1),  # the same, by promotions alone
+        ("1 2 3 1 3", 1),
+        ("1 2 3 1 4", 1),  # what a return left is not gone back to
         ("1 ?2", 1),  # by hand, and it never was active
         ("1 none 2", 1),
         ("1 2 2", 1),  # the same value is written again
@@ -94,7 +97,9 @@ def test_without_a_step_forward_there_is_nothing_to_undo(moves: str, why: str) -
 @pytest.mark.parametrize(
     ("after", "acts"),
     [
-        (timedelta(seconds=-1), False),
+        (timedelta(minutes=-1), False),
+        (-CLOCKS_DIFFER - timedelta(milliseconds=1), False),
+        (-CLOCKS_DIFFER, True),
         (timedelta(0), True),
         (timedelta(hours=HOURS), True),
         (timedelta(hours=HOURS, seconds=1), False),
