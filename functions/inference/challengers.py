@@ -29,6 +29,29 @@ LOAD_SECONDS = 8.0
 """How long all of them wait together, before it is taken for one that hangs."""
 
 
+MAX_DROPS = 5
+"""So often an environment tries a challenger that fails: a judge who sees this one alone then has enough errors."""
+
+
+@dataclass(slots=True)
+class _Dropped:
+    """A challenger that failed too often.
+
+    Parameters
+    ----------
+    challenger
+        What the parameter said.
+    times
+        How often it was dropped.
+    rests
+        Whether it is left alone now.
+    """
+
+    challenger: Challenger
+    times: int
+    rests: bool = True
+
+
 @dataclass(slots=True)
 class _Loading:
     """A challenger that is loaded, or will be.
@@ -91,7 +114,8 @@ class Challengers:
         self._memory = memory
         self._record = record
         self._loading: _Loading | None = None
-        self._dropped: Challenger | None = None
+        self._dropped: _Dropped | None = None
+        self._rest = Retries(refresh_seconds, clock)
         self.trial: Trial | None = None
         self.wanted: Challenger | None = None
         self.problem: Degradation | None = None
@@ -103,11 +127,11 @@ class Challengers:
             self.release()
             self.problem = self._refused(served.fault) if served.fault else None
             return
-        if wanted == self._dropped:
+        if self._rests(wanted):
             self._let_go()
             return
         if self._loading is None or self._loading.reference != wanted.reference:
-            self.release()
+            self._let_go()
             self.problem = self._retries.reason_to_wait(wanted.reference)
             if self.problem is None:
                 self._begin(wanted.reference, champion)
@@ -139,7 +163,19 @@ class Challengers:
     def release(self) -> None:
         """Let go of the challenger."""
         self._dropped = None
+        self._rest.forget()
         self._let_go()
+
+    def _rests(self, wanted: Challenger) -> bool:
+        """Whether a challenger that was dropped is left alone: for a while, in the end until its parameter changes."""
+        dropped = self._dropped
+        if dropped is None or dropped.challenger != wanted:
+            self._dropped = None
+            return False
+        if dropped.rests and dropped.times < MAX_DROPS and not self._rest.reason_to_wait(wanted.reference):
+            dropped.rests = False
+            self._let_go()
+        return dropped.rests
 
     def _let_go(self) -> None:
         self.trial = None
@@ -170,6 +206,7 @@ class Challengers:
             if loading.waited >= LOAD_SECONDS:
                 self._record(MetricPoint("ChallengerLoadFailures"))
                 self._drop(wanted, CHALLENGER_SLOW, f"loading it took more than {LOAD_SECONDS:g} s")
+                self._dropped = _Dropped(wanted, MAX_DROPS)
         except TaskFailed as failure:
             self.release()
             self.problem = self._refused(failure.__cause__, wanted.reference)
@@ -180,10 +217,12 @@ class Challengers:
         return loading.model
 
     def _drop(self, challenger: Challenger, code: str, message: str) -> None:
-        """Leave a challenger alone until its parameter changes; called by requests too, so the next refresh lets go."""
-        self._dropped = challenger
+        """Leave a challenger alone; called by requests too, so the next refresh lets go."""
+        before = self._dropped.times if self._dropped else 0
+        self._dropped = _Dropped(challenger, before + 1)
         self.trial = None
         self.problem = Degradation(code, message, datetime.now(UTC), challenger.reference)
+        self._rest.failed(self.problem)
         self._record(MetricPoint("ChallengerDropped"))
         logger.warning("the challenger is dropped", extra={"version": challenger.reference.name, "problem": code})
 

@@ -9,7 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inference import trial as trial_module
-from skylift.experiment.counters import EDGES_MS
+from inference.challengers import MAX_DROPS
+from inference.trial import MAX_FAILURES
+from skylift.experiment.counters import EDGES_MS, Arm, Counters, Interval
+from skylift.experiment.judge import judge
 from skylift.monitoring import answers
 from tests.support.fakes import ConstantPredictor
 from tests.support.models import IRIS_SETOSA, changed, compiled_iris_package, iris_package
@@ -276,12 +279,11 @@ class TestShadow:
 
 
 class TestFailures:
-    def test_after_three_it_is_dropped_here_until_its_parameter_changes(self, harness: TrialHarness) -> None:
+    def test_after_three_it_is_dropped_here_and_another_share_begins_again(self, harness: TrialHarness) -> None:
         harness.put_on_trial()
         harness.predictors[2].faults = ["raises"] * 3
 
         answers = [harness.ask() for _ in range(4)]
-        harness.refresh()
 
         assert [answer.headers.get("x-skylift-variant") for answer in answers] == ["champion"] * 3 + [None]
         assert harness.host.trial is None
@@ -291,6 +293,28 @@ class TestFailures:
 
         harness.put_on_trial(percent=99.99)
         assert harness.host.trial is not None
+
+    def test_it_is_tried_again_after_growing_pauses_and_not_for_ever(self, harness: TrialHarness) -> None:
+        failures = pauses = 0
+        harness.put_on_trial(mode="shadow")
+        while pauses < 100:
+            if harness.host.trial is None:
+                harness.registries.clock.advance(15)
+                pauses += 1
+            else:
+                harness.predictors[2].faults = ["raises"]
+                failures += harness.ask().experiment["failed"] == "raised"
+            harness.refresh()
+
+        assert failures == MAX_FAILURES * MAX_DROPS
+        assert harness.host.challengers.problem is not None
+        assert harness.host.challengers.problem.code == "challenger-dropped"
+
+    def test_the_errors_of_one_environment_alone_reject_a_shadow_that_always_fails(self) -> None:
+        errors = MAX_FAILURES * MAX_DROPS
+        counts = Counters(challenger=Arm(errors, errors), champion=Arm(errors))
+
+        assert judge([Interval(60, 0.5, counts)]).outcome == "reject"
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @pytest.mark.usefixtures("impatient")
