@@ -28,10 +28,10 @@ from skylift.errors import ConfigError
 from training.release.git import GitState
 
 BUILT = Path(".aws-sam/build")
-_FOLDERS = {"inference": Path("functions/inference"), "training": Path("training")}
+FOLDERS = {"inference": Path("functions/inference"), "training": Path("training")}
 """Folders of the Dockerfiles and their requirements, by the tag of the image."""
 
-_DOCKERFILE = _FOLDERS["inference"] / "Dockerfile"
+_DOCKERFILE = FOLDERS["inference"] / "Dockerfile"
 """It names the base of all images."""
 
 _IMAGES, _MANIFEST, _STACK = "images.tar", "release.json", "stack"
@@ -206,7 +206,7 @@ def images_of(template: Path) -> dict[str, str]:
 
 def _requirements(image: str) -> Path:
     """Requirements of an image by its name, for example `retrainfunction:training`."""
-    return _FOLDERS[image.rpartition(":")[2]] / "requirements.txt"
+    return FOLDERS[image.rpartition(":")[2]] / "requirements.txt"
 
 
 def _digests(folder: Path) -> dict[str, str]:

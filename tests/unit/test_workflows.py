@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from deploy import changes, sam
+from deploy.release import FOLDERS
 from tests.support.gh_cli import WORKFLOWS
 from tests.support.paths import ROOT
 from tests.support.stand_ins import write_program
@@ -103,11 +104,18 @@ def test_the_way_back_waits_for_no_other_workflow(name: str) -> None:
     assert not [other for other, used in groups.items() if other != name and name in used]
 
 
-def test_a_change_of_the_stack_deploys_it_and_a_change_of_training_does_not() -> None:
+def test_a_change_of_the_stack_or_of_its_images_deploys_it_and_a_change_of_documents_does_not() -> None:
     paths = yaml.safe_load((WORKFLOWS / "deploy.yml").read_text(encoding="utf-8"))[True]["push"]["paths"]
 
     assert {"functions/**", "layers/**", "deploy/**", "template.yaml", "samconfig.toml"} <= set(paths)
-    assert not [path for path in paths if path.startswith(("training", "data", "docs", "**"))]
+    for folder in FOLDERS.values():
+        dockerfile = (ROOT / folder / "Dockerfile").read_text(encoding="utf-8")
+        copied = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, flags=re.MULTILINE)
+        for source_path in (each for line in copied for each in line.split()):
+            plain = source_path.replace("[", "").replace("]", "")
+            baked = plain.startswith("build/")  # made by `skylift bake`, in no repository
+            assert baked or [path for path in paths if plain.startswith(path.removesuffix("/**"))], plain
+    assert not [path for path in paths if path.startswith(("docs", "tests", "**"))]
     assert [path for path in paths if not (ROOT / path.removesuffix("/**")).exists()] == []
 
 

@@ -1,10 +1,14 @@
 """The bill of materials holds what the Dockerfile installs on Lambda, and nothing else."""
 
 import re
+from pathlib import Path
 
+from deploy.images import base_of
 from deploy.os_packages import Package
+from deploy.release import FOLDERS
 from deploy.sbom import cyclonedx
 from tests.support.paths import ROOT
+from tests.support.templates import source
 
 REQUIREMENTS = """
 # made by make lock
@@ -57,6 +61,17 @@ def test_it_says_that_it_is_not_complete_and_where_packages_are_unknown() -> Non
         {"aggregate": "unknown", "dependencies": ["sha256:2b"]},
     ]
     assert [each["properties"][0]["value"] for each in document["components"][:2]] == ["0", "unknown"]
+
+
+def test_all_images_have_one_base_and_pins_of_their_own() -> None:
+    assert len({base_of(ROOT / folder / "Dockerfile") for folder in FOLDERS.values()}) == 1
+    resources = source()["Resources"].values()
+    built = {
+        one["Metadata"]["DockerTag"]: one["Metadata"] for one in resources if "DockerTag" in one.get("Metadata", {})
+    }
+    assert {tag: Path(each["Dockerfile"]).parent for tag, each in built.items()} == FOLDERS
+    for folder in FOLDERS.values():
+        assert f"{folder.as_posix()}/requirements.txt" in (ROOT / folder / "Dockerfile").read_text(encoding="utf-8")
 
 
 def test_every_pin_of_the_image_is_in_it_for_the_python_of_its_base() -> None:
