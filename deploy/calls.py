@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from skylift.aws import aws_errors
+from skylift.challenger import VARIANT_HEADER
 from skylift.errors import NoActiveVersion, SkyliftError
 
 _SERVICE = "execute-api"
@@ -105,7 +106,7 @@ class DeployedApi:
 
     def _once(self, path: str, body: object) -> HttpAnswer:
         data = None if body is None else json.dumps(body).encode()
-        headers = {"content-type": "application/json"} if data else {}
+        headers = {"content-type": "application/json", VARIANT_HEADER: "champion"} if data else {}
         signed = AWSRequest("GET" if data is None else "POST", self.url + path, data=data, headers=headers)
         if self._token:
             signed.headers["authorization"] = f"Bearer {self._token}"

@@ -29,7 +29,7 @@ class BoundedThread:
         self._tasks: SimpleQueue[Callable[[], Any] | None] = SimpleQueue()  # cheaper than locks, and than an executor
         self._outcomes: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
         self._turn = threading.Lock()
-        self._running = False
+        self._running = self._late = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -65,7 +65,7 @@ class BoundedThread:
 
     def start(self, task: Callable[[], object]) -> None:
         """Run a task while none is running; `outcome` has its result."""
-        self._running = True
+        self._running, self._late = True, False
         self._tasks.put(task)
 
     def outcome(self, seconds: float) -> Any:
@@ -79,16 +79,17 @@ class BoundedThread:
         try:
             result, failure = self._outcomes.get(timeout=seconds)
         except Empty:
+            self._late = True
             raise TimeoutError from None
-        self._running = False
+        self._running = self._late = False
         if failure is not None:
             raise TaskFailed from failure
         return result
 
     def end(self) -> None:
-        """Let the thread end: at once, or with its task; a loop in Python is broken off."""
+        """Let the thread end: at once, or with its task; one that is late and loops in Python is broken off."""
         self._tasks.put(None)
-        if self._running and self._thread.ident is not None:
+        if self._late and self._thread.ident is not None:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident), ctypes.py_object(SystemExit))
 
     def _run(self) -> None:

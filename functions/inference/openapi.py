@@ -6,6 +6,7 @@ from typing import Any
 from inference.model import ServedModel
 from inference.predict import PATH as PREDICTION_PATH
 from inference.route import LABELS_PATH, Route
+from skylift.challenger import VARIANT_HEADER
 from skylift.contract import Contract, class_key
 from skylift.feature import Feature
 from skylift.http.problems import MEDIA_TYPE as PROBLEM
@@ -73,11 +74,20 @@ def _describe_prediction(operation: Schema, contract: Contract, max_instances: i
     """Add to the operation of the prediction what only a contract tells."""
     operation["summary"] = f"Predict {contract.target.name}"
     operation["requestBody"] = {"required": True, "content": {JSON: _request(contract, max_instances)}}
+    operation["parameters"] = [
+        {
+            "name": VARIANT_HEADER,
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string", "enum": ["champion"]},
+            "description": "`champion` asks for the active version, whatever is on trial",
+        }
+    ]
     operation["responses"]["200"] = {
         "description": "One prediction per instance, in their order",
         "headers": {
             "x-model-version": {"schema": {"type": "string"}, "description": "The version that answered"},
-            "x-skylift-variant": {
+            VARIANT_HEADER: {
                 "schema": {"type": "string", "enum": ["champion", "challenger"]},
                 "description": "Whether that is the active version, or one on trial; absent where none is",
             },

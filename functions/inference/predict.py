@@ -9,6 +9,7 @@ from inference.capture import RowCapture
 from inference.host import ModelHost
 from inference.model import ScoredRequest, ServedModel
 from inference.trial import Trial
+from skylift.challenger import VARIANT_HEADER
 from skylift.errors import RequestError, SkyliftError
 from skylift.http import problems
 from skylift.http.body import read_body
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 PATH = "/predict"
 
+_VARIANT = VARIANT_HEADER.encode()
+
 
 class _Answer(NamedTuple):
     """What a version says to a request: the body of the response, and what it was made of."""
@@ -29,6 +32,11 @@ class _Answer(NamedTuple):
     scored: ScoredRequest
     body: bytes
     id: str
+
+
+def _asks_for_champion(scope: "Scope") -> bool:
+    """Whether a request is to stay out of experiments."""
+    return any(name == _VARIANT and value == b"champion" for name, value in scope["headers"])
 
 
 class Predict:
@@ -77,6 +85,8 @@ class Predict:
         body = await read_body(scope, receive)
         model = await self._host.current()
         trial = self._host.trial
+        if trial is not None and _asks_for_champion(scope):
+            trial = None
         record = record_of(scope)
         if trial is None:
             answer = self._answer(model, body, scope)
@@ -95,7 +105,7 @@ class Predict:
             self._capture.add(record, model, scored.rows)
         headers = {"x-model-version": version}
         if trial:
-            headers["x-skylift-variant"] = "challenger" if model is trial.model else "champion"
+            headers[VARIANT_HEADER] = "challenger" if model is trial.model else "champion"
         if problem := self._host.problem:
             headers["x-model-problem"] = problem.code
         return Reply(answer.body, headers=headers)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json, to_json
 
 from skylift.aws import aws_errors
+from skylift.challenger import VARIANT_HEADER
 from skylift.errors import CodeRefused
 
 if TYPE_CHECKING:
@@ -81,7 +82,13 @@ def _event(method: str, path: str, body: object) -> dict[str, Any]:
         "routeKey": "$default",
         "rawPath": path,
         "rawQueryString": "",
-        "headers": {"accept": "*/*", "content-type": "application/json", "host": host, "user-agent": USER_AGENT},
+        "headers": {
+            "accept": "*/*",
+            "content-type": "application/json",
+            "host": host,
+            "user-agent": USER_AGENT,
+            VARIANT_HEADER: "champion",  # the answers expected here are the active version's
+        },
         "requestContext": {
             "accountId": "anonymous",
             "apiId": "pre-traffic",

@@ -15,6 +15,9 @@ from skylift.references import NOTHING
 type Mode = Literal["shadow", "canary"]
 """`shadow`: it scores what the champion answers. `canary`: it answers."""
 
+VARIANT_HEADER = "x-skylift-variant"
+"""Header of an answer: who made it. In a request, `champion` asks for the champion, as checks of its answers do."""
+
 BY_REQUEST = "request"
 BY_CALLER = "caller"
 KEY = r"request|caller|header:[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}"

@@ -21,6 +21,7 @@ from tests.support.lambda_api import THROTTLED, Fault, LambdaApi
 from tests.support.models import changed, iris_package, uncompiled
 from tests.support.paths import ROOT
 from tests.support.tables import learned
+from tests.support.trials import trial_of
 from tests.support.waiting import TIMES_OUT
 from tests.support.whole_service import Service
 from training.release.packaging import pack
@@ -95,6 +96,11 @@ class TestFitCode:
         assert found["status"] == "Succeeded"
         assert "golden requests of v1" in found["found"]
         assert api.told == [{"deploymentId": "d-1", "lifecycleEventHookExecutionId": "hook-1", "status": "Succeeded"}]
+
+    def test_a_version_on_trial_does_not_answer_for_the_active_one(self, active: Service, api: LambdaApi) -> None:
+        active.challenge(trial_of(active.publish(iris_package("tree"))))
+
+        assert handler(EVENT)["status"] == "Succeeded"
 
     def test_the_new_version_is_called_past_the_alias_as_the_api_would(self, active: Service, api: LambdaApi) -> None:
         handler(EVENT)

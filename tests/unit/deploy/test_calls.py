@@ -152,6 +152,7 @@ class TestSmoke:
 
         assert said == 'v3 answers: {"label": "setosa"}'
         assert json.loads(asked[-1].body) == INSTANCES
+        assert asked[-1].headers["x-skylift-variant"] == "champion"
 
     def test_a_service_without_a_model_is_told_apart_from_a_broken_one(self) -> None:
         health = {"problem": {"code": "no-active-version"}}

@@ -124,6 +124,14 @@ def test_an_end_breaks_off_a_loop_in_python(thread: BoundedThread) -> None:
     assert not thread._thread.is_alive()
 
 
+def test_an_end_lets_a_task_that_is_in_time_finish(thread: BoundedThread) -> None:
+    def task() -> str:
+        thread.end()
+        return "done"
+
+    assert thread.call(task, TIMES_OUT) == "done"
+
+
 def test_it_keeps_nothing_of_a_task_that_is_done(thread: BoundedThread) -> None:
     class Task:
         def __call__(self) -> None:

@@ -171,6 +171,23 @@ class TestCanary:
         assert answer.experiment["refused"] == "invalid-instance"
 
 
+@pytest.mark.parametrize("mode", ["canary", "shadow"])
+def test_whoever_asks_for_the_champion_stays_out_of_the_experiment(harness: TrialHarness, mode: str) -> None:
+    before = harness.ask()
+    harness.put_on_trial(mode=mode)
+
+    answer = harness.ask(x_skylift_variant="champion")
+
+    assert (answer.body, answer.headers) == (before.body, before.headers)
+    assert answer.record.experiment is None
+
+
+def test_nobody_asks_for_the_challenger(harness: TrialHarness) -> None:
+    harness.put_on_trial(percent=0)
+
+    assert harness.ask(x_skylift_variant="challenger").headers["x-skylift-variant"] == "champion"
+
+
 class TestShadow:
     def test_the_champion_answers_and_the_line_compares_the_two(self, harness: TrialHarness) -> None:
         before = harness.ask(ROWS)
