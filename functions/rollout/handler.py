@@ -1,6 +1,6 @@
 """The Lambda entry of a durable function: its event is the plan of a rollout."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -67,7 +67,7 @@ def _work() -> Work:
     """What an environment works with, made once."""
     settings = RolloutSettings()
     set_level(settings.log_level)
-    stage, model = settings.stage, settings.model
+    stage, model, held_back = settings.stage, settings.model, settings.held_back_seconds
     s3, ssm, cloudwatch = s3_client(), ssm_client(patient=True), cloudwatch_client()
     bucket = Bucket(settings.bucket, client=s3)
     store = ExperimentStore(bucket, model)
@@ -79,7 +79,7 @@ def _work() -> Work:
         ServedParameters(stage, model, client=ssm),
         bucket=bucket,
         count=lambda experiment, start, end: count(lines, experiment, start, end)[-1],
-        held_back=lines.held_back,
+        held_back=lines.held_back if held_back is None else timedelta(seconds=held_back),
         alarms=lambda: firing_alarms(settings.alarm_prefix, client=cloudwatch),
         notifier=Notifier(settings.topic_arn, client=sns_client()),
         stage=stage,

@@ -154,7 +154,9 @@ def bootstrap(local_aws: LocalAws) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def stack(release: Path, local_aws: LocalAws, bootstrap: dict[str, str], step: Step) -> Stack:
     """The real template, deployed; what tests of it change, later ones find."""
-    deployed = Stack(local_aws, release, bootstrap, Architecture=ARCHITECTURE, RefreshSeconds="1", Labels="true")
+    deployed = Stack(
+        local_aws, release, bootstrap, Architecture=ARCHITECTURE, RefreshSeconds="1", Labels="true", Retraining="true"
+    )
     with step("python -m deploy up"):
         deployed.deploy()
     return deployed

@@ -32,12 +32,27 @@ _SKYLIFT_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the API answered."""
+    """What the API answered.
+
+    Parameters
+    ----------
+    headers
+        Headers by their names in lower case.
+    """
 
     status: int
-    version: str | None
     body: Any
-    retry_after: str | None = None
+    headers: Mapping[str, str]
+
+    @property
+    def version(self) -> str | None:
+        """Version of the model that answered."""
+        return self.headers.get("x-model-version")
+
+    @property
+    def retry_after(self) -> str | None:
+        """Seconds to wait."""
+        return self.headers.get("retry-after")
 
 
 class Stack:
@@ -148,25 +163,30 @@ class Stack:
         assert result.returncode == 1, result.stdout + result.stderr
         return failure_lines(result.stderr)
 
-    def ask(self, path: str, body: object = None, *, keys: Credentials | None = None) -> Answer:
+    def ask(
+        self,
+        path: str,
+        body: object = None,
+        *,
+        keys: Credentials | None = None,
+        method: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Call the API through API Gateway, signed where keys are given."""
         data = None if body is None else json.dumps(body).encode()
         url = f"{self.aws.url}/_aws/execute-api/{self.outputs['ApiId']}/$default{path}"
-        request = AWSRequest("GET" if body is None else "POST", url, {"content-type": "application/json"}, data)
+        method = method or ("GET" if body is None else "POST")
+        request = AWSRequest(method, url, {"content-type": "application/json", **(headers or {})}, data)
         if keys:
             SigV4Auth(keys, "execute-api", REGION).add_auth(request)
-        sent = urllib.request.Request(url, data, dict(request.headers))
+        sent = urllib.request.Request(url, data, dict(request.headers), method=method)
         try:
             with urllib.request.urlopen(sent, timeout=60) as response:
-                return Answer(response.status, response.headers.get("x-model-version"), json.load(response))
+                status, given, read = response.status, response.headers, response.read()
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(
-                    error.code,
-                    error.headers.get("x-model-version"),
-                    json.loads(error.read() or b"null"),
-                    error.headers.get("retry-after"),
-                )
+                status, given, read = error.code, error.headers, error.read()
+        return Answer(status, json.loads(read or b"null"), {name.lower(): value for name, value in given.items()})
 
     def predict(self, *instances: Mapping[str, float]) -> Answer:
         """Ask for predictions, as the caller who may."""
@@ -187,6 +207,15 @@ class Stack:
     def _invoke(self, function: str, event: Mapping[str, Any]) -> tuple[bool, str]:
         response = self.aws.client("lambda").invoke(FunctionName=self.physical(function), Payload=json.dumps(event))
         return "FunctionError" in response, response["Payload"].read().decode()
+
+    def set_variables(self, function: str, **variables: str) -> None:
+        """Change variables of a function of the template, also of its alias `live`, until the next deployment."""
+        client, where = self.aws.client("lambda"), {"FunctionName": self.physical(function)}
+        known = client.get_function_configuration(**where)["Environment"]["Variables"]
+        client.update_function_configuration(**where, Environment={"Variables": known | variables})
+        if client.list_aliases(**where)["Aliases"]:
+            version = client.publish_version(**where)["Version"]
+            client.update_alias(**where, Name="live", FunctionVersion=version)
 
     def objects(self, bucket: str) -> set[str]:
         """Keys of the files of all versions in a bucket."""

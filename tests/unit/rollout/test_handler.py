@@ -77,3 +77,12 @@ def test_what_it_did_is_in_its_log(
         ("rollout", "inconclusive"),
     ]
     assert registry.active() == v1
+
+
+@pytest.mark.parametrize(("given", "held_back"), [(None, timedelta(seconds=2)), ("0.5", timedelta(seconds=0.5))])
+def test_holds_lines_back_for_as_long_as_they_may_arrive(
+    given: str | None, held_back: timedelta, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if given:
+        monkeypatch.setenv("SKYLIFT_HELD_BACK_SECONDS", given)
+    assert entry._work()._held_back == held_back

@@ -26,6 +26,7 @@ from tests.e2e.offline.local_aws.metrics import accept_alarms_on_expressions, ev
 from tests.e2e.offline.local_aws.parameters import limit_readings_of_parameters
 from tests.e2e.offline.local_aws.policies import (
     ask_for_all_alarms,
+    ask_for_each_parameter,
     ask_for_the_stream_of_a_log_group,
     ask_for_what_is_done_to_an_alias,
     tell_policies_how_objects_are_written,
@@ -65,6 +66,7 @@ listen_for_containers()
 stand_behind_tls()
 tell_policies_how_objects_are_written()
 ask_for_all_alarms()
+ask_for_each_parameter()
 ask_for_the_stream_of_a_log_group()
 ask_for_what_is_done_to_an_alias()
 gateway._HEALTH_PATHS = ("/_ministack/health",)  # leave /health to the deployed API

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator, router
 from ministack.core.responses import get_account_id, get_region
 
 type Document = dict[str, Any]
@@ -37,15 +37,33 @@ def ask_for_all_alarms() -> None:
     iam_actions.extract_resource_arn = resource
 
 
+def ask_for_each_parameter() -> None:
+    """Ask for each parameter where some are read by one call: one that may not be read refuses the call."""
+    known = iam_actions.extract_resource_arn
+
+    def resource(service: str, method: str, path: str, headers: Document, body: bytes, *rest: Any) -> Any:
+        action = iam_actions.extract_iam_action(service, method, path, headers, body, *rest[:1])
+        if action != "ssm:GetParameters":
+            return known(service, method, path, headers, body, *rest)
+        place = f"arn:aws:ssm:{get_region()}:{get_account_id()}:parameter"
+        arns = [f"{place}/{name.lstrip('/')}" for name in json.loads(body)["Names"]]
+        key = router.extract_access_key_id(headers, {})
+        refused = (arn for arn in arns if iam_evaluator.enforce(key, action, service, get_region(), resource_arn=arn))
+        return next(refused, arns[0])
+
+    iam_actions.extract_resource_arn = resource
+
+
 def ask_for_the_stream_of_a_log_group() -> None:
-    """Ask for the stream where lines are put into one, as CloudWatch Logs does."""
+    """Ask for the stream where lines are put into one, and for all where they are found, as CloudWatch Logs does."""
     known = iam_actions.extract_resource_arn
 
     def resource(service: str, method: str, path: str, headers: Document, body: bytes, *rest: Any) -> Any:
         arn = known(service, method, path, headers, body, *rest)
-        if iam_actions.extract_iam_action(service, method, path, headers, body, *rest[:1]) == "logs:PutLogEvents":
-            return f"{arn}:log-stream:{json.loads(body)['logStreamName']}"
-        return arn
+        action = iam_actions.extract_iam_action(service, method, path, headers, body, *rest[:1])
+        if action not in {"logs:PutLogEvents", "logs:FilterLogEvents"}:
+            return arn
+        return f"{arn}:log-stream:{json.loads(body).get('logStreamName', '')}"
 
     iam_actions.extract_resource_arn = resource
 
