@@ -61,10 +61,12 @@ def test_tokens_are_checked_against_issuer_and_audience() -> None:
     assert authorizer["jwtConfiguration"] == {"issuer": "https://issuer.test", "audience": ["skylift", "others"]}
 
 
-def test_every_route_calls_the_alias_but_labels_and_metrics(stack: Stack) -> None:
-    paths = Stack(Labels="true").properties("Api")["Body"]["paths"]
+def test_every_route_calls_the_alias_but_those_of_operations(stack: Stack) -> None:
+    paths = Stack(Labels="true", Retraining="true").properties("Api")["Body"]["paths"]
+    others = {"/labels", "/metrics", "/retrain", "/retrain/{id}"}
+    assert others <= paths.keys()
     for path, operations in paths.items():
-        function = "OperationsFunction.Arn" if path in {"/labels", "/metrics"} else "InferenceFunction.Arn:live"
+        function = "OperationsFunction.Arn" if path in others else "InferenceFunction.Arn:live"
         for operation in operations.values():
             integration = operation["x-amazon-apigateway-integration"]
             assert integration["payloadFormatVersion"] == "2.0"
@@ -82,7 +84,8 @@ def test_named_origins_may_call_it() -> None:
     stack = Stack(CorsOrigins="https://a.test,https://b.test")
     cors = stack.properties("Api")["Body"]["x-amazon-apigateway-cors"]
     assert cors["allowOrigins"] == ["https://a.test", "https://b.test"]
-    assert "x-model-version" in cors["exposeHeaders"]
+    assert {"location", "retry-after", "x-model-version", "x-skylift-variant"} <= set(cors["exposeHeaders"])
+    assert "idempotency-key" in cors["allowHeaders"]
 
 
 def test_requests_are_throttled_and_logged_as_json() -> None:
