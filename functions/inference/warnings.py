@@ -3,6 +3,7 @@
 Each kind is bounded, in number and in the time it takes, however large the request.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -112,7 +113,7 @@ def _about(feature: Feature, number: float) -> str:
 
 def of_undefined(scores: Matrix) -> list[Remark]:
     """Say which predictions have a number that JSON cannot write: it is null in the answer."""
-    if np.isfinite(scores).all():
+    if all(map(math.isfinite, scores.ravel().tolist())) if len(scores) == 1 else np.isfinite(scores).all():
         return []
     undefined = ~np.isfinite(scores.reshape(len(scores), -1)).all(axis=1)
     message = "the model gives no finite number here"

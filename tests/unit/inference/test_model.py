@@ -210,3 +210,13 @@ def test_a_row_is_warned_of_alone_as_among_others(values: list[float | None]) ->
     together = model.answer([instance, instance]).warnings
 
     assert model.answer([instance]).warnings == [one for one in together if one["instance"] == 0]
+
+
+@pytest.mark.parametrize("score", [0.5, math.nan, math.inf])
+def test_a_score_is_warned_of_alone_as_among_others(score: float) -> None:
+    model = served(classifier("a", "b"), (0.5, score))
+    instance: Instance = {"size": 42.5}
+
+    together = model.answer([instance, instance]).warnings
+
+    assert model.answer([instance]).warnings == [one for one in together if one["instance"] == 0]
