@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 import numpy as np
 import pytest
@@ -621,6 +621,56 @@ class TestRollingBack:
             registry.rollback()
 
         assert _moves(registry) == ["v1", "v2"]
+
+
+class TestGoingBack:
+    """What an alarm leads to: the checks of a rollback, without loading."""
+
+    @pytest.fixture
+    def back(self, registry: Registry) -> tuple[Reference, str]:
+        """v1, and the value of the pointer, which names v2."""
+        first = registry.promote(_publish(registry))
+        return first, str(registry.promote(_publish(registry)))
+
+    def test_the_version_is_active_again_and_was_not_loaded(
+        self, store: VersionStore, pointer: ActivePointer, back: tuple[Reference, str]
+    ) -> None:
+        def load(*_: object) -> Never:
+            raise AssertionError("it was loaded")
+
+        first, seen = back
+        Registry(store, pointer, load=load, allow_joblib=True).go_back(first, seen=seen, tool="auto-rollback")
+
+        last = pointer.history()[-1]
+        assert (pointer.read(), last.kind, last.tool) == (first, "rollback", "auto-rollback")
+
+    @pytest.mark.parametrize("name", sorted(iris_package().artifacts))
+    def test_one_with_an_altered_file_is_refused_and_the_pointer_stays(
+        self, registry: Registry, s3: "S3Client", back: tuple[Reference, str], name: str
+    ) -> None:
+        first, seen = back
+        _overwrite(s3, name, b"altered", version="v1")
+
+        with pytest.raises(PromotionRefused, match=f"v1 may not serve: {name} of v1 does not have the digest"):
+            registry.go_back(first, seen=seen, tool="auto-rollback")
+
+        assert _moves(registry) == ["v1", "v2"]
+
+    def test_one_that_failed_a_gate_is_refused(self, registry: Registry, back: tuple[Reference, str]) -> None:
+        gate = Gate(metric="accuracy", min=0.99, value=0.5, passed=False)
+        failed = _publish(registry, changed(iris_package(), gates=(gate,)))
+
+        with pytest.raises(PromotionRefused, match="v3 failed its gate"):
+            registry.go_back(failed, seen=back[1], tool="auto-rollback")
+
+    def test_a_pointer_that_moved_meanwhile_stays(self, registry: Registry, back: tuple[Reference, str]) -> None:
+        first, seen = back
+        third = registry.promote(_publish(registry))
+
+        with pytest.raises(PointerMoved, match="from v2 to v3: nothing was written"):
+            registry.go_back(first, seen=seen, tool="auto-rollback")
+
+        assert registry.active() == third
 
 
 def _with_model(data: bytes) -> Package:
