@@ -10,7 +10,7 @@ import typer
 from skylift.errors import ConfigError, ExperimentRefused
 from skylift.references import NOTHING, Reference
 from training.cli.console import err, out
-from training.cli.experiments import caller, experiments, rollout_function
+from training.cli.experiments import caller, experiments, rollout_function, waiting_function
 from training.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -179,7 +179,7 @@ def approve(
     name = id or known.running().id
     if (callback := known.store.asked(name)) is None:
         raise ExperimentRefused(f"{name} does not wait for an approval", "see `skylift judge`")
-    function, by = rollout_function(stack), caller()
+    function, by = waiting_function(stack), caller()
     if no:
         function.fail(callback, f"refused by {by}")
     else:

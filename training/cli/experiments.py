@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from skylift.challenger import Challenger
     from skylift.durable import DurableFunction
     from skylift.experiment.lines import Lines
+    from skylift.experiment.moves import Moves
     from skylift.experiment.parameter import ChallengerParameter
     from skylift.experiment.record import Experiment
     from skylift.experiment.store import ExperimentStore
@@ -28,8 +29,8 @@ class Experiments:
     ----------
     settings, registry
         Bucket, stage and names of the model, and its versions.
-    parameter, store, trials
-        Challenger of the model, records of its experiments, and what can be done with them.
+    parameter, store, trials, moves
+        Challenger of the model, records of its experiments, and what can be done with them and with the pointer.
     """
 
     settings: "RegistrySettings"
@@ -37,6 +38,7 @@ class Experiments:
     parameter: "ChallengerParameter"
     store: "ExperimentStore"
     trials: "Trials"
+    moves: "Moves"
 
     def last_ended(self) -> "Experiment | None":
         """The record of the experiment that ended last; None before the first."""
@@ -73,6 +75,7 @@ def experiments(stack: str | None, config: "Path | ModelConfig", *, tool: str) -
     """
     from skylift.aws import s3_client, ssm_client
     from skylift.bucket import Bucket
+    from skylift.experiment.moves import Moves
     from skylift.experiment.parameter import ChallengerParameter
     from skylift.experiment.store import ExperimentStore
     from skylift.experiment.trials import Trials
@@ -84,7 +87,9 @@ def experiments(stack: str | None, config: "Path | ModelConfig", *, tool: str) -
     registry = Registry.open(settings, s3=s3, ssm=ssm)
     parameter = ChallengerParameter(settings.stage, settings.model, client=ssm)
     store = ExperimentStore(Bucket(settings.bucket, client=s3), settings.model)
-    return Experiments(settings, registry, parameter, store, Trials(registry, parameter, store, tool=tool))
+    trials = Trials(registry, parameter, store, tool=tool)
+    moves = Moves(registry, parameter, trials, tool=tool)
+    return Experiments(settings, registry, parameter, store, trials, moves)
 
 
 def lines_of_service(stack: str | None, log: Path | None) -> "Lines":
@@ -116,18 +121,39 @@ def rollout_function(stack: str | None) -> "DurableFunction":
     ConfigError
         None exists.
     """
-    from skylift.aws import lambda_client
-    from skylift.durable import DurableFunction
-    from training.cli.connection import stack_output
-
-    arn = stack_output(stack, "RolloutFunctionArn") if stack else os.environ.get("SKYLIFT_ROLLOUT_FUNCTION")
-    if not arn:
+    if (function := _durable_function(stack, "RolloutFunctionArn", "SKYLIFT_ROLLOUT_FUNCTION")) is None:
         raise ConfigError(
             "nothing rolls versions out here",
             "deploy the stack with Rollouts=true and name it with --stack, or start `make up`; "
             "without it: skylift challenge, judge, promote",
         )
-    return DurableFunction(arn, client=lambda_client())
+    return function
+
+
+def waiting_function(stack: str | None) -> "DurableFunction":
+    """A function that may wait for a person: callbacks name their execution themselves.
+
+    Raises
+    ------
+    ConfigError
+        None exists.
+    """
+    function = _durable_function(stack, "RolloutFunctionArn", "SKYLIFT_ROLLOUT_FUNCTION")
+    function = function or _durable_function(stack, "RetrainFunctionArn", "SKYLIFT_RETRAIN_FUNCTION")
+    if function is None:
+        raise ConfigError(
+            "nothing waits for a person here", "name the stack with --stack; beside `make up`: . build/local.env"
+        )
+    return function
+
+
+def _durable_function(stack: str | None, output: str, variable: str) -> "DurableFunction | None":
+    from skylift.aws import lambda_client
+    from skylift.durable import DurableFunction
+    from training.cli.connection import stack_output
+
+    arn = stack_output(stack, output) if stack else os.environ.get(variable)
+    return DurableFunction(arn, client=lambda_client()) if arn else None
 
 
 def caller() -> str:

@@ -63,7 +63,8 @@ def promote(
     with suppress(InvalidReference):  # which a promotion replaces
         before = known.registry.active()
     memory = None if ignore_memory else stack_memory(stack)
-    active, record = known.trials.promote_version(version, memory_mib=memory)
+    with err.status("examining the version"):
+        active, record = known.moves.promote(version, memory_mib=memory)
     _print_active(active, before, record, as_json=as_json)
     tracker.follow()
 
@@ -79,7 +80,8 @@ def rollback(
 
     known = experiments(stack, config, tool="skylift rollback")
     tracker = _follower(known.settings, known.registry, track)
-    active, record = known.trials.rollback()
+    with err.status("examining the version before"):
+        active, record = known.moves.rollback()
     _print_active(active, None, record, as_json=as_json)
     tracker.follow()
 

@@ -169,7 +169,7 @@ class Trials:
         seen = self._parameter.value()
         running = self._running(seen, id)
         trial = self.trial(id)
-        if self._active() != trial.champion:
+        if self.active() != trial.champion:
             raise ExperimentEnded(
                 f"the pointer was moved since {id} began", "see `skylift history`; end it by `skylift reject`"
             )
@@ -239,57 +239,9 @@ class Trials:
         trial = self.trial(id)
         if not _is_on_trial(seen, id):
             return self._complete(trial, verdict)
-        if self._active() == trial.challenger.reference:
+        if self.active() == trial.challenger.reference:
             outcome, reason = "promoted", f"it was active already ({reason})"
         return self._end(trial, seen, outcome, reason, verdict)
-
-    def promote_version(
-        self, version: Reference | str, *, memory_mib: float | None = None
-    ) -> tuple[Reference, Experiment | None]:
-        """Make a version the active one; if it is on trial, by its experiment, which then ends.
-
-        Returns
-        -------
-        tuple
-            Reference of the version, and the record of an experiment that ended by that.
-
-        Raises
-        ------
-        ExperimentRefused
-            Another version is on trial.
-        PromotionRefused, PointerMoved, ChallengerMoved, ExperimentEnded
-            See `Registry.promote` and `promote`.
-        """
-        reference = self._registry.version(version).reference
-        running = challenger_in(self._parameter.value())
-        if running is None:
-            active = self._registry.promote(reference, memory_mib=memory_mib, tool=self._tool)
-            return active, self.settle()
-        if running.reference != reference:
-            raise ExperimentRefused(
-                f"{running.words} is on trial: {reference.name} would replace what it is compared with",
-                f"end that first: skylift promote {running.reference.name}, or skylift reject",
-            )
-        return reference, self.promote(running.id, reason="by hand")
-
-    def rollback(self) -> tuple[Reference, Experiment | None]:
-        """Make the version before the active one active again, and end any experiment: its champion is gone.
-
-        The pointer first: what answers badly stops before anything else is done.
-
-        Returns
-        -------
-        tuple
-            Reference of the version, and the record of an experiment that ended by that.
-        """
-        running = challenger_in(self._parameter.value())
-        left = self._active()
-        active = self._registry.rollback(tool=self._tool)
-        if running is None:
-            return active, self.settle()
-        outcome: Ending = "rejected" if left == running.reference else "inconclusive"
-        name = "the pointer" if left is None else left.name
-        return active, self.end(running.id, outcome, f"{name} was rolled back")
 
     def settle(self) -> Experiment | None:
         """Write the record of the last experiment, if its end was cut off before that.
@@ -317,7 +269,7 @@ class Trials:
             raise ExperimentEnded(f"there is no experiment {id}", "see `skylift history`")
         return trial
 
-    def _active(self) -> Reference | None:
+    def active(self) -> Reference | None:
         """What is active; None where the pointer names no version, or nothing that can be read."""
         with suppress(InvalidReference):
             return self._registry.active()
@@ -330,7 +282,7 @@ class Trials:
         return running
 
     def _promote(self, trial: Trial) -> None:
-        reference, active = trial.challenger.reference, self._active()
+        reference, active = trial.challenger.reference, self.active()
         if active == reference:
             return
         if active is None or active != trial.champion:

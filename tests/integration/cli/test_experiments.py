@@ -27,6 +27,7 @@ from tests.support.commands import done, refused, skylift
 from tests.support.log_lines import answered
 from tests.support.models import compiled_iris_package, iris_package
 from training.cli import challenge, connection
+from training.cli.experiments import lines_of_service, rollout_function, waiting_function
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -179,7 +180,8 @@ class Function:
 def function(monkeypatch: pytest.MonkeyPatch) -> Function:
     """The rollout's function, in place of Lambda's."""
     made = Function()
-    monkeypatch.setattr(challenge, "rollout_function", lambda _stack: made)
+    for name in ("rollout_function", "waiting_function"):
+        monkeypatch.setattr(challenge, name, lambda _stack: made)
     return made
 
 
@@ -240,6 +242,18 @@ class TestRollouts:
 
         assert "Approved: 20261126t043000-1a2b3c4d" in done("approve", "20261126t043000-1a2b3c4d")
         assert function.answers[0][1] == "callback-2"
+
+    def test_functions_are_those_of_the_environment(self, v2: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(ConfigError, match="nothing rolls versions out here"):
+            rollout_function(None)
+        with pytest.raises(ConfigError, match="nothing waits for a person here"):
+            waiting_function(None)
+
+        monkeypatch.setenv("SKYLIFT_RETRAIN_FUNCTION", "arn:retrain")
+        assert waiting_function(None).arn == "arn:retrain"
+
+        monkeypatch.setenv("SKYLIFT_ROLLOUT_FUNCTION", "arn:rollout")
+        assert waiting_function(None).arn == rollout_function(None).arn == "arn:rollout"
 
     def test_what_does_not_wait_is_told(self, function: Function, v2: Reference) -> None:
         assert "no version is on trial" in refused("approve")
@@ -480,8 +494,6 @@ class TestHistory:
         assert "the audit lacks it" in result.stderr
 
     def test_a_log_group_may_be_named_by_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from training.cli.experiments import lines_of_service
-
         with pytest.raises(ConfigError):
             lines_of_service(None, None)
         monkeypatch.setenv("SKYLIFT_LOG_GROUP", "/skylift/shop/inference")

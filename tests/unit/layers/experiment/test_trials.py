@@ -1,13 +1,12 @@
 """Experiments from beginning to end: what is refused, who was first, and what a kill between two writes leaves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from skylift.bucket import Bucket
 from skylift.challenger import Challenger
 from skylift.errors import (
     ChallengerMoved,
@@ -25,7 +24,7 @@ from skylift.metrics import Gate
 from skylift.pointer import ActivePointer
 from skylift.references import NOTHING, Reference
 from skylift.registry import Registry
-from tests.conftest import BUCKET, MODEL, STAGE
+from tests.conftest import MODEL
 from tests.support.faults import Killed, after, before, kills
 from tests.support.models import changed, iris_package
 
@@ -36,39 +35,6 @@ if TYPE_CHECKING:
 ANNA = "arn:aws:iam::123456789012:user/anna"
 START = datetime(2026, 11, 26, 2, tzinfo=UTC)
 VERDICT = judge([])
-
-
-@pytest.fixture
-def v1(registry: Registry) -> Reference:
-    """The champion."""
-    package = iris_package()
-    return registry.promote(registry.publish(package.describe, package.artifacts).reference)
-
-
-@pytest.fixture
-def v2(registry: Registry, v1: Reference) -> Reference:
-    """A version that may serve."""
-    package = iris_package()
-    return registry.publish(package.describe, package.artifacts).reference
-
-
-@pytest.fixture
-def parameter(ssm: "SSMClient") -> ChallengerParameter:
-    """The challenger of iris."""
-    return ChallengerParameter(STAGE, MODEL, client=ssm)
-
-
-@pytest.fixture
-def experiments(s3: "S3Client") -> ExperimentStore:
-    """The experiments of iris."""
-    return ExperimentStore(Bucket(BUCKET, client=s3), MODEL)
-
-
-@pytest.fixture
-def trials(registry: Registry, parameter: ChallengerParameter, experiments: ExperimentStore) -> Trials:
-    """What can be done, by a clock that goes a minute each time somebody looks."""
-    times: Iterator[datetime] = (START + timedelta(minutes=minutes) for minutes in range(10_000))
-    return Trials(registry, parameter, experiments, tool="a test", clock=lambda: next(times))
 
 
 def _begin(trials: Trials, version: Reference | str = "v2", **changes: Any) -> Challenger:
