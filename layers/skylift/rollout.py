@@ -80,8 +80,8 @@ class RolloutPlan(_Part):
     by
         Starter: an ARN, or the name of a workflow.
     steps
-        Shares in the order of time: the shadow first, and shares that do not fall. After the last one the version is
-        promoted.
+        Shares in the order of time: the shadow first, shares that do not fall, and no canary that gets every request.
+        After the last one the version is promoted.
     approval
         Whether a person must approve the promotion.
     criteria
@@ -104,6 +104,8 @@ class RolloutPlan(_Part):
     def _check(self) -> Self:
         if self.version != self.reference.name:
             raise ValueError(f"the version is {self.version}, and the reference names {self.reference.name}")
+        if any(step.mode == "canary" and step.percent == 100 for step in self.steps):
+            raise ValueError("a canary that gets every request leaves none to compare with")
         for before, after in pairwise(self.steps):
             if before.mode == "canary" and after.mode == "shadow":
                 raise ValueError(f"the step {after} comes after {before}: the shadow comes first")

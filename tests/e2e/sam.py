@@ -100,15 +100,15 @@ class Built:
         document = yaml.safe_load(self.template.read_text(encoding="utf-8"))
         return str(document["Resources"][FUNCTION]["Properties"]["ImageUri"])
 
-    def reaching(self, variables: Mapping[str, str]) -> Path:
-        """The built template with variables of the inference function replaced or added.
+    def reaching(self, variables: Mapping[str, str], function: str = FUNCTION) -> Path:
+        """The built template with variables of a function replaced or added.
 
         `sam local` passes on only variables that the template declares, and AWS_ENDPOINT_URL is none of them.
         """
         document = yaml.safe_load(self.template.read_text(encoding="utf-8"))
-        properties = document["Resources"][FUNCTION]["Properties"]
+        properties = document["Resources"][function]["Properties"]
         properties["Environment"]["Variables"] |= variables
-        path = self.template.with_name("local.yaml")
+        path = self.template.with_name(f"local-{function}.yaml")
         path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
         return path
 

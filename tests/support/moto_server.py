@@ -67,6 +67,11 @@ class MotoServer:
             load=load_predictor,
         )
 
+    def client(self, service: str) -> Any:
+        """A client of a service."""
+        create: Any = boto3.client  # its stubs know a service by a literal alone
+        return create(service, endpoint_url=self._url, **_CREDENTIALS)
+
     @property
     def environment(self) -> dict[str, str]:
         """Variables with which the service finds this AWS."""

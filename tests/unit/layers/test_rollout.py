@@ -81,6 +81,7 @@ def steps(*shares: tuple[str, float]) -> dict[str, Any]:
         (steps(*[("canary", 5)] * 21), "steps: "),
         (steps(("canary", 0)), "steps.0.percent: "),
         (steps(("canary", 101)), "steps.0.percent: "),
+        (steps(("canary", 5), ("canary", 100)), "leaves none to compare with"),
         ({"steps": [{"mode": "canary", "percent": 5, "minutes": 0}]}, "steps.0.minutes: "),
         ({"steps": [{"mode": "dark", "percent": 5, "minutes": 1}]}, "steps.0.mode: "),
         (steps(("canary", 5), ("shadow", 100)), "the shadow comes first"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aws_durable_execution_sdk_python.lambda_service import ErrorObject
 
+from rollout.watch import _person
 from skylift.errors import AwsUnavailable
 from skylift.references import NOTHING, Reference
 from skylift.rollout import Step
@@ -44,10 +45,15 @@ def callback(rollouts: Rollouts, event: dict[str, Any]) -> str:
 
 def test_a_person_is_asked_and_approves(rollouts: Rollouts, event: dict[str, Any]) -> None:
     approve = rollouts.runner.send_callback_success
-    when_asked(rollouts, event, lambda: approve(callback(rollouts, event), b'{"approved": true}'))
-    assert ended(rollouts, event)["outcome"] == "promoted"
+    when_asked(rollouts, event, lambda: approve(callback(rollouts, event), b'{"by": "anna"}'))
+    assert ended(rollouts, event) == {"id": event["id"], "outcome": "promoted", "reason": "approved by anna"}
     assert [subject for subject, _ in rollouts.told.messages] == ["iris v2 waits for approval", "iris v2 promoted"]
     assert "skylift approve" in rollouts.told.messages[0][1]
+
+
+@pytest.mark.parametrize("answer", ["", "yes", "[]", "null", '"anna"', '{"of": "anna"}', '{"by": "' + "a" * 999 + '"}'])
+def test_any_answer_is_an_approval(answer: str) -> None:
+    assert len(_person(answer)) <= 200
 
 
 def test_a_person_refuses(rollouts: Rollouts, event: dict[str, Any]) -> None:
