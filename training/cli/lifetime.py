@@ -5,6 +5,8 @@ import signal
 import sys
 from threading import Thread
 
+_CHUNK = 4096
+
 
 def end_with_stdin() -> None:
     """End this process at once when its stdin does, and all that it started if it leads a group of processes."""
@@ -12,7 +14,8 @@ def end_with_stdin() -> None:
 
 
 def _end() -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), _CHUNK):  # not by a buffer, whose lock fails an interpreter that ends meanwhile
+        pass
     if os.name == "posix" and os.getpgrp() == os.getpid():
         os.killpg(os.getpid(), signal.SIGKILL)
     os._exit(1)

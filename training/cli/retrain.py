@@ -73,6 +73,7 @@ def _started(
     from skylift.retraining.start import new_id, start
     from skylift.retraining.state import Request
     from training.cli.connection import stack_output
+    from training.cli.experiments import caller
 
     arn = stack_output(stack, "RetrainFunctionArn") if stack else os.environ.get("SKYLIFT_RETRAIN_FUNCTION")
     if not arn:
@@ -83,7 +84,7 @@ def _started(
         )
     if not 1 <= len(reason) <= 500:
         raise ConfigError("the reason has to have 1 to 500 characters", "say it shorter with --reason")
-    request = Request(id=new_id(store.now()), reason=reason, rollout=rollout, by=_caller())
+    request = Request(id=new_id(store.now()), reason=reason, rollout=rollout, by=caller())
     with err.status("starting"):
         return start(request, store=store, function=DurableFunction(arn, client=lambda_client(answer_seconds=30)))
 
@@ -136,11 +137,3 @@ def _next(retraining: "Retraining") -> str:
             return "Follow its rollout: skylift judge"
         case _:
             return ""
-
-
-def _caller() -> str:
-    """ARN of whoever runs this command."""
-    from skylift.aws import aws_errors, sts_client
-
-    with aws_errors("asking who runs this command"):
-        return sts_client().get_caller_identity()["Arn"]

@@ -38,6 +38,12 @@ def test_a_leader_of_a_group_ends_with_its_stdin_and_with_it_what_it_started() -
     wait_until(lambda: not lives(child), what="the end of what it started")
 
 
+def test_one_that_ends_by_itself_ends_well() -> None:
+    program = "import time; from training.cli.lifetime import end_with_stdin; end_with_stdin(); time.sleep(0.2)"
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE) as process:
+        assert process.wait(TIMES_OUT) == 0
+
+
 def test_another_one_ends_alone() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
