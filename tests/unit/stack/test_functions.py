@@ -1,6 +1,7 @@
 """The functions of the stack: their packages, environments, versions and logs."""
 
 import json
+import re
 
 import pytest
 
@@ -16,6 +17,7 @@ from retrain_trigger.settings import TriggerSettings
 from rollout.settings import RolloutSettings
 from skylift.settings import RegistrySettings
 from tests.support import templates
+from tests.support.paths import ROOT
 from tests.support.templates import EVERYTHING, Stack, source
 
 
@@ -26,6 +28,22 @@ def test_the_service_is_an_image_for_arm_behind_an_alias(stack: Stack) -> None:
     assert function["TracingConfig"] == {"Mode": "PassThrough"}
     metadata = source()["Resources"]["InferenceFunction"]["Metadata"]
     assert (metadata["Dockerfile"], metadata["DockerContext"]) == ("functions/inference/Dockerfile", ".")
+
+
+def test_every_function_is_there_under_the_name_by_which_it_is_built_and_called() -> None:
+    for name, resource in source()["Resources"].items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        properties = resource["Properties"]
+        if properties.get("PackageType") == "Image":
+            (command,) = properties["ImageConfig"]["Command"]
+        else:
+            command = properties["Handler"]
+            makefile = (ROOT / properties["CodeUri"] / "Makefile").read_text(encoding="utf-8")
+            assert f"\nbuild-{name}:\n" in makefile
+        folder, module, function = command.split(".")
+        code = (ROOT / "functions" / folder / f"{module}.py").read_text(encoding="utf-8")
+        assert re.search(rf"^(def )?{function}\b", code, flags=re.MULTILINE), command
 
 
 def test_traces_are_recorded_where_somebody_pays_for_them() -> None:
@@ -122,8 +140,8 @@ def test_what_moves_the_pointer_is_told_which_signatures_count(
     stack: Stack, function: str, settings: type[RegistrySettings]
 ) -> None:
     variables = stack.properties(function)["Environment"]["Variables"]
-    of_one_machine = {"service_log"}
-    assert set(variables) == {f"SKYLIFT_{name.upper()}" for name in set(settings.model_fields) - of_one_machine}
+    left_to_code = {"service_log", "held_back_seconds"}  # of one machine, and how late lines may be
+    assert set(variables) == {f"SKYLIFT_{name.upper()}" for name in set(settings.model_fields) - left_to_code}
     settings(**{name.removeprefix("SKYLIFT_").lower(): value for name, value in variables.items()})
 
 
