@@ -133,6 +133,14 @@ def test_a_failure_is_a_metric(rollouts: Rollouts, v2: Reference, capsys: pytest
     assert metrics[0]["why"] == "reading lines failed (AccessDeniedException)"
 
 
+def test_what_is_written_down_of_a_look_is_small(rollouts: Rollouts, v2: Reference) -> None:
+    rollouts.alarms = [f"skylift-test-{number:02}-{'x' * 230}" for number in range(50)]
+    result = rollouts.run(plan_of(v2, CANARY, criteria={**FEW, "max_hours": 0.05}))
+    largest = max(len(repr(operation)) for operation in result.operations)
+    assert largest < 16 * 2**10, "Lambda takes 256 KiB for a step"
+    assert 2 * 480 * largest < 100 * 2**20, "and 100 MiB for an execution: 72 hours have 480 looks with a wait each"
+
+
 def test_an_event_that_is_not_a_plan_begins_nothing_and_is_told(rollouts: Rollouts, v2: Reference) -> None:
     result = rollouts.run({**plan_of(v2), "steps": []})
     assert result.status is InvocationStatus.FAILED
