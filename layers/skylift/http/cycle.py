@@ -5,6 +5,7 @@ once up to its first wait, and a prediction has none unless a refresh is due; wh
 """
 
 import asyncio
+import atexit
 import logging
 from collections.abc import Coroutine
 from functools import cache
@@ -42,7 +43,9 @@ class EagerLoop(asyncio.SelectorEventLoop):
 @cache
 def _loop() -> EagerLoop:
     """The loop of this process, which answers one request at a time."""
-    return EagerLoop()
+    loop = EagerLoop()
+    atexit.register(loop.close)
+    return loop
 
 
 class Cycle(HTTPCycle):

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -106,3 +108,12 @@ def test_an_application_that_fails_is_a_500(begun: bool, caplog: pytest.LogCaptu
 
     assert ask(app)["status"] == 500
     assert ask(echo)["status"] == 200
+
+
+def test_the_loop_is_closed_with_the_process() -> None:
+    program = "from skylift.http.cycle import _loop; _loop()"
+    ended = subprocess.run(
+        [sys.executable, "-W", "always", "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert ended.stderr == ""
