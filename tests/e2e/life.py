@@ -18,7 +18,7 @@ from skylift.durable import DurableFunction
 from skylift.experiment.parameter import ChallengerParameter
 from skylift.experiment.record import Experiment
 from skylift.experiment.store import ExperimentStore
-from skylift.pointer import ActivePointer
+from skylift.pointer import ActivePointer, way_back
 from skylift.references import NOTHING, Reference
 from skylift.rollout import RolloutPlan
 from skylift.store import VersionStore
@@ -186,9 +186,11 @@ def prepared(stack: Stack, quick_config: Path) -> Life:
 
 
 def serve(stack: Stack, version: str) -> None:
-    """Have a version active and answering."""
+    """Have a version active and answering, by going back to it where it was active before."""
     if not stack.pointer.startswith(f"{version}@"):
-        stack.done("Promote", "promote", version)
+        earlier = way_back(Life(stack).pointer.history())
+        returns = [each.name for each in earlier[-2:-1]] == [version]
+        stack.done("Promote", *(["rollback"] if returns else ["promote", version]))
     wait_until(lambda: stack.predict(IRIS_SETOSA).version == version, seconds=SWITCH_SECONDS, what=f"{version} serves")
 
 

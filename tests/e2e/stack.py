@@ -26,7 +26,7 @@ STACK = "skylift-dev"
 SWITCH_SECONDS = 20
 """How long the service may take to notice what changed, a start of containers included."""
 
-_DEPLOY_SECONDS = 240
+_DEPLOY_SECONDS = 400
 _SKYLIFT_SECONDS = 120
 
 
