@@ -213,8 +213,8 @@ class Work:
         reference = Reference.parse(document.versions.published or "")
         self._notifier.send(
             f"{self._store.model} {reference.name} waits for approval",
-            f"The retraining {id} published {reference}. Approve its rollout by `skylift approve`, "
-            "refuse it by `skylift approve --no`.",
+            f"The retraining {id} published {reference}. Approve its rollout by `skylift approve {id}`, "
+            f"refuse it by `skylift approve {id} --no`.",
         )
 
     def roll_out(self, id: str) -> Failure | None:  # noqa: A002

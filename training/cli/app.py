@@ -179,6 +179,7 @@ def _train_and_publish(
 ) -> None:
     from skylift.registry import Registry
     from training.cli.connection import registry_settings
+    from training.cli.traffic import newest_traffic
     from training.cli.train import train_and_publish
     from training.tracking.tracker import tracker_for
 
@@ -190,7 +191,8 @@ def _train_and_publish(
         )
     registry = Registry.open(settings)
     tracker = tracker_for(settings, registry.active, track, warn)
-    version = train_and_publish(loaded, registry, work, tracker, judged=account.judged)
+    traffic = newest_traffic(settings) if work.retraining else None
+    version = train_and_publish(loaded, registry, work, tracker, judged=account.judged, traffic=traffic)
     account.published(version)
     if account.prints:
         return

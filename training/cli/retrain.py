@@ -128,7 +128,7 @@ def _next(retraining: "Retraining") -> str:
         case "queued" | "running":
             return f"Follow it: skylift retrain --id {retraining.id} --wait"
         case "waiting":
-            return "Decide: skylift approve, or skylift approve --no"
+            return f"Decide: skylift approve {retraining.id}, or skylift approve {retraining.id} --no"
         case "succeeded" if retraining.request.rollout == "none" and published:
             champion = (retraining.versions.champion or "").partition("@")[0]
             compare = f"Compare it: skylift compare {champion} {published}\n" if champion else ""

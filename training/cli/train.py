@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -18,6 +18,7 @@ from training.config import ModelConfig
 from training.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
+    from training.cli.traffic import Traffic
     from training.job import Trained
     from training.release.packaging import Package
     from training.search.fitting import Runner
@@ -52,6 +53,7 @@ def train_and_publish(
     tracker: Tracker | None = None,
     *,
     judged: "Callable[[Trained], None]" = lambda _: None,
+    traffic: "Traffic | None" = None,
 ) -> Version:
     """Train, publish and track, with progress on stderr.
 
@@ -59,6 +61,8 @@ def train_and_publish(
     ----------
     judged
         Function that is told of the model before its gates decide.
+    traffic
+        Newest labelled traffic, on which the model must not be much worse than the active version either.
 
     Raises
     ------
@@ -71,6 +75,8 @@ def train_and_publish(
     tracker = tracker or Tracker(None, registry.active, warn)
     started = datetime.now(UTC)
     trained = trained_by(config, work, registry)
+    if traffic is not None:
+        trained = _on_traffic(trained, registry, traffic)
     judged(trained)
     try:
         trained.check_gates()
@@ -88,6 +94,28 @@ def train_and_publish(
             progress("tracking")
             tracker.record(trained, version, package.artifacts, started=started)
     return version
+
+
+def _on_traffic(trained: "Trained", registry: Registry, traffic: "Traffic") -> "Trained":
+    """A trained model with one more gate, if enough labelled traffic says something of it."""
+    from training.evaluation.champion import load_active
+    from training.evaluation.traffic import traffic_gate
+
+    champion = load_active(registry)
+    rows = traffic(trained.table.contract) if champion else []
+    if champion is None or not rows:
+        return trained
+    config = trained.config
+    gate = traffic_gate(
+        rows,
+        champion,
+        trained.table,
+        config.split,
+        trained.compiled.predictor,
+        metric=trained.select_by,
+        max_regression=config.gates.max_regression,
+    )
+    return replace(trained, gates=(*trained.gates, gate)) if gate else trained
 
 
 def trained_by(config: ModelConfig, work: Work, registry: Registry | None = None) -> "Trained":

@@ -1,21 +1,34 @@
 """What `skylift train --json` tells programs: of a version, of a refusal with its card, of a failure."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from skylift.bucket import Bucket
+from skylift.metrics import Gate
+from skylift.monitoring.label_store import LabelStore
+from skylift.monitoring.labels import Label
 from skylift.registry import Registry
 from skylift.retraining.outcome import Outcome
 from tests.conftest import BUCKET
 from tests.support.commands import done, refused, skylift
 from tests.support.faults import before, fails_with, throttled
+from tests.support.log_lines import answered
 from tests.support.tables import TREE, lines, write_project
+from training.cli import app as app_module
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 TABLE = lines("x,n,y", lambda number: f"{number},{number % 7},{'abcd'[number // 30]}", count=120)
+
+
+@pytest.fixture(autouse=True)
+def _lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A retraining ends with its stdin, and here that is the end of the tests."""
+    monkeypatch.setattr(app_module, "end_with_stdin", lambda: None)
 
 
 @pytest.fixture
@@ -132,3 +145,32 @@ def test_a_folder_tells_of_itself(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "a folder holds both already" in " ".join(result.stderr.split()).replace("│ ", "")
+
+
+def test_a_retraining_is_compared_on_the_newest_labelled_traffic(
+    tmp_path: Path, registry: Registry, outcome_file: Path, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = write_project(tmp_path, TABLE, select_by="accuracy", candidates=[TREE])
+    done("train", "--config", config)
+    done("promote", "v1", "--config", config)
+    log, now = tmp_path / "service.log", datetime.now(UTC)
+    labels = LabelStore(Bucket(BUCKET, client=s3), "iris")
+    names = [f"{number:016}" for number in range(40)]
+    rows = [{"x": number * 3, "n": number * 3 % 7} for number in range(40)]
+    lines = [
+        answered(name, None, at=now.isoformat(), answers=[0], rows=[row]) for name, row in zip(names, rows, strict=True)
+    ]
+    log.write_text("\n".join(lines) + "\n")
+    told = [Label(name, 0, "abcd"[number * 3 // 30], now) for number, name in enumerate(names)]
+    labels.keep(b"told", told, now - timedelta(minutes=1))
+    monkeypatch.setenv("SKYLIFT_SERVICE_LOG", str(log))
+
+    done("train", "--config", config, "--json", outcome_file, "--retraining", "one")
+
+    assert [gate.detail for gate in told_gates(outcome_file) if "traffic" in (gate.detail or "")] == [
+        "not more than 0.05 below the active v1 (1.0000) on 40 labelled rows of traffic"
+    ]
+
+
+def told_gates(path: Path) -> tuple[Gate, ...]:
+    return told(path).gates
