@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal, TypedDict
 
 from skylift.bucket import Bucket
-from skylift.errors import ChallengerMoved, ExperimentEnded, PointerMoved, PromotionRefused
+from skylift.errors import ChallengerMoved, ExperimentEnded, InvalidReference, PointerMoved, PromotionRefused
 from skylift.experiment.criteria import Criteria
 from skylift.experiment.judge import judge
 from skylift.experiment.record import Ending, Look, intervals_of
@@ -230,7 +230,10 @@ class Work:
 
     def _over(self, plan: RolloutPlan, begun: Begun) -> str | None:
         """Why the experiment is over; None while it is under way."""
-        served = self._served.read()
+        try:
+            served = self._served.read()
+        except InvalidReference as error:
+            return f"the pointer names nothing any more: {error.message}"
         if served.challenger is None or served.challenger.id != plan.id:
             return f"somebody ended the experiment {plan.id}"
         if str(served.active) != begun["champion"]:

@@ -3,17 +3,21 @@
 import itertools
 import json
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws_durable_execution_sdk_python.lambda_service import InvocationStatus
 
 from skylift.errors import AwsUnavailable
 from skylift.metrics import Gate
+from skylift.pointer import ActivePointer
 from skylift.references import NOTHING, Reference
 from skylift.rollout import Step
 from tests.support.models import changed, iris_package
 from tests.support.rollouts import Rollouts, plan_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
 
 SHADOW = Step(mode="shadow", percent=100, minutes=2)
 CANARY = Step(mode="canary", percent=50, minutes=2)
@@ -192,6 +196,16 @@ class TestOtherHands:
         assert ended["outcome"] == "inconclusive"
         assert "the pointer was moved" in ended["reason"]
         assert rollouts.registry.active() == v3
+        assert rollouts.parameter.value() == NOTHING
+
+    def test_a_pointer_that_somebody_spoiled_ends_it(
+        self, rollouts: Rollouts, v2: Reference, ssm: "SSMClient", pointer: ActivePointer
+    ) -> None:
+        event = plan_of(v2, SHADOW, CANARY, criteria=FEW)
+        rollouts.traffic.at(1, lambda: ssm.put_parameter(Name=pointer.name, Value="v2", Overwrite=True))
+        ended = json.loads(rollouts.run(event).result or "")
+        assert ended["outcome"] == "inconclusive"
+        assert ended["reason"].startswith("the pointer names nothing any more")
         assert rollouts.parameter.value() == NOTHING
 
     def test_a_version_that_somebody_promoted_is_promoted(self, rollouts: Rollouts, v2: Reference) -> None:
