@@ -123,7 +123,7 @@ def _table(known: Iterable[Told], parameters: "Mapping[str, Parameter]") -> Tabl
             told.entry.by or "unknown",
             parameters[told.entry.parameter].short(told.entry.before),
             parameters[told.entry.parameter].short(told.entry.after),
-            told.entry.description or "",
+            (told.entry.description or "").partition(": ")[0],
             told.known_to,
         )
         for told in reversed(list(known))

@@ -478,6 +478,7 @@ class TestHistory:
         assert {entry["known_to"] for entry in known} == {"SSM"}
         _, newest, *_ = done("history").splitlines()
         assert "v2 (canary, 25%)" in newest
+        assert "promoted by skylift promote  " in newest  # the reason would fill the screen
 
     def test_where_ssm_and_the_audit_disagree_is_a_warning(
         self, pointer: ActivePointer, s3: "S3Client", v1: Reference, v2: Reference, registry: Registry
