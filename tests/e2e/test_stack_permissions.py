@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.e2e.life import Life, alarm_event, serve
 from tests.e2e.stack import STACK, SWITCH_SECONDS, Stack
 from tests.support.models import IRIS_SETOSA
 from tests.support.waiting import wait_until
@@ -30,27 +31,50 @@ OF_PEOPLE = [
     ("Promote", "ssm:GetParameterHistory", "rollback", "reading the history"),
     ("Promote", "ssm:GetParameter", "show", "reading the pointer"),
     ("Promote", "s3:ListBucket", "versions", "listing the versions of iris"),
+    ("Promote", "lambda:InvokeFunction", "challenge v2 --auto", "starting iris-"),
 ]
+OF_TRIALS = [
+    ("cloudwatch:DescribeAlarms", "judge"),
+    *(("s3:PutObject", "reject"), ("ssm:PutParameter", "reject")),
+]
+OF_ANSWERS = {"lambda:SendDurableExecutionCallbackSuccess", "lambda:SendDurableExecutionCallbackFailure"}
+"""Shown where a rollout waits for a person."""
+
 OF_THE_HOOK = ["ssm:GetParameter", "s3:GetObject", "lambda:InvokeFunction"]
 TELLING = "codedeploy:PutLifecycleEventHookExecutionStatus"
 OF_CODEDEPLOY = ["cloudwatch:DescribeAlarms", "lambda:GetAlias", "lambda:InvokeFunction", "lambda:UpdateAlias"]
 OF_THE_CHECK = ["ssm:GetParameter", "s3:GetObject"]
+OF_GOING_BACK = [
+    *("ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter"),
+    *("s3:GetObject", "lambda:GetAlias", "sns:Publish"),
+]
+OF_THE_AUDIT = ["ssm:GetParameterHistory", "s3:PutObject"]
+OF_THE_TRIGGER = ["s3:GetObject", "s3:PutObject", "lambda:InvokeFunction"]
+OF_ALL_WHO_MOVE = {"ssm:GetParameters"}
+"""The rollout reads both parameters at once, by the statement of all who write them."""
+
 LISTS = {"s3:ListBucket"}
 """Without it S3 answers 403 for a missing object, and the local AWS 404 in any case."""
 
 SHOWN = {
-    "InferenceRole": {"s3:GetObject", "ssm:GetParameter"} | LISTS,
+    "InferenceRole": {"s3:GetObject", "ssm:GetParameters"} | LISTS,
     "PublishRole": {action for role, action, *_ in OF_PEOPLE if role == "Publish"},
-    "PromoteRole": {action for role, action, *_ in OF_PEOPLE if role == "Promote"},
+    "PromoteRole": {action for role, action, *_ in OF_PEOPLE if role == "Promote"}
+    | {action for action, _ in OF_TRIALS}
+    | OF_ANSWERS
+    | OF_ALL_WHO_MOVE,
     "PreTrafficRole": {*OF_THE_HOOK, TELLING} | LISTS,
     "DeploymentRole": set(OF_CODEDEPLOY),
     "VersionCheckRole": set(OF_THE_CHECK) | LISTS,
     "ActivePointerRole": {"ssm:PutParameter"},
+    "AutoRollbackRole": {*OF_GOING_BACK, "s3:PutObject"} | OF_ALL_WHO_MOVE | LISTS,
+    "AuditRole": {*OF_THE_AUDIT, "s3:GetObject"} | LISTS,
+    "TriggerRole": set(OF_THE_TRIGGER) | LISTS,
 }
 """Permissions of which a test here shows that they are needed, and `LISTS`."""
 
-NOT_HERE = ("logs:", "xray:", "lambda:GetProvisionedConcurrencyConfig", "sns:Publish")
-"""What the local AWS does not ask for: only a real account shows those."""
+NOT_HERE = ("logs:", "xray:", "lambda:GetProvisionedConcurrencyConfig", "sns:Publish", "lambda:ListDurableExecutions")
+"""What the local AWS does not ask for, or only where two start the same: a real account shows those."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,13 +89,6 @@ def _v1_serves_and_v2_is_there(stack: Stack, quick_config: Path) -> Iterator[Non
     serve(stack, "v1")
     yield
     serve(stack, "v1")
-
-
-def serve(stack: Stack, version: str) -> None:
-    """Promote a version, and wait until it answers."""
-    if not stack.pointer.startswith(f"{version}@"):
-        stack.done("Promote", "promote", version)
-    wait_until(lambda: stack.predict(IRIS_SETOSA).version == version, seconds=SWITCH_SECONDS, what=f"{version} serves")
 
 
 def degraded_before(stack: Stack) -> None:
@@ -105,9 +122,18 @@ def test_a_person_without_a_permission_is_told_what_failed(
     assert stack.pointer == before
 
 
+@pytest.mark.parametrize(("action", "command"), OF_TRIALS)
+def test_a_trial_goes_on_where_a_permission_is_missing(action: str, command: str, stack: Stack) -> None:
+    stack.done("Promote", "challenge", "v2")
+    with stack.without("PromoteRole", action):
+        assert "AccessDenied" in stack.refused("Promote", command)
+    stack.done("Promote", "reject")
+    Life(stack).agree()
+
+
 def test_a_service_that_may_not_read_the_pointer_keeps_serving(stack: Stack) -> None:
     assert stack.predict(IRIS_SETOSA).status == 200  # an environment that starts without the permission has no model
-    with stack.without("InferenceRole", "ssm:GetParameter"):
+    with stack.without("InferenceRole", "ssm:GetParameters"):
         wait_until(lambda: problem(stack) == "aws-unavailable ", seconds=SWITCH_SECONDS, what="it is refused")
         answer = stack.predict(IRIS_SETOSA)
         assert (answer.status, answer.version) == (200, "v1")
@@ -147,18 +173,47 @@ def test_a_check_of_the_active_version_without_a_permission_says_so(action: str,
     assert stack.invoke("VersionCheckFunction", {}) == {"version": "v1", "problem": None}
 
 
-def test_a_service_that_may_not_read_versions_keeps_serving_and_an_alarm_fires(stack: Stack) -> None:
-    try:  # after the deployments above, which an alarm that fires would stop
-        with stack.without("InferenceRole", "s3:GetObject"):
-            stack.done("Promote", "promote", "v2")
-            wait_until(lambda: "unavailable v2@" in problem(stack), seconds=SWITCH_SECONDS, what="it is refused")
-            answer = stack.predict(IRIS_SETOSA)
-            assert (answer.status, answer.version) == (200, "v1")
-            degraded_before(stack)
-            wait_until(lambda: fires(stack, "model-load-failures"), seconds=ALARM_SECONDS, what="the alarm fires")
-        wait_until(lambda: stack.predict(IRIS_SETOSA).version == "v2", seconds=60, what="v2 serves after all")
-    finally:
-        serve(stack, "v1")
+@pytest.mark.parametrize("action", OF_GOING_BACK)
+def test_going_back_without_a_permission_fails_and_a_second_try_does_the_rest(action: str, stack: Stack) -> None:
+    stack.done("Promote", "promote", "v2")
+    event = alarm_event(datetime.now(UTC))
+    with stack.without("AutoRollbackRole", action):
+        assert "AccessDenied" in stack.failure("AutoRollbackFunction", event)
+    assert stack.invoke("AutoRollbackFunction", event)["to"] == "v1"
+    assert stack.pointer.startswith("v1@")
+
+
+@pytest.mark.parametrize("action", OF_THE_AUDIT)
+def test_an_audit_without_a_permission_fails_and_makes_up_for_it(action: str, stack: Stack) -> None:
+    detail = {"name": stack.outputs["ActiveParameterName"], "type": "String", "operation": "Update"}
+    event = {"id": "drill", "source": "aws.ssm", "detail-type": "Parameter Store Change", "detail": detail}
+    event |= {"time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    with stack.without("AuditRole", action):
+        stack.done("Promote", "promote", "v2")
+        assert "AccessDenied" in stack.failure("AuditFunction", event)
+    stack.invoke("AuditFunction", event)
+    Life(stack).agree()
+    serve(stack, "v1")
+
+
+@pytest.mark.parametrize("action", OF_THE_TRIGGER)
+def test_a_trigger_without_a_permission_starts_nothing_and_says_so(action: str, stack: Stack) -> None:
+    event = {"source": "skylift.schedule", "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    with stack.without("TriggerRole", action):
+        assert "AccessDenied" in stack.failure("TriggerFunction", event)
+
+
+def test_a_version_that_the_service_may_not_read_is_left_by_itself(stack: Stack) -> None:
+    before = stack.pointer  # after the deployments above, which an alarm that fires would stop
+    with stack.without("InferenceRole", "s3:GetObject"):
+        stack.done("Promote", "promote", "v2")
+        wait_until(lambda: "unavailable v2@" in problem(stack), seconds=SWITCH_SECONDS, what="it is refused")
+        answer = stack.predict(IRIS_SETOSA)
+        assert (answer.status, answer.version) == (200, "v1")
+        degraded_before(stack)
+        wait_until(lambda: fires(stack, "model-load-failures"), seconds=ALARM_SECONDS, what="the alarm fires")
+        wait_until(lambda: stack.pointer == before, seconds=ALARM_SECONDS, what="the pointer is back")
+        wait_until(lambda: not problem(stack), seconds=SWITCH_SECONDS, what="nothing is wrong any more")
 
 
 def test_the_operator_takes_on_no_other_role(stack: Stack) -> None:
