@@ -46,10 +46,13 @@ OF_CODEDEPLOY = ["cloudwatch:DescribeAlarms", "lambda:GetAlias", "lambda:InvokeF
 OF_THE_CHECK = ["ssm:GetParameter", "s3:GetObject"]
 OF_GOING_BACK = [
     *("ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter"),
-    *("s3:GetObject", "lambda:GetAlias", "sns:Publish"),
+    *("s3:GetObject", "lambda:GetAlias"),
 ]
 OF_THE_AUDIT = ["ssm:GetParameterHistory", "s3:PutObject"]
 OF_THE_TRIGGER = ["s3:GetObject", "s3:PutObject", "lambda:InvokeFunction"]
+OF_RETRAINING = {"lambda:InvokeFunction"}
+"""Of `skylift retrain`; shown where the trigger lacks it."""
+
 OF_ALL_WHO_MOVE = {"ssm:GetParameters"}
 """The rollout reads both parameters at once, by the statement of all who write them."""
 
@@ -58,7 +61,7 @@ LISTS = {"s3:ListBucket"}
 
 SHOWN = {
     "InferenceRole": {"s3:GetObject", "ssm:GetParameters"} | LISTS,
-    "PublishRole": {action for role, action, *_ in OF_PEOPLE if role == "Publish"},
+    "PublishRole": {action for role, action, *_ in OF_PEOPLE if role == "Publish"} | OF_RETRAINING,
     "PromoteRole": {action for role, action, *_ in OF_PEOPLE if role == "Promote"}
     | {action for action, _ in OF_TRIALS}
     | OF_ANSWERS
