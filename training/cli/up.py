@@ -101,12 +101,13 @@ def _fresh(config: ModelConfig, registry: Registry, folder: ModelFolder) -> Vers
 
 
 def _train_and_promote(config: ModelConfig, registry: Registry, folder: ModelFolder) -> Version:
+    from training.cli.experiments import experiments
     from training.cli.freshness import code_digest
 
     code = code_digest()  # before it may be edited
     version = train_and_publish(config, registry, Work())
     with err.status("promoting"):
-        registry.promote(version.reference)
+        experiments(None, config, tool="skylift up").moves.supersede(version.reference)
     replace_file(folder.code_file, f"{code}\n".encode())
     return version
 

@@ -65,6 +65,19 @@ class Moves:
             )
         return reference, self._trials.promote(running.id, reason="by hand")
 
+    def supersede(self, version: Reference) -> Reference:
+        """Make a version the active one, and end any other experiment first, whose champion goes.
+
+        Raises
+        ------
+        PromotionRefused, PointerMoved, ChallengerMoved, ExperimentEnded
+            See `Registry.promote` and `Trials`.
+        """
+        running = challenger_in(self._parameter.value())
+        if running is not None and running.reference != version:
+            self._trials.end(running.id, "inconclusive", f"{self._tool} makes {version.name} active")
+        return self.promote(version)[0]
+
     def rollback(self) -> tuple[Reference, Experiment | None]:
         """Make the version before the active one active again, and end any experiment: its champion is gone.
 

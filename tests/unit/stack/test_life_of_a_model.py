@@ -114,7 +114,7 @@ class TestRollouts:
         for action in ("lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState"):
             del grants[action]
         assert grants == {
-            "s3:GetObject": {folder("models"), folder("experiments"), folder("labels")},
+            "s3:GetObject": {folder("models"), folder("experiments")},
             "s3:PutObject": {folder("experiments")},
             "s3:ListBucket": {"ModelBucket.Arn"},
             "ssm:GetParameter": {POINTER, CHALLENGER},

@@ -147,7 +147,7 @@ def test_whoever_reads_versions_is_told_of_a_missing_one_that_it_is_missing(stac
     listed = {role: ["models"] for role in ("InferenceRole", "PreTrafficRole", "VersionCheckRole", "OperationsRole")}
     listed |= {"PublishRole": ["models"], "PromoteRole": ["models", "experiments", "audit", "labels"]}
     listed |= {"MonitorRole": ["models", "captures", "labels", "reports"], "AuditRole": ["audit"]}
-    listed |= {"RolloutRole": ["models", "experiments", "labels"], "AutoRollbackRole": ["models", "experiments"]}
+    listed |= {"RolloutRole": ["models", "experiments"], "AutoRollbackRole": ["models", "experiments"]}
     assert readers == listed.keys()
     for role, folders in listed.items():
         (listing,) = (one for one in stack.statements(role) if one["Action"] == "s3:ListBucket")

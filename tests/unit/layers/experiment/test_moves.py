@@ -68,6 +68,30 @@ class TestPromoting:
         with pytest.raises(ExperimentRefused):
             moves.promote("v1")
 
+    def test_one_that_supersedes_all_ends_the_experiment_first(
+        self, moves: Moves, trials: Trials, experiments: ExperimentStore, registry: Registry, v2: Reference
+    ) -> None:
+        begun = _begin(trials, v2)
+        third = _third(registry)
+
+        moves.supersede(third)
+
+        record = experiments.read(begun.id)
+        assert (registry.active(), trials.current()) == (third, None)
+        assert record is not None
+        assert (record.outcome, record.reason) == ("inconclusive", "a test makes v3 active")
+
+    def test_one_on_trial_supersedes_by_its_promotion(
+        self, moves: Moves, trials: Trials, experiments: ExperimentStore, v2: Reference
+    ) -> None:
+        begun = _begin(trials, v2)
+
+        moves.supersede(v2)
+
+        record = experiments.read(begun.id)
+        assert record is not None
+        assert record.outcome == "promoted"
+
     @pytest.mark.parametrize("when", [before, after], ids=["before", "after"])
     @pytest.mark.parametrize(
         ("operation", "number"), [("PutParameter", 1), ("PutParameter", 2), ("PutObject", 1)], ids=str
