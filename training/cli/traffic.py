@@ -13,8 +13,8 @@ from skylift.monitoring.labelled_rows import LabelledRow, labelled_rows
 from skylift.monitoring.sources import Captures, LogFile
 from skylift.settings import RegistrySettings
 
-type Traffic = Callable[[Contract], list[LabelledRow]]
-"""Gives the newest labelled rows that a contract takes."""
+type Traffic = Callable[[Contract, Contract], list[LabelledRow]]
+"""Gives the newest labelled rows that a contract and that of the active version take."""
 
 
 def newest_traffic(settings: RegistrySettings) -> Traffic:
@@ -29,4 +29,4 @@ def newest_traffic(settings: RegistrySettings) -> Traffic:
     log = os.environ.get("SKYLIFT_SERVICE_LOG")
     source = LogFile(Path(log)) if log else Captures(bucket, settings.model)
     labels = LabelStore(bucket, settings.model)
-    return lambda contract: labelled_rows(source, labels, contract, datetime.now(UTC))
+    return lambda contract, active: labelled_rows(source, labels, contract, active, datetime.now(UTC))

@@ -97,13 +97,15 @@ def train_and_publish(
 
 
 def _on_traffic(trained: "Trained", registry: Registry, traffic: "Traffic") -> "Trained":
-    """A trained model with one more gate, if enough labelled traffic says something of it."""
+    """A trained model with one more gate, or a note of why labelled traffic is none."""
     from training.evaluation.champion import load_active
     from training.evaluation.traffic import traffic_gate
 
     champion = load_active(registry)
-    rows = traffic(trained.table.contract) if champion else []
-    if champion is None or not rows:
+    if champion is None or champion.version is None:
+        return trained
+    rows = traffic(trained.table.contract, champion.version.manifest.contract)
+    if not rows:
         return trained
     config = trained.config
     gate = traffic_gate(
@@ -115,7 +117,9 @@ def _on_traffic(trained: "Trained", registry: Registry, traffic: "Traffic") -> "
         metric=trained.select_by,
         max_regression=config.gates.max_regression,
     )
-    return replace(trained, gates=(*trained.gates, gate)) if gate else trained
+    if isinstance(gate, str):
+        return replace(trained, notes=(*trained.notes, gate))
+    return replace(trained, gates=(*trained.gates, gate))
 
 
 def trained_by(config: ModelConfig, work: Work, registry: Registry | None = None) -> "Trained":

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from training.config.table import SplitSection
 from training.data.table import Table
 from training.evaluation.report import Champion
 from training.metrics.intervals import difference
+from training.metrics.resamples import Clusters
 from training.metrics.scores import regression_from, score_metrics
 
 
@@ -70,6 +72,17 @@ def is_split_of(lineage: Lineage, split: SplitSection) -> bool:
     return theirs == (split.seed, split.holdout, split.kind, split.column)
 
 
+def other_answers(theirs: Contract, ours: Contract) -> str:
+    """Why the answers of a model are not those of another contract; an empty text where they are."""
+    if theirs.task != ours.task:
+        return f"it does {theirs.task}"
+    if theirs.target.name != ours.target.name:
+        return f"it predicts {theirs.target.name}"
+    if set(theirs.target.keys) != set(ours.target.keys):
+        return "its classes are others"
+    return ""
+
+
 def rows_for(contract: Contract, table: Table, rows: NDArray[np.int64]) -> tuple[Matrix | None, str]:
     """Rows of a table as a model of another contract takes them.
 
@@ -79,12 +92,8 @@ def rows_for(contract: Contract, table: Table, rows: NDArray[np.int64]) -> tuple
         float64 `[n, features]`, and an empty text; or None and why its contract does not fit.
     """
     ours = {feature.name: column for column, feature in enumerate(table.contract.features)}
-    if contract.task != table.contract.task:
-        return None, f"it does {contract.task}"
-    if contract.target.name != table.contract.target.name:
-        return None, f"it predicts {contract.target.name}"
-    if set(contract.target.keys) != set(table.contract.target.keys):
-        return None, "its classes are others"
+    if problem := other_answers(contract, table.contract):
+        return None, problem
     columns = []
     for feature in contract.features:
         if feature.name not in ours:
@@ -131,47 +140,74 @@ def compare_with(
     max_regression
         Allowed loss in that metric.
     """
-
-    def none(reason: str) -> Champion:
-        return Champion(
-            version=champion.name, reference=champion.reference, reason=reason, max_regression=max_regression
-        )
-
     if champion.version is None or champion.predictor is None:
-        return none(champion.reason or "it cannot be loaded")
+        return not_compared(champion, champion.reason or "it cannot be loaded", max_regression)
     manifest = champion.version.manifest
     rows, problem = rows_for(manifest.contract, table, holdout)
     if rows is None:
-        return none(f"its contract does not fit this table: {problem}")
+        return not_compared(champion, f"its contract does not fit this table: {problem}", max_regression)
     try:
         theirs = scores_like(manifest.contract, table, champion.predictor.scores(rows))
     except UnservableModel as error:
-        return none(error.message)
-    targets = table.targets[holdout]
-    metrics = score_metrics(table.contract, targets, theirs)
-    ours = score_metrics(table.contract, targets, scores)
+        return not_compared(champion, error.message, max_regression)
+    pair = Pair(table.contract, table.targets[holdout], theirs, scores, table.clusters(holdout))
+    compared = compare_pair(champion, pair, metric=metric, max_regression=max_regression, seed=split.seed)
+    if compared.reason is not None:
+        return compared
     lineage = manifest.lineage
+    return compared.model_copy(update={"unseen": lineage.data_sha256 == table.digest and is_split_of(lineage, split)})
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Scores of the champion and of a challenger for the same rows.
+
+    Parameters
+    ----------
+    contract
+        Contract of the challenger.
+    targets
+        Class codes of this contract, or values, `[n]`.
+    theirs, ours
+        Scores of the champion and of the challenger, with the classes in the order of this contract.
+    clusters
+        Clusters that chance draws as a whole, `[n]`; None if rows are independent.
+    """
+
+    contract: Contract
+    targets: NDArray[Any]
+    theirs: Matrix
+    ours: Matrix
+    clusters: Clusters | None
+
+
+def compare_pair(champion: ActiveVersion, pair: Pair, *, metric: str, max_regression: float, seed: int) -> Champion:
+    """Measure what the champion and a challenger answered to the same rows; see `compare_with`.
+
+    Parameters
+    ----------
+    seed
+        Seed of the resamples.
+    """
+    contract, targets, theirs = pair.contract, pair.targets, pair.theirs
+    metrics, ours = score_metrics(contract, targets, theirs), score_metrics(contract, targets, pair.ours)
     if metric not in metrics:
-        return none(f"the holdout cannot tell {metric}")
+        return not_compared(champion, f"the holdout cannot tell {metric}", max_regression)
     worse = regression_from(metric, metrics[metric], ours[metric])
     return Champion(
         version=champion.name,
         reference=champion.reference,
         metrics=metrics,
-        difference=difference(
-            table.contract,
-            targets,
-            theirs,
-            scores,
-            metric=metric,
-            seed=split.seed,
-            clusters=table.clusters(holdout),
-        ),
+        difference=difference(contract, targets, theirs, pair.ours, metric=metric, seed=seed, clusters=pair.clusters),
         regression=worse if math.isfinite(worse) else None,
         max_regression=max_regression,
-        changed_labels=int((best_classes(theirs) != best_classes(scores)).sum()) if theirs.ndim == 2 else None,
-        unseen=lineage.data_sha256 == table.digest and is_split_of(lineage, split),
+        changed_labels=int((best_classes(theirs) != best_classes(pair.ours)).sum()) if theirs.ndim == 2 else None,
     )
+
+
+def not_compared(champion: ActiveVersion, reason: str, max_regression: float) -> Champion:
+    """A champion that was not measured, and why."""
+    return Champion(version=champion.name, reference=champion.reference, reason=reason, max_regression=max_regression)
 
 
 def _column(theirs: Feature, ours: Feature, values: Matrix) -> tuple[Matrix | None, str]:

@@ -48,22 +48,35 @@ def standing_gates(evaluation: Evaluation) -> list[Gate]:
             detail=f"({'; '.join(failed) or f'{len(checks)} checks'})",
         ),
     ]
-    if champion is not None and (difference := champion.difference) is not None:
-        metric = METRICS[difference.metric]
-        limit = (exact_text if metric.is_absolute else exact_share)(champion.max_regression)
-        side = "below" if metric.higher_is_better else "above"
-        bound = f"more than {limit} {side} the active {champion.version} ({apart(difference.before, difference.after)})"
-        excused = is_excused(champion)
-        gates.append(
-            Gate(
-                metric=difference.metric,
-                value=difference.after,
-                passed=keeps_bound(champion) or excused,
-                against=_worst_allowed(metric, difference.before, champion.max_regression),
-                detail=f"{bound}, but within noise" if excused else f"not {bound}",
-            )
-        )
+    if champion is not None and (gate := champion_gate(champion)) is not None:
+        gates.append(gate)
     return gates
+
+
+def champion_gate(champion: Champion, *, rows: str = "") -> Gate | None:
+    """The gate that a model is not much worse than the active version; None if they were not compared.
+
+    Parameters
+    ----------
+    rows
+        Words for the rows that both were measured on, if these are not the holdout.
+    """
+    if (difference := champion.difference) is None:
+        return None
+    metric = METRICS[difference.metric]
+    limit = (exact_text if metric.is_absolute else exact_share)(champion.max_regression)
+    side = "below" if metric.higher_is_better else "above"
+    bound = f"more than {limit} {side} the active {champion.version} ({apart(difference.before, difference.after)})"
+    if rows:
+        bound += f" on {rows}"
+    excused = is_excused(champion)
+    return Gate(
+        metric=difference.metric,
+        value=difference.after,
+        passed=keeps_bound(champion) or excused,
+        against=_worst_allowed(metric, difference.before, champion.max_regression),
+        detail=f"{bound}, but within noise" if excused else f"not {bound}",
+    )
 
 
 def _worst_allowed(metric: Metric, before: float, limit: float) -> float:

@@ -1,20 +1,21 @@
 """A gate on the newest traffic whose right answers are known: the holdout is of the table, and the world moves on."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from skylift.figures import apart, exact_share, exact_text
+from skylift.contract import Contract
+from skylift.errors import UnservableModel
 from skylift.metrics import Gate
 from skylift.monitoring.labelled_rows import LabelledRow
 from skylift.monitoring.live import ENOUGH_REQUESTS
-from skylift.scoring import Predictor, encode
+from skylift.scoring import Matrix, Predictor, encode
+from skylift.values import clean
 from training.config.table import SplitSection
 from training.data.table import Table
-from training.evaluation.champion import ActiveVersion, compare_with
-from training.evaluation.gates import is_excused, keeps_bound
-from training.metrics.registry import METRICS
+from training.evaluation.champion import ActiveVersion, Pair, compare_pair, other_answers, scores_like
+from training.evaluation.gates import champion_gate
 
 
 def traffic_gate(
@@ -26,13 +27,15 @@ def traffic_gate(
     *,
     metric: str,
     max_regression: float,
-) -> Gate | None:
-    """Hold a model against the active version on labelled traffic, as on the holdout.
+) -> Gate | str:
+    """Hold a model against the active version on labelled traffic, by the rule of the holdout.
+
+    Each of the two reads the rows by its own contract. Rows of one request are drawn together by chance.
 
     Parameters
     ----------
     rows
-        Labelled rows.
+        Labelled rows that both contracts take.
     champion
         Active version.
     table, split
@@ -46,38 +49,37 @@ def traffic_gate(
 
     Returns
     -------
-    Gate or None
-        None where too few rows are labelled, or the active version cannot answer them.
+    Gate or str
+        Reason why not, where too few requests are labelled, or the active version cannot answer them.
     """
-    codes: dict[object, int] = {name: code for code, name in enumerate(table.contract.target.classes)}
-    known = [row for row in rows if not codes or row.label in codes]
-    if len(known) < ENOUGH_REQUESTS:
-        return None
-    targets = np.array([codes[row.label] if codes else row.label for row in known])
-    traffic = replace(table, rows=encode(table.contract, [row.values for row in known]), targets=targets, keys=None)
-    compared = compare_with(
-        champion,
-        split,
-        traffic,
-        np.arange(len(known)),
-        predictor.scores(traffic.rows),
-        metric=metric,
-        max_regression=max_regression,
+    requests = np.unique([row.request for row in rows], return_inverse=True)[1]
+    if (count := len(set(requests.tolist()))) < ENOUGH_REQUESTS:
+        return f"labelled traffic is not a gate: {count} requests of {ENOUGH_REQUESTS} that it takes"
+    if champion.version is None or champion.predictor is None:
+        return f"labelled traffic is not a gate: {champion.reason}"
+    contract, theirs = table.contract, champion.version.manifest.contract
+    if reason := other_answers(theirs, contract):
+        return f"labelled traffic is not a gate for the active {champion.name}: {reason}"
+    codes: dict[object, int] = {name: code for code, name in enumerate(contract.target.classes)}
+    try:
+        before = scores_like(theirs, table, champion.predictor.scores(_encoded(theirs, rows)))
+    except UnservableModel as error:
+        return f"labelled traffic is not a gate for the active {champion.name}: {error.message}"
+    pair = Pair(
+        contract,
+        np.array([codes[row.label] if codes else row.label for row in rows]),
+        before,
+        predictor.scores(_encoded(contract, rows)),
+        requests.astype(np.int64) if count < len(rows) else None,
     )
-    if (difference := compared.difference) is None:
-        return None
-    record = METRICS[metric]
-    limit = (exact_text if record.is_absolute else exact_share)(max_regression)
-    side = "below" if record.higher_is_better else "above"
-    excused = is_excused(compared)
-    bound = (
-        f"more than {limit} {side} the active {compared.version} ({apart(difference.before, difference.after)}) "
-        f"on {len(known):,} labelled rows of traffic"
-    )
-    return Gate(
-        metric=metric,
-        value=difference.after,
-        passed=keeps_bound(compared) or excused,
-        against=difference.before,
-        detail=f"{bound}, but within noise" if excused else f"not {bound}",
-    )
+    compared = compare_pair(champion, pair, metric=metric, max_regression=max_regression, seed=split.seed)
+    gate = champion_gate(compared, rows=f"{len(rows):,} labelled rows of traffic")
+    return gate or f"labelled traffic is not a gate: its rows cannot tell {metric}"
+
+
+def _encoded(contract: Contract, rows: Sequence[LabelledRow]) -> Matrix:
+    """Rows as the service reads them by a contract."""
+    instances: list[dict[str, Any]] = [
+        {feature.name: clean(feature, row.values.get(feature.name)) for feature in contract.features} for row in rows
+    ]
+    return encode(contract, instances)

@@ -1,5 +1,6 @@
 """What `skylift train --json` tells programs: of a version, of a refusal with its card, of a failure."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from skylift.bucket import Bucket
-from skylift.metrics import Gate
 from skylift.monitoring.label_store import LabelStore
 from skylift.monitoring.labels import Label
 from skylift.registry import Registry
@@ -147,30 +147,72 @@ def test_a_folder_tells_of_itself(tmp_path: Path) -> None:
     assert "a folder holds both already" in " ".join(result.stderr.split()).replace("│ ", "")
 
 
-def test_a_retraining_is_compared_on_the_newest_labelled_traffic(
-    tmp_path: Path, registry: Registry, outcome_file: Path, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = write_project(tmp_path, TABLE, select_by="accuracy", candidates=[TREE])
-    done("train", "--config", config)
-    done("promote", "v1", "--config", config)
-    log, now = tmp_path / "service.log", datetime.now(UTC)
-    labels = LabelStore(Bucket(BUCKET, client=s3), "iris")
-    names = [f"{number:016}" for number in range(40)]
-    rows = [{"x": number * 3, "n": number * 3 % 7} for number in range(40)]
-    lines = [
-        answered(name, None, at=now.isoformat(), answers=[0], rows=[row]) for name, row in zip(names, rows, strict=True)
-    ]
-    log.write_text("\n".join(lines) + "\n")
-    told = [Label(name, 0, "abcd"[number * 3 // 30], now) for number, name in enumerate(names)]
-    labels.keep(b"told", told, now - timedelta(minutes=1))
-    monkeypatch.setenv("SKYLIFT_SERVICE_LOG", str(log))
+class TestLabelledTraffic:
+    @pytest.fixture
+    def config(self, tmp_path: Path, registry: Registry) -> Path:
+        """A model whose first version is active."""
+        config = write_project(tmp_path, TABLE, select_by="accuracy", candidates=[TREE])
+        done("train", "--config", config)
+        done("promote", "v1", "--config", config)
+        return config
 
-    done("train", "--config", config, "--json", outcome_file, "--retraining", "one")
+    @pytest.fixture
+    def sent(self, tmp_path: Path, s3: "S3Client", monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+        """Requests that are captured, and labels as the first table has them."""
 
-    assert [gate.detail for gate in told_gates(outcome_file) if "traffic" in (gate.detail or "")] == [
-        "not more than 0.05 below the active v1 (1.0000) on 40 labelled rows of traffic"
-    ]
+        def sent(count: int) -> None:
+            log, now = tmp_path / "service.log", datetime.now(UTC)
+            names, numbers = [f"{number:016}" for number in range(count)], [number * 3 for number in range(count)]
+            rows = [{"x": number, "n": number % 7} for number in numbers]
+            lines = [
+                answered(name, None, at=now.isoformat(), answers=[0], rows=[row])
+                for name, row in zip(names, rows, strict=True)
+            ]
+            log.write_text("\n".join(lines) + "\n")
+            told = [Label(name, 0, "abcd"[number // 30], now) for name, number in zip(names, numbers, strict=True)]
+            LabelStore(Bucket(BUCKET, client=s3), "iris").keep(b"told", told, now - timedelta(minutes=1))
+            monkeypatch.setenv("SKYLIFT_SERVICE_LOG", str(log))
+
+        return sent
+
+    def test_a_retraining_is_compared_on_it(
+        self, config: Path, sent: Callable[[int], None], outcome_file: Path
+    ) -> None:
+        sent(40)
+
+        done("train", "--config", config, "--json", outcome_file, "--retraining", "one")
+
+        assert details(outcome_file) == [
+            "not more than 0.05 below the active v1 (1.0000) on 40 labelled rows of traffic"
+        ]
+
+    def test_one_that_is_good_on_its_table_alone_is_refused(
+        self, config: Path, sent: Callable[[int], None], outcome_file: Path, tmp_path: Path, registry: Registry
+    ) -> None:
+        sent(40)
+        moved = tmp_path / "moved.csv"
+        moved.write_text(lines("x,n,y", lambda number: f"{number},{number % 7},{'dcba'[number // 30]}", count=120))
+
+        refused("train", "--config", config, "--data", moved, "--json", outcome_file, "--retraining", "one")
+
+        outcome = told(outcome_file)
+        failed = [gate for gate in outcome.gates if not gate.passed]
+        assert outcome.outcome == "refused"
+        assert [gate.detail for gate in failed] == details(outcome_file)
+        assert [version.manifest.name for version in registry.versions()] == ["v1"]
+
+    def test_too_little_of_it_is_a_note(
+        self, config: Path, sent: Callable[[int], None], outcome_file: Path, registry: Registry
+    ) -> None:
+        sent(5)
+
+        done("train", "--config", config, "--json", outcome_file, "--retraining", "one")
+
+        assert details(outcome_file) == []
+        notes = registry.version("v2").manifest.lineage.notes
+        assert "labelled traffic is not a gate: 5 requests of 30 that it takes" in notes
 
 
-def told_gates(path: Path) -> tuple[Gate, ...]:
-    return told(path).gates
+def details(path: Path) -> list[str]:
+    """What gates say of traffic."""
+    return [gate.detail for gate in told(path).gates if gate.detail and "traffic" in gate.detail]

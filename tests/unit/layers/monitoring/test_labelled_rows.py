@@ -1,5 +1,6 @@
 """Labelled rows of traffic: captured whole, with a label, and as a contract takes them."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ CONTRACT = Contract(
     ),
     target=Target(name="kind", classes=("a", "b")),
 )
+WITHOUT_NEW = CONTRACT.model_copy(update={"features": CONTRACT.features[:2]})
 WHOLE = {"size": 1.5, "colour": "red", "new": True}
 
 
@@ -41,16 +43,16 @@ class Lines:
     def read(self, reader: Reader, start: datetime, end: datetime) -> Reading:
         return Reading(reader.chunks([line.encode() + b"\n" for line in self.lines]))
 
-    def answer(self, number: int, *rows: Any, days: int = 2, label: str | None = "b", **members: Any) -> None:
+    def answer(self, number: int, *rows: Any, days: float = 2, label: str | None = "b", **members: Any) -> None:
         at = END - timedelta(days=days)
         name = f"{number:016}"
         self.lines.append(answered(name, None, at=at.isoformat(), answers=[0] * len(rows), rows=rows, **members))
         if label:
             told = [Label(name, place, label, at) for place in range(len(rows))]
-            self.labels.keep(repr(told).encode(), told, at)
+            self.labels.keep(repr(told).encode(), told, END - timedelta(days=1))
 
-    def rows(self) -> list[tuple[Any, Any]]:
-        return [(row.values, row.label) for row in labelled_rows(self, self.labels, CONTRACT, END)]
+    def rows(self, contract: Contract = CONTRACT, *, active: Contract = CONTRACT) -> list[tuple[Any, Any]]:
+        return [(row.values, row.label) for row in labelled_rows(self, self.labels, contract, active, END)]
 
 
 @pytest.fixture
@@ -79,17 +81,67 @@ def test_without_labels_no_line_is_read(lines: Lines, monkeypatch: pytest.Monkey
         WHOLE | {"size": None},
         WHOLE | {"size": "large"},
         WHOLE | {"size": True},
+        WHOLE | {"size": math.inf},
+        WHOLE | {"size": 10**400},
+        WHOLE | {"size": 1e300},
+        WHOLE | {"size": [1.5]},
         WHOLE | {"colour": "green"},
+        WHOLE | {"colour": ["red"]},
         WHOLE | {"new": "yes"},
+        WHOLE | {"new": 1},
+        WHOLE | {"new": {}},
         "not a row",
+        None,
     ],
-    ids=str,
+    ids=lambda row: str(row)[:60],
 )
 def test_a_row_that_the_contract_does_not_take_is_left_out(lines: Lines, row: Any) -> None:
     lines.answer(1, row)
     lines.answer(2, WHOLE)
 
     assert lines.rows() == [(WHOLE, "b")]
+
+
+def test_null_stands_for_a_text_that_training_never_saw(lines: Lines) -> None:
+    size, colour, new = CONTRACT.features
+    known = colour.model_copy(update={"required": True, "unknown": "missing"})
+    contract = CONTRACT.model_copy(update={"features": (size, known, new)})
+    lines.answer(1, WHOLE | {"colour": None})
+
+    assert lines.rows(contract, active=contract) == [(WHOLE | {"colour": None}, "b")]
+
+
+def test_a_feature_of_the_active_version_that_is_not_captured_is_not_missing(lines: Lines) -> None:
+    lines.answer(1, {"size": 1.5, "new": True})
+
+    assert lines.rows() == []
+
+
+def test_an_optional_feature_that_the_active_version_does_not_have_is_missing(lines: Lines) -> None:
+    size, colour, new = CONTRACT.features
+    old, row = {"size": 1.5, "colour": "red"}, new.model_copy(update={"required": False})
+    optional = CONTRACT.model_copy(update={"features": (size, colour, row)})
+    lines.answer(1, old)
+
+    assert lines.rows(optional, active=WITHOUT_NEW) == [(old, "b")]
+    assert lines.rows(CONTRACT, active=WITHOUT_NEW) == []
+
+
+def test_a_row_that_the_active_version_does_not_take_is_left_out(lines: Lines) -> None:
+    size, colour, new = CONTRACT.features
+    wider = colour.model_copy(update={"categories": ("blue", "green", "red")})
+    lines.answer(1, WHOLE | {"colour": "green"})
+    lines.answer(2, WHOLE)
+
+    assert lines.rows(CONTRACT.model_copy(update={"features": (size, wider, new)})) == [(WHOLE, "b")]
+
+
+def test_only_requests_of_the_time_count(lines: Lines) -> None:
+    """Sources give lines from around it as well."""
+    for number, days in enumerate((30.5, 29.5, 0.5, -0.01)):
+        lines.answer(number, WHOLE | {"size": number}, days=days)
+
+    assert [values["size"] for values, _ in lines.rows()] == [1, 2]
 
 
 def test_of_many_the_newest_are_kept(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
