@@ -58,7 +58,8 @@ class Watch:
     def _bake(self, share: Step, done: Callable[[Found], bool]) -> Decision | None:
         """Give the version a share for its time, and then until it is done; the decision, if one was made meanwhile.
 
-        A share is not left in silence, nor during an alarm: nothing would speak for the next one.
+        A share is not left in silence, nor during an alarm: nothing would speak for the next one. Nor is the shadow
+        before its pairs are enough, as nothing later adds any.
         """
         ramped = step(self._context, f"ramp: {share}", self._work.ramp, self._plan, share)
         if ramped["over"]:
@@ -68,7 +69,8 @@ class Watch:
             found = self._look(share, self._context)
             if decision := _decision(found):
                 return decision
-            if self._time >= ends and found["heard"] and not found["alarms"] and done(found):
+            heard = found["heard"] and found["settled"] and not found["alarms"]
+            if self._time >= ends and heard and done(found):
                 return None
 
     def _look(self, share: Step, context: DurableContext) -> Found:

@@ -51,6 +51,8 @@ class Found(TypedDict):
         Why, or what it waits for.
     heard
         Whether the version has had a request since its present step began.
+    settled
+        Whether nothing is open that only the present step can settle: a canary adds no pairs to those of the shadow.
     alarms
         Names of the stack's alarms that fire.
     """
@@ -59,6 +61,7 @@ class Found(TypedDict):
     outcome: str | None
     reason: str
     heard: bool
+    settled: bool
     alarms: list[str]
 
 
@@ -167,7 +170,7 @@ class Work:
             Number of the look, from 1.
         """
         if over := self._over(plan, begun):
-            return Found(time=self._now(), outcome="over", reason=over, heard=False, alarms=[])
+            return Found(time=self._now(), outcome="over", reason=over, heard=False, settled=False, alarms=[])
         looks = self._counted(plan.id, number, datetime.fromisoformat(begun["time"]))
         alarms = list(self._alarms())[:_MOST_ALARMS]
         verdict = judge(intervals_of(looks), criteria, alarms=alarms)
@@ -177,8 +180,15 @@ class Work:
             for counts in look.steps
             if (counts.mode, counts.percent) == (step.mode, step.percent)
         )
-        reason = verdict.reason[:_LONGEST_REASON]
-        return Found(time=self._now(), outcome=verdict.outcome, reason=reason, heard=heard, alarms=alarms)
+        pairs_wanted = any(finding.of_pairs and finding.state == "open" for finding in verdict.findings)
+        return Found(
+            time=self._now(),
+            outcome=verdict.outcome,
+            reason=verdict.reason[:_LONGEST_REASON],
+            heard=heard,
+            settled=step.mode == "canary" or not pairs_wanted,
+            alarms=alarms,
+        )
 
     def ask(self, plan: RolloutPlan, callback: str) -> None:
         """Ask a person to approve the promotion."""

@@ -172,6 +172,7 @@ def _latency(
         high=high,
         limit=budget,
         unit="ms",
+        of_pairs=True,
     )
     return finding, broken
 
@@ -212,6 +213,7 @@ def _other_labels(intervals: Sequence[Interval], total: Counters, criteria: Crit
         low=float(evidence.lower(*last, criteria.beta / 2)),
         high=float(evidence.upper(*last, criteria.beta / 2)),
         limit=limit,
+        of_pairs=True,
     )
     return finding, broken
 

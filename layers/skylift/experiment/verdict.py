@@ -30,6 +30,8 @@ class Finding(Document):
         Largest value that is promoted.
     unit
         `share`, or `ms`.
+    of_pairs
+        Whether only requests that both sides scored can say more of it: those of a shadow.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Finding(Document):
     high: float | None = None
     limit: float | None = None
     unit: Literal["share", "ms"] = "share"
+    of_pairs: bool = False
 
 
 class Verdict(Document):

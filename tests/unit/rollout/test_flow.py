@@ -92,13 +92,25 @@ def test_a_version_that_nobody_calls_stays_in_the_shadow_and_is_not_promoted(rol
 
 
 def test_too_little_traffic_is_inconclusive_when_the_time_is_up(rollouts: Rollouts, v2: Reference) -> None:
-    rollouts.traffic.per_minute = 2
+    rollouts.traffic.per_minute = 150
     event = plan_of(v2, SHADOW, CANARY, criteria={"max_hours": 0.1})
     assert outcome(rollouts, event) == "inconclusive"
     record = rollouts.store.read(event["id"])
     assert record is not None
     assert (record.mode, record.percent) == ("canary", 50)
     assert "of 1,000 requests" in record.reason
+
+
+def test_the_shadow_goes_on_until_its_pairs_are_enough_for_what_a_canary_cannot_show(
+    rollouts: Rollouts, v2: Reference
+) -> None:
+    rollouts.traffic.per_minute = 2
+    event = plan_of(v2, SHADOW, CANARY, criteria={"max_hours": 0.1})
+    assert outcome(rollouts, event) == "inconclusive"
+    record = rollouts.store.read(event["id"])
+    assert record is not None
+    assert record.mode == "shadow"
+    assert "latency, 95th percentile not certain" in record.reason
 
 
 def test_nothing_is_promoted_while_an_alarm_fires(rollouts: Rollouts, v2: Reference) -> None:
