@@ -14,8 +14,8 @@ from aws_durable_execution_sdk_python import CallbackExternalError, CallbackTime
 from aws_durable_execution_sdk_python.config import Duration, WaitForCallbackConfig
 from aws_durable_execution_sdk_python.exceptions import CallbackError, DurableOperationError
 
-from retrain.steps import A_DAY, HALF_AN_HOUR, TWICE, step
 from retrain.work import Ended, Failure, Work
+from skylift.durable_steps import A_DAY, HALF_AN_HOUR, TWICE, step
 
 HEARTBEAT = Duration.from_minutes(15)
 """Longest silence of a task: it has to find its place and fetch its image before it can say anything."""

@@ -11,9 +11,9 @@ are in the steps alone (`rollout.work`).
 from aws_durable_execution_sdk_python import DurableContext
 from aws_durable_execution_sdk_python.exceptions import DurableOperationError
 
-from rollout.steps import A_DAY, step
 from rollout.watch import Watch
 from rollout.work import Decision, Ended, Work
+from skylift.durable_steps import A_DAY, step
 from skylift.experiment.criteria import Criteria
 from skylift.rollout import RolloutPlan
 

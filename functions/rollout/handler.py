@@ -9,11 +9,11 @@ from aws_durable_execution_sdk_python import DurableContext, durable_execution
 from rollout.flow import roll_out
 from rollout.plan import criteria_of
 from rollout.settings import RolloutSettings
-from rollout.steps import A_DAY, step
 from rollout.work import Ended, Work
 from skylift.alarms import firing_alarms
 from skylift.aws import cloudwatch_client, s3_client, sns_client, ssm_client
 from skylift.bucket import Bucket
+from skylift.durable_steps import A_DAY, step
 from skylift.errors import ConfigError
 from skylift.experiment.lines import count
 from skylift.experiment.parameter import ChallengerParameter

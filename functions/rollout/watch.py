@@ -8,8 +8,8 @@ from aws_durable_execution_sdk_python import CallbackExternalError, DurableConte
 from aws_durable_execution_sdk_python.config import CompletionConfig, Duration, ParallelConfig, WaitForCallbackConfig
 
 from rollout.plan import APPROVAL, pause
-from rollout.steps import HALF_AN_HOUR, step
 from rollout.work import Begun, Decision, Found, Work
+from skylift.durable_steps import HALF_AN_HOUR, step
 from skylift.experiment.criteria import Criteria
 from skylift.experiment.record import Ending
 from skylift.rollout import RolloutPlan, Step

@@ -36,6 +36,8 @@ FUNCTIONS = (
 COMPOSED = {"inference.__main__ -> operations.compose"}
 """A plain server answers for both functions on one port: its entry puts them together."""
 
+SDK = "from aws_durable_execution_sdk_python"
+
 FACADES = ("skylift", "training")
 """Their `__init__` declares public names and imports each on first use, from any floor."""
 
@@ -71,6 +73,15 @@ def test_a_function_imports_only_itself_and_the_layer() -> None:
     ]
 
     assert set(foreign) == COMPOSED
+
+
+def test_only_durable_functions_import_their_sdk() -> None:
+    # The layer of the zip functions is packed without it.
+    importers = {package_of(module) for module in modules() if "skylift.durable_steps" in imports(module)}
+    named = {module for module, path in modules().items() if SDK in path.read_text(encoding="utf-8")}
+
+    assert importers == {"retrain", "rollout"}
+    assert {package_of(module) for module in named - {"skylift.durable_steps"}} == {"local_durable", *importers}
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

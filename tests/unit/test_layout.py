@@ -34,7 +34,6 @@ ELSEWHERE = {
     "functions/pre_traffic/settings.py": DATA,
     "functions/retrain/compose.py": "tests/unit/retrain/test_handler.py",
     "functions/retrain/settings.py": DATA,
-    "functions/retrain/steps.py": "tests/unit/retrain/test_flow.py",
     "functions/retrain/work.py": "tests/unit/retrain/test_flow.py",
     "functions/retrain_trigger/handler.py": "tests/unit/retrain_trigger/test_trigger.py",
     "functions/retrain_trigger/settings.py": DATA,

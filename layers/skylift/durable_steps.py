@@ -1,4 +1,4 @@
-"""How a step of the durable function is tried, and tried again."""
+"""How a step of a durable function is tried, and tried again: only for images, which have AWS's SDK."""
 
 from collections.abc import Callable
 
@@ -26,11 +26,11 @@ def _attempts(number: int, *errors: type[Exception]) -> StepConfig:
     return StepConfig(create_retry_strategy(strategy), StepSemantics.AT_MOST_ONCE_PER_RETRY)
 
 
-TWICE = _attempts(2, AwsUnavailable, StepInterruptedError)
-"""For training: where it took the process with it twice, its memory or its time will not be enough for a third."""
-
 HALF_AN_HOUR = _attempts(12, AwsUnavailable, StepInterruptedError)
 """For what may fail for good: 18 to 35 minutes without AWS, or with a step that never comes to its end."""
+
+TWICE = _attempts(2, AwsUnavailable, StepInterruptedError)
+"""For training: where it took the process with it twice, its memory or its time will not be enough for a third."""
 
 A_DAY = _attempts(350, Exception)
 """For what must happen, whatever goes wrong: 14 to 29 hours."""
