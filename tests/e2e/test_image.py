@@ -168,7 +168,8 @@ def test_only_what_goes_into_the_image_is_sent_to_the_engine(built: Built, tmp_p
         sent = docker("run", "--rm", "--network", "none", "--entrypoint", "python", image, "-c", listing).split()
     finally:
         docker("rmi", image)
-    allowed = ("/context/functions/", "/context/layers/skylift/", "/context/build/image-models/")
+    code = ("/context/functions/", "/context/layers/skylift/", "/context/training/")
+    allowed = (*code, "/context/data/raw/", "/context/build/image-models/")
     assert [path for path in sent if not path.startswith(allowed) or "__pycache__" in path] == []
     assert "/context/functions/inference/handler.py" in sent
 

@@ -3,6 +3,7 @@
 The tests tell one story: each finds what those before it left.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -133,8 +134,9 @@ def test_the_promoting_role_rolls_back(stack: Stack) -> None:
 
 
 def test_history_and_versions_tell_what_was_done(stack: Stack) -> None:
-    moves = stack.done("Publish", "history").splitlines()[1:]
-    assert [line.split()[-1][:2] for line in moves if line.strip()] == ["v1", "v2", "v1"]
+    changes = json.loads(stack.done("Publish", "history", "--json"))
+    moves = [change["after"] for change in changes if change["parameter"].endswith("/active")]
+    assert [after[:2] for after in moves if after != NOTHING] == ["v1", "v2", "v1"]
     rows = [line.split() for line in stack.done("Publish", "versions").splitlines()[1:] if line.strip()]
     assert [row[0] for row in rows] == ["*", "v2"]
     assert rows[0][1] == "v1"
@@ -142,10 +144,13 @@ def test_history_and_versions_tell_what_was_done(stack: Stack) -> None:
 
 def test_the_function_runs_as_strictly_as_its_image_was_tested(stack: Stack) -> None:
     running = docker("ps", "--quiet", "--filter", f"ancestor={stack.image}").split()
-    assert running
-    for each in running:
-        strict = "{{.HostConfig.ReadonlyRootfs}} {{.Config.User}} {{.HostConfig.Memory}} {{.HostConfig.IpcMode}}"
-        assert docker("inspect", "--format", strict, each) == f"true 993:990 {512 * 2**20} none"
+    functions = set()
+    for container in json.loads(docker("inspect", *running)):
+        host, environment = container["HostConfig"], dict(each.split("=", 1) for each in container["Config"]["Env"])
+        functions.add(environment["AWS_LAMBDA_FUNCTION_NAME"])
+        assert (host["ReadonlyRootfs"], host["IpcMode"], container["Config"]["User"]) == (True, "none", "993:990")
+        assert host["Memory"] == int(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) * 2**20
+    assert stack.physical("InferenceFunction") in functions
 
 
 def test_the_bucket_is_read_over_tls_only(stack: Stack) -> None:

@@ -36,8 +36,8 @@ def test_a_bucket_that_was_kept_is_adopted_with_all_that_refers_to_it() -> None:
     rest = json.dumps([adopting.resources, adopting.outputs])
     assert not re.findall(r"\bModelBucket\b", rest), "a resource that is not made has no name"
     arn = "arn:aws:s3:::skylift-dev-modelbucket-abc"
-    for role in ("VersionCheckRole", "PublishRole"):
-        assert adopting.grants(role)["s3:GetObject"] == {f"{arn}/models/iris/*"}
+    for role, folders in {"VersionCheckRole": ["models"], "PublishRole": ["audit", "models"]}.items():
+        assert adopting.grants(role)["s3:GetObject"] == {f"{arn}/{folder}/iris/*" for folder in folders}
         assert adopting.grants(role)["s3:ListBucket"] == {arn}
 
 

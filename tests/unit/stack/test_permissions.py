@@ -122,7 +122,7 @@ def test_a_signature_is_required_only_where_a_key_counts() -> None:
 @pytest.mark.parametrize(
     ("role", "objects", "parameters"),
     [
-        ("PublishRole", set(), {POINTER}),
+        ("PublishRole", {"ModelBucket.Arn/audit/iris/*"}, {POINTER, CHALLENGER}),
         (
             "PromoteRole",
             {EXPERIMENTS, "ModelBucket.Arn/audit/iris/*", "ModelBucket.Arn/labels/iris/*"},
@@ -145,7 +145,7 @@ def test_whoever_reads_versions_is_told_of_a_missing_one_that_it_is_missing(stac
     """S3 answers 403 to a reader who may not list, and a read has no prefix that a condition could match."""
     readers = {role for role in stack.roles() if "s3:GetObject" in stack.grants(role)}
     listed = {role: ["models"] for role in ("InferenceRole", "PreTrafficRole", "VersionCheckRole", "OperationsRole")}
-    listed |= {"PublishRole": ["models"], "PromoteRole": ["models", "experiments", "audit", "labels"]}
+    listed |= {"PublishRole": ["models", "audit"], "PromoteRole": ["models", "experiments", "audit", "labels"]}
     listed |= {"MonitorRole": ["models", "captures", "labels", "reports"], "AuditRole": ["audit"]}
     listed |= {"RolloutRole": ["models", "experiments"], "AutoRollbackRole": ["models", "experiments"]}
     assert readers == listed.keys()
