@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from aws_durable_execution_sdk_python import durable_execution
 from aws_durable_execution_sdk_python.lambda_service import InvocationStatus
 from aws_durable_execution_sdk_python.types import LambdaContext
-from aws_durable_execution_sdk_python_testing import DurableFunctionTestRunner
 
 from retrain.flow import retrain
 from retrain.job import Job
@@ -29,6 +28,7 @@ from skylift.retraining.state import Request, Retraining
 from skylift.retraining.store import RetrainStore
 from skylift.store import VersionStore
 from tests.conftest import BUCKET, MODEL, STAGE
+from tests.support.durable_runner import REAL_SECONDS, durable_runner
 from tests.support.faults import Killed
 from tests.support.manifests import draft, manifest
 
@@ -153,8 +153,8 @@ class Retrainings(AbstractContextManager["Retrainings"]):
 
     def __init__(self, s3: "S3Client", ssm: "SSMClient") -> None:
         self.bucket = Bucket(BUCKET, client=s3)
-        self.runner = DurableFunctionTestRunner(self._invoke, poll_interval=0.01)
-        self.runner._executor.RETRY_BACKOFF_SECONDS = 0  # of which it skips none
+        self._stack = ExitStack()
+        self.runner = self._stack.enter_context(durable_runner(self._invoke))
         self.approval_time, self.train_time = timedelta(hours=24), timedelta(hours=2)
         self.store = RetrainStore(self.bucket, MODEL, now=self.now)
         self.versions = VersionStore(BUCKET, MODEL, client=s3)
@@ -169,8 +169,7 @@ class Retrainings(AbstractContextManager["Retrainings"]):
         self._handler = durable_execution(lambda event, context: retrain(event["id"], self.work(), context))
 
     def __exit__(self, *_: object) -> None:
-        self.runner.close()
-        self.runner._scheduler._loop.close()  # it does not close it itself
+        self._stack.close()
 
     def now(self) -> datetime:
         """Time of the runner, which skips what nobody waits for."""
@@ -207,7 +206,7 @@ class Retrainings(AbstractContextManager["Retrainings"]):
 
     def ends(self, arn: str) -> dict[str, Any]:
         """How an execution ends."""
-        result = self.runner.wait_for_result(arn, timeout=60)
+        result = self.runner.wait_for_result(arn, timeout=REAL_SECONDS)
         assert result.status is InvocationStatus.SUCCEEDED, result.error
         ended: dict[str, Any] = json.loads(result.result or "null")
         return ended

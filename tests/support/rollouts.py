@@ -2,15 +2,15 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aws_durable_execution_sdk_python import DurableContext, durable_execution
 from aws_durable_execution_sdk_python.types import LambdaContext
-from aws_durable_execution_sdk_python_testing import DurableFunctionTestResult, DurableFunctionTestRunner
+from aws_durable_execution_sdk_python_testing import DurableFunctionTestResult
 
 from rollout.handler import run
 from rollout.work import Work
@@ -26,6 +26,7 @@ from skylift.registry import Registry
 from skylift.rollout import DEFAULT_STEPS, RolloutPlan, Step, execution_name
 from skylift.served import ServedParameters
 from tests.conftest import BUCKET, MODEL, STAGE
+from tests.support.durable_runner import REAL_SECONDS, durable_runner
 from tests.support.faults import Killed
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
-
-REAL_SECONDS = 60
-"""Longest wait for an execution, which takes a second or two."""
 
 
 @dataclass
@@ -139,14 +137,15 @@ class Rollouts(AbstractContextManager["Rollouts"]):
         self.told = Told()
         self.alarms: Sequence[str] = []
         self.invocations = 0
-        self.runner = DurableFunctionTestRunner(self._invoke, poll_interval=0.01, invocation_timeout=invocation_timeout)
+        self._stack = ExitStack()
+        self.runner = self._stack.enter_context(durable_runner(self._invoke, invocation_timeout=invocation_timeout))
         self._bucket = bucket
         self._s3 = s3
         self._handler = durable_execution(self._run)
         self.work = self.fresh_work()
 
     def __exit__(self, *_: object) -> None:
-        _close(self.runner)
+        self._stack.close()
 
     def now(self) -> datetime:
         """Time of the runner, which skips what nobody waits for."""
@@ -158,7 +157,7 @@ class Rollouts(AbstractContextManager["Rollouts"]):
 
     def spoil(self, reference: Reference) -> None:
         """Change a byte of a version's model."""
-        self._s3.put_object(Bucket=BUCKET, Key=f"models/{MODEL}/{reference.name}/model.joblib", Body=b"spoiled")
+        self._s3.put_object(Bucket=BUCKET, Key=f"models/{MODEL}/{reference.name}/model.onnx", Body=b"spoiled")
 
     def fresh_work(self) -> Work:
         """What a new environment works with."""
@@ -198,20 +197,6 @@ class Rollouts(AbstractContextManager["Rollouts"]):
 
     def _run(self, event: dict[str, Any], context: DurableContext) -> Any:
         return run(event, self.work, context)
-
-
-@contextmanager
-def closed(runner: DurableFunctionTestRunner) -> Iterator[DurableFunctionTestRunner]:
-    """A runner, whose event loop is closed at the end: it does not close it itself."""
-    try:
-        yield runner
-    finally:
-        _close(runner)
-
-
-def _close(runner: DurableFunctionTestRunner) -> None:
-    runner.close()
-    runner._scheduler._loop.close()
 
 
 def plan_of(reference: Reference, *steps: Step, **changes: Any) -> dict[str, Any]:

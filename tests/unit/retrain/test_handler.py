@@ -4,11 +4,11 @@ import json
 
 import pytest
 from aws_durable_execution_sdk_python.lambda_service import InvocationStatus
-from aws_durable_execution_sdk_python_testing import DurableFunctionTestRunner
 
 from retrain import handler as entry
 from retrain.compose import compose_work, live
 from tests.conftest import BUCKET
+from tests.support.durable_runner import durable_runner
 from tests.support.retraining import Retrainings
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:skylift-dev-retrain"
@@ -23,13 +23,9 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_event_names_a_retraining(retrainings: Retrainings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entry, "_work", lambda arn: retrainings.work())
     retrainings.ask()
-    runner = DurableFunctionTestRunner(entry.handler)
-    try:
+    with durable_runner(entry.handler) as runner:
         result = runner.run(json.dumps({"id": "one"}))
         refused = runner.run(json.dumps({"retraining": "one"}), execution_name="other")
-    finally:
-        runner.close()
-        runner._scheduler._loop.close()
 
     assert json.loads(result.result or "") == {"id": "one", "state": "succeeded"}
     assert refused.status is InvocationStatus.FAILED

@@ -7,7 +7,7 @@ import pytest
 
 from skylift.references import Reference
 from skylift.registry import Registry
-from tests.support.models import iris_package
+from tests.support.models import compiled_iris_package
 from tests.support.rollouts import Rollouts
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 @pytest.fixture
 def v1(registry: Registry) -> Reference:
     """The champion."""
-    package = iris_package()
+    package = compiled_iris_package()
     return registry.promote(registry.publish(package.describe, package.artifacts).reference)
 
 
 @pytest.fixture
 def v2(registry: Registry, v1: Reference) -> Reference:
     """A version that may serve."""
-    package = iris_package()
+    package = compiled_iris_package()
     return registry.publish(package.describe, package.artifacts).reference
 
 

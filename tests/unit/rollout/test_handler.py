@@ -13,8 +13,9 @@ from skylift.experiment.counters import difference_bin
 from skylift.references import Reference
 from skylift.registry import Registry
 from skylift.rollout import Step
+from tests.support.durable_runner import REAL_SECONDS, durable_runner
 from tests.support.log_lines import answered
-from tests.support.rollouts import REAL_SECONDS, closed, plan_of
+from tests.support.rollouts import plan_of
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loaded_in_this_process:
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch) -> Iterator[DurableFunctionTestRunner]:
     """AWS's runner, whose clock is the function's."""
-    with closed(DurableFunctionTestRunner(entry.handler)) as runner:
+    with durable_runner(entry.handler) as runner:
         monkeypatch.setattr(entry, "clock", runner._clock.now)
         yield runner
 
