@@ -67,6 +67,10 @@ class Host(ModelHost):
     def problem(self) -> None:
         """None: nothing goes wrong with it."""
 
+    @property
+    def trial(self) -> None:
+        """None: no other version is on trial."""
+
 
 def names_of(count: int) -> list[str]:
     """Names of so many features."""
