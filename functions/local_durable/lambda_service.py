@@ -67,7 +67,7 @@ class LambdaService:
         )
         processor.add_execution_observer(self._executor)
         self._server = Endpoint(self._executor, handlers.keys())
-        self._thread = Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self.port: int = self._server.server_port
 
     def resume(self) -> None:

@@ -222,7 +222,7 @@ def _describing(stack: str, outputs: dict[str, str]) -> Iterator[str]:
             logging.getLogger(__name__).debug("asked")
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, daemon=True)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
