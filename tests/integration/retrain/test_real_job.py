@@ -27,14 +27,16 @@ def aws() -> Iterator[MotoServer]:
 
 
 @pytest.fixture
-def bucket(aws: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+def bucket(aws: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     config = write_project(tmp_path, "x,y\n", model=MODEL, select_by="accuracy", candidates=[TREE])
     for name, value in {**aws.environment, "SKYLIFT_CONFIG": str(config)}.items():
         monkeypatch.setenv(name, value)
     bucket = Bucket(BUCKET, client=aws.s3)
     bucket.write(f"data/{MODEL}/a.csv", "\n".join(ROWS[:70]).encode(), content_type="text/csv")
     bucket.write(f"data/{MODEL}/2026/b.csv", "\n".join([ROWS[0], *ROWS[70:]]).encode(), content_type="text/csv")
-    return bucket
+    yield bucket
+    for entry in list(bucket.entries("data/")):
+        aws.s3.delete_object(Bucket=BUCKET, Key=entry.key)
 
 
 def trained(aws: MotoServer, bucket: Bucket, name: str) -> tuple[Job, RetrainStore]:
