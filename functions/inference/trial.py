@@ -172,15 +172,7 @@ class Trial:
         answer_by
             Function that makes the answer of a version.
         """
-        try:
-            return answer_by(self.model)
-        except RequestError as refusal:
-            told["refused"] = refusal.code
-        except ChallengerFailed as failure:
-            self._fail(failure.why, failure, told)
-        except Exception as error:  # noqa: BLE001 (the border between a version on trial and the caller)
-            self._fail("raised", error, told)
-        return None
+        return self._attempt(lambda: answer_by(self.model), told)
 
     def refuse(self, body: bytes, refusal: RequestError, told: dict[str, object]) -> None:
         """Note whether the challenger, too, refuses a body that the champion refused."""
@@ -204,18 +196,24 @@ class Trial:
         labels
             Whether labels may come, so that the line needs the challenger's answers.
         """
+        compared = self._attempt(lambda: self._compared(body, answer), told)
+        if compared is None:
+            return
+        told["pair"], theirs = compared
+        if labels and (codes := answers.encode(self.champion.codes(theirs))) is not None:
+            told["answers"] = codes
+
+    def _attempt[Result](self, task: Callable[[], Result], told: dict[str, object]) -> Result | None:
+        """What the challenger makes of a request; None where it refuses or fails, and the line says why."""
         try:
-            pair, theirs = self._compared(body, answer)
+            return task()
         except RequestError as refusal:
             told["refused"] = refusal.code
         except ChallengerFailed as failure:
             self._fail(failure.why, failure, told)
         except Exception as error:  # noqa: BLE001 (the border between a version on trial and the caller)
             self._fail("raised", error, told)
-        else:
-            told["pair"] = pair
-            if labels and (codes := answers.encode(self.champion.codes(theirs))) is not None:
-                told["answers"] = codes
+        return None
 
     def _compared(self, body: bytes, answer: ScoredRequest) -> tuple[dict[str, object], list[dict[str, object]]]:
         contract = self.model.manifest.contract
