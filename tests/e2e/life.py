@@ -36,7 +36,7 @@ SERVER_ERRORS = f"{STACK}-server-errors"
 AUDIT_SECONDS = 30
 END_SECONDS = 120
 
-THREADS = 2
+CALLERS = 2
 
 QUICK = {"min_requests": 20, "max_error_increase": 0.3, "beta": 0.3, "max_hours": 1}
 """Limits under which a few dozen requests decide."""
@@ -195,8 +195,8 @@ def serve(stack: Stack, version: str) -> None:
 
 
 @contextmanager
-def traffic(stack: Stack, flower: dict[str, float] = IRIS_SETOSA) -> Iterator[list[Answer]]:
-    """Predictions asked for by some callers, one after the other; what they got."""
+def traffic(stack: Stack, flower: dict[str, float] = IRIS_SETOSA, *, callers: int = CALLERS) -> Iterator[list[Answer]]:
+    """Predictions asked for as fast as they are answered, by some callers at once; what they got."""
     answers: list[Answer] = []
     stop = Event()
 
@@ -204,14 +204,14 @@ def traffic(stack: Stack, flower: dict[str, float] = IRIS_SETOSA) -> Iterator[li
         while not stop.is_set():
             answers.append(stack.predict(flower))
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        callers = [pool.submit(call) for _ in range(THREADS)]
+    with ThreadPoolExecutor(callers) as pool:
+        calling = [pool.submit(call) for _ in range(callers)]
         try:
             yield answers
         finally:
             stop.set()
-    for caller in callers:
-        caller.result()
+    for each in calling:
+        each.result()
 
 
 def alarm_event(at: datetime) -> dict[str, Any]:

@@ -5,11 +5,8 @@ The tests tell one story: each finds what those before it left.
 
 import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 
 import pytest
 from botocore.credentials import Credentials
@@ -17,32 +14,13 @@ from botocore.exceptions import ClientError
 
 from skylift.references import NOTHING
 from tests.e2e.conftest import Say, Step
-from tests.e2e.stack import SWITCH_SECONDS, Answer, Stack
+from tests.e2e.life import traffic
+from tests.e2e.stack import SWITCH_SECONDS, Stack
 from tests.support.docker import docker
 from tests.support.models import IRIS_SETOSA
 from tests.support.waiting import wait_until
 
-THREADS = 3
-
-
-@contextmanager
-def load(stack: Stack) -> Iterator[list[Answer]]:
-    """Predictions asked for as fast as they are answered, by some callers at once; what they got, in order."""
-    answers: list[Answer] = []
-    stop = Event()
-
-    def call() -> None:
-        while not stop.is_set():
-            answers.append(stack.predict(IRIS_SETOSA))
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        callers = [pool.submit(call) for _ in range(THREADS)]
-        try:
-            yield answers
-        finally:
-            stop.set()
-    for caller in callers:
-        caller.result()
+CALLERS = 3
 
 
 def test_a_new_stack_serves_no_version_and_says_so(stack: Stack) -> None:
@@ -57,9 +35,9 @@ def test_a_canary_asks_the_hook_then_gives_new_code_a_tenth_then_all(stack: Stac
     with step("a canary"), ThreadPoolExecutor(1) as pool:
         deploying = pool.submit(stack.deploy, DeploymentPreference="Canary10Percent5Minutes")
         while not deploying.done():
-            traffic = (stack.code.live, stack.code.weights)
-            if traffic not in seen[-1:]:
-                seen.append(traffic)
+            shares = (stack.code.live, stack.code.weights)
+            if shares not in seen[-1:]:
+                seen.append(shares)
             time.sleep(0.2)
         deploying.result()
     assert seen == [("1", {}), ("1", {"2": 0.1}), ("2", {})]
@@ -111,12 +89,12 @@ def test_the_hook_lets_code_take_traffic_that_answers_as_in_training(stack: Stac
 
 def test_a_switch_under_load_fails_no_request(stack: Stack, quick_config: Path, step: Step, say: Say) -> None:
     stack.done("Publish", "train", "--config", quick_config)
-    with step("a switch under load"), load(stack) as answers:
+    with step("a switch under load"), traffic(stack, callers=CALLERS) as answers:
         wait_until(lambda: len(answers) > 50, seconds=SWITCH_SECONDS, what="load")
         stack.done("Promote", "promote", "v2")
         moved = len(answers)
         wait_until(
-            lambda: {answer.version for answer in answers[moved:][-20 * THREADS :]} == {"v2"},
+            lambda: {answer.version for answer in answers[moved:][-20 * CALLERS :]} == {"v2"},
             seconds=SWITCH_SECONDS,
             what="all serve v2",
         )

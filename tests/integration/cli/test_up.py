@@ -130,6 +130,7 @@ class TestAnotherTerminal:
     def test_a_version_promoted_from_it_is_served_without_a_restart_and_rolled_back_too(self, story: Story) -> None:
         assert re.findall(r"^Published (v\d+)@sha256:", story.trained, flags=re.MULTILINE) == ["v2"]
         assert [answer["version"] for answer in story.answers] == ["v1", "v1", "v2", "v1"]
+        assert "promotion by skylift up" in story.history
         moves = [re.findall(r"\b(v\d+|none)\b", line)[-2:] for line in story.history.splitlines()[1:]]
         assert moves == [["v2", "v1"], ["v1", "v2"], ["none", "v1"]]
 

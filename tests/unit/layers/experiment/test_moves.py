@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
+around = pytest.mark.parametrize("when", [before, after], ids=["before", "after"])
+each_write = pytest.mark.parametrize(
+    ("operation", "number"), [("PutParameter", 1), ("PutParameter", 2), ("PutObject", 1)], ids=str
+)
+
 
 @pytest.fixture
 def moves(registry: Registry, parameter: ChallengerParameter, trials: Trials) -> Moves:
@@ -92,10 +97,8 @@ class TestPromoting:
         assert record is not None
         assert record.outcome == "promoted"
 
-    @pytest.mark.parametrize("when", [before, after], ids=["before", "after"])
-    @pytest.mark.parametrize(
-        ("operation", "number"), [("PutParameter", 1), ("PutParameter", 2), ("PutObject", 1)], ids=str
-    )
+    @around
+    @each_write
     def test_a_second_run_completes_what_a_kill_left(
         self,
         moves: Moves,
@@ -182,10 +185,8 @@ class TestRollingBack:
         assert record is not None
         assert record.outcome == "inconclusive"
 
-    @pytest.mark.parametrize("when", [before, after], ids=["before", "after"])
-    @pytest.mark.parametrize(
-        ("operation", "number"), [("PutParameter", 1), ("PutParameter", 2), ("PutObject", 1)], ids=str
-    )
+    @around
+    @each_write
     def test_a_second_run_completes_what_a_kill_left_and_goes_back_once(
         self,
         moves: Moves,
