@@ -53,6 +53,7 @@ ELSEWHERE = {
     "training/cli/versions.py": "tests/integration/cli/test_lifecycle.py",
     "training/compile/boosting.py": CONVERTERS,
     "training/compile/dispatch.py": CONVERTERS,
+    "training/compile/encoders.py": CONVERTERS,
     "training/compile/exact.py": CONVERTERS,
     "training/compile/fallback.py": CONVERTERS,
     "training/compile/forests.py": CONVERTERS,

@@ -1,4 +1,4 @@
-"""Converters for what comes before an estimator: pipelines, columns, imputation, scaling, encoding."""
+"""Converters for what comes before an estimator: pipelines, columns, imputation, scaling, columns of ones."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -14,14 +14,13 @@ from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
-    OrdinalEncoder,
     RobustScaler,
     StandardScaler,
 )
 from sklearn.utils import check_array
 
 from training.compile.dispatch import restore, score, transform
-from training.compile.graph import TREES_DOMAIN, Tensor, concatenate
+from training.compile.graph import Tensor, concatenate
 
 _INVERSES = {None: (), np.exp: ("Exp",), np.log: ("Log",), np.sqrt: ("Sqrt",), np.tanh: ("Tanh",)}
 """Operators for the functions that bring a target back."""
@@ -111,29 +110,6 @@ def _repeated(columns: Any, categories: list[NDArray[Any]]) -> Iterator[int]:
 def _one_hot(repeated: Tensor, categories: list[NDArray[Any]]) -> Tensor:
     """1 where a column, repeated for each of its categories, is that category."""
     return repeated.apply("Equal", np.concatenate(categories).astype(float)).as_double()
-
-
-@transform.register
-def _transform_ordinal(encoder: OrdinalEncoder, rows: Tensor) -> Tensor:
-    unknown = np.nan if encoder.unknown_value is None else float(encoder.unknown_value)
-    columns = []
-    for index, known in enumerate(encoder.categories_):
-        keys, values = known.astype(float), np.arange(len(known), dtype=float)
-        if _has_nan(keys):
-            values[np.isnan(keys)] = encoder.encoded_missing_value
-        elif not np.isnan(unknown):
-            keys, values = np.append(keys, np.nan), np.append(values, np.nan)
-        table = dict(zip(("keys_tensor", "values_tensor"), map(_attribute, (keys, values)), strict=True))
-        default = _attribute(np.array([unknown]))
-        column = rows.columns([index])
-        columns.append(column.apply("LabelEncoder", domain=TREES_DOMAIN, default_tensor=default, **table))
-    return concatenate(columns)
-
-
-def _attribute(values: NDArray[Any]) -> Any:
-    from onnx import numpy_helper
-
-    return numpy_helper.from_array(values.astype(np.float64))
 
 
 @transform.register

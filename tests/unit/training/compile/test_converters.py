@@ -47,6 +47,7 @@ from sklearn.preprocessing import (
     OrdinalEncoder,
     RobustScaler,
     StandardScaler,
+    TargetEncoder,
 )
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -55,7 +56,9 @@ from threadpoolctl import threadpool_limits
 from skylift.contract import Contract, Target
 from skylift.feature import Feature
 from skylift.scoring import Matrix
+from training.compile.dispatch import transform
 from training.compile.exact import convert
+from training.compile.graph import Graph
 from training.compile.parity_rows import edge_rows, known_rows, limit_rows
 from training.data.table import Split, Table
 
@@ -102,6 +105,11 @@ def _ordinal() -> OrdinalEncoder:
     return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
 
 
+def _by_target(**options: Any) -> ColumnTransformer:
+    """Numbers as they are, and codes as training looks them up by the target."""
+    return ColumnTransformer([("numbers", "passthrough", [0, 1, 2]), ("target", TargetEncoder(**options), [4, 3])])
+
+
 SCALED = (
     LogisticRegression(),
     LinearDiscriminantAnalysis(),
@@ -128,6 +136,8 @@ TREES = (
     Boost(max_iter=8, categorical_features=[3, 4], random_state=0),
     make_pipeline(_columns(), LogisticRegression(max_iter=500)),
     make_pipeline(_columns(), Boost(max_iter=5, random_state=0)),
+    make_pipeline(_by_target(), Boost(max_iter=5, random_state=0)),
+    make_pipeline(_by_target(smooth=3.0), RandomForestClassifier(5, random_state=0)),
 )
 WITHOUT_MISSING = (
     GradientBoostingClassifier(n_estimators=8, random_state=0),
@@ -143,6 +153,7 @@ REGRESSORS = (
     ),
     BoostRegressor(max_iter=8, monotonic_cst=[1, 0, 0, 0, 0], random_state=0),
     make_pipeline(_ordinal(), BoostRegressor(max_iter=5, random_state=0)),
+    make_pipeline(_by_target(target_type="continuous"), BoostRegressor(max_iter=5, random_state=0)),
     *(
         make_pipeline(SimpleImputer(strategy=strategy), Ridge())
         for strategy in ("mean", "median", "most_frequent", "constant")
@@ -289,6 +300,24 @@ def test_a_category_that_only_the_holdout_has_is_missing_to_boosting() -> None:
     (got,) = InferenceSession(convert(model, table.contract).SerializeToString()).run(None, {"rows": rows})
 
     np.testing.assert_allclose(got, model.predict_proba(rows), rtol=ROUNDING)
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3])
+@pytest.mark.parametrize("known", [MISSING, COMPLETE], ids=["missing", "complete"])
+def test_a_category_that_training_never_saw_is_the_mean_of_the_target(classes: int, known: Matrix) -> None:
+    table = _table(known, classes)
+    encoder = TargetEncoder(target_type="auto" if classes else "continuous")
+    seen = known[:, 4] != 7
+    encoder.fit(table.rows[seen, 3:], table.targets[seen])
+    asked = np.array([[1.0, 7.0], [np.nan, 2.0], [3.0, np.nan], [-1.0, 1e9]])
+
+    graph = Graph(2)
+    transform(encoder, graph.rows)
+    (got,) = InferenceSession(graph.model(2 * (classes if classes > 2 else 1)).SerializeToString()).run(
+        None, {"rows": asked}
+    )
+
+    np.testing.assert_array_equal(got, encoder.transform(asked))
 
 
 @pytest.mark.parametrize(
