@@ -86,7 +86,7 @@ def _train(id: str, work: Work, context: DurableContext) -> bool:  # noqa: A002
 
 def _roll_out(id: str, work: Work, context: DurableContext, *, asks: bool) -> Failure | None:  # noqa: A002
     """Start a rollout, if a person is not needed or approves; why not."""
-    if asks:
+    if asks and work.rollout is not None:  # else nothing would follow an approval
         config = WaitForCallbackConfig(
             timeout=Duration.from_seconds(work.approval_time.total_seconds()),
             retry_strategy=HALF_AN_HOUR.retry_strategy,

@@ -114,7 +114,7 @@ class Work:
         self._pointer = pointer
         self._experiments = experiments
         self._itself = itself
-        self._rollout = rollout
+        self.rollout = rollout
         self.tasks = tasks
         self._notifier = notifier
         self._stage = stage
@@ -221,7 +221,7 @@ class Work:
         """Start the rollout of the published version; why not, if it cannot be."""
         document = self._go_on(id, _MARGIN, state="running", step="rollout")
         reference = Reference.parse(document.versions.published or "")
-        if self._rollout is None:
+        if self.rollout is None:
             message = f"nothing rolls versions out here: skylift challenge {reference.name}"
             return Failure(code="no-rollouts", message=message)
         if self._pointer.read() is None:
@@ -230,7 +230,7 @@ class Work:
         plan = RolloutPlan(
             id=id, version=reference.name, reference=reference, by=f"retraining {id}", started=document.started
         )
-        self._rollout.start(execution_name(self._store.model, reference, 0), plan.to_event())
+        self.rollout.start(execution_name(self._store.model, reference, 0), plan.to_event())
         self._store.update(id, links=document.links | {"experiment": id})
         return None
 

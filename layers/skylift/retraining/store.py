@@ -23,6 +23,8 @@ from skylift.retraining.state import ENDED, Problem, Request, Retraining
 _MAX_BYTES = 2**20
 _JSON = "application/json"
 _ATTEMPTS = 20
+_SLACK = timedelta(minutes=1)
+"""How much less time a holder may have than it asks for: fifty events that start the same contend for nothing."""
 
 type Clock = Callable[[], datetime]
 
@@ -154,7 +156,7 @@ class RetrainStore:
         raise _restless(f"the retraining {id}")
 
     def hold(self, id: str, time: timedelta) -> None:  # noqa: A002
-        """Take the lock for a retraining, or keep it for so much longer.
+        """Take the lock for a retraining, or keep it for so much longer, to a minute.
 
         A holder whose retraining has ended has only not given it back. One that is late for its own time is taken for
         dead: its retraining ends as failed.
@@ -171,6 +173,8 @@ class RetrainStore:
             if lock.holder not in {None, id}:
                 self._replace(lock)
             following = None if lock.next and lock.next.id == id else lock.next
+            if lock.holder == id and lock.next == following and lock.until >= self.now() + time - _SLACK:
+                return lock
             return lock.model_copy(update={"holder": id, "until": self.now() + time, "next": following})
 
         self._change_lock(held)

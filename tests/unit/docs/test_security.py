@@ -18,6 +18,7 @@ EVERYTHING = {
     "RetrainSchedule": "rate(7 days)",
     "RetrainOnData": "true",
     "RetrainOnDrift": "true",
+    "RetrainRollout": "auto",
     "RetrainSubnets": "subnet-1",
 }
 """Parameters that make every part of the stack."""

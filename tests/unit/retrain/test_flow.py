@@ -14,6 +14,7 @@ from skylift.errors import AwsThrottled, ConfigError, GateFailed
 from skylift.metrics import Gate
 from skylift.references import Reference
 from skylift.retraining.outcome import Outcome
+from skylift.retraining.state import Rollout
 from tests.conftest import BUCKET
 from tests.support.faults import after, before, fails_with, kills, throttled
 from tests.support.retraining import FakeTasks, Retrainings
@@ -109,9 +110,12 @@ class TestRollout:
         assert plan["reference"] == document.versions.published
         assert name == f"iris-{Reference.parse(str(plan['reference'])).digest[:24]}-0"
 
-    def test_where_nothing_rolls_out_the_version_stays_published(self, retrainings: Retrainings) -> None:
+    @pytest.mark.parametrize("rollout", ["auto", "manual"])
+    def test_where_nothing_rolls_out_people_are_told_without_being_asked(
+        self, retrainings: Retrainings, rollout: Rollout
+    ) -> None:
         retrainings.has_rollouts = False
-        retrainings.ask(rollout="auto")
+        retrainings.ask(rollout=rollout)
 
         document = retrainings.run()
 
@@ -119,6 +123,7 @@ class TestRollout:
         assert document.versions.published
         assert document.problem is not None
         assert "skylift challenge v1" in document.problem.message
+        assert subjects(retrainings) == ["iris: retraining failed"]
 
     def test_a_person_approves_it(self, retrainings: Retrainings) -> None:
         retrainings.ask(rollout="manual")
@@ -309,7 +314,7 @@ class TestTask:
 class TestKills:
     """The process ends after any write to S3, whose step is then done again; before the next, none would be."""
 
-    WRITES = 22
+    WRITES = 19
 
     @pytest.mark.parametrize("write", range(1, WRITES + 1))
     def test_any_write(self, retrainings: Retrainings, s3: "S3Client", write: int) -> None:

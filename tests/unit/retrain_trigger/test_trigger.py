@@ -14,6 +14,7 @@ from skylift.errors import AwsUnavailable
 from skylift.retraining.state import Request
 from skylift.retraining.store import RetrainStore
 from tests.conftest import BUCKET, MODEL
+from tests.support.faults import before, kills
 from tests.support.retraining import Clock, FakeFunction
 from tests.unit.retrain_trigger.test_requests import WINDOW, alarm, new_object
 
@@ -78,6 +79,18 @@ def test_fifty_objects_out_of_order_and_twice_are_one_training(
 
     assert outcomes == {"started"}
     assert list(function.executions) == ["iris-data-20261126t043000"]
+
+
+def test_all_but_the_first_of_a_burst_write_nothing_that_others_wait_for(
+    events: Events, function: FakeFunction, clock: Clock, s3: "S3Client"
+) -> None:
+    events.comes()
+    before(s3, "PutObject", kills)
+
+    for _ in range(49):
+        clock.move(SECOND)
+        assert events.comes() == "started"
+    assert len(function.executions) == 1
 
 
 def test_a_burst_across_the_end_of_a_window_is_one_training(

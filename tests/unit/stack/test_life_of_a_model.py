@@ -205,7 +205,8 @@ class TestRetraining:
 
     def test_it_writes_versions_and_moves_nothing(self, whole: Stack) -> None:
         grants = whole.grants("RetrainRole")
-        assert grants["s3:PutObject"] == {folder(name) for name in ("models", "snapshots", "retrains", "experiments")}
+        approvals = folder("experiments") + "/approval.json"
+        assert grants["s3:PutObject"] == {folder(name) for name in ("models", "snapshots", "retrains")} | {approvals}
         assert "ssm:PutParameter" not in grants
         started = {f"{OWN}-{name}{alias}" for name in ("rollout", "retrain") for alias in ("", ":live")}
         assert grants["lambda:InvokeFunction"] == started
@@ -215,7 +216,9 @@ class TestRetraining:
         self, nothing: dict[str, str]
     ) -> None:
         stack = Stack(**EVERYTHING | nothing)
-        assert stack.grants("RetrainRole")["lambda:InvokeFunction"] == {f"{OWN}-retrain", f"{OWN}-retrain:live"}
+        grants = stack.grants("RetrainRole")
+        assert grants["lambda:InvokeFunction"] == {f"{OWN}-retrain", f"{OWN}-retrain:live"}
+        assert not [place for place in grants["s3:PutObject"] if "/experiments/" in place]
         assert stack.properties("RetrainFunction")["Environment"]["Variables"]["SKYLIFT_ROLLOUT_FUNCTION"] == ""
 
     def test_what_trains_signs_where_versions_are_signed(self, whole: Stack) -> None:
@@ -265,7 +268,7 @@ class TestFargate:
         assert container["Image"] == source()["Resources"]["RetrainFunction"]["Metadata"]["DockerTag"]
         assert task["RuntimePlatform"] == {"OperatingSystemFamily": "LINUX", "CpuArchitecture": "ARM64"}
         grants = whole.grants("RetrainTaskRole")
-        assert grants["s3:PutObject"] == {folder("models"), folder("snapshots"), folder("retrains")}
+        assert grants["s3:PutObject"] == {folder("models"), folder("retrains")}
         assert {action for action in grants if not action.startswith(("s3:", "ssm:Get"))} == {
             f"lambda:SendDurableExecutionCallback{how}" for how in ("Failure", "Heartbeat", "Success")
         }
