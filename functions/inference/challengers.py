@@ -7,7 +7,9 @@ along in an environment that is frozen between requests, and gives up in the end
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
+from inference.bounded_predictor import BoundedPredictor, inline_rows
 from inference.bounded_thread import BoundedThread, TaskFailed
 from inference.degradation import CHALLENGER_DROPPED, CHALLENGER_SLOW, Degradation
 from inference.loading import Record, VersionLoader
@@ -52,6 +54,13 @@ class _Dropped:
     rests: bool = True
 
 
+class _Loaded(NamedTuple):
+    """A challenger that is loaded, and what scores by it."""
+
+    model: ServedModel
+    predictor: BoundedPredictor
+
+
 @dataclass(slots=True)
 class _Loading:
     """A challenger that is loaded, or will be.
@@ -61,8 +70,8 @@ class _Loading:
     reference
         Version and digest.
     thread
-        Thread in which it is loaded and scores.
-    model
+        Thread in which it is loaded, and may score.
+    loaded
         The version; None until it is loaded.
     waited
         Seconds that refreshes have waited for it.
@@ -70,8 +79,14 @@ class _Loading:
 
     reference: Reference
     thread: BoundedThread
-    model: ServedModel | None = None
+    loaded: _Loaded | None = None
     waited: float = 0.0
+
+    def end(self) -> None:
+        """Let its threads end."""
+        self.thread.end()
+        if self.loaded:
+            self.loaded.predictor.end()
 
 
 class Challengers:
@@ -135,15 +150,14 @@ class Challengers:
             self.problem = self._retries.reason_to_wait(wanted.reference)
             if self.problem is None:
                 self._begin(wanted.reference, champion)
-        if self._loading is None or (model := self._finish(self._loading, wanted)) is None:
+        if self._loading is None or (loaded := self._finish(self._loading, wanted)) is None:
             return
         if self.trial is None or (self.trial.challenger, self.trial.champion) != (wanted, champion):
-            thread = self._loading.thread
             self.trial = Trial(
                 wanted,
-                model,
+                loaded.model,
                 champion,
-                thread=thread,
+                predictor=loaded.predictor,
                 drop=lambda: self._drop(wanted, CHALLENGER_DROPPED, "it failed too often"),
             )
 
@@ -156,9 +170,9 @@ class Challengers:
 
         Its memory is what another version may need to be loaded.
         """
-        loaded = self._loading.model if self._loading and self._loading.reference == reference else None
+        loading = self._loading
         self.release()
-        return loaded
+        return loading.loaded.model if loading and loading.loaded and loading.reference == reference else None
 
     def release(self) -> None:
         """Let go of the challenger."""
@@ -181,7 +195,7 @@ class Challengers:
         self.trial = None
         loading, self._loading = self._loading, None
         if loading:
-            loading.thread.end()
+            loading.end()
 
     def _begin(self, reference: Reference, champion: ServedModel) -> None:
         def check(manifest: Manifest) -> None:
@@ -192,15 +206,20 @@ class Challengers:
                 )
             check_room(manifest, self._memory)
 
-        self._loading = _Loading(reference, BoundedThread(f"challenger-{reference.name}"))
-        self._loading.thread.start(lambda: self._loader.load(reference, check=check))
+        def load() -> tuple[ServedModel, int]:
+            model = self._loader.load(reference, check=check)
+            return model, inline_rows(model)
 
-    def _finish(self, loading: _Loading, wanted: Challenger) -> ServedModel | None:
+        self._loading = _Loading(reference, BoundedThread(f"challenger-{reference.name}"))
+        self._loading.thread.start(load)
+
+    def _finish(self, loading: _Loading, wanted: Challenger) -> _Loaded | None:
         """The loaded version; None where it is still being loaded, or cannot be."""
-        if loading.model is not None:
-            return loading.model
+        if loading.loaded is not None:
+            return loading.loaded
         try:
-            loading.model = loading.thread.outcome(LOAD_WAIT_SECONDS)
+            model, rows = loading.thread.outcome(LOAD_WAIT_SECONDS)
+            loading.loaded = _Loaded(model, BoundedPredictor(model, loading.thread, rows))
         except TimeoutError:
             loading.waited += LOAD_WAIT_SECONDS
             if loading.waited >= LOAD_SECONDS:
@@ -214,7 +233,7 @@ class Challengers:
         else:
             self.problem = None
             self._retries.forget()
-        return loading.model
+        return loading.loaded
 
     def _drop(self, challenger: Challenger, code: str, message: str) -> None:
         """Leave a challenger alone; called by requests too, so the next refresh lets go."""

@@ -4,15 +4,14 @@ Whatever it does, the caller gets what the champion says otherwise, and pays bou
 """
 
 import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from inference.bounded_thread import BoundedThread, Busy, TaskFailed
+from inference import bounded_predictor
+from inference.bounded_predictor import BoundedPredictor, ChallengerFailed, Failure
 from inference.model import ScoredRequest, ServedModel
 from skylift.challenger import BY_CALLER, Challenger
-from skylift.contract import Contract
 from skylift.errors import RequestError
 from skylift.experiment.counters import difference_bin
 from skylift.experiment.routing import is_challenged
@@ -20,96 +19,16 @@ from skylift.http.caller import caller_of
 from skylift.http.record import Record
 from skylift.monitoring import answers
 from skylift.observability import logger
-from skylift.scoring import Matrix, Predictor, encode, predictions
+from skylift.scoring import encode, predictions
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-CANARY_SECONDS = 1.0
-"""How long a caller waits for a challenger that is to answer."""
-
-SHADOW_SECONDS = 0.25
-"""How long a caller, whose answer is ready, waits for one that only scores."""
-
 MAX_FAILURES = 3
 """After so many, this environment asks the challenger no more."""
 
-type Failure = Literal["raised", "slow", "shape", "busy"]
-
 _ABOUT_ROWS = {"unlearned", "min", "max", "mean", "unit", "description", "example"}
 """What a feature tells of the training rows: it changes no matrix and refuses nothing."""
-
-
-class ChallengerFailed(Exception):
-    """The challenger has no scores for a request.
-
-    Parameters
-    ----------
-    why
-        Reason, in the word of the request's line.
-    """
-
-    def __init__(self, why: Failure) -> None:
-        super().__init__(why)
-        self.why: Failure = why
-
-
-class BoundedPredictor:
-    """Scores rows in a thread of its own, and refuses what has not the shape of an answer.
-
-    Parameters
-    ----------
-    predictor
-        What scores, and may do anything.
-    contract
-        Contract of its version.
-    thread
-        Thread for it.
-    """
-
-    def __init__(self, predictor: Predictor, contract: Contract, thread: BoundedThread) -> None:
-        self._predictor = predictor
-        self._classes = len(contract.target.classes)
-        self._thread = thread
-
-    def scores(self, rows: Matrix) -> Matrix:
-        """Score encoded rows; see `Predictor.scores`.
-
-        Raises
-        ------
-        ChallengerFailed
-        """
-        return self.timed(rows, CANARY_SECONDS)[0]
-
-    def timed(self, rows: Matrix, limit: float) -> tuple[Matrix, float]:
-        """Scores, and the seconds that they took.
-
-        Parameters
-        ----------
-        limit
-            Longest wait in seconds.
-
-        Raises
-        ------
-        ChallengerFailed
-        """
-
-        def task() -> tuple[Matrix, float]:
-            started = time.perf_counter()
-            scores = self._predictor.scores(rows)
-            return scores, time.perf_counter() - started
-
-        try:
-            scores, seconds = self._thread.call(task, limit)
-        except TimeoutError:
-            raise ChallengerFailed("slow") from None
-        except Busy:
-            raise ChallengerFailed("busy") from None
-        except TaskFailed as failure:
-            raise ChallengerFailed("raised") from failure.__cause__
-        if getattr(scores, "shape", None) != ((len(rows), self._classes) if self._classes else (len(rows),)):
-            raise ChallengerFailed("shape")
-        return scores, seconds
 
 
 class Trial:
@@ -121,8 +40,8 @@ class Trial:
         The experiment.
     model, champion
         The challenger, and the version that answers otherwise.
-    thread
-        Thread in which the challenger scores.
+    predictor
+        What scores by the challenger.
     drop
         Function that takes it away, after `MAX_FAILURES`.
     """
@@ -133,13 +52,13 @@ class Trial:
         model: ServedModel,
         champion: ServedModel,
         *,
-        thread: BoundedThread,
+        predictor: BoundedPredictor,
         drop: Callable[[], None],
     ) -> None:
         self.challenger = challenger
         self.champion = champion
-        self._predictor = BoundedPredictor(model.predictor, model.manifest.contract, thread)
-        self.model = replace(model, predictor=self._predictor)
+        self._predictor = predictor
+        self.model = replace(model, predictor=predictor)
         self._drop = drop
         self._failures = 0
         self._of_line = {"id": challenger.id, "mode": challenger.mode, "percent": challenger.percent}
@@ -219,7 +138,7 @@ class Trial:
         contract = self.model.manifest.contract
         # A copy: the champion's matrix may still be captured, and estimators write into what they get.
         rows = answer.rows.copy() if self._reads_alike else encode(contract, self.model.schema.parse(body))
-        scores, seconds = self._predictor.timed(rows, SHADOW_SECONDS)
+        scores, seconds = self._predictor.timed(rows, bounded_predictor.SHADOW_SECONDS)
         theirs = predictions(contract, scores)
         other, largest = _differences(answer.predictions, theirs)
         ours_ms, theirs_ms = answer.seconds * 1000, seconds * 1000

@@ -6,13 +6,16 @@ import re
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skylift.errors import FOREIGN_FAILURES, IncompatibleEnvironment, UnservableModel
 from skylift.manifest import COMPILED_FILE, MODEL_FILE, Manifest
 from skylift.scoring import Matrix, Predictor, as_distributions, check_golden
+
+if TYPE_CHECKING:
+    from onnxruntime import RunOptions
 
 EXACT_PRODUCER = "skylift"
 """Producer's name in the compiled forms that Skylift's own converters make."""
@@ -93,8 +96,13 @@ class OnnxPredictor:
         # Skylift's own converters end in distributions, which the hot path need not make again.
         self._exact = self._session.get_modelmeta().producer_name == EXACT_PRODUCER
 
-    def scores(self, rows: Matrix) -> Matrix:
+    def scores(self, rows: Matrix, options: "RunOptions | None" = None) -> Matrix:
         """Score encoded rows; see `Predictor.scores`.
+
+        Parameters
+        ----------
+        options
+            Options of this run, by which another thread can break it off.
 
         Raises
         ------
@@ -102,7 +110,7 @@ class OnnxPredictor:
             onnxruntime fails, for example because the model takes rows of another width.
         """
         try:
-            scored = self._session.run(self._outputs, {self._input: rows.astype(self._dtype, copy=False)})[0]
+            scored = self._session.run(self._outputs, {self._input: rows.astype(self._dtype, copy=False)}, options)[0]
         except onnx_failures() as error:
             raise UnservableModel(f"{COMPILED_FILE} cannot score ({type(error).__name__})", "publish again") from error
         result: Matrix = scored.astype(np.float64, copy=False)

@@ -16,7 +16,7 @@ from inference.predict import PATH, Predict
 from skylift.challenger import Challenger
 from skylift.http.record import Record, record_of
 from skylift.manifest import Manifest
-from skylift.predictors import load_predictor
+from skylift.predictors import OnnxPredictor, load_predictor
 from skylift.references import Reference
 from skylift.scoring import Matrix, Predictor
 from tests.support.fakes import HostHarness
@@ -117,6 +117,11 @@ class Answered:
 class TrialHarness:
     """A service with v1 as the champion, and v2 to challenge it.
 
+    Parameters
+    ----------
+    compiled
+        Compiled form that v2 scores by; empty for one whose faults a test chooses.
+
     Attributes
     ----------
     predictors
@@ -127,6 +132,7 @@ class TrialHarness:
     champion: Package = field(default_factory=compiled_iris_package)
     challenger: Package = field(default_factory=lambda: compiled_iris_package("tree"))
     labels: bool = False
+    compiled: bytes = b""
 
     def __post_init__(self) -> None:
         self.predictors: dict[int, FaultyPredictor] = {}
@@ -141,6 +147,8 @@ class TrialHarness:
         self._app = Predict(self.host, labels=self.labels)
 
     def _load(self, manifest: Manifest, read: Callable[[str], bytes]) -> Predictor:
+        if self.compiled and manifest.version == 2:
+            return OnnxPredictor(self.compiled)
         self.predictors[manifest.version] = FaultyPredictor(load_predictor(manifest, read))
         return self.predictors[manifest.version]
 

@@ -8,15 +8,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from inference import bounded_predictor
 from inference import trial as trial_module
+from inference.bounded_thread import BoundedThread
 from inference.challengers import MAX_DROPS
 from inference.trial import MAX_FAILURES
 from skylift.experiment.counters import EDGES_MS, Arm, Counters, Interval
 from skylift.experiment.judge import judge
 from skylift.monitoring import answers
+from tests.support.compiled import WILD, misbehaving
 from tests.support.fakes import ConstantPredictor
 from tests.support.models import IRIS_SETOSA, changed, compiled_iris_package, iris_package
 from tests.support.trials import FAULTS, TrialHarness
+from tests.support.waiting import TIMES_OUT
 from training.release.packaging import Package
 
 FAILS = {
@@ -54,8 +58,8 @@ def harness(monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialHarness]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_module, "CANARY_SECONDS", 0.02)
-    monkeypatch.setattr(trial_module, "SHADOW_SECONDS", 0.02)
+    monkeypatch.setattr(bounded_predictor, "CANARY_SECONDS", 0.02)
+    monkeypatch.setattr(bounded_predictor, "SHADOW_SECONDS", 0.02)
 
 
 class TestNoExperiment:
@@ -293,6 +297,44 @@ class TestShadow:
         theirs: list[dict[str, object]] = [{"value": value} for value in (1.5, 3.0, 0.0)]
 
         assert trial_module._differences(ours, theirs) == (0, 2.0)
+
+
+@pytest.mark.parametrize("mode", ["canary", "shadow"])
+class TestCompiled:
+    """A compiled challenger, which scores in the thread of the request."""
+
+    @pytest.fixture(autouse=True)
+    def inline(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It counts as a fast one on this machine, too."""
+        monkeypatch.setattr(bounded_predictor, "INLINE_SECONDS", TIMES_OUT)
+
+    @pytest.mark.parametrize(("fault", "word"), [("loops", "slow"), ("raises", "raised"), ("shape", "shape")])
+    def test_where_it_fails_the_champion_answers_and_the_third_time_drops_it(
+        self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, mode: str, fault: str, word: str
+    ) -> None:
+        if word == "slow":
+            request.getfixturevalue("impatient")
+        harness = TrialHarness(monkeypatch, compiled=misbehaving(fault))
+        wild = IRIS_SETOSA | {"sepal_length": WILD}
+        before = harness.ask(wild)
+        harness.put_on_trial(mode=mode)
+
+        answer = harness.ask(wild)
+
+        assert (answer.status, answer.body) == (200, before.body)
+        assert answer.experiment["failed"] == word
+        assert "pair" not in answer.experiment
+        for _ in range(MAX_FAILURES - 1):
+            assert harness.host.trial is not None
+            assert "failed" in harness.ask(wild).experiment
+        assert harness.host.trial is None
+
+    def test_where_it_does_not_no_other_thread_has_a_part(self, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+        harness = TrialHarness(monkeypatch, compiled=misbehaving("loops"))
+        harness.put_on_trial(mode=mode)
+        monkeypatch.setattr(BoundedThread, "call", None)
+
+        assert "failed" not in harness.ask().experiment
 
 
 class TestFailures:
