@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -15,9 +14,7 @@ from sklearn.ensemble import (
 from training.compile.dispatch import score, transform
 from training.compile.graph import Tensor
 from training.compile.linear import inverse_link
-from training.compile.trees import Tree, as_compared, from_sklearn, sum_of_trees
-
-_BITS_OF_A_WORD = 32
+from training.compile.trees import Tree, as_compared, codes_of_bits, from_sklearn, sum_of_trees
 
 
 @score.register
@@ -85,12 +82,6 @@ def _from_hist(predictor: Any) -> Tree:
         missing_left=nodes["missing_go_to_left"],
         value=nodes["value"],
         categories={
-            int(node): _members(predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]) for node in by_category
+            int(node): codes_of_bits(predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]) for node in by_category
         },
     )
-
-
-def _members(bitset: NDArray[np.uint32]) -> NDArray[np.float64]:
-    """Codes whose bits are set in a row of words."""
-    bits = (bitset[:, None] >> np.arange(_BITS_OF_A_WORD, dtype=np.uint32)) & 1
-    return np.flatnonzero(bits.ravel()).astype(np.float64)

@@ -17,8 +17,9 @@ from skylift.errors import FOREIGN_FAILURES, UnservableModel
 from skylift.golden import LARGEST_LOG_ODDS_DIFFERENCE, allowed_difference, tolerance_of_values
 from skylift.manifest import Compiled
 from skylift.predictors import OnnxPredictor, SklearnPredictor, onnx_failures
-from skylift.scoring import Matrix, Predictor, best_classes
+from skylift.scoring import Matrix, Predictor, as_distributions, best_classes
 from training.compile import exact, fallback
+from training.compile.dispatch import answers
 from training.compile.parity_rows import edge_rows, known_rows, limit_rows
 from training.data.table import Split, Table
 from training.search.candidates import estimates_by_trees
@@ -88,7 +89,7 @@ def compile_model(estimator: Any, table: Table, split: Split) -> CompiledModel:
     reference = SklearnPredictor(estimator, contract.task)
     tolerance = parity_tolerance(reference, table, split)
     rows = np.vstack([known_rows(table, split), edge_rows(estimator, table, split)])
-    rows, expected = _with_limits(reference, rows, limit_rows(table, split))
+    rows, expected = _with_limits(_Reference(estimator, contract.task), rows, limit_rows(table, split))
     reasons: list[str] = []
     unsupported: tuple[type[BaseException], ...] = (UnservableModel, *FOREIGN_FAILURES, *onnx_failures())
     for form in _forms(estimator, contract):
@@ -115,6 +116,18 @@ def compile_model(estimator: Any, table: Table, split: Split) -> CompiledModel:
         )
         return CompiledModel(data, outcome, predictor, tolerance)
     return CompiledModel(None, Compiled(reason="; ".join(reasons)), reference, tolerance)
+
+
+class _Reference:
+    """What a form is compared with: the estimator's answers, as precise as it can give them."""
+
+    def __init__(self, estimator: Any, task: str) -> None:
+        self._estimator = estimator
+        self._classifies = task == "classification"
+
+    def scores(self, rows: Matrix) -> Matrix:
+        given = answers(self._estimator, rows)
+        return as_distributions(given) if self._classifies else given
 
 
 def parity_tolerance(reference: Predictor, table: Table, split: Split) -> float:

@@ -1,13 +1,26 @@
 """What a converter is: a function from a fitted estimator and its input to its output in a graph.
 
-Each family of estimators registers its converters in its own module, by scikit-learn's class; see `exact`, which
-imports all of them. A subclass is converted as its base: the parity gate refuses it where it answers differently.
+Each family of estimators registers its converters in its own module, by class; see `exact`, which imports those of
+scikit-learn. Those of a library that need not be installed are imported with the first of its estimators. A subclass is
+converted as its base: the parity gate refuses it where it answers differently.
 """
 
+import sys
 from functools import singledispatch
+from importlib import import_module
 from typing import Any
 
+from sklearn.base import is_classifier
+
+from skylift.scoring import Matrix
 from training.compile.graph import Tensor
+from training.compile.trees import Splits
+
+_LIBRARIES = {
+    "catboost": "training.compile.catboost_trees",
+    "lightgbm": "training.compile.lightgbm_trees",
+    "xgboost": "training.compile.xgboost_trees",
+}
 
 
 @singledispatch
@@ -30,7 +43,32 @@ def score(estimator: Any, rows: Tensor) -> Tensor:
     NotImplementedError
         There is no converter for the class or for one of its options.
     """
+    if _imports_converters_of(estimator):
+        return score(estimator, rows)
     raise NotImplementedError(f"no converter for {type(estimator).__name__}")
+
+
+@singledispatch
+def answers(estimator: Any, rows: Matrix) -> Matrix:
+    """Answers that a compiled form must give: probabilities `[n, classes]`, or values `[n]`, as precise as they come.
+
+    Parameters
+    ----------
+    estimator
+        Fitted classifier or regressor, or a pipeline that ends in one.
+    rows
+        Encoded rows, float64 `[n, features]`.
+    """
+    if _imports_converters_of(estimator):
+        return answers(estimator, rows)
+    given: Matrix = estimator.predict_proba(rows) if is_classifier(estimator) else estimator.predict(rows)
+    return given
+
+
+@singledispatch
+def splits_of(estimator: Any) -> Splits | None:
+    """Trees of a fitted estimator of a library that has trees of its own kind; None of all others."""
+    return splits_of(estimator) if _imports_converters_of(estimator) else None
 
 
 @singledispatch
@@ -49,3 +87,12 @@ def transform(transformer: Any, rows: Tensor) -> Tensor:
 def restore(transformer: Any, values: Tensor) -> Tensor:
     """Convert the inverse of a transformer of targets; see `score`."""
     raise NotImplementedError(f"no converter for the inverse of {type(transformer).__name__}")
+
+
+def _imports_converters_of(estimator: Any) -> bool:
+    """Import the converters of the library that an estimator is from; whether they were not yet."""
+    packages = {base.__module__.partition(".")[0] for base in type(estimator).__mro__}
+    missing = [module for name, module in _LIBRARIES.items() if name in packages and module not in sys.modules]
+    for module in missing:
+        import_module(module)
+    return bool(missing)

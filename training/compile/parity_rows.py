@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from skylift.contract import Contract
 from skylift.feature import LARGEST_NUMBER
 from skylift.scoring import Matrix
+from training.compile.dispatch import splits_of
 from training.data.table import Split, Table
 from training.search.candidates import SEEN_AS_NUMBERS
 
@@ -73,51 +74,79 @@ def _edges(estimator: Any, contract: Contract) -> Iterator[tuple[int, float]]:
             yield column, np.nan
         for code in range(len(feature.categories)):
             yield column, float(code)
-    columns = _columns_seen(estimator, contract)
-    for dtype, thresholds in ((np.float32, _sklearn_thresholds(estimator)), (np.float64, _hist_thresholds(estimator))):
-        for position, threshold in _some(sorted(thresholds)):
-            if position < len(columns):
-                exact = dtype(threshold)
-                for neighbour in (exact, np.nextafter(exact, dtype(-np.inf)), np.nextafter(exact, dtype(np.inf))):
-                    yield columns[position], float(neighbour)
+    found: dict[type, set[tuple[int, float]]] = {np.float32: set(), np.float64: set()}
+    for dtype, column, threshold in _thresholds(estimator, list(range(len(contract.features)))):
+        found[dtype].add((column, threshold))
+    for dtype, thresholds in found.items():
+        for column, threshold in _some(sorted(thresholds)):
+            exact = dtype(threshold)
+            with np.errstate(over="ignore"):
+                neighbours = (exact, np.nextafter(exact, dtype(-np.inf)), np.nextafter(exact, dtype(np.inf)))
+            yield from ((column, float(neighbour)) for neighbour in neighbours if np.isfinite(neighbour))
 
 
-def _columns_seen(estimator: Any, contract: Contract) -> list[int]:
-    """Columns of the encoded rows that the last step sees as numbers, in its order, as far as it compares them."""
-    columns = list(range(len(contract.features)))
-    parts = getattr(estimator.steps[0][1], "transformers", None) if hasattr(estimator, "steps") else None
-    if parts is not None:
-        columns = next((taken for name, _, taken in parts if name in SEEN_AS_NUMBERS), [])
-    last = _last_step(estimator)
-    if getattr(last, "_preprocessor", None) is not None:  # of boosting with categories, which come first
-        by_category = np.asarray(last.is_categorical_)
-        order = [*np.flatnonzero(by_category).tolist(), *np.flatnonzero(~by_category).tolist()]
-        columns = [columns[position] for position in order if position < len(columns)]
-    return columns
+def _thresholds(estimator: Any, columns: list[int]) -> Iterator[tuple[type, int, float]]:
+    """Split points of an estimator and of those that it is made of, with the type and the column that they compare.
+
+    Parameters
+    ----------
+    columns
+        Columns of the encoded rows that the estimator sees as numbers, in its order, as far as it compares them.
+    """
+    if hasattr(estimator, "steps"):
+        yield from _thresholds(estimator.steps[-1][1], _columns_after(estimator.steps[0][1], columns))
+        return
+    for member, places in _members(estimator):
+        yield from _thresholds(member, [columns[place] for place in places if place < len(columns)])
+    columns = _columns_inside(estimator, columns)
+    for dtype, places, thresholds in _own_splits(estimator):
+        for place, threshold in zip(places.tolist(), thresholds.tolist(), strict=True):
+            if place < len(columns) and np.isfinite(threshold):  # not of missing from known values
+                yield dtype, columns[place], threshold
 
 
-def _sklearn_thresholds(estimator: Any) -> set[tuple[int, float]]:
-    """Split points of `sklearn.tree`, by the position of the column that their estimator sees."""
-    found: set[tuple[int, float]] = set()
-    for tree in sklearn_trees(estimator):
-        found |= _finite(tree.feature, tree.threshold, tree.children_left != tree.children_right)
-    return found
+def _columns_after(step: Any, columns: list[int]) -> list[int]:
+    """Columns that the first step of a pipeline, as training builds it, hands on as numbers."""
+    parts = getattr(step, "transformers", None)
+    if parts is None:
+        return columns
+    taken: list[int] = next((taken for name, _, taken in parts if name in SEEN_AS_NUMBERS), [])
+    return [columns[place] for place in taken if place < len(columns)]
 
 
-def _hist_thresholds(estimator: Any) -> set[tuple[int, float]]:
-    """Split points of histogram boosting, by the position of the column that it sees."""
-    found: set[tuple[int, float]] = set()
-    for members in getattr(_last_step(estimator), "_predictors", []):
-        for nodes in (member.nodes for member in members):
-            by_number = ~nodes["is_leaf"].astype(bool) & ~nodes["is_categorical"].astype(bool)
-            found |= _finite(nodes["feature_idx"], nodes["num_threshold"], by_number)
-    return found
+def _columns_inside(estimator: Any, columns: list[int]) -> list[int]:
+    """Columns as the trees of boosting with categories see them: categories come first."""
+    if getattr(estimator, "_preprocessor", None) is None:
+        return columns
+    by_category = np.asarray(estimator.is_categorical_)
+    order = [*np.flatnonzero(by_category).tolist(), *np.flatnonzero(~by_category).tolist()]
+    return [columns[place] for place in order if place < len(columns)]
 
 
-def _finite(features: NDArray[Any], thresholds: NDArray[Any], inner: NDArray[np.bool_]) -> set[tuple[int, float]]:
-    """Pairs at inner nodes; a split of missing from known values has an infinite threshold."""
-    kept = inner & np.isfinite(thresholds)
-    return set(zip(features[kept].tolist(), thresholds[kept].tolist(), strict=True))
+def _members(estimator: Any) -> Iterator[tuple[Any, Iterable[int]]]:
+    """Fitted estimators that one is made of and that see its columns, each with their places."""
+    every = range(getattr(estimator, "n_features_in_", 0))
+    members = np.ravel(getattr(estimator, "estimators_", [])).tolist()
+    places = getattr(estimator, "estimators_features_", [every] * len(members))
+    yield from zip(members, places, strict=True)
+    yield from ((member.estimator, every) for member in getattr(estimator, "calibrated_classifiers_", []))
+    if hasattr(estimator, "regressor_"):
+        yield estimator.regressor_, every
+
+
+def _own_splits(estimator: Any) -> Iterator[tuple[type, NDArray[Any], NDArray[Any]]]:
+    """Features and thresholds of the nodes that compare numbers, tree by tree."""
+    if (tree := getattr(estimator, "tree_", None)) is not None:
+        inner = tree.children_left != tree.children_right
+        yield np.float32, tree.feature[inner], tree.threshold[inner]
+    for nodes in (member.nodes for members in getattr(estimator, "_predictors", []) for member in members):
+        by_number = ~nodes["is_leaf"].astype(bool) & ~nodes["is_categorical"].astype(bool)
+        yield np.float64, nodes["feature_idx"][by_number], nodes["num_threshold"][by_number]
+    if (splits := splits_of(estimator)) is not None:
+        for each in splits.trees:
+            by_number = ~each.leaf
+            by_number[list(each.categories)] = False
+            yield splits.dtype, each.feature[by_number], each.threshold[by_number]
 
 
 def _last_step(estimator: Any) -> Any:

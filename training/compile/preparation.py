@@ -19,7 +19,8 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils import check_array
 
-from training.compile.dispatch import restore, score, transform
+from skylift.scoring import Matrix
+from training.compile.dispatch import answers, restore, score, transform
 from training.compile.graph import Tensor, concatenate
 
 _INVERSES = {None: (), np.exp: ("Exp",), np.log: ("Log",), np.sqrt: ("Sqrt",), np.tanh: ("Tanh",)}
@@ -29,6 +30,11 @@ _INVERSES = {None: (), np.exp: ("Exp",), np.log: ("Log",), np.sqrt: ("Sqrt",), n
 @score.register
 def _score_pipeline(pipeline: Pipeline, rows: Tensor) -> Tensor:
     return score(pipeline.steps[-1][1], _steps(pipeline.steps[:-1], rows))
+
+
+@answers.register
+def _answer_of_pipeline(pipeline: Pipeline, rows: Matrix) -> Matrix:
+    return answers(pipeline.steps[-1][1], pipeline[:-1].transform(rows) if len(pipeline.steps) > 1 else rows)
 
 
 @transform.register

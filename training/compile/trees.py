@@ -1,8 +1,8 @@
 """Sums of trees as one `TreeEnsemble` node with double splits and leaves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,17 @@ from training.compile.graph import TREES_DOMAIN, Tensor
 
 _LESS_OR_EQUAL, _MEMBER = 0, 6
 _SUM = 1
+_BITS_OF_A_WORD = 32
 _NO_CODE = -1.0
 """A category that never occurs: a set of categories must not be empty."""
+
+
+_SHARED_NUMBERS = 1024
+"""Largest lookup that trees share: 8 kB.
+
+A lookup takes as long as the descent of a small tree. A forest of 100 trees on iris with mixed leaves scores 1,000
+rows in 2.7 instead of 3.4 ms when they are shared, and its file grows from 45 to 122 kB.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,25 @@ class Tree:
     missing_left: NDArray[Any]
     value: NDArray[np.float64]
     categories: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+
+
+class Splits(NamedTuple):
+    """Trees, and the type of the values that they compare."""
+
+    dtype: type[np.float32 | np.float64]
+    trees: list[Tree]
+
+
+def constant_tree(value: float) -> Tree:
+    """A tree of one leaf."""
+    zero = np.zeros(1, dtype=int)
+    return Tree(zero, zero, np.ones(1, dtype=bool), zero, np.zeros(1), zero, np.array([value], dtype=float))
+
+
+def codes_of_bits(bitset: NDArray[np.uint32]) -> NDArray[np.float64]:
+    """Codes whose bits are set in words of 32."""
+    bits = (bitset[:, None] >> np.arange(_BITS_OF_A_WORD, dtype=np.uint32)) & 1
+    return np.flatnonzero(bits.ravel()).astype(np.float64)
 
 
 def from_sklearn(tree: Any, value: NDArray[np.float64]) -> Tree:
@@ -131,6 +159,47 @@ def sum_of_trees(rows: Tensor, trees: Sequence[Tree], targets: Sequence[int] | N
         leaf_weights=numpy_helper.from_array(joined("weight").astype(np.float64)),
         **membership,
     )
+
+
+def sum_of_leaves(rows: Tensor, trees: Sequence[Tree], leaves: Sequence[NDArray[np.float64]]) -> Tensor:
+    """Sum the leaves that a row falls into, whose answers have several numbers.
+
+    Each tree gives the number of its leaf, which is looked up in a table `[combinations of leaves, numbers]`. Trees
+    share a lookup while it has at most `_SHARED_NUMBERS`: their leaves are digits of a row that holds their sum.
+
+    Parameters
+    ----------
+    rows
+        Input, float64 `[n, features]`.
+    trees
+        Trees to sum, at least one; what their leaves hold is not looked at.
+    leaves
+        Answers of the leaves of each tree, in the order of its nodes, float64 `[leaves, numbers]`.
+
+    Returns
+    -------
+    Sums, float64 `[n, numbers]`.
+    """
+    if leaves[0].shape[1] == 1:
+        whole = [np.zeros(len(tree.leaf)) for tree in trees]
+        for values, tree, of_tree in zip(whole, trees, leaves, strict=True):
+            values[tree.leaf] = of_tree[:, 0]
+        return sum_of_trees(rows, [replace(tree, value=value) for tree, value in zip(trees, whole, strict=True)])
+    tables: list[Any] = []
+    numbered, targets = [], []
+    for tree, of_tree in zip(trees, leaves, strict=True):
+        if tables and len(tables[-1]) * of_tree.size <= _SHARED_NUMBERS:
+            place = len(tables[-1])
+            tables[-1] = (of_tree[:, None] + tables[-1]).reshape(-1, of_tree.shape[1])
+        else:
+            place = 1
+            tables.append(of_tree)
+        numbered.append(replace(tree, value=np.where(tree.leaf, place * (np.cumsum(tree.leaf) - 1.0), 0.0)))
+        targets.append(len(tables) - 1)
+    first_rows = np.cumsum([0, *map(len, tables[:-1])])
+    numbers = sum_of_trees(rows, numbered, targets).as_integers() + first_rows
+    found = rows.graph.add("Gather", (np.vstack(tables), numbers), axis=0)
+    return found.apply("ReduceSum", np.array([1]), keepdims=0)
 
 
 def _flatten(tree: Tree) -> dict[str, NDArray[Any]]:
