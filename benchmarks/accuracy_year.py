@@ -27,7 +27,7 @@ from skylift.monitoring.join import Join
 from skylift.monitoring.labels import Label, LabelBook
 from skylift.monitoring.live import Live, measure
 from skylift.predictors import SklearnPredictor
-from skylift.scoring import Matrix, best_classes
+from skylift.scoring import Matrix, predicted_classes
 from training.evaluation.confidence import expectation
 from training.release.distribution import bins_of_numbers
 from training.search.fitting import Fit, cut_folds, fit_and_score
@@ -125,7 +125,7 @@ def simulate(year: Year) -> Iterator[Week]:
     for number in range(WEEKS):
         rows = draw(year.generator, year.rows, moved(number, SHIFT))
         scores = predictor.scores(rows)
-        answers, probabilities = best_classes(scores), yes(rows, moved(number, DRIFT))
+        answers, probabilities = predicted_classes(_CONTRACT.target, scores), yes(rows, moved(number, DRIFT))
         truth = np.where(answers == 1, probabilities, 1 - probabilities).mean()
         counts = np.bincount(answers, minlength=len(_NAMES) + 2)
         expected = known.estimate(counts, float(known.calibrated_rows(scores.max(axis=1)).sum()))
@@ -145,6 +145,7 @@ def _trained(year: Year) -> tuple[SklearnPredictor, ExpectedAccuracy]:
     answers = [outcome.answers for outcome in outcomes if outcome.answers is not None]
     known = expectation(
         OutOfFold.joined([(test, part) for (_, test), part in zip(folds.outer, answers, strict=True)]),
+        _CONTRACT.target,
         rows,
         targets,
         keys=None,

@@ -23,7 +23,7 @@ from skylift.metrics import LeaderboardEntry, Metrics, Spread
 from skylift.pointer import pointer_name
 from skylift.predictors import SklearnPredictor
 from skylift.registry import Registry
-from skylift.scoring import predictions
+from skylift.scoring import Matrix, predictions
 from skylift.settings import RegistrySettings
 from tests.support.models import iris_config
 from tests.support.moto_server import BUCKET, STAGE, MotoServer
@@ -35,7 +35,7 @@ from training.data.table import Split, Table, read_table, split_rows
 from training.evaluation.report import DummyBaseline, Evaluation
 from training.job import Trained
 from training.release.packaging import pack
-from training.search.out_of_fold import Answers, OutOfFold
+from training.search.out_of_fold import OutOfFold
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -225,7 +225,7 @@ class Models:
             gates=(),
             notes=(),
             evaluation=_unknown(table, split, name),
-            out_of_fold=OutOfFold.joined([(np.arange(len(split.train)), _answers(compiled, table, split))]),
+            out_of_fold=OutOfFold.joined([(np.arange(len(split.train)), _scores(compiled, table, split))]),
         )
         package = pack(trained)
         registry = self._registry(name)
@@ -254,9 +254,9 @@ def _renumbered(manifest: Manifest, version: int) -> Manifest:
     return manifest.model_copy(update={"version": version})
 
 
-def _answers(compiled: CompiledModel, table: Table, split: Split) -> Answers:
-    """Answers to the training rows, which stand for those of folds: nothing here is judged by them."""
-    return Answers.of(compiled.predictor.scores(table.rows[split.train]))
+def _scores(compiled: CompiledModel, table: Table, split: Split) -> Matrix:
+    """Scores of the training rows, which stand for those of folds: nothing here is judged by them."""
+    return compiled.predictor.scores(table.rows[split.train])
 
 
 def _forest(trees: int) -> RandomForestClassifier:

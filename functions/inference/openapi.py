@@ -7,7 +7,7 @@ from inference.model import ServedModel
 from inference.predict import PATH as PREDICTION_PATH
 from inference.route import LABELS_PATH, Route
 from skylift.challenger import VARIANT_HEADER
-from skylift.contract import Contract, class_key
+from skylift.contract import Contract, Target, class_key
 from skylift.feature import Feature
 from skylift.http.problems import MEDIA_TYPE as PROBLEM
 from skylift.http.reply import JSON
@@ -242,11 +242,19 @@ def _prediction(contract: Contract) -> Schema:
             "label": {
                 "type": [*types, "null"],
                 "enum": [*target.classes, None],
-                "description": f"The most probable {target.name}",
+                "description": _label(target),
             },
             "probabilities": {"type": "object", "required": keys, "properties": dict.fromkeys(keys, probability)},
         },
     }
+
+
+def _label(target: Target) -> str:
+    """Which class an answer is labelled with."""
+    if target.threshold is None:
+        return f"The most probable {target.name}"
+    other, positive = target.keys
+    return f"{target.name}: {positive} where its probability is above {target.threshold:g}, otherwise {other}"
 
 
 _PROBLEM: Schema = {

@@ -13,7 +13,7 @@ from skylift.manifest import BASELINE_FILE, Manifest
 from skylift.monitoring.baseline import Baseline
 from skylift.monitoring.expected import ExpectedAccuracy
 from skylift.monitoring.profile import Member, Profiler
-from skylift.scoring import Matrix, best_classes
+from skylift.scoring import Matrix, predicted_classes
 
 
 class RequestProfiler:
@@ -27,6 +27,7 @@ class RequestProfiler:
 
     def __init__(self, contract: Contract, baseline: Baseline) -> None:
         self._profiler = Profiler(baseline)
+        self._target = contract.target
         self._places = {feature.name: place for place, feature in enumerate(contract.features)}
         self._classes = {
             label: (float(code), key)
@@ -70,7 +71,7 @@ class RequestProfiler:
         """The same of many rows."""
         if not self._classes:
             return np.where(np.isfinite(scores), scores, np.nan), None
-        codes = best_classes(scores)
+        codes = predicted_classes(self._target, scores)
         probabilities = scores[np.arange(len(scores)), codes]
         labels = np.where(np.isnan(probabilities), np.nan, codes)
         return labels, None if self._rightness is None else self._rightness.calibrated_rows(probabilities)

@@ -5,9 +5,9 @@ request schema, the OpenAPI page, the form and the docs.
 """
 
 from functools import cached_property
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from skylift.cells import clean_text
 from skylift.documents import Document
@@ -33,11 +33,14 @@ class Target(Document):
         Classes in the order of their codes; empty for regression.
     unit
         Unit of the values; None for classification.
+    threshold
+        Probability above which the label is the second of two classes; None if it is the most probable class.
     """
 
     name: str
     classes: tuple[ClassName, ...] = ()
     unit: str | None = None
+    threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -57,7 +60,8 @@ class Contract(Document):
     Raises
     ------
     ValueError
-        Names repeat, a category has no values, a range has one end, or a classification has fewer than two classes.
+        Names repeat, a category has no values, a range has one end, a classification has fewer than two classes, or
+        a threshold is not between two.
     """
 
     task: Task
@@ -84,7 +88,18 @@ class Contract(Document):
                 raise ValueError(f"feature {feature.name!r}: min and max come together")
         if self.task == "classification" and len(self.target.classes) < 2:
             raise ValueError("a classification needs at least two classes")
+        if self.target.threshold is not None and len(self.target.classes) != 2:
+            raise ValueError("a threshold is between two classes")
         return self
+
+    def with_target(self, **fields: object) -> Self:
+        """The same contract with fields of its target replaced."""
+        return self.model_copy(update={"target": self.target.model_copy(update=fields)})
+
+    @property
+    def undecided(self) -> Self:
+        """The same contract without what training decided of answers: what the table and `model.yaml` alone say."""
+        return self.with_target(threshold=None)
 
     @cached_property
     def spellings(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.contract import ClassName, Contract
+from skylift.contract import ClassName, Contract, Target
 from skylift.errors import FOREIGN_FAILURES, GoldenMismatch
 from skylift.feature import Scalar
 from skylift.golden import agree, brief
@@ -23,6 +23,8 @@ type Matrix = NDArray[np.float64]
 
 TIE_MARGIN = 1e-6
 """Probabilities closer than this are equal."""
+
+_THRESHOLD_MARGIN = TIE_MARGIN / 2  # of two probabilities one is above one half by half of their difference
 
 
 class Predictor(Protocol):
@@ -70,8 +72,8 @@ def predictions(contract: Contract, scores: Matrix) -> list[dict[str, object]]:
     keys = contract.target.keys
     if len(scores) == 1:  # without arrays, which cost more than they save
         (row,) = scores.tolist()
-        return [{"label": _label(classes, row), "probabilities": dict(zip(keys, row, strict=False))}]
-    best = best_classes(scores).tolist()
+        return [{"label": _label(contract.target, row), "probabilities": dict(zip(keys, row, strict=False))}]
+    best = predicted_classes(contract.target, scores).tolist()
     return [  # NaN, which is not itself, makes no label
         {
             "label": classes[index] if row[index] == row[index] else None,
@@ -81,10 +83,13 @@ def predictions(contract: Contract, scores: Matrix) -> list[dict[str, object]]:
     ]
 
 
-def _label(classes: tuple[ClassName, ...], row: list[float]) -> ClassName | None:
-    """The label of one row; see `best_classes`."""
+def _label(target: Target, row: list[float]) -> ClassName | None:
+    """The label of one row; see `predicted_classes`."""
+    classes = target.classes
     if any(map(math.isnan, row)):
         return None if math.isnan(row[0]) else classes[0]
+    if target.threshold is not None:
+        return classes[row[1] - target.threshold > _THRESHOLD_MARGIN]
     close = max(row) - TIE_MARGIN
     return next(name for name, probability in zip(classes, row, strict=False) if probability >= close)
 
@@ -102,14 +107,17 @@ def as_distributions(scores: Matrix) -> Matrix:
     return positive
 
 
-def best_classes(scores: Matrix) -> NDArray[np.intp]:
-    """The most probable class of each row; the first of those that are equal up to rounding.
+def predicted_classes(target: Target, scores: Matrix) -> NDArray[np.intp]:
+    """The class that each row is labelled with: by the target's threshold, or the most probable one.
 
-    Forests give exact ties, and two ways to add up the same votes differ in the last digits: without a margin the
-    label would depend on the way.
+    Of classes that are equal up to rounding it is the first, as for a probability that equals the threshold: forests
+    give exact ties, and two ways to add up the same votes differ in the last digits, so that without a margin the label
+    would depend on the way.
 
     Parameters
     ----------
+    target
+        Target with its classes and threshold.
     scores
         Probabilities, float64 `[n, classes]`.
 
@@ -117,6 +125,8 @@ def best_classes(scores: Matrix) -> NDArray[np.intp]:
     -------
     Class codes, `[n]`.
     """
+    if target.threshold is not None:
+        return (scores[:, 1] - target.threshold > _THRESHOLD_MARGIN).astype(np.intp)
     return (scores >= scores.max(axis=1, keepdims=True) - TIE_MARGIN).argmax(axis=1)
 
 

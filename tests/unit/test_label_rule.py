@@ -1,4 +1,4 @@
-"""What is measured and what is served take a label from scores by one function, `skylift.scoring.best_classes`."""
+"""What is measured and what is served take a label from scores by one function, `skylift.scoring.predicted_classes`."""
 
 import re
 

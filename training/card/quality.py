@@ -76,7 +76,7 @@ def by_class(evaluation: Evaluation) -> Markup | None:
     ]
     rest = len(evaluation.classes) - len(classes)
     caption = f"Each class against the others, on the holdout.{_left_out(rest, 'rarer classes')}"
-    columns = ("class", "rows#", "precision#", "recall#", "F1#", "ROC-AUC#", "PR-AUC#")
+    columns = ("class", "rows#", "precision#", "recall#", "F1#", "ROC-AUC#", "average precision#")
     pictures = charts(*_class_pictures(evaluation, classes))
     return section("classes", "By class", table(columns, rows, caption=caption), pictures)
 

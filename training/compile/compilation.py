@@ -17,7 +17,7 @@ from skylift.errors import FOREIGN_FAILURES, UnservableModel
 from skylift.golden import LARGEST_LOG_ODDS_DIFFERENCE, allowed_difference, tolerance_of_values
 from skylift.manifest import Compiled
 from skylift.predictors import OnnxPredictor, SklearnPredictor, onnx_failures
-from skylift.scoring import Matrix, Predictor, as_distributions, best_classes
+from skylift.scoring import Matrix, Predictor, as_distributions, predicted_classes
 from training.compile import exact, fallback
 from training.compile.dispatch import answers
 from training.compile.parity_rows import edge_rows, known_rows, limit_rows
@@ -160,7 +160,8 @@ def _compare(contract: Contract, expected: Matrix, scores: Matrix, tolerance: fl
     if scores.shape != expected.shape:
         raise ValueError(f"it answers with shape {scores.shape}, not {expected.shape}")
     classifies = contract.task == "classification"
-    agreement = float((best_classes(scores) == best_classes(expected)).mean()) if classifies else 1.0
+    ours, theirs = (predicted_classes(contract.target, side) if classifies else side for side in (scores, expected))
+    agreement = float((ours == theirs).mean()) if classifies else 1.0
     with np.errstate(invalid="ignore"):  # where both are infinite
         differences = np.abs(scores - expected)
     same = (scores == expected) | (np.isnan(scores) & np.isnan(expected))

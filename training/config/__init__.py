@@ -23,6 +23,7 @@ from skylift.errors import ConfigError
 from skylift.names import did_you_mean
 from skylift.references import sha256
 from skylift.settings import Name
+from training.config.answers import DecisionSection
 from training.config.faults import first_fault
 from training.config.locations import S3Url
 from training.config.search_space import SearchSpec
@@ -169,6 +170,8 @@ class ModelConfig(Section):
     ----------
     budget
         Seconds after which the search ends with the best so far, and for which the default candidates are chosen.
+    decision
+        Choice of the threshold between two classes; None for the most probable class.
     """
 
     model: Annotated[Name, Field(json_schema_extra={"words": "up to 63 of a-z, 0-9 and -, not - first"})]
@@ -180,6 +183,7 @@ class ModelConfig(Section):
     candidates: tuple[Candidate, ...] = ()
     budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     select_by: Annotated[str, AfterValidator(_selectable)] | None = None
+    decision: DecisionSection | None = None
     evaluation: EvaluationSection = EvaluationSection()
     gates: GatesSection = GatesSection()
     card: CardSection = CardSection()

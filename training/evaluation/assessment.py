@@ -13,11 +13,13 @@ from skylift.intervals import LEVEL
 from skylift.metrics import ClassMetrics, Gate, LeaderboardEntry, Metrics
 from skylift.scoring import Matrix, Predictor
 from training.config import GatesSection
+from training.config.answers import DecisionSection
 from training.config.table import FeatureSection, SplitSection
 from training.data.table import Split, Table
 from training.evaluation.baseline import against_dummy, dummy_scores
 from training.evaluation.behaviour import behaviours
 from training.evaluation.champion import ActiveVersion, compare_with
+from training.evaluation.decision import measured_on_holdout
 from training.evaluation.gates import is_excused, judge, standing_gates
 from training.evaluation.inspection import (
     calibration,
@@ -28,7 +30,7 @@ from training.evaluation.inspection import (
     residuals,
     slices,
 )
-from training.evaluation.report import Champion, Evaluation, MetricReport
+from training.evaluation.report import Champion, Decision, Evaluation, MetricReport
 from training.metrics.intervals import bootstrap, resample_count
 from training.metrics.registry import DEFAULT_METRIC, METRICS, metrics_of
 from training.metrics.resamples import Clusters
@@ -75,6 +77,8 @@ class Selected:
         Folds of the training rows that it was measured on.
     searches
         Searches of all candidates.
+    decision
+        Choice of its threshold; None if its label is the most probable class.
     """
 
     entry: LeaderboardEntry
@@ -83,6 +87,7 @@ class Selected:
     predictor: Predictor
     folds: Folds
     searches: tuple[SearchReport, ...] = ()
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +96,7 @@ class Criteria:
 
     Parameters
     ----------
-    split, features, gates
+    split, features, gates, decision
         Sections of these names.
     slices
         Features by whose values the holdout is cut.
@@ -101,6 +106,7 @@ class Criteria:
     features: Mapping[str, FeatureSection]
     slices: tuple[str, ...]
     gates: GatesSection
+    decision: DecisionSection | None = None
 
 
 def assess(
@@ -132,6 +138,9 @@ def assess(
     )
     metric_shown = select_by if select_by in values else next(iter(values))
     important = importances(table, split, predictor, metric=metric_shown, seed=seed)
+    decision = model.decision
+    if decision is not None and criteria.decision is not None:
+        decision = measured_on_holdout(decision, criteria.decision, contract, targets, scores)
     evaluation = Evaluation(
         task=contract.task,
         selected=best.candidate,
@@ -143,6 +152,7 @@ def assess(
         clusters=None if clusters is None else len(np.unique(clusters)),
         resamples=resample_count(len(contract.target.classes), len(holdout)),
         metrics=_measures(contract, targets, scores, dummies, best, intervals),
+        decision=decision,
         importance=important,
         effects=effects(table, split, predictor, [importance.feature for importance in important]),
         slices=slices(criteria.slices, table, holdout, scores, select_by=metric_shown, seed=seed),

@@ -11,7 +11,7 @@ from skylift.scoring import Matrix
 from training.evaluation.report import DummyBaseline
 from training.metrics.intervals import difference
 from training.metrics.registry import METRICS, Metric
-from training.metrics.resamples import Clusters
+from training.metrics.resamples import Clusters, ScoredRows
 from training.metrics.scores import differ_by_noise, fold_summary, score_metrics
 from training.search.fitting import Folds
 
@@ -90,7 +90,12 @@ def against_dummy(
             on="cross_validation",
             beaten=_told_by_folds(record, of_dummy, of_model),
         )
-    compared = difference(contract, targets, dummies, scores, metric=metric, seed=folds.seed, clusters=clusters)
+    compared = difference(
+        *(ScoredRows(contract.target, targets, side) for side in (dummies, scores)),
+        metric=metric,
+        seed=folds.seed,
+        clusters=clusters,
+    )
     ends = (compared.interval.low, compared.interval.high) if compared.interval else (0.0,)
     told_by_holdout = (
         all(record.sign * end > 0 for end in ends) and _share_better(record, of_dummy, of_model) >= _MOSTLY

@@ -12,13 +12,13 @@ from skylift.errors import IntegrityError, UnservableModel, VersionNotFound
 from skylift.feature import Feature
 from skylift.manifest import Lineage
 from skylift.registry import Registry
-from skylift.scoring import Matrix, Predictor, best_classes
+from skylift.scoring import Matrix, Predictor
 from skylift.verification import Version
 from training.config.table import SplitSection
 from training.data.table import Table
 from training.evaluation.report import Champion
 from training.metrics.intervals import difference
-from training.metrics.resamples import Clusters
+from training.metrics.resamples import Clusters, ScoredRows
 from training.metrics.scores import regression_from, score_metrics
 
 
@@ -115,6 +115,14 @@ def scores_like(contract: Contract, table: Table, scores: Matrix) -> Matrix:
     return scores[:, [places[key] for key in table.contract.target.keys]]
 
 
+def labelled_like(theirs: Contract, ours: Contract) -> Contract:
+    """Our contract with the threshold of another, whose classes may have another order."""
+    threshold = theirs.target.threshold
+    if threshold is not None and theirs.target.keys != ours.target.keys:
+        threshold = 1 - threshold
+    return ours.with_target(threshold=threshold)
+
+
 def compare_with(
     champion: ActiveVersion,
     split: SplitSection,
@@ -150,7 +158,8 @@ def compare_with(
         theirs = scores_like(manifest.contract, table, champion.predictor.scores(rows))
     except UnservableModel as error:
         return not_compared(champion, error.message, max_regression)
-    pair = Pair(table.contract, table.targets[holdout], theirs, scores, table.clusters(holdout))
+    earlier = labelled_like(manifest.contract, table.contract)
+    pair = Pair(table.contract, earlier, table.targets[holdout], theirs, scores, table.clusters(holdout))
     compared = compare_pair(champion, pair, metric=metric, max_regression=max_regression, seed=split.seed)
     if compared.reason is not None:
         return compared
@@ -172,9 +181,12 @@ class Pair:
         Scores of the champion and of the challenger, with the classes in the order of this contract.
     clusters
         Clusters that chance draws as a whole, `[n]`; None if rows are independent.
+    earlier
+        Contract that labels the champion's scores: `labelled_like`.
     """
 
     contract: Contract
+    earlier: Contract
     targets: NDArray[Any]
     theirs: Matrix
     ours: Matrix
@@ -189,19 +201,23 @@ def compare_pair(champion: ActiveVersion, pair: Pair, *, metric: str, max_regres
     seed
         Seed of the resamples.
     """
-    contract, targets, theirs = pair.contract, pair.targets, pair.theirs
-    metrics, ours = score_metrics(contract, targets, theirs), score_metrics(contract, targets, pair.ours)
-    if metric not in metrics:
+    theirs = ScoredRows(pair.earlier.target, pair.targets, pair.theirs)
+    ours = ScoredRows(pair.contract.target, pair.targets, pair.ours)
+    before, after = (
+        score_metrics(side, pair.targets, scores)
+        for side, scores in ((pair.earlier, pair.theirs), (pair.contract, pair.ours))
+    )
+    if metric not in before:
         return not_compared(champion, f"the holdout cannot tell {metric}", max_regression)
-    worse = regression_from(metric, metrics[metric], ours[metric])
+    worse = regression_from(metric, before[metric], after[metric])
     return Champion(
         version=champion.name,
         reference=champion.reference,
-        metrics=metrics,
-        difference=difference(contract, targets, theirs, pair.ours, metric=metric, seed=seed, clusters=pair.clusters),
+        metrics=before,
+        difference=difference(theirs, ours, metric=metric, seed=seed, clusters=pair.clusters),
         regression=worse if math.isfinite(worse) else None,
         max_regression=max_regression,
-        changed_labels=int((best_classes(theirs) != best_classes(pair.ours)).sum()) if theirs.ndim == 2 else None,
+        changed_labels=int((theirs.labels != ours.labels).sum()) if ours.classes else None,
     )
 
 

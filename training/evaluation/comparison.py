@@ -13,13 +13,14 @@ from skylift.figures import exact_text
 from skylift.manifest import Manifest
 from skylift.metrics import Interval, Spread
 from skylift.registry import Registry
-from skylift.scoring import Matrix, best_classes
+from skylift.scoring import Matrix
 from skylift.verification import Version
 from training.config.table import TableSpec
 from training.data.table import Table, read_table, split_rows
-from training.evaluation.champion import is_split_of, rows_for, scores_like
+from training.evaluation.champion import is_split_of, labelled_like, rows_for, scores_like
 from training.metrics.intervals import Difference, difference
 from training.metrics.registry import DEFAULT_METRIC, selectable
+from training.metrics.resamples import ScoredRows
 
 _SHOWN_ROWS = 50
 
@@ -139,8 +140,9 @@ def compare_versions(registry: Registry, before: Version, after: Version, spec: 
             notes.append(f"{version.manifest.name} could not score the rows: {reason}")
         else:
             scores.append(version_scores)
-    scored = _scored(table, holdout, scores, after.manifest.select_by, spec.split.seed) if len(scores) == 2 else None
     first, second = before.manifest, after.manifest
+    contracts = [labelled_like(manifest.contract, table.contract) for manifest in (first, second)]
+    scored = _scored(contracts, table, holdout, scores, second.select_by, spec.split.seed) if len(scores) == 2 else None
     names = dict.fromkeys([*second.metrics.cross_validated, *first.metrics.cross_validated, *second.metrics.holdout])
     return Comparison(
         before=first.name,
@@ -180,24 +182,31 @@ def _scores(
         return None, error.message
 
 
-def _scored(table: Table, holdout: NDArray[np.int64], scores: list[Matrix], select_by: str, seed: int) -> Scored:
-    contract, targets = table.contract, table.targets[holdout]
-    first, second = scores
+def _scored(
+    contracts: list[Contract],
+    table: Table,
+    holdout: NDArray[np.int64],
+    scores: list[Matrix],
+    select_by: str,
+    seed: int,
+) -> Scored:
+    contract, targets = contracts[-1], table.targets[holdout]
+    sides = [ScoredRows(one.target, targets, part) for one, part in zip(contracts, scores, strict=True)]
     names = [metric.name for metric in selectable(contract.task)]
     order = dict.fromkeys([select_by, DEFAULT_METRIC[contract.task], *names])
     differences = [
-        difference(contract, targets, first, second, metric=metric, seed=seed, clusters=table.clusters(holdout))
+        difference(*sides, metric=metric, seed=seed, clusters=table.clusters(holdout))
         for metric in order
         if metric in names
     ]
     answers: list[NDArray[Any]]
     if contract.task == "classification":
-        answers = [best_classes(side) for side in scores]
+        answers = [side.labels for side in sides]
         different = np.flatnonzero(answers[0] != answers[1])
         changed = len(different)
     else:
         answers, changed = list(scores), None
-        apart = np.abs(first - second)
+        apart = np.abs(scores[0] - scores[1])
         different = np.argsort(-apart, kind="stable")[: np.count_nonzero(apart)]
     return Scored(
         rows=len(holdout),

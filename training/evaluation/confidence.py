@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skylift.contract import Target
 from skylift.monitoring.baseline import Bins
 from skylift.monitoring.expected import ExpectedAccuracy, ExpectedError, Part
 from skylift.scoring import Matrix
 from training.data.split_keys import SplitKeys
 from training.evaluation.calibration import LINES, Method, Places, calibration_error, quantile_parts
-from training.metrics.resamples import Clusters
+from training.metrics.resamples import Clusters, ScoredRows
 from training.search.out_of_fold import OutOfFold
 
 _LEAST_EVENTS = 10
@@ -59,6 +60,7 @@ class Measured:
 
 def expectation(
     out_of_fold: OutOfFold,
+    target: Target,
     rows: Matrix,
     targets: NDArray[Any],
     *,
@@ -70,6 +72,8 @@ def expectation(
 
     Parameters
     ----------
+    target
+        Target, which says how scores are labelled.
     rows, targets
         Training rows, float64 `[n, features]`, and their class codes or values.
     keys
@@ -84,7 +88,8 @@ def expectation(
     ExpectedAccuracy, ExpectedError or None
         None where no answer is a number.
     """
-    values, confidence = out_of_fold.answers.values, out_of_fold.answers.confidence
+    scored = ScoredRows(target, targets[out_of_fold.rows], out_of_fold.scores)
+    values, confidence = (scored.labels, scored.confidence) if target.classes else (scored.scores, None)
     known = np.isfinite(values if confidence is None else confidence)
     if not known.any():
         return None
@@ -97,7 +102,8 @@ def expectation(
         parts=(*cuts, predictions.places(values[known].astype(np.float64))),
     )
     if confidence is None:
-        return expected_error(np.abs(values[known] - targets[places]), values[known], predictions, measured)
+        answers = scored.scores[known]
+        return expected_error(np.abs(answers - targets[places]), answers, predictions, measured)
     return expected_accuracy(values[known] == targets[places], confidence[known], measured)
 
 

@@ -128,12 +128,12 @@ def class_reports(
 
 def confusion(contract: Contract, targets: NDArray[Any], scores: Matrix) -> tuple[tuple[int, ...], ...]:
     """Rows of the holdout by true class, then by predicted class."""
-    return tuple(map(tuple, ScoredRows.of(contract, targets, scores).once().confusion[0].tolist()))
+    return tuple(map(tuple, ScoredRows(contract.target, targets, scores).once().confusion[0].tolist()))
 
 
 def calibration(contract: Contract, targets: NDArray[Any], scores: Matrix) -> Calibration:
     """Whether the predicted class is right as often as its probability says."""
-    resamples = ScoredRows.of(contract, targets, scores).once()
+    resamples = ScoredRows(contract.target, targets, scores).once()
     return Calibration(ece=float(METRICS["ece"].compute(resamples)[0]), bins=_bins(resamples.calibration))
 
 

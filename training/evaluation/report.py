@@ -124,6 +124,38 @@ class Calibration(Document):
     bins: tuple[CalibrationBin, ...]
 
 
+class Decision(Document):
+    """How the threshold between two classes was chosen.
+
+    Parameters
+    ----------
+    positive
+        Class that is the label where its probability is above `threshold`.
+    by
+        What it was chosen by: `cost`, a metric, or `threshold` where `model.yaml` names it.
+    cost_false_negative, cost_false_positive
+        Costs of the two mistakes; None if it was not chosen by them.
+    value, usual
+        Mean cost of a row, or the metric, of out-of-fold answers labelled by the threshold, and by the most probable
+        class; None if `model.yaml` names the threshold.
+    holdout, holdout_usual
+        The same on the holdout.
+    curve
+        Cost or metric of out-of-fold answers by threshold.
+    """
+
+    positive: ClassName
+    threshold: float
+    by: str
+    cost_false_negative: float | None = None
+    cost_false_positive: float | None = None
+    value: float | None = None
+    usual: float | None = None
+    holdout: float | None = None
+    holdout_usual: float | None = None
+    curve: Curve | None = None
+
+
 class Residuals(Document):
     """The errors of a regression on the holdout.
 
@@ -319,6 +351,8 @@ class Evaluation(Document):
     classes, confusion, calibration
         Parts for classification; the confusion matrix has a row for each true class and a column for each predicted
         one, in the contract's order.
+    decision
+        Choice of the threshold between two classes; None if the label is the most probable class.
     residuals
         Errors on the holdout; None for classification.
     slices
@@ -347,6 +381,7 @@ class Evaluation(Document):
     classes: tuple[ClassReport, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     calibration: Calibration | None = None
+    decision: Decision | None = None
     residuals: Residuals | None = None
     slices: Slices | None = None
     importance: tuple[Importance, ...] = ()

@@ -14,7 +14,14 @@ from skylift.scoring import Matrix, Predictor, encode
 from skylift.values import clean
 from training.config.table import SplitSection
 from training.data.table import Table
-from training.evaluation.champion import ActiveVersion, Pair, compare_pair, other_answers, scores_like
+from training.evaluation.champion import (
+    ActiveVersion,
+    Pair,
+    compare_pair,
+    labelled_like,
+    other_answers,
+    scores_like,
+)
 from training.evaluation.gates import champion_gate
 
 
@@ -67,6 +74,7 @@ def traffic_gate(
         return f"labelled traffic is not a gate for the active {champion.name}: {error.message}"
     pair = Pair(
         contract,
+        labelled_like(theirs, contract),
         np.array([codes[row.label] if codes else row.label for row in rows]),
         before,
         predictor.scores(_encoded(contract, rows)),

@@ -21,6 +21,7 @@ from training.data.table import Split, Table, split_rows
 from training.evaluation.assessment import Criteria, Selected, assess
 from training.evaluation.behaviour import check_monotone
 from training.evaluation.champion import ActiveVersion
+from training.evaluation.decision import check_decision, choose
 from training.evaluation.gates import check_gates
 from training.evaluation.inspection import check_slices
 from training.evaluation.report import Evaluation
@@ -70,7 +71,7 @@ class Trained:
     evaluation
         Detailed evaluation on the holdout.
     out_of_fold
-        Answers of the selected candidate to the training rows, each by a fit that did not see the row.
+        Scores that the selected candidate gives training rows, each by a fit that did not see the row.
     notes
         Notes for people who use the model.
     """
@@ -161,6 +162,12 @@ def train(
         reasons = "; ".join(f"{result.entry.candidate}: {_reason(result, select_by)}" for result in results)
         raise TrainingError(f"no candidate could be fitted ({reasons})", "fix candidates in model.yaml, or the data")
 
+    decision, entry = None, best.entry
+    if config.decision is not None:
+        decision, spreads = choose(config.decision, table.contract, best.out_of_fold, folds.targets)
+        entry = entry.model_copy(update={"scores": entry.scores | spreads})
+        table = replace(table, contract=table.contract.with_target(threshold=decision.threshold))
+        folds = replace(folds, contract=table.contract)
     searches = tuple(result.report for result in results if result.report is not None)
     progress(f"refitting {best.entry.candidate}")
     estimator = best.built.with_params(best.params)
@@ -172,12 +179,13 @@ def train(
         compiled = compile_model(estimator, table, split)
         progress("evaluating on the holdout")
         selected = Selected(
-            entry=best.entry,
+            entry=entry,
             select_by=select_by,
             estimator=estimator,
             predictor=compiled.predictor,
             folds=folds,
             searches=searches,
+            decision=decision,
         )
         assessed = assess(selected, table, split, _criteria(config), champion=champion)
     cut_short = [
@@ -229,6 +237,7 @@ def _checked(config: ModelConfig, table: Table) -> str:
             raise ConfigError(f"{key} {unknown[0]}, not a {task} metric", f"choose from {', '.join(known)}")
     check_slices(config.evaluation.slices, table.contract)
     check_monotone(config.features, table)
+    check_decision(config.decision, table.contract)
     return select_by
 
 
@@ -256,7 +265,13 @@ def _prepared(
 
 
 def _criteria(config: ModelConfig) -> Criteria:
-    return Criteria(split=config.split, features=config.features, slices=config.evaluation.slices, gates=config.gates)
+    return Criteria(
+        split=config.split,
+        features=config.features,
+        slices=config.evaluation.slices,
+        gates=config.gates,
+        decision=config.decision,
+    )
 
 
 def _beside_random(

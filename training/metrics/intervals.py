@@ -98,7 +98,7 @@ def bootstrap(
     -------
     Intervals by metric name, and by `METRIC/CODE` for classes.
     """
-    rows = ScoredRows.of(contract, targets, scores)
+    rows = ScoredRows(contract.target, targets, scores)
     of_model = [metric for metric in metrics or metrics_of(contract.task) if metric.has_interval]
     of_classes = CLASS_METRICS if metrics is None and rows.classes else ()
 
@@ -203,14 +203,7 @@ def percentile(values: NDArray[np.float64], *, certain: bool = False) -> Interva
 
 
 def difference(
-    contract: Contract,
-    targets: NDArray[Any],
-    before: Matrix,
-    after: Matrix,
-    *,
-    metric: str,
-    seed: int,
-    clusters: Clusters | None = None,
+    before: ScoredRows, after: ScoredRows, *, metric: str, seed: int, clusters: Clusters | None = None
 ) -> Difference:
     """Whether two models differ by more than chance on the same rows.
 
@@ -220,11 +213,11 @@ def difference(
     Parameters
     ----------
     before, after
-        Scores of the two models, as predictors give them.
+        The same rows, with the scores of the two models.
     clusters
         Clusters that are drawn as a whole, `[n]`; None if rows are independent.
     """
-    sides = [ScoredRows.of(contract, targets, scores) for scores in (before, after)]
+    sides = (before, after)
     records = [METRICS[metric]]
     values = [float(compute(records, side.once())[metric][0]) for side in sides]
 

@@ -50,6 +50,8 @@ class Metric:
         Whether the percentiles of its resamples are an interval.
     proportion
         Hits and trials, for a share of rows: its interval is Wilson's where every trial is a hit, or none.
+    decides
+        Whether a threshold between two classes can be chosen by it.
     slice_metric
         Name of the metric that ranks slices in its place, because the few rows of a slice may not determine it.
     """
@@ -65,6 +67,7 @@ class Metric:
     selectable: bool = True
     has_interval: bool = True
     proportion: Proportion | None = None
+    decides: bool = False
     slice_metric: str | None = None
 
     @property
@@ -205,6 +208,7 @@ METRICS: dict[str, Metric] = {
             dummy="prior",
             compute=_accuracy,
             proportion=_right_labels,
+            decides=True,
         ),
         Metric(
             name="balanced_accuracy",
@@ -214,6 +218,7 @@ METRICS: dict[str, Metric] = {
             unit="share",
             dummy="prior",
             compute=_balanced_accuracy,
+            decides=True,
         ),
         Metric(
             name="f1_macro",
@@ -223,6 +228,37 @@ METRICS: dict[str, Metric] = {
             unit="share",
             dummy="prior",
             compute=lambda resamples: _f1(resamples).mean(axis=1),
+            decides=True,
+        ),
+        Metric(
+            name="f1",
+            task="classification",
+            title="F1",
+            meaning="precision and recall of the positive class in one",
+            unit="share",
+            dummy="prior",
+            compute=lambda resamples: _over_classes(_f1(resamples)),
+            decides=True,
+        ),
+        Metric(
+            name="precision",
+            task="classification",
+            title="precision",
+            meaning="share of the rows labelled positive that are",
+            unit="share",
+            dummy="prior",
+            compute=lambda resamples: _over_classes(_precision(resamples)),
+            slice_metric="accuracy",
+        ),
+        Metric(
+            name="recall",
+            task="classification",
+            title="recall",
+            meaning="share of the positive rows that are found",
+            unit="share",
+            dummy="prior",
+            compute=lambda resamples: _over_classes(_recall(resamples)),
+            slice_metric="accuracy",
         ),
         Metric(
             name="log_loss",
@@ -252,17 +288,18 @@ METRICS: dict[str, Metric] = {
             unit="share",
             dummy="prior",
             compute=_mcc,
+            decides=True,
             slice_metric="accuracy",
         ),
         Metric(
             name="average_precision",
             task="classification",
-            title="PR-AUC",
-            meaning="area under precision and recall; 1 is perfect",
+            title="average precision",
+            meaning="precision at every recall; the share of positive rows is chance",
             unit="share",
             dummy="prior",
             compute=lambda resamples: _over_classes(resamples.class_areas[1]),
-            selectable=False,
+            slice_metric="log_loss",
         ),
         Metric(
             name="brier",

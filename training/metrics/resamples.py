@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.contract import Contract
-from skylift.scoring import Matrix, best_classes
+from skylift.contract import Target
+from skylift.scoring import Matrix, predicted_classes
 
 CALIBRATION_BINS = 10
 
@@ -72,26 +72,26 @@ class ScoredRows:
 
     Parameters
     ----------
-    classes
-        Number of classes; 0 for regression.
+    target
+        Target that the scores are of, which says how they are labelled.
     targets
         Class codes or values, `[n]`.
     scores
         Scores as a predictor gives them, `[n, classes]` or `[n]`.
     """
 
-    classes: int
+    target: Target
     targets: NDArray[Any]
     scores: Matrix
 
-    @classmethod
-    def of(cls, contract: Contract, targets: NDArray[Any], scores: Matrix) -> "ScoredRows":
-        """Scored rows of a contract's task."""
-        return cls(len(contract.target.classes), targets, scores)
+    @property
+    def classes(self) -> int:
+        """Number of classes; 0 for regression."""
+        return len(self.target.classes)
 
     def take(self, rows: NDArray[np.int64]) -> "ScoredRows":
         """The rows at some places."""
-        return ScoredRows(self.classes, self.targets[rows], self.scores[rows])
+        return ScoredRows(self.target, self.targets[rows], self.scores[rows])
 
     def resampled(self, counts: Counts) -> "Resamples":
         """Resamples of these rows."""
@@ -104,7 +104,13 @@ class ScoredRows:
     @cached_property
     def labels(self) -> NDArray[np.intp]:
         """Codes of the predicted classes, `[n]`."""
-        return best_classes(self.scores)
+        return predicted_classes(self.target, self.scores)
+
+    @cached_property
+    def confidence(self) -> Matrix:
+        """Probabilities of the predicted classes, `[n]`."""
+        confidence: Matrix = self.scores[np.arange(len(self.scores)), self.labels]
+        return confidence
 
     @cached_property
     def rankings(self) -> tuple[Ranking, ...]:
@@ -183,7 +189,7 @@ class Resamples:
     def calibration(self) -> list[CalibrationBin]:
         """Calibration of the predicted class's probability."""
         right = self.rows.labels == self.rows.targets
-        return calibration_bins(self.rows.scores.max(axis=1), right, self.counts)
+        return calibration_bins(self.rows.confidence, right, self.counts)
 
     def total(self, values: Matrix) -> Matrix:
         """Sums of a value of each row, `[resamples]`.

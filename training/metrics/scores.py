@@ -35,7 +35,7 @@ def score_metrics(
     -------
     Values by metric name, without those that the rows cannot tell.
     """
-    resamples = ScoredRows.of(contract, targets, scores).once()
+    resamples = ScoredRows(contract.target, targets, scores).once()
     values = compute(selectable(contract.task) if metrics is None else metrics, resamples)
     return {name: value for name, (value,) in values.items() if not math.isnan(value)}
 
@@ -44,7 +44,7 @@ def class_metrics(contract: Contract, targets: NDArray[Any], scores: Matrix) -> 
     """Measure each class against the others; nothing for regression."""
     if contract.task == "regression":
         return ()
-    resamples = ScoredRows.of(contract, targets, scores).once()
+    resamples = ScoredRows(contract.target, targets, scores).once()
     values = {name: of_classes[0].tolist() for name, of_classes in compute(CLASS_METRICS, resamples).items()}
     return tuple(
         ClassMetrics(

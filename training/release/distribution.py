@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from skylift.feature import Feature
 from skylift.monitoring.baseline import Baseline, Bins, Distribution, FeatureDistribution
-from skylift.scoring import Matrix, best_classes
+from skylift.scoring import Matrix, predicted_classes
 from training.evaluation.confidence import expectation
 from training.job import Trained
 
@@ -52,7 +52,7 @@ def baseline_of(trained: Trained) -> Baseline:
         counts = tuple(bins.counts(column).tolist())
         features[feature.name] = FeatureDistribution(bins=bins, counts=counts, importance=importance.get(feature.name))
     scores = trained.compiled.predictor.scores(table.rows[trained.split.holdout])
-    answers = scores if scores.ndim == 1 else best_classes(scores).astype(np.float64)
+    answers = scores if scores.ndim == 1 else predicted_classes(table.contract.target, scores).astype(np.float64)
     keys = table.contract.target.keys
     predicted = Bins(levels=keys) if keys else bins_of_predictions(answers)
     return Baseline(
@@ -61,6 +61,7 @@ def baseline_of(trained: Trained) -> Baseline:
         predictions=Distribution(bins=predicted, counts=tuple(predicted.counts(answers).tolist())),
         confidence=expectation(
             trained.out_of_fold,
+            table.contract.target,
             table.rows[train],
             table.targets[train],
             keys=table.keys.take(train) if table.keys else None,

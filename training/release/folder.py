@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
-from skylift.contract import class_key
 from skylift.errors import DataError, IntegrityError
 from skylift.feature import Scalar
 from skylift.manifest import Manifest
 from skylift.metrics import Gate
 from skylift.sandbox import SandboxedPredictor
-from skylift.scoring import best_classes
+from skylift.scoring import predicted_classes
 from skylift.verification import check_artifact
 from training.config import GatesSection
 from training.config.table import TableSpec
@@ -139,7 +138,8 @@ def evaluate(
     manifest = read_version_file(folder)
     progress(f"reading {prepared}")
     table, split = read_prepared(prepared, spec)
-    if (table.digest, table.contract) != (manifest.lineage.data_sha256, manifest.contract):
+    contract = manifest.contract
+    if (table.digest, table.contract) != (manifest.lineage.data_sha256, contract.undecided):
         raise DataError(f"{folder} was not trained on {prepared}", f"train it: skylift train --output {folder}")
     progress("scoring the test rows")
     read = _reader(folder, manifest)
@@ -147,9 +147,10 @@ def evaluate(
     document = Evaluation.from_bytes(read(EVALUATION_FILE), source=EVALUATION_FILE)
     targets = table.targets[split.holdout]
     scores = predictor.scores(table.rows[split.holdout])
-    holdout = score_metrics(table.contract, targets, scores)
-    if classes := [class_key(name) for name in table.contract.target.classes]:
-        actual, predicted = ([classes[int(code)] for code in codes] for codes in (targets, best_classes(scores)))
+    holdout = score_metrics(contract, targets, scores)
+    if classes := contract.target.keys:
+        labels = predicted_classes(contract.target, scores)
+        actual, predicted = ([classes[int(code)] for code in codes] for codes in (targets, labels))
     else:
         actual, predicted = targets.tolist(), scores.tolist()
     select_by = manifest.select_by

@@ -15,7 +15,7 @@ from skylift.manifest import BASELINE_FILE, COMPILED_FILE, MODEL_FILE, Artifact,
 from skylift.model_card import CARD_FILE
 from skylift.references import sha256
 from skylift.registry import Registry
-from skylift.scoring import Matrix, best_classes, encode, predictions
+from skylift.scoring import Matrix, encode, predicted_classes, predictions
 from skylift.verification import Version
 from training.card.document import render_card
 from training.data.profile import profile
@@ -139,7 +139,7 @@ def golden(trained: Trained) -> Golden:
 
 def _representatives(contract: Contract, scores: Matrix, rows: Matrix) -> list[int]:
     if contract.task == "classification":
-        firsts = np.unique(best_classes(scores), return_index=True)[1]
+        firsts = np.unique(predicted_classes(contract.target, scores), return_index=True)[1]
     else:
         order = np.argsort(scores, kind="stable")
         firsts = order[np.linspace(0, len(order) - 1, num=min(5, len(order))).round().astype(int)]

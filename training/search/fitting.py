@@ -24,7 +24,6 @@ from skylift.scoring import Matrix
 from training.data.split_keys import SplitKeys, cut_by
 from training.metrics.scores import score_metrics
 from training.search.inner_cuts import fit_by
-from training.search.out_of_fold import Answers
 from training.search.processes import belong_to_the_main_process
 
 FIT_FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError)
@@ -110,14 +109,14 @@ class Outcome:
     Parameters
     ----------
     answers
-        Answers to the rows it was measured on, where those are of a reported fold.
+        Scores of the rows it was measured on, where those are of a reported fold.
     """
 
     scores: dict[str, float]
     warned: tuple[str, ...]
     seconds: float
     failure: str | None = None
-    answers: Answers | None = field(default=None, compare=False)
+    answers: Matrix | None = field(default=None, compare=False)
 
 
 class Runner(Protocol):
@@ -214,7 +213,7 @@ def fit_and_score(folds: Folds, fit: Fit) -> Outcome:
         except (*FIT_FAILURES, DataError) as error:
             failure = " ".join(str(error).split())[:300]
             return Outcome({}, (), time.perf_counter() - started, failure or type(error).__name__)
-    answers = Answers.of(scores) if fit.inner is None else None
+    answers = scores if fit.inner is None else None
     return Outcome(values, brief(caught), time.perf_counter() - started, answers=answers)
 
 

@@ -50,7 +50,7 @@ class Result:
     warned
         Warnings of its fits.
     out_of_fold
-        Answers to the rows of all outer folds; None where the candidate failed or was dropped.
+        Scores of the rows of all outer folds; None where the candidate failed or was dropped.
     """
 
     built: Built

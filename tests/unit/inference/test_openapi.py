@@ -24,6 +24,23 @@ LIFT = Feature(name="lift", kind="boolean", example=True)
 RENT = Contract(task="regression", features=(SIZE, ROOMS, AREA, LIFT), target=Target(name="rent", unit="EUR per month"))
 
 
+def test_the_label_says_which_probability_it_takes() -> None:
+    loan = Contract(
+        task="classification",
+        features=(SIZE,),
+        target=Target(name="default", classes=(False, True), threshold=0.125),
+    )
+
+    said = [
+        document_of(contract)["components"]["schemas"]["Answer"]["properties"]["predictions"]["items"]["properties"][
+            "label"
+        ]["description"]
+        for contract in (loan, loan.with_target(threshold=None))
+    ]
+
+    assert said == ["default: true where its probability is above 0.125, otherwise false", "The most probable default"]
+
+
 def document_of(contract: Contract, *, max_instances: int = 1000) -> dict[str, Any]:
     return openapi_document(served(contract, max_instances=max_instances), ROUTES)
 

@@ -57,10 +57,11 @@ def counted(model: ServedModel, instances: list[Instance]) -> Profile:
     return Profile.decode(model.answer(instances).profile, Shape.of(baseline_of(classes)))
 
 
-def model_of(*classes: ClassName, scores: Any) -> ServedModel:
+def model_of(*classes: ClassName, scores: Any, threshold: float | None = None) -> ServedModel:
     """A model that answers with these scores, and profiles."""
-    model = served(contract(*classes), scores)
-    object.__setattr__(model, "profiler", RequestProfiler(contract(*classes), baseline_of(classes)))
+    made = contract(*classes).with_target(threshold=threshold)
+    model = served(made, scores)
+    object.__setattr__(model, "profiler", RequestProfiler(made, baseline_of(classes)))
     return model
 
 
@@ -92,6 +93,15 @@ class TestProfiles:
         assert model.answer([ADA]).profile == [[2, 7, 1], place, None]
         many = counted(model, [ADA, ADA])
         assert (many.labels, many.confidence) == ({place: 2}, None)
+
+    @pytest.mark.parametrize("instances", [1, 2])
+    def test_the_label_is_that_of_the_threshold_with_its_own_probability(self, instances: int) -> None:
+        model = model_of("no", "yes", scores=[0.8, 0.2], threshold=0.1)
+
+        profile = counted(model, [ADA] * instances)
+
+        assert profile.labels == {1: instances}
+        assert profile.confidence == pytest.approx(0.1 * instances)
 
     def test_probabilities_without_a_number_make_no_label(self) -> None:
         model = model_of("no", "yes", scores=[math.nan, math.nan])

@@ -15,7 +15,15 @@ from skylift.errors import GoldenMismatch
 from skylift.feature import Feature, Kind, Scalar
 from skylift.golden import LARGEST_LOG_ODDS_DIFFERENCE, OLD_TOLERANCE, agree, tolerance_of_values
 from skylift.manifest import Golden, Prediction
-from skylift.scoring import Matrix, as_distributions, check_golden, encode, predictions
+from skylift.scoring import (
+    TIE_MARGIN,
+    Matrix,
+    as_distributions,
+    check_golden,
+    encode,
+    predicted_classes,
+    predictions,
+)
 
 FEATURES = (
     Feature(name="age", kind="number"),
@@ -126,6 +134,40 @@ class TestAnswering:
         (answer,) = predictions(_classification(("a", "b", "c")), np.array([[0.2, 0.4, 0.4]]))
 
         assert answer["label"] == "b"
+
+    @pytest.mark.parametrize(
+        ("threshold", "probability", "label"),
+        [
+            (0.1, 0.2, "yes"),
+            (0.1, 0.05, "no"),
+            (0.9, 0.8, "no"),
+            (0.2, 0.2, "no"),
+            (0.2, 0.2 + TIE_MARGIN / 4, "no"),
+            (0.2, 0.2 + TIE_MARGIN, "yes"),
+            (0.5, 0.5 + TIE_MARGIN / 4, "no"),
+            (None, 0.5 + TIE_MARGIN / 4, "no"),
+            (0.5, 0.5 + TIE_MARGIN, "yes"),
+            (None, 0.5 + TIE_MARGIN, "yes"),
+        ],
+    )
+    def test_above_its_threshold_the_second_of_two_classes_is_the_label(
+        self, threshold: float | None, probability: float, label: str
+    ) -> None:
+        contract = _classification(("no", "yes")).with_target(threshold=threshold)
+        scores = np.array([[1 - probability, probability]])
+
+        (one,) = predictions(contract, scores)
+        first, second = predictions(contract, np.repeat(scores, 2, axis=0))
+
+        assert one["label"] == first["label"] == second["label"] == label
+        assert predicted_classes(contract.target, scores).tolist() == [("no", "yes").index(label)]
+
+    def test_a_threshold_labels_nothing_without_a_number(self) -> None:
+        contract = _classification(("no", "yes")).with_target(threshold=0.1)
+        scores = np.array([[math.nan, math.nan], [0.8, 0.2]])
+
+        assert [answer["label"] for answer in predictions(contract, scores)] == [None, "yes"]
+        assert predictions(contract, scores[:1])[0]["label"] is None
 
     def test_answers_keep_the_order_of_the_rows(self) -> None:
         answers = predictions(_classification(("a", "b")), np.array([[0.0, 1.0], [1.0, 0.0]]))

@@ -12,7 +12,7 @@ from skylift.contract import Contract, Target, Task
 from skylift.feature import LARGEST_NUMBER, Feature
 from skylift.golden import LARGEST_LOG_ODDS_DIFFERENCE
 from skylift.predictors import SklearnPredictor
-from skylift.scoring import Matrix, best_classes, encode, predictions
+from skylift.scoring import Matrix, encode, predicted_classes, predictions
 from tests.support.models import iris_config, trained_iris
 from tests.support.tables import MIXED_HEADER, lines, mixed, public_table, table_of
 from training.cli.console import compiled_words
@@ -143,7 +143,7 @@ class TestRightAnswers:
 
         (answer,) = predictions(trained.table.contract, trained.compiled.predictor.scores(rows))
 
-        (best,) = best_classes(trained.estimator.predict_proba(rows))
+        (best,) = predicted_classes(trained.table.contract.target, trained.estimator.predict_proba(rows))
         assert answer["label"] == trained.table.contract.target.classes[best]
         assert max(answer["probabilities"].values()) == pytest.approx(1)  # type: ignore[attr-defined]
 

@@ -81,6 +81,12 @@ ELSEWHERE = {
     "Distribution.low": (SPACE, "test_numbers_are_within_their_ends_and_whole_where_these_are"),
     "Distribution.high": (SPACE, "test_numbers_are_within_their_ends_and_whole_where_these_are"),
     "Distribution.log": (SPACE, "test_a_logarithmic_distribution_gives_each_power_of_ten_its_share"),
+    **{
+        f"DecisionSection.{key}": (f"{EVALUATION}decision.py", "test_no_threshold_costs_less")
+        for key in ("cost_false_negative", "cost_false_positive")
+    },
+    "DecisionSection.metric": (f"{EVALUATION}decision.py", "test_no_threshold_is_better_by_the_metric_that_is_named"),
+    "DecisionSection.threshold": (f"{EVALUATION}decision.py", "test_a_threshold_of_the_users_own_is_kept"),
     "EvaluationSection.slices": (f"{EVALUATION}inspection.py", "test_every_row_is_in_one_slice_of_each_column"),
     "GatesSection.max_regression": (f"{EVALUATION}gates.py", "test_it_is_refused_beyond_both"),
     "Bound.min": (f"{EVALUATION}gates.py", "test_a_gate_passes_within_its_bounds"),

@@ -26,6 +26,7 @@ WHOLE: dict[str, Any] = {
             "search": {"strategy": "random", "parameters": {"C": {"low": 1, "high": 2}}},
         }
     ],
+    "decision": {"metric": "f1"},
     "evaluation": {},
     "gates": {"accuracy": {"min": 0.5}},
     "card": {},
@@ -57,6 +58,7 @@ def places() -> Iterator[tuple[str | int, ...]]:
         ("candidates", 0): "Candidate",
         ("candidates", 0, "search"): "SearchSpec",
         ("candidates", 0, "search", "parameters", "C"): "Distribution",
+        ("decision",): "DecisionSection",
         ("evaluation",): "EvaluationSection",
         ("gates",): "GatesSection",
         ("gates", "accuracy"): "Bound",

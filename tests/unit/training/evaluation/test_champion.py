@@ -13,14 +13,16 @@ from skylift.feature import Feature
 from skylift.manifest import MODEL_FILE
 from skylift.registry import Registry
 from tests.conftest import BUCKET
+from tests.support.fraud import payments
 from tests.support.models import changed, iris_config, iris_package, trained_iris
-from tests.support.tables import TREE, config_of, lines, table_of
+from tests.support.tables import LOGISTIC, TREE, config_of, learned, lines, table_of
 from training.config import Candidate, GatesSection
 from training.config.table import SplitSection, ValidateSection
 from training.data.table import Table
 from training.evaluation.champion import ActiveVersion, load_active, rows_for, scores_like
 from training.evaluation.report import Champion
 from training.job import Trained, train
+from training.release.packaging import pack
 
 NEAR = Candidate.model_validate(TREE | {"params": {"max_depth": 2, "max_features": 1}})
 STUMP = Candidate.model_validate(TREE | {"params": {"max_depth": 1}})
@@ -107,6 +109,29 @@ class TestGate:
         found = compared(made)
         assert (found.changed_labels, found.regression, found.unseen) == (0, 0, True)
         assert found.metrics == trained_iris().metrics.holdout
+
+    def test_each_is_labelled_by_its_own_threshold(self, tmp_path: Path, registry: Registry) -> None:
+        """The table of the second has its classes the other way around."""
+        text = payments(600, 60)
+        turned = text.replace(",yes\n", ",aye\n").replace(",no\n", ",nay\n")
+        labels = {"aye": "yes", "nay": "no"}
+        package = pack(learned(tmp_path, text, LOGISTIC, target="fraud", model="iris", decision={"threshold": 0.1}))
+        registry.promote(registry.publish(package.describe, package.artifacts).reference)
+        path = tmp_path / "turned.csv"
+        path.write_text(turned)
+        config = config_of(path, target="fraud", candidates=(LOGISTIC,), target_keys={"labels": labels})
+
+        champion = load_active(registry)
+        made = train(config, champion=champion)
+
+        assert champion is not None
+        assert champion.predictor is not None
+        assert made.table.contract.target.classes == ("yes", "no")
+        rows, truth = made.table.rows[made.split.holdout], made.table.targets[made.split.holdout] == 0
+        theirs = champion.predictor.scores(rows)[:, 1] > 0.1
+        ours = made.compiled.predictor.scores(rows)[:, 0] > 0.5
+        assert compared(made).metrics["accuracy"] == pytest.approx((theirs == truth).mean())
+        assert compared(made).changed_labels == (theirs != ours).sum() > 0
 
     def test_an_error_may_grow_by_its_share(self, champion: ActiveVersion) -> None:
         made = challenge(champion, select_by="log_loss")

@@ -165,6 +165,7 @@ class TestOfATraining:
 
         found = expectation(
             trained.out_of_fold,
+            trained.table.contract.target,
             trained.table.rows[train],
             trained.table.targets[train],
             keys=None,
@@ -182,6 +183,7 @@ class TestOfATraining:
 
         found = expectation(
             trained.out_of_fold,
+            trained.table.contract.target,
             trained.table.rows[train],
             trained.table.targets[train],
             keys=keys.take(train) if keys else None,

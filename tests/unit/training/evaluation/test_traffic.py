@@ -11,7 +11,7 @@ from skylift.errors import UnservableModel
 from skylift.metrics import Gate
 from skylift.monitoring.labelled_rows import LabelledRow
 from skylift.monitoring.live import ENOUGH_REQUESTS
-from skylift.scoring import best_classes
+from skylift.scoring import predicted_classes
 from tests.support.manifests import manifest
 from tests.support.models import iris_config, trained_iris
 from training.evaluation.champion import ActiveVersion
@@ -185,4 +185,6 @@ def test_an_active_version_that_cannot_be_loaded_forbids_nothing(rows: list[Labe
 def accuracy(rows: list[LabelledRow]) -> float:
     trained = trained_iris()
     scores = trained.compiled.predictor.scores(trained.table.rows[: len(rows)])
-    return float((best_classes(scores) == trained.table.targets[: len(rows)]).mean())
+    return float(
+        (predicted_classes(trained.table.contract.target, scores) == trained.table.targets[: len(rows)]).mean()
+    )

@@ -12,6 +12,7 @@ from skylift.metrics import Interval
 from training.metrics import intervals
 from training.metrics.intervals import bootstrap, difference, percentile, resample_count
 from training.metrics.registry import metrics_of
+from training.metrics.resamples import ScoredRows
 from training.metrics.scores import score_metrics
 
 ACCURACY = [metric for metric in metrics_of("classification") if metric.name == "accuracy"]
@@ -28,6 +29,11 @@ def guesses(rows: int, classes: int, *, seed: int = 0, skill: float = 1.0) -> tu
     targets = generator.integers(0, classes, rows)
     raw = generator.random((rows, classes)) + skill * np.eye(classes)[targets] * generator.random((rows, 1))
     return targets, raw / raw.sum(axis=1, keepdims=True)
+
+
+def sides(classes: str, targets: Any, before: Any, after: Any) -> list[ScoredRows]:
+    target = Target(name="y", classes=tuple(classes))
+    return [ScoredRows(target, targets, scores) for scores in (before, after)]
 
 
 @pytest.mark.parametrize(("rows", "number"), [(30, 2000), (40_000, 1250), (10**8, 1000)])
@@ -145,7 +151,7 @@ class TestClusters:
         )
 
         def is_noise(**options: Any) -> bool:
-            compared = difference(contract("a", "b"), targets, before, after, metric=metric, seed=0, **options)
+            compared = difference(*sides("ab", targets, before, after), metric=metric, seed=0, **options)
             return compared.within_noise
 
         assert not is_noise()
@@ -164,7 +170,7 @@ class TestDifferences:
         targets, scores = guesses(50, 2)
 
         for metric in ("accuracy", "log_loss"):
-            found = difference(contract("a", "b"), targets, scores, scores, metric=metric, seed=0)
+            found = difference(*sides("ab", targets, scores, scores), metric=metric, seed=0)
             assert (found.after - found.before, found.within_noise) == (0, True)
 
     def test_right_and_wrong_answers_are_compared_by_mcnemar(self) -> None:
@@ -172,7 +178,7 @@ class TestDifferences:
         before, after = np.tile([0.9, 0.1], (40, 1)), np.tile([0.9, 0.1], (40, 1))
         before[:8] = after[38:] = [0.1, 0.9]
 
-        found = difference(contract("a", "b"), targets, before, after, metric="accuracy", seed=0)
+        found = difference(*sides("ab", targets, before, after), metric="accuracy", seed=0)
 
         assert (found.test, found.before, found.after) == ("mcnemar", 0.8, 0.95)
         assert found.p_value == pytest.approx(0.109375)  # two of ten, two-sided
@@ -183,12 +189,12 @@ class TestDifferences:
         _, bad = guesses(300, 2, skill=0, seed=5)
 
         for metric in ("accuracy", "log_loss", "roc_auc"):
-            assert not difference(contract("a", "b"), targets, bad, good, metric=metric, seed=0).within_noise
+            assert not difference(*sides("ab", targets, bad, good), metric=metric, seed=0).within_noise
 
     def test_what_every_row_says_is_more_than_noise(self) -> None:
         targets = np.arange(50.0)
 
-        found = difference(contract(), targets, targets, targets + 1, metric="mae", seed=0)
+        found = difference(*sides("", targets, targets, targets + 1), metric="mae", seed=0)
 
         assert (found.before, found.after, found.within_noise) == (0, 1, False)
 
@@ -197,7 +203,7 @@ class TestDifferences:
         targets = generator.normal(size=200)
         near, far = targets + generator.normal(0, 0.1, 200), targets + generator.normal(0, 0.2, 200)
 
-        found = difference(contract(), targets, far, near, metric="rmse", seed=0)
+        found = difference(*sides("", targets, far, near), metric="rmse", seed=0)
 
         assert (found.test, found.p_value, found.within_noise) == ("paired bootstrap", None, False)
         assert found.interval is not None

@@ -8,11 +8,17 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics
 
+from skylift.contract import Target
 from skylift.scoring import Matrix
 from training.metrics.registry import CLASS_METRICS, DEFAULT_METRIC, METRICS, compute, metrics_of, selectable
 from training.metrics.resamples import ScoredRows, bootstrap_counts
 
 ROWS = 60
+
+
+def target(classes: int) -> Target:
+    return Target(name="y", classes=tuple(range(classes)))
+
 
 type Reference = Callable[[NDArray[Any], Matrix], float]
 
@@ -21,6 +27,11 @@ def per_class(measure: Callable[..., float], targets: NDArray[Any], scores: Matr
     """The second of two classes, or the mean over more."""
     classes = [1] if scores.shape[1] == 2 else range(scores.shape[1])
     return float(np.mean([measure(targets == code, scores[:, code]) for code in classes]))
+
+
+def per_label(measure: Callable[..., float], targets: NDArray[Any], scores: Matrix) -> float:
+    """The label of the second of two classes, or the mean over more."""
+    return per_class(measure, targets, np.eye(scores.shape[1])[scores.argmax(axis=1)])  # no ties here
 
 
 def expected_calibration_error(targets: NDArray[Any], scores: Matrix) -> float:
@@ -38,6 +49,9 @@ REFERENCES: dict[str, Reference] = {
     "accuracy": of_labels(metrics.accuracy_score),
     "balanced_accuracy": of_labels(metrics.balanced_accuracy_score),
     "f1_macro": of_labels(metrics.f1_score, average="macro"),
+    "f1": lambda targets, scores: per_label(metrics.f1_score, targets, scores),
+    "precision": lambda targets, scores: per_label(metrics.precision_score, targets, scores),
+    "recall": lambda targets, scores: per_label(metrics.recall_score, targets, scores),
     "log_loss": lambda targets, scores: metrics.log_loss(targets, scores, labels=range(scores.shape[1])),
     "roc_auc": lambda targets, scores: per_class(metrics.roc_auc_score, targets, scores),
     "mcc": of_labels(metrics.matthews_corrcoef),
@@ -73,7 +87,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "classes"), CASES)
 def test_a_metric_is_that_of_scikit_learn_on_rows_and_on_each_resample(name: str, classes: int) -> None:
     targets, scores = sample(name, classes)
-    rows = ScoredRows(classes, targets, scores)
+    rows = ScoredRows(target(classes), targets, scores)
     (counts,) = bootstrap_counts(ROWS, 5, seed=1)
     tolerance = 1e-6 if name == "ece" else 1e-12  # bins are rounded as they are published
 
@@ -90,7 +104,7 @@ def test_each_class_is_measured_as_scikit_learn_does(classes: int) -> None:
     targets, scores = sample("accuracy", classes)
     (counts,) = bootstrap_counts(ROWS, 4, seed=2)
 
-    values = compute(CLASS_METRICS, ScoredRows(classes, targets, scores).resampled(counts))
+    values = compute(CLASS_METRICS, ScoredRows(target(classes), targets, scores).resampled(counts))
 
     for place, weights in enumerate(counts):
         drawn, probabilities = np.repeat(targets, weights), np.repeat(scores, weights, axis=0)
@@ -108,14 +122,14 @@ def test_each_class_is_measured_as_scikit_learn_does(classes: int) -> None:
 
 @pytest.mark.parametrize("predicted", [[1.5, 1.0, 5.0], [3.0, 3.0, 3.0]])
 def test_r2_of_values_that_do_not_vary_is_undefined(predicted: list[float]) -> None:
-    rows = ScoredRows(0, np.full(3, 3.0), np.array(predicted))
+    rows = ScoredRows(target(0), np.full(3, 3.0), np.array(predicted))
 
     assert np.isnan(compute([METRICS["r2"]], rows.once())["r2"]).all()
 
 
 @pytest.mark.parametrize(("targets", "labels"), [([0, 0, 0], [0, 1, 0]), ([0, 1, 1], [1, 1, 1])])
 def test_mcc_is_zero_where_all_truths_or_all_labels_are_equal(targets: list[int], labels: list[int]) -> None:
-    rows = ScoredRows(2, np.array(targets), np.eye(2)[labels])
+    rows = ScoredRows(target(2), np.array(targets), np.eye(2)[labels])
 
     assert compute([METRICS["mcc"]], rows.once())["mcc"].tolist() == [metrics.matthews_corrcoef(targets, labels)] == [0]
 
@@ -124,14 +138,14 @@ def test_areas_with_equal_probabilities_are_those_of_scikit_learn() -> None:
     targets, scores = sample("roc_auc", 2)
     scores = scores.round(1)
 
-    values = compute([METRICS["roc_auc"], METRICS["average_precision"]], ScoredRows(2, targets, scores).once())
+    values = compute([METRICS["roc_auc"], METRICS["average_precision"]], ScoredRows(target(2), targets, scores).once())
 
     assert values["roc_auc"] == pytest.approx([metrics.roc_auc_score(targets, scores[:, 1])])
     assert values["average_precision"] == pytest.approx([metrics.average_precision_score(targets, scores[:, 1])])
 
 
 def test_a_resample_of_one_class_has_no_areas() -> None:
-    rows = ScoredRows(2, np.array([1, 0]), np.array([[0.1, 0.9], [0.2, 0.8]]))
+    rows = ScoredRows(target(2), np.array([1, 0]), np.array([[0.1, 0.9], [0.2, 0.8]]))
 
     values = compute(CLASS_METRICS, rows.resampled(np.array([[2, 0], [0, 2], [1, 1]])))
 
@@ -145,13 +159,13 @@ def test_calibration_error_is_the_distance_of_probabilities_from_how_often_they_
 ) -> None:
     targets = np.array([0] * right + [1] * (10 - right))
 
-    value = METRICS["ece"].compute(ScoredRows(2, targets, np.tile([0.9, 0.1], (10, 1))).once())
+    value = METRICS["ece"].compute(ScoredRows(target(2), targets, np.tile([0.9, 0.1], (10, 1))).once())
 
     assert value == pytest.approx([error])
 
 
 def test_equal_probabilities_are_labelled_as_the_service_does() -> None:
-    rows = ScoredRows(2, np.array([0, 1]), np.array([[0.5, 0.5 + 1e-9], [0.2, 0.8]]))
+    rows = ScoredRows(target(2), np.array([0, 1]), np.array([[0.5, 0.5 + 1e-9], [0.2, 0.8]]))
 
     assert METRICS["accuracy"].compute(rows.once()).tolist() == [1]
 
@@ -162,7 +176,9 @@ def test_a_perfect_model_beats_a_bad_one_by_every_metric(metric: Any) -> None:
     good: Any = np.eye(2)[targets] if metric.task == "classification" else targets
     classes = 2 if metric.task == "classification" else 0
 
-    values = [metric.sign * metric.compute(ScoredRows(classes, targets, scores).once())[0] for scores in (bad, good)]
+    values = [
+        metric.sign * metric.compute(ScoredRows(target(classes), targets, scores).once())[0] for scores in (bad, good)
+    ]
 
     assert values[1] > values[0]
 

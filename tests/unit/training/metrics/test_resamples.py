@@ -12,7 +12,7 @@ from training.metrics.resamples import ScoredRows, bootstrap_counts, calibration
 
 TARGETS = np.array([0, 0, 1, 2])
 SCORES = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.6, 0.3], [0.5, 0.3, 0.2]])
-ROWS = ScoredRows(3, TARGETS, SCORES)
+ROWS = ScoredRows(Target(name="y", classes=(0, 1, 2)), TARGETS, SCORES)
 COUNTS = np.array([[1, 1, 1, 1], [0, 3, 0, 1], [4, 0, 0, 0]])
 RESAMPLES = ROWS.resampled(COUNTS)
 
@@ -23,11 +23,16 @@ def contract(task: Any, *classes: str) -> Contract:
 
 
 class TestRows:
-    @pytest.mark.parametrize(
-        ("made", "classes"), [(contract("classification", "a", "b"), 2), (contract("regression"), 0)]
-    )
-    def test_their_classes_are_those_of_the_contract(self, made: Contract, classes: int) -> None:
-        assert ScoredRows.of(made, TARGETS, SCORES).classes == classes
+    @pytest.mark.parametrize(("classes", "number"), [(("a", "b"), 2), ((), 0)])
+    def test_their_classes_are_those_of_the_target(self, classes: tuple[str, ...], number: int) -> None:
+        assert ScoredRows(Target(name="y", classes=classes), TARGETS, SCORES).classes == number
+
+    def test_a_threshold_gives_the_labels_and_how_sure_they_are(self) -> None:
+        target = Target(name="y", classes=("no", "yes"), threshold=0.2)
+        rows = ScoredRows(target, np.array([0, 1]), np.array([[0.7, 0.3], [0.9, 0.1]]))
+
+        assert rows.labels.tolist() == [1, 0]
+        assert rows.confidence.tolist() == [0.3, 0.9]
 
     def test_labels_are_the_most_probable_classes(self) -> None:
         assert ROWS.labels.tolist() == [0, 1, 1, 0]
@@ -39,7 +44,9 @@ class TestRows:
         assert_array_equal(some.scores, SCORES[[3, 0]])
 
     def test_absolute_errors_rise(self) -> None:
-        order, errors = ScoredRows(0, np.array([1.0, 2.0, 3.0]), np.array([4.0, 2.0, 2.0])).absolute_errors
+        order, errors = ScoredRows(
+            Target(name="y"), np.array([1.0, 2.0, 3.0]), np.array([4.0, 2.0, 2.0])
+        ).absolute_errors
 
         assert (order.tolist(), errors.tolist()) == ([1, 2, 0], [0, 1, 3])
 

@@ -1,0 +1,53 @@
+"""The card says which of two classes a row is labelled with, and what that is good for."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.models import trained_iris
+from tests.support.pages import text_of
+from training.card.decision import decision
+from training.evaluation.report import Curve, Decision
+
+CURVE = Curve(x=(0.01, 0.05, 0.1, 0.9), y=(0.4, 0.25, 0.3, 0.5))
+BY_COST = Decision(
+    positive="fraud",
+    threshold=0.05,
+    by="cost",
+    cost_false_negative=20,
+    cost_false_positive=1,
+    value=0.25,
+    usual=0.5,
+    holdout=0.3,
+    holdout_usual=0.6,
+    curve=CURVE,
+)
+
+
+def shown(made: Decision | None) -> str:
+    section = decision(trained_iris().evaluation.model_copy(update={"decision": made}))
+    return "" if section is None else text_of(section)
+
+
+def test_of_the_most_probable_class_nothing_is_said() -> None:
+    assert shown(None) == ""
+
+
+def test_costs_and_what_they_come_to_are_told() -> None:
+    text = shown(BY_COST)
+
+    assert "fraud where its probability is above 0.0500" in text
+    assert "a missed fraud costs 20.00, a false one 1.0000" in text or "a missed fraud costs 20" in text
+    assert "mean cost of a row 0.2500; 0.5000 if the label were the most probable class" in text
+    assert "mean cost of a row 0.3000; 0.6000" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"by": "f1", "cost_false_negative": None}, "For the best F1 of answers out of fold."),
+        ({"by": "threshold", "value": None, "holdout": None, "curve": None}, "By model.yaml."),
+    ],
+)
+def test_other_ways_are_named(fields: Any, words: str) -> None:
+    assert words in shown(BY_COST.model_copy(update=fields))
