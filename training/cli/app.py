@@ -16,6 +16,7 @@ from training.cli.data import app as data_app
 from training.cli.data import evaluate
 from training.cli.experiment import simulate
 from training.cli.history import history
+from training.cli.init import init
 from training.cli.judge import judge
 from training.cli.lifetime import end_with_stdin
 from training.cli.monitor import monitor
@@ -218,6 +219,7 @@ def _measure(output: Path, config: Path, prepared: Path | None, sample: int | No
 
 
 for _command in (
+    init,
     evaluate,
     retrain,
     promote,

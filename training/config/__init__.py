@@ -261,7 +261,8 @@ def load_config(path: Path) -> ModelConfig:
         content = path.read_bytes()
         document = load_yaml(content)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror})", "name the file with --config") from error
+        hint = "name the file with --config, or let `skylift init TABLE` write one"
+        raise ConfigError(f"{path} cannot be read ({error.strerror})", hint) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML ({_one_line(error)})", "fix the file") from error
     if not isinstance(document, dict):

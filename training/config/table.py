@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from skylift.contract import ClassName, Task
 from skylift.feature import Kind, Unknown
@@ -24,7 +24,9 @@ def _written(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-type Word = Annotated[str, BeforeValidator(_written)]
+_SCALARS = [{"type": name} for name in ("string", "number", "boolean")]
+
+type Word = Annotated[str, BeforeValidator(_written), WithJsonSchema({"anyOf": _SCALARS, "words": "a text"})]
 """A cell of the table; a number or boolean of YAML is the text that stands for it."""
 
 

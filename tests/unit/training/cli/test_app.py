@@ -77,7 +77,9 @@ class TestUsage:
 
     @pytest.mark.parametrize("command", COMMANDS)
     def test_each_command_explains_itself(self, command: str) -> None:
-        assert ("--json" if command == "simulate" else "--config") in done(command, "--help")
+        option = {"simulate": "--json", "init": "--target"}.get(command, "--config")
+
+        assert option in done(command, "--help")
 
 
 class TestFailures:
