@@ -1,0 +1,219 @@
+"""Free text as numbers: its length, and a few directions in the space of its terms.
+
+A term is a word, a run of signs, or two or three letters in a row within one. Training weighs terms by their inverse
+document frequency and finds the directions in which texts differ most, by latent semantic analysis (Deerwester et al.,
+"Indexing by Latent Semantic Analysis", 1990). Both are arrays, which numpy applies here in training and in the service.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skylift.errors import FOREIGN_FAILURES, UnservableModel
+from skylift.feature import Scalar
+
+ENCODING_FILE = "encoding.npz"
+MAX_TERMS = 10_000
+"""Terms of a vocabulary: 1.3 MB with 30 directions."""
+MAX_DIRECTIONS = 100
+
+_TOKEN = re.compile(r"\w+|[^\w\s]+")
+_LETTERS_TOGETHER = 8_192
+"""Texts of so many letters are encoded at once: they share the cost of arrays, which fit into the cache of a core."""
+_LONGEST_WORD = 30
+_WORDS_OF_A_TYPICAL_TEXT = 8
+
+
+def terms(text: str) -> Iterator[str]:
+    """Terms of a text, as often as it has them; each word or run of signs is marked by blanks at its ends.
+
+    Examples
+    --------
+    >>> list(terms("Hi! No"))
+    [' h', 'hi', 'i ', ' hi', 'hi ', ' hi ', ' !', '! ', ' ! ', ' n', 'no', 'o ', ' no', 'no ', ' no ']
+    """
+    for token in _TOKEN.findall(text.lower()):
+        yield from _terms_of(token)
+
+
+def is_word(term: str) -> bool:
+    """Whether a term is a whole word or run of signs."""
+    return len(term) > 2 and term[0] == term[-1] == " "
+
+
+def _terms_of(token: str) -> list[str]:
+    marked = f" {token} "
+    size = len(token)
+    found = [marked[place : place + 2] for place in range(size + 1)]
+    found += [marked[place : place + 3] for place in range(size)]
+    if 1 < size <= _LONGEST_WORD:  # one letter is its own three signs
+        found.append(marked)
+    return found
+
+
+class Vocabulary:
+    """The terms of a text feature, and what each means.
+
+    Parameters
+    ----------
+    known
+        Terms, all different.
+    weights
+        Inverse document frequency of each term, float32 `[terms]`.
+    directions
+        Coordinates of each term, float32 `[terms, directions]`.
+
+    Raises
+    ------
+    ValueError
+        The arrays do not belong together, or not all numbers are finite.
+    """
+
+    def __init__(self, known: Sequence[str], weights: NDArray[np.float32], directions: NDArray[np.float32]) -> None:
+        self.terms = tuple(known)
+        self.weights, self.directions = weights, directions
+        self._places = {term: place for place, term in enumerate(self.terms)}
+        self._words: dict[str, list[int]] = {}
+        size = len(self.terms)
+        if not 0 < size <= MAX_TERMS or len(self._places) < size:
+            raise ValueError(f"terms must be different, at least one and at most {MAX_TERMS}")
+        if weights.dtype != np.float32 or weights.shape != (size,):
+            raise ValueError("each term has one weight, a float32")
+        if directions.dtype != np.float32 or directions.ndim != 2 or len(directions) != size:
+            raise ValueError("each term has a row of directions, of float32")
+        if not 0 < directions.shape[1] <= MAX_DIRECTIONS:
+            raise ValueError(f"directions must be at least one and at most {MAX_DIRECTIONS}")
+        if not (np.isfinite(directions).all() and np.isfinite(weights).all() and (weights > 0).all()):
+            raise ValueError("weights must be positive, and all numbers finite")
+
+    @property
+    def width(self) -> int:
+        """Number of columns that a text fills."""
+        return 1 + len(self.directions[0])
+
+    def row(self, value: Scalar) -> Sequence[float]:
+        """Encode one text; see `rows`."""
+        encoded: list[float] = self.rows([value])[0].tolist()
+        return encoded
+
+    def rows(self, values: Sequence[Scalar]) -> NDArray[np.float64]:
+        """Encode texts, each the same whatever others are beside it.
+
+        Parameters
+        ----------
+        values
+            Texts; None for a missing one.
+
+        Returns
+        -------
+        float64 `[n, width]`: the length in characters, NaN for a missing text, then its coordinates, which are 0 for
+        a text without a known term.
+        """
+        texts = [None if value is None else str(value) for value in values]
+        encoded = np.zeros((len(texts), self.width))
+        first, letters = 0, 0
+        for place, text in enumerate(texts):
+            encoded[place, 0] = np.nan if text is None else len(text)
+            letters += len(text or "")
+            if letters >= _LETTERS_TOGETHER or place == len(texts) - 1:
+                self._place(texts[first : place + 1], encoded[first : place + 1, 1:])
+                first, letters = place + 1, 0
+        return encoded
+
+    def typical(self, coordinates: NDArray[np.float64]) -> str:
+        """A text of the words nearest to a place: what may be shown and stored in place of a person's text.
+
+        Parameters
+        ----------
+        coordinates
+            Coordinates of a text, float64 `[directions]`.
+        """
+        words = [place for place, term in enumerate(self.terms) if is_word(term)] or [*range(len(self.terms))]
+        nearness = np.add.reduce(self.directions[words] * coordinates, axis=1)
+        nearest = np.argsort(-nearness, kind="stable")[:_WORDS_OF_A_TYPICAL_TEXT]
+        return " ".join(self.terms[words[place]].strip() for place in nearest.tolist())
+
+    def _place(self, texts: Sequence[str | None], coordinates: NDArray[np.float64]) -> None:
+        """Write the coordinates of some texts, which are 0 before."""
+        size = len(self.terms)
+        found: list[int] = []
+        counts = []
+        for text in texts:
+            before = len(found)
+            for token in _TOKEN.findall(text.lower()) if text else ():
+                found += self._words.get(token) or self._places_of(token)
+            counts.append(len(found) - before)
+        if not found:
+            return
+        keys = np.array(found) + size * np.repeat(np.arange(len(texts)), counts)
+        keys, times = np.unique(keys, return_counts=True)
+        rows, places = np.divmod(keys, size)
+        starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        values = (1 + np.log(times)) * self.weights[places]
+        lengths = np.sqrt(np.add.reduceat(values * values, starts))
+        # Not by BLAS, whose last digits depend on the processor and on how many texts there are.
+        sums = np.add.reduceat(values[:, None] * self.directions.take(places, axis=0), starts)
+        coordinates[rows[starts]] = sums / lengths[:, None]
+
+    def _places_of(self, token: str) -> list[int]:
+        """Places of the known terms in a token; remembered for known words alone, which bounds the memory."""
+        places = self._places
+        found = [places[term] for term in _terms_of(token) if term in places]
+        if f" {token} " in places:
+            self._words[token] = found
+        return found
+
+
+def to_bytes(vocabularies: Sequence[Vocabulary]) -> bytes:
+    """The file of some vocabularies; the same bytes for the same vocabularies."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for place, vocabulary in enumerate(vocabularies):
+        text = np.frombuffer("\n".join(vocabulary.terms).encode(), np.uint8)
+        arrays |= zip(_members(place), (text, vocabulary.weights, vocabulary.directions), strict=True)
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def from_bytes(data: bytes, count: int) -> list[Vocabulary]:
+    """Read the file of `count` vocabularies.
+
+    Raises
+    ------
+    UnservableModel
+        It is not such a file.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            _check_members(archive, count)
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return [_vocabulary(*(arrays[name] for name in _members(place))) for place in range(count)]
+    except (*FOREIGN_FAILURES, OSError, zipfile.BadZipFile) as error:
+        raise UnservableModel(
+            f"{ENCODING_FILE} cannot be read ({str(error) or type(error).__name__})", "publish the version again"
+        ) from error
+
+
+def _members(place: int) -> list[str]:
+    return [f"{place}.{part}" for part in ("terms", "weights", "directions")]
+
+
+def _check_members(archive: zipfile.ZipFile, count: int) -> None:
+    """Refuse other arrays than those wanted, and arrays that are larger than the file."""
+    found = archive.infolist()
+    wanted = [f"{name}.npy" for place in range(count) for name in _members(place)]
+    if [member.filename for member in found] != wanted:
+        raise ValueError(f"it does not hold {count} vocabularies")
+    if any(member.compress_type != zipfile.ZIP_STORED for member in found):
+        raise ValueError("its arrays are compressed")
+
+
+def _vocabulary(text: NDArray[Any], weights: NDArray[Any], directions: NDArray[Any]) -> Vocabulary:
+    if text.dtype != np.uint8 or text.ndim != 1:
+        raise ValueError("terms must be bytes")
+    return Vocabulary(text.tobytes().decode().split("\n"), weights, directions)
