@@ -55,7 +55,9 @@ def compose() -> OperationsLog:
     )
     arn = settings.retrain_function
     retrains = Retrains(
-        RetrainStore(bucket, settings.model), cache(lambda: DurableFunction(arn, client=lambda_client()))
+        RetrainStore(bucket, settings.model),
+        cache(lambda: DurableFunction(arn, client=lambda_client())),
+        rollouts=settings.retrain_rollout != "none",
     )
     return OperationsLog(
         create_routes(labels, fleet, retrains if arn else None),

@@ -18,7 +18,7 @@ from skylift.errors import (
     RetrainUnavailable,
 )
 from skylift.observability import logger
-from skylift.retraining.start import id_of_key, new_id, start
+from skylift.retraining.start import TO_ALLOW_ROLLOUTS, id_of_key, new_id, start
 from skylift.retraining.state import Request, Retraining, Rollout
 from skylift.retraining.store import RetrainStore
 
@@ -62,11 +62,14 @@ class Retrains:
         Keeper of the retrainings.
     function
         Function that returns the durable function, which the first retraining needs.
+    rollouts
+        Whether a rollout may follow.
     """
 
-    def __init__(self, store: RetrainStore, function: Callable[[], DurableFunction]) -> None:
+    def __init__(self, store: RetrainStore, function: Callable[[], DurableFunction], *, rollouts: bool = True) -> None:
         self._store = store
         self._function = function
+        self._rollouts = rollouts
 
     def begin(self, body: bytes, key: str | None, by: str) -> Retraining:
         """Start what a body asks for, or find what the same key started.
@@ -83,7 +86,7 @@ class Retrains:
         Raises
         ------
         NotJson, InvalidRetrainRequest
-            It cannot be read.
+            It cannot be read, or asks for a rollout where none may follow.
         RetrainRunning, RetrainKeyReused
             Another one runs, or the key belongs to another request.
         RetrainUnavailable
@@ -91,6 +94,9 @@ class Retrains:
         """
         asked = _read(body, key)
         rollout: Rollout = asked.rollout
+        if rollout != "none" and not self._rollouts:
+            problem = FieldProblem("rollout", "unknown_value", f'expected "none" here: {TO_ALLOW_ROLLOUTS}', "/rollout")
+            raise InvalidRetrainRequest((problem,), 1)
         id = id_of_key(key) if key else new_id(self._store.now())  # noqa: A001 (the document's word)
         request = Request(id=id, reason=asked.reason, rollout=rollout, by=by)
         try:

@@ -41,10 +41,12 @@ def retrain(id: str, work: Work, context: DurableContext) -> Ended:  # noqa: A00
         begun = step(context, "begin", work.begin, id)
         if begun["over"]:
             return Ended(id=id, state="over")
-        _collect(id, work, context)
-        published = _train(id, work, context)
-        if published and begun["rollout"] != "none":
-            failure = _roll_out(id, work, context, asks=begun["rollout"] == "manual")
+        failure = begun["failure"]
+        if failure is None:
+            _collect(id, work, context)
+            published = _train(id, work, context)
+            if published and begun["rollout"] != "none":
+                failure = _roll_out(id, work, context, asks=begun["rollout"] == "manual")
     except DurableOperationError as error:  # tried often enough, or another attempt would change nothing
         failure = Failure(code="step-failed", message=error.message or str(error))
     ended = step(context, "end", work.end, id, failure, config=A_DAY)
@@ -86,7 +88,7 @@ def _train(id: str, work: Work, context: DurableContext) -> bool:  # noqa: A002
 
 def _roll_out(id: str, work: Work, context: DurableContext, *, asks: bool) -> Failure | None:  # noqa: A002
     """Start a rollout, if a person is not needed or approves; why not."""
-    if asks and work.rollout is not None:  # else nothing would follow an approval
+    if asks:
         config = WaitForCallbackConfig(
             timeout=Duration.from_seconds(work.approval_time.total_seconds()),
             retry_strategy=HALF_AN_HOUR.retry_strategy,

@@ -16,7 +16,7 @@ from skylift.observability import MetricPoint, emit, logger
 from skylift.pointer import ActivePointer
 from skylift.references import Reference
 from skylift.retraining.outcome import REFUSALS, Outcome
-from skylift.retraining.start import start
+from skylift.retraining.start import TO_ALLOW_ROLLOUTS, start
 from skylift.retraining.state import Problem, Retraining, Rollout, State, Versions
 from skylift.retraining.store import RetrainStore
 from skylift.rollout import RolloutPlan, execution_name
@@ -34,18 +34,22 @@ _DECLINED = REFUSALS | {"approval-timeout", "not-approved"}
 """Codes of what people decide about."""
 
 
-class Begun(TypedDict):
-    """Whether there is something to do, and what follows a version."""
-
-    over: bool
-    rollout: Rollout
-
-
 class Failure(TypedDict):
     """Why a retraining ends without what was asked."""
 
     code: str
     message: str
+
+
+class Begun(TypedDict):
+    """Whether there is something to do, what follows a version, and why what was asked cannot be."""
+
+    over: bool
+    rollout: Rollout
+    failure: Failure | None
+
+
+_OVER = Begun(over=True, rollout="none", failure=None)
 
 
 class Ended(TypedDict):
@@ -126,17 +130,20 @@ class Work:
         """Take the lock, and say that it runs."""
         document = self._store.stored(id)
         if document is None or document.has_ended:  # nobody asked for it, or somebody took its place
-            return Begun(over=True, rollout="none")
+            return _OVER
         try:
             self._store.hold(id, self._left(document) + LONGEST_COLLECTING + _MARGIN)
         except RetrainRunning as error:
             self._store.update(id, state="failed", step="done", problem=Problem.of(error))
-            return Begun(over=True, rollout="none")
+            return _OVER
         champion = self._pointer.read()
         versions = Versions(champion=str(champion) if champion else None)
         begun = self._store.update(id, state="running", step="collecting", versions=versions)
-        rollout = document.request.rollout
-        return Begun(over=begun.has_ended, rollout="manual" if rollout == "auto" and self._asks else rollout)
+        rollout, failure = document.request.rollout, None
+        if rollout != "none" and self.rollout is None:  # known before anything is trained
+            failure = Failure(code="no-rollouts", message=f"no rollout follows a training here: {TO_ALLOW_ROLLOUTS}")
+        asks = rollout == "auto" and self._asks
+        return Begun(over=begun.has_ended, rollout="manual" if asks else rollout, failure=failure)
 
     def more(self, id: str) -> int:  # noqa: A002
         """Seconds to wait for more data; 0 where the data is taken as it is.
@@ -221,9 +228,7 @@ class Work:
         """Start the rollout of the published version; why not, if it cannot be."""
         document = self._go_on(id, _MARGIN, state="running", step="rollout")
         reference = Reference.parse(document.versions.published or "")
-        if self.rollout is None:
-            message = f"nothing rolls versions out here: skylift challenge {reference.name}"
-            return Failure(code="no-rollouts", message=message)
+        assert self.rollout is not None  # noqa: S101 (`begin` ends what asks for one then)
         if self._pointer.read() is None:
             message = f"no version is active that it could be compared with: skylift promote {reference.name}"
             return Failure(code="no-active-version", message=message)

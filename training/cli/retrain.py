@@ -70,7 +70,7 @@ def _started(
 ) -> "Retraining":
     from skylift.aws import lambda_client
     from skylift.durable import DurableFunction
-    from skylift.retraining.start import new_id, start
+    from skylift.retraining.start import TO_ALLOW_ROLLOUTS, new_id, start
     from skylift.retraining.state import Request
     from training.cli.connection import stack_output
     from training.cli.experiments import caller
@@ -82,6 +82,9 @@ def _started(
             "deploy the stack with Retraining and name it with --stack, or start `make up` and `. build/local.env`; "
             "`skylift train` trains in this terminal",
         )
+    most = stack_output(stack, "RetrainRollout") if stack else os.environ.get("SKYLIFT_RETRAIN_ROLLOUT")
+    if rollout != "none" and most == "none":
+        raise ConfigError("no rollout follows a training here", f"{TO_ALLOW_ROLLOUTS}, or leave out --rollout")
     if not 1 <= len(reason) <= 500:
         raise ConfigError("the reason has to have 1 to 500 characters", "say it shorter with --reason")
     request = Request(id=new_id(store.now()), reason=reason, rollout=rollout, by=caller())

@@ -12,6 +12,9 @@ from skylift.retraining.store import RetrainStore
 BEGIN_WITHIN = timedelta(minutes=30)
 """How long a queued retraining holds the lock: a function that Lambda throttles begins late."""
 
+TO_ALLOW_ROLLOUTS = "deploy the stack with Rollouts=true, and RetrainRollout=manual or auto"
+"""What to do where no rollout may follow a training."""
+
 _MODEL_LENGTH = 31
 
 

@@ -106,6 +106,30 @@ class TestStart:
         assert ask(client).json()["by"] == "a caller without a name"
 
 
+class TestRollouts:
+    """A stack that lets no rollout follow."""
+
+    @pytest.fixture
+    def client(self, store: RetrainStore, function: FakeFunction) -> HttpClient:
+        return client_of(Retrains(store, lambda: function, rollouts=False))
+
+    @pytest.mark.parametrize("rollout", ["manual", "auto"])
+    def test_asking_for_one_is_refused_with_the_parameters_that_allow_it(
+        self, client: HttpClient, store: RetrainStore, function: FakeFunction, rollout: str
+    ) -> None:
+        answer = ask(client, {"rollout": rollout}, **KEY)
+
+        assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM)
+        (error,) = answer.json()["errors"]
+        assert (error["field"], error["reason"], error["pointer"]) == ("rollout", "unknown_value", "/rollout")
+        assert "Rollouts=true, and RetrainRollout=manual or auto" in error["message"]
+        assert not function.executions
+        assert store.lock() is None
+
+    def test_training_alone_is_accepted(self, client: HttpClient) -> None:
+        assert ask(client, {"rollout": "none"}).status_code == 202
+
+
 class TestRefusedBodies:
     @pytest.mark.parametrize(
         ("body", "field", "reason", "pointer"),

@@ -111,7 +111,7 @@ class TestRollout:
         assert name == f"iris-{Reference.parse(str(plan['reference'])).digest[:24]}-0"
 
     @pytest.mark.parametrize("rollout", ["auto", "manual"])
-    def test_where_nothing_rolls_out_people_are_told_without_being_asked(
+    def test_where_none_may_follow_nothing_is_trained_for_one_and_people_are_told(
         self, retrainings: Retrainings, rollout: Rollout
     ) -> None:
         retrainings.has_rollouts = False
@@ -120,9 +120,10 @@ class TestRollout:
         document = retrainings.run()
 
         assert document.state == "failed"
-        assert document.versions.published
         assert document.problem is not None
-        assert "skylift challenge v1" in document.problem.message
+        assert document.problem.code == "no-rollouts"
+        assert "RetrainRollout=manual or auto" in document.problem.message
+        assert retrainings.job.runs == 0
         assert subjects(retrainings) == ["iris: retraining failed"]
 
     def test_a_person_approves_it(self, retrainings: Retrainings) -> None:

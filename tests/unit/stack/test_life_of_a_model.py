@@ -221,6 +221,14 @@ class TestRetraining:
         assert not [place for place in grants["s3:PutObject"] if "/experiments/" in place]
         assert stack.properties("RetrainFunction")["Environment"]["Variables"]["SKYLIFT_ROLLOUT_FUNCTION"] == ""
 
+    @pytest.mark.parametrize("most", ["none", "manual", "auto"])
+    def test_whoever_starts_it_knows_what_may_follow(self, most: str) -> None:
+        stack = Stack(**EVERYTHING | {"RetrainRollout": most})
+        for function in ("OperationsFunction", "TriggerFunction", "RetrainFunction"):
+            assert stack.properties(function)["Environment"]["Variables"]["SKYLIFT_RETRAIN_ROLLOUT"] == most
+        assert stack.outputs["RetrainRollout"] == most
+        assert "RetrainRollout" not in Stack().outputs
+
     def test_what_trains_signs_where_versions_are_signed(self, whole: Stack) -> None:
         _, signing = whole.properties("SigningKey")["KeyPolicy"]["Statement"]
         assert signing["Principal"]["AWS"] == ["PublishRole.Arn", "RetrainRole.Arn", "RetrainTaskRole.Arn"]

@@ -11,9 +11,10 @@ from skylift.aws import s3_client
 from skylift.bucket import Bucket
 from skylift.retraining.state import Problem, Versions
 from skylift.retraining.store import RetrainStore
+from tests.support.cloudformation import CloudFormation
 from tests.support.commands import refused, skylift
 from tests.support.waiting import wait_until
-from training.cli import retrain
+from training.cli import connection, retrain
 from training.cli.connection import LOCAL_BUCKET
 from training.cli.embedded_aws import embedded_aws
 
@@ -143,6 +144,31 @@ def test_an_unknown_id_is_refused(functions: FakeLambda) -> None:
 def test_a_reason_has_a_length(functions: FakeLambda, reason: str) -> None:
     assert "1 to 500 characters" in refused("retrain", "--reason", reason)
     assert functions.started == []
+
+
+@pytest.mark.parametrize("rollout", ["manual", "auto"])
+def test_a_rollout_is_refused_where_none_may_follow(
+    store: RetrainStore, functions: FakeLambda, monkeypatch: pytest.MonkeyPatch, rollout: str
+) -> None:
+    monkeypatch.setenv("SKYLIFT_RETRAIN_ROLLOUT", "none")
+
+    told = refused("retrain", "--rollout", rollout)
+
+    assert "no rollout follows a training here" in told
+    assert "RetrainRollout=manual or auto" in told
+    assert functions.started == []
+    assert store.lock() is None
+    assert skylift("retrain").exit_code == 0
+
+
+def test_of_a_stack_its_own_parameter_says_what_may_follow(
+    functions: FakeLambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = {"ModelBucketName": LOCAL_BUCKET, "Stage": "test", "ModelName": "wine", "RetrainFunctionArn": "arn"}
+    stack = CloudFormation("shop", outputs=outputs | {"RetrainRollout": "none"})
+    monkeypatch.setattr(connection, "cloudformation_client", lambda: stack)
+
+    assert "no rollout follows" in refused("retrain", "--stack", "shop", "--rollout", "auto")
 
 
 def test_where_no_function_trains_the_next_step_is_named(
