@@ -36,7 +36,7 @@ def roll_out(plan: RolloutPlan, criteria: Criteria, work: Work, context: Durable
         The ending that stands.
     """
     own = context.execution_context.durable_execution_arn
-    holder = step(context, "claim", work.claim, plan.id, own, config=A_DAY)
+    holder = step(context, "claim", work.claim, plan.id, own, criteria, config=A_DAY)
     if holder != own:
         return Ended(id=plan.id, outcome="elsewhere", reason=f"{holder} runs it")
     try:

@@ -69,15 +69,13 @@ def _work() -> Work:
     set_level(settings.log_level)
     stage, model, held_back = settings.stage, settings.model, settings.held_back_seconds
     s3, ssm, cloudwatch = s3_client(), ssm_client(patient=True), cloudwatch_client()
-    bucket = Bucket(settings.bucket, client=s3)
-    store = ExperimentStore(bucket, model)
+    store = ExperimentStore(Bucket(settings.bucket, client=s3), model)
     registry = Registry.open(settings, s3=s3, ssm=ssm)
     lines = lines_of(settings.log_group, settings.service_log)
     return Work(
         Trials(registry, ChallengerParameter(stage, model, client=ssm), store, tool="the rollout", clock=clock),
         store,
         ServedParameters(stage, model, client=ssm),
-        bucket=bucket,
         count=lambda experiment, start, end: count(lines, experiment, start, end)[-1],
         held_back=lines.held_back if held_back is None else timedelta(seconds=held_back),
         alarms=lambda: firing_alarms(settings.alarm_prefix, client=cloudwatch),

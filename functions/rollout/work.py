@@ -1,15 +1,14 @@
 """All that a rollout reads and writes. Each method is one step of it, and may run twice: it then ends the same."""
 
-import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Literal, TypedDict
 
-from skylift.bucket import Bucket
 from skylift.errors import ChallengerMoved, ExperimentEnded, InvalidReference, PointerMoved, PromotionRefused
 from skylift.experiment.criteria import Criteria
 from skylift.experiment.judge import judge
-from skylift.experiment.record import Ending, Look, intervals_of
+from skylift.experiment.record import Ending, Execution, Look, intervals_of
 from skylift.experiment.store import ExperimentStore
 from skylift.experiment.trials import Trials
 from skylift.experiment.verdict import Verdict
@@ -21,7 +20,6 @@ from skylift.served import ServedParameters
 
 _LONGEST_REASON = 500
 _MOST_ALARMS = 20
-_MAX_BYTES = 4096
 
 _NEXT = {
     "promoted": "It is active now. `skylift rollback` makes the version before active again.",
@@ -95,8 +93,6 @@ class Work:
     ----------
     trials, store, served
         Experiments of the model, what is kept of them, and both parameters.
-    bucket
-        Bucket of the model.
     count
         Function that counts the requests of an experiment from one moment to another.
     held_back
@@ -117,7 +113,6 @@ class Work:
         store: ExperimentStore,
         served: ServedParameters,
         *,
-        bucket: Bucket,
         count: Callable[[str, datetime, datetime], Look],
         held_back: timedelta,
         alarms: Callable[[], Sequence[str]],
@@ -129,7 +124,6 @@ class Work:
         self._trials = trials
         self._store = store
         self._served = served
-        self._bucket = bucket
         self._count = count
         self._held_back = held_back
         self._alarms = alarms
@@ -137,13 +131,10 @@ class Work:
         self._clock = clock
         self._looks: dict[str, list[Look]] = {}
 
-    def claim(self, experiment: str, execution: str) -> str:
+    def claim(self, experiment: str, execution: str, criteria: Criteria) -> str:
         """Take an experiment for an execution; the ARN of the one that has it."""
-        key = f"experiments/{self._store.model}/{experiment}/execution.json"
-        claimed = json.dumps({"execution": execution}).encode()
-        if not self._bucket.write_new(key, claimed, content_type="application/json"):
-            claimed = self._bucket.read(key, limit=_MAX_BYTES) or claimed
-        return str(json.loads(claimed)["execution"])
+        own = Execution(execution=execution, criteria=asdict(criteria))
+        return self._store.claim(experiment, own).execution
 
     def begin(self, plan: RolloutPlan) -> Begun:
         """Put the version on trial, by the first step."""

@@ -21,6 +21,9 @@ from skylift.documents import first_fault
 from skylift.errors import ConfigError, InvalidReference
 from skylift.references import Reference
 
+type Limits = dict[str, float | None]
+"""Limits of an experiment by their names in `skylift.experiment.criteria.Criteria`."""
+
 MAX_STEPS = 20
 MAX_STEP_MINUTES = 7 * 24 * 60.0
 
@@ -85,7 +88,7 @@ class RolloutPlan(_Part):
     approval
         Whether a person must approve the promotion.
     criteria
-        Limits by name, where they are not those of `skylift.experiment.criteria.Criteria`.
+        Limits, where they are not the defaults.
     started
         Time of the start, with its zone.
     """
@@ -97,7 +100,7 @@ class RolloutPlan(_Part):
     by: Annotated[str, Field(min_length=1, max_length=2048)]
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=MAX_STEPS)] = DEFAULT_STEPS
     approval: bool = False
-    criteria: dict[str, float | None] = {}
+    criteria: Limits = {}
     started: AwareDatetime
 
     @model_validator(mode="after")

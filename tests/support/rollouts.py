@@ -139,7 +139,6 @@ class Rollouts(AbstractContextManager["Rollouts"]):
         self.invocations = 0
         self._stack = ExitStack()
         self.runner = self._stack.enter_context(durable_runner(self._invoke, invocation_timeout=invocation_timeout))
-        self._bucket = bucket
         self._s3 = s3
         self._handler = durable_execution(self._run)
         self.work = self.fresh_work()
@@ -165,7 +164,6 @@ class Rollouts(AbstractContextManager["Rollouts"]):
             self.trials(),
             self.store,
             self.served,
-            bucket=self._bucket,
             count=self.traffic.count,
             held_back=self.traffic.held_back,
             alarms=lambda: self.alarms,

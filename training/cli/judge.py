@@ -81,7 +81,7 @@ def verdict_on(
     stack, log
         Name of the stack, and log file of the service; see `lines_of_service`.
     min_requests, max_hours
-        Limits, where they are not those of `Criteria`.
+        Limits, where they are not those of its rollout, or the defaults of one that people carry out.
     """
     from skylift.experiment.criteria import Criteria
     from skylift.experiment.judge import judge as judged
@@ -90,8 +90,10 @@ def verdict_on(
     right = _labels(running, known)
     looks = [] if right else known.store.counts(running.id)  # those of a rollout hold no labels, which come later
     looks += _looks(running, lines_of_service(stack, log), looks[-1].end if looks else running.started, right)
-    limits: dict[str, Any] = {"min_requests": min_requests, "max_hours": max_hours}
-    criteria = Criteria(**{name: value for name, value in limits.items() if value is not None})
+    rollout = known.store.execution(running.id)
+    given = {"min_requests": min_requests, "max_hours": max_hours}
+    limits: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    criteria = Criteria(**(rollout.criteria if rollout else {}) | limits)
     return judged(intervals_of(looks), criteria, alarms=_alarms(stack))
 
 

@@ -83,7 +83,7 @@ def _outcome(
         return "reject", f"certainly worse: {', '.join(names)}"
     missing = []
     if total.challenger.requests < criteria.min_requests:
-        missing.append(f"{total.challenger.requests:,} of {criteria.min_requests:,} requests")
+        missing.append(f"{total.challenger.requests:,} of {criteria.min_requests:,.0f} requests")
     missing += [f"{finding.name} not certain" for finding in findings if finding.state == "open"]
     missing += [f"in alarm: {name}" for name in alarms]
     if not missing:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from skylift.challenger import Mode
 from skylift.documents import Document, ReferenceText
 from skylift.experiment.counters import Counters, Interval
 from skylift.experiment.verdict import Verdict
+from skylift.rollout import Limits
 
 _EVEN = 0.5
 
@@ -67,6 +68,21 @@ class Approval(Document):
     """
 
     callback: str
+
+
+class Execution(Document):
+    """Who carries a rollout out: `experiments/{model}/{id}/execution.json`.
+
+    Parameters
+    ----------
+    execution
+        ARN of the durable execution that has the experiment.
+    criteria
+        Limits by which it is judged; none in a document of an earlier release.
+    """
+
+    execution: str
+    criteria: Limits = Field(default_factory=dict)
 
 
 class StepCounts(Document):

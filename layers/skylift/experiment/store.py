@@ -5,12 +5,13 @@ from pydantic import ValidationError
 from skylift.bucket import Bucket
 from skylift.documents import Document, first_fault
 from skylift.errors import IntegrityError
-from skylift.experiment.record import Approval, Experiment, Look
+from skylift.experiment.record import Approval, Execution, Experiment, Look
 
 _MAX_BYTES = 4 * 2**20
 _JSON = "application/json"
 _SUFFIX = ".json"
 _APPROVAL = "approval.json"
+_EXECUTION = "execution.json"
 
 
 class ExperimentStore:
@@ -60,6 +61,14 @@ class ExperimentStore:
         """
         names = (entry.key.removeprefix(self._root) for entry in self._bucket.entries(self._root))
         return [name.removesuffix(_SUFFIX) for name in names if "/" not in name and name.endswith(_SUFFIX)]
+
+    def claim(self, id: str, execution: Execution) -> Execution:  # noqa: A002
+        """Take an experiment for an execution; the one that has it. See `end`."""
+        return self._write_once(f"{id}/{_EXECUTION}", execution)
+
+    def execution(self, id: str) -> Execution | None:  # noqa: A002
+        """Who carries an experiment out; None where people do. See `end`."""
+        return self._read(f"{id}/{_EXECUTION}", Execution)
 
     def write_counts(self, id: str, number: int, look: Look) -> Look:  # noqa: A002
         """Write what a look counted; a look that was written already stands, and is returned.

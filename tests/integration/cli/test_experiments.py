@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,9 @@ from skylift.audit import AuditEntry, AuditTrail
 from skylift.bucket import Bucket
 from skylift.errors import ConfigError
 from skylift.experiment.counters import Arm, Counters, difference_bin
+from skylift.experiment.criteria import Criteria
 from skylift.experiment.parameter import ChallengerParameter
-from skylift.experiment.record import Look, StepCounts
+from skylift.experiment.record import Execution, Look, StepCounts
 from skylift.experiment.store import ExperimentStore
 from skylift.monitoring.label_store import LabelStore
 from skylift.monitoring.labels import Label
@@ -297,6 +299,22 @@ class TestJudge:
 
         assert _document("judge", "--min-requests", "100", "--json")["outcome"] == "promote"
         assert "Next: skylift promote v2" in done("judge")
+
+    def test_a_rollout_is_judged_by_its_own_limits_unless_options_name_others(
+        self, parameter: ChallengerParameter, store: ExperimentStore, log: Path, v2: Reference
+    ) -> None:
+        begun = _document("challenge", "v2", "--percent", "50", "--json")
+        for arm in ("challenger", "champion"):
+            _write(log, parameter, 1500, arm=arm)
+        assert _document("judge", "--json")["outcome"] == "promote"
+
+        limits = asdict(Criteria(min_requests=2000, max_disagreement=0.02))
+        store.claim(begun["id"], Execution(execution="arn:1", criteria=limits))
+
+        told = _document("judge", "--json")
+        assert told["outcome"] is None
+        assert told["reason"].startswith("1,500 of 2,000 requests")
+        assert _document("judge", "--min-requests", "100", "--json")["outcome"] == "promote"
 
     def test_counts_that_a_rollout_keeps_are_not_read_again(
         self, parameter: ChallengerParameter, store: ExperimentStore, log: Path, v2: Reference

@@ -6,6 +6,7 @@ import pytest
 
 from rollout.plan import criteria_of
 from rollout.work import Begun, Decision
+from skylift.experiment.criteria import Criteria
 from skylift.experiment.record import Look
 from skylift.references import NOTHING, Reference
 from skylift.rollout import RolloutPlan, Step
@@ -29,10 +30,14 @@ def begun(rollouts: Rollouts, plan: RolloutPlan) -> Begun:
 
 
 def test_an_experiment_is_of_the_execution_that_was_first(rollouts: Rollouts) -> None:
-    assert rollouts.work.claim("mine", "arn:1") == "arn:1"
-    assert rollouts.fresh_work().claim("mine", "arn:2") == "arn:1"
-    assert rollouts.fresh_work().claim("mine", "arn:1") == "arn:1"
-    assert rollouts.work.claim("other", "arn:2") == "arn:2"
+    limits = Criteria(min_requests=200)
+    assert rollouts.work.claim("mine", "arn:1", limits) == "arn:1"
+    assert rollouts.fresh_work().claim("mine", "arn:2", Criteria()) == "arn:1"
+    assert rollouts.fresh_work().claim("mine", "arn:1", limits) == "arn:1"
+    assert rollouts.work.claim("other", "arn:2", limits) == "arn:2"
+    claimed = rollouts.store.execution("mine")
+    assert claimed is not None
+    assert Criteria(**claimed.criteria) == limits  # type: ignore[arg-type]
 
 
 def test_beginning_twice_begins_once(rollouts: Rollouts, plan: RolloutPlan, v1: Reference, begun: Begun) -> None:
