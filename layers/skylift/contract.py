@@ -35,12 +35,16 @@ class Target(Document):
         Unit of the values; None for classification.
     threshold
         Probability above which the label is the second of two classes; None if it is the most probable class.
+    rest, merged
+        One of the classes, and the rare classes of the table that it stands for; None without any.
     """
 
     name: str
     classes: tuple[ClassName, ...] = ()
     unit: str | None = None
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
+    rest: ClassName | None = None
+    merged: tuple[str, ...] | None = None
 
     @cached_property
     def keys(self) -> tuple[str, ...]:

@@ -78,6 +78,21 @@ class DataSection(Section):
         return self
 
 
+class RareSection(Section):
+    """What becomes of classes that have too few rows to be learned.
+
+    Parameters
+    ----------
+    below
+        Number of rows from which a class is learned by itself.
+    into
+        Name of the one class that the rarer ones become; their rows are left out if absent.
+    """
+
+    below: Annotated[int, Field(ge=2)] = 10
+    into: Word | None = None
+
+
 class TargetSection(Section):
     """What to predict.
 
@@ -91,12 +106,31 @@ class TargetSection(Section):
         Names of classes as callers see them, by their names in the table.
     unit
         Unit of a regression's values.
+    rare
+        What becomes of rare classes.
+
+    Raises
+    ------
+    ValueError
+        A regression has rare classes.
     """
 
     column: str
     task: Task | None = None
     labels: dict[ClassName, ClassName] = {}
     unit: str | None = None
+    rare: RareSection | None = None
+
+    @property
+    def declared_task(self) -> Task | None:
+        """The task that the keys say; None if they leave it to the data."""
+        return "classification" if self.rare else self.task
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> Self:
+        if self.rare is not None and self.task == "regression":
+            raise ValueError("rare is of classes, but the task is regression")
+        return self
 
 
 class SplitSection(Section):

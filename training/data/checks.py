@@ -18,6 +18,7 @@ from skylift.feature import Feature
 from skylift.scoring import Matrix
 from training.config.table import ValidateSection
 from training.data.table import Split, Table
+from training.data.target import RARE
 
 _GLANCE = 10_000
 _ENOUGH = 20
@@ -178,7 +179,8 @@ def classes(table: Table, bounds: ValidateSection) -> list[Finding]:
                     check="rows per class",
                     status=_status(bounds, "min_rows_per_class"),
                     column=target.name,
-                    message=f"is {name} in {count} rows, fewer than {bounds.min_rows_per_class}",
+                    message=f"is {name} in {count} rows, fewer than {bounds.min_rows_per_class}: "
+                    f"add rows, or make rare classes one by {RARE}",
                     count=count,
                 )
             )

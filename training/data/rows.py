@@ -9,9 +9,10 @@ import pandas as pd
 from skylift.cells import clean_text
 from training.config.table import TableSpec
 from training.data.columns import family_of, retyped
-from training.data.encoding import check_known, guess_task
+from training.data.encoding import check_known
 from training.data.options import ReadOptions
 from training.data.reader import Progress, read_rows
+from training.data.target import guess_task
 
 _MOST_RARE = 0.1
 
@@ -75,7 +76,7 @@ def with_types_of_rows_left(
     changed = [str(name) for name in frame if typed[name].dtype != frame[name].dtype]
     if options is None or not changed:
         return typed
-    target, task, data = spec.target.column, spec.target.task, spec.data
+    target, task, data = spec.target.column, spec.target.declared_task, spec.data
     before = {new: old for old, new in data.rename.items()}
     only = {before.get(name, name) for name in (*changed, *data.exclude, target)}
     raw = read_rows(data.path, only=only, progress=progress, options=options)

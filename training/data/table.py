@@ -23,13 +23,14 @@ from skylift.scoring import Matrix
 from training.config.table import DataSection, FeatureSection, SplitSection, TableSpec
 from training.data.declared import as_declared
 from training.data.doubts import doubt_about_texts, variants
-from training.data.encoding import check_known, encode_feature, encode_target, guess_task, unusable
+from training.data.encoding import check_known, encode_feature, unusable
 from training.data.identifiers import identifies
 from training.data.options import ReadOptions
 from training.data.reader import Progress, read_rows
 from training.data.rows import with_types_of_rows_left, without_single_classes, without_values
 from training.data.spellings import as_in_table
 from training.data.split_keys import SplitKeys, hold_out, read_keys, split_advice
+from training.data.target import RARE, encode_target, guess_task, why_guessed, with_rare_classes
 from training.metrics.resamples import Clusters
 
 _MIN_ROWS = 10
@@ -100,6 +101,8 @@ class CleanTable:
         How columns of numbers or booleans are written that have texts among them.
     split_column
         Column that `split` names, which need not be a feature; None for a random split.
+    merged
+        Rare classes that are one in the frame.
     """
 
     frame: pd.DataFrame
@@ -109,6 +112,7 @@ class CleanTable:
     left_out: tuple[str, ...] = ()
     numerals: Mapping[str, Numerals] = field(default_factory=dict)
     split_column: "pd.Series[Any] | None" = None
+    merged: tuple[str, ...] = ()
 
 
 def read_table(spec: TableSpec, *, progress: Progress = lambda _: None) -> Table:
@@ -150,10 +154,12 @@ def read_clean(spec: TableSpec, *, progress: Progress = lambda _: None) -> Clean
     if sampled < rows:
         notes.append(f"{sampled} of {rows} rows were drawn as a sample")
     notes += excluded
-    target, task = spec.target.column, spec.target.task
+    target, task = spec.target.column, spec.target.declared_task
     if missing := int(frame[target].isna().sum()):
         notes.append(f"{missing} rows without {target} were left out")
         frame = frame[frame[target].notna()]
+    frame, merged, rare = with_rare_classes(frame, spec.target)
+    notes += rare
     frame, single = without_single_classes(frame, target, classifies=task and task == "classification")
     notes += single
     if len(frame) < sampled or sampled < rows:  # a row of units, or one odd cell, may be gone
@@ -170,7 +176,7 @@ def read_clean(spec: TableSpec, *, progress: Progress = lambda _: None) -> Clean
     check_known(spec.bounds.trusted, list(frame.columns), "validate.trusted")
     if split_column is not None:
         split_column = split_column[frame.index]
-    return CleanTable(frame, target, digest, tuple(notes), left_out, numerals, split_column)
+    return CleanTable(frame, target, digest, tuple(notes), left_out, numerals, split_column, merged)
 
 
 def encode_table(clean: CleanTable, spec: TableSpec) -> Table:
@@ -183,10 +189,10 @@ def encode_table(clean: CleanTable, spec: TableSpec) -> Table:
     """
     notes = list(clean.notes)
     target_column = clean.frame[clean.target]
-    task = spec.target.task or guess_task(target_column)
-    if spec.target.task is None:
-        notes.append(f"target.task was guessed: {task}")
-    target, targets = encode_target(target_column, task, spec.target)
+    task = spec.target.declared_task or guess_task(target_column)
+    if spec.target.declared_task is None:
+        notes.append(why_guessed(target_column, task))
+    target, targets = encode_target(target_column, task, spec.target, clean.merged)
     keys = None
     if clean.split_column is not None and spec.split.kind != "random":
         keys = read_keys(clean.split_column, spec.split.kind)
@@ -277,7 +283,7 @@ def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
         if rare := [str(table.contract.target.classes[code]) for code in np.flatnonzero(counts < 2)]:
             raise DataError(
                 f"too few rows have {table.contract.target.name} {', '.join(rare[:5])}",
-                "add rows, leave these out, or make split.holdout smaller",
+                f"add rows, make split.holdout smaller, or make rare classes one: {RARE}",
             )
     return Split(train, held_out)
 
@@ -299,7 +305,7 @@ def _read_options(spec: TableSpec) -> ReadOptions:
         thousands=data.thousands,
         kinds=kinds,
         target=old_names.get(spec.target.column, spec.target.column),
-        task=spec.target.task,
+        task=spec.target.declared_task,
     )
 
 

@@ -201,11 +201,16 @@ def _label(entry: object, read: Callable[[object], ClassName | float], arrived: 
 
 
 class _Classes:
-    """Reads classes: as the contract has them, or as the text that a table or an answer has."""
+    """Reads classes: as the contract has them, or as the text that a table or an answer has.
+
+    A class that training merged with others is the class that they became.
+    """
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._by_text: dict[str, ClassName] = dict(zip(target.keys, target.classes, strict=True))
+        if target.rest is not None:
+            self._by_text = dict.fromkeys(target.merged or (), target.rest) | self._by_text
         self._by_value: dict[tuple[bool, object], ClassName] = {
             (isinstance(name, bool), name): name for name in target.classes
         }

@@ -169,6 +169,11 @@ class TestValues:
         assert reason(found) == "unknown_class"
         assert "setosa" in found.problems[0].message
 
+    def test_a_class_that_training_merged_is_what_it_became(self) -> None:
+        target = Target(name="y", classes=("a", "rest"), rest="rest", merged=("b", "c"))
+
+        assert [value_of(sent, target) for sent in ("a", "b", "c", "rest")] == ["a", "rest", "rest", "rest"]
+
     def test_a_whole_body_of_unknown_classes_costs_little(self) -> None:
         """Each is compared with few of many classes, and told with one."""
         many = Target(name="y", classes=tuple(f"class {number}" for number in range(2000)))

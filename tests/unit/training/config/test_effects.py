@@ -13,6 +13,7 @@ from training.data.prepare import table_and_split
 
 TEXT = lines("x;n;c;y", lambda number: f"{number % 7},5;{number};{('NA', 'b', 'd')[number % 3]};{number % 2}", count=60)
 COUNTS = lines("x;n;c;y", lambda number: f"1,{100 + number};{number};{'ab'[number % 2]};{number * 10}", count=60)
+NAMES = lines("n;y", lambda number: f"{number % 7};{'ab'[number % 2] if number % 5 else 'c'}", count=60)
 COMMAS: dict[str, Any] = {"data_keys": {"decimal": ","}}
 
 EFFECTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
@@ -38,6 +39,12 @@ EFFECTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"data_keys": {"decimal": ","}},
         {"data_keys": {"decimal": ","}, "target_keys": {"unit": "m"}},
     ),
+    "RareSection.below": (NAMES, {"target_keys": {"rare": {"below": 11}}}, {"target_keys": {"rare": {"below": 15}}}),
+    "RareSection.into": (
+        NAMES,
+        {"target_keys": {"rare": {"below": 15}}},
+        {"target_keys": {"rare": {"below": 15, "into": "b"}}},
+    ),
     "SplitSection.holdout": (TEXT, {}, {"split": {"holdout": 0.5}}),
     "SplitSection.seed": (TEXT, {}, {"split": {"seed": 7}}),
     "FeatureSection.unit": (TEXT, {}, {"features": {"x": {"unit": "cm"}}}),
@@ -57,6 +64,7 @@ ELSEWHERE = {
     "ModelConfig.select_by": ("training/test_job.py", "test_each_metric_of_a_classification_prefers_the_better_model"),
     "DataSection.path": ("training/config/test_config.py", "test_an_absolute_data_path_is_kept"),
     "TargetSection.column": ("training/config/test_config.py", "test_three_keys_are_enough"),
+    "TargetSection.rare": (f"{DATA}target.py", "class TestRareClasses"),
     "SplitSection.time": (
         f"{DATA}split_keys.py",
         "test_by_time_the_holdout_is_the_last_share_and_a_random_one_is_told",

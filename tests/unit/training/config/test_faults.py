@@ -14,7 +14,7 @@ from training.config import ModelConfig, load_config
 WHOLE: dict[str, Any] = {
     "model": "wine",
     "data": {"path": "wine.csv", "rename": {"a": "b"}, "exclude": {"a": ["x"]}},
-    "target": {"column": "kind", "labels": {"a": "b"}},
+    "target": {"column": "kind", "labels": {"a": "b"}, "rare": {}},
     "split": {},
     "features": {"a": {}},
     "validate": {},
@@ -52,6 +52,7 @@ def places() -> Iterator[tuple[str | int, ...]]:
         (): "ModelConfig",
         ("data",): "DataSection",
         ("target",): "TargetSection",
+        ("target", "rare"): "RareSection",
         ("split",): "SplitSection",
         ("features", "a"): "FeatureSection",
         ("validate",): "ValidateSection",

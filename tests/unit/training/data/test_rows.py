@@ -62,4 +62,4 @@ def test_a_row_of_units_below_the_header_is_not_a_row(tmp_path: Path) -> None:
 def test_where_most_classes_have_one_row_none_is_left_out(tmp_path: Path) -> None:
     text = lines("x,y", lambda number: f"{number},{number if number > 30 else number % 2}t")
 
-    assert "data.exclude: {y: [" in refusal(tmp_path, text)
+    assert "target.rare: {below: 2}" in refusal(tmp_path, text)

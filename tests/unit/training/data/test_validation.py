@@ -64,7 +64,9 @@ class TestTheWhole:
 
         found = report(tmp_path, changes=changes, validate={"min_rows_per_class": 5})
 
-        assert failures(found) == ["rows per class: column y is c in 4 rows, fewer than 5"]
+        (failure,) = failures(found)
+        assert failure.startswith("rows per class: column y is c in 4 rows, fewer than 5: ")
+        assert "target.rare: {below: 10, into: other}" in failure
 
     def test_a_column_that_is_mostly_missing_is_warned_of(self, tmp_path: Path) -> None:
         changes = {number: f"{number / 4},,Lyon,{'ab'[number % 2]}" for number in range(1, 40)}
