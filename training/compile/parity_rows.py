@@ -11,12 +11,13 @@ from skylift.feature import LARGEST_NUMBER
 from skylift.scoring import Matrix
 from training.compile.dispatch import splits_of
 from training.data.table import Split, Table
-from training.search.candidates import SEEN_AS_NUMBERS
+from training.search.preparation import SEEN_AS_NUMBERS
 
 _MAX_TRAIN_ROWS = 10_000
 _MAX_THRESHOLDS = 2_000
 _BASE_ROWS = 3
 _SPANS_OUTSIDE = (1, 2, 3)
+_NOT_SEEN = -1  # place of a column that an estimator does not see as it is
 
 
 def known_rows(table: Table, split: Split) -> Matrix:
@@ -72,7 +73,7 @@ def _edges(estimator: Any, contract: Contract) -> Iterator[tuple[int, float]]:
                 yield column, min(feature.max + spans * span, LARGEST_NUMBER)
         if feature.may_be_missing:
             yield column, np.nan
-        for code in range(len(feature.categories)):
+        for code in _some([*range(len(feature.categories))]):
             yield column, float(code)
     found: dict[type, set[tuple[int, float]]] = {np.float32: set(), np.float64: set()}
     for dtype, column, threshold in _thresholds(estimator, list(range(len(contract.features)))):
@@ -101,8 +102,9 @@ def _thresholds(estimator: Any, columns: list[int]) -> Iterator[tuple[type, int,
     columns = _columns_inside(estimator, columns)
     for dtype, places, thresholds in _own_splits(estimator):
         for place, threshold in zip(places.tolist(), thresholds.tolist(), strict=True):
-            if place < len(columns) and np.isfinite(threshold):  # not of missing from known values
-                yield dtype, columns[place], threshold
+            column = columns[place] if place < len(columns) else _NOT_SEEN
+            if column != _NOT_SEEN and np.isfinite(threshold):  # not of missing from known values
+                yield dtype, column, threshold
 
 
 def _columns_after(step: Any, columns: list[int]) -> list[int]:
@@ -120,7 +122,7 @@ def _columns_inside(estimator: Any, columns: list[int]) -> list[int]:
         return columns
     by_category = np.asarray(estimator.is_categorical_)
     order = [*np.flatnonzero(by_category).tolist(), *np.flatnonzero(~by_category).tolist()]
-    return [columns[place] for place in order if place < len(columns)]
+    return [columns[place] if place < len(columns) else _NOT_SEEN for place in order]
 
 
 def _members(estimator: Any) -> Iterator[tuple[Any, Iterable[int]]]:

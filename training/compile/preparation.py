@@ -120,6 +120,8 @@ def _one_hot(repeated: Tensor, categories: list[NDArray[Any]]) -> Tensor:
 
 @transform.register
 def _transform_function(transformer: FunctionTransformer, rows: Tensor) -> Tensor:
+    if transformer.func is np.clip and transformer.kw_args and transformer.kw_args["a_min"] is None:
+        return rows.apply("Min", float(transformer.kw_args["a_max"]))
     # HistGradientBoosting checks its numbers by a function that returns them as they are.
     if transformer.func is not None and getattr(transformer.func, "func", None) is not check_array:
         raise NotImplementedError("no converter for FunctionTransformer")

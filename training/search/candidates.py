@@ -7,22 +7,16 @@ from typing import Any, cast
 
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.impute import SimpleImputer
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
 from skylift.contract import Contract
 from skylift.errors import ConfigError
 from training.config import Candidate
 from training.config.search_space import Params
-
-_MISSING_CODE = -1.0
-_SIDES = 2
-_NUMBERS, _ALL = "numbers", "all"
-SEEN_AS_NUMBERS = (_NUMBERS, _ALL)
-"""Names of the parts of a preparation that keep columns as they are, or scale them; a part of these comes first."""
+from training.search.preparation import for_categories, for_numbers
 
 _OF_ONE_SCALE = (
     "sklearn.svm.SVR",
@@ -77,13 +71,14 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
     if not (is_classifier if classifies else is_regressor)(model):
         kind = "classifier" if classifies else "regressor"
         raise ConfigError(f"candidate {candidate.name}: {candidate.estimator} is not a {kind}", "choose another")
-    scale = candidate.scale if candidate.scale is not None else not candidate.estimator.startswith(_TREES)
-    takes_missing = bool(get_tags(model).input_tags.allow_nan)
+    trees = candidate.estimator.startswith(_TREES)
     if _takes_categories(candidate, model):
-        model.set_params(categorical_features=_own_categories(contract, model))
-        steps = _with_codes(contract)
+        steps, places = for_categories(contract, bins=model.max_bins, seed=seed)
+        model.set_params(categorical_features=places)
     else:
-        steps = _preparation(contract, scale=scale, impute=not takes_missing)
+        scale = not trees if candidate.scale is None else candidate.scale
+        takes_missing = bool(get_tags(model).input_tags.allow_nan)
+        steps = for_numbers(contract, scale=scale, impute=not takes_missing, trees=trees, seed=seed)
     path = ""
     if candidate.scale is not False and _needs_scaled_target(candidate, model):
         model, path = TransformedTargetRegressor(model, transformer=StandardScaler()), "regressor__"
@@ -101,42 +96,10 @@ def _takes_categories(candidate: Candidate, model: Any) -> bool:
     return "categorical_features" in model.get_params() and not chosen
 
 
-def _own_categories(contract: Contract, model: Any) -> list[int] | None:
-    """Columns of categories with a bin for each; the codes of others are numbers."""
-    columns = _category_columns(contract)
-    return [column for column in columns if len(contract.features[column].levels) <= model.max_bins] or None
-
-
-def _with_codes(contract: Contract) -> list[tuple[str, Any]]:
-    """A step that repeats the columns of categories, for an estimator to take as numbers beside the categories.
-
-    scikit-learn's boosting puts no category of fewer than ten rows on a side of its own (`MIN_CAT_SUPPORT`), and where
-    one alone has more there is no split at all: not even a missing value is told from all others. Their codes have one.
-    """
-    features = contract.features
-    repeated = [
-        index
-        for index in _category_columns(contract)
-        if len(features[index].levels) > _SIDES or not features[index].required
-    ]
-    if not repeated:
-        return []
-    every = list(range(len(features)))
-    return [("columns", ColumnTransformer([(_ALL, "passthrough", every), ("codes", "passthrough", repeated)]))]
-
-
 def _needs_scaled_target(candidate: Candidate, model: Any) -> bool:
     """Whether a regressor fits only targets of about its own scale, and was not tuned to another."""
     chosen = {*candidate.params, *(candidate.search.parameters if candidate.search else ())}
     return candidate.estimator in _OF_ONE_SCALE and not chosen & {"epsilon", "tol"} and is_regressor(model)
-
-
-def _category_columns(contract: Contract) -> list[int]:
-    return [index for index, feature in enumerate(contract.features) if feature.is_nominal]
-
-
-def _number_columns(contract: Contract) -> list[int]:
-    return [index for index, feature in enumerate(contract.features) if not feature.is_nominal]
 
 
 def estimates_by_trees(estimator: Any) -> bool:
@@ -168,36 +131,3 @@ def _instantiate(candidate: Candidate, seed: int) -> Any:
             raise ConfigError(f"candidate {candidate.name}: {name} has no parameter {parameter!r}", "check the name")
     seeded = {"random_state": seed} if "random_state" in known else {}
     return factory(**seeded | candidate.params)
-
-
-def _preparation(contract: Contract, *, scale: bool, impute: bool) -> list[tuple[str, Any]]:
-    """Steps before the estimator: none where it can read the encoded rows as they are."""
-    numbers = _number_columns(contract)
-    categories = _category_columns(contract)
-    some_missing = any(not contract.features[index].required for index in numbers)
-    on_numbers: list[tuple[str, Any]] = []
-    if impute and some_missing:
-        on_numbers.append(("impute", SimpleImputer(strategy="median", keep_empty_features=True)))
-    if scale:
-        on_numbers.append(("scale", StandardScaler()))
-    if not categories:
-        return on_numbers
-    parts: list[tuple[str, Any, list[int]]] = []
-    if numbers:
-        parts.append((_NUMBERS, Pipeline(on_numbers) if on_numbers else "passthrough", numbers))
-    parts.extend((f"category_{index}", _category(contract, index), [index]) for index in categories)
-    return [("columns", ColumnTransformer(parts))]
-
-
-def _category(contract: Contract, index: int) -> Any:
-    """One column per known category, whatever a fold holds, and one for a missing value where training saw any.
-
-    An unknown value gives zeros in all of them, or counts as missing.
-    """
-    codes = [float(code) for code in range(len(contract.features[index].levels))]
-    codes = codes if contract.features[index].required else [_MISSING_CODE, *codes]
-    encoder = OneHotEncoder(categories=[codes], handle_unknown="ignore", sparse_output=False)
-    if not contract.features[index].may_be_missing:
-        return encoder
-    missing = SimpleImputer(strategy="constant", fill_value=_MISSING_CODE, keep_empty_features=True)
-    return Pipeline([("missing", missing), ("encode", encoder)])

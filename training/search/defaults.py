@@ -10,6 +10,7 @@ from typing import Any
 
 from skylift.contract import Contract
 from training.config import Candidate
+from training.search.preparation import prepared_width
 
 DEFAULT_BUDGET = 30.0
 """Seconds of search that the default candidates are chosen for, on two cores."""
@@ -56,7 +57,7 @@ def default_candidates(contract: Contract, rows: int, budget: float | None = Non
     """
     classifies = contract.task == "classification"
     seconds = (budget or DEFAULT_BUDGET) * _FIT_SHARE
-    width = sum(len(feature.levels) if feature.is_nominal else 1 for feature in contract.features)
+    width = prepared_width(contract, trees=False)
     linear = (
         _candidate("logistic", "linear_model.LogisticRegression", max_iter=1000)
         if classifies
@@ -64,7 +65,8 @@ def default_candidates(contract: Contract, rows: int, budget: float | None = Non
     )
     ending = "Classifier" if classifies else "Regressor"
     boosting = _candidate("boosting", f"ensemble.HistGradientBoosting{ending}", **_bins(contract, seconds))
-    looked_at = math.sqrt(width) if classifies else width
+    of_trees = prepared_width(contract, trees=True)
+    looked_at = math.sqrt(of_trees) if classifies else of_trees
     forest = _candidate("forest", f"ensemble.RandomForest{ending}", **_sizes(rows, looked_at, seconds))
     svm = _candidate("svm", "svm.SVC" if classifies else "svm.SVR")
     if rows**2 * width * _SECONDS_PER_PAIR <= seconds:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import TargetEncoder
 
 from skylift.errors import ConfigError
 from skylift.scoring import Matrix
@@ -60,13 +61,17 @@ def fit_by(
     DataError
         The keys leave no inner fold that can be learned.
     """
-    inner = {name: value for name, value in estimator.get_params().items() if name.rpartition("__")[2] == "cv"}
-    if keys is None or not inner:
+    parts = estimator.get_params()
+    inner = {name: value for name, value in parts.items() if name.rpartition("__")[2] == "cv"}
+    encoders = [name for name in inner if isinstance(parts.get(name.rpartition("__")[0]), TargetEncoder)]
+    if keys is None or not inner or (keys.kind == "time" and len(encoders) == len(inner)):
         return estimator.fit(rows, targets)
     count = next((value for value in inner.values() if isinstance(value, int)), _FOLDS)
     pairs = cut_by(keys, count, seed, targets if classifies else None)
     last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
     partial = sum(len(test) for _, test in pairs) < len(rows)
+    if partial:  # cross-fitting encodes every row, and at random it still keeps a row's own target from its code
+        inner = {name: value for name, value in inner.items() if name not in encoders}
     if isinstance(last, CalibratedClassifierCV) and partial:
         return _calibrated_on_the_last(estimator, last, rows, targets, pairs)
     estimator.set_params(**dict.fromkeys(inner, pairs)).fit(rows, targets)
@@ -84,7 +89,7 @@ def _calibrated_on_the_last(
     calibrated.set_params(cv=pairs[-1:], ensemble=True)
     estimator.fit(rows, targets)
     calibrated.set_params(**before)
-    prepared = estimator[:-1].transform(rows) if isinstance(estimator, Pipeline) else rows
+    prepared = estimator[:-1].fit_transform(rows, targets) if isinstance(estimator, Pipeline) else rows
     (member,) = calibrated.calibrated_classifiers_
     member.estimator = clone(calibrated.estimator).fit(prepared, targets)
     return estimator

@@ -21,6 +21,7 @@ BOOLEAN = Feature(name="b", kind="boolean")
 CITY = Feature(name="c", kind="category", categories=("Lyon", "Oslo", "Rome"))
 CITY_OR_NONE = CITY.model_copy(update={"required": False})
 SVC = {"name": "svm", "estimator": "sklearn.svm.SVC"}
+FOREST = {"name": "forest", "estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 10}}
 BOOSTING = {"name": "boosting", "estimator": "sklearn.ensemble.HistGradientBoostingClassifier"}
 
 
@@ -191,12 +192,6 @@ class TestTables:
     def test_two_categories_without_missing_values_need_no_codes_beside_them(self) -> None:
         assert built(BOOSTING, CITY.model_copy(update={"categories": ("Lyon", "Oslo")})).path == ""
 
-    def test_boosting_has_only_codes_of_more_categories_than_it_has_bins(self) -> None:
-        many = CITY.model_copy(update={"categories": tuple(f"k{number:03}" for number in range(256))})
-
-        assert built(BOOSTING, many, NUMBER).estimator[-1].categorical_features is None
-        assert prepared(built(BOOSTING, many, NUMBER), [[255, 7]]).tolist() == [[255, 7, 255]]
-
     def test_a_search_for_bins_or_categories_of_its_own_leaves_columns_of_ones(self) -> None:
         assert "OneHotEncoder" in parts(built(BOOSTING | {"search": {"max_bins": [31, 255]}}, CITY).estimator)
         assert "OneHotEncoder" in parts(built(BOOSTING | {"params": {"categorical_features": None}}, CITY).estimator)
@@ -210,6 +205,22 @@ class TestTables:
         trained = learned(tmp_path, lines("sex,boat,out", row, count=300), BOOSTING, target="out")
 
         assert trained.metrics.cross_validated["accuracy"].mean > 0.93
+        assert trained.compiled.outcome.converter == "skylift"
+
+    @pytest.mark.parametrize("count", [90, 300])
+    @pytest.mark.parametrize("candidate", [LOGISTIC, BOOSTING, FOREST], ids=["logistic", "boosting", "forest"])
+    def test_many_categories_are_learned_by_what_each_does_and_compiled_exactly(
+        self, tmp_path: Path, candidate: dict[str, Any], count: int
+    ) -> None:
+        def row(number: int) -> str:
+            shop = number * 7 % count
+            return f"{number % 13},s{shop},{'ab'[(shop * 5 % 11 > 5) ^ (number % 31 == 0)]}"
+
+        text = lines("x,shop,y", row, count=1500)
+
+        trained = learned(tmp_path, text, candidate, features={"shop": {"kind": "category"}})
+
+        assert trained.metrics.cross_validated["accuracy"].mean > 0.9
         assert trained.compiled.outcome.converter == "skylift"
 
     def test_support_vectors_fit_a_large_target(self, tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.linear_model import LassoCV
+from sklearn.linear_model import LassoCV, LinearRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, TargetEncoder
 from sklearn.svm import LinearSVC
 
 from skylift.contract import Contract, Target
@@ -44,6 +44,15 @@ class Recorder(LinearSVC):  # type: ignore[misc]
     def decision_function(self, X: Any) -> Any:  # noqa: N803
         Recorder.asked.append((self.known, X[:, 0]))
         return super().decision_function(X[:, 1:])
+
+
+class Recorded(LinearRegression):  # type: ignore[misc]
+    """A regressor that keeps what it learned from."""
+
+    def fit(self, X: Any, y: Any) -> "Recorded":  # noqa: N803
+        self.learned = X
+        super().fit(X, y)
+        return self
 
 
 def candidate(estimator: str, **params: Any) -> Candidate:
@@ -93,6 +102,32 @@ def test_a_parameter_is_chosen_by_folds_of_the_keys(kind: Literal["time", "group
 
     assert fitted.cv is None
     assert fitted.mse_path_.shape[1] == 5
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_the_target_of_a_group_is_not_looked_up_for_its_own_rows(nested: bool) -> None:
+    """Where the groups are the categories, training knows none of those that it is asked."""
+    encoder = TargetEncoder(target_type="continuous", cv=4)
+    seen = Recorded()
+    steps = [FunctionTransformer(), encoder] if nested else [encoder]
+
+    fitted = fit_by(
+        KEYS["group"], make_pipeline(*steps, seen), KEYS["group"].values[:, None], NOISE, classifies=False, seed=0
+    )
+
+    assert len(np.unique(seen.learned)) == 4  # the mean of the other groups, in each fold
+    assert len(np.unique(fitted[:-1].transform(KEYS["group"].values[:, None]))) == 24
+    assert encoder.cv == 4
+
+
+def test_of_rows_in_time_the_target_is_looked_up_for_all_rows() -> None:
+    seen = Recorded()
+    encoder = TargetEncoder(target_type="continuous", cv=4)
+
+    fit_by(KEYS["time"], make_pipeline(encoder, seen), NOISE[:, None].round(), NOISE, classifies=False, seed=0)
+    fit_by(KEYS["time"], make_pipeline(encoder, LassoCV()), NOISE[:, None].round(), NOISE, classifies=False, seed=0)
+
+    assert np.isfinite(seen.learned).all()
 
 
 def test_without_keys_nothing_changes() -> None:
