@@ -72,7 +72,9 @@ class TestManifest:
         assert compiled.format or compiled.reason
 
     def test_notes_of_cleaning_and_fitting_are_kept(self, trained_mixed: Trained) -> None:
-        assert "target.task was guessed: classification" in packed(trained_mixed).describe(1).lineage.notes
+        notes = packed(trained_mixed).describe(1).lineage.notes
+
+        assert "target.task was guessed: classification, because churned holds texts" in notes
 
 
 class TestGit:
