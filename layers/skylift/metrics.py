@@ -110,19 +110,21 @@ class LeaderboardEntry(Document):
 
 
 class Gate(Document):
-    """A bound on a holdout metric, and whether it held.
+    """A bound on a metric, and whether it held.
 
     Parameters
     ----------
     metric
         Name of the metric; or `behaviour`, of which all checks must pass.
     value
-        Value on the holdout; None where its rows cannot tell, which no bound passes.
+        Value on those rows; None where they cannot tell, which no bound passes.
     against
         Value that it is compared with: of the dummy baseline, or of the active version; None for neither, and in
         versions of older releases.
     detail
         Bound in words, to read after the value; None if `min` and `max` are the bound.
+    rows
+        Rows that it was measured on; None for the holdout, or the test rows of `skylift evaluate`.
     """
 
     metric: str
@@ -132,6 +134,7 @@ class Gate(Document):
     passed: bool
     against: float | None = None
     detail: str | None = None
+    rows: Literal["labelled traffic"] | None = None
 
     def __str__(self) -> str:
         others = [other for other in (self.min, self.max, self.against) if other is not None]

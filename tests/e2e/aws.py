@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 from tests.e2e.sam import REGION, environment
-from tests.support.docker import docker
+from tests.support.docker import OWNER, docker
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 
@@ -56,6 +56,7 @@ class LocalAws:
             "BIND_HOST": "127.0.0.1",
             "BRIDGE_HOST": self._bridge,
             "MINISTACK_HOST": "host.docker.internal",  # where a custom resource's function puts its answer
+            "MINISTACK_HOSTNAME": OWNER,  # in the labels of its containers, and nowhere else
             "MINISTACK_REGION": REGION,
             "AUTH": "true",
             "LAMBDA_EXECUTOR": "docker",

@@ -18,7 +18,7 @@ import yaml
 from tests.e2e.aws import LocalAws
 from tests.e2e.sam import BUILT, Built, run
 from tests.e2e.stack import Stack
-from tests.support.docker import DockerFailed, bridge_address, docker, leftovers
+from tests.support.docker import DockerFailed, bridge_address, docker, own_containers
 from tests.support.lambda_runtime import emulator_program
 from tests.support.models import IRIS_CONFIG
 from tests.support.paths import ROOT
@@ -60,13 +60,10 @@ def step(say: Say) -> Step:
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_is_left() -> Iterator[None]:
-    before = leftovers()
     yield
-    left = {kind: ids - before[kind] for kind, ids in leftovers().items()}
-    for kind, ids in left.items():
-        for each in ids:
-            docker(kind, "rm", *(["--force"] if kind == "container" else []), each)
-    assert not any(left.values()), f"left behind, and removed now: {left}"
+    if left := own_containers():
+        docker("container", "rm", "--force", "--volumes", *left)
+    assert not left, f"left behind, and removed now: {left}"
 
 
 @pytest.fixture(scope="session")

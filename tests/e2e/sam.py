@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from tests.support.docker import OWNER
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 
@@ -107,7 +108,7 @@ class Built:
         """
         document = yaml.safe_load(self.template.read_text(encoding="utf-8"))
         properties = document["Resources"][function]["Properties"]
-        properties["Environment"]["Variables"] |= variables
+        properties["Environment"]["Variables"] |= {**variables, "OWNER": OWNER}
         path = self.template.with_name(f"local-{function}.yaml")
         path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
         return path

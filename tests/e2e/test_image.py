@@ -11,7 +11,7 @@ from deploy.images import base_of, built_on
 from deploy.os_packages import os_packages
 from tests.e2e.conftest import BASE, Step
 from tests.e2e.sam import BIN, Built, run
-from tests.support.docker import DockerFailed, FunctionContainer, docker
+from tests.support.docker import LABELLED, DockerFailed, FunctionContainer, docker
 from tests.support.models import compiled_iris_package, iris_package
 from tests.support.moto_server import MotoServer
 from tests.support.paths import ROOT
@@ -152,7 +152,7 @@ def test_the_packages_of_its_system_are_those_that_its_own_package_manager_lists
     with step("docker save"):
         docker("save", "--output", str(tmp_path / "images.tar"), built.image, seconds=300)
     found = os_packages(tmp_path / "images.tar", built.image)
-    listing = docker("run", "--rm", "--network", "none", "--entrypoint", "sh", built.image, "-c", PACKAGES)
+    listing = docker("run", "--rm", *LABELLED, "--network", "none", "--entrypoint", "sh", built.image, "-c", PACKAGES)
     assert found
     assert {f"{each.name} {each.version}" for each in found} == {
         line for line in listing.splitlines() if not line.startswith("gpg-pubkey ")
@@ -165,7 +165,9 @@ def test_only_what_goes_into_the_image_is_sent_to_the_engine(built: Built, tmp_p
     image = docker("build", "--quiet", "--file", str(dockerfile), str(ROOT))
     listing = "import pathlib; print(*(path for path in pathlib.Path('/context').rglob('*') if path.is_file()))"
     try:
-        sent = docker("run", "--rm", "--network", "none", "--entrypoint", "python", image, "-c", listing).split()
+        sent = docker(
+            "run", "--rm", *LABELLED, "--network", "none", "--entrypoint", "python", image, "-c", listing
+        ).split()
     finally:
         docker("rmi", image)
     code = ("/context/functions/", "/context/layers/skylift/", "/context/training/")

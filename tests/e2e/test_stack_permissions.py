@@ -53,9 +53,6 @@ OF_THE_TRIGGER = ["s3:GetObject", "s3:PutObject", "lambda:InvokeFunction"]
 OF_RETRAINING = {"lambda:InvokeFunction"}
 """Of `skylift retrain`; shown where the trigger lacks it."""
 
-OF_ALL_WHO_MOVE = {"ssm:GetParameters"}
-"""The rollout reads both parameters at once, by the statement of all who write them."""
-
 LISTS = {"s3:ListBucket"}
 """Without it S3 answers 403 for a missing object, and the local AWS 404 in any case."""
 
@@ -64,13 +61,12 @@ SHOWN = {
     "PublishRole": {action for role, action, *_ in OF_PEOPLE if role == "Publish"} | OF_RETRAINING,
     "PromoteRole": {action for role, action, *_ in OF_PEOPLE if role == "Promote"}
     | {action for action, _ in OF_TRIALS}
-    | OF_ANSWERS
-    | OF_ALL_WHO_MOVE,
+    | OF_ANSWERS,
     "PreTrafficRole": {*OF_THE_HOOK, TELLING} | LISTS,
     "DeploymentRole": set(OF_CODEDEPLOY),
     "VersionCheckRole": set(OF_THE_CHECK) | LISTS,
     "ActivePointerRole": {"ssm:PutParameter"},
-    "AutoRollbackRole": {*OF_GOING_BACK, "s3:PutObject"} | OF_ALL_WHO_MOVE | LISTS,
+    "AutoRollbackRole": {*OF_GOING_BACK, "s3:PutObject"} | LISTS,
     "AuditRole": {*OF_THE_AUDIT, "s3:GetObject"} | LISTS,
     "TriggerRole": set(OF_THE_TRIGGER) | LISTS,
 }

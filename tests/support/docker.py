@@ -1,6 +1,7 @@
 """Docker as the end-to-end tests use it: its command line, and a function's container as strict as Lambda."""
 
 import json
+import secrets
 import subprocess
 import time
 import urllib.request
@@ -18,6 +19,12 @@ _AS_LAMBDA = (
     *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
     *("--ipc", "none"),
 )
+OWNER = f"skylift-tests-{secrets.token_hex(8)}"
+"""What tells the containers of this process from others: in a label, or in the value of a variable."""
+
+LABELLED = ("--label", f"owner={OWNER}")
+"""Options of `docker run` that say so."""
+
 _START_SECONDS = 15.0
 _INVOKE_SECONDS = 30.0
 _POLL_SECONDS = 0.05
@@ -50,10 +57,18 @@ def bridge_address() -> str:
     return str(network.get("Gateway") or ip_network(network["Subnet"])[1])  # some engines name only the subnet
 
 
-def leftovers() -> dict[str, set[str]]:
-    """Ids of all containers, running or not, of all networks and of all volumes."""
-    everything = {"container": "--all", "network": "--no-trunc", "volume": "--quiet"}
-    return {kind: set(docker(kind, "ls", "--quiet", option).split()) for kind, option in everything.items()}
+def own_containers() -> list[str]:
+    """Ids of the containers that this process had started, running or not: others may use the same engine."""
+    return [each for each in docker("container", "ls", "--all", "--quiet", "--no-trunc").split() if _is_own(each)]
+
+
+def _is_own(container: str) -> bool:
+    """Whether the labels or the environment of a container name this process."""
+    try:
+        told = docker("container", "inspect", "--format", "{{json .Config.Labels}} {{json .Config.Env}}", container)
+    except DockerFailed:  # somebody else's, and gone by now
+        return False
+    return OWNER in told
 
 
 class FunctionContainer:
@@ -82,7 +97,7 @@ class FunctionContainer:
         variables = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
         added = [word for place, path in (files or {}).items() for word in ("--volume", f"{path}:{place}:ro")]
         self._id = docker(
-            *("run", "--detach", "--publish", "127.0.0.1::8080", *_AS_LAMBDA, *variables, *added, image),
+            *("run", "--detach", "--publish", "127.0.0.1::8080", *LABELLED, *_AS_LAMBDA, *variables, *added, image),
             *([command] if command else []),
         )
         self._url = ""

@@ -53,13 +53,13 @@ def standing_gates(evaluation: Evaluation) -> list[Gate]:
     return gates
 
 
-def champion_gate(champion: Champion, *, rows: str = "") -> Gate | None:
+def champion_gate(champion: Champion, *, traffic: int | None = None) -> Gate | None:
     """The gate that a model is not much worse than the active version; None if they were not compared.
 
     Parameters
     ----------
-    rows
-        Words for the rows that both were measured on, if these are not the holdout.
+    traffic
+        Number of rows of labelled traffic, if both were measured on these and not on the holdout.
     """
     if (difference := champion.difference) is None:
         return None
@@ -67,8 +67,8 @@ def champion_gate(champion: Champion, *, rows: str = "") -> Gate | None:
     limit = (exact_text if metric.is_absolute else exact_share)(champion.max_regression)
     side = "below" if metric.higher_is_better else "above"
     bound = f"more than {limit} {side} the active {champion.version} ({apart(difference.before, difference.after)})"
-    if rows:
-        bound += f" on {rows}"
+    if traffic is not None:
+        bound += f" on {traffic:,} labelled rows of traffic"
     excused = is_excused(champion)
     return Gate(
         metric=difference.metric,
@@ -76,6 +76,7 @@ def champion_gate(champion: Champion, *, rows: str = "") -> Gate | None:
         passed=keeps_bound(champion) or excused,
         against=_worst_allowed(metric, difference.before, champion.max_regression),
         detail=f"{bound}, but within noise" if excused else f"not {bound}",
+        rows=None if traffic is None else "labelled traffic",
     )
 
 
@@ -121,14 +122,19 @@ def check_gates(gates: Iterable[Gate], *, rows: str, hint: str) -> None:
     Parameters
     ----------
     rows
-        Name of the rows that the model was measured on, for the message.
+        Name of the rows that the model was measured on where a gate does not say it, for the message.
     hint
         Next step, for the message.
 
     Raises
     ------
     GateFailed
-        A gate failed; the message lists all that did with their metrics and bounds.
+        A gate failed; the message lists all that did with their rows, metrics and bounds.
     """
-    if failed := [str(gate) for gate in gates if not gate.passed]:
-        raise GateFailed(f"gate failed on the {rows}: {', '.join(failed)}", hint)
+    failed: dict[str, list[str]] = {}
+    for gate in gates:
+        if not gate.passed:
+            failed.setdefault(gate.rows or f"the {rows}", []).append(str(gate))
+    if failed:
+        told = "; ".join(f"on {place}: {', '.join(words)}" for place, words in failed.items())
+        raise GateFailed(f"gate failed {told}", hint)

@@ -81,7 +81,7 @@ def traffic_gate(
         requests.astype(np.int64) if count < len(rows) else None,
     )
     compared = compare_pair(champion, pair, metric=metric, max_regression=max_regression, seed=split.seed)
-    gate = champion_gate(compared, rows=f"{len(rows):,} labelled rows of traffic")
+    gate = champion_gate(compared, traffic=len(rows))
     return gate or f"labelled traffic is not a gate: its rows cannot tell {metric}"
 
 

@@ -192,7 +192,10 @@ class MlflowStore:
             "selected": training.selected,
         }
         metrics = cross_validated(training.metrics.cross_validated) + holdout(training)
-        tags = {f"gate.{gate.metric}": f"{gate} {'passed' if gate.passed else 'FAILED'}" for gate in training.gates}
+        judged: dict[str, list[str]] = {}
+        for gate in training.gates:  # several may be of one metric
+            judged.setdefault(f"gate.{gate.metric}", []).append(f"{gate} {'passed' if gate.passed else 'FAILED'}")
+        tags = {name: "; ".join(words) for name, words in judged.items()}
         if training.notes:
             tags["mlflow.note.content"] = "\n".join(f"- {note}" for note in training.notes)
         log_batch(client, run_id, params=params | selected_params(training.entry), metrics=metrics, tags=tags)

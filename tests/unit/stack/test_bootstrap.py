@@ -2,9 +2,11 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import samcli
 
 from tests.support.paths import ROOT
 from tests.support.templates import EVERYTHING, Stack, source
@@ -106,6 +108,16 @@ def test_deploying_hands_everything_to_cloudformation(prod: Stack) -> None:
     assert granted["HandOver"]["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
     assert granted["ChangeStack"]["Resource"][0].endswith(":stack/skylift-prod/*")
     assert {sid for sid, one in granted.items() if one["Resource"] == "*"} == {"LogInToRegistry"}
+
+
+def test_what_deploying_asks_of_cloudformation_is_what_it_and_sam_call(prod: Stack) -> None:
+    files = [*(ROOT / "deploy").glob("*.py"), *(Path(samcli.__file__).parent / "lib" / "deploy").glob("*.py")]
+    code = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    calls = {
+        re.sub(r"(?<!^)(?=[A-Z])", "_", action.partition(":")[2]).lower(): action
+        for action in statements(prod, "DeployRole")["ChangeStack"]["Action"]
+    }
+    assert [action for call, action in calls.items() if not re.search(rf"\b{call}\b", code)] == []
 
 
 def test_deploying_asks_a_canary_golden_requests_stops_it_and_deletes_old_versions_of_the_code(prod: Stack) -> None:

@@ -1,8 +1,13 @@
 """The roles of the stack: who may read, publish, promote and call what."""
 
+import ast
+import re
+from collections.abc import Iterable
+
 import pytest
 
-from tests.support.templates import Stack
+from tests.support.import_graph import closure, modules
+from tests.support.templates import EVERYTHING, Stack
 
 POINTER = "arn:aws:ssm:eu-central-1:123456789012:parameter/skylift/dev/iris/active"
 CHALLENGER = "arn:aws:ssm:eu-central-1:123456789012:parameter/skylift/dev/iris/challenger"
@@ -232,3 +237,58 @@ def test_labels_are_added_and_never_overwritten(stack: Stack) -> None:
 def test_a_service_of_aws_takes_a_role_on_for_this_account_alone(stack: Stack, role: str) -> None:
     (statement,) = stack.properties(role)["AssumeRolePolicyDocument"]["Statement"]
     assert "123456789012" in str(statement["Condition"])
+
+
+BY_HAND = {
+    "PublishRole": ("training.cli.history", "training.cli.retrain", "training.cli.train", "training.cli.versions"),
+    "PromoteRole": ("training.cli.challenge", "training.cli.history", "training.cli.judge", "training.cli.versions"),
+    "RetrainTaskRole": ("retrain.task",),
+}
+"""Modules that work with a role that no function has."""
+
+CALLED_AS = {"s3:ListBucket": "list_objects_v2", "s3:GetObjectVersion": "VersionId", "lambda:InvokeFunction": "invoke"}
+"""Words of the code for actions that have another name than the call."""
+
+WITH_OTHERS = (
+    *("logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+    *("lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState"),
+    "iam:PassRole",
+)
+"""What Lambda, the SDK of durable functions and `RunTask` do by the role."""
+
+
+def test_no_role_may_what_none_of_its_code_calls() -> None:
+    stack = Stack(**EVERYTHING)
+    unused = {
+        (role, action)
+        for role, entries in _code(stack).items()
+        for action in stack.grants(role).keys() - set(WITH_OTHERS)
+        if CALLED_AS.get(action, _call(action)) not in _words(entries)
+    }
+    # Lambda tells the topic of an event that was given up.
+    assert unused == {("AuditRole", "sns:Publish"), ("TriggerRole", "sns:Publish")}
+
+
+def _code(stack: Stack) -> dict[str, tuple[str, ...]]:
+    """Modules in which the code of a role begins."""
+    code = dict(BY_HAND)
+    for function in stack.of_type("AWS::Lambda::Function").values():
+        handler = (
+            function.get("Handler") or function.get("ImageConfig", {}).get("Command", ["inference.handler.handler"])[0]
+        )
+        code[function["Role"].removesuffix(".Arn")] = (handler.rpartition(".")[0],)
+    return code
+
+
+def _call(action: str) -> str:
+    """The method of the client for an action: `get_parameter` for `ssm:GetParameter`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", action.partition(":")[2]).lower()
+
+
+def _words(entries: Iterable[str]) -> set[str]:
+    """Attributes and texts in modules, and in all that they import."""
+    nodes = [node for name in closure(entries) for node in ast.walk(ast.parse(modules()[name].read_text("utf-8")))]
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    keywords = {node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg}
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return attributes | keywords | texts

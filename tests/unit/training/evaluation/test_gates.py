@@ -2,9 +2,10 @@
 
 import pytest
 
+from skylift.errors import GateFailed
 from skylift.metrics import Gate, Interval
 from training.config import Bound
-from training.evaluation.gates import is_excused, judge, keeps_bound
+from training.evaluation.gates import check_gates, is_excused, judge, keeps_bound
 from training.evaluation.report import Champion
 from training.metrics.intervals import Difference
 
@@ -86,3 +87,27 @@ class TestGates:
         assert not gate.passed
         assert str(gate).startswith("r2 undefined on the holdout: its rows cannot tell")
         assert Gate.model_validate_json(gate.model_dump_json()) == gate
+
+
+class TestRefusal:
+    BOUND = Gate(metric="accuracy", min=0.9, value=0.8, passed=False)
+    BEHAVIOUR = Gate(metric="behaviour", min=1, value=0.5, passed=False, detail="(nan: refused)")
+    TRAFFIC = Gate(metric="log_loss", value=0.9, passed=False, detail="not above v1", rows="labelled traffic")
+
+    @pytest.mark.parametrize(
+        ("gates", "words"),
+        [
+            ([BOUND], f"on the holdout: {BOUND}"),
+            ([TRAFFIC], f"on labelled traffic: {TRAFFIC}"),
+            ([BOUND, TRAFFIC, BEHAVIOUR], f"on the holdout: {BOUND}, {BEHAVIOUR}; on labelled traffic: {TRAFFIC}"),
+        ],
+        ids=["holdout", "traffic", "both"],
+    )
+    def test_it_says_which_rows_each_gate_was_measured_on(self, gates: list[Gate], words: str) -> None:
+        with pytest.raises(GateFailed) as refused:
+            check_gates(gates, rows="holdout", hint="improve it")
+
+        assert refused.value.message == f"gate failed {words}"
+
+    def test_gates_that_passed_refuse_nothing(self) -> None:
+        check_gates([self.BOUND.model_copy(update={"passed": True})], rows="holdout", hint="improve it")

@@ -85,6 +85,7 @@ def test_one_that_is_worse_does_not(rows: list[LabelledRow]) -> None:
     gate = gate_of(rows, ours=Shuffled(trained_iris().compiled.predictor, 2))
 
     assert not gate.passed
+    assert gate.rows == "labelled traffic"
     assert gate.value is not None
     assert gate.against is not None
     assert gate.value < gate.against
