@@ -11,7 +11,7 @@ from inference.bounded_thread import BoundedThread, Busy, TaskFailed
 from inference.model import ServedModel
 from inference.watchdog import Watchdog
 from skylift.predictors import OnnxPredictor
-from skylift.scoring import Matrix, encode
+from skylift.scoring import Matrix
 
 CANARY_SECONDS = 1.0
 """How long a caller waits for a challenger that is to answer."""
@@ -48,7 +48,7 @@ def inline_rows(model: ServedModel) -> int:
     """
     if not isinstance(model.predictor, OnnxPredictor):
         return 0
-    rows = encode(model.manifest.contract, model.manifest.golden.instances)
+    rows = model.encoder.encode(model.manifest.golden.instances)
 
     def seconds() -> float:
         started = time.perf_counter()

@@ -43,7 +43,7 @@ def most_instances(contract: Contract) -> int:
     levels = (level for feature in contract.features for level in feature.levels)
     named = _longest(feature.name for feature in contract.features) + 6 * _longest(levels)
     warnings = min(_WARNINGS * (_BYTES_OF_WARNING + named), MAX_ANSWER_BYTES // 2)
-    return max(min((MAX_ANSWER_BYTES - warnings) // row, MAX_CELLS // len(contract.features)), 1)
+    return max(min((MAX_ANSWER_BYTES - warnings) // row, MAX_CELLS // contract.width), 1)
 
 
 def check_answer(body: bytes, predictions: Sequence[dict[str, object]], scope: "Scope") -> None:

@@ -48,14 +48,14 @@ class RowCapture:
         Parameters
         ----------
         rows
-            Encoded rows, float64 `[n, features]`.
+            Encoded rows, float64 `[n, width]`.
         """
         if model.reference != self._reference:
             self._look_at(model)
         if not self._features or not is_sampled(record.prediction_id, self._rate):
             return
         captured, size = [], 0
-        for row in rows[:, [place for place, _ in self._features]].tolist():
+        for row in rows[:, [lead for lead, _ in self._features]].tolist():
             values = {
                 feature.name: _value(feature, code) for (_, feature), code in zip(self._features, row, strict=True)
             }
@@ -68,10 +68,14 @@ class RowCapture:
 
     def _look_at(self, model: ServedModel) -> None:
         """Find the features in the contract of a version, and tell once of each name that it does not have."""
-        features = model.manifest.contract.features
+        contract = model.manifest.contract
         self._reference = model.reference
-        self._features = [(place, feature) for place, feature in enumerate(features) if feature.name in self._names]
-        if unknown := self._names.difference((feature.name for feature in features), self._told):
+        self._features = [
+            (lead, feature)
+            for lead, feature in zip(contract.leads, contract.features, strict=True)
+            if feature.name in self._names
+        ]
+        if unknown := self._names.difference((feature.name for feature in contract.features), self._told):
             self._told |= unknown
             extra = {"features": sorted(unknown), "version": model.reference.name}
             logger.warning("not captured: the model has no such features", extra=extra)

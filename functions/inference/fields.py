@@ -7,6 +7,7 @@ from typing import Any, Self, assert_never
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from skylift.contract import Contract
+from skylift.dates import DateForm
 from skylift.feature import LARGEST_NUMBER, NOT_BLANK, Feature
 from skylift.names import NearestNames
 from skylift.values import clean, has_missing_number
@@ -58,7 +59,7 @@ class Fields:
         validators = {}
         for name, feature in features.items():
             if not feature.categories or feature.takes_unknown:
-                kind = (feature.kind, feature.required, feature.missing, feature.numerals)
+                kind = (feature.kind, feature.required, feature.missing, feature.numerals, feature.form)
                 validators[name] = made[kind] = made.get(kind) or yes_or_no(schemas[name], REFUSED)
         return cls(
             contract,
@@ -96,7 +97,7 @@ def _value_schema(feature: Feature) -> CoreSchema:
         case "number":
             schema = core_schema.float_schema(**number)
         case "integer":  # 5 and 5.0 are the same integer in JSON
-            schema = core_schema.float_schema(multiple_of=1, **number)
+            schema = core_schema.no_info_after_validator_function(_whole, core_schema.float_schema(**number))
         case "boolean":
             schema = core_schema.bool_schema(strict=True)
         case "category":
@@ -104,6 +105,8 @@ def _value_schema(feature: Feature) -> CoreSchema:
                 schema = core_schema.str_schema(strict=True, pattern=NOT_BLANK if feature.required else None)
             else:
                 schema = core_schema.literal_schema(list(feature.categories))
+        case "datetime":
+            schema = core_schema.no_info_plain_validator_function(partial(_date, feature.dates[0]))
         case _:
             assert_never(feature.kind)
     schema = schema if feature.required else core_schema.nullable_schema(schema)
@@ -112,9 +115,24 @@ def _value_schema(feature: Feature) -> CoreSchema:
     return core_schema.no_info_before_validator_function(partial(_known_value, feature), schema)
 
 
+def _whole(number: float) -> float:
+    """An integer; pydantic-core's `multiple_of` takes what is near one as well."""
+    if not number.is_integer():
+        raise ValueError("no integer")
+    return number
+
+
+def _date(form: DateForm, value: Any) -> Any:
+    """A date as it was sent; it is read again when rows are encoded, of which not every one is valid."""
+    if form.moment(value) is None:
+        raise ValueError("no date")
+    return value
+
+
 def _may_stand_for_missing(feature: Feature) -> bool:
     """Whether a value that has the type of others may be one that the table calls missing."""
-    return bool(feature.missing) and (feature.takes_unknown or has_missing_number(feature))
+    dated_or_named = feature.takes_unknown or feature.kind == "datetime"
+    return bool(feature.missing) and (dated_or_named or has_missing_number(feature))
 
 
 def _known_value(feature: Feature, value: Any) -> Any:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from inference.model import ServedModel
 from inference.profiling import RequestProfiler, load_profiler
+from skylift.encoding import load_encoder
 from skylift.errors import SkyliftError
 from skylift.image_cache import ImageCache
 from skylift.manifest import Manifest
@@ -73,7 +74,8 @@ class VersionLoader:
             check_form(manifest, allow_joblib=self._allow_joblib)
             if check:
                 check(manifest)
-            predictor = load_predictor(manifest, read)
+            encoder = load_encoder(manifest, read)
+            predictor = load_predictor(manifest, read, encoder)
             profiler = self._profiler(manifest, read)
         return ServedModel.of(
             reference,
@@ -81,6 +83,7 @@ class VersionLoader:
             predictor,
             max_instances=self._max_instances,
             loaded_at=datetime.now(UTC),
+            encoder=encoder,
             profiler=profiler,
         )
 

@@ -13,12 +13,13 @@ from inference.capacity import most_instances
 from inference.profiling import RequestProfiler
 from inference.schema import RequestSchema
 from skylift.contract import Instance
+from skylift.encoding import RowEncoder, leads
 from skylift.feature import LARGEST_EXACT_INTEGER, Feature
 from skylift.manifest import Manifest
 from skylift.monitoring.profile import Member
 from skylift.names import NearestNames
 from skylift.references import Reference
-from skylift.scoring import Matrix, Predictor, encode, predictions
+from skylift.scoring import Matrix, Predictor, predictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class ScoredRequest:
     profile
         Profile of the instances; None where the version makes none.
     rows
-        The instances as they were scored, float64 `[n, features]`.
+        The instances as they were scored, float64 `[n, width]`.
     seconds
         Time that scoring took.
     """
@@ -55,7 +56,7 @@ class ServedModel:
 
     Parameters
     ----------
-    reference, manifest, predictor
+    reference, manifest, predictor, encoder
         The version as loaded and verified.
     schema
         Reader of request bodies by the version's contract.
@@ -74,6 +75,7 @@ class ServedModel:
     reference: Reference
     manifest: Manifest
     predictor: Predictor
+    encoder: RowEncoder
     schema: RequestSchema
     lower: Matrix
     upper: Matrix
@@ -91,6 +93,7 @@ class ServedModel:
         *,
         max_instances: int,
         loaded_at: datetime,
+        encoder: RowEncoder | None = None,
         profiler: RequestProfiler | None = None,
     ) -> Self:
         """Prepare a version for requests, of `max_instances` or of as many as can be answered."""
@@ -99,6 +102,7 @@ class ServedModel:
             reference,
             manifest,
             predictor,
+            encoder or RowEncoder(manifest.contract),
             RequestSchema(manifest.contract, min(max_instances, most_instances(manifest.contract))),
             np.array([_bound(feature, -1) for feature in features]),
             np.array([_bound(feature, 1) for feature in features]),
@@ -123,19 +127,20 @@ class ServedModel:
             Whether to make their profile, if the version does.
         """
         contract = self.manifest.contract
-        rows = encode(contract, instances)
+        rows = self.encoder.encode(instances)
         started = perf_counter()
         scores = self.predictor.scores(rows)
         seconds = perf_counter() - started
-        unknown = warnings.unknown_values(contract, instances, rows) if self.known_values else []
+        numbers = leads(contract, rows)
+        unknown = warnings.unknown_values(contract, instances, numbers) if self.known_values else []
         remarks = [
             *(warnings.of_ignored(contract, instances) if contract.ignored else []),
             *(warnings.of_unknown(unknown, self.known_values) if unknown else []),
-            *warnings.of_ranges(contract, rows, self.lower, self.upper, self.unlearned),
+            *warnings.of_ranges(contract, numbers, self.lower, self.upper, self.unlearned),
             *warnings.of_undefined(scores),
         ]
         answers = predictions(contract, scores)
-        made = self.profiler.of(rows, unknown, scores, answers) if self.profiler and profile else None
+        made = self.profiler.of(numbers, unknown, scores, answers) if self.profiler and profile else None
         return ScoredRequest(answers, remarks, len(unknown), made, rows, seconds)
 
     def codes(self, answers: list[dict[str, object]]) -> list[float]:

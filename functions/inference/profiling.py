@@ -44,7 +44,7 @@ class RequestProfiler:
         Parameters
         ----------
         rows, scores
-            Encoded rows and their scores, float64 `[n, features]` and `[n, classes]` or `[n]`.
+            Leads of the encoded rows and their scores, float64 `[n, features]` and `[n, classes]` or `[n]`.
         unknown
             Values in the rows that training never saw.
         predictions

@@ -19,7 +19,7 @@ from skylift.http.caller import caller_of
 from skylift.http.record import Record
 from skylift.monitoring import answers
 from skylift.observability import logger
-from skylift.scoring import encode, predictions
+from skylift.scoring import predictions
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -137,7 +137,7 @@ class Trial:
     def _compared(self, body: bytes, answer: ScoredRequest) -> tuple[dict[str, object], list[dict[str, object]]]:
         contract = self.model.manifest.contract
         # A copy: the champion's matrix may still be captured, and estimators write into what they get.
-        rows = answer.rows.copy() if self._reads_alike else encode(contract, self.model.schema.parse(body))
+        rows = answer.rows.copy() if self._reads_alike else self.model.encoder.encode(self.model.schema.parse(body))
         scores, seconds = self._predictor.timed(rows, bounded_predictor.SHADOW_SECONDS)
         theirs = predictions(contract, scores)
         other, largest = _differences(answer.predictions, theirs)

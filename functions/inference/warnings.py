@@ -37,7 +37,13 @@ def of_ignored(contract: Contract, instances: Sequence[Instance]) -> list[Remark
 
 
 def unknown_values(contract: Contract, instances: Sequence[Instance], rows: Matrix) -> list[UnknownValue]:
-    """Texts that are known in no category of theirs, and were encoded as missing."""
+    """Texts that are known in no category of theirs, and were encoded as missing.
+
+    Parameters
+    ----------
+    rows
+        Leads of the instances, float64 `[n, features]`; see `skylift.encoding`. Here and below.
+    """
     columns = [column for column, feature in enumerate(contract.features) if feature.takes_unknown]
     missing = np.isnan(rows[:, columns])
     if not missing.any():

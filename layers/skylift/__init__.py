@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from skylift.contract import Contract, Target, class_key
+    from skylift.encoding import RowEncoder, load_encoder
     from skylift.errors import SkyliftError
     from skylift.feature import Feature
     from skylift.manifest import Manifest, Prediction
     from skylift.predictors import load_predictor
     from skylift.references import Reference
     from skylift.registry import Registry
-    from skylift.scoring import Predictor, encode, predictions
+    from skylift.scoring import Predictor, predictions
     from skylift.settings import RegistrySettings
     from skylift.verification import Version
     from skylift.version import __version__
@@ -30,12 +31,13 @@ __all__ = [
     "Reference",
     "Registry",
     "RegistrySettings",
+    "RowEncoder",
     "SkyliftError",
     "Target",
     "Version",
     "__version__",
     "class_key",
-    "encode",
+    "load_encoder",
     "load_predictor",
     "predictions",
 ]
@@ -49,12 +51,13 @@ _MODULES = {
     "Reference": "references",
     "Registry": "registry",
     "RegistrySettings": "settings",
+    "RowEncoder": "encoding",
     "SkyliftError": "errors",
     "Target": "contract",
     "Version": "verification",
     "__version__": "version",
     "class_key": "contract",
-    "encode": "scoring",
+    "load_encoder": "encoding",
     "load_predictor": "predictors",
     "predictions": "scoring",
 }

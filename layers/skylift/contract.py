@@ -5,6 +5,7 @@ request schema, the OpenAPI page, the form and the docs.
 """
 
 from functools import cached_property
+from itertools import accumulate
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -84,12 +85,7 @@ class Contract(Document):
         if ignored := set(names).intersection(self.ignored):
             raise ValueError(f"feature {min(ignored)!r} is ignored as well")
         for feature in self.features:
-            if (feature.kind == "category") != bool(feature.categories):
-                raise ValueError(f"feature {feature.name!r}: a category, and nothing else, lists its categories")
-            if feature.unknown is not None and feature.kind != "category":
-                raise ValueError(f"feature {feature.name!r}: only a category has unknown values")
-            if (feature.min is None) != (feature.max is None):
-                raise ValueError(f"feature {feature.name!r}: min and max come together")
+            feature.check()
         if self.task == "classification" and len(self.target.classes) < 2:
             raise ValueError("a classification needs at least two classes")
         if self.target.threshold is not None and len(self.target.classes) != 2:
@@ -104,6 +100,22 @@ class Contract(Document):
     def undecided(self) -> Self:
         """The same contract without what training decided of answers: what the table and `model.yaml` alone say."""
         return self.with_target(threshold=None)
+
+    @cached_property
+    def width(self) -> int:
+        """Number of columns of an encoded row."""
+        return sum(feature.width for feature in self.features)
+
+    @cached_property
+    def blocks(self) -> tuple[slice, ...]:
+        """The columns of each feature in an encoded row."""
+        ends = accumulate(feature.width for feature in self.features)
+        return tuple(slice(end - feature.width, end) for end, feature in zip(ends, self.features, strict=True))
+
+    @cached_property
+    def leads(self) -> tuple[int, ...]:
+        """The first column of each feature: the number that stands for it; see `skylift.encoding`."""
+        return tuple(block.start for block in self.blocks)
 
     @cached_property
     def spellings(self) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Documents that are stored with a version, and what is wrong with one that cannot be read."""
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError
 
@@ -34,6 +35,13 @@ class Document(BaseModel):
 
     indent: ClassVar[int] = 2
     """Spaces per level in the stored JSON."""
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values, which does not keep what the original has cached."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
 
     def to_bytes(self) -> bytes:
         """Canonical JSON: the bytes that are stored and that digests name."""

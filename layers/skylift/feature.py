@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable
+from datetime import date
 from functools import cached_property
 from typing import Literal, assert_never
 
 from skylift.cells import clean_text
+from skylift.dates import MILLISECONDS_PER_DAY, DateForm, DatePart, date_form
 from skylift.documents import Document
 from skylift.figures import exact_text
 from skylift.names import listed
@@ -23,7 +25,8 @@ LARGEST_EXACT_INTEGER = 2**53
 NOT_BLANK = r"\S"
 """Pattern of a text that is not a missing value."""
 
-Kind = Literal["number", "integer", "category", "boolean"]
+Kind = Literal["number", "integer", "category", "boolean", "datetime"]
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 JsonType = Literal["number", "integer", "string", "boolean"]
 Unknown = Literal["missing", "refuse"]
 
@@ -45,7 +48,7 @@ class Feature(Document):
     column
         Name of its column in the table, which a request may use as well; None if it is `name`.
     kind
-        How a value is written: a number, an integer, one of `categories`, or true and false.
+        How a value is written: a number, an integer, one of `categories`, true and false, or a date.
     numerals
         How the table writes numbers and booleans, where it has texts among them, which a request may then have as well;
         None where all are plain.
@@ -60,8 +63,15 @@ class Feature(Document):
         for a category of an older release, which refuses it.
     unlearned
         Categories that no training row has; None for none.
+    form
+        How the table writes dates, and so whether they have a time and an offset; see `skylift.dates`. Only for
+        `datetime`, as the next two.
+    origin
+        Day that dates are counted from.
+    parts
+        Parts of the calendar that the model sees beside the days.
     min, max, mean
-        Range and mean over the training rows, for features without levels.
+        Range and mean over the training rows, for features without levels; of dates in days since `origin`.
     unit, description
         Words for people.
     example
@@ -77,6 +87,9 @@ class Feature(Document):
     categories: tuple[str, ...] = ()
     unknown: Unknown | None = None
     unlearned: tuple[str, ...] | None = None
+    form: str | None = None
+    origin: date | None = None
+    parts: tuple[DatePart, ...] | None = None
     min: float | None = None
     max: float | None = None
     mean: float | None = None
@@ -84,13 +97,33 @@ class Feature(Document):
     description: str | None = None
     example: Scalar = None
 
+    def check(self) -> None:
+        """Refuse what does not belong to its kind.
+
+        Raises
+        ------
+        ValueError
+        """
+        if (self.kind == "category") != bool(self.categories):
+            raise ValueError(f"feature {self.name!r}: a category, and nothing else, lists its categories")
+        if self.unknown is not None and self.kind != "category":
+            raise ValueError(f"feature {self.name!r}: only a category has unknown values")
+        if (self.min is None) != (self.max is None):
+            raise ValueError(f"feature {self.name!r}: min and max come together")
+        if self.kind == "datetime":
+            if len({*(self.parts or ())}) < len(self.parts or ()):
+                raise ValueError(f"feature {self.name!r}: each part comes once")
+            _ = self.dates
+        elif (self.form, self.origin, self.parts) != (None, None, None):
+            raise ValueError(f"feature {self.name!r}: only a date has a form, an origin and parts")
+
     @property
     def json_type(self) -> JsonType:
         """Type of a value in JSON."""
         match self.kind:
             case "number" | "integer" | "boolean":
                 return self.kind
-            case "category":
+            case "category" | "datetime":
                 return "string"
             case _:
                 assert_never(self.kind)
@@ -106,7 +139,7 @@ class Feature(Document):
         match self.kind:
             case "category":
                 return True
-            case "number" | "integer" | "boolean":
+            case "number" | "integer" | "boolean" | "datetime":
                 return False
             case _:
                 assert_never(self.kind)
@@ -119,10 +152,28 @@ class Feature(Document):
                 return self.categories
             case "boolean":
                 return ("false", "true")
-            case "number" | "integer":
+            case "number" | "integer" | "datetime":
                 return ()
             case _:
                 assert_never(self.kind)
+
+    @property
+    def width(self) -> int:
+        """Number of columns that it fills in an encoded row."""
+        return 1 + len(self.parts or ())
+
+    @cached_property
+    def dates(self) -> tuple[DateForm, date]:
+        """How its dates are written, and the day that they are counted from.
+
+        Raises
+        ------
+        ValueError
+            It has no dates, or no such form.
+        """
+        if self.form is None or self.origin is None:
+            raise ValueError(f"feature {self.name!r} has no form and origin of dates")
+        return date_form(self.form), self.origin
 
     @property
     def takes_unknown(self) -> bool:
@@ -146,10 +197,18 @@ class Feature(Document):
         match self.kind:
             case "number" | "integer" | "boolean":
                 return None
+            case "datetime":
+                return self._days
             case "category":
                 return (_Codes(self.codes) if self.takes_unknown else self.codes).__getitem__
             case _:
                 assert_never(self.kind)
+
+    def _days(self, value: Scalar) -> float:
+        """The days since the origin; NaN for anything else."""
+        form, origin = self.dates
+        time = form.read(value)
+        return math.nan if time is None else (time - _milliseconds(origin)) / MILLISECONDS_PER_DAY
 
     def decode(self, code: float) -> Scalar:
         """Undo the encoding of one value that is not missing."""
@@ -162,6 +221,9 @@ class Feature(Document):
                 return bool(code)
             case "category":
                 return self.categories[int(code)]
+            case "datetime":
+                form, origin = self.dates
+                return form.write(round(code * MILLISECONDS_PER_DAY) + _milliseconds(origin))
             case _:
                 assert_never(self.kind)
 
@@ -189,7 +251,14 @@ class Feature(Document):
     def json_schema(self) -> dict[str, object]:
         """JSON Schema of a value."""
         names: list[str | None] = [self.json_type] if self.required else [self.json_type, "null"]
-        schema: dict[str, object] = {"type": names[0] if self.required else names}
+        if self.kind == "datetime" and self.dates[0].is_digits:
+            names.insert(1, "number")
+        schema: dict[str, object] = {"type": names[0] if len(names) == 1 else names}
+        if self.kind == "datetime":
+            form = self.dates[0]
+            if form.has_offset or not form.has_clock:  # JSON Schema knows no time without an offset
+                schema["format"] = "date-time" if form.has_clock else "date"
+            return schema
         if self.takes_unknown:
             schema["examples"] = [*self.levels]
             if self.required:
@@ -217,6 +286,12 @@ class Feature(Document):
             case "category":
                 words = "a string such as " if self.takes_unknown else "one of "
                 words += listed(self.categories, write=repr)
+            case "datetime":
+                words = self.dates[0].words
             case _:
                 assert_never(self.kind)
         return words + (f" ({self.unit})" if self.unit else "") + ("" if self.required else " or null")
+
+
+def _milliseconds(day: date) -> int:
+    return (day.toordinal() - _EPOCH_DAY) * MILLISECONDS_PER_DAY

@@ -159,16 +159,17 @@ def main() -> None:
     reference = Reference.parse(text)
     with ImageCache(Path.cwd(), model).open_version(reference) as (manifest, read):
         import skylift.predictors  # what the service has in memory before it loads one
-        from skylift.scoring import encode
+        from skylift.encoding import load_encoder
 
         import_module("onnxruntime" if manifest.compiled.format else "sklearn.utils")
         base = _resident("VmRSS")
-        predictor = skylift.predictors.load_predictor(manifest, read)
+        encoder = load_encoder(manifest, read)
+        predictor = skylift.predictors.load_predictor(manifest, read, encoder)
         footprint = Footprint(
             base,
             max(_resident("VmRSS") - base, 0.0),
             max(_resident("VmHWM") - base, 0.0),
-            _row_ms(predictor, encode(manifest.contract, manifest.golden.instances)[:1]),
+            _row_ms(predictor, encoder.encode(manifest.golden.instances[:1])),
         )
     with process.answer as file:
         file.write(json.dumps(asdict(footprint)).encode())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skylift.encoding import RowEncoder, load_encoder
 from skylift.errors import FOREIGN_FAILURES, IncompatibleEnvironment, UnservableModel
 from skylift.manifest import COMPILED_FILE, MODEL_FILE, Manifest
 from skylift.scoring import Matrix, Predictor, as_distributions, check_golden
@@ -133,7 +134,7 @@ def onnx_failures() -> tuple[type[Exception], ...]:
     )
 
 
-def load_predictor(manifest: Manifest, read: Callable[[str], bytes]) -> Predictor:
+def load_predictor(manifest: Manifest, read: Callable[[str], bytes], encoder: RowEncoder | None = None) -> Predictor:
     """Load what serves a version and prove that it scores as in training.
 
     That is its compiled form where it has one, without importing scikit-learn; else the joblib model.
@@ -144,6 +145,8 @@ def load_predictor(manifest: Manifest, read: Callable[[str], bytes]) -> Predicto
         Manifest of the version, checked against its reference.
     read
         Function that returns a file of the version by name, checked against the manifest: `VersionStore.artifact`.
+    encoder
+        What encodes the version's instances; loaded if absent.
 
     Raises
     ------
@@ -155,7 +158,7 @@ def load_predictor(manifest: Manifest, read: Callable[[str], bytes]) -> Predicto
         It cannot be loaded.
     """
     predictor = load_form(manifest, read)
-    check_golden(manifest.contract, manifest.golden, predictor)
+    check_golden(encoder or load_encoder(manifest, read), manifest.golden, predictor)
     _give_back_memory()
     return predictor
 

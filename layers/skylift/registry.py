@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
+    from skylift.encoding import RowEncoder
     from skylift.scoring import Predictor
     from skylift.settings import RegistrySettings
 
@@ -207,6 +208,18 @@ class Registry:
         """
         return self._predictor(version.manifest, partial(self._store.artifact, version.manifest))
 
+    def encoder(self, version: Version) -> "RowEncoder":
+        """What encodes the instances of a version.
+
+        Raises
+        ------
+        IntegrityError
+            A file of it is missing or altered.
+        """
+        from skylift.encoding import load_encoder
+
+        return load_encoder(version.manifest, partial(self._store.artifact, version.manifest))
+
     def bake(self, text: str, folder: Path) -> Path:
         """Write a version that may serve into a folder for the container image; see `skylift.image_cache`.
 
@@ -285,13 +298,15 @@ class Registry:
         return version.reference
 
     def _examine(self, version: Version) -> None:
-        from skylift.scoring import check_golden  # NumPy, which a list of versions does without
+        from skylift.encoding import load_encoder  # NumPy, which a list of versions does without
+        from skylift.scoring import check_golden
 
         manifest = version.manifest
         with self._examining(version):
             names = {MODEL_FILE, *manifest.artifacts}
             files = {name: self._store.artifact(manifest, name) for name in names}
-            check_golden(manifest.contract, manifest.golden, self._predictor(manifest, files.__getitem__))
+            encoder = load_encoder(manifest, files.__getitem__)
+            check_golden(encoder, manifest.golden, self._predictor(manifest, files.__getitem__))
 
     @contextmanager
     def _examining(self, version: Version) -> Iterator[None]:

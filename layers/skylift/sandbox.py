@@ -23,9 +23,10 @@ from pydantic import Base64Bytes, Field, StringConstraints, ValidationError
 
 from skylift.confined_process import Limits, answer_of_process
 from skylift.documents import Document
+from skylift.encoding import load_encoder
 from skylift.errors import GoldenMismatch, IncompatibleEnvironment, UnservableModel
 from skylift.manifest import COMPILED_FILE, MANIFEST_FILE, MODEL_FILE, Manifest
-from skylift.scoring import Matrix, compare_golden, encode, golden_mismatches
+from skylift.scoring import Matrix, compare_golden, golden_mismatches
 
 ROWS_FILE = "rows.npy"
 LONGEST_TEXT = 300
@@ -91,6 +92,7 @@ class SandboxedPredictor:
         self._manifest = manifest
         self._name = COMPILED_FILE if manifest.compiled.format else MODEL_FILE
         self._model = read(self._name)
+        self._encoder = load_encoder(manifest, read)
         self._seconds = seconds
 
     def scores(self, rows: Matrix) -> Matrix:
@@ -107,7 +109,7 @@ class SandboxedPredictor:
         """
         contract, golden = self._manifest.contract, self._manifest.golden
         with golden_mismatches():
-            asked = np.vstack([encode(contract, golden.instances), rows])
+            asked = np.vstack([self._encoder.encode(golden.instances), rows])
         answer = self._ask(asked)
         if answer.problem is not None:
             raise _PROBLEMS[answer.problem.code](answer.problem.message, answer.problem.hint)

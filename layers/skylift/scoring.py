@@ -1,12 +1,11 @@
-"""From instances to answers: encoding by the contract, scoring by a predictor, comparing with golden answers.
+"""From encoded rows to answers: scoring by a predictor, comparing with golden answers.
 
-A predictor sees one float64 matrix, whatever the table held: numbers as they are, booleans as 0 and 1, categories
-as their position in the contract, missing values as NaN. Only this module and `predictors` need numpy; functions
-that handle no model import neither.
+A predictor sees one float64 matrix, whatever the table held; `skylift.encoding` makes it. Only these two modules,
+`date_encoding` and `predictors` need numpy; functions that handle no model import none of them.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -14,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import ClassName, Contract, Target
+from skylift.encoding import RowEncoder
 from skylift.errors import FOREIGN_FAILURES, GoldenMismatch
-from skylift.feature import Scalar
 from skylift.golden import agree, brief
 from skylift.manifest import Golden, Prediction
 
@@ -39,29 +38,13 @@ class Predictor(Protocol):
         Parameters
         ----------
         rows
-            float64 `[n, features]`.
+            float64 `[n, width]`.
 
         Returns
         -------
         float64 `[n, classes]`, probabilities, for classification; `[n]`, values, for regression.
         """
         ...
-
-
-def encode(contract: Contract, instances: Sequence[Mapping[str, Scalar]]) -> Matrix:
-    """Encode valid instances.
-
-    Returns
-    -------
-    float64 `[n, features]`, in the contract's order.
-    """
-    columns = []
-    for feature in contract.features:
-        name = feature.name
-        encoder = feature.encoder
-        values = [instance.get(name) for instance in instances]
-        columns.append([encoder(value) for value in values] if encoder else values)
-    return np.ascontiguousarray(np.array(columns, dtype=np.float64).T)  # None becomes NaN
 
 
 def predictions(contract: Contract, scores: Matrix) -> list[dict[str, object]]:
@@ -147,8 +130,13 @@ def golden_mismatches() -> Iterator[None]:
         ) from error
 
 
-def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> None:
+def check_golden(encoder: RowEncoder, golden: Golden, predictor: Predictor) -> None:
     """Score the golden requests and compare.
+
+    Parameters
+    ----------
+    encoder
+        What encodes the instances of the version.
 
     Raises
     ------
@@ -156,8 +144,8 @@ def check_golden(contract: Contract, golden: Golden, predictor: Predictor) -> No
         They cannot be scored, or an answer differs; see `skylift.golden.agree`.
     """
     with golden_mismatches():
-        scores = predictor.scores(encode(contract, golden.instances))
-    compare_golden(contract, golden, scores)
+        scores = predictor.scores(encoder.encode(golden.instances))
+    compare_golden(encoder.contract, golden, scores)
 
 
 def compare_golden(contract: Contract, golden: Golden, scores: Matrix) -> None:

@@ -23,7 +23,7 @@ class Fault:
     Parameters
     ----------
     reason
-        Stable code: `wrong_type`, `not_finite`, `too_large` or `unknown_category`.
+        Stable code: `wrong_type`, `not_finite`, `too_large`, `unknown_category` or `invalid_date`.
     message
         What was expected, for people.
     """
@@ -111,6 +111,8 @@ def fault(feature: Feature, value: object) -> Fault | None:
                 return _wrong_type(feature, cleaned)
             known = feature.takes_unknown or cleaned in feature.codes
             return None if known else Fault("unknown_category", _expected(feature))
+        case "datetime":
+            return _fault_of_date(feature, cleaned)
         case _:
             assert_never(feature.kind)
 
@@ -129,6 +131,15 @@ def _fault_of_number(feature: Feature, value: object) -> Fault | None:
     if feature.kind == "integer" and not number.is_integer():
         return Fault("wrong_type", _expected(feature))
     return None
+
+
+def _fault_of_date(feature: Feature, value: object) -> Fault | None:
+    form = feature.dates[0]
+    if form.read(value) is not None:
+        return None
+    if not isinstance(value, str):
+        return Fault("wrong_type", _expected(feature))
+    return Fault("invalid_date", f"{form.doubt(value)}: {_expected(feature)}")
 
 
 def _wrong_type(feature: Feature, value: object) -> Fault:

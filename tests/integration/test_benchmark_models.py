@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.models import Model, Models
+from skylift.encoding import RowEncoder
 from skylift.image_cache import ImageCache
 from skylift.predictors import load_predictor
-from skylift.scoring import encode, predictions
+from skylift.scoring import predictions
 from tests.support.moto_server import MotoServer
 
 MODELS: dict[str, Callable[[Models], Model]] = {
@@ -30,6 +31,6 @@ def test_a_model_is_published_and_answers_as_scikit_learn_does(make: Callable[[M
     assert reference is not None
 
     with image.open_version(reference) as (manifest, read):
-        scores = load_predictor(manifest, read).scores(encode(manifest.contract, model.instances(3)))
+        scores = load_predictor(manifest, read).scores(RowEncoder(manifest.contract).encode(model.instances(3)))
 
     model.check(200, json.dumps({"predictions": predictions(manifest.contract, scores)}), 3)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, get_args
 
 from hypothesis import HealthCheck, settings
@@ -47,6 +48,20 @@ def features(draw: st.DrawFn, name: str) -> Feature:
             categories=tuple(categories),
             unknown=unknown,
         )
+    if kind == "datetime":
+        form = draw(st.sampled_from(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%d.%m.%Y", "%s"]))
+        parts = draw(st.sampled_from([None, ("year",), ("month", "year_sin", "hour", "day_cos")]))
+        return Feature(
+            name=name,
+            kind=kind,
+            required=required,
+            missing=missing,
+            form=form,
+            origin=date(2000, 1, 1),
+            parts=parts,
+            min=0,
+            max=1,
+        )
     numerals = draw(st.sampled_from([None, Numerals(), Numerals(",", ".", "%")]))
     feature = Feature(name=name, kind=kind, required=required, missing=missing, numerals=numerals)
     if not feature.is_numeric:
@@ -87,6 +102,8 @@ def values(feature: Feature) -> st.SearchStrategy[Any]:
             allowed = st.sampled_from(feature.categories)
             if feature.takes_unknown:
                 allowed = st.one_of(allowed, _TEXT.filter(str.strip))
+        case "datetime":
+            allowed = st.integers(-(10**13), 10**14).map(feature.dates[0].write)
     return allowed if feature.required else st.one_of(allowed, st.none())
 
 
@@ -149,3 +166,6 @@ def _wrong_values(feature: Feature) -> list[Any]:
         case "category":
             unknown = [] if feature.takes_unknown else ["".join(feature.categories) + "?"]
             return [*always, *unknown, True, 0, 1.5]
+        case "datetime":
+            wrong = ["2023-02-30", "0000-01-01", "10000-01-01", "2016-12-31T23:59:60", "soon", "9" * 2**20]
+            return [*always, *wrong, True, 0, 1.5]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from skylift.encoding import RowEncoder
 from skylift.predictors import SklearnPredictor
-from skylift.scoring import encode, predictions
+from skylift.scoring import predictions
 from tests.support.asgi_client import PROBLEM
 from tests.support.models import IRIS_SETOSA, trained_iris
 from tests.support.paths import ROOT
@@ -50,7 +51,7 @@ def scores(*instances: Mapping[str, float]) -> Callable[[Mapping[str, Any]], Non
         contract = trained.table.contract
         rows: list[Instance] = [dict(instance) for instance in instances]
         expected = predictions(
-            contract, SklearnPredictor(trained.estimator, "classification").scores(encode(contract, rows))
+            contract, SklearnPredictor(trained.estimator, "classification").scores(RowEncoder(contract).encode(rows))
         )
         answers = body["predictions"]
         assert (body["model"], body["version"], body["warnings"]) == ("iris", "v1", [])

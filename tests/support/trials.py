@@ -14,6 +14,7 @@ import pytest
 from inference import challengers, loading
 from inference.predict import PATH, Predict
 from skylift.challenger import Challenger
+from skylift.encoding import RowEncoder
 from skylift.http.record import Record, record_of
 from skylift.manifest import Manifest
 from skylift.predictors import OnnxPredictor, load_predictor
@@ -146,7 +147,7 @@ class TrialHarness:
         self.host.drain_events()
         self._app = Predict(self.host, labels=self.labels)
 
-    def _load(self, manifest: Manifest, read: Callable[[str], bytes]) -> Predictor:
+    def _load(self, manifest: Manifest, read: Callable[[str], bytes], _: RowEncoder) -> Predictor:
         if self.compiled and manifest.version == 2:
             return OnnxPredictor(self.compiled)
         self.predictors[manifest.version] = FaultyPredictor(load_predictor(manifest, read))

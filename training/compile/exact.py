@@ -30,6 +30,6 @@ def convert(estimator: Any, contract: Contract) -> Any:
     NotImplementedError
         There is no converter for a part of it.
     """
-    graph = Graph(len(contract.features))
+    graph = Graph(contract.width)
     score(estimator, graph.rows)
     return graph.model(max(len(contract.target.classes), 1))

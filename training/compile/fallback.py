@@ -28,7 +28,7 @@ def convert(estimator: Any, contract: Contract, dtype: str) -> ModelProto:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the parity gate judges, not the converter's opinion of versions
         model: ModelProto = to_onnx(
-            estimator, name="skylift", initial_types=[("rows", tensor([None, len(contract.features)]))], options=options
+            estimator, name="skylift", initial_types=[("rows", tensor([None, contract.width]))], options=options
         )
     while len(model.graph.output) > 1:  # the label: it follows from the probabilities
         model.graph.output.pop(0)

@@ -21,7 +21,7 @@ _NOT_SEEN = -1  # place of a column that an estimator does not see as it is
 
 
 def known_rows(table: Table, split: Split) -> Matrix:
-    """All of the holdout and the training rows up to 10,000, encoded: float64 `[n, features]`."""
+    """All of the holdout and the training rows up to 10,000, encoded: float64 `[n, width]`."""
     rows: Matrix = table.rows[np.concatenate([split.holdout, split.train[:_MAX_TRAIN_ROWS]])]
     return rows
 
@@ -39,8 +39,8 @@ def limit_rows(table: Table, split: Split) -> Matrix:
     """Training rows with one number set to the largest and the smallest that a request may hold."""
     limits = (
         (column, limit)
-        for column, feature in enumerate(table.contract.features)
-        if feature.min is not None
+        for column, feature in zip(table.contract.leads, table.contract.features, strict=True)
+        if feature.is_numeric and feature.min is not None
         for limit in (-LARGEST_NUMBER, LARGEST_NUMBER)
     )
     return _varied(table, split, limits)
@@ -54,7 +54,7 @@ def sklearn_trees(estimator: Any) -> Iterator[Any]:
             yield tree
 
 
-def _varied(table: Table, split: Split, edges: Iterable[tuple[int, float]]) -> Matrix:
+def _varied(table: Table, split: Split, edges: Iterable[tuple[int | slice, float]]) -> Matrix:
     bases = table.rows[split.train[:_BASE_ROWS]]
     rows = [np.empty((0, bases.shape[1]))]
     for column, value in edges:
@@ -64,19 +64,20 @@ def _varied(table: Table, split: Split, edges: Iterable[tuple[int, float]]) -> M
     return np.vstack(rows)
 
 
-def _edges(estimator: Any, contract: Contract) -> Iterator[tuple[int, float]]:
-    for column, feature in enumerate(contract.features):
+def _edges(estimator: Any, contract: Contract) -> Iterator[tuple[int | slice, float]]:
+    for block, feature in zip(contract.blocks, contract.features, strict=True):
+        column = block.start
         if feature.min is not None and feature.max is not None:
             span = feature.max - feature.min
             for spans in (0, *_SPANS_OUTSIDE):
                 yield column, max(feature.min - spans * span, -LARGEST_NUMBER)
                 yield column, min(feature.max + spans * span, LARGEST_NUMBER)
         if feature.may_be_missing:
-            yield column, np.nan
+            yield block, np.nan
         for code in _some([*range(len(feature.categories))]):
             yield column, float(code)
     found: dict[type, set[tuple[int, float]]] = {np.float32: set(), np.float64: set()}
-    for dtype, column, threshold in _thresholds(estimator, list(range(len(contract.features)))):
+    for dtype, column, threshold in _thresholds(estimator, list(range(contract.width))):
         found[dtype].add((column, threshold))
     for dtype, thresholds in found.items():
         for column, threshold in _some(sorted(thresholds)):

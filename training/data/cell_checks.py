@@ -132,6 +132,8 @@ def _bounds(low: float | None, high: float | None) -> str:
 def _is_kind(cells: "pd.Series[Any]", kind: Kind) -> "pd.Series[bool]":
     """Whether cells are written as a kind requires."""
     match kind:
+        case "datetime":
+            return cells.notna()
         case "number":
             return _numbers(cells).notna()
         case "integer":

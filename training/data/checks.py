@@ -207,7 +207,7 @@ def leakage(table: Table, trusted: tuple[str, ...] = ()) -> list[Finding]:
         Names of columns that are not suspected.
     """
     findings = []
-    for feature, column in zip(table.contract.features, table.rows.T, strict=True):
+    for feature, column in zip(table.contract.features, table.leads().T, strict=True):
         if feature.name in trusted:
             continue
         if accused := _knows(feature, column, table):
@@ -223,11 +223,11 @@ def _sums(table: Table, trusted: tuple[str, ...]) -> list[Finding]:
     places = [
         place
         for place, feature in enumerate(table.contract.features)
-        if not feature.levels and feature.required and feature.name not in trusted
+        if feature.is_numeric and feature.required and feature.name not in trusted
     ]
     if not 2 <= len(places) <= _MAX_SUMMANDS or len(table.rows) < max(_ENOUGH, 2 * len(places)):
         return []
-    columns, targets = table.rows[:, places], table.targets.astype(np.float64)
+    columns, targets = table.leads()[:, places], table.targets.astype(np.float64)
     glance = slice(None, None, max(1, len(targets) // _SUM_ROWS))
     varying = np.ptp(columns, axis=0) > 0
     places, columns = [place for place, varies in zip(places, varying, strict=True) if varies], columns[:, varying]

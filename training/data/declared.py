@@ -38,6 +38,8 @@ def as_declared(column: "pd.Series[Any]", about: FeatureSection) -> "pd.Series[A
 def _of_kind(column: "pd.Series[Any]", kind: Kind) -> "pd.Series[Any]":
     family = family_of(column.dtype)
     match kind:
+        case "datetime":
+            return column
         case "category":
             return column if family == "text" else _like(column, written(column.array))
         case "boolean":

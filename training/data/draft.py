@@ -141,7 +141,7 @@ def _why(table: Table, place: int) -> str:
     """The key that changes what a feature was taken as; empty for one that nobody asks about."""
     feature = table.contract.features[place]
     if feature.kind == "integer":
-        values = table.rows[:, place]
+        values = table.leads()[:, place]
         if len(np.unique(values[~np.isnan(values)])) <= _FEW_NUMBERS:
             return "kind: category takes the numbers as names"
     return ""

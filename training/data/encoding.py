@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skylift.errors import ConfigError
 from skylift.feature import LARGEST_NUMBER, Feature, Kind
@@ -41,8 +42,18 @@ def unusable(column: "pd.Series[Any]", about: FeatureSection) -> str | None:
     return None
 
 
-def encode_feature(column: "pd.Series[Any]", about: FeatureSection) -> tuple[Feature, Matrix]:
-    """The feature of a column, and its encoded values.
+def encode_feature(
+    column: "pd.Series[Any]",
+    about: FeatureSection,
+    *,
+    learned: NDArray[Any] | None = None,  # noqa: ARG001 (of kinds that learn)
+) -> tuple[Feature, Matrix]:
+    """The feature of a column, and its encoded values, float64 `[n, width]`.
+
+    Parameters
+    ----------
+    learned
+        Places of the rows that encoding learns from; all rows if absent.
 
     Raises
     ------
@@ -66,7 +77,7 @@ def encode_feature(column: "pd.Series[Any]", about: FeatureSection) -> tuple[Fea
         description=about.description,
     )
     encoded = _encoded(feature, column)
-    return feature.model_copy(update=described(feature, encoded[~np.isnan(encoded)], about)), encoded
+    return feature.model_copy(update=described(feature, encoded[~np.isnan(encoded)], about)), encoded[:, None]
 
 
 def described(feature: Feature, known: Matrix, about: FeatureSection) -> dict[str, Any]:

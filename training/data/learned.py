@@ -17,7 +17,7 @@ def with_learned(table: Table, split: Split, features: Mapping[str, FeatureSecti
     A category that no training row has stays in the contract, as one that requests are warned of; a note names it.
     """
     learned_features, notes = [], list(table.notes)
-    for feature, column in zip(table.contract.features, table.rows[split.train].T, strict=True):
+    for feature, column in zip(table.contract.features, table.leads(split.train).T, strict=True):
         known = column[~np.isnan(column)]
         if not len(known):  # its only values are in the holdout
             notes.append(f"column {feature.name} has no value in the training rows")

@@ -20,7 +20,9 @@ from pydantic_core import to_json
 
 from skylift.contract import Contract, class_key
 from skylift.documents import Document
+from skylift.encoding import with_blocks
 from skylift.errors import DataError
+from skylift.feature import Feature
 from skylift.manifest import Digest
 from skylift.scoring import Matrix
 from training.config.locations import file_digest
@@ -29,7 +31,7 @@ from training.data.checks import missing_cells, refuse_failed
 from training.data.learned import with_learned
 from training.data.reader import Progress
 from training.data.split_keys import SplitKeys
-from training.data.table import Split, Table, encode_table, read_clean, split_rows
+from training.data.table import Split, Table, encode_table, read_clean, read_labels, split_labels
 
 FOLDER = Path("data/processed")
 TRAIN_FILE = "train.csv"
@@ -87,7 +89,7 @@ def table_and_split(
     Raises
     ------
     DataError, ConfigError
-        See `read_table`, `split_rows` and `read_prepared`; or a column is missing in more rows than it may be.
+        See `read_table`, `split_labels` and `read_prepared`; or a column is missing in more rows than it may be.
     """
     if prepared is not None:
         progress(f"reading {prepared}")
@@ -96,8 +98,10 @@ def table_and_split(
     clean = read_clean(spec, progress=progress)
     findings = missing_cells(clean.frame, spec.bounds)
     refuse_failed(findings)
-    table = encode_table(replace(clean, notes=(*clean.notes, *map(str, findings))), spec)
-    split = split_rows(table, holdout=spec.split.holdout, seed=spec.split.seed)
+    labels = read_labels(clean, spec)
+    split = split_labels(labels, holdout=spec.split.holdout, seed=spec.split.seed)
+    clean = replace(clean, notes=(*clean.notes, *map(str, findings)))
+    table = encode_table(clean, labels, spec, learned=split.train)
     return with_learned(table, split, spec.features), split
 
 
@@ -107,7 +111,7 @@ def prepare(spec: TableSpec, folder: Path, *, progress: Progress = lambda _: Non
     Raises
     ------
     DataError, ConfigError
-        See `read_table` and `split_rows`.
+        See `table_and_split`.
     """
     table, split = table_and_split(spec, progress=progress)
     folder.mkdir(parents=True, exist_ok=True)
@@ -151,16 +155,18 @@ def read_prepared(folder: Path, spec: TableSpec) -> tuple[Table, Split]:
     if prepared.contract.target.name != spec.target.column:
         raise DataError(f"{folder} was prepared to predict {prepared.contract.target.name}", _AGAIN)
     total = prepared.train_rows + prepared.test_rows
-    rows = np.empty((total, len(prepared.contract.features)))
+    numbers = np.empty((total, len(prepared.contract.features)))
     targets: Any = np.empty(total, dtype=np.int64 if prepared.contract.target.classes else np.float64)
     keys = np.empty(total if prepared.split != "random" else 0)
     first = 0
     for name in (TRAIN_FILE, TEST_FILE):
         if file_digest(folder / name) != prepared.files.get(name):
             raise DataError(f"{folder / name} was changed since it was prepared", _AGAIN)
-        first = _read(folder / name, prepared.contract, rows, targets, keys, first)
+        first = _read(folder / name, prepared.contract, numbers, targets, keys, first)
     by = SplitKeys(prepared.split, keys) if prepared.split != "random" else None
-    table = Table(prepared.contract, rows, targets, prepared.data_sha256, prepared.notes, by)
+    table = Table(
+        prepared.contract, with_blocks(prepared.contract, numbers), targets, prepared.data_sha256, prepared.notes, by
+    )
     return table, Split(np.arange(prepared.train_rows), np.arange(prepared.train_rows, total))
 
 
@@ -189,9 +195,10 @@ def _write(path: Path, table: Table, rows: NDArray[np.int64], progress: Progress
 
 def _cells(table: Table, rows: NDArray[np.int64]) -> Iterable[list[str]]:
     """The cells of some rows, as they are written, a column at a time."""
-    for index, feature in enumerate(table.contract.features):
-        column = table.rows[rows, index]
-        if feature.levels:
+    for feature, column in zip(table.contract.features, table.leads(rows).T, strict=True):
+        if feature.kind == "datetime":
+            yield ["" if value != value else str(feature.decode(value)) for value in column.tolist()]  # noqa: PLR0124
+        elif feature.levels:
             yield _named(feature.levels, column)
         elif feature.json_type == "integer":
             yield ["" if value != value else str(int(value)) for value in column.tolist()]  # noqa: PLR0124 (NaN)
@@ -218,9 +225,9 @@ def _quoted(text: str) -> str:
     return cell.getvalue().removesuffix(f",{_ENDS}")
 
 
-def _read(path: Path, contract: Contract, rows: Matrix, targets: NDArray[Any], keys: Matrix, first: int) -> int:
+def _read(path: Path, contract: Contract, numbers: Matrix, targets: NDArray[Any], keys: Matrix, first: int) -> int:
     """Read a prepared file into its place; where the next one begins."""
-    numeric = [feature.name for feature in contract.features if not feature.levels]
+    numeric = [feature.name for feature in contract.features if feature.is_numeric]
     target = contract.target
     numeric += [] if target.classes else [target.name]
     names = [*(feature.name for feature in contract.features), target.name]
@@ -239,13 +246,22 @@ def _read(path: Path, contract: Contract, rows: Matrix, targets: NDArray[Any], k
             place = slice(first, first + len(part))
             for index, feature in enumerate(contract.features):
                 column = part[feature.name]
-                rows[place, index] = column if feature.name in numeric else _codes(feature.levels, column)
+                numbers[place, index] = column if feature.name in numeric else _numbers(feature, column)
             classes = [class_key(name) for name in target.classes]
             targets[place] = _codes(classes, part[target.name]) if classes else part[target.name]
             if len(keys):
                 keys[place] = part[_KEYS]
             first = place.stop
     return first
+
+
+def _numbers(feature: Feature, column: "pd.Series[Any]") -> Matrix:
+    """The numbers that stand for cells."""
+    if feature.levels:
+        return _codes(feature.levels, column)
+    codes, distinct = pd.factorize(column)
+    days = feature.encoder or float
+    return np.array([*map(days, distinct), np.nan])[codes]
 
 
 def _codes(names: Sequence[str], column: "pd.Series[Any]") -> Matrix:

@@ -107,7 +107,7 @@ def profile(table: Table) -> Profile:
     else:
         target = _measured(contract.target.name, "number", table.targets.astype(np.float64))
     columns = (
-        _described(feature, column, table) for feature, column in zip(contract.features, table.rows.T, strict=True)
+        _described(feature, column, table) for feature, column in zip(contract.features, table.leads().T, strict=True)
     )
     return Profile(
         rows=len(table.rows),

@@ -1,7 +1,7 @@
 """Reads and cleans the table, makes the contract from it, and splits it.
 
-Estimators see one float64 matrix, encoded by the contract exactly as the service encodes requests
-(see `skylift.scoring`): booleans as 0 and 1, categories as codes, missing values as NaN.
+Estimators see one float64 matrix, encoded by the contract exactly as the service encodes requests; see
+`skylift.encoding`. Rows are split before they are encoded: what encoding learns, it learns from training rows.
 """
 
 import math
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from skylift.cells import clean_text
-from skylift.contract import Contract, Instance, Target
+from skylift.contract import Contract, Instance, Target, Task
+from skylift.encoding import RowEncoder, leads
 from skylift.errors import ConfigError, DataError
 from skylift.feature import Feature
 from skylift.numerals import Numerals
@@ -34,6 +35,10 @@ from training.data.target import RARE, encode_target, guess_task, why_guessed, w
 from training.metrics.resamples import Clusters
 
 _MIN_ROWS = 10
+_EVERY = slice(None)
+
+type Targets = NDArray[np.float64] | NDArray[np.int64]
+"""Class codes, int64 `[n]`, or values, float64 `[n]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Table:
     contract
         Contract made from the table.
     rows
-        float64 `[n, features]`.
+        float64 `[n, width]`.
     targets
         Class codes, int64 `[n]`, or values, float64 `[n]`.
     digest
@@ -58,10 +63,19 @@ class Table:
 
     contract: Contract
     rows: Matrix
-    targets: NDArray[np.float64] | NDArray[np.int64]
+    targets: Targets
     digest: str
     notes: tuple[str, ...]
     keys: SplitKeys | None = None
+
+    @property
+    def encoder(self) -> RowEncoder:
+        """What encodes instances of the contract as the rows are."""
+        return RowEncoder(self.contract)
+
+    def leads(self, rows: NDArray[Any] | slice = _EVERY) -> Matrix:
+        """The numbers that stand for the features of the rows at some places, `[n, features]`."""
+        return leads(self.contract, self.rows[rows])
 
     def clusters(self, rows: NDArray[Any]) -> Clusters | None:
         """Clusters of the rows at some places, which intervals draw as a whole; None for a random split."""
@@ -69,7 +83,7 @@ class Table:
 
     def instance(self, index: int) -> Instance:
         """A row as a caller would send it, missing values left out."""
-        values = zip(self.contract.features, self.rows[index].tolist(), strict=True)
+        values = zip(self.contract.features, self.leads(slice(index, index + 1))[0].tolist(), strict=True)
         return {feature.name: feature.decode(value) for feature, value in values if not math.isnan(value)}
 
 
@@ -79,6 +93,29 @@ class Split:
 
     train: NDArray[np.int64]
     holdout: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The target of a clean table, and what its rows are split by.
+
+    Parameters
+    ----------
+    target, task
+        Target, and whether it is classes or values.
+    targets
+        Class codes or values of the rows, `[n]`.
+    keys
+        Keys that `split.time` or `split.group` cut by; None for a random split.
+    notes
+        Notes for people.
+    """
+
+    target: Target
+    task: Task
+    targets: Targets
+    keys: SplitKeys | None
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +162,8 @@ def read_table(spec: TableSpec, *, progress: Progress = lambda _: None) -> Table
     ConfigError
         `model.yaml` names a column that the table does not have.
     """
-    return encode_table(read_clean(spec, progress=progress), spec)
+    clean = read_clean(spec, progress=progress)
+    return encode_table(clean, read_labels(clean, spec), spec)
 
 
 def read_clean(spec: TableSpec, *, progress: Progress = lambda _: None) -> CleanTable:
@@ -179,25 +217,43 @@ def read_clean(spec: TableSpec, *, progress: Progress = lambda _: None) -> Clean
     return CleanTable(frame, target, digest, tuple(notes), left_out, numerals, split_column, merged)
 
 
-def encode_table(clean: CleanTable, spec: TableSpec) -> Table:
-    """Make the contract of a table, and its encoded rows.
+def read_labels(clean: CleanTable, spec: TableSpec) -> Labels:
+    """Read what a table is split by.
 
     Raises
     ------
     DataError
-        No column is usable as a feature, or the target never changes.
+        The target never changes, or the split's column has no order or groups.
+    ConfigError
+        `target` does not fit its column.
     """
-    notes = list(clean.notes)
-    target_column = clean.frame[clean.target]
-    task = spec.target.declared_task or guess_task(target_column)
-    if spec.target.declared_task is None:
-        notes.append(why_guessed(target_column, task))
-    target, targets = encode_target(target_column, task, spec.target, clean.merged)
+    column = clean.frame[clean.target]
+    task = spec.target.declared_task or guess_task(column)
+    notes = [] if spec.target.declared_task else [why_guessed(column, task)]
+    target, targets = encode_target(column, task, spec.target, clean.merged)
     keys = None
     if clean.split_column is not None and spec.split.kind != "random":
         keys = read_keys(clean.split_column, spec.split.kind)
     else:
         notes += split_advice(clean.frame, clean.target, targets)
+    return Labels(target, task, targets, keys, tuple(notes))
+
+
+def encode_table(clean: CleanTable, labels: Labels, spec: TableSpec, *, learned: NDArray[Any] | None = None) -> Table:
+    """Make the contract of a table, and its encoded rows.
+
+    Parameters
+    ----------
+    learned
+        Places of the rows that encoding learns from; all rows if absent.
+
+    Raises
+    ------
+    DataError
+        No column is usable as a feature.
+    """
+    target = labels.target
+    notes = [*clean.notes, *labels.notes]
     features: list[Feature] = []
     columns: list[Matrix] = []
     ignored = [*clean.left_out, clean.target]
@@ -209,10 +265,10 @@ def encode_table(clean: CleanTable, spec: TableSpec) -> Table:
             notes.append(f"column {name} was left out: {reason}")
             ignored.append(name)
             continue
-        feature, encoded = encode_feature(column, about)
+        feature, encoded = encode_feature(column, about, learned=learned)
         asks = feature.kind == "category" and about.declared_kind is None
         doubt = doubt_about_texts(column) if asks else None
-        if not (doubt or spec.asks_for(name)) and (reason := identifies(feature, encoded)):
+        if not (doubt or spec.asks_for(name)) and (reason := identifies(feature, encoded[:, 0])):
             notes.append(f"column {name} was left out: {reason}; to keep it, name it in validate.trusted")
             ignored.append(name)
             continue
@@ -229,8 +285,8 @@ def encode_table(clean: CleanTable, spec: TableSpec) -> Table:
     names = {feature.name for feature in features}
     ignored = [name for name in dict.fromkeys(ignored) if name not in names]
     features = as_in_table(features, spec.data, clean.numerals, taken=names.union(ignored))
-    contract = Contract(task=task, features=tuple(features), target=target, ignored=tuple(ignored))
-    return Table(contract, np.column_stack(columns), targets, clean.digest, tuple(notes), keys)
+    contract = Contract(task=labels.task, features=tuple(features), target=target, ignored=tuple(ignored))
+    return Table(contract, np.column_stack(columns), labels.targets, clean.digest, tuple(notes), labels.keys)
 
 
 def _left_out(column: "pd.Series[Any]", about: FeatureSection, spec: TableSpec) -> str | None:
@@ -261,28 +317,38 @@ def _variant_notes(target: Target, features: Sequence[Feature]) -> list[str]:
 
 
 def split_rows(table: Table, *, holdout: float, seed: int) -> Split:
-    """Split by the keys of the table, or by a seed with classes in the same proportions on both sides.
+    """Split a table; see `split_labels`."""
+    contract = table.contract
+    labels = Labels(contract.target, contract.task, table.targets, table.keys, table.notes)
+    return split_labels(labels, holdout=holdout, seed=seed)
+
+
+def split_labels(labels: Labels, *, holdout: float, seed: int) -> Split:
+    """Split by the keys of the rows, or by a seed with classes in the same proportions on both sides.
 
     Raises
     ------
     DataError
         A class has too few rows to be learned and measured.
     """
-    stratify = table.targets if table.contract.task == "classification" else None
+    classifies, targets, target = labels.task == "classification", labels.targets, labels.target
     try:
-        if table.keys is not None:
-            train, held_out = hold_out(table.keys, holdout, seed)
+        if labels.keys is not None:
+            train, held_out = hold_out(labels.keys, holdout, seed)
         else:
             train, held_out = train_test_split(
-                np.arange(len(table.targets)), test_size=holdout, random_state=seed, stratify=stratify
+                np.arange(len(targets)),
+                test_size=holdout,
+                random_state=seed,
+                stratify=targets if classifies else None,
             )
     except ValueError as error:
         raise DataError(f"the table cannot be split: {error}", "add rows, or change split.holdout") from error
-    if table.contract.task == "classification":  # each class is learned in one half of the rows, and tested in another
-        counts = np.bincount(table.targets[train].astype(np.int64), minlength=len(table.contract.target.classes))
-        if rare := [str(table.contract.target.classes[code]) for code in np.flatnonzero(counts < 2)]:
+    if classifies:  # each class is learned in one half of the rows, and tested in another
+        counts = np.bincount(targets[train].astype(np.int64), minlength=len(target.classes))
+        if rare := [str(target.classes[code]) for code in np.flatnonzero(counts < 2)]:
             raise DataError(
-                f"too few rows have {table.contract.target.name} {', '.join(rare[:5])}",
+                f"too few rows have {target.name} {', '.join(rare[:5])}",
                 f"add rows, make split.holdout smaller, or make rare classes one: {RARE}",
             )
     return Split(train, held_out)

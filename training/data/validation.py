@@ -20,7 +20,7 @@ from training.data.cell_checks import bad_cells
 from training.data.checks import Finding, examine, missing_cells, refuse_failed
 from training.data.doubts import mostly_dates
 from training.data.reader import Progress
-from training.data.table import CleanTable, encode_table, read_clean, split_rows
+from training.data.table import CleanTable, encode_table, read_clean, read_labels, split_labels
 from training.extras import require
 
 CHECKS = (
@@ -103,10 +103,11 @@ def validate(spec: TableSpec, *, expected: Contract | None = None, progress: Pro
     try:
         # Cells that break what is declared are reported above, one by one: the other checks do without it.
         broken = any(finding.status == "failed" for finding in findings)
-        table = encode_table(clean, replace(spec, features={}) if broken else spec)
+        labels = read_labels(clean, spec)
+        table = encode_table(clean, labels, replace(spec, features={}) if broken else spec)
         notes = table.notes
         progress("checking rows and columns")
-        split = split_rows(table, holdout=spec.split.holdout, seed=spec.split.seed)
+        split = split_labels(labels, holdout=spec.split.holdout, seed=spec.split.seed)
         positional = examine(table, split, spec.bounds)
         numbers = clean.frame.index
         findings += [

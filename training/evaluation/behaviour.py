@@ -11,7 +11,7 @@ from skylift.errors import ConfigError
 from skylift.figures import format_value
 from skylift.golden import allowed_difference
 from skylift.predictors import SklearnPredictor
-from skylift.scoring import Matrix, Predictor, encode
+from skylift.scoring import Matrix, Predictor
 from training.compile.compilation import parity_tolerance
 from training.config.table import FeatureSection
 from training.data.table import Split, Table
@@ -74,13 +74,13 @@ def behaviours(
     return [
         _alike(
             "golden rows",
-            predictor.scores(encode(table.contract, instances)) - expected,
+            predictor.scores(table.encoder.encode(instances)) - expected,
             allowed,
             "rows sent as JSON are answered like those of the table",
         ),
         _alike(
             "column order",
-            predictor.scores(encode(table.contract, backwards)) - expected,
+            predictor.scores(table.encoder.encode(backwards)) - expected,
             allowed,
             "the order of the fields makes no difference",
         ),
@@ -151,12 +151,12 @@ def _directions(
 ) -> Iterator[Check]:
     """Sweep each feature with a declared direction through its range, in rows of the holdout."""
     rows = table.rows[split.holdout[:_SWEPT_ROWS]]
-    for column, feature in enumerate(table.contract.features):
+    for place, feature in enumerate(table.contract.features):
         section = features.get(feature.name)
         if section is None or section.monotone is None:
             continue
         direction = 1 if section.monotone == "increasing" else -1
-        answers = direction * sweep(predictor, rows, column, feature_grid(table, split, column))
+        answers = direction * sweep(predictor, rows, table.contract.blocks[place], feature_grid(table, split, place))
         extent = float(np.ptp(answers))
         steps = np.diff(answers, axis=0)
         mean_steps = np.diff(answers.mean(axis=1))
@@ -168,27 +168,30 @@ def _directions(
         yield Check(name=f"monotone: {feature.name}", passed=passed, detail=detail)
 
 
-def feature_grid(table: Table, split: Split, column: int, steps: int = _STEPS) -> Matrix:
-    """Values to set a feature to: its codes, or quantiles of the training rows."""
-    feature = table.contract.features[column]
+def feature_grid(table: Table, split: Split, place: int, steps: int = _STEPS) -> Matrix:
+    """Blocks to set a feature to: its codes, or quantiles of the training rows; float64 `[grid, columns]`."""
+    feature, block = table.contract.features[place], table.contract.blocks[place]
     if feature.is_nominal:
-        return np.arange(min(len(feature.levels), steps), dtype=float)
-    learned, every = table.rows[split.train, column], table.rows[:, column]
-    values = every if np.isnan(learned).all() else learned
-    known = values[~np.isnan(values)]
-    grid = np.quantile(known, np.linspace(0.02, 0.98, steps), method="nearest")
-    return np.unique(grid) if len(np.unique(grid)) > 1 else np.unique([known.min(), known.max()])
+        return np.arange(min(len(feature.levels), steps), dtype=float)[:, None]
+    learned, every = table.rows[split.train, block], table.rows[:, block]
+    values = every if np.isnan(learned[:, 0]).all() else learned
+    known = values[~np.isnan(values[:, 0])]
+    leads = known[:, 0]
+    grid = np.unique(np.quantile(leads, np.linspace(0.02, 0.98, steps), method="nearest"))
+    grid = grid if len(grid) > 1 else np.unique([leads.min(), leads.max()])
+    order = np.argsort(leads, kind="stable")
+    return known[order[np.searchsorted(leads[order], grid)]]
 
 
-def sweep(predictor: Predictor, rows: Matrix, column: int, grid: Matrix) -> Matrix:
-    """Answers with a feature set to each value of a grid, `[grid, rows]`: values, or the second class's probability."""
-    scores = score_grid(predictor, rows, column, grid)
+def sweep(predictor: Predictor, rows: Matrix, block: slice, grid: Matrix) -> Matrix:
+    """Answers with a feature set to each block of a grid, `[grid, rows]`: values, or the second class's probability."""
+    scores = score_grid(predictor, rows, block, grid)
     return scores[..., 1] if scores.ndim == 3 else scores
 
 
-def score_grid(predictor: Predictor, rows: Matrix, column: int, grid: Matrix) -> Matrix:
-    """Scores with a feature set to each value of a grid, `[grid, rows, ...]`."""
+def score_grid(predictor: Predictor, rows: Matrix, block: slice, grid: Matrix) -> Matrix:
+    """Scores with a feature set to each block of a grid, `[grid, rows, ...]`."""
     many = np.tile(rows, (len(grid), 1))
-    many[:, column] = np.repeat(grid, len(rows))
+    many[:, block] = np.repeat(grid, len(rows), axis=0)
     scores = predictor.scores(many)
     return scores.reshape(len(grid), len(rows), *scores.shape[1:])

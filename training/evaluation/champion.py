@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import Contract
+from skylift.encoding import RowEncoder, date_encoder
 from skylift.errors import IntegrityError, UnservableModel, VersionNotFound
-from skylift.feature import Feature
+from skylift.feature import Feature, Scalar
 from skylift.manifest import Lineage
 from skylift.registry import Registry
 from skylift.scoring import Matrix, Predictor
@@ -32,8 +33,8 @@ class ActiveVersion:
         Name and reference of the version.
     version
         Manifest and files; None if they cannot be read.
-    predictor
-        What scores; None if its model cannot be read.
+    predictor, encoder
+        What scores, and what encodes the rows for it; None if its model cannot be read.
     reason
         Reason why it cannot be read or loaded.
     """
@@ -42,6 +43,7 @@ class ActiveVersion:
     reference: str
     version: Version | None = None
     predictor: Predictor | None = None
+    encoder: RowEncoder | None = None
     reason: str | None = None
 
 
@@ -61,7 +63,7 @@ def load_active(registry: Registry) -> ActiveVersion | None:
     except (IntegrityError, VersionNotFound) as error:
         return ActiveVersion(name, text, reason=error.message)
     try:
-        return ActiveVersion(name, text, version, registry.predictor(version))
+        return ActiveVersion(name, text, version, registry.predictor(version), registry.encoder(version))
     except (IntegrityError, UnservableModel) as error:
         return ActiveVersion(name, text, version, reason=error.message)
 
@@ -83,28 +85,33 @@ def other_answers(theirs: Contract, ours: Contract) -> str:
     return ""
 
 
-def rows_for(contract: Contract, table: Table, rows: NDArray[np.int64]) -> tuple[Matrix | None, str]:
+def rows_for(encoder: RowEncoder, table: Table, rows: NDArray[np.int64]) -> tuple[Matrix | None, str]:
     """Rows of a table as a model of another contract takes them.
+
+    Parameters
+    ----------
+    encoder
+        What encodes rows for that model.
 
     Returns
     -------
     tuple
-        float64 `[n, features]`, and an empty text; or None and why its contract does not fit.
+        float64 `[n, width]`, and an empty text; or None and why its contract does not fit.
     """
-    ours = {feature.name: column for column, feature in enumerate(table.contract.features)}
+    contract, leads = encoder.contract, table.leads(rows)
+    ours = {feature.name: place for place, feature in enumerate(table.contract.features)}
     if problem := other_answers(contract, table.contract):
         return None, problem
-    columns = []
+    blocks = []
     for feature in contract.features:
         if feature.name not in ours:
             return None, f"the table has no {feature.name}"
-        column, problem = _column(
-            feature, table.contract.features[ours[feature.name]], table.rows[rows, ours[feature.name]]
-        )
-        if column is None:
+        place = ours[feature.name]
+        block, problem = _block(feature, table.contract.features[place], leads[:, place])
+        if block is None:
             return None, problem
-        columns.append(column)
-    return np.ascontiguousarray(np.column_stack(columns)), ""
+        blocks.append(block)
+    return np.ascontiguousarray(np.column_stack(blocks)), ""
 
 
 def scores_like(contract: Contract, table: Table, scores: Matrix) -> Matrix:
@@ -148,10 +155,10 @@ def compare_with(
     max_regression
         Allowed loss in that metric.
     """
-    if champion.version is None or champion.predictor is None:
+    if champion.version is None or champion.predictor is None or champion.encoder is None:
         return not_compared(champion, champion.reason or "it cannot be loaded", max_regression)
     manifest = champion.version.manifest
-    rows, problem = rows_for(manifest.contract, table, holdout)
+    rows, problem = rows_for(champion.encoder, table, holdout)
     if rows is None:
         return not_compared(champion, f"its contract does not fit this table: {problem}", max_regression)
     try:
@@ -224,6 +231,50 @@ def compare_pair(champion: ActiveVersion, pair: Pair, *, metric: str, max_regres
 def not_compared(champion: ActiveVersion, reason: str, max_regression: float) -> Champion:
     """A champion that was not measured, and why."""
     return Champion(version=champion.name, reference=champion.reference, reason=reason, max_regression=max_regression)
+
+
+def _block(theirs: Feature, ours: Feature, values: Matrix) -> tuple[Matrix | None, str]:
+    """Values of our feature as theirs takes them, `[n, width]` or `[n]`, or why it does not.
+
+    Parameters
+    ----------
+    values
+        Numbers that stand for ours, float64 `[n]`.
+    """
+    if "datetime" not in {theirs.kind, ours.kind}:
+        return _column(theirs, ours, values)
+    if theirs.required and np.isnan(values).any():
+        return None, f"{theirs.name} may not be missing, and is"
+    distinct, codes = np.unique(values, return_inverse=True)
+    known = [None if math.isnan(code) else _written(theirs, ours, code) for code in distinct.tolist()]
+    block, problem = _dates(theirs, ours, known) if theirs.kind == "datetime" else _texts(theirs, known)
+    return None if block is None else block[codes], problem
+
+
+def _dates(theirs: Feature, ours: Feature, values: list[Scalar]) -> tuple[Matrix | None, str]:
+    """Values of ours as dates of theirs."""
+    if ours.kind == "datetime" and theirs.dates[0].iso != ours.dates[0].iso:
+        return None, f"{theirs.name} is {theirs.dates[0].words} to it, and {ours.dates[0].words} here"
+    block = date_encoder(theirs).rows(values)
+    if any(value is not None and math.isnan(days) for value, days in zip(values, block[:, 0].tolist(), strict=True)):
+        return None, f"{theirs.name} is a date to it, and a {ours.kind} here"
+    return block, ""
+
+
+def _texts(theirs: Feature, values: list[Scalar]) -> tuple[Matrix | None, str]:
+    """Dates, written as the table has them, as categories of theirs."""
+    if theirs.kind != "category":
+        return None, f"{theirs.name} is a {theirs.kind} to it, and a date here"
+    if (unknown := [text for text in values if text not in theirs.codes]) and not theirs.takes_unknown:
+        return None, f"it does not know {theirs.name} {unknown[0]!r}"
+    return np.array([theirs.codes.get(text, math.nan) for text in values]), ""
+
+
+def _written(theirs: Feature, ours: Feature, code: float) -> Scalar:
+    """A value of ours as a request for theirs has it: a date that is a text to them, as the table writes it."""
+    if ours.kind != "datetime" or theirs.kind == "datetime":
+        return ours.decode(code)
+    return ours.dates[0].write_own(date_encoder(ours).moment(code))
 
 
 def _column(theirs: Feature, ours: Feature, values: Matrix) -> tuple[Matrix | None, str]:

@@ -172,12 +172,12 @@ def _about_table(manifest: Manifest, table: Table, spec: TableSpec) -> str | Non
 def _scores(
     registry: Registry, version: Version, table: Table, holdout: NDArray[np.int64]
 ) -> tuple[Matrix | None, str]:
-    contract = version.manifest.contract
-    rows, problem = rows_for(contract, table, holdout)
-    if rows is None:
-        return None, f"its contract does not fit this table: {problem}"
     try:
-        return scores_like(contract, table, registry.predictor(version).scores(rows)), ""
+        encoder = registry.encoder(version)
+        rows, problem = rows_for(encoder, table, holdout)
+        if rows is None:
+            return None, f"its contract does not fit this table: {problem}"
+        return scores_like(encoder.contract, table, registry.predictor(version).scores(rows)), ""
     except (IntegrityError, UnservableModel) as error:
         return None, error.message
 

@@ -75,7 +75,7 @@ def expectation(
     target
         Target, which says how scores are labelled.
     rows, targets
-        Training rows, float64 `[n, features]`, and their class codes or values.
+        Leads of the training rows, float64 `[n, features]`, and their class codes or values.
     keys
         Keys of these rows; None for random folds.
     features

@@ -66,9 +66,10 @@ def importances(table: Table, split: Split, predictor: Predictor, *, metric: str
 
     whole = value(predictor.scores(rows))
     ranking = []
-    for column, feature in enumerate(table.contract.features):
+    for feature, block in zip(table.contract.features, table.contract.blocks, strict=True):
         shuffled = np.tile(rows, (_REPEATS, 1))
-        shuffled[:, column] = np.concatenate([generator.permutation(rows[:, column]) for _ in range(_REPEATS)])
+        order = np.concatenate([generator.permutation(len(rows)) for _ in range(_REPEATS)])
+        shuffled[:, block] = rows[order, block]
         losses = [whole - value(scores) for scores in np.split(predictor.scores(shuffled), _REPEATS)]
         ranking.append(
             Importance(
@@ -84,18 +85,19 @@ def importances(table: Table, split: Split, predictor: Predictor, *, metric: str
 def effects(table: Table, split: Split, predictor: Predictor, names: Sequence[str]) -> tuple[Effect, ...]:
     """Partial dependence on the first few of some features."""
     contract = table.contract
-    columns = {feature.name: column for column, feature in enumerate(contract.features)}
+    places = {feature.name: place for place, feature in enumerate(contract.features)}
     rows = table.rows[split.holdout[:_EFFECT_ROWS]]
     partial_dependence = []
     for name in names[:_EFFECT_FEATURES]:
-        feature, grid = contract.features[columns[name]], feature_grid(table, split, columns[name])
-        means = score_grid(predictor, rows, columns[name], grid).mean(axis=1)
+        place = places[name]
+        feature, grid = contract.features[place], feature_grid(table, split, place)
+        means = score_grid(predictor, rows, contract.blocks[place], grid).mean(axis=1)
         keys = contract.target.keys[:_EFFECT_CLASSES]
         answers = (
             {key: _rounded(means[:, code]) for code, key in enumerate(keys)} if keys else {"value": _rounded(means)}
         )
         partial_dependence.append(
-            Effect(feature=name, grid=tuple(feature.decode(value) for value in grid.tolist()), answers=answers)
+            Effect(feature=name, grid=tuple(feature.decode(value) for value in grid[:, 0].tolist()), answers=answers)
         )
     return tuple(partial_dependence)
 
@@ -203,8 +205,8 @@ def slices(
 
 def _parts(table: Table, holdout: NDArray[np.int64], name: str) -> list[tuple[str, NDArray[np.bool_]]]:
     """Values of a column in words, and which rows of the holdout have them; none is empty."""
-    column = [feature.name for feature in table.contract.features].index(name)
-    feature, values = table.contract.features[column], table.rows[holdout, column]
+    place = [feature.name for feature in table.contract.features].index(name)
+    feature, values = table.contract.features[place], table.rows[holdout, table.contract.leads[place]]
     if feature.levels:
         parts = [(level, values == code) for code, level in enumerate(feature.levels)]
     else:

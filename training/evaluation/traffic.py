@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from skylift.contract import Contract
+from skylift.encoding import RowEncoder
 from skylift.errors import UnservableModel
 from skylift.metrics import Gate
 from skylift.monitoring.labelled_rows import LabelledRow
 from skylift.monitoring.live import ENOUGH_REQUESTS
-from skylift.scoring import Matrix, Predictor, encode
+from skylift.scoring import Matrix, Predictor
 from skylift.values import clean
 from training.config.table import SplitSection
 from training.data.table import Table
@@ -62,14 +62,14 @@ def traffic_gate(
     requests = np.unique([row.request for row in rows], return_inverse=True)[1]
     if (count := len(set(requests.tolist()))) < ENOUGH_REQUESTS:
         return f"labelled traffic is not a gate: {count} requests of {ENOUGH_REQUESTS} that it takes"
-    if champion.version is None or champion.predictor is None:
+    if champion.predictor is None or champion.encoder is None:
         return f"labelled traffic is not a gate: {champion.reason}"
-    contract, theirs = table.contract, champion.version.manifest.contract
+    contract, theirs = table.contract, champion.encoder.contract
     if reason := other_answers(theirs, contract):
         return f"labelled traffic is not a gate for the active {champion.name}: {reason}"
     codes: dict[object, int] = {name: code for code, name in enumerate(contract.target.classes)}
     try:
-        before = scores_like(theirs, table, champion.predictor.scores(_encoded(theirs, rows)))
+        before = scores_like(theirs, table, champion.predictor.scores(_encoded(champion.encoder, rows)))
     except UnservableModel as error:
         return f"labelled traffic is not a gate for the active {champion.name}: {error.message}"
     pair = Pair(
@@ -77,7 +77,7 @@ def traffic_gate(
         labelled_like(theirs, contract),
         np.array([codes[row.label] if codes else row.label for row in rows]),
         before,
-        predictor.scores(_encoded(contract, rows)),
+        predictor.scores(_encoded(table.encoder, rows)),
         requests.astype(np.int64) if count < len(rows) else None,
     )
     compared = compare_pair(champion, pair, metric=metric, max_regression=max_regression, seed=split.seed)
@@ -85,9 +85,10 @@ def traffic_gate(
     return gate or f"labelled traffic is not a gate: its rows cannot tell {metric}"
 
 
-def _encoded(contract: Contract, rows: Sequence[LabelledRow]) -> Matrix:
+def _encoded(encoder: RowEncoder, rows: Sequence[LabelledRow]) -> Matrix:
     """Rows as the service reads them by a contract."""
     instances: list[dict[str, Any]] = [
-        {feature.name: clean(feature, row.values.get(feature.name)) for feature in contract.features} for row in rows
+        {feature.name: clean(feature, row.values.get(feature.name)) for feature in encoder.contract.features}
+        for row in rows
     ]
-    return encode(contract, instances)
+    return encoder.encode(instances)

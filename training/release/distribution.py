@@ -27,8 +27,8 @@ def training_distribution(trained: Trained) -> bytes:
     """
     table, train = trained.table, trained.split.train
     counted = baseline_of(trained).model_dump(mode="json", exclude_none=True)
-    for index, feature in enumerate(table.contract.features):
-        column = table.rows[train, index]
+    numbers = table.leads(train)
+    for feature, column in zip(table.contract.features, numbers.T, strict=True):
         counted["features"][feature.name] |= _described(feature, column)
     targets = table.targets[train]
     classes = table.contract.target.classes
@@ -45,8 +45,8 @@ def baseline_of(trained: Trained) -> Baseline:
     table, train = trained.table, trained.split.train
     importance = {entry.feature: entry.mean for entry in trained.evaluation.importance}
     features = {}
-    for index, feature in enumerate(table.contract.features):
-        column = table.rows[train, index]
+    numbers = table.leads(train)
+    for feature, column in zip(table.contract.features, numbers.T, strict=True):
         whole = feature.json_type == "integer"
         bins = Bins(levels=feature.levels) if feature.levels else bins_of_numbers(column, whole=whole)
         counts = tuple(bins.counts(column).tolist())
@@ -62,7 +62,7 @@ def baseline_of(trained: Trained) -> Baseline:
         confidence=expectation(
             trained.out_of_fold,
             table.contract.target,
-            table.rows[train],
+            numbers,
             table.targets[train],
             keys=table.keys.take(train) if table.keys else None,
             features=[feature.bins for feature in features.values()],

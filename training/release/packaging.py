@@ -15,7 +15,7 @@ from skylift.manifest import BASELINE_FILE, COMPILED_FILE, MODEL_FILE, Artifact,
 from skylift.model_card import CARD_FILE
 from skylift.references import sha256
 from skylift.registry import Registry
-from skylift.scoring import Matrix, encode, predicted_classes, predictions
+from skylift.scoring import Matrix, predicted_classes, predictions
 from skylift.verification import Version
 from training.card.document import render_card
 from training.data.profile import profile
@@ -132,7 +132,7 @@ def golden(trained: Trained) -> Golden:
     predictor = trained.compiled.predictor
     chosen = _representatives(table.contract, predictor.scores(table.rows[rows]), table.rows[rows])
     instances = tuple(table.instance(int(rows[index])) for index in chosen)
-    scores = predictor.scores(encode(table.contract, instances))
+    scores = predictor.scores(table.encoder.encode(instances))
     answers = tuple(Prediction.model_validate(answer) for answer in predictions(table.contract, scores))
     return Golden(instances=instances, predictions=answers, tolerance=trained.compiled.tolerance)
 

@@ -84,7 +84,7 @@ def _bins(contract: Contract, seconds: float) -> dict[str, Any]:
     """As many bins as wide tables of many classes have time for."""
     classes = len(contract.target.classes)
     trees = _TREES * (classes if classes > 2 else 1)
-    cost = trees * _LEAVES * len(contract.features) * _SECONDS_PER_BIN
+    cost = trees * _LEAVES * contract.width * _SECONDS_PER_BIN
     bins = next((bins for bins in _BINS if bins * cost <= seconds), _BINS[-1])
     return {} if bins == _BINS[0] else {"max_bins": bins}
 

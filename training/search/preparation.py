@@ -46,7 +46,7 @@ def for_numbers(contract: Contract, *, scale: bool, impute: bool, trees: bool, s
         Seed of cross-fitting.
     """
     numbers = _number_columns(contract)
-    some_missing = any(not contract.features[index].required for index in numbers)
+    some_missing = any(not feature.required for feature in contract.features if not feature.is_nominal)
     on_numbers: Steps = []
     if impute and some_missing:
         on_numbers.append(("impute", SimpleImputer(strategy="median", keep_empty_features=True)))
@@ -91,7 +91,7 @@ def for_categories(contract: Contract, *, bins: int, seed: int) -> tuple[Steps, 
         for column, feature in categories
         if column not in many and (len(feature.levels) > _SIDES or not feature.required)
     ]
-    kept = [column for column in range(len(contract.features)) if column not in wide]
+    kept = [column for column in range(contract.width) if column not in wide]
     places = [place for place, column in enumerate([*kept, *wide]) if column in dict(categories)] or None
     frequent = FunctionTransformer(np.clip, kw_args={"a_min": None, "a_max": bins - 1.0})
     parts = [
@@ -110,7 +110,7 @@ def prepared_width(contract: Contract, *, trees: bool) -> int:
     width = 0
     for feature in contract.features:
         many = feature.is_nominal and has_many(feature, trees=trees)
-        width += len(_learned(feature)) if feature.is_nominal and not (trees and many) else 1
+        width += len(_learned(feature)) if feature.is_nominal and not (trees and many) else feature.width
         width += (classes if classes > _SIDES else 1) if many else 0
     return width
 
@@ -157,8 +157,11 @@ def _learned(feature: Feature) -> list[float]:
 
 def _categories(contract: Contract) -> list[tuple[int, Feature]]:
     """Categories, each with its column."""
-    return [(column, feature) for column, feature in enumerate(contract.features) if feature.is_nominal]
+    features = zip(contract.leads, contract.features, strict=True)
+    return [(column, feature) for column, feature in features if feature.is_nominal]
 
 
 def _number_columns(contract: Contract) -> list[int]:
-    return [column for column, feature in enumerate(contract.features) if not feature.is_nominal]
+    """Columns whose numbers mean more where they are larger."""
+    categories = dict(_categories(contract))
+    return [column for column in range(contract.width) if column not in categories]

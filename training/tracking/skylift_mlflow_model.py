@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skylift.contract import Contract, Instance
+from skylift.contract import Instance
+from skylift.encoding import RowEncoder, load_encoder
 from skylift.errors import IntegrityError
 from skylift.image_cache import ImageCache
 from skylift.names import listed
 from skylift.predictors import load_predictor
-from skylift.scoring import Predictor, encode, predictions
+from skylift.scoring import Predictor, predictions
 from skylift.values import clean, fault
 
 
@@ -27,14 +28,15 @@ class PublishedModel:
 
     Parameters
     ----------
-    contract
-        Contract that names and orders the columns.
+    encoder
+        What encodes rows, by the contract that names and orders the columns.
     predictor
         Predictor that scores encoded rows.
     """
 
-    def __init__(self, contract: Contract, predictor: Predictor) -> None:
-        self._contract = contract
+    def __init__(self, encoder: RowEncoder, predictor: Predictor) -> None:
+        self._contract = encoder.contract
+        self._encoder = encoder
         self._predictor = predictor
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002 (MLflow's own signature)
@@ -59,7 +61,7 @@ class PublishedModel:
         UserWarning
             The model does not use a column of the table.
         """
-        scores = self._predictor.scores(encode(self._contract, self._instances(model_input)))
+        scores = self._predictor.scores(self._encoder.encode(self._instances(model_input)))
         answers = predictions(self._contract, scores)
         if self._contract.task == "regression":
             return pd.DataFrame(answers)
@@ -113,4 +115,5 @@ def _load_pyfunc(path: str) -> PublishedModel:
     if reference is None:
         raise IntegrityError(f"{path} holds no version", "log it to MLflow again: train with --track")
     with image.open_version(reference) as (manifest, read):
-        return PublishedModel(manifest.contract, load_predictor(manifest, read))
+        encoder = load_encoder(manifest, read)
+        return PublishedModel(encoder, load_predictor(manifest, read, encoder))

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from skylift.encoding import RowEncoder
 from skylift.references import Reference
-from skylift.scoring import encode, predictions
+from skylift.scoring import predictions
 from tests.support.lambda_runtime import LambdaRuntime
 from tests.support.models import IRIS_SETOSA, compiled_iris_package, iris_package, trained_iris
 from tests.support.moto_server import MotoServer
@@ -98,7 +99,7 @@ def compiled(aws: MotoServer, published: Reference, probe_root: Path) -> Iterato
 def answers_like_scikit_learn(answer: dict[str, Any]) -> bool:
     """Whether the answer is 200 and what the estimator itself says, within the promise of the parity gate."""
     trained = trained_iris()
-    rows = encode(trained.table.contract, [dict(IRIS_SETOSA)])
+    rows = RowEncoder(trained.table.contract).encode([dict(IRIS_SETOSA)])
     (expected,) = predictions(trained.table.contract, trained.estimator.predict_proba(rows))
     (got,) = json.loads(answer["body"])["predictions"]
     return bool(

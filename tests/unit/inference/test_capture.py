@@ -16,6 +16,7 @@ from skylift.feature import Feature
 from skylift.http.record import Record, new_prediction_id
 from skylift.observability import logger
 from tests.support.fakes import CurrentStdout, served
+from tests.support.wide import CALLER, WIDE
 
 CONTRACT = Contract(
     task="regression",
@@ -124,3 +125,7 @@ class TestShare:
     def test_who_is_in_a_share_is_in_every_larger_one(self) -> None:
         for smaller, larger in [(0.01, 0.02), (0.02, 0.5)]:
             assert all(is_sampled(name, larger) for name in self.IDS if is_sampled(name, smaller))
+
+
+def test_a_feature_of_several_columns_is_captured_as_it_was_sent() -> None:
+    assert record_of(served(WIDE), [CALLER], "rooms,day").rows == [{"day": "2021-12-31", "rooms": 3}]

@@ -8,6 +8,7 @@ import pytest
 
 from inference import challengers as challengers_module
 from inference import loading, memory
+from skylift.encoding import RowEncoder
 from skylift.errors import AwsUnavailable, IntegrityError, InvalidChallenger
 from skylift.manifest import Manifest
 from skylift.references import Reference
@@ -29,9 +30,9 @@ def slow(harness: TrialHarness, monkeypatch: pytest.MonkeyPatch) -> Iterator[thr
     gate = threading.Event()
     load = harness._load
 
-    def waiting(manifest: Manifest, read: Any) -> Predictor:
+    def waiting(manifest: Manifest, read: Any, encoder: RowEncoder) -> Predictor:
         assert gate.wait(TIMES_OUT), "nobody opened the gate"
-        return load(manifest, read)
+        return load(manifest, read, encoder)
 
     monkeypatch.setattr(loading, "load_predictor", waiting)
     monkeypatch.setattr(challengers_module, "LOAD_WAIT_SECONDS", 0.0)
@@ -188,7 +189,7 @@ class TestRefusal:
     def test_whatever_loading_raises_stays_beside_the_champion(
         self, harness: TrialHarness, failure: type[BaseException], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def load(_: Manifest, __: Any) -> Predictor:
+        def load(*_: object) -> Predictor:
             raise failure("secret")
 
         monkeypatch.setattr(loading, "load_predictor", load)
@@ -242,9 +243,9 @@ class TestChampion:
         on_trial: list[bool] = []
         load = harness._load
 
-        def watched(manifest: Manifest, read: Any) -> Predictor:
+        def watched(manifest: Manifest, read: Any, encoder: RowEncoder) -> Predictor:
             on_trial.append(harness.host.challengers._loading is not None and manifest.version == 3)
-            return load(manifest, read)
+            return load(manifest, read, encoder)
 
         monkeypatch.setattr(loading, "load_predictor", watched)
         harness.registries.activate(iris_package("tree"))

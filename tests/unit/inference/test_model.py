@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from skylift import names
 from skylift.contract import ClassName, Contract, Instance, Target
 from skylift.feature import Feature
+from tests.support.contracts import modest
 from tests.support.fakes import ConstantPredictor, served
+from tests.support.wide import CALLER, WIDE
 
 SIZE = Feature(name="size", kind="number", min=10, max=90)
 ROOMS = Feature(name="rooms", kind="integer", required=False, min=1, max=5)
@@ -201,6 +203,7 @@ class TestCodes:
         assert served(RENT).codes([{"value": 152.1}, {"value": -1.0}]) == [152.1, -1.0]
 
 
+@modest
 @given(values=st.lists(st.none() | st.floats(allow_nan=False, width=32), min_size=2, max_size=2))
 def test_a_row_is_warned_of_alone_as_among_others(values: list[float | None]) -> None:
     features = tuple(Feature(name=name, kind="number", required=False, min=-1, max=1, mean=0) for name in "ab")
@@ -220,3 +223,26 @@ def test_a_score_is_warned_of_alone_as_among_others(score: float) -> None:
     together = model.answer([instance, instance]).warnings
 
     assert model.answer([instance]).warnings == [one for one in together if one["instance"] == 0]
+
+
+class TestAFeatureOfSeveralColumns:
+    def test_the_model_sees_all_of_them(self) -> None:
+        model = served(WIDE)
+
+        answer = model.answer([CALLER])
+
+        assert isinstance(model.predictor, ConstantPredictor)
+        assert model.predictor.asked[0].tolist() == [[730.0, 2021.0, 12.0, 1.0, 3.0]]
+        assert (answer.warnings, answer.unknown_categories) == ([], 0)
+
+    @pytest.mark.parametrize("count", [1, 2])
+    def test_warnings_name_the_feature_whose_value_they_are_about(self, count: int) -> None:
+        odd: Instance = {"day": "1.1.2030", "city": "Rom", "rooms": 9}
+
+        warnings = served(WIDE).answer([odd] * count).warnings
+
+        assert [(remark["field"], str(remark["message"])[:48]) for remark in warnings if remark["instance"] == 0] == [
+            ("city", "'Rom' was not in the training data and counts as"),
+            ("day", "2030-01-01 is outside the training range 2020-01"),
+            ("rooms", "9 is outside the training range 1 to 4"),
+        ]

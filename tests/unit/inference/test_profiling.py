@@ -19,6 +19,7 @@ from tests.support.baselines import AGE, baseline
 from tests.support.fakes import served
 from tests.support.manifests import manifest
 from tests.support.models import IRIS_SETOSA, iris_package
+from tests.support.wide import CALLER, WIDE
 
 TOWNS = tuple(f"town {number}" for number in range(500))
 FEATURES = (
@@ -161,3 +162,19 @@ class TestLoading:
 
         with pytest.raises(IntegrityError, match=r"baseline\.json of v1 is of another contract"):
             load_profiler(manifest(artifacts=files), files.__getitem__)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_feature_of_several_columns_has_one_bin(count: int) -> None:
+    bins = {
+        "day": Bins(edges=(0.0, 100.0, 800.0)),
+        "city": Bins(levels=("Bonn", "Ulm")),
+        "rooms": Bins(edges=(1.0, 4.0)),
+    }
+    known = baseline(bins, Bins(edges=(10.0, 20.0)))
+    model = served(WIDE, 5.0)
+    object.__setattr__(model, "profiler", RequestProfiler(WIDE, known))
+
+    profile = Profile.decode(model.answer([CALLER] * count).profile, Shape.of(known))
+
+    assert profile.features == ({2: count}, {1: count}, {1: count})

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from inference.schema import RequestSchema
 from skylift.contract import Contract, Target
+from skylift.encoding import RowEncoder, leads
 from skylift.errors import FieldProblem, InvalidInstance, NotJson, RequestError, TooManyInstances
 from skylift.feature import Feature
 from skylift.numerals import Numerals
-from skylift.scoring import encode
 from skylift.values import fault
 from tests.support.contracts import anything, broken_bodies, contracts, features, instances, modest
 
@@ -515,13 +515,16 @@ class TestAnyContract:
         contract = data.draw(contracts())
         sent = data.draw(st.lists(instances(contract), min_size=1, max_size=3))
 
-        rows = encode(contract, RequestSchema(contract, 3).parse(json.dumps({"instances": sent}).encode()))
+        rows = RowEncoder(contract).encode(RequestSchema(contract, 3).parse(json.dumps({"instances": sent}).encode()))
 
-        for row, instance in zip(rows.tolist(), sent, strict=True):
+        assert rows.shape == (len(sent), contract.width)
+        for row, instance in zip(leads(contract, rows).tolist(), sent, strict=True):
             for cell, feature in zip(row, contract.features, strict=True):
                 value = instance.get(feature.name)
                 if value is None:
                     assert math.isnan(cell)
+                elif feature.kind == "datetime":
+                    assert feature.decode(cell) == value
                 elif isinstance(value, str):
                     known = {level: code for code, level in enumerate(feature.levels)}
                     code = known.get(value, known.get(value.strip()))
@@ -536,11 +539,12 @@ class TestAnyContract:
         instance = data.draw(instances(contract))
         schema = RequestSchema(contract, 3)
         by_position = [instance.get(feature.name) for feature in contract.features]
-        rows = [encode(contract, schema.parse(json.dumps({"instances": [instance]}).encode())).tolist()]
+        rows = [RowEncoder(contract).encode(schema.parse(json.dumps({"instances": [instance]}).encode())).tolist()]
 
-        rows.append(encode(contract, schema.parse(json.dumps(instance).encode())).tolist())
+        rows.append(RowEncoder(contract).encode(schema.parse(json.dumps(instance).encode())).tolist())
         if all(feature.required or instance.get(feature.name) is not None for feature in contract.features):
-            rows.append(encode(contract, schema.parse(json.dumps({"features": by_position}).encode())).tolist())
+            found = schema.parse(json.dumps({"features": by_position}).encode())
+            rows.append(RowEncoder(contract).encode(found).tolist())
 
         assert all(repr(row) == repr(rows[0]) for row in rows)
 

@@ -1,6 +1,7 @@
 """Features: what follows from a kind, in both directions."""
 
 import math
+from datetime import date
 from typing import Any, get_args
 
 import pytest
@@ -48,6 +49,7 @@ VALUES: dict[Kind, list[Scalar]] = {
     "integer": [3, -7],
     "boolean": [False, True],
     "category": ["Köln", "Bonn"],
+    "datetime": ["2013-12-31T10:00:00.250Z", "0001-01-01T00:00:00Z"],
 }
 
 
@@ -98,4 +100,5 @@ def test_what_is_nominal_has_levels_and_what_is_numeric_has_none() -> None:
 
 def _feature(kind: Kind, **fields: Any) -> Feature:
     categories = ("Köln", "Bonn") if kind == "category" else ()
-    return Feature(name="x", kind=kind, categories=categories, **fields)
+    dated = {"form": "%Y-%m-%dT%H:%M:%S%z", "origin": date(2013, 12, 31)} if kind == "datetime" else {}
+    return Feature(name="x", kind=kind, categories=categories, **dated | fields)

@@ -14,10 +14,11 @@ import pytest
 import sklearn.base
 from sklearn.linear_model import LinearRegression, RidgeClassifier
 
+from skylift.encoding import RowEncoder
 from skylift.errors import GoldenMismatch, IncompatibleEnvironment, IntegrityError, UnservableModel
 from skylift.manifest import MODEL_FILE, Golden, Manifest
 from skylift.predictors import SklearnPredictor, check_environment, load_predictor
-from skylift.scoring import encode, predictions
+from skylift.scoring import predictions
 from skylift.store import VersionStore
 from tests.conftest import BUCKET
 from tests.support.models import IRIS_SETOSA, iris_package, trained_iris, uncompiled
@@ -60,7 +61,7 @@ class TestLoading:
     def test_a_packed_model_scores_as_the_trained_one(self, candidate: str) -> None:
         package = iris_package(candidate)
         manifest = package.describe(1)
-        rows = encode(manifest.contract, [IRIS_SETOSA])
+        rows = RowEncoder(manifest.contract).encode([IRIS_SETOSA])
 
         predictor = load_predictor(manifest, package.artifacts.__getitem__)
 
@@ -71,7 +72,8 @@ class TestLoading:
         manifest = _manifest()
         predictor = load_predictor(manifest, iris_package().artifacts.__getitem__)
 
-        (answer,) = predictions(manifest.contract, predictor.scores(encode(manifest.contract, [IRIS_SETOSA])))
+        rows = RowEncoder(manifest.contract).encode([IRIS_SETOSA])
+        (answer,) = predictions(manifest.contract, predictor.scores(rows))
 
         assert answer["label"] == "setosa"
 
@@ -83,7 +85,7 @@ class TestLoading:
 
         predictor = load_predictor(manifest, package.artifacts.__getitem__)
 
-        assert predictor.scores(encode(manifest.contract, [{"x": 2}, {"x": 3}])).shape == (2,)
+        assert predictor.scores(RowEncoder(manifest.contract).encode([{"x": 2}, {"x": 3}])).shape == (2,)
 
 
 class TestEnvironment:

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skylift.encoding import RowEncoder
 from skylift.errors import GoldenMismatch, IncompatibleEnvironment, IntegrityError, UnservableModel
 from skylift.manifest import Golden
 from skylift.predictors import load_predictor
 from skylift.sandbox import Answer, SandboxedPredictor, UnconfinedExamination, printable
-from skylift.scoring import Matrix, encode
+from skylift.scoring import Matrix
 from tests.support.models import changed, compiled_iris_package, iris_package
 from tests.support.pickles import running
 from training.release.packaging import Package
@@ -20,7 +21,7 @@ ANSWER = '{"shape": [1, 3], "scores": "AAAAAAAA8D8AAAAAAAAAAAAAAAAAAAAA"}'
 
 def _rows(package: Package) -> Matrix:
     manifest = package.describe(1)
-    return encode(manifest.contract, manifest.golden.instances)
+    return RowEncoder(manifest.contract).encode(manifest.golden.instances)
 
 
 def _sandboxed(source: str, *, seconds: int | None = None) -> SandboxedPredictor:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
+from skylift.encoding import RowEncoder
 from skylift.manifest import MANIFEST_FILE, MODEL_FILE
 from skylift.predictors import load_predictor
 from skylift.sandbox import ROWS_FILE
 from skylift.sandboxed import answer_of
-from skylift.scoring import encode
 from tests.support.models import iris_package
 from tests.support.pickles import running
 
@@ -17,7 +17,7 @@ def _folder(folder: Path, model: bytes) -> Path:
     manifest = iris_package().describe(1)
     (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
     (folder / MODEL_FILE).write_bytes(model)
-    np.save(folder / ROWS_FILE, encode(manifest.contract, manifest.golden.instances))
+    np.save(folder / ROWS_FILE, RowEncoder(manifest.contract).encode(manifest.golden.instances))
     return folder
 
 
@@ -28,7 +28,7 @@ def test_it_answers_with_scores(tmp_path: Path) -> None:
     answer = answer_of(_folder(tmp_path, package.artifacts[MODEL_FILE]), None)
 
     expected = load_predictor(manifest, package.artifacts.__getitem__).scores(
-        encode(manifest.contract, manifest.golden.instances)
+        RowEncoder(manifest.contract).encode(manifest.golden.instances)
     )
     assert (answer.shape, answer.scores, answer.problem) == (expected.shape, expected.tobytes(), None)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from skylift.contract import ClassName, Contract, Instance, Target
+from skylift.encoding import RowEncoder
 from skylift.errors import GoldenMismatch
 from skylift.feature import Feature, Kind, Scalar
 from skylift.golden import LARGEST_LOG_ODDS_DIFFERENCE, OLD_TOLERANCE, agree, tolerance_of_values
@@ -20,7 +21,6 @@ from skylift.scoring import (
     Matrix,
     as_distributions,
     check_golden,
-    encode,
     predicted_classes,
     predictions,
 )
@@ -64,51 +64,53 @@ class Broken:
 
 class TestEncoding:
     def test_a_row_holds_numbers_codes_and_ones_in_the_order_of_the_contract(self) -> None:
-        assert encode(REGRESSION, [FLAT]).tolist() == [[41.5, 3.0, 1.0, 1.0]]
+        assert RowEncoder(REGRESSION).encode([FLAT]).tolist() == [[41.5, 3.0, 1.0, 1.0]]
 
     @pytest.mark.parametrize("order", list(permutations(FLAT))[:6])
     def test_the_order_of_the_fields_in_a_request_does_not_matter(self, order: tuple[str, ...]) -> None:
         shuffled = {name: FLAT[name] for name in order}
 
-        assert encode(REGRESSION, [shuffled]).tolist() == encode(REGRESSION, [FLAT]).tolist()
+        assert RowEncoder(REGRESSION).encode([shuffled]).tolist() == RowEncoder(REGRESSION).encode([FLAT]).tolist()
 
     def test_rows_keep_the_order_of_the_instances(self) -> None:
-        rows = encode(_one("number"), [{"x": 3.0}, {"x": 1.0}, {"x": 2.0}])
+        rows = RowEncoder(_one("number")).encode([{"x": 3.0}, {"x": 1.0}, {"x": 2.0}])
 
         assert rows.tolist() == [[3.0], [1.0], [2.0]]
 
     @pytest.mark.parametrize(("city", "code"), [("Bonn", 0.0), ("Köln", 1.0), ("Aachen", 2.0)])
     def test_a_category_is_its_place_in_the_contract_not_in_the_alphabet(self, city: str, code: float) -> None:
-        assert encode(_one("category", categories=("Bonn", "Köln", "Aachen")), [{"x": city}]).tolist() == [[code]]
+        encoder = RowEncoder(_one("category", categories=("Bonn", "Köln", "Aachen")))
+
+        assert encoder.encode([{"x": city}]).tolist() == [[code]]
 
     @pytest.mark.parametrize(("value", "code"), [(False, 0.0), (True, 1.0)])
     def test_a_boolean_is_zero_or_one(self, value: bool, code: float) -> None:
-        assert encode(_one("boolean"), [{"x": value}]).tolist() == [[code]]
+        assert RowEncoder(_one("boolean")).encode([{"x": value}]).tolist() == [[code]]
 
     @pytest.mark.parametrize("instance", [{}, {"x": None}], ids=["left out", "null"])
     @pytest.mark.parametrize("kind", ["number", "integer", "boolean", "category"])
     def test_a_missing_value_is_nan_whatever_the_kind(self, kind: Kind, instance: Instance) -> None:
         contract = _one(kind, categories=("a", "b") if kind == "category" else ())
 
-        assert np.isnan(encode(contract, [instance])).tolist() == [[True]]
+        assert np.isnan(RowEncoder(contract).encode([instance])).tolist() == [[True]]
 
     def test_a_missing_value_leaves_the_rows_around_it_alone(self) -> None:
-        rows = encode(_one("category", categories=("a", "b")), [{"x": "b"}, {}, {"x": "a"}])
+        rows = RowEncoder(_one("category", categories=("a", "b"))).encode([{"x": "b"}, {}, {"x": "a"}])
 
         assert np.nan_to_num(rows, nan=-1).tolist() == [[1.0], [-1.0], [0.0]]
 
     def test_fields_that_the_contract_does_not_know_are_not_encoded(self) -> None:
-        assert encode(REGRESSION, [FLAT | {"colour": "red"}]).shape == (1, 4)
+        assert RowEncoder(REGRESSION).encode([FLAT | {"colour": "red"}]).shape == (1, 4)
 
     def test_no_instances_give_no_rows(self) -> None:
-        assert encode(REGRESSION, []).shape == (0, 4)
+        assert RowEncoder(REGRESSION).encode([]).shape == (0, 4)
 
     @pytest.mark.parametrize("value", [0.1 + 0.2, 1e-300, 1.7976931348623157e308, -0.0, 2**53])
     def test_a_number_keeps_its_last_bit(self, value: Scalar) -> None:
-        assert encode(_one("number"), [{"x": value}])[0, 0] == value
+        assert RowEncoder(_one("number")).encode([{"x": value}])[0, 0] == value
 
     def test_rows_are_float64_whatever_the_values(self) -> None:
-        assert encode(_one("integer"), [{"x": 1}]).dtype == np.float64
+        assert RowEncoder(_one("integer")).encode([{"x": 1}]).dtype == np.float64
 
 
 class TestAnswering:
@@ -248,11 +250,11 @@ class TestGolden:
 
     def _check(self, scores: Sequence[float], expected: Prediction = SURE) -> None:
         contract = _classification(("a", "b"))
-        check_golden(contract, Golden(instances=(FLAT,), predictions=(expected,)), Fixed([scores]))
+        check_golden(RowEncoder(contract), Golden(instances=(FLAT,), predictions=(expected,)), Fixed([scores]))
 
     def _check_value(self, value: float, expected: float) -> None:
         golden = Golden(instances=(FLAT,), predictions=(Prediction(value=expected),))
-        check_golden(REGRESSION, golden, Fixed([value]))
+        check_golden(RowEncoder(REGRESSION), golden, Fixed([value]))
 
     def test_the_same_answer_passes(self) -> None:
         self._check([0.75, 0.25])
@@ -314,7 +316,7 @@ class TestGolden:
         golden = Golden(instances=(FLAT,), predictions=(Prediction(),))
 
         with pytest.raises(GoldenMismatch):
-            check_golden(REGRESSION, golden, Fixed([1.0]))
+            check_golden(RowEncoder(REGRESSION), golden, Fixed([1.0]))
 
     def test_the_order_of_recorded_probabilities_does_not_matter(self) -> None:
         self._check([0.75, 0.25], Prediction(label="a", probabilities={"b": 0.25, "a": 0.75}))
@@ -324,7 +326,7 @@ class TestGolden:
         scores = [[0.75, 0.25], [0.25, 0.75], [0.75, 0.25]]
 
         with pytest.raises(GoldenMismatch) as caught:
-            check_golden(_classification(("a", "b")), golden, Fixed(scores))
+            check_golden(RowEncoder(_classification(("a", "b"))), golden, Fixed(scores))
 
         assert caught.value.message == ("golden request 2 of 3 is scored b at 0.75, not a at 0.75 as in training")
         assert caught.value.hint
@@ -337,25 +339,25 @@ class TestGolden:
         golden = Golden(instances=(FLAT,), predictions=(self.SURE,))
 
         with pytest.raises(GoldenMismatch, match="shape"):
-            check_golden(_classification(("a", "b")), golden, Fixed(scores))
+            check_golden(RowEncoder(_classification(("a", "b"))), golden, Fixed(scores))
 
     def test_a_regression_that_answers_with_columns_does_not_pass(self) -> None:
         golden = Golden(instances=(FLAT,), predictions=(Prediction(value=1.0),))
 
         with pytest.raises(GoldenMismatch, match="shape"):
-            check_golden(REGRESSION, golden, Fixed([[1.0]]))
+            check_golden(RowEncoder(REGRESSION), golden, Fixed([[1.0]]))
 
     def test_a_model_that_cannot_score_the_rows_does_not_pass(self) -> None:
         golden = Golden(instances=(FLAT,), predictions=(self.SURE,))
 
         with pytest.raises(GoldenMismatch, match="cannot score"):
-            check_golden(_classification(("a", "b")), golden, Broken())
+            check_golden(RowEncoder(_classification(("a", "b"))), golden, Broken())
 
     def test_a_golden_request_with_a_category_the_contract_lacks_does_not_pass(self) -> None:
         golden = Golden(instances=(FLAT | {"city": "Trier"},), predictions=(self.SURE,))
 
         with pytest.raises(GoldenMismatch, match="cannot score"):
-            check_golden(_classification(("a", "b")), golden, Fixed([[0.75, 0.25]]))
+            check_golden(RowEncoder(_classification(("a", "b"))), golden, Fixed([[0.75, 0.25]]))
 
 
 @given(rows=st.lists(st.lists(st.floats(), min_size=3, max_size=3), min_size=1, max_size=3))

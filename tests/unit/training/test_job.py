@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import yaml
 
+from skylift.encoding import RowEncoder
 from skylift.errors import ConfigError, GateFailed, TrainingError
 from skylift.manifest import COMPILED_FILE
 from skylift.predictors import SklearnPredictor, load_predictor
 from skylift.registry import Registry
-from skylift.scoring import encode, predictions
+from skylift.scoring import predictions
 from skylift.store import VersionStore
 from tests.support.models import IRIS_SETOSA, trained_iris
 from tests.support.paths import ROOT
@@ -39,7 +40,7 @@ def ranked(trained: Trained) -> list[str]:
 
 def answered(trained: Trained, *instances: dict[str, Any]) -> list[Any]:
     contract = trained.table.contract
-    scores = SklearnPredictor(trained.estimator, contract.task).scores(encode(contract, instances))
+    scores = SklearnPredictor(trained.estimator, contract.task).scores(RowEncoder(contract).encode(instances))
     return predictions(contract, scores)
 
 
@@ -263,7 +264,7 @@ class TestAnyTable:
         predictor = load_predictor(version.manifest, lambda file: store.artifact(version.manifest, file))
 
         contract, rows = version.manifest.contract, trained.split.holdout
-        scores = predictor.scores(encode(contract, [trained.table.instance(int(row)) for row in rows]))
+        scores = predictor.scores(RowEncoder(contract).encode([trained.table.instance(int(row)) for row in rows]))
         assert score_metrics(contract, trained.table.targets[rows], scores) == version.manifest.metrics.holdout
         assert version.manifest.metrics.holdout[metric] >= least
 

@@ -9,10 +9,11 @@ from onnxruntime import InferenceSession
 from threadpoolctl import threadpool_limits
 
 from skylift.contract import Contract, Target, Task
+from skylift.encoding import RowEncoder
 from skylift.feature import LARGEST_NUMBER, Feature
 from skylift.golden import LARGEST_LOG_ODDS_DIFFERENCE
 from skylift.predictors import SklearnPredictor
-from skylift.scoring import Matrix, encode, predicted_classes, predictions
+from skylift.scoring import Matrix, predicted_classes, predictions
 from tests.support.models import iris_config, trained_iris
 from tests.support.tables import MIXED_HEADER, lines, mixed, public_table, table_of
 from training.cli.console import compiled_words
@@ -128,7 +129,7 @@ class TestRightAnswers:
         self, configured: Candidate, tmp_path: Path
     ) -> None:
         estimator, known, split = fitted(mixed(), "churned", configured, tmp_path)
-        rows = encode(known.contract, [known.instance(number) | {"plan": "gold"} for number in range(20)])
+        rows = RowEncoder(known.contract).encode([known.instance(number) | {"plan": "gold"} for number in range(20)])
 
         scores = compile_model(estimator, known, split).predictor.scores(rows)
 

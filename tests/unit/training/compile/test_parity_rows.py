@@ -13,6 +13,7 @@ from skylift.contract import Contract, Target, Task
 from skylift.feature import LARGEST_NUMBER, Feature
 from skylift.scoring import Matrix
 from tests.support.tables import lines, mixed, table_of
+from tests.support.wide import wide_split, wide_table
 from training.compile.parity_rows import edge_rows, known_rows, limit_rows
 from training.config import Candidate
 from training.data.table import Split, Table
@@ -183,3 +184,33 @@ def test_the_thresholds_of_all_trees_of_an_ensemble_are_compared() -> None:
     thresholds = {float(member.tree_.threshold[0]) for member in forest.estimators_}
     assert len(thresholds) > 1
     assert {float(np.float32(value)) for value in thresholds} <= set(rows.ravel().tolist())
+
+
+class TestAFeatureOfSeveralColumns:
+    def test_it_is_missing_as_a_whole_and_others_are_varied_in_their_own_columns(self) -> None:
+        known, split = wide_table(), wide_split()
+        tree = DecisionTreeRegressor(max_depth=2, random_state=0).fit(known.rows, known.targets)
+
+        rows = edge_rows(tree, known, split)
+
+        for columns, value in ((slice(0, 3), np.nan), (3, 0.0), (4, 7.0), (0, 4 * 990.0)):
+            edge = known.rows[split.train[:3]].copy()
+            edge[:, columns] = value
+            assert holds(rows, edge)
+
+    def test_dates_are_not_taken_to_the_limits_of_numbers(self) -> None:
+        varied = limit_rows(wide_table(), wide_split())
+
+        assert np.abs(varied[:, :4][~np.isnan(varied[:, :4])]).max() < 10_000
+        assert np.abs(varied[:, 4]).max() == LARGEST_NUMBER
+
+    def test_split_points_in_any_of_its_columns_are_compared(self) -> None:
+        known, split = wide_table(), wide_split()
+        rows = np.nan_to_num(known.rows)
+        tree = DecisionTreeRegressor(max_depth=1, random_state=0).fit(rows[:, 1:2] + 0 * rows, known.targets)
+        column, threshold = int(tree.tree_.feature[0]), float(tree.tree_.threshold[0])
+
+        edge = known.rows[split.train[:3]].copy()
+        edge[:, column] = np.float32(threshold)
+
+        assert holds(edge_rows(tree, known, split), edge)

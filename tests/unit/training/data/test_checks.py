@@ -1,5 +1,6 @@
 """What is suspicious about a table, found without a package of its own, and noted by every training."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from skylift.errors import DataError
 from tests.support.tables import feature_names, learned, lines, public_table, refusal, table_of
+from tests.support.wide import wide_table
 from training.config.table import ValidateSection
 from training.data.checks import Finding, classes, duplicates, leakage, overlap
 from training.data.table import Split, split_rows
@@ -269,3 +271,12 @@ def test_training_notes_what_is_only_worth_a_look(tmp_path: Path) -> None:
     text = lines("z,half,y", lambda number: f"{NOISE[number]},{NOISE[number] + 2 * (ab(number) == 'a')},{ab(number)}")
 
     assert any(note.startswith("column half separates the classes") for note in learned(tmp_path, text).notes)
+
+
+def test_a_feature_of_several_columns_is_suspected_by_its_lead() -> None:
+    table = wide_table()
+    known = dataclasses.replace(table, targets=np.nan_to_num(table.rows[:, 0], nan=-1.0))
+
+    (finding,) = leakage(known)
+
+    assert (finding.column, finding.status) == ("day", "failed")

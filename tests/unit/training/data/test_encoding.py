@@ -7,8 +7,8 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from skylift.encoding import RowEncoder
 from skylift.feature import Kind
-from skylift.scoring import encode
 from tests.support.tables import feature_names, feature_of, lines, mixed, noted, one_feature, refusal, table_of
 
 PLAIN = one_feature(lambda number: f"{number % 7}.5")
@@ -139,7 +139,7 @@ class TestEncoding:
 
         as_requests = [table.instance(index) for index in range(len(table.rows))]
 
-        assert np.array_equal(encode(table.contract, as_requests), table.rows, equal_nan=True)
+        assert np.array_equal(RowEncoder(table.contract).encode(as_requests), table.rows, equal_nan=True)
 
     def test_a_missing_value_is_left_out_of_the_request(self, tmp_path: Path) -> None:
         table = table_of(tmp_path, mixed(), target="churned")
@@ -172,7 +172,7 @@ class TestUnknownValues:
         strict = feature_of(table_of(tmp_path, self.CITIES, features={"x": {"unknown": "refuse"}}), "x")
 
         assert answering.features[0].takes_unknown
-        assert np.isnan(encode(answering, [{"x": "Rome", "n": 1}])[0, 0])
+        assert np.isnan(RowEncoder(answering).encode([{"x": "Rome", "n": 1}])[0, 0])
         assert not strict.takes_unknown
 
     def test_only_a_category_can_have_one(self, tmp_path: Path) -> None:

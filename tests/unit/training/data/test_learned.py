@@ -7,6 +7,7 @@ import numpy as np
 
 from skylift.contract import Contract
 from tests.support.tables import config_of, lines, noted
+from tests.support.wide import wide_split, wide_table
 from training.data.learned import with_learned
 from training.data.table import Split, Table, read_table
 
@@ -48,3 +49,12 @@ def test_a_column_whose_values_are_all_in_the_holdout_is_noted(tmp_path: Path) -
     text = lines("x,n,y", lambda number: f"{number if number > 30 else ''},{number},{number % 2}")
 
     assert noted(learned(tmp_path, text, first_of_holdout=30).notes, "column x has no value in the training rows")
+
+
+def test_a_feature_of_several_columns_is_described_by_its_lead() -> None:
+    table = wide_table()
+
+    day, city, rooms = with_learned(table, wide_split(), {}).contract.features
+
+    assert (day.min, day.max, day.example) == (10.0, 980.0, "2021-05-15")
+    assert (city.example, rooms.min, rooms.max) == ("Bonn", 1.0, 4.0)

@@ -9,6 +9,7 @@ import pytest
 from skylift.references import sha256
 from tests.support.models import iris_config
 from tests.support.tables import lines, mixed, public_table, table_of
+from tests.support.wide import wide_table
 from training.data.profile import ColumnProfile, Profile, profile
 from training.data.table import read_table
 
@@ -152,3 +153,10 @@ def test_the_document_survives_json() -> None:
     assert Profile.model_validate_json(found.to_bytes()) == found
     assert (found.rows, found.task) == (150, "classification")
     assert found.data_sha256 == sha256(iris_config().data.path.read_bytes())  # type: ignore[union-attr]
+
+
+def test_a_feature_of_several_columns_is_described_by_its_lead() -> None:
+    day, city, rooms = profile(wide_table()).columns
+
+    assert (day.kind, day.missing, day.distinct, day.max) == ("datetime", 1, 99, 990.0)
+    assert ([one.value for one in city.top], rooms.max) == (["Bonn", "Ulm"], 4.0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from inference.schema import RequestSchema
-from skylift.scoring import encode
+from skylift.encoding import RowEncoder
 from tests.support.raw_tables import RAW_TABLES
 from training.data.table import read_table
 
@@ -21,4 +21,4 @@ def test_raw_rows_are_read_to_the_numbers_that_training_learned(tmp_path: Path, 
 
     instances = RequestSchema(table.contract, 1000).parse(json.dumps({"instances": rows}).encode())
 
-    np.testing.assert_array_equal(encode(table.contract, instances), table.rows)
+    np.testing.assert_array_equal(RowEncoder(table.contract).encode(instances), table.rows)

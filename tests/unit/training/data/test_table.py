@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from inference.schema import RequestSchema
+from skylift.encoding import RowEncoder
 from skylift.errors import DataError
 from skylift.references import sha256
-from skylift.scoring import encode
 from tests.support.tables import (
     config_of,
     feature_names,
@@ -98,7 +98,7 @@ class TestCleaning:
         instances = RequestSchema(table.contract, len(rows)).parse(json.dumps({"instances": rows}).encode())
 
         assert feature_of(table, "sex").categories == ("F", "M")
-        np.testing.assert_array_equal(encode(table.contract, instances), table.rows)
+        np.testing.assert_array_equal(RowEncoder(table.contract).encode(instances), table.rows)
 
     def test_one_unicode_form_is_used_in_tables_model_yaml_and_requests(self, tmp_path: Path) -> None:
         composed, decomposed = (unicodedata.normalize(form, "Köln") for form in ("NFC", "NFD"))

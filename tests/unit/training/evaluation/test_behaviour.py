@@ -15,6 +15,7 @@ from skylift.predictors import SklearnPredictor
 from skylift.scoring import Predictor
 from tests.support.fakes import FunctionPredictor
 from tests.support.tables import lines, mixed, table_of
+from tests.support.wide import wide_split, wide_table
 from training.config.table import FeatureSection
 from training.data.table import Split, Table, split_rows
 from training.evaluation.behaviour import behaviours, check_monotone, feature_grid, sweep
@@ -167,19 +168,30 @@ class TestGrid:
     ) -> None:
         table = table_of(tmp_path, lines("x,y", lambda number: f"{cell(number)},{number * 1.5}", count=60))
 
-        assert feature_grid(table, SPLIT, 0).tolist() == grid
+        assert feature_grid(table, SPLIT, 0)[:, 0].tolist() == grid
 
     def test_a_feature_that_is_missing_in_all_training_rows_has_the_values_of_the_others(self, tmp_path: Path) -> None:
         cells = lines("x,y", lambda number: f"{number if number % 2 else ''},{number * 1.5}", count=60)
 
-        grid = feature_grid(table_of(tmp_path, cells), SPLIT, 0)
+        grid = feature_grid(table_of(tmp_path, cells), SPLIT, 0)[:, 0]
 
         assert set(grid) <= set(range(1, 60, 2))
         assert len(grid) == 20
 
     def test_a_sweep_sets_the_feature_and_leaves_the_others(self) -> None:
-        rows, grid = np.array([[9.0, 1.0], [9.0, 2.0]]), np.array([0.0, 10.0, 20.0])
+        rows, grid = np.array([[9.0, 1.0], [9.0, 2.0]]), np.array([[0.0], [10.0], [20.0]])
 
-        answers = sweep(FunctionPredictor(lambda rows: rows.sum(axis=1)), rows, 0, grid)
+        answers = sweep(FunctionPredictor(lambda rows: rows.sum(axis=1)), rows, slice(0, 1), grid)
 
         assert answers.tolist() == [[1, 2], [11, 12], [21, 22]]
+
+
+def test_a_sweep_of_a_feature_of_several_columns_sets_all_of_them() -> None:
+    table = wide_table()
+
+    grid = feature_grid(table, wide_split(), 0)
+    answers = sweep(FunctionPredictor(lambda rows: rows[:, 1]), table.rows[1:3], slice(0, 3), grid)
+
+    assert {block.tobytes() for block in grid} <= {block.tobytes() for block in table.rows[:, :3]}
+    assert answers[:, 0].tolist() == answers[:, 1].tolist() == grid[:, 1].tolist()
+    assert feature_grid(table, wide_split(), 1).tolist() == [[0.0], [1.0]]

@@ -1,6 +1,7 @@
 """A challenger is compared with the active version, if that can answer the same rows."""
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from skylift.contract import Contract, Target
+from skylift.encoding import RowEncoder
 from skylift.errors import GateFailed, UnservableModel
 from skylift.feature import Feature
 from skylift.manifest import MODEL_FILE
@@ -16,6 +18,7 @@ from tests.conftest import BUCKET
 from tests.support.fraud import payments
 from tests.support.models import changed, iris_config, iris_package, trained_iris
 from tests.support.tables import LOGISTIC, TREE, config_of, learned, lines, table_of
+from tests.support.wide import WIDE, wide_table
 from training.config import Candidate, GatesSection
 from training.config.table import SplitSection, ValidateSection
 from training.data.table import Table
@@ -194,9 +197,8 @@ class TestFitting:
 
     def rows(self, table: Table, *features: Feature, **fields: Any) -> tuple[Any, str]:
         target = Target(name=fields.get("target", "y"))
-        return rows_for(
-            Contract(task="regression", features=features, target=target), table, np.arange(len(table.rows))
-        )
+        encoder = RowEncoder(Contract(task="regression", features=features, target=target))
+        return rows_for(encoder, table, np.arange(len(table.rows)))
 
     def test_columns_are_found_by_name_in_any_order(self, table: Table) -> None:
         rows, _ = self.rows(table, Feature(name="k", kind="integer"), Feature(name="n", kind="number"))
@@ -237,3 +239,58 @@ class TestFitting:
         )
 
         assert scores_like(other, table, np.array([[0.1, 0.9]])).tolist() == [[0.9, 0.1]]
+
+
+MOMENTS = {"kind": "datetime", "form": "%s", "origin": date(2020, 1, 1)}
+DAYS = {"kind": "datetime", "form": "%Y-%m-%d", "origin": date(2020, 1, 1)}
+
+
+class TestDates:
+    TABLE = wide_table(12)
+    DAY = WIDE.features[0]
+
+    def rows(self, *features: Feature) -> tuple[Any, str]:
+        encoder = RowEncoder(Contract(task="regression", features=features, target=WIDE.target))
+        return rows_for(encoder, self.TABLE, np.array([0, 1, 2]))
+
+    def test_another_origin_and_other_parts_are_encoded_again(self) -> None:
+        theirs = Feature(
+            name="day", kind="datetime", required=False, form="%Y-%m-%d", origin=date(2019, 12, 31), parts=("day",)
+        )
+
+        rows, problem = self.rows(WIDE.features[2], theirs)
+
+        assert problem == ""
+        assert repr(rows.tolist()) == "[[1.0, nan, nan], [2.0, 11.0, 11.0], [3.0, 21.0, 21.0]]"
+
+    def test_a_date_that_was_a_category_before_is_written_as_the_table_has_it(self) -> None:
+        theirs = Feature(
+            name="day", kind="category", required=False, categories=("21.01.2020", "1.1.1999"), unknown="missing"
+        )
+
+        rows, _ = self.rows(theirs)
+
+        assert repr(rows.tolist()) == "[[nan], [nan], [0.0]]"
+
+    @pytest.mark.parametrize(
+        ("theirs", "problem"),
+        [
+            ({"kind": "category", "categories": ("1",)}, "it does not know day '11.01.2020'"),
+            ({"kind": "number"}, "day is a number to it, and a date here"),
+            ({"kind": "datetime", "form": "%s", "origin": date(2020, 1, 1)}, "day is a date and time with its offset"),
+            (
+                {"kind": "datetime", "form": "%Y-%m-%d", "origin": date(2020, 1, 1), "required": True},
+                "may not be missing",
+            ),
+        ],
+    )
+    def test_a_date_that_the_other_does_not_take_says_why(self, theirs: dict[str, Any], problem: str) -> None:
+        rows, found = self.rows(Feature.model_validate({"name": "day", "required": False} | theirs))
+
+        assert rows is None
+        assert problem in found
+
+    def test_texts_that_are_dates_to_the_other_are_read(self) -> None:
+        theirs = Feature(name="city", kind="datetime", form="%Y-%m-%d", origin=date(2020, 1, 1))
+
+        assert self.rows(theirs) == (None, "city is a date to it, and a category here")

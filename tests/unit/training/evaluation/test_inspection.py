@@ -14,6 +14,7 @@ from skylift.metrics import Interval
 from skylift.scoring import Matrix
 from tests.support.fakes import FunctionPredictor
 from tests.support.tables import lines, mixed, table_of
+from tests.support.wide import wide_split, wide_table
 from training.data.table import Split, Table
 from training.evaluation.inspection import (
     calibration,
@@ -207,3 +208,48 @@ class TestSlices:
     def test_a_column_that_is_not_a_feature_is_refused(self, rising: Table) -> None:
         with pytest.raises(ConfigError, match=r"evaluation\.slices names 'z', which is not a feature: there are: x, n"):
             check_slices(["x", "z"], rising.contract)
+
+
+class TestAFeatureOfSeveralColumns:
+    SPLIT = wide_split()
+
+    def test_it_is_shuffled_as_a_whole(self) -> None:
+        table = wide_table()
+        together = FunctionPredictor(lambda rows: np.nan_to_num(rows[:, 1], nan=2020.0) - 2000)
+
+        ranking = importances(table, self.SPLIT, together, metric="rmse", seed=0)
+
+        assert ranking[0].feature == "day"
+        assert [entry.mean for entry in ranking[1:]] == [0.0, 0.0]
+
+    def test_its_rows_stay_rows_of_the_table(self) -> None:
+        table = wide_table()
+        known = {block.tobytes() for block in table.rows[:, :3]}
+        seen: list[Matrix] = []
+
+        def score(rows: Matrix) -> Matrix:
+            seen.append(rows)
+            return rows[:, 4]
+
+        importances(table, self.SPLIT, FunctionPredictor(score), metric="rmse", seed=0)
+
+        assert {block.tobytes() for rows in seen for block in np.ascontiguousarray(rows[:, :3])} <= known
+
+    def test_its_effect_is_shown_by_its_values_with_all_of_its_columns_set(self) -> None:
+        table = wide_table()
+        year = FunctionPredictor(lambda rows: np.nan_to_num(rows[:, 1], nan=0.0))
+
+        (effect,) = effects(table, self.SPLIT, year, ["day"])
+
+        assert [str(value)[:4] for value in effect.grid] == [f"{value:.0f}" for value in effect.answers["value"]]
+        assert len(effect.grid) == 20
+
+    def test_slices_cut_by_its_lead(self) -> None:
+        table = wide_table()
+        scores = table.targets[self.SPLIT.holdout].astype(float)
+
+        found = slices(["day", "rooms"], table, self.SPLIT.holdout, scores, select_by="rmse", seed=0)
+
+        assert found is not None
+        assert [part.value for part in found.slices][:1] == ["2020-02-10 to 2020-08-28"]
+        assert {part.column for part in found.slices} == {"day", "rooms"}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from skylift.contract import Contract
+from skylift.encoding import RowEncoder
 from skylift.errors import UnservableModel
 from skylift.metrics import Gate
 from skylift.monitoring.labelled_rows import LabelledRow
@@ -54,7 +55,13 @@ def judged(
     version: Any = Known(contract or trained.table.contract)
     return traffic_gate(
         rows,
-        ActiveVersion("v1", "v1@sha256:" + "0" * 64, version, theirs or trained.compiled.predictor),
+        ActiveVersion(
+            "v1",
+            "v1@sha256:" + "0" * 64,
+            version,
+            theirs or trained.compiled.predictor,
+            RowEncoder(contract or trained.table.contract),
+        ),
         trained.table,
         iris_config().split,
         ours or trained.compiled.predictor,

@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 import pytest
 
+from skylift.encoding import RowEncoder
 from skylift.manifest import MODEL_FILE, Manifest
 from skylift.predictors import SklearnPredictor, load_predictor
 from skylift.references import sha256
@@ -176,4 +177,4 @@ class TestGolden:
     def test_the_model_they_come_from_passes_them(self, trained_mixed: Trained) -> None:
         predictor = SklearnPredictor(trained_mixed.estimator, "classification")
 
-        check_golden(trained_mixed.table.contract, golden(trained_mixed), predictor)
+        check_golden(RowEncoder(trained_mixed.table.contract), golden(trained_mixed), predictor)

@@ -12,6 +12,7 @@ from skylift.errors import ConfigError
 from skylift.feature import Feature
 from skylift.scoring import Matrix
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed, table_of
+from tests.support.wide import WIDE, wide_table
 from training.config import Candidate
 from training.search.candidates import Built, build
 
@@ -243,3 +244,24 @@ class TestTables:
         trained = learned(tmp_path, lines("v,c,y", row, count=120), LOGISTIC)
 
         assert trained.metrics.holdout["accuracy"] > 0.85
+
+
+class TestAFeatureOfSeveralColumns:
+    def steps(self, candidate: dict[str, Any]) -> Any:
+        made = build(Candidate.model_validate(candidate), WIDE, folds=3, seed=7).estimator
+        return {name: columns for name, _, columns in made.steps[0][1].transformers}
+
+    def test_its_columns_are_numbers_to_a_linear_model(self) -> None:
+        assert self.steps(RIDGE) == {"numbers": [0, 1, 2, 4], "category_3": [3]}
+
+    def test_boosting_is_told_the_columns_of_categories(self) -> None:
+        boosting = {"name": "boosting", "estimator": "sklearn.ensemble.HistGradientBoostingRegressor"}
+        made = build(Candidate.model_validate(boosting), WIDE, folds=3, seed=7).estimator
+
+        assert made.categorical_features == [3]
+
+    def test_missing_dates_are_filled_in_for_an_estimator_that_takes_none(self) -> None:
+        made = build(Candidate.model_validate(RIDGE), WIDE, folds=3, seed=7).estimator
+        table = wide_table()
+
+        assert np.isfinite(made.fit(table.rows, table.targets).predict(table.rows)).all()

@@ -6,6 +6,7 @@ import pytest
 
 from skylift.contract import Contract, Target, Task
 from skylift.feature import Feature
+from tests.support.wide import WIDE
 from training.config import Candidate
 from training.search.candidates import build
 from training.search.defaults import DEFAULT_BUDGET, Defaults, default_candidates
@@ -97,3 +98,11 @@ def test_boosting_of_many_columns_and_classes_has_fewer_bins() -> None:
 
 def test_the_same_table_gets_the_same() -> None:
     assert defaults(70_000, classes=5) == defaults(70_000, classes=5)
+
+
+def test_the_columns_of_a_feature_count_as_work() -> None:
+    narrow = Contract(task="regression", features=WIDE.features[1:], target=WIDE.target)
+
+    svm = [any(one.name == "svm" for one in default_candidates(of, 20_000, 40.0).candidates) for of in (narrow, WIDE)]
+
+    assert svm == [True, False]

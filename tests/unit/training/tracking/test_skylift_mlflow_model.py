@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from skylift.contract import Contract, Target
+from skylift.encoding import RowEncoder
 from skylift.errors import IntegrityError
 from skylift.feature import Feature
 from skylift.image_cache import bake
@@ -127,7 +128,7 @@ def test_a_feature_may_have_the_name_of_its_column_and_its_words_for_missing() -
     contract = Contract(task="regression", features=(size,), target=Target(name="rent"))
     predictor = ConstantPredictor(1.5)
 
-    answers = PublishedModel(contract, predictor).predict(pd.DataFrame({" SizeInM2": ["61%", "n/a", 5]}))
+    answers = PublishedModel(RowEncoder(contract), predictor).predict(pd.DataFrame({" SizeInM2": ["61%", "n/a", 5]}))
 
     (rows,) = predictor.asked
     assert repr(rows.tolist()) == "[[61.0], [nan], [5.0]]"

@@ -1,0 +1,164 @@
+"""The columns that a date fills in an encoded row: days since an origin first, then parts of the calendar.
+
+One date is encoded without arrays, which cost more than they save, and many with them; both give the same numbers to
+the last bit, on every machine: whole numbers, one division, and cycles from a table.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import date
+from itertools import accumulate
+from operator import itemgetter
+from typing import assert_never, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skylift.dates import MILLISECONDS_PER_DAY, DateForm, DatePart
+
+type Moments = NDArray[np.float64]
+"""Milliseconds as `DateForm.read` gives them, float64 `[n]`; NaN for a missing date."""
+
+PARTS: tuple[DatePart, ...] = get_args(DatePart)
+
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_MILLISECONDS_PER_HOUR, _MILLISECONDS_PER_MINUTE = 3_600_000, 60_000
+_MINUTES_PER_DAY = 1440
+_DAYS_PER_YEAR = 365.25
+_DIGITS = 12  # sines of other libraries differ in the last ones
+_BEFORE_MONTH = (0, *accumulate((0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30)))
+"""Days before each month, from 1, of a year that does not leap."""
+
+
+def _circle(steps: int, length: float, function: Callable[[float], float]) -> tuple[float, ...]:
+    return tuple(round(function(2 * math.pi * step / length), _DIGITS) for step in range(steps))
+
+
+_YEAR_SIN, _YEAR_COS = (_circle(366, _DAYS_PER_YEAR, function) for function in (math.sin, math.cos))
+_WEEK_SIN, _WEEK_COS = (_circle(7, 7, function) for function in (math.sin, math.cos))
+_DAY_SIN, _DAY_COS = (_circle(_MINUTES_PER_DAY, _MINUTES_PER_DAY, function) for function in (math.sin, math.cos))
+_CIRCLES: dict[DatePart, tuple[float, ...]] = {
+    "year_sin": _YEAR_SIN,
+    "year_cos": _YEAR_COS,
+    "week_sin": _WEEK_SIN,
+    "week_cos": _WEEK_COS,
+    "day_sin": _DAY_SIN,
+    "day_cos": _DAY_COS,
+}
+
+
+class DateEncoder:
+    """Encodes the dates of one feature.
+
+    Parameters
+    ----------
+    form
+        How its column writes dates.
+    origin
+        Day that is the number 0.
+    parts
+        Parts of the calendar, in the order of their columns.
+    """
+
+    def __init__(self, form: DateForm, origin: date, parts: Sequence[DatePart]) -> None:
+        self._moment = form.moment
+        self._read = form.read
+        self._first = (origin.toordinal() - _EPOCH_DAY) * MILLISECONDS_PER_DAY
+        self._origin = origin.toordinal()
+        self._parts = tuple(parts)
+        chosen = [PARTS.index(part) for part in parts]
+        self._choose = itemgetter(*chosen) if len(chosen) > 1 else None
+        self._places = chosen
+        self._missing = [math.nan] * (1 + len(chosen))
+
+    def row(self, value: object) -> list[float]:
+        """The columns of one value, the days since the origin first; NaN for anything else."""
+        if (moment := self._moment(value)) is None:
+            return self._missing
+        ordinal, hour, minute = moment.toordinal(), moment.hour, moment.minute
+        time = (hour * 60 + minute) * _MILLISECONDS_PER_MINUTE + moment.second * 1000 + moment.microsecond // 1000
+        days = ((ordinal - self._origin) * MILLISECONDS_PER_DAY + time) / MILLISECONDS_PER_DAY
+        if not self._places:
+            return [days]
+        year, month, day = moment.year, moment.month, moment.day
+        leaps = month > 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+        in_year, weekday, of_day = _BEFORE_MONTH[month] + day + leaps, (ordinal + 6) % 7, hour * 60 + minute
+        every = (
+            year,
+            month,
+            day,
+            weekday,
+            in_year,
+            time / _MILLISECONDS_PER_HOUR,
+            _YEAR_SIN[in_year - 1],
+            _YEAR_COS[in_year - 1],
+            _WEEK_SIN[weekday],
+            _WEEK_COS[weekday],
+            _DAY_SIN[of_day],
+            _DAY_COS[of_day],
+        )
+        if self._choose is None:
+            return [days, every[self._places[0]]]
+        return [days, *self._choose(every)]
+
+    def rows(self, values: Sequence[object]) -> NDArray[np.float64]:
+        """The columns of many values, float64 `[n, 1 + parts]`; NaN in the rows of anything else."""
+        return self.columns(moments(self._read, values))
+
+    def columns(self, times: Moments) -> NDArray[np.float64]:
+        """The columns of dates that were read, float64 `[n, 1 + parts]`."""
+        known = ~np.isnan(times)
+        filled = np.where(known, times, 0.0).astype(np.int64)
+        columns = [(filled - self._first) / MILLISECONDS_PER_DAY, *(part_of(part, filled) for part in self._parts)]
+        block = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns])
+        block[~known] = np.nan
+        return block
+
+    def of_days(self, days: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The columns of numbers of days since the origin, float64 `[n, 1 + parts]`."""
+        return self.columns(np.round(days * MILLISECONDS_PER_DAY) + self._first)
+
+    def moment(self, days: float) -> int:
+        """The milliseconds of a number of days since the origin."""
+        return round(days * MILLISECONDS_PER_DAY) + self._first
+
+
+def moments(read: Callable[[object], int | None], values: Sequence[object]) -> Moments:
+    """The times of many values."""
+    found = [read(value) for value in values]
+    return np.array([math.nan if time is None else time for time in found], dtype=np.float64)
+
+
+def part_of(part: DatePart, times: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A part of the calendar of many times.
+
+    Parameters
+    ----------
+    times
+        Milliseconds, int64 `[n]`.
+    """
+    days, time = np.divmod(times, MILLISECONDS_PER_DAY)
+    calendar = days.astype("datetime64[D]")
+    year, month = calendar.astype("datetime64[Y]"), calendar.astype("datetime64[M]")
+    values: NDArray[np.int64] | NDArray[np.float64]
+    match part:
+        case "year":
+            values = year.astype(np.int64) + 1970
+        case "month":
+            values = (month - year.astype("datetime64[M]")).astype(np.int64) + 1
+        case "day":
+            values = (calendar - month.astype("datetime64[D]")).astype(np.int64) + 1
+        case "weekday" | "week_sin" | "week_cos":
+            values = (days + 3) % 7
+        case "day_of_year":
+            values = (calendar - year.astype("datetime64[D]")).astype(np.int64) + 1
+        case "year_sin" | "year_cos":
+            values = (calendar - year.astype("datetime64[D]")).astype(np.int64)
+        case "hour":
+            values = time / _MILLISECONDS_PER_HOUR
+        case "day_sin" | "day_cos":
+            values = time // _MILLISECONDS_PER_MINUTE
+        case _:
+            assert_never(part)
+    circle = _CIRCLES.get(part)
+    return np.asarray(values if circle is None else np.array(circle)[values.astype(np.intp)], dtype=np.float64)

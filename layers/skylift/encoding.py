@@ -1,0 +1,138 @@
+"""From instances to one float64 matrix: the same numbers in training and serving, by the contract alone.
+
+Each feature fills a block of columns. The first, its lead, is the number that stands for the feature: a number itself,
+a boolean as 0 or 1, the position of a category, the days of a date; NaN is a missing value.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skylift.contract import Contract
+from skylift.date_encoding import DateEncoder
+from skylift.feature import Feature, Scalar
+from skylift.manifest import Manifest
+
+type Rows = NDArray[np.float64]
+"""Encoded rows, float64 `[n, width]`, or columns of them."""
+
+
+class BlockEncoder(Protocol):
+    """Encodes the values of a feature that fills several columns."""
+
+    def row(self, value: Scalar) -> Sequence[float]:
+        """The columns of one value."""
+        ...
+
+    def rows(self, values: Sequence[Scalar]) -> Rows:
+        """The columns of many values, float64 `[n, width]`."""
+        ...
+
+
+class RowEncoder:
+    """Encodes valid instances of a contract.
+
+    Parameters
+    ----------
+    contract
+        The contract.
+
+    Attributes
+    ----------
+    blocks
+        Encoders by feature, of those that have one.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.blocks: Mapping[str, BlockEncoder] = {
+            feature.name: date_encoder(feature) for feature in contract.features if feature.parts
+        }
+        self._fields = [(feature.name, feature.encoder, self.blocks.get(feature.name)) for feature in contract.features]
+
+    def encode(self, instances: Sequence[Mapping[str, Scalar]]) -> Rows:
+        """Encode instances.
+
+        Returns
+        -------
+        float64 `[n, width]`, in the contract's order.
+        """
+        if len(instances) == 1:
+            return self._of_one(instances[0])
+        if self.blocks:
+            return self._of_blocks(instances)
+        columns = []
+        for name, encoder, _ in self._fields:
+            values = [instance.get(name) for instance in instances]
+            columns.append([encoder(value) for value in values] if encoder else values)
+        return np.ascontiguousarray(np.array(columns, dtype=np.float64).T)  # None becomes NaN
+
+    def _of_one(self, instance: Mapping[str, Scalar]) -> Rows:
+        row: list[Any] = []
+        for name, encoder, block in self._fields:
+            value = instance.get(name)
+            if block is not None:
+                row += block.row(value)
+            else:
+                row.append(encoder(value) if encoder else value)
+        return np.array([row], dtype=np.float64)
+
+    def _of_blocks(self, instances: Sequence[Mapping[str, Scalar]]) -> Rows:
+        rows = np.empty((len(instances), self.contract.width))
+        for (name, encoder, block), place in zip(self._fields, self.contract.blocks, strict=True):
+            values = [instance.get(name) for instance in instances]
+            if block is not None:
+                rows[:, place] = block.rows(values)
+            else:
+                rows[:, place.start] = [encoder(value) for value in values] if encoder else values
+        return rows
+
+
+def date_encoder(feature: Feature) -> DateEncoder:
+    """What encodes a feature of dates."""
+    form, origin = feature.dates
+    return DateEncoder(form, origin, feature.parts or ())
+
+
+def load_encoder(manifest: Manifest, read: Callable[[str], bytes]) -> RowEncoder:  # noqa: ARG001 (of kinds that need a file)
+    """What encodes the instances of a version.
+
+    Parameters
+    ----------
+    read
+        Function that returns a file of the version by name, checked against the manifest.
+    """
+    return RowEncoder(manifest.contract)
+
+
+def leads(contract: Contract, rows: Rows) -> Rows:
+    """The numbers that stand for the features.
+
+    Parameters
+    ----------
+    rows
+        Encoded rows, float64 `[n, width]`.
+
+    Returns
+    -------
+    float64 `[n, features]`; the rows themselves where each feature fills one column.
+    """
+    return rows if contract.width == len(contract.features) else rows[:, contract.leads]
+
+
+def with_blocks(contract: Contract, numbers: Rows) -> Rows:
+    """The encoded rows of which these are the leads.
+
+    Parameters
+    ----------
+    numbers
+        Numbers that stand for the features, float64 `[n, features]`.
+    """
+    if contract.width == len(contract.features):
+        return numbers
+    rows = np.empty((len(numbers), contract.width))
+    for feature, place, column in zip(contract.features, contract.blocks, numbers.T, strict=True):
+        rows[:, place] = date_encoder(feature).of_days(column) if feature.parts else column[:, None]
+    return rows
