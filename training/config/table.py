@@ -10,6 +10,9 @@ from skylift.contract import ClassName, Task
 from skylift.feature import Kind, Unknown
 from training.config.locations import Location
 
+RARE = 0.05
+"""Share of the rows below which a class is rare."""
+
 
 class Section(BaseModel):
     """A section: its keys are all known, and never change."""
@@ -250,7 +253,7 @@ class ValidateSection(Section):
     """
 
     min_rows_per_class: Annotated[int, Field(ge=2)] = 5
-    min_class_share: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    min_class_share: Annotated[float, Field(ge=0, le=0.5)] = RARE
     max_missing: Annotated[float, Field(ge=0, le=1)] = 0.5
     max_duplicates: Annotated[float, Field(ge=0, le=1)] = 0
     max_overlap: Annotated[float, Field(ge=0, le=1)] = 0

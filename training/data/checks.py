@@ -172,6 +172,7 @@ def classes(table: Table, bounds: ValidateSection) -> list[Finding]:
     target = table.contract.target
     counts = np.bincount(table.targets.astype(np.int64), minlength=len(target.classes))
     findings = []
+    by = "average_precision, and name costs under decision" if len(counts) == 2 else "balanced_accuracy or f1_macro"
     for name, count in zip(target.classes, counts.tolist(), strict=True):
         if count < bounds.min_rows_per_class:
             findings.append(
@@ -191,7 +192,7 @@ def classes(table: Table, bounds: ValidateSection) -> list[Finding]:
                     status=_status(bounds, "min_class_share"),
                     column=target.name,
                     message=f"is {name} in {count / len(table.targets):.2%} of the rows, "
-                    f"less than {bounds.min_class_share:.0%}: compare models by balanced_accuracy or f1_macro",
+                    f"less than {bounds.min_class_share:.0%}: compare models by {by}",
                     count=count,
                 )
             )

@@ -1,6 +1,6 @@
 """Assesses a fitted model on the holdout: everything that `evaluation.json` holds, and the gates it decides."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from skylift.metrics import ClassMetrics, Gate, LeaderboardEntry, Metrics
 from skylift.scoring import Matrix, Predictor
 from training.config import GatesSection
 from training.config.answers import DecisionSection
-from training.config.table import FeatureSection, SplitSection
+from training.config.table import RARE, FeatureSection, SplitSection
 from training.data.table import Split, Table
 from training.evaluation.baseline import against_dummy, dummy_scores
 from training.evaluation.behaviour import behaviours
@@ -40,6 +40,7 @@ from training.search.report import SearchReport
 
 _TOO_GOOD = 0.01
 _ENOUGH_CLUSTERS = 10
+_ENOUGH_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,7 @@ def assess(
         notes=(
             *_notes(compared, metric_shown, select_by),
             *_few_clusters(criteria.split, clusters),
+            *_few_rows(contract, targets),
             *_doubts(contract, targets, dummies, values, select_by),
             *_too_good(contract, targets, dummies, values, [one.feature for one in important if one.mean > 0]),
             *(f"behaviour: {check.detail}" for check in checks if check.doubtful),
@@ -256,6 +258,17 @@ def _few_clusters(split: SplitSection, clusters: Clusters | None) -> list[str]:
         return []
     units = f"groups of {split.column}" if split.kind == "group" else f"blocks of time by {split.column}"
     return [f"the holdout has only {count} {units}, so its intervals are rough: enlarge split.holdout"]
+
+
+def _few_rows(contract: Contract, targets: NDArray[Any]) -> Iterator[str]:
+    """Notes of rare classes of which the holdout has so few rows that their figures are rough."""
+    if contract.task == "regression":
+        return
+    counts = np.bincount(targets, minlength=len(contract.target.classes))
+    for name, count in zip(contract.target.keys, counts.tolist(), strict=True):
+        if count < min(_ENOUGH_ROWS, RARE * len(targets)):
+            rows = f"{count} row{'' if count == 1 else 's'}"
+            yield f"the holdout has only {rows} of {name}, so what it says of them is rough: enlarge split.holdout"
 
 
 def _notes(champion: Champion | None, metric_shown: str, select_by: str) -> tuple[str, ...]:

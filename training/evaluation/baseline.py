@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from skylift.contract import Contract
 from skylift.metrics import LeaderboardEntry, Spread
 from skylift.scoring import Matrix
+from training.config.table import RARE
 from training.evaluation.report import DummyBaseline
 from training.metrics.intervals import difference
 from training.metrics.registry import METRICS, Metric
 from training.metrics.resamples import Clusters, ScoredRows
 from training.metrics.scores import differ_by_noise, fold_summary, score_metrics
-from training.search.fitting import Folds
+from training.search.fitting import Folds, smallest_class
 
 _ROUNDING_ERROR = 1e-12
 _MOSTLY = 0.5
@@ -63,6 +64,9 @@ def against_dummy(
     does not give both. Of a holdout of few rows it is enough that the model is better there and on the folds by more
     than noise: in each of five (a sign test), or by the corrected paired t-test.
 
+    A rare class has too few rows to tell by any loss. There a model that is not worse by more than noise has beaten the
+    dummy as well if it ranks the rows of the folds better than chance does, which ROC-AUC tells by all pairs of rows.
+
     Parameters
     ----------
     folds, best
@@ -90,6 +94,7 @@ def against_dummy(
             on="cross_validation",
             beaten=_told_by_folds(record, of_dummy, of_model),
         )
+    told_by_folds = _told_by_folds(record, of_dummy, of_model)
     compared = difference(
         *(ScoredRows(contract.target, targets, side) for side in (dummies, scores)),
         metric=metric,
@@ -100,15 +105,26 @@ def against_dummy(
     told_by_holdout = (
         all(record.sign * end > 0 for end in ends) and _share_better(record, of_dummy, of_model) >= _MOSTLY
     )
+    beaten = _is_better(record, value, challenger) and (told_by_holdout or told_by_folds)
+    by_ranking = not beaten and compared.within_noise and _has_rare_class(folds) and _ranks(folds, best)
     return DummyBaseline(
         strategy=record.dummy,
         metric=metric,
         value=value,
         challenger=challenger,
-        beaten=_is_better(record, value, challenger)
-        and (told_by_holdout or _told_by_folds(record, of_dummy, of_model)),
+        beaten=beaten or by_ranking,
+        by_ranking=by_ranking,
         difference=compared,
     )
+
+
+def _has_rare_class(folds: Folds) -> bool:
+    return bool(folds.contract.target.classes) and smallest_class(folds.targets) < RARE * len(folds.targets)
+
+
+def _ranks(folds: Folds, best: LeaderboardEntry) -> bool:
+    record = METRICS["roc_auc"]
+    return _told_by_folds(record, dummy_folds(folds, record), best.scores[record.name])
 
 
 def _is_better(record: Metric, dummy: float, model: float) -> bool:

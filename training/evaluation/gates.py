@@ -88,6 +88,8 @@ def _worst_allowed(metric: Metric, before: float, limit: float) -> float:
 def _way_out(evaluation: Evaluation) -> str:
     """What to do about a model that does not beat the dummy baseline."""
     baseline = evaluation.baseline
+    if baseline.by_ranking:
+        return " within noise, but of a rare class rows are ranked better than by chance"
     if baseline.beaten:
         return ""
     record = METRICS[baseline.metric]

@@ -263,6 +263,8 @@ class DummyBaseline(Document):
         `holdout`, or `cross_validation` if the holdout's rows cannot tell.
     beaten
         Whether the model is better, on the holdout or on the folds by more than noise.
+    by_ranking
+        Whether that is told by the order of its probabilities alone, because a class is rare.
     difference
         Difference from the dummy baseline to the model on the holdout; None in versions of older releases, and if the
         holdout's rows cannot tell.
@@ -274,6 +276,7 @@ class DummyBaseline(Document):
     challenger: float
     on: Literal["holdout", "cross_validation"] = "holdout"
     beaten: bool
+    by_ranking: bool = False
     difference: Difference | None = None
 
 

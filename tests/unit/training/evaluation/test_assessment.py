@@ -10,7 +10,8 @@ import pytest
 
 from skylift.errors import ConfigError, GateFailed, IntegrityError
 from skylift.metrics import Gate
-from tests.support.tables import LOGISTIC, RIDGE, TREE, feature_names, learned, lines, mixed, public_table
+from tests.support.fraud import payments
+from tests.support.tables import LOGISTIC, RIDGE, TREE, feature_names, learned, lines, mixed, noted, public_table
 from training.evaluation.report import EVALUATION_FILE, Evaluation
 from training.job import Trained
 
@@ -236,3 +237,15 @@ class TestBehaviour:
     def test_a_category_has_no_direction(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"features\.city\.monotone: a category has no direction"):
             learned(tmp_path, mixed(), target="churned", features={"city": {"monotone": "increasing"}})
+
+
+class TestRareClasses:
+    def test_a_table_with_three_positives_in_a_thousand_rows_is_published(self, tmp_path: Path) -> None:
+        trained = learned(tmp_path, payments(4_000, 12), LOGISTIC, target="fraud")
+
+        trained.check_gates()
+        assert noted(trained.notes, "the holdout has only 2 rows of yes")
+        assert noted(trained.notes, "fraud is yes in 0.30% of the rows", "name costs under decision")
+        assert any("rows are ranked better than by chance" in str(gate) for gate in trained.gates)
+        share = trained.evaluation.metrics["average_precision"].baseline
+        assert share == pytest.approx(2 / 800)

@@ -29,24 +29,28 @@ def folds_of(rows: Any, targets: Any, *classes: ClassName) -> Folds:
     return cut_folds(contract(*classes), rows, targets, seed=0, nested=False)
 
 
-def judged(seed: int, share: float, *, shuffled: bool) -> DummyBaseline:
+def judged(seed: int, share: float, *, shuffled: bool, count: int = 500) -> DummyBaseline:
     """A logistic regression on 500 rows with a share of positives; if shuffled, with the labels of other rows."""
     generator = np.random.default_rng(seed)
-    rows = generator.normal(size=(500, 3))
-    drive = 2 * rows[:, 0] + rows[:, 1] + generator.logistic(size=500)
+    rows = generator.normal(size=(count, 3))
+    drive = 2 * rows[:, 0] + rows[:, 1] + generator.logistic(size=count)
     targets = (drive > np.quantile(drive, 1 - share)).astype(np.int64)
     if shuffled:
         targets = generator.permutation(targets)
-    folds = folds_of(rows[:400], targets[:400], 0, 1)
+    learned = count * 4 // 5
+    folds = folds_of(rows[:learned], targets[:learned], 0, 1)
     outcomes = [fit_and_score(folds, Fit(LogisticRegression(), fold)) for fold in range(len(folds.outer))]
-    scores = {"log_loss": fold_summary([outcome.scores["log_loss"] for outcome in outcomes])}
-    model = SklearnPredictor(LogisticRegression().fit(rows[:400], targets[:400]), "classification")
+    scores = {
+        name: fold_summary([outcome.scores.get(name, np.nan) for outcome in outcomes])
+        for name in ("log_loss", "roc_auc")
+    }
+    model = SklearnPredictor(LogisticRegression().fit(rows[:learned], targets[:learned]), "classification")
     return against_dummy(
         folds,
         LeaderboardEntry(candidate="logistic", estimator="x.Y", params={}, scores=scores),
-        targets[400:],
-        dummy_scores(folds.contract, targets[:400], 100),
-        model.scores(rows[400:]),
+        targets[learned:],
+        dummy_scores(folds.contract, targets[:learned], count - learned),
+        model.scores(rows[learned:]),
         metric="log_loss",
         clusters=None,
     )
@@ -83,3 +87,19 @@ class TestChance:
     @pytest.mark.parametrize("share", SHARES)
     def test_shuffled_labels_never_pass(self, share: float) -> None:
         assert not any(judged(seed, share, shuffled=True).beaten for seed in range(6))
+
+
+class TestRareClasses:
+    """Of 3,000 rows 12 are positive, and 2 or 3 of these in the holdout."""
+
+    SHARE, ROWS = 0.004, 3_000
+
+    def test_a_good_model_is_told_by_how_it_ranks_where_its_loss_cannot_tell(self) -> None:
+        found = [judged(seed, self.SHARE, shuffled=False, count=self.ROWS) for seed in range(8)]
+
+        assert all(one.beaten for one in found)
+        assert any(one.by_ranking for one in found)
+        assert all(one.difference is not None and one.difference.within_noise for one in found if one.by_ranking)
+
+    def test_chance_ranks_no_better(self) -> None:
+        assert sum(judged(seed, self.SHARE, shuffled=True, count=self.ROWS).beaten for seed in range(8)) <= 1
