@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _WIDTH_WITHOUT_TERMINAL = 120
 _DIGEST_DIGITS = 12
 _SHORT_DIGITS = 8
+_MOST_METRICS = 6
 
 
 class _Output(Console):
@@ -124,7 +125,7 @@ def versions_table(versions: "Sequence[Version]", active: "Reference | None") ->
 def leaderboard_table(manifest: "Manifest | Trained") -> Table:
     """Candidates, best first."""
     metrics = list(next(entry for entry in manifest.leaderboard if entry.scores).scores)
-    ordered = [manifest.select_by, *(metric for metric in metrics if metric != manifest.select_by)]
+    ordered = [manifest.select_by, *(metric for metric in metrics if metric != manifest.select_by)][:_MOST_METRICS]
     rows: list[tuple[str, ...]] = []
     for entry in manifest.leaderboard:
         if entry.failure:
@@ -132,7 +133,7 @@ def leaderboard_table(manifest: "Manifest | Trained") -> Table:
         else:
             first, *rest = (entry.scores[metric] for metric in ordered)
             rows.append((entry.candidate, str(first), *(format_value(score.mean) for score in rest)))
-    # names on several lines, so that all metrics fit into a terminal of 80 columns
+    # names on several lines, so that so many metrics fit into a terminal of 80 columns
     names = (f"{metric.replace('_', chr(10))}#" for metric in ordered)
     board = table(("candidate", *names), rows, title="Candidates, cross-validated")
     # below the table: a sentence in a column of numbers would push all of them to the right

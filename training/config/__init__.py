@@ -112,6 +112,14 @@ class GatesSection(Section):
         return {metric: bound for metric in METRICS if (bound := bounds.get(metric)) is not None}
 
 
+def _selecting(name: str) -> str:
+    """A metric's name, if candidates can be selected by it."""
+    if (metric := METRICS.get(name)) is not None and metric.selectable and not metric.selects:
+        text = "a constant answer may have the best {name}: bound it under gates, and select by another metric"
+        raise PydanticCustomError("unknown_metric", text, {"name": name})
+    return _selectable(name)
+
+
 def _selectable(name: str) -> str:
     """A metric's name, if candidates can be selected by it and gates can bound it."""
     names = [metric.name for metric in METRICS.values() if metric.selectable]
@@ -182,7 +190,7 @@ class ModelConfig(Section):
     validation: Annotated[ValidateSection, Field(alias="validate")] = ValidateSection()
     candidates: tuple[Candidate, ...] = ()
     budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    select_by: Annotated[str, AfterValidator(_selectable)] | None = None
+    select_by: Annotated[str, AfterValidator(_selecting)] | None = None
     decision: DecisionSection | None = None
     evaluation: EvaluationSection = EvaluationSection()
     gates: GatesSection = GatesSection()

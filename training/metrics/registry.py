@@ -45,7 +45,9 @@ class Metric:
     higher_is_better
         False for errors and losses.
     selectable
-        Whether candidates can be selected by it and gates can bound it.
+        Whether it is measured in folds, so that candidates can be selected by it and gates can bound it.
+    selects
+        Whether candidates can be selected by it; False where a constant answer may be best, which gates alone bound.
     has_interval
         Whether the percentiles of its resamples are an interval.
     proportion
@@ -65,6 +67,7 @@ class Metric:
     compute: Callable[[Resamples], Matrix]
     higher_is_better: bool = True
     selectable: bool = True
+    selects: bool = True
     has_interval: bool = True
     proportion: Proportion | None = None
     decides: bool = False
@@ -231,36 +234,6 @@ METRICS: dict[str, Metric] = {
             decides=True,
         ),
         Metric(
-            name="f1",
-            task="classification",
-            title="F1",
-            meaning="precision and recall of the positive class in one",
-            unit="share",
-            dummy="prior",
-            compute=lambda resamples: _over_classes(_f1(resamples)),
-            decides=True,
-        ),
-        Metric(
-            name="precision",
-            task="classification",
-            title="precision",
-            meaning="share of the rows labelled positive that are",
-            unit="share",
-            dummy="prior",
-            compute=lambda resamples: _over_classes(_precision(resamples)),
-            slice_metric="accuracy",
-        ),
-        Metric(
-            name="recall",
-            task="classification",
-            title="recall",
-            meaning="share of the positive rows that are found",
-            unit="share",
-            dummy="prior",
-            compute=lambda resamples: _over_classes(_recall(resamples)),
-            slice_metric="accuracy",
-        ),
-        Metric(
             name="log_loss",
             task="classification",
             title="log loss",
@@ -300,6 +273,38 @@ METRICS: dict[str, Metric] = {
             dummy="prior",
             compute=lambda resamples: _over_classes(resamples.class_areas[1]),
             slice_metric="log_loss",
+        ),
+        Metric(
+            name="f1",
+            task="classification",
+            title="F1",
+            meaning="precision and recall of the positive class in one",
+            unit="share",
+            dummy="prior",
+            compute=lambda resamples: _over_classes(_f1(resamples)),
+            decides=True,
+        ),
+        Metric(
+            name="precision",
+            task="classification",
+            title="precision",
+            meaning="share of the rows labelled positive that are",
+            unit="share",
+            dummy="prior",
+            compute=lambda resamples: _over_classes(_precision(resamples)),
+            slice_metric="accuracy",
+            selects=False,
+        ),
+        Metric(
+            name="recall",
+            task="classification",
+            title="recall",
+            meaning="share of the positive rows that are found",
+            unit="share",
+            dummy="prior",
+            compute=lambda resamples: _over_classes(_recall(resamples)),
+            slice_metric="accuracy",
+            selects=False,
         ),
         Metric(
             name="brier",

@@ -128,6 +128,7 @@ def test_an_unknown_key_is_named_with_its_place(tmp_path: Path, sections: dict[s
         ({"split": {"seed": -1}}, "split.seed"),
         ({"split": {"seed": "lucky"}}, "split.seed"),
         ({"target": {"column": "kind", "task": "clustering"}}, "target.task"),
+        ({"select_by": "recall"}, "select_by: a constant answer may have the best recall: bound it under gates"),
         ({"select_by": "f1_micro"}, "select_by: f1_micro is not a metric: did you mean 'f1_macro'?"),
         ({"gates": {"exactness": {"min": 1}}}, "gates: exactness is not a metric"),
         ({"gates": {"accuracy": {"min": "high"}}}, "gates.accuracy.min"),
