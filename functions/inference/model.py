@@ -38,6 +38,8 @@ class ScoredRequest:
         Profile of the instances; None where the version makes none.
     rows
         The instances as they were scored, float64 `[n, width]`.
+    scores
+        What the predictions were made of; see `Predictor.scores`.
     seconds
         Time that scoring took.
     """
@@ -47,6 +49,7 @@ class ScoredRequest:
     unknown_categories: int
     profile: Member | None
     rows: Matrix
+    scores: Matrix
     seconds: float
 
 
@@ -141,7 +144,7 @@ class ServedModel:
         ]
         answers = predictions(contract, scores)
         made = self.profiler.of(numbers, unknown, scores, answers) if self.profiler and profile else None
-        return ScoredRequest(answers, remarks, len(unknown), made, rows, seconds)
+        return ScoredRequest(answers, remarks, len(unknown), made, rows, scores, seconds)
 
     def codes(self, answers: list[dict[str, object]]) -> list[float]:
         """Class codes of predictions, or their values; NaN for one without a label."""

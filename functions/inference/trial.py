@@ -3,13 +3,13 @@
 Whatever it does, the caller gets what the champion says otherwise, and pays bounded time alone.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from inference import bounded_predictor
 from inference.bounded_predictor import BoundedPredictor, ChallengerFailed, Failure
+from inference.comparison import Comparison
 from inference.model import ScoredRequest, ServedModel
 from skylift.challenger import BY_CALLER, Challenger
 from skylift.errors import RequestError
@@ -19,7 +19,7 @@ from skylift.http.caller import caller_of
 from skylift.http.record import Record
 from skylift.monitoring import answers
 from skylift.observability import logger
-from skylift.scoring import predictions
+from skylift.scoring import Matrix, predictions
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -63,6 +63,7 @@ class Trial:
         self._failures = 0
         self._of_line = {"id": challenger.id, "mode": challenger.mode, "percent": challenger.percent}
         self._header = challenger.header.encode() if challenger.header else None
+        self._comparison = Comparison(champion.manifest.contract, model.manifest.contract)
         self._reads_alike = _reading(model) == _reading(champion)
 
     @property
@@ -118,9 +119,11 @@ class Trial:
         compared = self._attempt(lambda: self._compared(body, answer), told)
         if compared is None:
             return
-        told["pair"], theirs = compared
-        if labels and (codes := answers.encode(self.champion.codes(theirs))) is not None:
-            told["answers"] = codes
+        told["pair"], scores = compared
+        if labels:
+            codes = answers.encode(self.champion.codes(predictions(self.model.manifest.contract, scores)))
+            if codes is not None:
+                told["answers"] = codes
 
     def _attempt[Result](self, task: Callable[[], Result], told: dict[str, object]) -> Result | None:
         """What the challenger makes of a request; None where it refuses or fails, and the line says why."""
@@ -134,13 +137,11 @@ class Trial:
             self._fail("raised", error, told)
         return None
 
-    def _compared(self, body: bytes, answer: ScoredRequest) -> tuple[dict[str, object], list[dict[str, object]]]:
-        contract = self.model.manifest.contract
+    def _compared(self, body: bytes, answer: ScoredRequest) -> tuple[dict[str, object], Matrix]:
         # A copy: the champion's matrix may still be captured, and estimators write into what they get.
         rows = answer.rows.copy() if self._reads_alike else self.model.encoder.encode(self.model.schema.parse(body))
         scores, seconds = self._predictor.timed(rows, bounded_predictor.SHADOW_SECONDS)
-        theirs = predictions(contract, scores)
-        other, largest = _differences(answer.predictions, theirs)
+        other, largest = self._comparison.of(answer, scores)
         ours_ms, theirs_ms = answer.seconds * 1000, seconds * 1000
         return {
             "rows": len(rows),
@@ -148,7 +149,7 @@ class Trial:
             "bin": difference_bin(theirs_ms - ours_ms),
             "difference": float(f"{largest:.4g}"),
             "milliseconds": [round(ours_ms, 4), round(theirs_ms, 4)],
-        }, theirs
+        }, scores
 
     def _fail(self, why: Failure, error: Exception, told: dict[str, object]) -> None:
         told["failed"] = why
@@ -174,22 +175,3 @@ def _reading(model: ServedModel) -> tuple[object, ...]:
     contract = model.manifest.contract
     features = [feature.model_dump(exclude=_ABOUT_ROWS) for feature in contract.features]
     return features, frozenset(contract.ignored), model.schema.max_instances
-
-
-def _differences(ours: list[dict[str, object]], theirs: list[dict[str, object]]) -> tuple[int, float]:
-    """Number of rows with another label, and the largest difference of a probability or value; 0 of what is not finite.
-
-    By the names of the classes, whose order may differ.
-    """
-    other, largest = 0, 0.0
-    for one, another in zip(ours, theirs, strict=True):
-        if "label" in one:
-            other += one["label"] != another["label"]
-            numbers, others = one["probabilities"], another["probabilities"]
-        else:
-            numbers, others = one, another
-        for name, number in numbers.items():  # type: ignore[attr-defined]
-            difference = abs(number - others.get(name, 0.0))  # type: ignore[attr-defined]
-            if largest < difference < math.inf:
-                largest = difference
-    return other, largest

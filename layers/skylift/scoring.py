@@ -69,10 +69,11 @@ def predictions(contract: Contract, scores: Matrix) -> list[dict[str, object]]:
 def _label(target: Target, row: list[float]) -> ClassName | None:
     """The label of one row; see `predicted_classes`."""
     classes = target.classes
+    if target.threshold is not None:
+        code = int(row[1] - target.threshold > _THRESHOLD_MARGIN)
+        return None if math.isnan(row[code]) else classes[code]
     if any(map(math.isnan, row)):
         return None if math.isnan(row[0]) else classes[0]
-    if target.threshold is not None:
-        return classes[row[1] - target.threshold > _THRESHOLD_MARGIN]
     close = max(row) - TIE_MARGIN
     return next(name for name, probability in zip(classes, row, strict=False) if probability >= close)
 

@@ -1,6 +1,5 @@
 """A challenger in a request: who is asked, what a fault of it costs, and what the line says of it."""
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inference import bounded_predictor
-from inference import trial as trial_module
 from inference.bounded_thread import BoundedThread
 from inference.challengers import MAX_DROPS
 from inference.trial import MAX_FAILURES
@@ -291,12 +289,6 @@ class TestShadow:
 
         assert answers.decode(answer.record.answers) == [0, 1, 2]
         assert answers.decode(answer.experiment["answers"]) == [0, 1, 2]
-
-    def test_a_regression_tells_the_largest_difference_of_a_value(self) -> None:
-        ours: list[dict[str, object]] = [{"value": value} for value in (1.0, 5.0, math.nan)]
-        theirs: list[dict[str, object]] = [{"value": value} for value in (1.5, 3.0, 0.0)]
-
-        assert trial_module._differences(ours, theirs) == (0, 2.0)
 
 
 @pytest.mark.parametrize("mode", ["canary", "shadow"])
