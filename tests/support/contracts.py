@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from skylift.contract import Contract, Instance, Target
 from skylift.feature import Feature, Kind, Unknown
 from skylift.numerals import Numerals
+from skylift.values import clean
 
 LARGEST = 3.4028234663852886e38
 
@@ -104,7 +105,9 @@ def values(feature: Feature) -> st.SearchStrategy[Any]:
                 allowed = st.one_of(allowed, _TEXT.filter(str.strip))
         case "datetime":
             allowed = st.integers(-(10**13), 10**14).map(feature.dates[0].write)
-    return allowed if feature.required else st.one_of(allowed, st.none())
+    if not feature.required:
+        return st.one_of(allowed, st.none())
+    return allowed.filter(lambda value: clean(feature, value) is not None)  # -999999 may stand for a missing value
 
 
 @st.composite

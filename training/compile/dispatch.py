@@ -61,7 +61,8 @@ def answers(estimator: Any, rows: Matrix) -> Matrix:
     """
     if _imports_converters_of(estimator):
         return answers(estimator, rows)
-    given: Matrix = estimator.predict_proba(rows) if is_classifier(estimator) else estimator.predict(rows)
+    answer = estimator.predict_proba if is_classifier(estimator) else estimator.predict
+    given: Matrix = answer(rows)
     return given
 
 

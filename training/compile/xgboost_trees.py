@@ -1,6 +1,7 @@
 """Converters for XGBoost, which compares float32 values and adds float32 leaves; the graph adds them as doubles."""
 
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,8 @@ def _score_classifier(estimator: XGBClassifier, rows: Tensor) -> Tensor:
 @answers.register
 def _answer(estimator: XGBClassifier, rows: Matrix) -> Matrix:
     # Its probabilities are float32, in which 0.99999999 is 1: what they are made of tells them apart.
-    margins = estimator.predict(rows, output_margin=True).astype(np.float64)
+    answer = partial(estimator.predict, output_margin=True)
+    margins = answer(rows).astype(np.float64)
     if margins.ndim == 2:
         probabilities: Matrix = softmax(margins, axis=1)
         return probabilities
