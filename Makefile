@@ -29,7 +29,7 @@ up: $(VENV)/.main ## Train, publish, promote and serve on this machine (PORT=800
 
 .PHONY: test
 test: $(VENV)/.dev ## Run all tests that need no Docker (COVERAGE=1 also measures coverage)
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(if $(COVERAGE),--cov --cov-report=term)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov --cov-report=term)
 
 .PHONY: e2e
 e2e: engine $(VENV)/.dev $(MINISTACK)/.done ## Build the image, run it as strictly as Lambda, deploy the stack to a local AWS, and run the pipeline by DVC (Docker; ten minutes)

@@ -1,10 +1,12 @@
 """Fixtures of every test: an AWS in memory, never a real one, and nothing of the machine that runs them."""
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 
 from skylift.pointer import ActivePointer
@@ -13,7 +15,9 @@ from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
 from tests.support.aws_clients import create_bucket, shared_clients
+from tests.support.contracts import modest
 from tests.support.faults import unhook_all
+from tests.support.quick_moto import quicken_moto
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -39,6 +43,21 @@ def pytest_configure() -> None:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "LOKY_MAX_CPU_COUNT": "1",  # a search starts no processes because the machine is slow
     }
+    quicken_moto()
+    settings.register_profile("modest", modest)
+    settings.load_profile("modest")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: no worker is left with one of them when the others have done."""
+    items.sort(key=lambda item: "integration" not in item.path.parts)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was imported out of later garbage collections, each of which would look through a million objects."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
