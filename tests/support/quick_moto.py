@@ -10,7 +10,7 @@ from typing import Any
 from moto import backend_index
 from moto.core.base_backend import BaseBackend
 
-_SERVICES = {"awslambda", "cloudwatch", "iam", "kms", "logs", "moto_api._internal", "s3", "sns", "ssm", "sts"}
+_SERVICES = {"awslambda", "cloudwatch", "ecr", "iam", "kms", "logs", "moto_api._internal", "s3", "sns", "ssm", "sts"}
 
 _look_up: Callable[[BaseBackend], dict[str, Any]] = BaseBackend.urls.fget  # type: ignore[attr-defined]
 _addresses: dict[type[BaseBackend], dict[str, Any]] = {}

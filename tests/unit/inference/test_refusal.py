@@ -1,6 +1,5 @@
 """What a refusal says, and that saying it costs no more than an answer: counted, not timed."""
 
-import gc
 import json
 import sys
 import tracemalloc
@@ -70,7 +69,6 @@ def calls_of(work: Callable[[], object]) -> int:
 
 def peak_of(work: Callable[[], object]) -> int:
     """How many bytes of Python's memory a piece of work holds at once."""
-    gc.collect()
     tracemalloc.start()
     try:
         work()

@@ -1,6 +1,7 @@
 """AWS: clients that cannot hang, and errors that say what to do."""
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -217,9 +218,9 @@ class TestPatience:
 
     @pytest.fixture
     def pauses(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-        """What botocore slept between attempts."""
+        """What botocore, and no other thread of this process, slept between attempts."""
         slept: list[float] = []
-        monkeypatch.setattr("botocore.endpoint.time.sleep", slept.append)
+        monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=slept.append))
         return slept
 
     def refusing(self, client: Any, times: int) -> list[int]:
