@@ -36,6 +36,8 @@ def most_instances(contract: Contract) -> int:
     """The largest number of instances whose answer fits whatever the model says, and their matrix the memory."""
     target = contract.target
     widest: dict[str, object] = {"value": _WIDEST_NUMBER}
+    if target.margins is not None:
+        widest |= dict.fromkeys(("low", "high", "level"), _WIDEST_NUMBER)
     if target.classes:
         longest = max(target.classes, key=lambda name: len(to_json(name)))
         widest = {"label": longest, "probabilities": dict.fromkeys(target.keys, _WIDEST_NUMBER)}

@@ -7,6 +7,7 @@ from inference.model import ServedModel
 from inference.predict import PATH as PREDICTION_PATH
 from inference.route import LABELS_PATH, Route
 from skylift.challenger import VARIANT_HEADER
+from skylift.conformal import Margins
 from skylift.contract import Contract, Target, class_key
 from skylift.feature import Feature
 from skylift.http.problems import MEDIA_TYPE as PROBLEM
@@ -83,6 +84,16 @@ def _describe_prediction(operation: Schema, contract: Contract, max_instances: i
             "description": "`champion` asks for the active version, whatever is on trial",
         }
     ]
+    if contract.target.sets is not None:
+        operation["parameters"].append(
+            {
+                "name": "set",
+                "in": "query",
+                "required": False,
+                "schema": {"type": "boolean"},
+                "description": "Whether answers hold their prediction sets",
+            }
+        )
     operation["responses"]["200"] = {
         "description": "One prediction per instance, in their order",
         "headers": {
@@ -230,8 +241,9 @@ def _prediction(contract: Contract) -> Schema:
     target = contract.target
     if contract.task == "regression":
         unit = f" in {target.unit}" if target.unit else ""
-        value = {"type": ["number", "null"], "description": f"{target.name}{unit}"}
-        return {"type": "object", "required": ["value"], "properties": {"value": value}}
+        value: Schema = {"type": ["number", "null"], "description": f"{target.name}{unit}"}
+        properties = {"value": value} | _interval(target.margins)
+        return {"type": "object", "required": [*properties], "properties": properties}
     probability = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
     keys = [class_key(name) for name in target.classes]
     types = sorted({_JSON_TYPES[type(name)] for name in target.classes})  # several in versions of older releases
@@ -245,8 +257,30 @@ def _prediction(contract: Contract) -> Schema:
                 "description": _label(target),
             },
             "probabilities": {"type": "object", "required": keys, "properties": dict.fromkeys(keys, probability)},
+            **_set(target, types),
         },
     }
+
+
+def _interval(margins: Margins | None) -> Schema:
+    """Members of an answer that say between what the true value lies; none of a version without intervals."""
+    if margins is None:
+        return {}
+    end = f"end of the interval that holds the true value {margins.level:.6g} of the time"
+    return {
+        "low": {"type": ["number", "null"], "description": f"Lower {end}"},
+        "high": {"type": ["number", "null"], "description": f"Upper {end}"},
+        "level": {"type": "number", "enum": [margins.level]},
+    }
+
+
+def _set(target: Target, types: list[str]) -> Schema:
+    """The member of an answer that holds its prediction set; none of a version without sets."""
+    if target.sets is None:
+        return {}
+    text = f"With ?set=true: classes of which one is the true one {target.sets.level:.6g} of the time"
+    items = {"type": types, "enum": [*target.classes]}
+    return {"set": {"type": "array", "minItems": 1, "items": items, "description": text}}
 
 
 def _label(target: Target) -> str:

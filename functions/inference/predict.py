@@ -10,12 +10,13 @@ from inference.host import ModelHost
 from inference.model import ScoredRequest, ServedModel
 from inference.trial import Trial
 from skylift.challenger import VARIANT_HEADER
-from skylift.errors import RequestError, SkyliftError
+from skylift.errors import InvalidQuery, RequestError, SkyliftError
 from skylift.http import problems
 from skylift.http.body import read_body
 from skylift.http.record import Record, new_prediction_id, record_of
 from skylift.http.reply import Reply
 from skylift.monitoring import answers
+from skylift.scoring import add_sets
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -23,6 +24,24 @@ if TYPE_CHECKING:
 PATH = "/predict"
 
 _VARIANT = VARIANT_HEADER.encode()
+
+
+_SETS = {b"set=true": True, b"set=false": False}
+
+
+def _asks_for_sets(scope: "Scope") -> bool:
+    """Whether a request asks for prediction sets.
+
+    Raises
+    ------
+    InvalidQuery
+        It holds another value than true or false.
+    """
+    query: bytes = scope.get("query_string", b"")
+    asked = [part for part in query.split(b"&") if part.partition(b"=")[0] == b"set"]
+    if not all(part in _SETS for part in asked):
+        raise InvalidQuery("set is neither true nor false", "ask for prediction sets by ?set=true")
+    return any(_SETS[part] for part in asked)
 
 
 class _Answer(NamedTuple):
@@ -139,6 +158,13 @@ class Predict:
         """
         instances = model.schema.parse(body)
         scored = model.answer(instances, profile=self._profile)
+        if scope.get("query_string") and _asks_for_sets(scope):
+            target = model.manifest.contract.target
+            if target.sets is None:
+                raise InvalidQuery(
+                    f"{model.reference.name} makes no prediction sets", "train it with sets, or leave set=true out"
+                )
+            add_sets(target, target.sets, scored.predictions)
         prediction_id = new_prediction_id() if self._labels or self._capture or scored.profile else ""
         content = {
             **({"id": prediction_id} if self._labels else {}),

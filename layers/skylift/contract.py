@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from skylift.cells import clean_text
+from skylift.conformal import Margins, Sets
 from skylift.documents import Document
 from skylift.feature import Feature, Scalar
 
@@ -36,6 +37,10 @@ class Target(Document):
         Unit of the values; None for classification.
     threshold
         Probability above which the label is the second of two classes; None if it is the most probable class.
+    margins
+        Margins of the interval around a predicted value; None if answers have none.
+    sets
+        Classes of a prediction set, for requests that ask for one; None if the version makes none.
     rest, merged
         One of the classes, and the rare classes of the table that it stands for; None without any.
     """
@@ -44,6 +49,8 @@ class Target(Document):
     classes: tuple[ClassName, ...] = ()
     unit: str | None = None
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
+    margins: Margins | None = None
+    sets: Sets | None = None
     rest: ClassName | None = None
     merged: tuple[str, ...] | None = None
 
@@ -99,7 +106,7 @@ class Contract(Document):
     @property
     def undecided(self) -> Self:
         """The same contract without what training decided of answers: what the table and `model.yaml` alone say."""
-        return self.with_target(threshold=None)
+        return self.with_target(threshold=None, margins=None, sets=None)
 
     @cached_property
     def width(self) -> int:

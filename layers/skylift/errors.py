@@ -10,6 +10,7 @@
     |   |-- WrongContentType   the body is not declared to be JSON
     |   |-- BodyTooLarge       the body has too many bytes
     |   |-- ClientGone         the body never arrived completely
+    |   |-- InvalidQuery       the query of the address cannot be answered
     |   |-- TooManyInstances   the body has too many instances
     |   |-- TooManyLabels      the body has too many labels
     |   |-- AnswerTooLarge     its answer has too many bytes
@@ -157,6 +158,12 @@ class ClientGone(RequestError):
     """The client closed the connection before the end of its body."""
 
     code = "client-gone"
+
+
+class InvalidQuery(RequestError):
+    """The query of the address asks for something that there is not."""
+
+    code = "invalid-query"
 
 
 class TooManyInstances(RequestError):

@@ -29,11 +29,16 @@ class Prediction(Document):
         Probabilities by class, in the order of the contract's classes; None for regression.
     value
         Predicted value; None for classification.
+    low, high, level
+        Ends of the interval around the value, and the share of the true values that such intervals hold; None without.
     """
 
     label: ClassName | None = None
     probabilities: dict[str, float] | None = None
     value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
 
 
 class Golden(Document):

@@ -5,13 +5,14 @@ A predictor sees one float64 matrix, whatever the table held; `skylift.encoding`
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skylift.conformal import Margins, Sets
 from skylift.contract import ClassName, Contract, Target
 from skylift.encoding import RowEncoder
 from skylift.errors import FOREIGN_FAILURES, GoldenMismatch
@@ -50,7 +51,7 @@ class Predictor(Protocol):
 def predictions(contract: Contract, scores: Matrix) -> list[dict[str, object]]:
     """Answers to scored rows, in their order and as JSON has them."""
     if contract.task == "regression":
-        return [{"value": value} for value in scores.tolist()]
+        return _values(contract.target.margins, scores.tolist())
     classes = contract.target.classes
     keys = contract.target.keys
     if len(scores) == 1:  # without arrays, which cost more than they save
@@ -64,6 +65,24 @@ def predictions(contract: Contract, scores: Matrix) -> list[dict[str, object]]:
         }
         for index, row in zip(best, scores.tolist(), strict=True)
     ]
+
+
+def _values(margins: Margins | None, values: list[float]) -> list[dict[str, object]]:
+    if margins is None:
+        return [{"value": value} for value in values]
+    answers: list[dict[str, object]] = []
+    for value in values:
+        low, high = margins.around(value)
+        answers.append({"value": value, "low": low, "high": high, "level": margins.level})
+    return answers
+
+
+def add_sets(target: Target, sets: Sets, answers: Iterable[dict[str, object]]) -> None:
+    """Give answers of classes their prediction sets, as the member `set`; none to one without a label."""
+    for answer in answers:
+        if answer["label"] is not None:
+            probabilities = cast("dict[str, float]", answer["probabilities"]).values()
+            answer["set"] = [target.classes[code] for code in sets.of(probabilities)]
 
 
 def _label(target: Target, row: list[float]) -> ClassName | None:

@@ -1,8 +1,8 @@
-"""The section of the model card that says which of two classes a row is labelled with, and why."""
+"""The sections of the model card that say how scores become answers: by which threshold, and how sure."""
 
 from skylift.contract import class_key
 from skylift.pages.charts import Line, lines
-from skylift.pages.markup import Content, Markup
+from skylift.pages.markup import Content, Markup, element
 from skylift.pages.parts import charts, digits, facts, figure, section
 from skylift.pages.svg import Caption, Range, numbers
 from training.card.parts import metric_name
@@ -34,6 +34,25 @@ def decision(evaluation: Evaluation) -> Markup | None:
         drawn = decision_picture(chosen, chosen.curve)
         picture = charts(figure(f"{name[:1].upper()}{name[1:]} by threshold", note, drawn))
     return section("decision", "Decision", facts(rows), picture)
+
+
+def promise(evaluation: Evaluation) -> Markup | None:
+    """Whether intervals or prediction sets hold what they promise; None of a version without them."""
+    if (covered := evaluation.coverage) is None:
+        return None
+    of_sets = covered.bins is None
+    shares = f"{covered.covered:.1%} ({covered.interval.low:.1%} to {covered.interval.high:.1%})"
+    rows: list[tuple[str, Content]] = [
+        ("Level", f"{covered.level:.6g} of the true {'classes' if of_sets else 'values'} are to be within."),
+        ("On the holdout", f"{shares} of {covered.rows:,} rows were."),
+        ("Classes in a set, on average" if of_sets else "Width, on average", digits(covered.size)),
+    ]
+    if of_sets:
+        rows.append(("Asked for", "By POST /predict?set=true."))
+    elif covered.bins and covered.bins > 1:
+        rows.append(("Margins", f"Of each of {covered.bins} bins of predicted values: errors spread with the value."))
+    note = "Learned from training rows, each answered by a fit that did not see it: rows that differ are not covered."
+    return section("promise", "Prediction sets" if of_sets else "Intervals", facts(rows), element("p", note))
 
 
 def measure(chosen: Decision) -> str:

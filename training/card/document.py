@@ -9,7 +9,7 @@ from skylift.model_card import ORIGIN_SLOT, REFERENCE_SLOT
 from skylift.pages.document import contents, document, tiles
 from skylift.pages.markup import Content, Markup, element, joined
 from skylift.pages.parts import digits, verdict
-from training.card.decision import decision
+from training.card.decision import decision, promise
 from training.card.expectation import expectation
 from training.card.facts import TrainingDistribution, call, choice, data, environment, limits, use
 from training.card.parts import between, metric_name
@@ -48,6 +48,7 @@ def render_card(
         ("classes", "By class", by_class(evaluation)),
         ("decision", "Decision", decision(evaluation)),
         ("errors", "Errors", errors(evaluation)),
+        ("promise", "How sure", promise(evaluation)),
         ("drivers", "Feature effects", drivers(evaluation)),
         ("slices", "Error by slice", slices(evaluation)),
         ("expectation", "After release", expectation(distribution)),

@@ -23,7 +23,7 @@ from skylift.errors import ConfigError
 from skylift.names import did_you_mean
 from skylift.references import sha256
 from skylift.settings import Name
-from training.config.answers import DecisionSection
+from training.config.answers import ConformalSection, DecisionSection
 from training.config.faults import first_fault
 from training.config.locations import S3Url
 from training.config.search_space import SearchSpec
@@ -180,6 +180,10 @@ class ModelConfig(Section):
         Seconds after which the search ends with the best so far, and for which the default candidates are chosen.
     decision
         Choice of the threshold between two classes; None for the most probable class.
+    intervals
+        Level of intervals around the values of a regression; None for none.
+    sets
+        Level of the prediction sets of classes; None for none.
     """
 
     model: Annotated[Name, Field(json_schema_extra={"words": "up to 63 of a-z, 0-9 and -, not - first"})]
@@ -192,6 +196,8 @@ class ModelConfig(Section):
     budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     select_by: Annotated[str, AfterValidator(_selecting)] | None = None
     decision: DecisionSection | None = None
+    intervals: ConformalSection | None = None
+    sets: ConformalSection | None = None
     evaluation: EvaluationSection = EvaluationSection()
     gates: GatesSection = GatesSection()
     card: CardSection = CardSection()

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from skylift.conformal import Level
 from skylift.names import did_you_mean
 from training.config.table import Section
 from training.metrics.registry import METRICS
@@ -59,3 +60,15 @@ class DecisionSection(Section):
         if sum(way is not None for way in ways) != 1:
             raise ValueError("name either costs, or a metric, or a threshold")
         return self
+
+
+class ConformalSection(Section):
+    """At which level answers say what they may miss: an interval around a value, or a set of classes.
+
+    Parameters
+    ----------
+    level
+        Share of the true values, or classes, that are within.
+    """
+
+    level: Level = 0.9

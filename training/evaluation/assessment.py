@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import Contract
-from skylift.figures import format_value
+from skylift.figures import exact_text, format_value
 from skylift.intervals import LEVEL
 from skylift.metrics import ClassMetrics, Gate, LeaderboardEntry, Metrics
 from skylift.scoring import Matrix, Predictor
@@ -19,6 +19,7 @@ from training.data.table import Split, Table
 from training.evaluation.baseline import against_dummy, dummy_scores
 from training.evaluation.behaviour import behaviours
 from training.evaluation.champion import ActiveVersion, compare_with
+from training.evaluation.conformal import coverage
 from training.evaluation.decision import measured_on_holdout
 from training.evaluation.gates import is_excused, judge, standing_gates
 from training.evaluation.inspection import (
@@ -30,7 +31,7 @@ from training.evaluation.inspection import (
     residuals,
     slices,
 )
-from training.evaluation.report import Champion, Decision, Evaluation, MetricReport
+from training.evaluation.report import Champion, Coverage, Decision, Evaluation, MetricReport
 from training.metrics.intervals import bootstrap, resample_count
 from training.metrics.registry import DEFAULT_METRIC, METRICS, metrics_of
 from training.metrics.resamples import Clusters
@@ -142,6 +143,7 @@ def assess(
     decision = model.decision
     if decision is not None and criteria.decision is not None:
         decision = measured_on_holdout(decision, criteria.decision, contract, targets, scores)
+    covered = coverage(contract, targets, scores, seed=seed, clusters=clusters)
     evaluation = Evaluation(
         task=contract.task,
         selected=best.candidate,
@@ -154,6 +156,7 @@ def assess(
         resamples=resample_count(len(contract.target.classes), len(holdout)),
         metrics=_measures(contract, targets, scores, dummies, best, intervals),
         decision=decision,
+        coverage=covered,
         importance=important,
         effects=effects(table, split, predictor, [importance.feature for importance in important]),
         slices=slices(criteria.slices, table, holdout, scores, select_by=metric_shown, seed=seed),
@@ -165,6 +168,7 @@ def assess(
             *_notes(compared, metric_shown, select_by),
             *_few_clusters(criteria.split, clusters),
             *_few_rows(contract, targets),
+            *_missed(covered),
             *_doubts(contract, targets, dummies, values, select_by),
             *_too_good(contract, targets, dummies, values, [one.feature for one in important if one.mean > 0]),
             *(f"behaviour: {check.detail}" for check in checks if check.doubtful),
@@ -258,6 +262,13 @@ def _few_clusters(split: SplitSection, clusters: Clusters | None) -> list[str]:
         return []
     units = f"groups of {split.column}" if split.kind == "group" else f"blocks of time by {split.column}"
     return [f"the holdout has only {count} {units}, so its intervals are rough: enlarge split.holdout"]
+
+
+def _missed(covered: Coverage | None) -> Iterator[str]:
+    """A note where intervals or sets hold less of the holdout than they promise, by more than chance."""
+    if covered is not None and covered.interval.high < covered.level:
+        what = "sets hold" if covered.bins is None else "intervals hold"
+        yield f"{what} {covered.covered:.1%} of the holdout, less than their level {exact_text(covered.level)}"
 
 
 def _few_rows(contract: Contract, targets: NDArray[Any]) -> Iterator[str]:

@@ -156,6 +156,31 @@ class Decision(Document):
     curve: Curve | None = None
 
 
+class Coverage(Document):
+    """What intervals or prediction sets hold of the holdout.
+
+    Parameters
+    ----------
+    level
+        Share that they are to hold.
+    rows, covered
+        Number of rows, and the share of them whose true value or class is within.
+    interval
+        Interval of that share.
+    size
+        Mean width of the intervals, or mean number of classes in a set.
+    bins
+        Number of bins of predicted values with margins of their own; None of sets.
+    """
+
+    level: float
+    rows: int
+    covered: float
+    interval: Interval
+    size: float
+    bins: int | None = None
+
+
 class Residuals(Document):
     """The errors of a regression on the holdout.
 
@@ -358,6 +383,8 @@ class Evaluation(Document):
         Choice of the threshold between two classes; None if the label is the most probable class.
     residuals
         Errors on the holdout; None for classification.
+    coverage
+        Coverage of intervals or prediction sets; None if the version gives none.
     slices
         Metrics by slice; None if `evaluation.slices` names no column.
     importance, effects
@@ -386,6 +413,7 @@ class Evaluation(Document):
     calibration: Calibration | None = None
     decision: Decision | None = None
     residuals: Residuals | None = None
+    coverage: Coverage | None = None
     slices: Slices | None = None
     importance: tuple[Importance, ...] = ()
     effects: tuple[Effect, ...] = ()

@@ -21,6 +21,7 @@ from training.data.table import Split, Table, split_rows
 from training.evaluation.assessment import Criteria, Selected, assess
 from training.evaluation.behaviour import check_monotone
 from training.evaluation.champion import ActiveVersion
+from training.evaluation.conformal import check_conformal, margins, sets
 from training.evaluation.decision import check_decision, choose
 from training.evaluation.gates import check_gates
 from training.evaluation.inspection import check_slices
@@ -167,7 +168,13 @@ def train(
         decision, spreads = choose(config.decision, table.contract, best.out_of_fold, folds.targets)
         entry = entry.model_copy(update={"scores": entry.scores | spreads})
         table = replace(table, contract=table.contract.with_target(threshold=decision.threshold))
-        folds = replace(folds, contract=table.contract)
+    promised: dict[str, Any] = {}
+    if config.intervals is not None:
+        promised["margins"] = margins(config.intervals, best.out_of_fold, folds.targets)
+    if config.sets is not None:
+        promised["sets"] = sets(config.sets, best.out_of_fold, folds.targets)
+    table = replace(table, contract=table.contract.with_target(**promised)) if promised else table
+    folds = replace(folds, contract=table.contract)
     searches = tuple(result.report for result in results if result.report is not None)
     progress(f"refitting {best.entry.candidate}")
     estimator = best.built.with_params(best.params)
@@ -238,6 +245,7 @@ def _checked(config: ModelConfig, table: Table) -> str:
     check_slices(config.evaluation.slices, table.contract)
     check_monotone(config.features, table)
     check_decision(config.decision, table.contract)
+    check_conformal(config.intervals, config.sets, table.contract)
     return select_by
 
 

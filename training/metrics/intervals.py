@@ -111,6 +111,24 @@ def bootstrap(
     return intervals | _wilson_intervals(of_model, of_classes, rows, most)
 
 
+def share_interval(hits: NDArray[np.bool_], *, seed: int, clusters: Clusters | None) -> Interval:
+    """Interval of a share of rows: Wilson's of independent ones, otherwise by a bootstrap of their clusters.
+
+    Parameters
+    ----------
+    hits
+        Whether each row counts, `[n]`.
+    clusters
+        Clusters that are drawn as a whole, `[n]`; None if rows are independent.
+    """
+    if clusters is None:
+        return wilson(int(hits.sum()), len(hits))
+    chunks = bootstrap_counts(len(hits), resample_count(0, len(hits)), seed, clusters)
+    shares = np.concatenate([counts @ hits / counts.sum(axis=1) for counts in chunks])
+    units = len(np.unique(clusters))
+    return percentile(shares) or wilson(round(float(hits.mean()) * units), units)
+
+
 def _samples(of_model: Iterable[Metric], of_classes: Iterable[ClassMetric], resamples: Resamples) -> Samples:
     samples = compute(of_model, resamples)
     for name, values in compute(of_classes, resamples).items():

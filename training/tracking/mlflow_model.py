@@ -63,7 +63,8 @@ def _type(feature: Feature) -> str:
 
 def _output_schema(contract: Contract) -> Schema:
     if contract.task == "regression":
-        return Schema([ColSpec("double", "value")])
+        interval = ("low", "high", "level") if contract.target.margins is not None else ()
+        return Schema([ColSpec("double", name) for name in ("value", *interval)])
     label = {bool: "boolean", int: "long"}.get(type(contract.target.classes[0]), "string")
     return Schema([ColSpec(label, "label"), *(ColSpec("double", f"probability_{key}") for key in contract.target.keys)])
 

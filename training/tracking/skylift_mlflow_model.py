@@ -49,7 +49,8 @@ class PublishedModel:
 
         Returns
         -------
-        `label` and a column `probability_<class>` for each class; `value` for a regression.
+        `label` and a column `probability_<class>` for each class; `value` for a regression, with `low`, `high` and
+        `level` where the version gives intervals.
 
         Raises
         ------

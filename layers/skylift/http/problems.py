@@ -10,6 +10,7 @@ from skylift.errors import (
     ClientGone,
     InvalidInstance,
     InvalidLabels,
+    InvalidQuery,
     InvalidRetrainRequest,
     LabelsNotKept,
     MetricsNotRead,
@@ -41,6 +42,7 @@ _MAX_FIELDS = 3
 
 _STATUS: dict[type[SkyliftError], tuple[int, str]] = {
     NotJson: (400, "The body is not JSON"),
+    InvalidQuery: (400, "The query cannot be answered"),
     WrongContentType: (415, "The body is not declared to be JSON"),
     ClientGone: (499, "The client closed the connection"),
     BodyTooLarge: (413, "The body is too large"),

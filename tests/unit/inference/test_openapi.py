@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from inference.beside import LABELS, RETRAIN, RETRAINING
 from inference.openapi import openapi_document
 from inference.routes import ROUTES
+from skylift.conformal import Margins, Sets
 from skylift.contract import Contract, Target
 from skylift.feature import Feature, JsonType
 from tests.support.contracts import contracts, instances, modest
@@ -22,6 +23,27 @@ ROOMS = Feature(name="rooms", kind="integer", min=1, max=5, example=2)
 AREA = Feature(name="area", kind="category", required=False, categories=("north", "south"), example="north")
 LIFT = Feature(name="lift", kind="boolean", example=True)
 RENT = Contract(task="regression", features=(SIZE, ROOMS, AREA, LIFT), target=Target(name="rent", unit="EUR per month"))
+
+
+def test_intervals_are_told_where_a_version_gives_them() -> None:
+    margins = Margins(level=0.9, low=(-1.0,), high=(2.0,))
+
+    answer = document_of(RENT.with_target(margins=margins))["components"]["schemas"]["Answer"]
+
+    items = answer["properties"]["predictions"]["items"]
+    assert items["required"] == ["value", "low", "high", "level"]
+    assert items["properties"]["level"]["enum"] == [0.9]
+
+
+@pytest.mark.parametrize("sets", [Sets(level=0.9, least=0.2), None])
+def test_prediction_sets_are_told_where_they_can_be_asked_for(sets: Sets | None) -> None:
+    loan = Contract(task="classification", features=(SIZE,), target=Target(name="y", classes=("a", "b"), sets=sets))
+
+    document = document_of(loan)
+
+    named = [parameter["name"] for parameter in document["paths"]["/predict"]["post"]["parameters"]]
+    answer = document["components"]["schemas"]["Answer"]["properties"]["predictions"]["items"]["properties"]
+    assert ("set" in named, "set" in answer) == (sets is not None, sets is not None)
 
 
 def test_the_label_says_which_probability_it_takes() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from inference import capacity
 from inference.capture import RowCapture
 from inference.predict import PATH, Predict
+from skylift.conformal import Sets
 from skylift.http.record import record_of
+from skylift.manifest import Manifest
 from tests.support.fakes import HostHarness
 from tests.support.models import IRIS_SETOSA, iris_package
 
@@ -61,6 +64,50 @@ def app() -> Predict:
     harness = HostHarness()
     harness.activate(iris_package())
     return Predict(harness.host)
+
+
+class TestSets:
+    @pytest.fixture
+    def sure(self) -> Predict:
+        """Iris with sets of the classes that have a probability of at least 0.2."""
+        package, harness = iris_package(), HostHarness()
+        contract = package.describe(1).contract.with_target(sets=Sets(level=0.9, least=0.2))
+
+        def describe(version: int) -> Manifest:
+            return package.describe(version).model_copy(update={"contract": contract})
+
+        harness.activate(replace(package, describe=describe))
+        return Predict(harness.host)
+
+    def asked(self, app: Predict, query: bytes) -> tuple[int, Any]:
+        request = Request(part(SETOSA))
+        request.scope["query_string"] = query
+        status, _, document = request.ask(app)
+        return status, document
+
+    def test_answers_hold_them_for_who_asks(self, sure: Predict) -> None:
+        status, document = self.asked(sure, b"set=true")
+
+        assert (status, document["predictions"][0]["set"]) == (200, ["setosa"])
+
+    @pytest.mark.parametrize("query", [b"", b"set=false", b"other=true", b"subset=true"])
+    def test_others_get_answers_as_before(self, sure: Predict, query: bytes) -> None:
+        status, document = self.asked(sure, query)
+
+        assert (status, document["predictions"][0].keys()) == (200, {"label", "probabilities"})
+
+    def test_a_version_that_makes_none_says_so(self, app: Predict) -> None:
+        status, document = self.asked(app, b"set=true")
+
+        assert status == 400
+        assert "v1 makes no prediction sets" in document["detail"]
+
+    @pytest.mark.parametrize("query", [b"set", b"set=", b"set=1", b"set=true&set=maybe"])
+    def test_another_value_is_refused(self, sure: Predict, query: bytes) -> None:
+        status, document = self.asked(sure, query)
+
+        assert status == 400
+        assert "set is neither true nor false" in document["detail"]
 
 
 def test_a_body_in_parts_is_scored_and_the_record_says_by_what(app: Predict) -> None:

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from skylift.metrics import Interval
 from tests.support.models import trained_iris
 from tests.support.pages import text_of
-from training.card.decision import decision
-from training.evaluation.report import Curve, Decision
+from training.card.decision import decision, promise
+from training.evaluation.report import Coverage, Curve, Decision
 
 CURVE = Curve(x=(0.01, 0.05, 0.1, 0.9), y=(0.4, 0.25, 0.3, 0.5))
 BY_COST = Decision(
@@ -51,3 +52,26 @@ def test_costs_and_what_they_come_to_are_told() -> None:
 )
 def test_other_ways_are_named(fields: Any, words: str) -> None:
     assert words in shown(BY_COST.model_copy(update=fields))
+
+
+@pytest.mark.parametrize(
+    ("bins", "words"),
+    [
+        (1, "Intervals"),
+        (5, "Of each of 5 bins of predicted values"),
+        (None, "By POST /predict?set=true."),
+    ],
+)
+def test_what_intervals_and_sets_hold_of_the_holdout_is_told(bins: int | None, words: str) -> None:
+    interval = Interval(low=0.85, high=0.95, method="wilson")
+    covered = Coverage(level=0.9, rows=200, covered=0.91, interval=interval, size=12.5, bins=bins)
+
+    section = promise(trained_iris().evaluation.model_copy(update={"coverage": covered}))
+
+    text = "" if section is None else text_of(section)
+    assert "91.0% (85.0% to 95.0%) of 200 rows were." in text
+    assert words in text
+
+
+def test_without_intervals_nothing_is_promised() -> None:
+    assert promise(trained_iris().evaluation) is None

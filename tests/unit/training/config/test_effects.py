@@ -95,6 +95,7 @@ ELSEWHERE = {
     },
     "DecisionSection.metric": (f"{EVALUATION}decision.py", "test_no_threshold_is_better_by_the_metric_that_is_named"),
     "DecisionSection.threshold": (f"{EVALUATION}decision.py", "test_a_threshold_of_the_users_own_is_kept"),
+    "ConformalSection.level": (f"{EVALUATION}conformal.py", "test_a_higher_level_is_wider"),
     "EvaluationSection.slices": (f"{EVALUATION}inspection.py", "test_every_row_is_in_one_slice_of_each_column"),
     "GatesSection.max_regression": (f"{EVALUATION}gates.py", "test_it_is_refused_beyond_both"),
     "Bound.min": (f"{EVALUATION}gates.py", "test_a_gate_passes_within_its_bounds"),

@@ -27,6 +27,8 @@ WHOLE: dict[str, Any] = {
         }
     ],
     "decision": {"metric": "f1"},
+    "intervals": {"level": 0.9},
+    "sets": {"level": 0.9},
     "evaluation": {},
     "gates": {"accuracy": {"min": 0.5}},
     "card": {},
@@ -60,6 +62,8 @@ def places() -> Iterator[tuple[str | int, ...]]:
         ("candidates", 0, "search"): "SearchSpec",
         ("candidates", 0, "search", "parameters", "C"): "Distribution",
         ("decision",): "DecisionSection",
+        ("intervals",): "ConformalSection",
+        ("sets",): "ConformalSection",
         ("evaluation",): "EvaluationSection",
         ("gates",): "GatesSection",
         ("gates", "accuracy"): "Bound",
