@@ -149,15 +149,7 @@ def fires(stack: Stack, alarm: str) -> bool:
 
 def call_monitor(stack: Stack, time: str) -> None:
     """Have the schedule call the monitor in a moment, as if it were a later time."""
-    schedules = stack.aws.client("scheduler")
-    schedule = schedules.get_schedule(Name=f"{STACK}-monitor")
-    soon = datetime.now(UTC) + timedelta(seconds=1)
-    schedules.update_schedule(
-        Name=f"{STACK}-monitor",
-        ScheduleExpression=f"at({soon:%Y-%m-%dT%H:%M:%S})",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        Target=schedule["Target"] | {"Input": json.dumps({"time": time})},
-    )
+    stack.call_soon("monitor", Input=json.dumps({"time": time}))
 
 
 def latest(stack: Stack) -> dict[str, Any] | None:

@@ -1,35 +1,45 @@
-"""Training again on the whole stack: asked for over HTTP, one at a time, and on trial where that is asked for.
+"""Training again on the whole stack: asked for over HTTP and by new data, one at a time.
 
 The durable function trains in its container, as strict as Lambda's, publishes by its own role, and puts what it
 published on trial where that is asked for. Pointer, challenger, versions and audit agree afterwards.
 """
 
+import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from itertools import batched
 from pathlib import Path
-from typing import Any
 from urllib.parse import urljoin
 
 import pytest
 
-from skylift.retraining.state import Retraining
-from skylift.retraining.store import RetrainStore
 from tests.e2e.conftest import Step
-from tests.e2e.life import Life, prepared
+from tests.e2e.life import END_SECONDS, Life, prepared
+from tests.e2e.retrainings import SECONDS, Retrainings
 from tests.e2e.stack import Stack
+from tests.support.paths import ROOT
 from tests.support.waiting import wait_until
 
-SECONDS = 180
+WINDOW_SECONDS = 5
+OBJECTS = 50
+HEAD, *ROWS = (ROOT / "data" / "raw" / "Iris.csv").read_text(encoding="utf-8").splitlines()
 
 
 @pytest.fixture(scope="module")
 def life(stack: Stack, quick_config: Path, step: Step) -> Iterator[Life]:
-    """The model, of which what is trained again may be rolled out."""
+    """The model, which new data has trained again after seconds."""
     life = prepared(stack, quick_config)
-    with step("rollouts of what is trained again, on"):
-        stack.deploy(RetrainRollout="auto")
+    with step("training again on new data, on"):
+        stack.deploy(RetrainRollout="auto", RetrainOnData="true")
+    stack.set_variables("TriggerFunction", SKYLIFT_RETRAIN_WINDOW_SECONDS=str(WINDOW_SECONDS))
     yield life
-    stack.deploy(RetrainRollout="none")
+    stack.deploy(RetrainRollout="none", RetrainOnData="false")
+
+
+@pytest.fixture
+def retrainings(life: Life, stack: Stack) -> Retrainings:
+    """What was trained again."""
+    return Retrainings(life, stack)
 
 
 @pytest.fixture(autouse=True)
@@ -40,64 +50,75 @@ def _all_agree_afterwards(life: Life, stack: Stack) -> Iterator[None]:
     life.agree()
 
 
-def all_of(life: Life) -> list[Retraining]:
-    """All retrainings, by time."""
-    keys = [entry.key for entry in life.bucket.entries("retrains/iris/")]
-    keys = [key for key in keys if key.count("/") == 2 and not key.endswith("/running.json")]
-    documents = [Retraining.model_validate_json(life.bucket.read(key, limit=2**20) or b"") for key in keys]
-    return sorted(documents, key=lambda each: each.started)
+def drop(stack: Stack, name: str, rows: list[str]) -> None:
+    """Put a table into the data of the model."""
+    body = "\n".join([HEAD, *rows]).encode()
+    stack.aws.client("s3").put_object(Bucket=stack.outputs["ModelBucketName"], Key=f"data/iris/{name}.csv", Body=body)
 
 
-@contextmanager
-def one_more(life: Life) -> Iterator[list[Retraining]]:
-    """One retraining begins meanwhile, which has ended afterwards; no second one begins."""
-    before = {each.id for each in all_of(life)}
-    made: list[Retraining] = []
-    yield made
-
-    def new() -> list[Retraining]:
-        return [each for each in all_of(life) if each.id not in before]
-
-    wait_until(lambda: bool(new()) and all(each.has_ended for each in new()), seconds=SECONDS, what="it has ended")
-    made.extend(new())
-    assert len(made) == 1, made
-
-
-def asked(stack: Stack, key: str, **body: str) -> Any:
-    """What POST /retrain answers."""
-    return stack.ask("/retrain", body, keys=stack.caller, headers={"idempotency-key": key})
-
-
-def test_a_person_asks_for_it_and_a_version_is_published(life: Life, stack: Stack, step: Step) -> None:
-    numbers = life.versions.numbers()
+def test_one_of_two_who_ask_at_once_gets_a_version(
+    life: Life, stack: Stack, retrainings: Retrainings, step: Step
+) -> None:
+    numbers, keys = life.versions.numbers(), ("order-7", "order-8")
     assert stack.ask("/retrain", {}).status == 403
-    with step("POST /retrain"), one_more(life) as made:
-        answer = asked(stack, "order-7", reason="new prices")
-        assert (answer.status, answer.body["state"]) == (202, "queued")
-        place = answer.headers["location"]
-        again = asked(stack, "order-7", reason="new prices")
+    with step("POST /retrain"), retrainings.one_more() as made:
+        with ThreadPoolExecutor(2) as pool:
+            answers = dict(zip(keys, pool.map(retrainings.ask, keys), strict=True))
+        won, lost = sorted(keys, key=lambda key: answers[key].status)
+        place = answers[won].headers["location"]
+        assert (answers[won].status, answers[won].body["state"]) == (202, "queued")
+        assert (answers[lost].status, answers[lost].headers["location"]) == (409, place)
+        assert int(answers[lost].retry_after or "") > 0
+        again = retrainings.ask(won)
         assert (again.status, again.headers["location"]) == (202, place)
-        other = asked(stack, "order-8", reason="newer prices")
-        assert (other.status, other.headers["location"]) == (409, place)
-        assert int(other.retry_after) > 0
     told = stack.ask(urljoin("/retrain", place), keys=stack.caller)
-    assert (told.status, told.body["state"], told.body["reason"]) == (200, "succeeded", "new prices")
+    assert (told.status, told.body["state"], told.body["reason"]) == (200, "succeeded", won)
     assert made[0].id == told.body["id"]
     published = set(life.versions.numbers()) - set(numbers)
     assert told.body["versions"]["published"].partition("@")[0] in {f"v{number}" for number in published}
     assert stack.pointer.startswith("v1@")
 
 
-def test_what_it_published_goes_on_trial_where_that_is_asked_for(life: Life, stack: Stack) -> None:
-    with one_more(life) as made:
-        asked(stack, "on-trial", reason="a trial", rollout="auto")
-    wait_until(lambda: life.on_trial is not None, seconds=60, what="it is on trial")
+def test_what_it_published_goes_on_trial_where_that_is_asked_for(life: Life, retrainings: Retrainings) -> None:
+    with retrainings.one_more() as made:
+        retrainings.ask("a trial", rollout="auto")
     assert life.on_trial is not None
     assert str(life.on_trial.reference) == made[0].versions.published
 
 
-def test_nothing_is_locked_when_all_have_ended(life: Life) -> None:
-    lock = RetrainStore(life.bucket, "iris").lock()
-    assert all(each.has_ended for each in all_of(life))
-    assert lock is not None
-    assert (lock.holder, lock.next) == (None, None)
+def test_a_burst_of_fifty_objects_in_any_order_is_one_training(
+    life: Life, stack: Stack, retrainings: Retrainings, step: Step
+) -> None:
+    parts = [*batched(random.Random(7).sample(ROWS, len(ROWS)), len(ROWS) // OBJECTS)]
+    with step(f"{OBJECTS} objects"), retrainings.one_more() as made:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda number: drop(stack, f"part-{number}", [*parts[number]]), range(len(parts))))
+        wait_until(lambda: retrainings.is_at("collecting"), seconds=SECONDS, what="it collects")
+        assert retrainings.ask("amid the burst").status == 409
+    assert (made[0].state, made[0].request.reason) == ("succeeded", "new data")
+    published = life.versions.version(int(str(made[0].versions.published).partition("@")[0][1:]))
+    assert published.manifest.lineage.data_rows == len(ROWS)
+    late = {"source": "aws.s3", "detail-type": "Object Created", "time": made[0].started.isoformat()}
+    assert stack.invoke("TriggerFunction", late)["outcome"] == "covered"
+
+
+def test_data_with_the_same_rows_again_and_again_is_refused_and_people_are_told_why(
+    life: Life, stack: Stack, retrainings: Retrainings
+) -> None:
+    numbers, rules = life.versions.numbers(), stack.aws.client("events")
+    rules.disable_rule(Name=stack.physical("NewDataRule"))  # else it would be waited for
+    drop(stack, "again", ROWS * 3)
+    with life.tells("retraining refused", "are the same as another"), retrainings.one_more() as made:
+        retrainings.ask("again", rollout="auto")
+    rules.enable_rule(Name=stack.physical("NewDataRule"))
+    assert made[0].state == "refused"
+    assert made[0].problem is not None
+    assert made[0].problem.code == "data-error"
+    assert life.versions.numbers() == numbers
+    for entry in list(life.bucket.entries("data/iris/")):
+        stack.aws.client("s3").delete_object(Bucket=stack.outputs["ModelBucketName"], Key=entry.key)
+
+
+def test_nothing_is_locked_when_all_have_ended(retrainings: Retrainings) -> None:
+    assert all(retrainings.read(each).has_ended for each in retrainings.ids())
+    wait_until(lambda: not retrainings.is_locked, seconds=END_SECONDS, what="the last one has given the lock back")

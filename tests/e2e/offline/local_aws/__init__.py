@@ -7,7 +7,8 @@ its pins fight aws-sam-cli's):
         python -m tests.e2e.offline.local_aws
 
 Everything is done on private names of the pinned version. It stays a stand-in: it throttles readings of
-parameters and what tests ask it to, the memory of a function is not applied, and CodeDeploy's minutes are short.
+parameters and what tests ask it to, each function takes two events at a time, the memory of a function is not applied,
+and CodeDeploy's minutes are short.
 Functions that come as an image run as strictly as Lambda runs them: nothing but /tmp can be written, no capability is
 left, and there is no /dev/shm.
 

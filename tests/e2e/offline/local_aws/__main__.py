@@ -5,7 +5,12 @@ import ministack.app as gateway
 from tests.e2e.offline.local_aws.captures import buffer_in_firehose, deliver_lines_to_firehose
 from tests.e2e.offline.local_aws.code_deployments import deploy_aliases
 from tests.e2e.offline.local_aws.durable_functions import run_durable_functions
-from tests.e2e.offline.local_aws.events import tell_changes_of_alarms, tell_changes_of_parameters, try_events_again
+from tests.e2e.offline.local_aws.events import (
+    queue_events,
+    tell_changes_of_alarms,
+    tell_changes_of_parameters,
+    try_events_again,
+)
 from tests.e2e.offline.local_aws.faults import fail_where_asked
 from tests.e2e.offline.local_aws.functions import (
     keep_versions,
@@ -54,6 +59,7 @@ filter_lines_by_members()
 tell_changes_of_parameters()
 tell_changes_of_alarms()
 try_events_again()
+queue_events()
 deliver_lines_to_firehose()
 buffer_in_firehose()
 call_by_role()

@@ -1,8 +1,13 @@
 """Events of this AWS's services on the default bus of EventBridge, and how Lambda takes them."""
 
 import json
+import random
+import time
 import uuid
+from collections import defaultdict
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from threading import Semaphore
 from typing import Any
 
 from ministack.core import iam_evaluator
@@ -12,6 +17,11 @@ from ministack.services import cloudwatch, eventbridge, lambda_svc, ssm
 type Document = dict[str, Any]
 
 _CREATED = 1
+_AT_ONCE = 2
+"""Events that a function takes at a time: each may start a container, and this machine has two processors."""
+
+_APART_SECONDS = 0.2
+"""Longest time by which an event is late, so that a later one may come before it."""
 
 
 def tell_changes_of_parameters() -> None:
@@ -85,3 +95,28 @@ def try_events_again() -> None:
         )
 
     eventbridge._dispatch_to_lambda = dispatch
+
+
+def queue_events() -> None:
+    """Have events wait in a queue of each function, which takes few at a time and in any order.
+
+    So does Lambda with what is invoked asynchronously, where a function's concurrency is reserved.
+    """
+    from_queue = ContextVar("from_queue", default=False)
+    places: dict[str, Semaphore] = defaultdict(lambda: Semaphore(_AT_ONCE))
+    put, execute = lambda_svc.invoke_async_with_retry, lambda_svc._execute_function_docker
+
+    def put_into_queue(function: Document, event: Any) -> None:
+        mark = from_queue.set(True)  # the thread that takes it gets a copy
+        put(function, event)
+        from_queue.reset(mark)
+
+    def execute_in_turn(function: Document, event: Any, *rest: Any) -> Any:
+        if not from_queue.get():
+            return execute(function, event, *rest)
+        time.sleep(random.uniform(0, _APART_SECONDS))
+        with places[(function.get("config") or function)["FunctionName"]]:
+            return execute(function, event, *rest)
+
+    lambda_svc.invoke_async_with_retry = put_into_queue
+    lambda_svc._execute_function_docker = execute_in_turn
