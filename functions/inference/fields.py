@@ -104,7 +104,7 @@ def _value_schema(feature: Feature) -> CoreSchema:
             if feature.takes_unknown:
                 schema = core_schema.str_schema(strict=True, pattern=NOT_BLANK if feature.required else None)
             else:
-                schema = core_schema.literal_schema(list(feature.categories))
+                schema = core_schema.literal_schema(list(feature.texts))
         case "datetime":
             schema = core_schema.no_info_plain_validator_function(partial(_date, feature.dates[0]))
         case _:

@@ -110,7 +110,7 @@ class ServedModel:
             np.array([_bound(feature, -1) for feature in features]),
             np.array([_bound(feature, 1) for feature in features]),
             loaded_at,
-            {feature.name: NearestNames(feature.levels) for feature in features if feature.takes_unknown},
+            {feature.name: feature.names for feature in features if feature.takes_unknown},
             {
                 place: [feature.codes[name] for name in feature.unlearned]
                 for place, feature in enumerate(features)

@@ -75,7 +75,7 @@ def _of_feature(before: Feature, after: Feature) -> Iterator[str]:
         yield "required, and may be missing so far"
     if before.takes_unknown and not after.takes_unknown:
         yield "refuses values that training never saw"
-    if refused := [name for name in before.categories if fault(after, name)]:
+    if refused := [name for name in before.texts if fault(after, name)]:
         yield f"refuses {listed(refused, write=repr)}"
     if before.numerals not in {None, after.numerals}:
         yield "reads other texts as numbers"

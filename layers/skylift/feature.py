@@ -4,13 +4,14 @@ import math
 from collections.abc import Callable
 from datetime import date
 from functools import cached_property
+from itertools import chain, count
 from typing import Literal, assert_never
 
 from skylift.cells import clean_text
 from skylift.dates import MILLISECONDS_PER_DAY, DateForm, DatePart, date_form
 from skylift.documents import Document
 from skylift.figures import exact_text
-from skylift.names import listed
+from skylift.names import MAX_LISTED, NearestNames, listed
 from skylift.numerals import Numerals
 
 type Scalar = bool | int | float | str | None
@@ -21,6 +22,12 @@ LARGEST_NUMBER = 3.4028234663852886e38
 
 LARGEST_EXACT_INTEGER = 2**53
 """The largest integer up to which a double, and so a number in JavaScript, holds every integer."""
+
+MAX_COUNTED = 100
+"""How many levels of a category are counted each by itself, drawn, and listed in the request schema."""
+
+_OTHER = "other"
+_SHOWN = 5
 
 NOT_BLANK = r"\S"
 """Pattern of a text that is not a missing value."""
@@ -61,6 +68,9 @@ class Feature(Document):
     unknown
         What another text in a category is: `missing`, a missing value, or `refuse`, an error; None for other kinds, and
         for a category of an older release, which refuses it.
+    rare
+        Known values of a category that share one code, the one after those of `categories`: `other` stands for them
+        where it is shown, and may be sent as well. None for none.
     unlearned
         Categories that no training row has; None for none.
     form
@@ -85,6 +95,7 @@ class Feature(Document):
     missing: tuple[str, ...] | None = None
     required: bool = True
     categories: tuple[str, ...] = ()
+    rare: tuple[str, ...] | None = None
     unknown: Unknown | None = None
     unlearned: tuple[str, ...] | None = None
     form: str | None = None
@@ -106,8 +117,10 @@ class Feature(Document):
         """
         if (self.kind == "category") != bool(self.categories):
             raise ValueError(f"feature {self.name!r}: a category, and nothing else, lists its categories")
-        if self.unknown is not None and self.kind != "category":
-            raise ValueError(f"feature {self.name!r}: only a category has unknown values")
+        if (self.unknown, self.rare) != (None, None) and self.kind != "category":
+            raise ValueError(f"feature {self.name!r}: only a category has unknown and rare values")
+        if self.rare and not set(self.rare).isdisjoint(self.categories):
+            raise ValueError(f"feature {self.name!r}: a rare value has no code of its own")
         if (self.min is None) != (self.max is None):
             raise ValueError(f"feature {self.name!r}: min and max come together")
         if self.kind == "datetime":
@@ -144,18 +157,33 @@ class Feature(Document):
             case _:
                 assert_never(self.kind)
 
-    @property
+    @cached_property
     def levels(self) -> tuple[str, ...]:
         """The possible values as text, in the order of their codes; empty for a feature that is measured."""
         match self.kind:
             case "category":
-                return self.categories
+                return self.categories if self.other is None else (*self.categories, self.other)
             case "boolean":
                 return ("false", "true")
             case "number" | "integer" | "datetime":
                 return ()
             case _:
                 assert_never(self.kind)
+
+    @cached_property
+    def other(self) -> str | None:
+        """The name of all rare values, one that no value has; None without any."""
+        if not self.rare:
+            return None
+        taken = {*self.categories, *self.rare}
+        names = chain([_OTHER], (f"{_OTHER} {number}" for number in count(2)))
+        return next(name for name in names if name not in taken)
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The levels that are counted and listed: those of many categories that come first, and one for all others."""
+        levels = self.levels
+        return levels if len(levels) <= MAX_COUNTED else (*levels[: MAX_COUNTED - 1], self.other or _OTHER)
 
     @property
     def width(self) -> int:
@@ -188,8 +216,19 @@ class Feature(Document):
     @cached_property
     def codes(self) -> dict[Scalar, float]:
         """Code of each category; NaN for a missing value."""
-        codes: dict[Scalar, float] = {name: float(code) for code, name in enumerate(self.categories)}
+        rare = float(len(self.categories))
+        codes: dict[Scalar, float] = {text: min(float(code), rare) for code, text in enumerate(self.texts)}
         return codes | {None: math.nan}
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The known values of a category, the rare ones last."""
+        return () if self.kind != "category" else (*self.levels, *(self.rare or ()))
+
+    @cached_property
+    def names(self) -> NearestNames:
+        """The known values of a category, to find the one that is meant by another text."""
+        return NearestNames(self.texts)
 
     @cached_property
     def encoder(self) -> Callable[[Scalar], float] | None:
@@ -220,7 +259,7 @@ class Feature(Document):
             case "boolean":
                 return bool(code)
             case "category":
-                return self.categories[int(code)]
+                return self.levels[int(code)]
             case "datetime":
                 form, origin = self.dates
                 return form.write(round(code * MILLISECONDS_PER_DAY) + _milliseconds(origin))
@@ -259,12 +298,13 @@ class Feature(Document):
             if form.has_offset or not form.has_clock:  # JSON Schema knows no time without an offset
                 schema["format"] = "date-time" if form.has_clock else "date"
             return schema
-        if self.takes_unknown:
-            schema["examples"] = [*self.levels]
+        values = list(self.texts)
+        if self.takes_unknown or len(values) > MAX_COUNTED:
+            schema["examples"] = values[:MAX_COUNTED]
             if self.required:
                 schema["pattern"] = NOT_BLANK
-        elif self.json_type == "string" and self.levels:
-            schema["enum"] = [*self.levels] if self.required else [*self.levels, None]
+        elif values:
+            schema["enum"] = values if self.required else [*values, None]
         return schema
 
     @property
@@ -285,7 +325,10 @@ class Feature(Document):
                 words = "true or false"
             case "category":
                 words = "a string such as " if self.takes_unknown else "one of "
-                words += listed(self.categories, write=repr)
+                if (known := len(self.codes) - 1) <= MAX_LISTED:
+                    words += listed(self.levels, write=repr)
+                else:
+                    words += f"{', '.join(map(repr, self.levels[:_SHOWN]))} and {known - _SHOWN:,} more"
             case "datetime":
                 words = self.dates[0].words
             case _:

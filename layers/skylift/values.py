@@ -13,6 +13,7 @@ from typing import assert_never
 from skylift.cells import TRUTHS, clean_text, may_be_missing
 from skylift.feature import LARGEST_NUMBER, Feature
 from skylift.figures import exact_text
+from skylift.names import MAX_LISTED
 from skylift.numerals import Numerals, is_number
 
 
@@ -107,14 +108,21 @@ def fault(feature: Feature, value: object) -> Fault | None:
         case "boolean":
             return None if isinstance(cleaned, bool) else _wrong_type(feature, cleaned)
         case "category":
-            if not isinstance(cleaned, str):
-                return _wrong_type(feature, cleaned)
-            known = feature.takes_unknown or cleaned in feature.codes
-            return None if known else Fault("unknown_category", _expected(feature))
+            return _fault_of_category(feature, cleaned)
         case "datetime":
             return _fault_of_date(feature, cleaned)
         case _:
             assert_never(feature.kind)
+
+
+def _fault_of_category(feature: Feature, value: object) -> Fault | None:
+    if not isinstance(value, str):
+        return _wrong_type(feature, value)
+    if feature.takes_unknown or value in feature.codes:
+        return None
+    near = feature.names.nearest(value) if len(feature.texts) > MAX_LISTED else None
+    meant = f"did you mean {near!r}? " if near is not None else ""
+    return Fault("unknown_category", f"{meant}{_expected(feature)}")
 
 
 def _fault_of_number(feature: Feature, value: object) -> Fault | None:

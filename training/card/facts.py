@@ -9,6 +9,7 @@ from skylift.contract import Contract
 from skylift.feature import Feature
 from skylift.manifest import Manifest
 from skylift.metrics import LeaderboardEntry
+from skylift.names import listed
 from skylift.pages.charts import Bar, bars
 from skylift.pages.markup import Content, Markup, element, joined
 from skylift.pages.parts import charts, digits, facts, figure, points, section, table
@@ -136,7 +137,7 @@ def limits(evaluation: Evaluation, about: CardSection) -> Markup:
     """What people know of its limits, and what was measured of them."""
     limitations: list[Content] = [
         *about.limits,
-        "Outside the ranges above it guesses: such values are answered with a warning, unknown categories are refused.",
+        "Outside the ranges above it guesses: such values, and unknown categories, are answered with a warning.",
         "Importance and partial dependence describe the model, not causes in the world.",
     ]
     if evaluation.rows < _FEW_ROWS:
@@ -214,7 +215,11 @@ def _values(feature: Feature, column: ColumnProfile) -> Content:
     if feature.levels:
         more = column.distinct - len(column.top)
         frequent = ", ".join(f"{one.value} ({one.rows:,})" for one in column.top)
-        return frequent + (f" and {more} more" if more > 0 else "")
+        shown = frequent + (f" and {more} more" if more > 0 else "")
+        if not feature.rare:
+            return shown
+        rare = f"{feature.other} stands for {len(feature.rare):,} rare values: {listed(feature.rare)}"
+        return [shown, element("div", rare, class_="quiet")]
     if column.min is None or column.max is None or column.mean is None:
         return "none"
     mean = column.mean if abs(column.mean) > 1e-12 * (column.max - column.min) else 0  # zero but for rounding

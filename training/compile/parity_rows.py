@@ -74,7 +74,7 @@ def _edges(estimator: Any, contract: Contract) -> Iterator[tuple[int | slice, fl
                 yield column, min(feature.max + spans * span, LARGEST_NUMBER)
         if feature.may_be_missing:
             yield block, np.nan
-        for code in _some([*range(len(feature.categories))]):
+        for code in _some([*range(len(feature.levels) if feature.is_nominal else 0)]):
             yield column, float(code)
     found: dict[type, set[tuple[int, float]]] = {np.float32: set(), np.float64: set()}
     for dtype, column, threshold in _thresholds(estimator, list(range(contract.width))):

@@ -43,7 +43,7 @@ def schema_of(feature: Feature | None, about: FeatureSection, column: "pd.Series
     if about.min is not None or about.max is not None:
         low, high = about.min, about.max
         checks.append(pa.Check(lambda cells: _within(cells, low, high), name="ranges", n_failure_cases=_SHOWN))
-    if allowed := about.categories or (feature.categories if feature else ()):
+    if allowed := about.categories or (feature.texts if feature else ()):
         checks.append(pa.Check(lambda cells: _texts(cells).isin(allowed), name="categories", n_failure_cases=_SHOWN))
     return pa.Column(checks=checks, nullable=about.missing is not False and (feature is None or not feature.required))
 

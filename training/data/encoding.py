@@ -19,34 +19,54 @@ from training.data.columns import family_of
 from training.data.declared import as_declared
 from training.data.doubts import mostly_dates
 
-MAX_CATEGORIES = 100
+_MANY = 100
+"""Categories beyond which they are in the order of their rows, and those of a single row share a code."""
+
+_MOST_CATEGORIES = 100_000
+_MOSTLY_SINGLE = 0.75
+_LEAST_ROWS = 2
+"""Training rows from which a category has a code of its own: a single row tells nothing of the next."""
 
 
-def unusable(column: "pd.Series[Any]", about: FeatureSection) -> str | None:
-    """Why a column cannot be a feature; None where it can. A declared category may have any number of texts."""
+def unusable(column: "pd.Series[Any]", *, wanted: bool) -> str | None:
+    """Why a column cannot be a feature; None where it can.
+
+    Parameters
+    ----------
+    wanted
+        Whether `model.yaml` asks for it: then it may have any texts.
+    """
     distinct = column.nunique()
     if distinct == 0:
         return "it is empty"
     if distinct == 1 and not column.hasnans:
         return f"it is always {column.iloc[0]}"
-    if kind_of(column) == "category" and about.declared_kind is None and distinct > MAX_CATEGORIES:
-        keep = f"features.{column.name}.kind: category keeps it"
-        if mostly_dates(column):
-            return f"it has {distinct} different dates: add columns of its year, month or weekday as numbers; {keep}"
-        return (
-            f"it has {distinct} different texts, more than {MAX_CATEGORIES}: {keep}; "
-            "of long texts, add columns of numbers, such as a length or whether a word occurs"
-        )
+    if kind_of(column) == "category" and not wanted and distinct > _MANY:
+        return _unusable_texts(column, distinct)
     if pd.api.types.is_numeric_dtype(column) and (largest := np.nanmax(np.abs(as_floats(column)))) > LARGEST_NUMBER:
         return "it holds infinity" if np.isinf(largest) else f"it holds values beyond {LARGEST_NUMBER:.1e}"
     return None
+
+
+def _unusable_texts(column: "pd.Series[Any]", distinct: int) -> str | None:
+    """Why many texts cannot be a category: most rows have one of their own."""
+    keep = f"features.{column.name}.kind: category keeps it"
+    if mostly_dates(column):
+        return f"it has {distinct} different dates: add columns of its year, month or weekday as numbers; {keep}"
+    if distinct > _MOST_CATEGORIES:
+        return f"it has {distinct} different texts, more than {_MOST_CATEGORIES}: {keep}"
+    counts = column.value_counts().to_numpy()
+    if (single := int((counts == 1).sum())) <= _MOSTLY_SINGLE * counts.sum():
+        return None
+    which = "each row" if single == len(column) else f"{single} of {len(column)} rows"
+    return f"it has another text in {which}: {keep}"
 
 
 def encode_feature(
     column: "pd.Series[Any]",
     about: FeatureSection,
     *,
-    learned: NDArray[Any] | None = None,  # noqa: ARG001 (of kinds that learn)
+    learned: NDArray[Any] | None = None,
 ) -> tuple[Feature, Matrix]:
     """The feature of a column, and its encoded values, float64 `[n, width]`.
 
@@ -66,18 +86,39 @@ def encode_feature(
     kind = kind_of(column)
     if about.unknown is not None and kind != "category":
         raise ConfigError(f"features.{column.name}.unknown is only for a category", f"{column.name} is of kind {kind}")
-    categories = about.categories or tuple(sorted(column.dropna().unique())) if kind == "category" else ()
+    categories, rare = about.categories, None
+    if kind == "category" and not categories:
+        categories, rare = _categories(column, learned)
     feature = Feature(
         name=str(column.name),
         kind=kind,
         required=not (column.hasnans or about.missing),
         categories=categories,
+        rare=rare,
         unknown=(about.unknown or "missing") if kind == "category" else None,
         unit=about.unit,
         description=about.description,
     )
     encoded = _encoded(feature, column)
     return feature.model_copy(update=described(feature, encoded[~np.isnan(encoded)], about)), encoded[:, None]
+
+
+def _categories(
+    column: "pd.Series[Any]", learned: NDArray[Any] | None
+) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """The categories of a column, in the order of their codes, and those that are too rare for a code of their own.
+
+    Few are in the order of the alphabet; of many, the most frequent in the training rows come first.
+    """
+    codes, distinct = pd.factorize(column.astype(object))
+    if len(distinct) <= _MANY:
+        return tuple(sorted(distinct)), None
+    known = codes if learned is None else codes[learned]
+    counts = np.bincount(known[known >= 0], minlength=len(distinct)).tolist()
+    ordered = sorted(zip(distinct, counts, strict=True), key=lambda category: (-category[1], category[0]))
+    frequent = tuple(name for name, count in ordered if count >= _LEAST_ROWS)
+    rare = tuple(sorted(name for name, count in ordered if count < _LEAST_ROWS))
+    return (frequent, rare or None) if frequent else (rare, None)
 
 
 def described(feature: Feature, known: Matrix, about: FeatureSection) -> dict[str, Any]:

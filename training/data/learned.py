@@ -25,8 +25,8 @@ def with_learned(table: Table, split: Split, features: Mapping[str, FeatureSecti
             continue
         learned = described(feature, known, features.get(feature.name, FeatureSection()))
         if feature.is_nominal:
-            counts = np.bincount(known.astype(int), minlength=len(feature.categories))
-            unlearned = tuple(name for name, count in zip(feature.categories, counts, strict=True) if not count)
+            counts = np.bincount(known.astype(int), minlength=len(feature.levels))
+            unlearned = tuple(name for name, count in zip(feature.levels, counts, strict=True) if not count)
             if unlearned:
                 learned["unlearned"] = unlearned
                 notes.append(f"column {feature.name}: no training row has {listed([*map(repr, unlearned)])}")

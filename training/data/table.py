@@ -276,6 +276,12 @@ def encode_table(clean: CleanTable, labels: Labels, spec: TableSpec, *, learned:
         columns.append(encoded)
         if doubt:
             notes.append(f"column {name} is taken as texts: {doubt}")
+        if feature.rare:
+            texts = len(feature.categories) + len(feature.rare)
+            notes.append(
+                f"column {name} has {texts} different texts: the {len(feature.rare)} that fewer than two training rows "
+                f"have share one code, {feature.other!r}"
+            )
     notes += _variant_notes(target, features)
     if not features:
         reasons = [note for note in notes if " was left out: " in note]
@@ -297,7 +303,7 @@ def _left_out(column: "pd.Series[Any]", about: FeatureSection, spec: TableSpec) 
     DataError
         A row does not have what `features` declares of the column, which still holds.
     """
-    reason = unusable(column, about)
+    reason = unusable(column, wanted=spec.asks_for(str(column.name)))
     if column.name == spec.split.column and not spec.asks_for(str(column.name)):
         reason = "rows are split by it; to keep it, name it in validate.trusted"
     if reason and (column.notna().any() or about.missing is False):
@@ -308,7 +314,7 @@ def _left_out(column: "pd.Series[Any]", about: FeatureSection, spec: TableSpec) 
 def _variant_notes(target: Target, features: Sequence[Feature]) -> list[str]:
     """Notes of columns with values that a person may have meant to be the same."""
     named = [(target.name, [name for name in target.classes if isinstance(name, str)])]
-    named += [(feature.name, list(feature.categories)) for feature in features]
+    named += [(feature.name, list(feature.texts)) for feature in features]
     return [
         f"column {name} has values that differ only by case, blanks or form: {same}"
         for name, values in named

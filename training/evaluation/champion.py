@@ -288,9 +288,11 @@ def _column(theirs: Feature, ours: Feature, values: Matrix) -> tuple[Matrix | No
         return None, f"{name} holds only whole numbers to it"
     if theirs.levels == ours.levels:
         return values, ""
+    code_of = {str(level): code for level, code in theirs.codes.items()}
+    if ours.other is not None:  # they may know some of our rare values: which one a row has, its code does not tell
+        code_of = code_of | {ours.other: float(len(theirs.categories)) if theirs.rare else math.nan}
     present = {ours.levels[int(code)] for code in np.unique(values[~np.isnan(values)])}
-    if (unknown := sorted(present - set(theirs.levels))) and not theirs.takes_unknown:
+    if (unknown := sorted(present - set(code_of))) and not theirs.takes_unknown:
         return None, f"it does not know {name} {unknown[0]!r}"
-    code_of = {level: code for code, level in enumerate(theirs.levels)}
     codes = np.array([*(code_of.get(level, math.nan) for level in ours.levels), math.nan])
     return codes[np.where(np.isnan(values), -1, values).astype(int)], ""

@@ -208,7 +208,8 @@ def _parts(table: Table, holdout: NDArray[np.int64], name: str) -> list[tuple[st
     place = [feature.name for feature in table.contract.features].index(name)
     feature, values = table.contract.features[place], table.rows[holdout, table.contract.leads[place]]
     if feature.levels:
-        parts = [(level, values == code) for code, level in enumerate(feature.levels)]
+        present = np.unique(values[~np.isnan(values)]).astype(int).tolist()
+        parts = [(feature.levels[code], values == code) for code in present]
     else:
         parts = _parts_of_numbers(feature, values)
     parts.append(("missing", np.isnan(values)))

@@ -48,7 +48,7 @@ def baseline_of(trained: Trained) -> Baseline:
     numbers = table.leads(train)
     for feature, column in zip(table.contract.features, numbers.T, strict=True):
         whole = feature.json_type == "integer"
-        bins = Bins(levels=feature.levels) if feature.levels else bins_of_numbers(column, whole=whole)
+        bins = Bins(levels=feature.counted) if feature.levels else bins_of_numbers(column, whole=whole)
         counts = tuple(bins.counts(column).tolist())
         features[feature.name] = FeatureDistribution(bins=bins, counts=counts, importance=importance.get(feature.name))
     scores = trained.compiled.predictor.scores(table.rows[trained.split.holdout])
@@ -140,7 +140,9 @@ def _described(feature: Feature, column: Matrix) -> dict[str, Any]:
     known = column[~np.isnan(column)]
     described: dict[str, Any] = {"missing": float(np.isnan(column).mean())}
     if feature.levels:
-        return described | {"shares": dict(zip(feature.levels, _shares(known, len(feature.levels)), strict=True))}
+        counted = feature.counted
+        shares = _shares(np.minimum(known, len(counted) - 1), len(counted))
+        return described | {"shares": dict(zip(counted, shares, strict=True))}
     return described | _deciles(known)
 
 

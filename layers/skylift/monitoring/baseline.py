@@ -213,10 +213,13 @@ class Baseline(Document):
 
     def fits(self, contract: Contract) -> bool:
         """Whether it is of the features and the target of a contract."""
-        features = {feature.name: feature.levels or None for feature in contract.features}
-        levels = {name: feature.bins.levels for name, feature in self.features.items()}
-        keys = contract.target.keys or None
-        return [*levels.items()] == [*features.items()] and self.predictions.bins.levels == keys
+        if [*self.features] != [feature.name for feature in contract.features]:
+            return False
+        counted = all(
+            self.features[feature.name].bins.levels in {feature.counted or None, feature.levels or None}
+            for feature in contract.features
+        )  # versions of older releases count each level
+        return counted and self.predictions.bins.levels == (contract.target.keys or None)
 
     @classmethod
     def from_bytes(cls, data: bytes, *, source: str) -> Self | None:

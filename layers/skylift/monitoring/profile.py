@@ -190,7 +190,8 @@ class Profiler:
         """The bin of each value, `[n, features]`: as `Bins.places`, but of all columns at once, which is faster."""
         places = np.empty(rows.shape, dtype=np.intp)
         codes, values = rows[:, self._named], rows[:, self._measured]
-        places[:, self._named] = np.where(np.isnan(codes), self._missing[self._named], codes)
+        missing = self._missing[self._named]
+        places[:, self._named] = np.where(np.isnan(codes), missing, np.minimum(codes, missing - 2))
         above = np.zeros(values.shape, dtype=np.min_scalar_type(len(self._ranks)))
         for cuts in self._ranks:
             above += (values < cuts).view(np.uint8)  # added without a conversion

@@ -405,10 +405,16 @@ class TestFields:
 
         assert (len(caught.value.problems), caught.value.total) == (20, 30)
 
-    def test_no_more_than_fifty_categories_are_listed(self) -> None:
-        many = Feature(name="town", kind="category", categories=tuple(f"t{number}" for number in range(60)))
+    def test_of_more_than_fifty_categories_a_few_are_listed_and_the_nearest_is_named(self) -> None:
+        names = tuple(f"town {number}" for number in range(5000))
+        many = Feature(name="town", kind="category", categories=names, rare=("Rare Creek",))
 
-        assert many.expectation.endswith("'t49' and 10 more")
+        assert many.expectation.endswith("'town 4' and 4,997 more")
+        found = refused(schema_of(many), {"town": "Town 4321"})
+        assert found.reason == "unknown_category"
+        assert found.message.startswith("did you mean 'town 4321'? expected one of 'town 0', ")
+        assert len(found.message) < 200
+        assert refused(schema_of(many), {"town": "rare creek"}).message.startswith("did you mean 'Rare Creek'? ")
 
 
 class TestIgnoredColumns:

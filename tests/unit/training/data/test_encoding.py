@@ -8,8 +8,20 @@ import numpy as np
 import pytest
 
 from skylift.encoding import RowEncoder
-from skylift.feature import Kind
-from tests.support.tables import feature_names, feature_of, lines, mixed, noted, one_feature, refusal, table_of
+from skylift.feature import Feature, Kind
+from tests.support.tables import (
+    config_of,
+    feature_names,
+    feature_of,
+    lines,
+    mixed,
+    noted,
+    one_feature,
+    refusal,
+    table_of,
+)
+from training.data.prepare import prepare, table_and_split
+from training.data.table import encode_table, read_clean, read_labels
 
 PLAIN = one_feature(lambda number: f"{number % 7}.5")
 
@@ -99,16 +111,85 @@ class TestKinds:
     def test_a_column_with_one_value_or_none_is_kept(self, tmp_path: Path) -> None:
         assert feature_names(table_of(tmp_path, one_feature(lambda number: "5" if number % 2 else ""))) == ["x", "n"]
 
-    def test_more_than_a_hundred_texts_are_not_a_category(self, tmp_path: Path) -> None:
-        table = table_of(tmp_path, one_feature(lambda number: f"name {number}", count=101))
+    def test_texts_of_which_most_rows_have_one_of_their_own_are_left_out_unless_they_are_wanted(
+        self, tmp_path: Path
+    ) -> None:
+        text = one_feature(lambda number: f"name {number if number % 5 else 0}", count=150)
 
+        assert feature_names(table_of(tmp_path, text)) == ["x", "n"], "x is trusted"
+        table = table_of(tmp_path, text, validate={"trusted": ["n"]})
         assert feature_names(table) == ["n"]
-        assert noted(table.notes, "column x was left out: it has 101 different texts, more than 100")
+        assert noted(table.notes, "column x was left out: it has another text in 120 of 150 rows: features.x.kind: cat")
 
-    def test_a_hundred_texts_are_a_category(self, tmp_path: Path) -> None:
-        table = table_of(tmp_path, one_feature(lambda number: f"name {number}", count=100))
+    @pytest.mark.parametrize("count", [99, 100, 101, 255, 256, 1000, 5000])
+    def test_any_number_of_texts_is_a_category(self, tmp_path: Path, count: int) -> None:
+        text = one_feature(lambda number: f"name {number % count}", count=3 * count)
 
-        assert len(feature_of(table, "x").categories) == 100
+        table = table_of(tmp_path, text, validate={"trusted": ["n"]})
+
+        assert len(feature_of(table, "x").categories) == count
+
+
+class TestRareTexts:
+    """Of 150 texts in 400 rows, those from 100 on have one row, and the first has most."""
+
+    def text(self) -> str:
+        cells = (
+            [f"t{number:03}" for number in range(150)]
+            + [f"t{number % 100:03}" for number in range(200)]
+            + ["t007"] * 50
+        )
+        return one_feature(lambda number: cells[number], count=400)
+
+    def test_they_share_a_code_behind_the_most_frequent_ones(self, tmp_path: Path) -> None:
+        table = table_of(tmp_path, self.text())
+        feature = feature_of(table, "x")
+
+        assert feature.categories[:3] == ("t007", "t000", "t001")
+        assert (len(feature.categories), feature.rare) == (100, tuple(f"t{number}" for number in range(100, 150)))
+        assert table.rows[[7, 0, 100, 149], 0].tolist() == [0, 1, 100, 100]
+        assert noted(
+            table.notes, "column x has 150 different texts: the 50 that fewer than two training rows have", "'other'"
+        )
+
+    def test_rows_are_encoded_as_the_service_encodes_the_same_requests(self, tmp_path: Path) -> None:
+        table = table_of(tmp_path, self.text())
+        encoder = RowEncoder(table.contract)
+
+        assert np.array_equal(encoder.encode([table.instance(index) for index in range(400)]), table.rows)
+        rare, common, unseen = encoder.encode([{"x": text, "n": 1} for text in ("t149", "t007", "new")])[:, 0]
+        assert (rare, common) == (100, 0)
+        assert np.isnan(unseen)
+
+    def test_they_are_those_of_the_training_rows(self, tmp_path: Path) -> None:
+        path = tmp_path / "table.csv"
+        path.write_text(self.text(), encoding="utf-8")
+        spec = config_of(path).table
+        clean = read_clean(spec)
+
+        table = encode_table(clean, read_labels(clean, spec), spec, learned=np.arange(150, 400))
+
+        feature = feature_of(table, "x")
+        assert len(feature.categories) == 100
+        assert feature.rare == tuple(f"t{number}" for number in range(100, 150))
+
+    def test_the_name_that_they_share_is_not_a_value(self) -> None:
+        feature = Feature(name="x", kind="category", categories=("other", "a"), rare=("other 2", "b"))
+
+        assert feature.levels == ("other", "a", "other 3")
+        assert [feature.codes[text] for text in ("other", "other 2", "b", "other 3")] == [0, 2, 2, 2]
+
+    def test_prepared_files_give_the_same(self, tmp_path: Path) -> None:
+        path = tmp_path / "table.csv"
+        path.write_text(self.text(), encoding="utf-8")
+        spec = config_of(path).table
+        table, split = table_and_split(spec)
+        prepare(spec, tmp_path / "prepared")
+
+        again, places = table_and_split(spec, prepared=tmp_path / "prepared")
+
+        assert again.contract == table.contract
+        assert again.rows[places.train].tolist() == table.rows[split.train].tolist()
 
     def test_a_table_without_a_usable_column_is_refused_with_the_reasons(self, tmp_path: Path) -> None:
         text = lines("x,y", lambda number: f"5,{'ab'[number % 2]}")
@@ -120,14 +201,15 @@ class TestKinds:
         ("cell", "advice"),
         [
             (lambda number: f"{1900 + number}-03-{1 + number % 28:02}", "120 different dates: add columns of its year"),
-            (lambda number: f"a letter of {number} words", "120 different texts, more than 100: features.x.kind"),
+            (lambda number: f"a letter of {number} words", "another text in each row: features.x.kind"),
         ],
         ids=["dates", "texts"],
     )
     def test_a_table_of_nothing_but_dates_or_texts_says_what_to_do(
         self, tmp_path: Path, cell: Callable[[int], str], advice: str
     ) -> None:
-        found = refusal(tmp_path, lines("x,y", lambda number: f"{cell(number)},{number * 1.5}", count=120))
+        text = lines("x,y", lambda number: f"{cell(number)},{number * 1.5}", count=120)
+        found = refusal(tmp_path, text, validate={})
 
         assert f"no usable feature column: column x was left out: it has {advice}" in found
         assert "task was guessed" not in found
