@@ -25,6 +25,10 @@ OBJECTS = 50
 HEAD, *ROWS = (ROOT / "data" / "raw" / "Iris.csv").read_text(encoding="utf-8").splitlines()
 
 
+CUT_OFF_SECONDS = 64
+"""Of which the function keeps sixty for what follows: training has four."""
+
+
 @pytest.fixture(scope="module")
 def life(stack: Stack, quick_config: Path, step: Step) -> Iterator[Life]:
     """The model, which new data has trained again after seconds."""
@@ -117,6 +121,22 @@ def test_data_with_the_same_rows_again_and_again_is_refused_and_people_are_told_
     assert life.versions.numbers() == numbers
     for entry in list(life.bucket.entries("data/iris/")):
         stack.aws.client("s3").delete_object(Bucket=stack.outputs["ModelBucketName"], Key=entry.key)
+
+
+def test_training_that_lambda_would_cut_off_is_ended_before_and_publishes_nothing(
+    life: Life, stack: Stack, retrainings: Retrainings
+) -> None:
+    numbers = life.versions.numbers()
+    with (
+        stack.time_limit("RetrainFunction", CUT_OFF_SECONDS),
+        life.tells("retraining failed", "training did not end"),
+        retrainings.one_more() as made,
+    ):
+        retrainings.ask("too long", rollout="auto")
+    assert made[0].state == "failed"
+    assert made[0].problem is not None
+    assert made[0].problem.code == "training-timeout"
+    assert life.versions.numbers() == numbers
 
 
 def test_nothing_is_locked_when_all_have_ended(retrainings: Retrainings) -> None:
