@@ -12,6 +12,7 @@ import numpy as np
 
 from skylift.encoding import RowEncoder, load_encoder
 from skylift.errors import FOREIGN_FAILURES, IncompatibleEnvironment, UnservableModel
+from skylift.libraries import LIBRARIES, installed_release
 from skylift.manifest import COMPILED_FILE, MODEL_FILE, Manifest
 from skylift.scoring import Matrix, Predictor, as_distributions, check_golden
 
@@ -191,12 +192,12 @@ def load_reference(manifest: Manifest, read: Callable[[str], bytes]) -> SklearnP
 
 
 def check_environment(manifest: Manifest) -> None:
-    """Refuse a joblib model of another scikit-learn: its pickles promise nothing across versions.
+    """Refuse a joblib model of another scikit-learn or boosting library: pickles promise nothing across versions.
 
     Raises
     ------
     IncompatibleEnvironment
-        The versions differ.
+        The versions differ, or a library is not installed.
     """
     from importlib.metadata import version as installed_version  # costs a compiled model nothing here
 
@@ -206,6 +207,14 @@ def check_environment(manifest: Manifest) -> None:
             f"{manifest.name} was trained by scikit-learn {trained}, and {installed} is installed here",
             "train again with the pinned requirements, or deploy the service with the version it was trained by",
         )
+    for library in LIBRARIES:
+        needed = manifest.environment.get(library)
+        if needed is not None and (found := installed_release(library)) != needed:
+            raise IncompatibleEnvironment(
+                f"{manifest.name} is a model of {library} {needed} that was not compiled, and "
+                f"{f'{found} is' if found else 'it is not'} installed here",
+                f"train a candidate that compiles, or deploy the service with {library} {needed} in its requirements",
+            )
 
 
 def _load_joblib(data: bytes, manifest: Manifest) -> Any:

@@ -54,6 +54,7 @@ ELSEWHERE = {
     "training/compile/boosting.py": CONVERTERS,
     "training/compile/dispatch.py": CONVERTERS,
     "training/compile/encoders.py": CONVERTERS,
+    "training/compile/ensembles.py": CONVERTERS,
     "training/compile/exact.py": CONVERTERS,
     "training/compile/fallback.py": CONVERTERS,
     "training/compile/forests.py": CONVERTERS,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import skylift
 from skylift.errors import DataError
+from skylift.libraries import LIBRARIES
 from skylift.references import sha256
 from skylift.registry import Registry
 from skylift.verification import Version
@@ -45,7 +46,7 @@ def fresh_version(config: ModelConfig, registry: Registry, code: str | None) -> 
 
 def code_digest() -> str:
     """SHA-256 of the code that decides what a model is: this project's, and the releases of what it computes with."""
-    parts = [f"{name} {release}" for name, release in environment().items()]
+    parts = [f"{name} {release}" for name, release in environment(LIBRARIES).items()]
     for root in _SOURCES:
         parts += [
             f"{path.relative_to(root.parent).as_posix()} {sha256(path.read_bytes())}"

@@ -11,7 +11,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
 )
 
-from training.compile.dispatch import score, transform
+from training.compile.dispatch import decide, score, transform
 from training.compile.graph import Tensor
 from training.compile.linear import inverse_link
 from training.compile.trees import Tree, as_compared, codes_of_bits, from_sklearn, sum_of_trees
@@ -37,6 +37,16 @@ def _score_hist_regressor(estimator: HistGradientBoostingRegressor, rows: Tensor
 @score.register
 def _score_hist_classifier(estimator: HistGradientBoostingClassifier, rows: Tensor) -> Tensor:
     return _probabilities(_hist_raw(estimator, rows), len(estimator.classes_))
+
+
+@decide.register
+def _decide_gradient(estimator: GradientBoostingClassifier, rows: Tensor) -> Tensor:
+    return _gradient_raw(estimator, rows)
+
+
+@decide.register
+def _decide_hist(estimator: HistGradientBoostingClassifier, rows: Tensor) -> Tensor:
+    return _hist_raw(estimator, rows)
 
 
 def _probabilities(raw: Tensor, classes: int, factor: float = 1.0) -> Tensor:

@@ -74,8 +74,14 @@ def splits_of(estimator: Any) -> Splits | None:
 
 @singledispatch
 def decide(estimator: Any, rows: Tensor) -> Tensor:
-    """Convert a classifier's decision function: `[n, 1]` for two classes, else `[n, classes]`; see `score`."""
-    raise NotImplementedError(f"no converter for the decision function of {type(estimator).__name__}")
+    """Convert a classifier's decision function: `[n, 1]` for two classes, else `[n, classes]`; see `score`.
+
+    Without one its probabilities stand for it, as in scikit-learn: of two classes that of the second.
+    """
+    if hasattr(estimator, "decision_function"):
+        raise NotImplementedError(f"no converter for the decision function of {type(estimator).__name__}")
+    probabilities: Tensor = score(estimator, rows)
+    return probabilities.columns([1]) if len(estimator.classes_) == 2 else probabilities
 
 
 @singledispatch

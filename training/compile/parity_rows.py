@@ -49,7 +49,7 @@ def limit_rows(table: Table, split: Split) -> Matrix:
 def sklearn_trees(estimator: Any) -> Iterator[Any]:
     """Fitted trees of `sklearn.tree` in an estimator's last step, in their order."""
     last = _last_step(estimator)
-    for member in np.ravel(getattr(last, "estimators_", [last])):
+    for member in _fitted(last) or [last]:
         if (tree := getattr(member, "tree_", None)) is not None:
             yield tree
 
@@ -129,12 +129,18 @@ def _columns_inside(estimator: Any, columns: list[int]) -> list[int]:
 def _members(estimator: Any) -> Iterator[tuple[Any, Iterable[int]]]:
     """Fitted estimators that one is made of and that see its columns, each with their places."""
     every = range(getattr(estimator, "n_features_in_", 0))
-    members = np.ravel(getattr(estimator, "estimators_", [])).tolist()
+    members = _fitted(estimator)
     places = getattr(estimator, "estimators_features_", [every] * len(members))
     yield from zip(members, places, strict=True)
     yield from ((member.estimator, every) for member in getattr(estimator, "calibrated_classifiers_", []))
     if hasattr(estimator, "regressor_"):
         yield estimator.regressor_, every
+
+
+def _fitted(estimator: Any) -> list[Any]:
+    """Fitted members of an ensemble; of gradient boosting, which has some for each class, in the order of rounds."""
+    members = getattr(estimator, "estimators_", [])
+    return members.ravel().tolist() if isinstance(members, np.ndarray) else list(members)
 
 
 def _own_splits(estimator: Any) -> Iterator[tuple[type, NDArray[Any], NDArray[Any]]]:

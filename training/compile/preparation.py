@@ -20,7 +20,7 @@ from sklearn.preprocessing import (
 from sklearn.utils import check_array
 
 from skylift.scoring import Matrix
-from training.compile.dispatch import answers, restore, score, transform
+from training.compile.dispatch import answers, decide, restore, score, transform
 from training.compile.graph import Tensor, concatenate
 
 _INVERSES = {None: (), np.exp: ("Exp",), np.log: ("Log",), np.sqrt: ("Sqrt",), np.tanh: ("Tanh",)}
@@ -30,6 +30,11 @@ _INVERSES = {None: (), np.exp: ("Exp",), np.log: ("Log",), np.sqrt: ("Sqrt",), n
 @score.register
 def _score_pipeline(pipeline: Pipeline, rows: Tensor) -> Tensor:
     return score(pipeline.steps[-1][1], _steps(pipeline.steps[:-1], rows))
+
+
+@decide.register
+def _decide_pipeline(pipeline: Pipeline, rows: Tensor) -> Tensor:
+    return decide(pipeline.steps[-1][1], _steps(pipeline.steps[:-1], rows))
 
 
 @answers.register

@@ -24,9 +24,9 @@ from skylift.names import did_you_mean
 from skylift.references import sha256
 from skylift.settings import Name
 from training.config.answers import ConformalSection, DecisionSection
+from training.config.candidates import Candidate as Candidate  # part of the public configuration
 from training.config.faults import first_fault
 from training.config.locations import S3Url
-from training.config.search_space import SearchSpec
 from training.config.table import (
     DataSection,
     FeatureSection,
@@ -38,36 +38,6 @@ from training.config.table import (
 )
 from training.config.yaml_core import load_yaml
 from training.metrics.registry import METRICS
-
-
-class Candidate(Section):
-    """An estimator to try.
-
-    Parameters
-    ----------
-    name
-        Name on the leaderboard.
-    estimator
-        Import path of a scikit-learn class.
-    params
-        Fixed parameters of the estimator.
-    search
-        Parameters to try, and how.
-    scale
-        Whether numbers are standardised first; if absent, for all estimators but trees.
-    """
-
-    name: str
-    estimator: Annotated[
-        str,
-        Field(
-            pattern=r"^[A-Za-z_][\w.]*\.[A-Za-z_]\w*$",
-            json_schema_extra={"words": "the import path of a class, such as sklearn.svm.SVC"},
-        ),
-    ]
-    params: dict[str, Any] = Field(default_factory=dict)
-    search: SearchSpec | None = None
-    scale: bool | None = None
 
 
 class Bound(Section):

@@ -42,7 +42,9 @@ def first_fault(error: ValidationError, model: type[BaseModel], document: Any, c
             place = (*place, fault["loc"][-1])
             problem, hint = "missing", f"write {place[-1]}: {_expected(_at(whole, place), whole)}"
         case "extra_forbidden":
-            known = list(_at(whole, place[:-1]).get("properties", {}))
+            section = _at(whole, place[:-1])
+            kinds = [_resolved(kind, whole) for kind in _kinds(section) or [section]]
+            known = [name for kind in kinds for name in kind.get("properties", {})]
             problem, hint = "unknown key", did_you_mean(str(place[-1]), known)
         case own if own in _OWN:
             problem, hint = fault["msg"].removeprefix("Value error, "), _KEYS

@@ -19,7 +19,7 @@ from training.evaluation.baseline import dummy_scores
 from training.evaluation.report import Check
 from training.metrics.registry import DEFAULT_METRIC, METRICS
 from training.metrics.scores import score_metrics
-from training.search.fitting import FIT_FAILURES, stratified_head, threads
+from training.search.fitting import fit_failures, stratified_head, threads
 
 _ROWS = 20
 _SWEPT_ROWS = 200
@@ -122,7 +122,7 @@ def _minimum_function(table: Table, split: Split, estimator: Any) -> Check:
             )
             return Check(name=name, passed=False, detail=detail)
         value = score_metrics(contract, table.targets[tiny], scores, [metric])[metric.name]
-    except FIT_FAILURES as error:
+    except fit_failures() as error:
         detail = f"{len(tiny)} rows cannot be learned: {' '.join(str(error).split())[:200]}"
         return Check(name=name, passed=True, detail=detail, doubtful=True)
     dummies = dummy_scores(contract, table.targets[tiny], len(tiny))

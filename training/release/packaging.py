@@ -22,7 +22,7 @@ from training.data.profile import profile
 from training.evaluation.report import EVALUATION_FILE
 from training.job import Trained
 from training.release.distribution import training_distribution
-from training.release.environment import environment
+from training.release.environment import environment, libraries_of
 from training.release.git import GitState, git_state
 
 _GOLDEN_ROWS = 10
@@ -93,7 +93,7 @@ def pack(trained: Trained, state: GitState = _NO_COMMIT, retraining: str | None 
                 retraining=retraining,
                 notes=(*trained.notes, *([state.problem] if state.problem else [])),
             ),
-            environment=environment(),
+            environment=environment(libraries_of(trained.estimator)),
             artifacts={name: Artifact(sha256=sha256(data), bytes=len(data)) for name, data in artifacts.items()},
             compiled=compiled.outcome,
         )

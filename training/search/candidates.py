@@ -1,11 +1,9 @@
 """How a candidate's estimator is built around the contract."""
 
-import inspect
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
-from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
@@ -14,8 +12,10 @@ from sklearn.utils import get_tags
 
 from skylift.contract import Contract
 from skylift.errors import ConfigError
+from skylift.libraries import LIBRARIES
 from training.config import Candidate
 from training.config.search_space import Params
+from training.search.estimators import innermost, instantiate
 from training.search.preparation import for_categories, for_numbers
 
 _OF_ONE_SCALE = (
@@ -25,7 +25,7 @@ _OF_ONE_SCALE = (
     "sklearn.linear_model.HuberRegressor",
     "sklearn.neural_network.MLPRegressor",
 )
-_TREES = ("sklearn.ensemble", "sklearn.tree")
+_TREES = ("sklearn.ensemble", "sklearn.tree", *LIBRARIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,12 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
     ConfigError
         The class or a parameter does not exist, or the estimator is of the other task.
     """
-    model = _instantiate(candidate, seed)
+    model = instantiate(candidate, seed)
     classifies = contract.task == "classification"
     if not (is_classifier if classifies else is_regressor)(model):
         kind = "classifier" if classifies else "regressor"
         raise ConfigError(f"candidate {candidate.name}: {candidate.estimator} is not a {kind}", "choose another")
-    trees = candidate.estimator.startswith(_TREES)
+    trees = all(map(_splits, innermost(model)))
     if _takes_categories(candidate, model):
         steps, places = for_categories(contract, bins=model.max_bins, seed=seed)
         model.set_params(categorical_features=places)
@@ -103,31 +103,9 @@ def _needs_scaled_target(candidate: Candidate, model: Any) -> bool:
 
 
 def estimates_by_trees(estimator: Any) -> bool:
-    """Whether the last step of an estimator is one of scikit-learn's trees or ensembles."""
-    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
-    return type(last).__module__.startswith(_TREES)
+    """Whether a part of an estimator is a tree or an ensemble of trees."""
+    return any(map(_splits, innermost(estimator)))
 
 
-def _instantiate(candidate: Candidate, seed: int) -> Any:
-    module, _, name = candidate.estimator.rpartition(".")
-    try:
-        factory: Any = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"candidate {candidate.name}: there is no {candidate.estimator}", "check the name") from error
-    if not (inspect.isclass(factory) and issubclass(factory, BaseEstimator)):
-        raise ConfigError(
-            f"candidate {candidate.name}: {candidate.estimator} is not a scikit-learn estimator", "choose another"
-        )
-    try:
-        known = cast("Any", factory)().get_params()
-    except TypeError as error:
-        raise ConfigError(
-            f"candidate {candidate.name}: {name} needs other estimators as parameters, which model.yaml cannot give",
-            "choose another",
-        ) from error
-    searched = candidate.search.parameters if candidate.search else {}
-    for parameter in [*candidate.params, *searched]:
-        if parameter not in known:
-            raise ConfigError(f"candidate {candidate.name}: {name} has no parameter {parameter!r}", "check the name")
-    seeded = {"random_state": seed} if "random_state" in known else {}
-    return factory(**seeded | candidate.params)
+def _splits(estimator: Any) -> bool:
+    return type(estimator).__module__.startswith(_TREES)

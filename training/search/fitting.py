@@ -26,7 +26,8 @@ from training.metrics.scores import score_metrics
 from training.search.inner_cuts import fit_by
 from training.search.processes import belong_to_the_main_process
 
-FIT_FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError)
+_FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError)
+_FAILURES_OF_LIBRARIES = {"catboost": "CatBoostError", "lightgbm.basic": "LightGBMError"}
 SMALL = 10_000
 MAX_FOLDS = 5
 INNER_FOLDS = 3
@@ -210,11 +211,18 @@ def fit_and_score(folds: Folds, fit: Fit) -> Outcome:
             estimator = folds.fit(clone(fit.estimator), train)
             scores = SklearnPredictor(estimator, folds.contract.task).scores(folds.rows[test])
             values = score_metrics(folds.contract, folds.targets[test], scores)
-        except (*FIT_FAILURES, DataError) as error:
+        except fit_failures() as error:
             failure = " ".join(str(error).split())[:300]
             return Outcome({}, (), time.perf_counter() - started, failure or type(error).__name__)
     answers = scores if fit.inner is None else None
     return Outcome(values, brief(caught), time.perf_counter() - started, answers=answers)
+
+
+def fit_failures() -> tuple[type[Exception], ...]:
+    """What estimators raise that cannot be fitted; those of the libraries that are in use have classes of their own."""
+    imported = [(sys.modules.get(module), name) for module, name in _FAILURES_OF_LIBRARIES.items()]
+    of_libraries: list[type[Exception]] = [getattr(module, name) for module, name in imported if module is not None]
+    return (DataError, *_FAILURES, *of_libraries)
 
 
 def brief(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:

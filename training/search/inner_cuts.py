@@ -23,7 +23,7 @@ _FOLDS = 5
 def without_random_cuts(built: Built, kind: Literal["time", "group"]) -> Built:
     """A candidate that cuts its rows only by `cv`, which `fit_by` gives it.
 
-    Early stopping is off by default: the folds measure what all iterations give.
+    Early stopping is off by default, also of the estimators within it: the folds measure what all iterations give.
 
     Raises
     ------
@@ -32,22 +32,29 @@ def without_random_cuts(built: Built, kind: Literal["time", "group"]) -> Built:
     """
     candidate, known = built.candidate, built.estimator.get_params()
     searched = candidate.search.parameters if candidate.search else {}
-    asked: dict[str, Any] = {name: [value] for name, value in candidate.params.items()} | searched
-    stops_early = f"{built.path}early_stopping"
-    for name, values in asked.items():
-        if isinstance(values, list) and _cuts_at_random(name, values, has_switch=stops_early in known):
+    asked: dict[str, Any] = {name: [value] for name, value in known.items()}
+    asked |= {f"{built.path}{name}": values for name, values in searched.items()}
+    for path, values in asked.items():
+        place, _, name = path.rpartition("__")
+        switch = f"{place}__early_stopping" if place else "early_stopping"
+        if isinstance(values, list) and _cuts_at_random(name, values, has_switch=switch in known):
             raise ConfigError(
                 f"candidate {candidate.name}: {name} sets rows aside at random, which split.{kind} forbids",
                 f"leave {name} out",
             )
-    if known.get(stops_early) != "auto":
+    automatic = [
+        path for path, value in known.items() if path.rpartition("__")[2] == "early_stopping" and value == "auto"
+    ]
+    if not automatic:
         return built
-    return replace(built, estimator=clone(built.estimator).set_params(**{stops_early: False}))
+    return replace(built, estimator=clone(built.estimator).set_params(**dict.fromkeys(automatic, False)))
 
 
 def _cuts_at_random(name: str, values: list[Any], *, has_switch: bool) -> bool:
     if name == "n_iter_no_change":  # of gradient boosting; elsewhere it says how long `early_stopping` waits
         return not has_switch and any(value is not None for value in values)
+    if name == "eval_fraction":  # of CatBoost
+        return any(values)
     return name in {"early_stopping", "probability"} and any(value is True for value in values)
 
 

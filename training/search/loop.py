@@ -9,11 +9,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from skylift.metrics import LeaderboardEntry, Spread
+from training.config.candidates import in_words
 from training.config.search_space import Params
 from training.metrics.registry import METRICS, selectable
 from training.metrics.scores import fold_summary
@@ -246,7 +246,7 @@ def _report(folds: Folds, plan: Plan, standings: Standings) -> SearchReport:
     assert search is not None, "only a search has standings"  # noqa: S101 (for the type checker)
     trials = tuple(
         Trial(
-            params={name: plain(value) for name, value in plan.trials[trial].items()},
+            params={name: in_words(value) for name, value in plan.trials[trial].items()},
             mean=_rounded(standings.mean(trial)),
             std=float(np.std(standings.scores[trial])),
             rows=plan.rounds[standings.round[trial]].rows or len(folds.rows),
@@ -283,14 +283,8 @@ def _entry(
     return LeaderboardEntry(
         candidate=candidate.name,
         estimator=candidate.estimator,
-        params={name: plain(value) for name, value in (candidate.params | chosen).items()},
+        params={name: in_words(value) for name, value in (candidate.params | chosen).items()},
         scores=scores,
         failure=failure,
         dropped=dropped,
     )
-
-
-def plain(value: Any) -> Any:
-    """A parameter as the leaderboard shows it: what is not a scalar or a list of them, as text."""
-    scalars = value if isinstance(value, list) else [value]
-    return value if all(item is None or isinstance(item, bool | int | float | str) for item in scalars) else str(value)

@@ -99,6 +99,23 @@ class TestEnvironment:
 
         assert caught.value.hint
 
+    @pytest.mark.parametrize(("installed", "words"), [("3.4.0", "3.4.0 is"), (None, "it is not")])
+    def test_a_model_of_a_library_that_is_not_installed_so_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, installed: str | None, words: str
+    ) -> None:
+        monkeypatch.setattr("skylift.predictors.installed_release", {"xgboost": installed}.get)
+        needed = _manifest().environment | {"xgboost": "3.4.1"}
+
+        with pytest.raises(IncompatibleEnvironment, match=f"xgboost 3.4.1 .* {words} installed here") as caught:
+            load_predictor(_manifest(environment=needed), _never_read)
+
+        assert "in its requirements" in caught.value.hint
+
+    def test_a_model_of_a_library_that_is_installed_may_be_loaded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("skylift.predictors.installed_release", {"xgboost": "3.4.1"}.get)
+
+        check_environment(_manifest(environment=_manifest().environment | {"xgboost": "3.4.1"}))
+
     def test_a_model_of_another_scikit_learn_is_not_even_read(self) -> None:
         with pytest.raises(IncompatibleEnvironment):
             load_predictor(_manifest(environment={"scikit-learn": "0.24.2"}), _never_read)

@@ -12,6 +12,9 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    BaggingRegressor,
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     GradientBoostingClassifier,
@@ -20,6 +23,10 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
@@ -36,6 +43,7 @@ from sklearn.linear_model import (
     SGDClassifier,
     SGDRegressor,
 )
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -110,6 +118,45 @@ def _by_target(**options: Any) -> ColumnTransformer:
     return ColumnTransformer([("numbers", "passthrough", [0, 1, 2]), ("target", TargetEncoder(**options), [4, 3])])
 
 
+def _members(*, classifies: bool) -> list[tuple[str, Any]]:
+    """Estimators for another one to be made of: with preparations, without missing values, of two kinds of trees."""
+    if classifies:
+        return [
+            ("linear", make_pipeline(StandardScaler(), LogisticRegression())),
+            ("forest", RandomForestClassifier(5, min_samples_leaf=4, random_state=0)),
+            ("boosting", Boost(max_iter=4, random_state=0)),
+        ]
+    return [
+        ("linear", make_pipeline(StandardScaler(), Ridge())),
+        ("forest", RandomForestRegressor(5, random_state=0)),
+        ("boosting", BoostRegressor(max_iter=4, random_state=0)),
+    ]
+
+
+COMPOSED = (
+    VotingClassifier(_members(classifies=True), voting="soft"),
+    VotingClassifier(_members(classifies=True), voting="soft", weights=[0.5, 0, 2]),
+    StackingClassifier(_members(classifies=True), cv=2),
+    StackingClassifier(
+        [("svm", SVC()), *_members(classifies=True)], DecisionTreeClassifier(max_depth=3), cv=2, passthrough=True
+    ),
+    _calibrated(RandomForestClassifier(5, random_state=0)),
+    _calibrated(make_pipeline(StandardScaler(), Boost(max_iter=4, random_state=0)), method="isotonic", ensemble=True),
+    _calibrated(GradientBoostingClassifier(n_estimators=4, random_state=0)),
+    _calibrated(AdaBoostClassifier(n_estimators=5, random_state=0)),
+    BaggingClassifier(n_estimators=4, max_features=0.7, max_samples=20, random_state=0),
+    BaggingClassifier(LogisticRegression(max_iter=500), n_estimators=2, max_features=3, random_state=0),
+    AdaBoostClassifier(n_estimators=6, random_state=0),
+    OneVsRestClassifier(make_pipeline(StandardScaler(), LogisticRegression())),
+)
+COMPOSED_REGRESSORS = (
+    VotingRegressor(_members(classifies=False), weights=[1, 2, 3]),
+    StackingRegressor(_members(classifies=False), cv=2),
+    StackingRegressor(_members(classifies=False), BoostRegressor(max_iter=4), cv=2, passthrough=True),
+    BaggingRegressor(n_estimators=4, max_features=0.7, random_state=0),
+    BaggingRegressor(Ridge(), n_estimators=3, max_features=3, random_state=0),
+    TransformedTargetRegressor(VotingRegressor(_members(classifies=False)), transformer=StandardScaler()),
+)
 SCALED = (
     LogisticRegression(),
     LinearDiscriminantAnalysis(),
@@ -206,12 +253,12 @@ def _cases() -> Iterator[Any]:
             yield make_pipeline(StandardScaler(), clone(estimator)), COMPLETE, classes
         for estimator in TREES:
             yield clone(estimator), MISSING, classes
-        for estimator in WITHOUT_MISSING:
+        for estimator in (*WITHOUT_MISSING, *COMPOSED):
             yield clone(estimator), COMPLETE, classes
     yield GradientBoostingClassifier(n_estimators=8, loss="exponential", random_state=0), COMPLETE, 2
     for estimator in REGRESSORS:
         yield clone(estimator), MISSING, 0
-    for estimator in (*COMPLETE_REGRESSORS, *EXPONENTIAL):
+    for estimator in (*COMPLETE_REGRESSORS, *EXPONENTIAL, *COMPOSED_REGRESSORS):
         yield clone(estimator), COMPLETE, 0
 
 
@@ -328,6 +375,8 @@ def test_a_category_that_training_never_saw_is_the_mean_of_the_target(classes: i
         (make_pipeline(OneHotEncoder(drop="first", sparse_output=False), LogisticRegression()), "OneHotEncoder with"),
         (make_pipeline(FunctionTransformer(np.abs), Ridge()), "FunctionTransformer"),
         (_calibrated(SVC(), method="temperature"), "calibration by temperature"),
+        (StackingClassifier(_members(classifies=True), cv=2, stack_method="predict"), "stacks of labels"),
+        (AdaBoostClassifier(LogisticRegression(), n_estimators=2), "AdaBoostClassifier of other estimators"),
     ],
 )
 def test_what_a_converter_does_not_know_is_refused_by_name(estimator: Any, reason: str) -> None:

@@ -22,7 +22,7 @@ WHOLE: dict[str, Any] = {
         {
             "name": "a",
             "estimator": "b.C",
-            "params": {},
+            "params": {"estimator": {"estimator": "d.E"}},
             "search": {"strategy": "random", "parameters": {"C": {"low": 1, "high": 2}}},
         }
     ],
@@ -59,6 +59,7 @@ def places() -> Iterator[tuple[str | int, ...]]:
         ("features", "a"): "FeatureSection",
         ("validate",): "ValidateSection",
         ("candidates", 0): "Candidate",
+        ("candidates", 0, "params", "estimator"): "Nested",
         ("candidates", 0, "search"): "SearchSpec",
         ("candidates", 0, "search", "parameters", "C"): "Distribution",
         ("decision",): "DecisionSection",

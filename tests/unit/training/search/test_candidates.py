@@ -160,13 +160,6 @@ class TestMistakes:
     def test_what_is_not_an_estimator_is_refused(self, path: str) -> None:
         assert "is not a scikit-learn estimator" in refusal({"name": "c", "estimator": path})
 
-    @pytest.mark.parametrize(
-        "path",
-        ["sklearn.ensemble.VotingClassifier", "sklearn.multiclass.OneVsRestClassifier", "sklearn.pipeline.Pipeline"],
-    )
-    def test_an_estimator_made_of_other_estimators_is_refused(self, path: str) -> None:
-        assert "needs other estimators" in refusal({"name": "c", "estimator": path})
-
     @pytest.mark.parametrize("section", ["params", "search"])
     def test_a_parameter_that_does_not_exist_is_named(self, section: str) -> None:
         found = refusal({"name": "c", "estimator": "sklearn.svm.SVC", section: {"gama": [1]}})
@@ -184,6 +177,22 @@ class TestMistakes:
 
 
 class TestTables:
+    @pytest.mark.parametrize(
+        "path", ["xgboost.XGBClassifier", "lightgbm.LGBMClassifier", "catboost.CatBoostClassifier"]
+    )
+    def test_other_libraries_see_a_column_for_each_of_a_few_categories(self, path: str) -> None:
+        pytest.importorskip(path.partition(".")[0])
+
+        assert parts(built({"name": "x", "estimator": path}, CITY).estimator) >= {"OneHotEncoder"}
+
+    @pytest.mark.parametrize(("inner", "scaled"), [("tree.DecisionTree", False), ("neighbors.KNeighbors", True)])
+    def test_numbers_are_scaled_where_an_estimator_within_is_not_a_tree(self, inner: str, scaled: bool) -> None:
+        bag = {"name": "bag", "estimator": "sklearn.ensemble.BaggingClassifier"}
+
+        made = built(bag | {"params": {"estimator": {"estimator": f"sklearn.{inner}Classifier"}}}, NUMBER)
+
+        assert ("StandardScaler" in parts(made.estimator)) is scaled
+
     def test_boosting_has_categories_and_their_codes(self) -> None:
         made = built(BOOSTING, CITY, NUMBER)
 

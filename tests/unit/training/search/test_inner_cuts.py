@@ -55,12 +55,12 @@ class Recorded(LinearRegression):  # type: ignore[misc]
         return self
 
 
-def candidate(estimator: str, **params: Any) -> Candidate:
+def candidate(estimator: str, /, **params: Any) -> Candidate:
     searched = {"search": params.pop("search")} if "search" in params else {}
     return Candidate.model_validate({"name": "c", "estimator": f"sklearn.{estimator}", "params": params} | searched)
 
 
-def built(estimator: str, **params: Any) -> Built:
+def built(estimator: str, /, **params: Any) -> Built:
     task: Any = "regression" if estimator.endswith("Regressor") else "classification"
     contract = Contract(
         task=task,
@@ -146,6 +146,14 @@ def test_boosting_does_not_stop_early_by_rows_drawn_at_random(task: str) -> None
     assert without_random_cuts(boosting, "time").estimator.early_stopping is False
 
 
+def test_nor_does_boosting_within_another_estimator() -> None:
+    inner = {"estimator": "sklearn.ensemble.HistGradientBoostingClassifier"}
+
+    bag = without_random_cuts(built("ensemble.BaggingClassifier", estimator=inner), "time").estimator
+
+    assert bag.estimator.early_stopping is False
+
+
 @pytest.mark.parametrize(
     ("estimator", "params"),
     [
@@ -154,6 +162,10 @@ def test_boosting_does_not_stop_early_by_rows_drawn_at_random(task: str) -> None
         ("ensemble.GradientBoostingClassifier", {"n_iter_no_change": 5}),
         ("linear_model.SGDClassifier", {"early_stopping": True}),
         ("neural_network.MLPRegressor", {"early_stopping": True}),
+        (
+            "ensemble.BaggingClassifier",
+            {"estimator": {"estimator": "sklearn.linear_model.SGDClassifier", "params": {"early_stopping": True}}},
+        ),
     ],
 )
 def test_a_random_cut_that_model_yaml_asks_for_is_refused(estimator: str, params: dict[str, Any]) -> None:
