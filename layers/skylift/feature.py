@@ -294,10 +294,9 @@ class Feature(Document):
             names.insert(1, "number")
         schema: dict[str, object] = {"type": names[0] if len(names) == 1 else names}
         if self.kind == "datetime":
-            form = self.dates[0]
-            if form.has_offset or not form.has_clock:  # JSON Schema knows no time without an offset
-                schema["format"] = "date-time" if form.has_clock else "date"
-            return schema
+            form = self.dates[0]  # a time without an offset has its format from OpenAPI's registry
+            written = ("date-time" if form.has_offset else "date-time-local") if form.has_clock else "date"
+            return schema | {"format": written}
         values = list(self.texts)
         if self.takes_unknown or len(values) > MAX_COUNTED:
             schema["examples"] = values[:MAX_COUNTED]

@@ -253,7 +253,8 @@ def _distribution(index: int, feature: Feature, known: TrainingDistribution) -> 
         return columns(Caption(f"data-{index}", name, description), list(first.values()), [1.0] * len(first))
     if len(edges) < 2:
         return None
-    description = f"Deciles: {', '.join(numbers(edges))}"
+    written = numbers(edges) if feature.kind != "datetime" else map(feature.describe, edges)
+    description = f"Deciles: {', '.join(written)}"
     return columns(Caption(f"data-{index}", name, description), shares, [high - low for low, high in pairwise(edges)])
 
 

@@ -1,6 +1,7 @@
 """`skylift data prepare | validate | profile`, and `skylift evaluate`: the stages before and after training."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -153,7 +154,9 @@ def profile_table(profile: "Profile") -> Table:
 
 def _profile_row(column: "ColumnProfile", rows: int) -> tuple[str, ...]:
     numbers = (column.min, column.mean, column.quantiles.get("0.5"), column.max)
-    written = iter(told_apart([number for number in numbers if number is not None]))
+    known = [number for number in numbers if number is not None]
+    days = [str(column.origin + timedelta(days=number)) for number in known] if column.origin else None
+    written = iter(days or told_apart(known))
     return (
         column.name,
         column.kind,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from skylift.contract import ClassName, Task
+from skylift.dates import date_form
 from skylift.feature import Kind, Unknown
 from training.config.locations import Location
 
@@ -190,6 +191,8 @@ class FeatureSection(Section):
         classes. A model that moves otherwise is not published.
     kind
         Kind of value, instead of the one that the data suggests; a row that does not have it is an error.
+    form
+        How the column writes dates, such as `%d-%m-%Y`; `%s` for seconds since 1970. Found out by default.
     min, max
         Range of the contract; a row outside is an error.
     categories
@@ -210,6 +213,7 @@ class FeatureSection(Section):
     description: str | None = None
     monotone: Literal["increasing", "decreasing"] | None = None
     kind: Kind | None = None
+    form: str | None = None
     min: float | None = None
     max: float | None = None
     categories: tuple[Word, ...] = ()
@@ -219,15 +223,19 @@ class FeatureSection(Section):
     @property
     def declared_kind(self) -> Kind | None:
         """The kind that the keys say; None if they leave it to the data."""
-        return "category" if self.categories else self.kind
+        return "category" if self.categories else "datetime" if self.form else self.kind
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
         bounded = self.min is not None or self.max is not None
         if self.categories and self.kind not in {None, "category"}:
             raise ValueError(f"categories are not of the kind {self.kind}")
-        if bounded and (self.categories or self.kind in {"category", "boolean"}):
+        if bounded and (self.categories or self.declared_kind in {"category", "boolean", "datetime"}):
             raise ValueError("min and max are for numbers")
+        if self.form is not None:
+            if self.kind not in {None, "datetime"} or self.categories:
+                raise ValueError("a form is of the kind datetime")
+            date_form(self.form)
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("min is above max")
         return self

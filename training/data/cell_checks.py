@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 import pandas as pd
 
 from skylift.contract import Contract
+from skylift.dates import date_form
 from skylift.feature import Feature, Kind
 from skylift.figures import exact_text
 from training.config.table import FeatureSection
@@ -34,12 +35,13 @@ def schema_of(feature: Feature | None, about: FeatureSection, column: "pd.Series
     import pandera.pandas as pa
 
     kind = about.kind or (feature.kind if feature else None)
+    form = about.form or (feature.form if feature else None)
     checks = []
     if kind is None and pd.api.types.is_string_dtype(column.dtype) and first_odd_text(column):
         # a single such text leaves decimal commas as they are in all others
         checks.append(pa.Check(_is_number_with_comma, name="types", n_failure_cases=_SHOWN))
     if kind is not None:
-        checks.append(pa.Check(lambda cells: _is_kind(cells, kind), name="types", n_failure_cases=_SHOWN))
+        checks.append(pa.Check(lambda cells: _is_kind(cells, kind, form), name="types", n_failure_cases=_SHOWN))
     if about.min is not None or about.max is not None:
         low, high = about.min, about.max
         checks.append(pa.Check(lambda cells: _within(cells, low, high), name="ranges", n_failure_cases=_SHOWN))
@@ -72,6 +74,7 @@ def bad_cells(clean: CleanTable, sections: Mapping[str, FeatureSection], expecte
             findings += [_finding(column, error, about, feature) for error in errors.schema_errors]
         if (
             feature is not None
+            and feature.kind != "datetime"
             and feature.min is not None
             and (outside := ~_within(column, feature.min, feature.max)).any()
         ):
@@ -129,11 +132,17 @@ def _bounds(low: float | None, high: float | None) -> str:
     return " or ".join(part for part in parts if part)
 
 
-def _is_kind(cells: "pd.Series[Any]", kind: Kind) -> "pd.Series[bool]":
+def _is_date(cell: object, form: str) -> bool:
+    return date_form(form).read(str(cell)) is not None
+
+
+def _is_kind(cells: "pd.Series[Any]", kind: Kind, form: str | None) -> "pd.Series[bool]":
     """Whether cells are written as a kind requires."""
     match kind:
         case "datetime":
-            return cells.notna()
+            return (
+                cells.notna() if form is None else cells.map(lambda cell: date_form(form).read(str(cell)) is not None)
+            )
         case "number":
             return _numbers(cells).notna()
         case "integer":
@@ -150,7 +159,7 @@ def _is_kind(cells: "pd.Series[Any]", kind: Kind) -> "pd.Series[bool]":
 
 
 def _is_number_with_comma(cells: "pd.Series[Any]") -> "pd.Series[bool]":
-    return _is_kind(cells.str.replace(",", "."), "number")
+    return _is_kind(cells.str.replace(",", "."), "number", None)
 
 
 def _within(cells: "pd.Series[Any]", low: float | None, high: float | None) -> "pd.Series[bool]":

@@ -5,7 +5,8 @@ from typing import Any, assert_never
 import numpy as np
 import pandas as pd
 
-from skylift.cells import TRUTHS
+from skylift.cells import TRUTHS, may_be_missing
+from skylift.dates import date_form
 from skylift.errors import DataError
 from skylift.feature import Kind
 from skylift.figures import exact_text
@@ -13,6 +14,7 @@ from skylift.names import listed
 from skylift.numerals import is_number
 from training.config.table import FeatureSection
 from training.data.columns import family_of, written
+from training.data.dates import Texts, form_of_most, forms_of, which_form
 
 _FIX = "fix the row, leave it out by data.exclude, or change the key in model.yaml"
 
@@ -27,6 +29,8 @@ def as_declared(column: "pd.Series[Any]", about: FeatureSection) -> "pd.Series[A
     """
     if (kind := about.declared_kind) is not None:
         column = _of_kind(column, kind)
+        if kind == "datetime":
+            _check_dates(column, about)
     _check_range(column, about)
     if about.categories:
         _refuse(column, ~column.isin(about.categories) & column.notna(), f"one of {listed(about.categories)}")
@@ -39,7 +43,7 @@ def _of_kind(column: "pd.Series[Any]", kind: Kind) -> "pd.Series[Any]":
     family = family_of(column.dtype)
     match kind:
         case "datetime":
-            return column
+            return column if family == "text" else _like(column, written(column.array))
         case "category":
             return column if family == "text" else _like(column, written(column.array))
         case "boolean":
@@ -70,6 +74,25 @@ def _numbers(column: "pd.Series[Any]", kind: Kind) -> "pd.Series[Any]":
     _refuse(column, pd.Series(~numeric, index=column.index), words)
     values = np.array([*map(float, distinct), np.nan])[codes]
     return _like(column, pd.arrays.FloatingArray(values, np.isnan(values)))
+
+
+def _check_dates(column: "pd.Series[Any]", about: FeatureSection) -> None:
+    texts = Texts.of(column)
+    found = [date_form(about.form)] if about.form is not None else forms_of(texts.known)
+    if len(found) > 1:
+        raise DataError(
+            f"column {column.name} holds dates whose day and month cannot be told apart",
+            which_form(str(column.name), found),
+        )
+    form = found[0] if found else form_of_most(texts.known)
+    if form is None:
+        raise DataError(
+            f"column {column.name} holds no dates in a form that is recognised",
+            f"name it: features.{column.name}.form, such as '%d.%m.%Y', or '%s' for seconds since 1970",
+        )
+    words = column.map(lambda text: not may_be_missing(text), na_action="ignore").fillna(value=False).astype(bool)
+    unread = pd.Series(np.isnan(texts.read(form)), index=column.index)
+    _refuse(column, unread & words, form.words)
 
 
 def _check_range(column: "pd.Series[Any]", about: FeatureSection) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from training.data.dates import odd_date
+
 _DATE = r"\d{4}-\d\d-\d\d.*|\d\d?[./-]\d\d?[./-]\d{2,4}.*"
 _MOSTLY = 0.9
 _SHOWN = 5
@@ -31,8 +33,8 @@ def doubt_about_texts(column: "pd.Series[Any]") -> str | None:
     if first := first_odd_text(column):
         row, value = first
         return f"row {row + 1} holds {value!r}, most others numbers; clean it, or leave it as it is"
-    if mostly_dates(column):
-        return "they look like dates, and a new date is unknown to the model; drop it, or make numbers of it"
+    if odd := odd_date(column):
+        return f"row {odd[0] + 1} holds {odd[1]!r}, most others dates; fix it, or list it in data.missing"
     return None
 
 

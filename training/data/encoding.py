@@ -10,14 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skylift.dates import date_form
+from skylift.encoding import date_encoder
 from skylift.errors import ConfigError
 from skylift.feature import LARGEST_NUMBER, Feature, Kind
 from skylift.names import did_you_mean
 from skylift.scoring import Matrix
 from training.config.table import FeatureSection
 from training.data.columns import family_of
+from training.data.dates import ColumnOfDates, Texts, first_day, forms_of, odd_date, varying_parts, which_form
 from training.data.declared import as_declared
-from training.data.doubts import mostly_dates
 
 _MANY = 100
 """Categories beyond which they are in the order of their rows, and those of a single row share a code."""
@@ -28,19 +30,21 @@ _LEAST_ROWS = 2
 """Training rows from which a category has a code of its own: a single row tells nothing of the next."""
 
 
-def unusable(column: "pd.Series[Any]", *, wanted: bool) -> str | None:
+def unusable(column: "pd.Series[Any]", *, wanted: bool, dates: ColumnOfDates | None = None) -> str | None:
     """Why a column cannot be a feature; None where it can.
 
     Parameters
     ----------
     wanted
         Whether `model.yaml` asks for it: then it may have any texts.
+    dates
+        Dates of the column; None for a column of something else.
     """
     distinct = column.nunique()
-    if distinct == 0:
-        return "it is empty"
-    if distinct == 1 and not column.hasnans:
-        return f"it is always {column.iloc[0]}"
+    if distinct == 0 or (distinct == 1 and not column.hasnans):
+        return f"it is always {column.iloc[0]}" if distinct else "it is empty"
+    if dates is not None:
+        return _unclear(str(column.name), dates)
     if kind_of(column) == "category" and not wanted and distinct > _MANY:
         return _unusable_texts(column, distinct)
     if pd.api.types.is_numeric_dtype(column) and (largest := np.nanmax(np.abs(as_floats(column)))) > LARGEST_NUMBER:
@@ -48,11 +52,18 @@ def unusable(column: "pd.Series[Any]", *, wanted: bool) -> str | None:
     return None
 
 
+def _unclear(name: str, dates: ColumnOfDates) -> str | None:
+    """Why dates cannot be read in one way; None where they can."""
+    if not dates.others:
+        return None
+    return f"day and month of its dates cannot be told apart: {which_form(name, [dates.form, *dates.others])}"
+
+
 def _unusable_texts(column: "pd.Series[Any]", distinct: int) -> str | None:
     """Why many texts cannot be a category: most rows have one of their own."""
     keep = f"features.{column.name}.kind: category keeps it"
-    if mostly_dates(column):
-        return f"it has {distinct} different dates: add columns of its year, month or weekday as numbers; {keep}"
+    if odd := odd_date(column):
+        return f"row {odd[0] + 1} holds {odd[1]!r}, most others dates: fix it, or list it in data.missing; {keep}"
     if distinct > _MOST_CATEGORIES:
         return f"it has {distinct} different texts, more than {_MOST_CATEGORIES}: {keep}"
     counts = column.value_counts().to_numpy()
@@ -66,12 +77,15 @@ def encode_feature(
     column: "pd.Series[Any]",
     about: FeatureSection,
     *,
+    dates: ColumnOfDates | None = None,
     learned: NDArray[Any] | None = None,
 ) -> tuple[Feature, Matrix]:
     """The feature of a column, and its encoded values, float64 `[n, width]`.
 
     Parameters
     ----------
+    dates
+        Dates of the column; None for a column of something else.
     learned
         Places of the rows that encoding learns from; all rows if absent.
 
@@ -83,9 +97,11 @@ def encode_feature(
         A row does not have what the section declares.
     """
     column = as_declared(column, about)
-    kind = kind_of(column)
+    kind = "datetime" if dates is not None else kind_of(column)
     if about.unknown is not None and kind != "category":
         raise ConfigError(f"features.{column.name}.unknown is only for a category", f"{column.name} is of kind {kind}")
+    if dates is not None:
+        return _encode_dates(column, about, dates, slice(None) if learned is None else learned)
     categories, rare = about.categories, None
     if kind == "category" and not categories:
         categories, rare = _categories(column, learned)
@@ -119,6 +135,41 @@ def _categories(
     frequent = tuple(name for name, count in ordered if count >= _LEAST_ROWS)
     rare = tuple(sorted(name for name, count in ordered if count < _LEAST_ROWS))
     return (frequent, rare or None) if frequent else (rare, None)
+
+
+def dates_of(column: "pd.Series[Any]", about: FeatureSection) -> ColumnOfDates | None:
+    """The dates of a column, by its form in `model.yaml` or by a form that all cells have; None for anything else."""
+    if about.declared_kind not in {None, "datetime"} or kind_of(column) != "category":
+        return None
+    texts = Texts.of(column)
+    if about.form is not None:
+        form = date_form(about.form)
+    elif not (forms := forms_of(texts.known)):
+        return None
+    else:
+        return ColumnOfDates(forms[0], texts.read(forms[0]), tuple(forms[1:]))
+    return ColumnOfDates(form, texts.read(form))
+
+
+def _encode_dates(
+    column: "pd.Series[Any]", about: FeatureSection, dates: ColumnOfDates, learned: "NDArray[Any] | slice"
+) -> tuple[Feature, Matrix]:
+    """The feature of a column of dates, and its encoded values, whose origin and parts are those of training rows."""
+    form, times = dates.form, dates.times
+    known = times if np.isnan(times[learned]).all() else times[learned]
+    feature = Feature(
+        name=str(column.name),
+        kind="datetime",
+        required=not (bool(np.isnan(times).any()) or about.missing),
+        form=form.text,
+        origin=first_day(known),
+        parts=varying_parts(known, clock=form.has_clock) or None,
+        unit=about.unit,
+        description=about.description,
+    )
+    encoded = date_encoder(feature).columns(times)
+    days = encoded[:, 0]
+    return feature.model_copy(update=described(feature, days[~np.isnan(days)], about)), encoded
 
 
 def described(feature: Feature, known: Matrix, about: FeatureSection) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`skylift data profile`: what is in each column of a table, and its association with the target."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Literal
 
 import numpy as np
@@ -45,6 +46,8 @@ class ColumnProfile(_Document):
         Quantiles of a column without levels, by their share: `0.05`, `0.25`, `0.5`, `0.75` and `0.95`.
     top
         Most frequent values of a column with levels.
+    origin
+        Day that the numbers are counted from, if they are dates.
     correlation
         Association with the target, over rows that have a value: from 0 to 1, for `pearson` from -1. None for the
         target itself, or if one of the two never changes.
@@ -63,6 +66,7 @@ class ColumnProfile(_Document):
     std: float | None = None
     quantiles: dict[str, float] = {}
     top: tuple[Value, ...] = ()
+    origin: date | None = None
     correlation: float | None = None
     measure: Measure | None = None
 
@@ -123,7 +127,7 @@ def _described(feature: Feature, column: Matrix, table: Table) -> ColumnProfile:
     if feature.levels:
         described = _counted(feature.name, feature.kind, column, feature.levels)
     else:
-        described = _measured(feature.name, feature.kind, column)
+        described = _measured(feature.name, feature.kind, column).model_copy(update={"origin": feature.origin})
     correlation, measure = _association(feature, column, table)
     if correlation is None:
         return described

@@ -106,7 +106,7 @@ def read_rows(
                     parts.add(part)
             return parts
 
-        texts = {name for name, kind in options.kinds.items() if kind == "category"}
+        texts = {name for name, kind in options.kinds.items() if kind in {"category", "datetime"}}
         parts = collected(texts)
         if mistyped := parts.mistyped():  # another cell shows that these columns are texts: read them as written
             parts = collected(texts | mistyped)

@@ -24,7 +24,7 @@ def as_in_table(
         feature.model_copy(
             update={
                 "column": columns.get(feature.name),
-                "numerals": None if feature.kind == "category" else numerals.get(feature.name),
+                "numerals": numerals.get(feature.name) if feature.kind not in {"category", "datetime"} else None,
                 "missing": data.missing or None,
             }
         )

@@ -22,9 +22,10 @@ from skylift.feature import Feature
 from skylift.numerals import Numerals
 from skylift.scoring import Matrix
 from training.config.table import DataSection, FeatureSection, SplitSection, TableSpec
+from training.data.dates import ColumnOfDates, about_dates
 from training.data.declared import as_declared
 from training.data.doubts import doubt_about_texts, variants
-from training.data.encoding import check_known, encode_feature, unusable
+from training.data.encoding import check_known, dates_of, encode_feature, unusable
 from training.data.identifiers import identifies
 from training.data.options import ReadOptions
 from training.data.reader import Progress, read_rows
@@ -261,11 +262,12 @@ def encode_table(clean: CleanTable, labels: Labels, spec: TableSpec, *, learned:
         if name == clean.target:
             continue
         column, about = clean.frame[name], spec.features.get(name, FeatureSection())
-        if reason := _left_out(column, about, spec):
+        dates = dates_of(column, about)
+        if reason := _left_out(column, about, spec, dates):
             notes.append(f"column {name} was left out: {reason}")
             ignored.append(name)
             continue
-        feature, encoded = encode_feature(column, about, learned=learned)
+        feature, encoded = encode_feature(column, about, dates=dates, learned=learned)
         asks = feature.kind == "category" and about.declared_kind is None
         doubt = doubt_about_texts(column) if asks else None
         if not (doubt or spec.asks_for(name)) and (reason := identifies(feature, encoded[:, 0])):
@@ -282,6 +284,8 @@ def encode_table(clean: CleanTable, labels: Labels, spec: TableSpec, *, learned:
                 f"column {name} has {texts} different texts: the {len(feature.rare)} that fewer than two training rows "
                 f"have share one code, {feature.other!r}"
             )
+        if feature.kind == "datetime":
+            notes.append(about_dates(feature, split_by=name == spec.split.column))
     notes += _variant_notes(target, features)
     if not features:
         reasons = [note for note in notes if " was left out: " in note]
@@ -295,7 +299,9 @@ def encode_table(clean: CleanTable, labels: Labels, spec: TableSpec, *, learned:
     return Table(contract, np.column_stack(columns), labels.targets, clean.digest, tuple(notes), labels.keys)
 
 
-def _left_out(column: "pd.Series[Any]", about: FeatureSection, spec: TableSpec) -> str | None:
+def _left_out(
+    column: "pd.Series[Any]", about: FeatureSection, spec: TableSpec, dates: ColumnOfDates | None
+) -> str | None:
     """Why a column cannot be a feature, before its values are encoded; None where it may be one.
 
     Raises
@@ -303,8 +309,10 @@ def _left_out(column: "pd.Series[Any]", about: FeatureSection, spec: TableSpec) 
     DataError
         A row does not have what `features` declares of the column, which still holds.
     """
-    reason = unusable(column, wanted=spec.asks_for(str(column.name)))
-    if column.name == spec.split.column and not spec.asks_for(str(column.name)):
+    wanted = spec.asks_for(str(column.name))
+    reason = unusable(column, wanted=wanted, dates=dates)
+    timed = dates is not None and spec.split.kind == "time"  # later dates come, and have months and weekdays
+    if column.name == spec.split.column and not timed and not wanted:
         reason = "rows are split by it; to keep it, name it in validate.trusted"
     if reason and (column.notna().any() or about.missing is False):
         as_declared(column, about)

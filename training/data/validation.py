@@ -18,7 +18,7 @@ from skylift.errors import ConfigError, DataError
 from training.config.table import TableSpec, ValidateSection
 from training.data.cell_checks import bad_cells
 from training.data.checks import Finding, examine, missing_cells, refuse_failed
-from training.data.doubts import mostly_dates
+from training.data.dates import odd_date
 from training.data.reader import Progress
 from training.data.table import CleanTable, encode_table, read_clean, read_labels, split_labels
 from training.extras import require
@@ -154,12 +154,10 @@ def _columns(clean: CleanTable, bounds: ValidateSection, expected: Contract | No
     findings += missing_cells(clean.frame, bounds)
     for name in clean.frame.columns:
         column = clean.frame[name]
-        if pd.api.types.is_string_dtype(column.dtype) and name != clean.target and mostly_dates(column):
-            findings.append(
-                Finding(
-                    check="types", status="warning", column=str(name), message="holds dates: drop it, or make numbers"
-                )
-            )
+        if pd.api.types.is_string_dtype(column.dtype) and name != clean.target and (odd := odd_date(column)):
+            row, text = odd
+            message = f"holds {text!r} in row {row + 1}, and dates in most others"
+            findings.append(Finding(check="types", status="warning", column=str(name), message=message))
     return findings
 
 

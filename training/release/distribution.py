@@ -49,6 +49,7 @@ def baseline_of(trained: Trained) -> Baseline:
     for feature, column in zip(table.contract.features, numbers.T, strict=True):
         whole = feature.json_type == "integer"
         bins = Bins(levels=feature.counted) if feature.levels else bins_of_numbers(column, whole=whole)
+        bins = bins.model_copy(update={"origin": feature.origin}) if feature.origin else bins
         counts = tuple(bins.counts(column).tolist())
         features[feature.name] = FeatureDistribution(bins=bins, counts=counts, importance=importance.get(feature.name))
     scores = trained.compiled.predictor.scores(table.rows[trained.split.holdout])

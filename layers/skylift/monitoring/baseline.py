@@ -4,6 +4,7 @@ Training knows the bins, so that serving can log the bin and not the value.
 """
 
 import math
+from datetime import date, timedelta
 from functools import cached_property
 from itertools import pairwise
 from typing import Self
@@ -18,6 +19,8 @@ from skylift.documents import Document, first_fault
 from skylift.errors import IntegrityError
 from skylift.figures import exact_text, told_apart
 from skylift.monitoring.expected import Expectation, ExpectedError
+
+_ROUNDING = 1e-6  # of a day
 
 type Counts = NDArray[np.int64]
 """Rows by bin, int64 `[bins]`."""
@@ -35,6 +38,8 @@ class Bins(Document):
         Edges of a number, increasing: the least value of training, and what follows its largest one, are the ends.
     levels
         Levels in the order of their codes, for what is not measured.
+    origin
+        Day that the numbers are counted from, if they are dates.
 
     Raises
     ------
@@ -44,6 +49,7 @@ class Bins(Document):
 
     edges: tuple[float, ...] | None = None
     levels: tuple[str, ...] | None = None
+    origin: date | None = None
 
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:
@@ -120,8 +126,8 @@ class Bins(Document):
         if self.levels is not None:
             return f"{name} = {self.levels[index]}" if index < len(self.levels) else f"{name} not seen in training"
         edges = self.edges or ()
-        if not edges:
-            return f"{name} not missing"
+        if not edges or self.origin is not None:
+            return f"{name} {self._dates(index, self.origin) if self.origin and edges else 'not missing'}"
         if index == 0:
             return f"{name} below {exact_text(edges[0])}"
         if index == len(edges):
@@ -135,6 +141,16 @@ class Bins(Document):
         elif index > 1 and low == math.nextafter(edges[index - 2], math.inf):
             low = edges[index - 2]
         return f"{name} = {exact_text(low)}" if low == high else f"{name} {' to '.join(told_apart([low, high]))}"
+
+    def _dates(self, index: int, origin: date) -> str:
+        """A bin of dates, without their time of day."""
+        days = [str(origin + timedelta(days=math.floor(edge + _ROUNDING))) for edge in self.edges or ()]
+        if index == 0:
+            return f"before {days[0]}"
+        if index == len(days):
+            return f"after {days[-1]}"
+        low, high = days[index - 1], days[index]
+        return f"on {low}" if low == high else f"{low} to {high}"
 
     @cached_property
     def _cuts(self) -> NDArray[np.float64]:

@@ -50,6 +50,11 @@ EFFECTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "FeatureSection.unit": (TEXT, {}, {"features": {"x": {"unit": "cm"}}}),
     "FeatureSection.description": (TEXT, {}, {"features": {"x": {"description": "Length"}}}),
     "FeatureSection.kind": (TEXT, {}, {"features": {"n": {"kind": "number"}}}),
+    "FeatureSection.form": (
+        lines("d,y", lambda row: f"0{row % 9 + 1}/0{row % 7 + 1}/2020,{row * 1.5}"),
+        {"features": {"d": {"form": "%d/%m/%Y"}}},
+        {"features": {"d": {"form": "%m/%d/%Y"}}},
+    ),
     "FeatureSection.min": (TEXT, {}, {"features": {"n": {"min": -5}}}),
     "FeatureSection.max": (TEXT, {}, {"features": {"n": {"max": 500}}}),
     "FeatureSection.categories": (TEXT, {}, {"features": {"c": {"categories": ["NA", "b", "d", "e"]}}}),

@@ -73,12 +73,12 @@ class TestCells:
 
         assert rows in ([(8, 41)], [(8,)], [(41,)], [])
 
-    def test_dates_are_warned_of(self, tmp_path: Path) -> None:
-        text = lines(
-            "day,x,y", lambda number: f"2026-03-{1 + number % 9:02d},{row(number).split(',')[0]},{'ab'[number % 2]}"
-        )
+    def test_an_odd_cell_among_dates_is_warned_of(self, tmp_path: Path) -> None:
+        cells = [f"2026-03-{number % 9 + 1:02}" for number in range(40)]
+        cells[6] = "2026-02-30"
+        text = lines("day,x,y", lambda number: f"{cells[number]},{row(number).split(',')[0]},{'ab'[number % 2]}")
         (tmp_path / "table.csv").write_text(text, encoding="utf-8")
 
-        assert "types: column day holds dates: drop it, or make numbers" in warnings(
+        assert "types: column day holds '2026-02-30' in row 7, and dates in most others" in warnings(
             validate(config_of(tmp_path / "table.csv").table)
         )

@@ -114,7 +114,7 @@ class TestFolds:
 
 class TestTraining:
     def test_by_time_the_holdout_is_the_last_share_and_a_random_one_is_told(self, tmp_path: Path) -> None:
-        trained = learned(tmp_path, DAYS, RIDGE, split={"time": "day"})
+        trained = learned(tmp_path, DAYS, RIDGE, split={"time": "day"}, data_keys={"drop": ["day"]})
 
         assert sorted(trained.split.holdout.tolist()) == list(range(64, 80))
         assert feature_names(trained.table) == ["p"]
