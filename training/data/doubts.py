@@ -1,5 +1,6 @@
 """What is doubtful about a column of texts: numbers with a fault, and dates."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
@@ -9,6 +10,11 @@ import pandas as pd
 from training.data.dates import odd_date
 
 _DATE = r"\d{4}-\d\d-\d\d.*|\d\d?[./-]\d\d?[./-]\d{2,4}.*"
+_CODE_NAME = re.compile(
+    r"(^|[\W_])(zip|zipcode|plz|postcode|postal|postal_code|code|store|shop|branch|sku|route)([\W_]?(id|no|nr|number|code))?$",
+    re.IGNORECASE,
+)
+_MANY_CODES = 20
 _MOSTLY = 0.9
 _SHOWN = 5
 
@@ -54,3 +60,17 @@ def mostly_dates(column: "pd.Series[Any]") -> bool:
     counts = column.value_counts()
     dates = counts.index.to_series().str.fullmatch(_DATE)
     return bool(counts[dates].sum() >= _MOSTLY * max(int(counts.sum()), 1))
+
+
+def doubt_about_integers(column: "pd.Series[Any]") -> str | None:
+    """Why whole numbers may be names rather than amounts; None for no doubt.
+
+    Examples
+    --------
+    >>> doubt_about_integers(pd.Series([*range(80000, 80030)] * 2, name="zip_code"))
+    'it has 30 different whole numbers, which may be names'
+    >>> doubt_about_integers(pd.Series([*range(30)] * 2, name="age"))
+    """
+    if not _CODE_NAME.search(str(column.name)) or (distinct := column.nunique()) <= _MANY_CODES:
+        return None
+    return f"it has {distinct} different whole numbers, which may be names" if distinct < len(column) else None

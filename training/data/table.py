@@ -24,7 +24,7 @@ from skylift.scoring import Matrix
 from training.config.table import DataSection, FeatureSection, SplitSection, TableSpec
 from training.data.dates import ColumnOfDates, about_dates
 from training.data.declared import as_declared
-from training.data.doubts import doubt_about_texts, variants
+from training.data.doubts import doubt_about_integers, doubt_about_texts, variants
 from training.data.encoding import check_known, dates_of, encode_feature, unusable
 from training.data.identifiers import identifies
 from training.data.options import ReadOptions
@@ -278,6 +278,8 @@ def encode_table(clean: CleanTable, labels: Labels, spec: TableSpec, *, learned:
         columns.append(encoded)
         if doubt:
             notes.append(f"column {name} is taken as texts: {doubt}")
+        if feature.kind == "integer" and about.declared_kind is None and (doubt := doubt_about_integers(column)):
+            notes.append(f"column {name} is taken as amounts: {doubt}; for names, set features.{name}.kind: category")
         if feature.rare:
             texts = len(feature.categories) + len(feature.rare)
             notes.append(

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skylift.monitoring.baseline import Bins
+from skylift.contract import Contract, Target
+from skylift.feature import Feature
+from skylift.monitoring.baseline import Baseline, Bins, Distribution, FeatureDistribution
 from skylift.monitoring.profile import MAX_BYTES, Profile, Profiler, Shape
 from tests.support.baselines import baseline
 from tests.support.contracts import modest
@@ -185,3 +187,23 @@ class TestReading:
 def added(counts: list[dict[int, int]]) -> dict[int, int]:
     """The sum of rows by bin."""
     return {place: sum(one.get(place, 0) for one in counts) for place in sorted(set().union(*counts))}
+
+
+def test_of_many_categories_those_behind_the_most_frequent_share_a_bin() -> None:
+    """Of 5,000 categories the first 99 are counted each; one row and many count the same."""
+    feature = Feature(name="shop", kind="category", categories=tuple(f"s{code}" for code in range(5000)))
+    bins = Bins(levels=feature.counted)
+    predictions = Distribution(bins=Bins(levels=("no", "yes")), counts=(5, 5, 0, 0))
+    known = Baseline(
+        rows=10, features={"shop": FeatureDistribution(bins=bins, counts=(0,) * bins.size)}, predictions=predictions
+    )
+    contract = Contract(task="classification", features=(feature,), target=Target(name="y", classes=("no", "yes")))
+    codes = np.array([[0.0], [98.0], [99.0], [4999.0], [math.nan]])
+
+    places = [Profiler(known).of_row(row, [], 0.0, 0.5) for row in codes.tolist()]
+    member = Profiler(known).of_rows(codes, [], np.zeros(5), np.full(5, 0.5))
+
+    assert known.fits(contract)
+    assert (bins.size, feature.counted[-1]) == (102, "other")
+    assert [place[0] for place in places if isinstance(place, list)] == [[0], [98], [99], [99], [101]]
+    assert Profile.decode(member, Shape.of(known)).features == ({0: 1, 98: 1, 99: 2, 101: 1},)

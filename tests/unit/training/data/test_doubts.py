@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tables import learned
+from tests.support.tables import learned, noted
 from training.config import ModelConfig
 from training.data.table import Table, read_table
 
@@ -67,3 +67,12 @@ def test_a_column_beyond_what_the_service_accepts_is_left_out(path: Path) -> Non
 
     assert [feature.name for feature in trained.table.contract.features] == ["a"]
     assert any("column huge was left out: it holds values beyond 3.4e+38" in note for note in trained.notes)
+
+
+@pytest.mark.parametrize(("name", "asked"), [("zip", True), ("store_id", True), ("rooms", False), ("decode", False)])
+def test_whole_numbers_that_are_named_as_codes_are_asked_about(tmp_path: Path, name: str, asked: bool) -> None:
+    rows = [f"{10_000 + number * 7 % 60},{'ab'[number % 2]}" for number in range(300)]
+
+    table = table_of(tmp_path / "table.csv", f"{name},y", rows)
+
+    assert noted(table.notes, f"column {name} is taken as amounts", f"set features.{name}.kind: category") == asked
