@@ -2,6 +2,7 @@
 
 import json
 import math
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -173,3 +174,18 @@ class TestDocument:
     def test_a_distribution_has_a_count_for_each_bin(self, counts: tuple[int, ...]) -> None:
         with pytest.raises(ValidationError):
             Distribution(bins=AREA, counts=counts)
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (0, "day before 2020-01-01"),
+        (1, "day 2020-01-01 to 2020-01-31"),
+        (2, "day on 2020-01-31"),
+        (3, "day after 2020-01-31"),
+    ],
+)
+def test_a_bin_of_dates_is_told_in_dates(place: int, words: str) -> None:
+    bins = Bins(edges=(0.0, 30.0, math.nextafter(30.0, math.inf)), origin=date(2020, 1, 1))
+
+    assert bins.words(place, "day") == words

@@ -2,13 +2,14 @@
 
 import io
 import subprocess
-from datetime import datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
 
+from inference.schema import RequestSchema
 from skylift.encoding import RowEncoder
 from skylift.manifest import MODEL_FILE, Manifest
 from skylift.predictors import SklearnPredictor, load_predictor
@@ -178,3 +179,18 @@ class TestGolden:
         predictor = SklearnPredictor(trained_mixed.estimator, "classification")
 
         check_golden(RowEncoder(trained_mixed.table.contract), golden(trained_mixed), predictor)
+
+
+def test_a_table_of_nothing_but_dates_is_trained_packed_and_served(tmp_path: Path) -> None:
+    season = np.random.default_rng(0).normal(0, 0.3, 400) - np.cos(np.arange(400) / 58)
+    text = lines("day,y", lambda row: f"{date(2019, 1, 1) + timedelta(days=row):%d-%m-%Y},{season[row]:.3f}", count=400)
+    package = pack(learned(tmp_path, text, RIDGE))
+    manifest = package.describe(1)
+    predictor, encoder = load_predictor(manifest, package.artifacts.__getitem__), RowEncoder(manifest.contract)
+
+    body = b'{"instances": [{"day": "15-07-2019"}, {"day": "2019-07-15"}]}'
+    own, iso = predictor.scores(encoder.encode(RequestSchema(manifest.contract, 9).parse(body)))
+
+    assert manifest.metrics.holdout["r2"] > 0.6
+    assert manifest.compiled.format == "onnx"
+    assert own == iso == pytest.approx(1, abs=0.4)
