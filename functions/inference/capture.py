@@ -73,7 +73,7 @@ class RowCapture:
         self._features = [
             (lead, feature)
             for lead, feature in zip(contract.leads, contract.features, strict=True)
-            if feature.name in self._names
+            if feature.name in self._names and feature.kind != "text"  # nothing stored holds what a person wrote
         ]
         if unknown := self._names.difference((feature.name for feature in contract.features), self._told):
             self._told |= unknown

@@ -10,10 +10,13 @@ from skylift.contract import Contract
 from skylift.dates import DateForm
 from skylift.feature import LARGEST_NUMBER, NOT_BLANK, Feature
 from skylift.names import NearestNames
-from skylift.values import clean, has_missing_number
+from skylift.values import clean, has_missing_number, is_too_long
 
 FORMS = ("instances", "features")
 """Keys of a body beside which there is nothing else."""
+
+_NOT_BLANK = r"[^\s\x1c-\x1f]"
+"""What is not blank to Python: four separators beside what is to regular expressions."""
 
 REFUSED = object()
 """What the validator of a value returns for one that is refused."""
@@ -59,7 +62,14 @@ class Fields:
         validators = {}
         for name, feature in features.items():
             if not feature.categories or feature.takes_unknown:
-                kind = (feature.kind, feature.required, feature.missing, feature.numerals, feature.form)
+                kind = (
+                    feature.kind,
+                    feature.required,
+                    feature.missing,
+                    feature.numerals,
+                    feature.form,
+                    feature.max_length,
+                )
                 validators[name] = made[kind] = made.get(kind) or yes_or_no(schemas[name], REFUSED)
         return cls(
             contract,
@@ -81,6 +91,8 @@ class Fields:
     def cleaned(self, name: str, value: object) -> object:
         """The value of a feature, a text as training reads a cell; a blank stays a text where null is refused."""
         feature = self.features[name]
+        if is_too_long(feature, value):
+            return value  # however much of it is blank
         cleaned = clean(feature, value)
         return value if cleaned is None and feature.required else cleaned
 
@@ -105,6 +117,9 @@ def _value_schema(feature: Feature) -> CoreSchema:
                 schema = core_schema.str_schema(strict=True, pattern=NOT_BLANK if feature.required else None)
             else:
                 schema = core_schema.literal_schema(list(feature.texts))
+        case "text":
+            pattern = _NOT_BLANK if feature.required else None
+            schema = core_schema.str_schema(strict=True, pattern=pattern, max_length=feature.max_length)
         case "datetime":
             schema = core_schema.no_info_plain_validator_function(partial(_date, feature.dates[0]))
         case _:
@@ -131,8 +146,8 @@ def _date(form: DateForm, value: Any) -> Any:
 
 def _may_stand_for_missing(feature: Feature) -> bool:
     """Whether a value that has the type of others may be one that the table calls missing."""
-    dated_or_named = feature.takes_unknown or feature.kind == "datetime"
-    return bool(feature.missing) and (dated_or_named or has_missing_number(feature))
+    any_text = feature.takes_unknown or feature.kind in {"datetime", "text"}
+    return bool(feature.missing) and (any_text or has_missing_number(feature))
 
 
 def _known_value(feature: Feature, value: Any) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from inference.process_state import resident_bytes
 from skylift.errors import DoesNotFit
 from skylift.manifest import COMPILED_FILE, MODEL_FILE, Manifest
+from skylift.vocabulary import ENCODING_FILE
 
 _MIB = 2**20
 _GROWTH = {COMPILED_FILE: (10, 22.0), MODEL_FILE: (3, 3.5)}
@@ -19,6 +20,7 @@ its parser runs; 3 MiB and 3 times in joblib.
 """
 
 _SCIKIT_LEARN_MIB = 150
+_TIMES_VOCABULARY = 4  # its file, the arrays in it, and their terms by name
 _CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 _UNLIMITED = 2**60
 
@@ -29,7 +31,10 @@ def growth_bytes(manifest: Manifest) -> int:
     fixed, times = _GROWTH[file]
     if file == MODEL_FILE and "sklearn" not in sys.modules:
         fixed += _SCIKIT_LEARN_MIB
-    return fixed * _MIB + int(times * manifest.artifacts[file].bytes)
+    words = manifest.artifacts.get(ENCODING_FILE)
+    return (
+        fixed * _MIB + int(times * manifest.artifacts[file].bytes) + _TIMES_VOCABULARY * (words.bytes if words else 0)
+    )
 
 
 def check_room(manifest: Manifest, limit: int | None) -> None:

@@ -20,6 +20,7 @@ from skylift.http.record import Record
 from skylift.monitoring import answers
 from skylift.observability import logger
 from skylift.scoring import Matrix, predictions
+from skylift.vocabulary import ENCODING_FILE
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -174,4 +175,5 @@ def _reading(model: ServedModel) -> tuple[object, ...]:
     """What decides which bodies a version takes, and which matrix it makes of one."""
     contract = model.manifest.contract
     features = [feature.model_dump(exclude=_ABOUT_ROWS) for feature in contract.features]
-    return features, frozenset(contract.ignored), model.schema.max_instances
+    vocabularies = model.manifest.artifacts.get(ENCODING_FILE)
+    return features, vocabularies, frozenset(contract.ignored), model.schema.max_instances

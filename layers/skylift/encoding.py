@@ -1,7 +1,7 @@
 """From instances to one float64 matrix: the same numbers in training and serving, by the contract alone.
 
 Each feature fills a block of columns. The first, its lead, is the number that stands for the feature: a number itself,
-a boolean as 0 or 1, the position of a category, the days of a date; NaN is a missing value.
+a boolean as 0 or 1, the position of a category, the days of a date, the length of a text; NaN is a missing value.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +14,12 @@ from skylift.contract import Contract
 from skylift.date_encoding import DateEncoder
 from skylift.feature import Feature, Scalar
 from skylift.manifest import Manifest
+from skylift.vocabulary import ENCODING_FILE, Vocabulary, from_bytes
 
 type Rows = NDArray[np.float64]
 """Encoded rows, float64 `[n, width]`, or columns of them."""
+
+_NONE: Mapping[str, Vocabulary] = {}
 
 
 class BlockEncoder(Protocol):
@@ -38,6 +41,8 @@ class RowEncoder:
     ----------
     contract
         The contract.
+    vocabularies
+        Vocabularies of its free texts, by feature.
 
     Attributes
     ----------
@@ -45,10 +50,12 @@ class RowEncoder:
         Encoders by feature, of those that have one.
     """
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, vocabularies: Mapping[str, Vocabulary] = _NONE) -> None:
         self.contract = contract
         self.blocks: Mapping[str, BlockEncoder] = {
-            feature.name: date_encoder(feature) for feature in contract.features if feature.parts
+            feature.name: vocabularies[feature.name] if feature.kind == "text" else date_encoder(feature)
+            for feature in contract.features
+            if feature.width > 1
         }
         self._fields = [(feature.name, feature.encoder, self.blocks.get(feature.name)) for feature in contract.features]
 
@@ -96,15 +103,27 @@ def date_encoder(feature: Feature) -> DateEncoder:
     return DateEncoder(form, origin, feature.parts or ())
 
 
-def load_encoder(manifest: Manifest, read: Callable[[str], bytes]) -> RowEncoder:  # noqa: ARG001 (of kinds that need a file)
-    """What encodes the instances of a version.
+def load_encoder(manifest: Manifest, read: Callable[[str], bytes]) -> RowEncoder:
+    """What encodes the instances of a version; a file of it is read only where the contract has free text.
 
     Parameters
     ----------
     read
         Function that returns a file of the version by name, checked against the manifest.
+
+    Raises
+    ------
+    IntegrityError
+        The file is missing or altered.
+    UnservableModel
+        It does not hold the vocabularies of the contract.
     """
-    return RowEncoder(manifest.contract)
+    contract = manifest.contract
+    texts = [feature for feature in contract.features if feature.kind == "text"]
+    if not texts:
+        return RowEncoder(contract)
+    vocabularies = from_bytes(read(ENCODING_FILE), [feature.width for feature in texts])
+    return RowEncoder(contract, {feature.name: each for feature, each in zip(texts, vocabularies, strict=True)})
 
 
 def leads(contract: Contract, rows: Rows) -> Rows:
@@ -122,17 +141,27 @@ def leads(contract: Contract, rows: Rows) -> Rows:
     return rows if contract.width == len(contract.features) else rows[:, contract.leads]
 
 
-def with_blocks(contract: Contract, numbers: Rows) -> Rows:
-    """The encoded rows of which these are the leads.
+def with_blocks(
+    contract: Contract,
+    numbers: Rows,
+    texts: Mapping[str, NDArray[np.object_]],
+    vocabularies: Mapping[str, Vocabulary],
+) -> Rows:
+    """The encoded rows of which these are the leads, and the texts.
 
     Parameters
     ----------
     numbers
         Numbers that stand for the features, float64 `[n, features]`.
+    texts, vocabularies
+        Texts of the rows, and their vocabulary, of each feature of free text.
     """
     if contract.width == len(contract.features):
         return numbers
     rows = np.empty((len(numbers), contract.width))
     for feature, place, column in zip(contract.features, contract.blocks, numbers.T, strict=True):
-        rows[:, place] = date_encoder(feature).of_days(column) if feature.parts else column[:, None]
+        if feature.kind == "text":
+            rows[:, place] = vocabularies[feature.name].rows(texts[feature.name].tolist())
+        else:
+            rows[:, place] = date_encoder(feature).of_days(column) if feature.parts else column[:, None]
     return rows

@@ -32,7 +32,7 @@ _SHOWN = 5
 NOT_BLANK = r"\S"
 """Pattern of a text that is not a missing value."""
 
-Kind = Literal["number", "integer", "category", "boolean", "datetime"]
+Kind = Literal["number", "integer", "category", "boolean", "datetime", "text"]
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 JsonType = Literal["number", "integer", "string", "boolean"]
 Unknown = Literal["missing", "refuse"]
@@ -55,7 +55,7 @@ class Feature(Document):
     column
         Name of its column in the table, which a request may use as well; None if it is `name`.
     kind
-        How a value is written: a number, an integer, one of `categories`, true and false, or a date.
+        How a value is written: a number, an integer, one of `categories`, true and false, a date, or free text.
     numerals
         How the table writes numbers and booleans, where it has texts among them, which a request may then have as well;
         None where all are plain.
@@ -80,8 +80,13 @@ class Feature(Document):
         Day that dates are counted from.
     parts
         Parts of the calendar that the model sees beside the days.
+    max_length
+        Most characters of a free text, which is for `text` alone, as the next one.
+    directions
+        Number of columns that the model sees beside the length; see `skylift.vocabulary`.
     min, max, mean
-        Range and mean over the training rows, for features without levels; of dates in days since `origin`.
+        Range and mean over the training rows, for features without levels; of dates in days since `origin`, of free
+        text in characters.
     unit, description
         Words for people.
     example
@@ -101,6 +106,8 @@ class Feature(Document):
     form: str | None = None
     origin: date | None = None
     parts: tuple[DatePart, ...] | None = None
+    max_length: int | None = None
+    directions: int | None = None
     min: float | None = None
     max: float | None = None
     mean: float | None = None
@@ -129,6 +136,9 @@ class Feature(Document):
             _ = self.dates
         elif (self.form, self.origin, self.parts) != (None, None, None):
             raise ValueError(f"feature {self.name!r}: only a date has a form, an origin and parts")
+        measures = [size for size in (self.max_length, self.directions) if size is not None and size > 0]
+        if len(measures) != (2 if self.kind == "text" else 0):
+            raise ValueError(f"feature {self.name!r}: free text, and nothing else, has a max_length and directions")
 
     @property
     def json_type(self) -> JsonType:
@@ -136,7 +146,7 @@ class Feature(Document):
         match self.kind:
             case "number" | "integer" | "boolean":
                 return self.kind
-            case "category" | "datetime":
+            case "category" | "datetime" | "text":
                 return "string"
             case _:
                 assert_never(self.kind)
@@ -152,7 +162,7 @@ class Feature(Document):
         match self.kind:
             case "category":
                 return True
-            case "number" | "integer" | "boolean" | "datetime":
+            case "number" | "integer" | "boolean" | "datetime" | "text":
                 return False
             case _:
                 assert_never(self.kind)
@@ -165,7 +175,7 @@ class Feature(Document):
                 return self.categories if self.other is None else (*self.categories, self.other)
             case "boolean":
                 return ("false", "true")
-            case "number" | "integer" | "datetime":
+            case "number" | "integer" | "datetime" | "text":
                 return ()
             case _:
                 assert_never(self.kind)
@@ -188,7 +198,7 @@ class Feature(Document):
     @property
     def width(self) -> int:
         """Number of columns that it fills in an encoded row."""
-        return 1 + len(self.parts or ())
+        return 1 + len(self.parts or ()) + (self.directions or 0)
 
     @cached_property
     def dates(self) -> tuple[DateForm, date]:
@@ -238,6 +248,8 @@ class Feature(Document):
                 return None
             case "datetime":
                 return self._days
+            case "text":
+                return _length
             case "category":
                 return (_Codes(self.codes) if self.takes_unknown else self.codes).__getitem__
             case _:
@@ -250,7 +262,13 @@ class Feature(Document):
         return math.nan if time is None else (time - _milliseconds(origin)) / MILLISECONDS_PER_DAY
 
     def decode(self, code: float) -> Scalar:
-        """Undo the encoding of one value that is not missing."""
+        """Undo the encoding of one value that is not missing: of its number alone, which free text is more than.
+
+        Raises
+        ------
+        ValueError
+            It is free text.
+        """
         match self.kind:
             case "number":
                 return code
@@ -263,11 +281,15 @@ class Feature(Document):
             case "datetime":
                 form, origin = self.dates
                 return form.write(round(code * MILLISECONDS_PER_DAY) + _milliseconds(origin))
+            case "text":
+                raise ValueError(f"a text of {self.name} cannot be told from its length")
             case _:
                 assert_never(self.kind)
 
     def describe(self, code: float, *, digits: int | None = None) -> str:
         """Write the number of a value for people, numbers exactly or with that many significant digits."""
+        if self.kind == "text":
+            return f"{exact_text(code) if digits is None else f'{code:.{digits}g}'} characters"
         value = self.decode(code)
         if isinstance(value, str):
             return value
@@ -297,6 +319,11 @@ class Feature(Document):
             form = self.dates[0]  # a time without an offset has its format from OpenAPI's registry
             written = ("date-time" if form.has_offset else "date-time-local") if form.has_clock else "date"
             return schema | {"format": written}
+        if self.kind == "text":
+            schema["maxLength"] = self.max_length
+            if self.required:
+                schema["pattern"] = NOT_BLANK
+            return schema
         values = list(self.texts)
         if self.takes_unknown or len(values) > MAX_COUNTED:
             schema["examples"] = values[:MAX_COUNTED]
@@ -330,9 +357,17 @@ class Feature(Document):
                     words += f"{', '.join(map(repr, self.levels[:_SHOWN]))} and {known - _SHOWN:,} more"
             case "datetime":
                 words = self.dates[0].words
+            case "text":
+                words = f"a text of at most {self.max_length:,} characters"
             case _:
                 assert_never(self.kind)
         return words + (f" ({self.unit})" if self.unit else "") + ("" if self.required else " or null")
+
+
+def _length(value: Scalar) -> float:
+    """The number of characters of a text as training reads it; NaN for a missing one."""
+    text = clean_text(value) if isinstance(value, str) else None
+    return math.nan if text is None else float(len(text))
 
 
 def _milliseconds(day: date) -> int:

@@ -24,7 +24,7 @@ class Fault:
     Parameters
     ----------
     reason
-        Stable code: `wrong_type`, `not_finite`, `too_large`, `unknown_category` or `invalid_date`.
+        Stable code: `wrong_type`, `not_finite`, `too_large`, `unknown_category`, `invalid_date` or `too_long`.
     message
         What was expected, for people.
     """
@@ -57,7 +57,7 @@ def clean(feature: Feature, value: object) -> object:
         text = clean_text(value)
         if text is None or (feature.missing and text in feature.missing):
             return None
-        if feature.kind == "category":
+        if feature.kind in {"category", "text"}:
             return text
         if may_be_missing(text):
             return None
@@ -99,9 +99,20 @@ def fault(feature: Feature, value: object) -> Fault | None:
     >>> fault(Feature(name="age", kind="integer"), 2.5)
     Fault(reason='wrong_type', message='expected an integer')
     """
+    if is_too_long(feature, value):
+        return Fault("too_long", f"it has {len(str(value)):,} characters: {_expected(feature)}")
     cleaned = clean(feature, value)
     if cleaned is None:
         return None if not feature.required else Fault("wrong_type", f"{_missing(value)}: {_expected(feature)}")
+    return _fault_of_kind(feature, cleaned)
+
+
+def is_too_long(feature: Feature, value: object) -> bool:
+    """Whether free text has more characters than it may have, blanks included."""
+    return feature.max_length is not None and isinstance(value, str) and len(value) > feature.max_length
+
+
+def _fault_of_kind(feature: Feature, cleaned: object) -> Fault | None:
     match feature.kind:
         case "number" | "integer":
             return _fault_of_number(feature, cleaned)
@@ -111,6 +122,8 @@ def fault(feature: Feature, value: object) -> Fault | None:
             return _fault_of_category(feature, cleaned)
         case "datetime":
             return _fault_of_date(feature, cleaned)
+        case "text":
+            return None if isinstance(cleaned, str) else _wrong_type(feature, cleaned)
         case _:
             assert_never(feature.kind)
 

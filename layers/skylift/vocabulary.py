@@ -6,6 +6,7 @@ document frequency and finds the directions in which texts differ most, by laten
 """
 
 import io
+import math
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skylift.cells import clean_text
 from skylift.errors import FOREIGN_FAILURES, UnservableModel
 from skylift.feature import Scalar
 
@@ -26,6 +28,7 @@ _TOKEN = re.compile(r"\w+|[^\w\s]+")
 _LETTERS_TOGETHER = 8_192
 """Texts of so many letters are encoded at once: they share the cost of arrays, which fit into the cache of a core."""
 _LONGEST_WORD = 30
+_SHORT = 4  # with the blanks
 _WORDS_OF_A_TYPICAL_TEXT = 8
 
 
@@ -107,14 +110,14 @@ class Vocabulary:
         Parameters
         ----------
         values
-            Texts; None for a missing one.
+            Texts, which are read as cells of the table; None for a missing one.
 
         Returns
         -------
         float64 `[n, width]`: the length in characters, NaN for a missing text, then its coordinates, which are 0 for
         a text without a known term.
         """
-        texts = [None if value is None else str(value) for value in values]
+        texts = [clean_text(value) if isinstance(value, str) else None for value in values]
         encoded = np.zeros((len(texts), self.width))
         first, letters = 0, 0
         for place, text in enumerate(texts):
@@ -137,6 +140,12 @@ class Vocabulary:
         nearness = np.add.reduce(self.directions[words] * coordinates, axis=1)
         nearest = np.argsort(-nearness, kind="stable")[:_WORDS_OF_A_TYPICAL_TEXT]
         return " ".join(self.terms[words[place]].strip() for place in nearest.tolist())
+
+    def frequent(self, count: int) -> list[tuple[str, float]]:
+        """The most frequent words, with the share of the training texts that have each."""
+        words = [place for place, term in enumerate(self.terms) if is_word(term) and len(term) > _SHORT]
+        most = sorted(words, key=lambda place: float(self.weights[place]))[:count]
+        return [(self.terms[place].strip(), math.exp(1 - float(self.weights[place]))) for place in most]
 
     def _place(self, texts: Sequence[str | None], coordinates: NDArray[np.float64]) -> None:
         """Write the coordinates of some texts, which are 0 before."""
@@ -180,8 +189,13 @@ def to_bytes(vocabularies: Sequence[Vocabulary]) -> bytes:
     return file.getvalue()
 
 
-def from_bytes(data: bytes, count: int) -> list[Vocabulary]:
-    """Read the file of `count` vocabularies.
+def from_bytes(data: bytes, widths: Sequence[int]) -> list[Vocabulary]:
+    """Read the file of some vocabularies.
+
+    Parameters
+    ----------
+    widths
+        Width of each.
 
     Raises
     ------
@@ -190,9 +204,12 @@ def from_bytes(data: bytes, count: int) -> list[Vocabulary]:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _check_members(archive, count)
+            _check_members(archive, len(widths))
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return [_vocabulary(*(arrays[name] for name in _members(place))) for place in range(count)]
+            return [
+                _vocabulary(*(arrays[name] for name in _members(place)), width=width)
+                for place, width in enumerate(widths)
+            ]
     except (*FOREIGN_FAILURES, OSError, zipfile.BadZipFile) as error:
         raise UnservableModel(
             f"{ENCODING_FILE} cannot be read ({str(error) or type(error).__name__})", "publish the version again"
@@ -213,7 +230,10 @@ def _check_members(archive: zipfile.ZipFile, count: int) -> None:
         raise ValueError("its arrays are compressed")
 
 
-def _vocabulary(text: NDArray[Any], weights: NDArray[Any], directions: NDArray[Any]) -> Vocabulary:
+def _vocabulary(text: NDArray[Any], weights: NDArray[Any], directions: NDArray[Any], *, width: int) -> Vocabulary:
     if text.dtype != np.uint8 or text.ndim != 1:
         raise ValueError("terms must be bytes")
-    return Vocabulary(text.tobytes().decode().split("\n"), weights, directions)
+    vocabulary = Vocabulary(text.tobytes().decode().split("\n"), weights, directions)
+    if vocabulary.width != width:
+        raise ValueError("a vocabulary has another width than the contract says")
+    return vocabulary

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, get_args
 
+import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from skylift.contract import Contract, Instance, Target
+from skylift.encoding import RowEncoder
 from skylift.feature import Feature, Kind, Unknown
 from skylift.numerals import Numerals
 from skylift.values import clean
+from skylift.vocabulary import Vocabulary
 
 LARGEST = 3.4028234663852886e38
 
@@ -63,12 +66,28 @@ def features(draw: st.DrawFn, name: str) -> Feature:
             min=0,
             max=1,
         )
+    if kind == "text":
+        return Feature(
+            name=name, kind=kind, required=required, missing=missing, max_length=30, directions=3, min=0, max=20
+        )
     numerals = draw(st.sampled_from([None, Numerals(), Numerals(",", ".", "%")]))
     feature = Feature(name=name, kind=kind, required=required, missing=missing, numerals=numerals)
     if not feature.is_numeric:
         return feature
     low, high = sorted(draw(st.lists(st.integers(-1000, 1000), min_size=2, max_size=2)))
     return feature.model_copy(update={"min": float(low), "max": float(high)})
+
+
+def row_encoder(contract: Contract) -> RowEncoder:
+    """What encodes rows of any contract, free text by a vocabulary of two letters."""
+    return RowEncoder(
+        contract,
+        {
+            feature.name: Vocabulary(["a", "b"], np.ones(2, np.float32), np.ones((2, feature.width - 1), np.float32))
+            for feature in contract.features
+            if feature.kind == "text"
+        },
+    )
 
 
 def anything() -> st.SearchStrategy[Any]:
@@ -105,6 +124,8 @@ def values(feature: Feature) -> st.SearchStrategy[Any]:
                 allowed = st.one_of(allowed, _TEXT.filter(str.strip))
         case "datetime":
             allowed = st.integers(-(10**13), 10**14).map(feature.dates[0].write)
+        case "text":
+            allowed = _TEXT.filter(str.strip)
     if not feature.required:
         return st.one_of(allowed, st.none())
     return allowed.filter(lambda value: clean(feature, value) is not None)  # -999999 may stand for a missing value
@@ -172,3 +193,5 @@ def _wrong_values(feature: Feature) -> list[Any]:
         case "datetime":
             wrong = ["2023-02-30", "0000-01-01", "10000-01-01", "2016-12-31T23:59:60", "soon", "9" * 2**20]
             return [*always, *wrong, True, 0, 1.5]
+        case "text":
+            return [*always, "long " * 2**18, " " * 31, True, 0, 1.5]

@@ -25,6 +25,7 @@ from skylift.scoring import Matrix
 from skylift.served import Served, ServedParameters
 from skylift.store import VersionStore
 from skylift.verification import Version
+from tests.support.contracts import row_encoder
 from tests.support.models import iris_package
 from tests.support.waiting import TIMES_OUT
 from training.release.packaging import Package
@@ -306,7 +307,12 @@ def served(contract: Contract, scores: Sequence[float] | float = 0.0, *, max_ins
     manifest = iris_package().describe(1).model_copy(update={"contract": contract})
     reference = reference_to(1, manifest.to_bytes())
     return ServedModel.of(
-        reference, manifest, ConstantPredictor(scores), max_instances=max_instances, loaded_at=datetime.now(UTC)
+        reference,
+        manifest,
+        ConstantPredictor(scores),
+        max_instances=max_instances,
+        loaded_at=datetime.now(UTC),
+        encoder=row_encoder(contract),
     )
 
 

@@ -226,8 +226,10 @@ def _values(feature: Feature, column: ColumnProfile) -> Content:
     low, high = column.quantiles.get("0.05"), column.quantiles.get("0.95")
     values = [column.min, column.max, mean, *([] if low is None or high is None else [low, high])]
     least, largest, average, *middle = numbers(values) if feature.is_numeric else map(feature.describe, values)
+    words = ", ".join(f"{one.value} ({one.rows:,})" for one in column.top)
     return [
         f"{least} to {largest}, mean {average}",
+        element("div", f"frequent words: {words}", class_="quiet") if words else None,
         element("div", f"nine in ten {' to '.join(middle)}", class_="quiet") if middle else None,
     ]
 

@@ -230,7 +230,7 @@ class FeatureSection(Section):
         bounded = self.min is not None or self.max is not None
         if self.categories and self.kind not in {None, "category"}:
             raise ValueError(f"categories are not of the kind {self.kind}")
-        if bounded and (self.categories or self.declared_kind in {"category", "boolean", "datetime"}):
+        if bounded and (self.categories or self.declared_kind in {"category", "boolean", "datetime", "text"}):
             raise ValueError("min and max are for numbers")
         if self.form is not None:
             if self.kind not in {None, "datetime"} or self.categories:

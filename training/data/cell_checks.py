@@ -152,7 +152,7 @@ def _is_kind(cells: "pd.Series[Any]", kind: Kind, form: str | None) -> "pd.Serie
             if pd.api.types.is_bool_dtype(cells.dtype):
                 return pd.Series(data=True, index=cells.index)
             return _texts(cells).str.lower().isin(("true", "false", "1", "0", "1.0", "0.0"))
-        case "category":  # any text; whether it is a known one is a check of its own
+        case "category" | "text":  # any text; whether it is a known category is a check of its own
             return pd.Series(data=True, index=cells.index)
         case _:
             assert_never(kind)

@@ -44,7 +44,7 @@ def _of_kind(column: "pd.Series[Any]", kind: Kind) -> "pd.Series[Any]":
     match kind:
         case "datetime":
             return column if family == "text" else _like(column, written(column.array))
-        case "category":
+        case "category" | "text":
             return column if family == "text" else _like(column, written(column.array))
         case "boolean":
             if family == "boolean":

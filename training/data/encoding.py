@@ -20,6 +20,8 @@ from training.config.table import FeatureSection
 from training.data.columns import family_of
 from training.data.dates import ColumnOfDates, Texts, first_day, forms_of, odd_date, varying_parts, which_form
 from training.data.declared import as_declared
+from training.data.doubts import mostly_dates
+from training.data.texts import is_free_text
 
 _MANY = 100
 """Categories beyond which they are in the order of their rows, and those of a single row share a code."""
@@ -184,7 +186,7 @@ def described(feature: Feature, known: Matrix, about: FeatureSection) -> dict[st
     """
     most_frequent = feature.is_nominal  # names have no middle
     typical = np.bincount(known.astype(int)).argmax() if most_frequent else np.quantile(known, 0.5, method="nearest")
-    fields: dict[str, Any] = {"example": feature.decode(float(typical))}
+    fields: dict[str, Any] = {} if feature.kind == "text" else {"example": feature.decode(float(typical))}
     if not feature.levels:
         fields["min"] = float(known.min()) if about.min is None else about.min
         fields["max"] = float(known.max()) if about.max is None else about.max
@@ -208,6 +210,16 @@ def kind_of(column: "pd.Series[Any]") -> Kind:
     """The kind of a column, by its type."""
     cells = family_of(column.dtype)
     return "category" if cells == "text" else cells
+
+
+def kind_for(column: "pd.Series[Any]", about: FeatureSection) -> Kind:
+    """The kind of a column: as declared, else by its type, and of texts by what they look like."""
+    if about.declared_kind is not None:
+        return about.declared_kind
+    kind = kind_of(column)
+    if about.unknown is not None:  # which only a category has
+        return kind
+    return "text" if kind == "category" and not mostly_dates(column) and is_free_text(column) else kind
 
 
 def check_known(names: Iterable[str], known: list[str], key: str) -> None:

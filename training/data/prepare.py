@@ -7,7 +7,7 @@ The same table, configuration and seed give the same bytes on every machine.
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,7 @@ from skylift.errors import DataError
 from skylift.feature import Feature
 from skylift.manifest import Digest
 from skylift.scoring import Matrix
+from skylift.vocabulary import ENCODING_FILE, Vocabulary, from_bytes, to_bytes
 from training.config.locations import file_digest
 from training.config.table import TableSpec
 from training.data.checks import missing_cells, refuse_failed
@@ -118,6 +119,10 @@ def prepare(spec: TableSpec, folder: Path, *, progress: Progress = lambda _: Non
     (folder / TABLE_FILE).unlink(missing_ok=True)  # written last, when all is well
     for name, rows in ((TRAIN_FILE, split.train), (TEST_FILE, split.holdout)):
         _write(folder / name, table, rows, progress)
+    names = [TRAIN_FILE, TEST_FILE]
+    if table.vocabularies:
+        (folder / ENCODING_FILE).write_bytes(to_bytes([*table.vocabularies.values()]))
+        names.append(ENCODING_FILE)
     prepared = PreparedTable(
         data_sha256=table.digest,
         sample=spec.data.sample,
@@ -128,7 +133,7 @@ def prepare(spec: TableSpec, folder: Path, *, progress: Progress = lambda _: Non
         split=spec.split.kind,
         split_column=spec.split.column,
         contract=table.contract,
-        files={name: file_digest(folder / name) for name in (TRAIN_FILE, TEST_FILE)},
+        files={name: file_digest(folder / name) for name in names},
         notes=table.notes,
     )
     (folder / TABLE_FILE).write_bytes(to_json(prepared, indent=2) + b"\n")
@@ -159,13 +164,27 @@ def read_prepared(folder: Path, spec: TableSpec) -> tuple[Table, Split]:
     targets: Any = np.empty(total, dtype=np.int64 if prepared.contract.target.classes else np.float64)
     keys = np.empty(total if prepared.split != "random" else 0)
     first = 0
-    for name in (TRAIN_FILE, TEST_FILE):
+    in_texts = [feature for feature in prepared.contract.features if feature.kind == "text"]
+    texts = {feature.name: np.full(total, None, dtype=object) for feature in in_texts}
+    for name in (TRAIN_FILE, TEST_FILE, *([ENCODING_FILE] if texts else [])):
         if file_digest(folder / name) != prepared.files.get(name):
             raise DataError(f"{folder / name} was changed since it was prepared", _AGAIN)
-        first = _read(folder / name, prepared.contract, numbers, targets, keys, first)
+    for name in (TRAIN_FILE, TEST_FILE):
+        first = _read(folder / name, prepared.contract, numbers, texts, targets, keys, first)
+    vocabularies: dict[str, Vocabulary] = {}
+    if texts:
+        found = from_bytes((folder / ENCODING_FILE).read_bytes(), [feature.width for feature in in_texts])
+        vocabularies = dict(zip(texts, found, strict=True))
     by = SplitKeys(prepared.split, keys) if prepared.split != "random" else None
     table = Table(
-        prepared.contract, with_blocks(prepared.contract, numbers), targets, prepared.data_sha256, prepared.notes, by
+        prepared.contract,
+        with_blocks(prepared.contract, numbers, texts, vocabularies),
+        targets,
+        prepared.data_sha256,
+        prepared.notes,
+        by,
+        texts,
+        vocabularies,
     )
     return table, Split(np.arange(prepared.train_rows), np.arange(prepared.train_rows, total))
 
@@ -196,7 +215,9 @@ def _write(path: Path, table: Table, rows: NDArray[np.int64], progress: Progress
 def _cells(table: Table, rows: NDArray[np.int64]) -> Iterable[list[str]]:
     """The cells of some rows, as they are written, a column at a time."""
     for feature, column in zip(table.contract.features, table.leads(rows).T, strict=True):
-        if feature.kind == "datetime":
+        if feature.kind == "text":
+            yield ["" if text is None else _quoted(text) for text in table.texts[feature.name][rows].tolist()]
+        elif feature.kind == "datetime":
             yield ["" if value != value else str(feature.decode(value)) for value in column.tolist()]  # noqa: PLR0124
         elif feature.levels:
             yield _named(feature.levels, column)
@@ -225,7 +246,15 @@ def _quoted(text: str) -> str:
     return cell.getvalue().removesuffix(f",{_ENDS}")
 
 
-def _read(path: Path, contract: Contract, numbers: Matrix, targets: NDArray[Any], keys: Matrix, first: int) -> int:
+def _read(
+    path: Path,
+    contract: Contract,
+    numbers: Matrix,
+    texts: Mapping[str, NDArray[np.object_]],
+    targets: NDArray[Any],
+    keys: Matrix,
+    first: int,
+) -> int:
     """Read a prepared file into its place; where the next one begins."""
     numeric = [feature.name for feature in contract.features if feature.is_numeric]
     target = contract.target
@@ -246,6 +275,8 @@ def _read(path: Path, contract: Contract, numbers: Matrix, targets: NDArray[Any]
             place = slice(first, first + len(part))
             for index, feature in enumerate(contract.features):
                 column = part[feature.name]
+                if feature.kind == "text":
+                    texts[feature.name][place] = column.astype(object).where(column.notna(), None)
                 numbers[place, index] = column if feature.name in numeric else _numbers(feature, column)
             classes = [class_key(name) for name in target.classes]
             targets[place] = _codes(classes, part[target.name]) if classes else part[target.name]

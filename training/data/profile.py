@@ -41,11 +41,12 @@ class ColumnProfile(_Document):
     missing, distinct
         Number of rows without a value, and of different values in the others.
     min, mean, max, std
-        Statistics of a column without levels.
+        Statistics of a column without levels; of free text, of its characters.
     quantiles
         Quantiles of a column without levels, by their share: `0.05`, `0.25`, `0.5`, `0.75` and `0.95`.
     top
-        Most frequent values of a column with levels.
+        Most frequent values of a column with levels; of free text, words of three letters or more that most texts have,
+        counted in a sample of a large table.
     origin
         Day that the numbers are counted from, if they are dates.
     correlation
@@ -111,7 +112,8 @@ def profile(table: Table) -> Profile:
     else:
         target = _measured(contract.target.name, "number", table.targets.astype(np.float64))
     columns = (
-        _described(feature, column, table) for feature, column in zip(contract.features, table.leads().T, strict=True)
+        _with_words(_described(feature, column, table), table)
+        for feature, column in zip(contract.features, table.leads().T, strict=True)
     )
     return Profile(
         rows=len(table.rows),
@@ -121,6 +123,17 @@ def profile(table: Table) -> Profile:
         columns=tuple(columns),
         notes=table.notes,
     )
+
+
+def _with_words(column: ColumnProfile, table: Table) -> ColumnProfile:
+    """The profile of free text with its own number of different values, and its most frequent words for values."""
+    if column.name not in table.texts:
+        return column
+    texts = {text for text in table.texts[column.name].tolist() if text is not None}
+    present = len(table.rows) - column.missing
+    words = table.vocabularies[column.name].frequent(_TOP)
+    top = tuple(Value(value=word, rows=round(share * present)) for word, share in words)
+    return column.model_copy(update={"distinct": len(texts), "top": top})
 
 
 def _described(feature: Feature, column: Matrix, table: Table) -> ColumnProfile:

@@ -106,7 +106,7 @@ def read_rows(
                     parts.add(part)
             return parts
 
-        texts = {name for name, kind in options.kinds.items() if kind in {"category", "datetime"}}
+        texts = {name for name, kind in options.kinds.items() if kind in {"category", "datetime", "text"}}
         parts = collected(texts)
         if mistyped := parts.mistyped():  # another cell shows that these columns are texts: read them as written
             parts = collected(texts | mistyped)

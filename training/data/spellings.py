@@ -24,7 +24,7 @@ def as_in_table(
         feature.model_copy(
             update={
                 "column": columns.get(feature.name),
-                "numerals": numerals.get(feature.name) if feature.kind not in {"category", "datetime"} else None,
+                "numerals": None if feature.json_type == "string" else numerals.get(feature.name),
                 "missing": data.missing or None,
             }
         )

@@ -5,7 +5,7 @@ Estimators see one float64 matrix, encoded by the contract exactly as the servic
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +21,12 @@ from skylift.errors import ConfigError, DataError
 from skylift.feature import Feature
 from skylift.numerals import Numerals
 from skylift.scoring import Matrix
+from skylift.vocabulary import Vocabulary
 from training.config.table import DataSection, FeatureSection, SplitSection, TableSpec
 from training.data.dates import ColumnOfDates, about_dates
 from training.data.declared import as_declared
 from training.data.doubts import doubt_about_integers, doubt_about_texts, variants
-from training.data.encoding import check_known, dates_of, encode_feature, unusable
+from training.data.encoding import check_known, dates_of, encode_feature, kind_for, unusable
 from training.data.identifiers import identifies
 from training.data.options import ReadOptions
 from training.data.reader import Progress, read_rows
@@ -33,6 +34,7 @@ from training.data.rows import with_types_of_rows_left, without_single_classes, 
 from training.data.spellings import as_in_table
 from training.data.split_keys import SplitKeys, hold_out, read_keys, split_advice
 from training.data.target import RARE, encode_target, guess_task, why_guessed, with_rare_classes
+from training.data.texts import ROWS_OF_A_TERM, LearnedText, learn_text, tells
 from training.metrics.resamples import Clusters
 
 _MIN_ROWS = 10
@@ -60,6 +62,8 @@ class Table:
         Notes about cleaning, for people.
     keys
         Keys that `split.time` or `split.group` cut by; None for a random split.
+    texts, vocabularies
+        Texts of the rows, None for a missing one, `[n]`, and their vocabulary, of each feature of free text.
     """
 
     contract: Contract
@@ -68,11 +72,13 @@ class Table:
     digest: str
     notes: tuple[str, ...]
     keys: SplitKeys | None = None
+    texts: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+    vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)
 
     @property
     def encoder(self) -> RowEncoder:
         """What encodes instances of the contract as the rows are."""
-        return RowEncoder(self.contract)
+        return RowEncoder(self.contract, self.vocabularies)
 
     def leads(self, rows: NDArray[Any] | slice = _EVERY) -> Matrix:
         """The numbers that stand for the features of the rows at some places, `[n, features]`."""
@@ -84,8 +90,20 @@ class Table:
 
     def instance(self, index: int) -> Instance:
         """A row as a caller would send it, missing values left out."""
+        return self._instance(index, lambda name: str(self.texts[name][index]))
+
+    def presentable(self, index: int) -> Instance:
+        """A row like one of the table that may be shown: of free text, it has the words that are nearest."""
+        blocks = {each.name: block for each, block in zip(self.contract.features, self.contract.blocks, strict=True)}
+        return self._instance(index, lambda name: self.vocabularies[name].typical(self.rows[index, blocks[name]][1:]))
+
+    def _instance(self, index: int, text_of: Callable[[str], str]) -> Instance:
         values = zip(self.contract.features, self.leads(slice(index, index + 1))[0].tolist(), strict=True)
-        return {feature.name: feature.decode(value) for feature, value in values if not math.isnan(value)}
+        return {
+            feature.name: text_of(feature.name) if feature.kind == "text" else feature.decode(value)
+            for feature, value in values
+            if not math.isnan(value)
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +275,8 @@ def encode_table(clean: CleanTable, labels: Labels, spec: TableSpec, *, learned:
     notes = [*clean.notes, *labels.notes]
     features: list[Feature] = []
     columns: list[Matrix] = []
+    texts: dict[str, LearnedText] = {}
+    learned = np.arange(len(clean.frame)) if learned is None else learned
     ignored = [*clean.left_out, clean.target]
     for name in clean.frame.columns:
         if name == clean.target:
@@ -267,6 +287,15 @@ def encode_table(clean: CleanTable, labels: Labels, spec: TableSpec, *, learned:
             notes.append(f"column {name} was left out: {reason}")
             ignored.append(name)
             continue
+        if dates is None and kind_for(column, about) == "text":
+            if text := learn_text(column, about, learned=learned, seed=spec.split.seed):
+                texts[name] = text
+                features.append(text.feature)
+                columns.append(text.encoded)
+            else:
+                notes.append(_without_terms(name, spec))
+                ignored.append(name)
+            continue
         feature, encoded = encode_feature(column, about, dates=dates, learned=learned)
         asks = feature.kind == "category" and about.declared_kind is None
         doubt = doubt_about_texts(column) if asks else None
@@ -276,29 +305,93 @@ def encode_table(clean: CleanTable, labels: Labels, spec: TableSpec, *, learned:
             continue
         features.append(feature)
         columns.append(encoded)
-        if doubt:
-            notes.append(f"column {name} is taken as texts: {doubt}")
-        if feature.kind == "integer" and about.declared_kind is None and (doubt := doubt_about_integers(column)):
-            notes.append(f"column {name} is taken as amounts: {doubt}; for names, set features.{name}.kind: category")
-        if feature.rare:
-            texts = len(feature.categories) + len(feature.rare)
-            notes.append(
-                f"column {name} has {texts} different texts: the {len(feature.rare)} that fewer than two training rows "
-                f"have share one code, {feature.other!r}"
-            )
-        if feature.kind == "datetime":
-            notes.append(about_dates(feature, split_by=name == spec.split.column))
+        notes += _feature_notes(feature, column, doubt, spec)
+    silent = _silent(texts, labels, learned, spec)
+    silent = silent[len(silent) == len(features) :]  # one is left
+    kept = [place for place, feature in enumerate(features) if feature.name not in silent]
+    features, columns = [features[place] for place in kept], [columns[place] for place in kept]
+    ignored += silent
+    notes += _text_notes(texts, silent, target)
     notes += _variant_notes(target, features)
+    _check_any(features, notes)
+    names = {feature.name for feature in features}
+    ignored = [name for name in dict.fromkeys(ignored) if name not in names]
+    features = as_in_table(features, spec.data, clean.numerals, taken=names.union(ignored))
+    contract = Contract(task=labels.task, features=tuple(features), target=target, ignored=tuple(ignored))
+    texts = {name: text for name, text in texts.items() if name not in silent}
+    return Table(
+        contract,
+        np.column_stack(columns),
+        labels.targets,
+        clean.digest,
+        tuple(notes),
+        labels.keys,
+        {name: text.cells for name, text in texts.items()},
+        {name: text.vocabulary for name, text in texts.items()},
+    )
+
+
+def _feature_notes(feature: Feature, column: "pd.Series[Any]", doubt: str | None, spec: TableSpec) -> Iterator[str]:
+    """Notes of what a column was taken as."""
+    name, about = feature.name, spec.features.get(feature.name, FeatureSection())
+    if doubt:
+        yield f"column {name} is taken as texts: {doubt}"
+    if feature.kind == "integer" and about.declared_kind is None and (numbered := doubt_about_integers(column)):
+        yield f"column {name} is taken as amounts: {numbered}; for names, set features.{name}.kind: category"
+    if feature.rare:
+        yield (
+            f"column {feature.name} has {len(feature.categories) + len(feature.rare)} different texts: the "
+            f"{len(feature.rare)} that fewer than two training rows have share one code, {feature.other!r}"
+        )
+    if feature.kind == "datetime":
+        yield about_dates(feature, split_by=feature.name == spec.split.column)
+
+
+def _check_any(features: Sequence[Feature], notes: Sequence[str]) -> None:
     if not features:
         reasons = [note for note in notes if " was left out: " in note]
         raise DataError(
             "the table has no usable feature column", "; ".join(reasons) or "add a column beside the target"
         )
-    names = {feature.name for feature in features}
-    ignored = [name for name in dict.fromkeys(ignored) if name not in names]
-    features = as_in_table(features, spec.data, clean.numerals, taken=names.union(ignored))
-    contract = Contract(task=labels.task, features=tuple(features), target=target, ignored=tuple(ignored))
-    return Table(contract, np.column_stack(columns), labels.targets, clean.digest, tuple(notes), labels.keys)
+
+
+def _without_terms(name: str, spec: TableSpec) -> str:
+    """A note of free text that shares too few terms.
+
+    Raises
+    ------
+    DataError
+        It is declared to be free text.
+    """
+    reason = f"no two terms of its texts are in {ROWS_OF_A_TERM} training rows"
+    if name in spec.features and spec.features[name].kind == "text":
+        raise DataError(f"features.{name}.kind is text, but {reason}", f"remove it, or add {name} to data.drop")
+    return f"column {name} was left out: {reason}"
+
+
+def _silent(texts: Mapping[str, LearnedText], labels: Labels, learned: NDArray[Any], spec: TableSpec) -> list[str]:
+    """Names of texts that tell nothing of the target, and that nobody asks for."""
+    targets = labels.targets[learned]
+    return [
+        name
+        for name, text in texts.items()
+        if not (spec.asks_for(name) or tells(text.encoded[learned], targets, labels.task, spec.split.seed))
+    ]
+
+
+def _text_notes(texts: Mapping[str, LearnedText], silent: Sequence[str], target: Target) -> Iterator[str]:
+    """Notes of what became of free text."""
+    for name, text in texts.items():
+        if name in silent:
+            yield (
+                f"column {name} was left out: its words tell nothing of {target.name} in the training rows; "
+                f"features.{name}.kind: text keeps it"
+            )
+        else:
+            yield (
+                f"column {name} is read as free text, by {len(text.vocabulary.terms)} terms of its rows; "
+                f"features.{name}.kind: category takes each text as a name"
+            )
 
 
 def _left_out(
@@ -312,7 +405,8 @@ def _left_out(
         A row does not have what `features` declares of the column, which still holds.
     """
     wanted = spec.asks_for(str(column.name))
-    reason = unusable(column, wanted=wanted, dates=dates)
+    text = dates is None and kind_for(column, about) == "text"
+    reason = unusable(column, wanted=wanted or text, dates=dates)
     timed = dates is not None and spec.split.kind == "time"  # later dates come, and have months and weekdays
     if column.name == spec.split.column and not timed and not wanted:
         reason = "rows are split by it; to keep it, name it in validate.trusted"

@@ -4,14 +4,18 @@ import math
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import Task
+from skylift.feature import Feature
 from skylift.scoring import Matrix
 from skylift.vocabulary import MAX_TERMS, Vocabulary, is_word, terms
+from training.config.table import FeatureSection
+from training.data.declared import as_declared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +58,65 @@ def is_free_text(column: "pd.Series[Any]") -> bool:
 def _words(text: str) -> float:
     unspaced = len(_UNSPACED.findall(text[:_SHORTEST_LIMIT]))
     return len(text.split()) + unspaced / _LETTERS_OF_AN_UNSPACED_WORD
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedText:
+    """A column of free text as a feature.
+
+    Parameters
+    ----------
+    feature, vocabulary
+        Feature, and what encodes it.
+    cells
+        Texts, None for a missing one, `[n]`.
+    encoded
+        Encoded texts, float64 `[n, width]`.
+    """
+
+    feature: Feature
+    vocabulary: Vocabulary
+    cells: NDArray[np.object_]
+    encoded: Matrix
+
+
+def learn_text(
+    column: "pd.Series[Any]", about: FeatureSection, *, learned: NDArray[np.int64], seed: int
+) -> LearnedText | None:
+    """The feature of a column of free text; None where its texts share no terms.
+
+    Parameters
+    ----------
+    learned
+        Places of the rows that the vocabulary is learned from.
+    seed
+        Random seed; see `learn_vocabulary`.
+
+    Raises
+    ------
+    DataError
+        A row does not have what the section declares.
+    """
+    column = as_declared(column, about)
+    cells = column.astype(object).where(column.notna(), None).to_numpy()
+    vocabulary = learn_vocabulary(cells[learned].tolist(), seed)
+    if vocabulary is None:
+        return None
+    encoded = vocabulary.rows(cells.tolist())
+    feature = Feature(
+        name=str(column.name),
+        kind="text",
+        required=not (column.hasnans or about.missing),
+        max_length=longest_allowed(cells.tolist()),
+        directions=vocabulary.width - 1,
+        min=float(np.nanmin(encoded[:, 0])),
+        max=float(np.nanmax(encoded[:, 0])),
+        mean=float(np.nanmean(encoded[:, 0])),
+        unit=about.unit,
+        description=about.description,
+        example=vocabulary.typical(encoded[learned, 1:].mean(axis=0)),
+    )
+    return LearnedText(feature, vocabulary, cells, encoded)
 
 
 def longest_allowed(texts: Sequence[str | None]) -> int:

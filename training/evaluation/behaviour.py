@@ -37,14 +37,15 @@ def check_monotone(features: Mapping[str, FeatureSection], table: Table) -> None
     Raises
     ------
     ConfigError
-        The feature is a category, or there are more than two classes.
+        The feature is a category or free text, or there are more than two classes.
     """
-    nominal = {feature.name: feature.is_nominal for feature in table.contract.features}
+    known = {feature.name: feature for feature in table.contract.features}
     for name, section in features.items():
-        if section.monotone is None or name not in nominal:
+        if section.monotone is None or name not in known:
             continue
-        if nominal[name]:
-            raise ConfigError(f"features.{name}.monotone: a category has no direction", "leave monotone out")
+        if known[name].is_nominal or known[name].kind == "text":
+            words = "free text" if known[name].kind == "text" else "a category"
+            raise ConfigError(f"features.{name}.monotone: {words} has no direction", "leave monotone out")
         if len(table.contract.target.classes) > 2:
             raise ConfigError(
                 f"features.{name}.monotone needs a regression or two classes, and there are more",

@@ -107,7 +107,12 @@ def rows_for(encoder: RowEncoder, table: Table, rows: NDArray[np.int64]) -> tupl
         if feature.name not in ours:
             return None, f"the table has no {feature.name}"
         place = ours[feature.name]
-        block, problem = _block(feature, table.contract.features[place], leads[:, place])
+        mine = table.contract.features[place]
+        if "text" in {feature.kind, mine.kind}:
+            cells = table.texts[mine.name][rows].tolist() if mine.kind == "text" else None
+            block, problem = _text(encoder, feature, mine, leads[:, place], cells)
+        else:
+            block, problem = _block(feature, mine, leads[:, place])
         if block is None:
             return None, problem
         blocks.append(block)
@@ -249,6 +254,25 @@ def _block(theirs: Feature, ours: Feature, values: Matrix) -> tuple[Matrix | Non
     known = [None if math.isnan(code) else _written(theirs, ours, code) for code in distinct.tolist()]
     block, problem = _dates(theirs, ours, known) if theirs.kind == "datetime" else _texts(theirs, known)
     return None if block is None else block[codes], problem
+
+
+def _text(
+    encoder: RowEncoder, theirs: Feature, ours: Feature, values: Matrix, cells: list[Scalar] | None
+) -> tuple[Matrix | None, str]:
+    """Free text of ours or theirs as theirs takes it, `[n, width]` or `[n]`, or why it does not.
+
+    Parameters
+    ----------
+    cells
+        Our texts; None if ours is a category.
+    """
+    if not {theirs.kind, ours.kind} <= {"text", "category"}:
+        return None, f"{theirs.name} is a {theirs.kind} to it, and a {ours.kind} here"
+    if theirs.required and np.isnan(values).any():
+        return None, f"{theirs.name} may not be missing, and is"
+    if cells is None:
+        cells = [None if math.isnan(code) else ours.decode(code) for code in values.tolist()]
+    return (encoder.blocks[theirs.name].rows(cells), "") if theirs.kind == "text" else _texts(theirs, cells)
 
 
 def _dates(theirs: Feature, ours: Feature, values: list[Scalar]) -> tuple[Matrix | None, str]:

@@ -83,12 +83,13 @@ def importances(table: Table, split: Split, predictor: Predictor, *, metric: str
 
 
 def effects(table: Table, split: Split, predictor: Predictor, names: Sequence[str]) -> tuple[Effect, ...]:
-    """Partial dependence on the first few of some features."""
+    """Partial dependence on the first few of some features; free text has no order to follow."""
     contract = table.contract
     places = {feature.name: place for place, feature in enumerate(contract.features)}
     rows = table.rows[split.holdout[:_EFFECT_ROWS]]
     partial_dependence = []
-    for name in names[:_EFFECT_FEATURES]:
+    ordered = [name for name in names if contract.features[places[name]].kind != "text"]
+    for name in ordered[:_EFFECT_FEATURES]:
         place = places[name]
         feature, grid = contract.features[place], feature_grid(table, split, place)
         means = score_grid(predictor, rows, contract.blocks[place], grid).mean(axis=1)

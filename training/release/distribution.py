@@ -47,7 +47,7 @@ def baseline_of(trained: Trained) -> Baseline:
     features = {}
     numbers = table.leads(train)
     for feature, column in zip(table.contract.features, numbers.T, strict=True):
-        whole = feature.json_type == "integer"
+        whole = feature.json_type == "integer" or feature.kind == "text"
         bins = Bins(levels=feature.counted) if feature.levels else bins_of_numbers(column, whole=whole)
         bins = bins.model_copy(update={"origin": feature.origin}) if feature.origin else bins
         counts = tuple(bins.counts(column).tolist())

@@ -17,6 +17,7 @@ from skylift.references import sha256
 from skylift.registry import Registry
 from skylift.scoring import Matrix, predicted_classes, predictions
 from skylift.verification import Version
+from skylift.vocabulary import ENCODING_FILE, to_bytes
 from training.card.document import render_card
 from training.data.profile import profile
 from training.evaluation.report import EVALUATION_FILE
@@ -64,6 +65,8 @@ def pack(trained: Trained, state: GitState = _NO_COMMIT, retraining: str | None 
     if compiled.data is not None:
         artifacts[COMPILED_FILE] = compiled.data
     table, split = trained.table, trained.split
+    if table.vocabularies:
+        artifacts[ENCODING_FILE] = to_bytes([*table.vocabularies.values()])
     examples = golden(trained)  # scores the whole holdout: once, not for each manifest
 
     def describe(version: int, state: GitState = state) -> Manifest:
@@ -131,7 +134,7 @@ def golden(trained: Trained) -> Golden:
     table, rows = trained.table, trained.split.holdout
     predictor = trained.compiled.predictor
     chosen = _representatives(table.contract, predictor.scores(table.rows[rows]), table.rows[rows])
-    instances = tuple(table.instance(int(rows[index])) for index in chosen)
+    instances = tuple(table.presentable(int(rows[index])) for index in chosen)
     scores = predictor.scores(table.encoder.encode(instances))
     answers = tuple(Prediction.model_validate(answer) for answer in predictions(table.contract, scores))
     return Golden(instances=instances, predictions=answers, tolerance=trained.compiled.tolerance)

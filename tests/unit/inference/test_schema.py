@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.schema import RequestSchema
+from skylift.cells import clean_text
 from skylift.contract import Contract, Target
-from skylift.encoding import RowEncoder, leads
+from skylift.encoding import leads
 from skylift.errors import FieldProblem, InvalidInstance, NotJson, RequestError, TooManyInstances
 from skylift.feature import Feature
 from skylift.numerals import Numerals
 from skylift.values import fault
-from tests.support.contracts import anything, broken_bodies, contracts, features, instances, modest
+from tests.support.contracts import anything, broken_bodies, contracts, features, instances, modest, row_encoder
 
 SIZE = Feature(name="size", kind="number", min=10, max=90, unit="m2")
 ROOMS = Feature(name="rooms", kind="integer", min=1, max=5)
@@ -521,7 +522,7 @@ class TestAnyContract:
         contract = data.draw(contracts())
         sent = data.draw(st.lists(instances(contract), min_size=1, max_size=3))
 
-        rows = RowEncoder(contract).encode(RequestSchema(contract, 3).parse(json.dumps({"instances": sent}).encode()))
+        rows = row_encoder(contract).encode(RequestSchema(contract, 3).parse(json.dumps({"instances": sent}).encode()))
 
         assert rows.shape == (len(sent), contract.width)
         for row, instance in zip(leads(contract, rows).tolist(), sent, strict=True):
@@ -531,6 +532,8 @@ class TestAnyContract:
                     assert math.isnan(cell)
                 elif feature.kind == "datetime":
                     assert feature.decode(cell) == value
+                elif feature.kind == "text":
+                    assert cell == len(clean_text(str(value)) or "")
                 elif isinstance(value, str):
                     known = {level: code for code, level in enumerate(feature.levels)}
                     code = known.get(value, known.get(value.strip()))
@@ -545,12 +548,12 @@ class TestAnyContract:
         instance = data.draw(instances(contract))
         schema = RequestSchema(contract, 3)
         by_position = [instance.get(feature.name) for feature in contract.features]
-        rows = [RowEncoder(contract).encode(schema.parse(json.dumps({"instances": [instance]}).encode())).tolist()]
+        rows = [row_encoder(contract).encode(schema.parse(json.dumps({"instances": [instance]}).encode())).tolist()]
 
-        rows.append(RowEncoder(contract).encode(schema.parse(json.dumps(instance).encode())).tolist())
+        rows.append(row_encoder(contract).encode(schema.parse(json.dumps(instance).encode())).tolist())
         if all(feature.required or instance.get(feature.name) is not None for feature in contract.features):
             found = schema.parse(json.dumps({"features": by_position}).encode())
-            rows.append(RowEncoder(contract).encode(found).tolist())
+            rows.append(row_encoder(contract).encode(found).tolist())
 
         assert all(repr(row) == repr(rows[0]) for row in rows)
 

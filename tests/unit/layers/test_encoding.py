@@ -45,7 +45,7 @@ def test_the_lead_of_each_block_stands_for_its_feature() -> None:
 def test_rows_follow_from_their_leads() -> None:
     rows = wide_table(20).rows
 
-    assert np.array_equal(with_blocks(WIDE, leads(WIDE, rows)), rows, equal_nan=True)
+    assert np.array_equal(with_blocks(WIDE, leads(WIDE, rows), {}, {}), rows, equal_nan=True)
 
 
 def test_rows_of_plain_features_are_their_own_leads() -> None:
@@ -53,7 +53,7 @@ def test_rows_of_plain_features_are_their_own_leads() -> None:
     rows = RowEncoder(plain).encode([CALLER])
 
     assert leads(plain, rows) is rows
-    assert with_blocks(plain, rows) is rows
+    assert with_blocks(plain, rows, {}, {}) is rows
 
 
 def test_the_encoder_of_a_version_follows_from_its_contract() -> None:

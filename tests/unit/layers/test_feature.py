@@ -49,6 +49,7 @@ VALUES: dict[Kind, list[Scalar]] = {
     "integer": [3, -7],
     "boolean": [False, True],
     "category": ["Köln", "Bonn"],
+    "text": [" été ", "two words"],
     "datetime": ["2013-12-31T10:00:00.250Z", "0001-01-01T00:00:00Z"],
 }
 
@@ -60,6 +61,11 @@ class TestEveryKind:
     def test_values_are_decoded_as_they_were_encoded(self, kind: Kind) -> None:
         feature = _feature(kind)
         encode: Any = feature.encoder or float
+        if kind == "text":
+            assert [feature.describe(encode(value)) for value in VALUES[kind]] == ["3 characters", "9 characters"]
+            with pytest.raises(ValueError, match="cannot be told from its length"):
+                feature.decode(3)
+            return
 
         decoded = [feature.decode(encode(value)) for value in VALUES[kind]]
 
@@ -101,4 +107,5 @@ def test_what_is_nominal_has_levels_and_what_is_numeric_has_none() -> None:
 def _feature(kind: Kind, **fields: Any) -> Feature:
     categories = ("Köln", "Bonn") if kind == "category" else ()
     dated = {"form": "%Y-%m-%dT%H:%M:%S%z", "origin": date(2013, 12, 31)} if kind == "datetime" else {}
-    return Feature(name="x", kind=kind, categories=categories, **dated | fields)
+    sized = {"max_length": 1_000, "directions": 30} if kind == "text" else {}
+    return Feature(name="x", kind=kind, categories=categories, **dated | sized | fields)

@@ -86,7 +86,7 @@ def test_a_typical_text_is_of_known_words() -> None:
 class TestFile:
     def test_reading_returns_what_was_written(self) -> None:
         made = vocabulary(), vocabulary((" ok ", "ok"))
-        read = from_bytes(to_bytes(made), 2)
+        read = from_bytes(to_bytes(made), [4, 4])
         texts = ["Cheap! 価格 ok", None]
         for before, after in zip(made, read, strict=True):
             assert after.terms == before.terms
@@ -98,13 +98,17 @@ class TestFile:
     @pytest.mark.parametrize("count", [0, 2])
     def test_another_number_of_vocabularies_is_refused(self, count: int) -> None:
         with pytest.raises(UnservableModel, match=f"it does not hold {count} vocabularies"):
-            from_bytes(to_bytes([vocabulary()]), count)
+            from_bytes(to_bytes([vocabulary()]), [4] * count)
+
+    def test_another_width_than_the_contracts_is_refused(self) -> None:
+        with pytest.raises(UnservableModel, match="another width"):
+            from_bytes(to_bytes([vocabulary()]), [5])
 
     def test_damaged_bytes_are_refused(self) -> None:
         data = to_bytes([vocabulary()])
         for broken in (b"", b"no archive", data[:-40], data[:200] + b"\xff" * 40 + data[240:]):
             with pytest.raises(UnservableModel, match=r"encoding\.npz cannot be read"):
-                from_bytes(broken, 1)
+                from_bytes(broken, [4])
 
     @pytest.mark.parametrize(
         "changed",
@@ -134,7 +138,7 @@ class TestFile:
         file = io.BytesIO()
         np.savez(file, allow_pickle=True, **{f"0.{name}": array for name, array in (sound | changed).items()})
         with pytest.raises(UnservableModel):
-            from_bytes(file.getvalue(), 1)
+            from_bytes(file.getvalue(), [4])
 
     def test_compressed_arrays_are_refused(self) -> None:
         packed = io.BytesIO()
@@ -145,7 +149,7 @@ class TestFile:
             for name in plain.namelist():
                 archive.writestr(name, plain.read(name))
         with pytest.raises(UnservableModel, match="compressed"):
-            from_bytes(packed.getvalue(), 1)
+            from_bytes(packed.getvalue(), [4])
 
 
 def test_a_vocabulary_is_bounded() -> None:
