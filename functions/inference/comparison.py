@@ -56,7 +56,8 @@ class Comparison:
 def _of_one(ours: dict[str, object], theirs: dict[str, object]) -> tuple[int, float]:
     """The same of the predictions for one row."""
     other = ours.get("label") != theirs.get("label")
-    numbers, others = ours.get("probabilities", ours), theirs.get("probabilities", theirs)
+    # Of a regression the value alone: an interval is not an answer, and one of the two may give none.
+    numbers, others = (answer.get("probabilities") or {"value": answer["value"]} for answer in (ours, theirs))
     largest = 0.0
     for name, number in numbers.items():  # type: ignore[attr-defined]
         difference = abs(number - others.get(name, 0.0))  # type: ignore[attr-defined]

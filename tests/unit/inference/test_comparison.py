@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from inference.comparison import Comparison
 from inference.model import ScoredRequest
+from skylift.conformal import Margins
 from skylift.contract import Contract, Target
 from skylift.feature import Feature
 from skylift.scoring import Matrix, predictions
@@ -88,3 +89,11 @@ def test_many_rows_are_compared_as_each_of_them(
     ]
 
     assert comparison.of(answer, second) == (sum(other for other, _ in each), max(largest for _, largest in each))
+
+
+def test_intervals_of_one_of_two_versions_are_not_compared() -> None:
+    sure = REGRESSION.with_target(margins=Margins(level=0.9, low=(-9.0,), high=(9.0,)))
+    scores = np.array([5.0])
+
+    assert Comparison(sure, REGRESSION).of(answer_of(sure, scores), scores + 1) == (0, 1.0)
+    assert Comparison(REGRESSION, sure).of(answer_of(REGRESSION, scores), scores + 1) == (0, 1.0)
