@@ -89,13 +89,21 @@ def _score_calibrated(estimator: CalibratedClassifierCV, rows: Tensor) -> Tensor
 def _calibrated(member: Any, rows: Tensor) -> Tensor:
     if member.method not in {"sigmoid", "isotonic"}:
         raise NotImplementedError(f"no converter for calibration by {member.method}")
-    decisions = decide(member.estimator, rows)
+    decisions = _decisions(member, rows)
     if len(member.classes) == 2:
         return two_classes(_calibrate(member.calibrators[0], decisions))
     each = concatenate(
         [_calibrate(calibrator, decisions.columns([code])) for code, calibrator in enumerate(member.calibrators)]
     )
     return shares(each, len(member.classes))
+
+
+def _decisions(member: Any, rows: Tensor) -> Tensor:
+    """What is calibrated: decisions, or the probabilities of an estimator that has none."""
+    if hasattr(member.estimator, "decision_function"):
+        return decide(member.estimator, rows)
+    probabilities = score(member.estimator, rows)
+    return probabilities.columns([1]) if len(member.classes) == 2 else probabilities
 
 
 def _calibrate(calibrator: Any, decisions: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from skylift.metrics import Gate, LeaderboardEntry, Metrics
 from skylift.predictors import SklearnPredictor
 from training.compile.compilation import CompiledModel, compile_model
 from training.config import Candidate, ModelConfig
+from training.config.table import RARE
 from training.data.checks import examine, refuse_failed
 from training.data.prepare import table_and_split
 from training.data.reader import Progress
@@ -150,7 +151,7 @@ def train(
     configured = (
         Defaults(config.candidates, ())
         if config.candidates
-        else default_candidates(table.contract, len(split.train), config.budget)
+        else default_candidates(table.contract, len(split.train), config.budget, rare=_has_rare_class(table, split))
     )
     folds, candidates = _prepared(config, table, split, configured.candidates)
     meter = Meter(runner or LocalRunner(), watch=watch, stop=stop, budget=config.budget)
@@ -247,6 +248,12 @@ def _checked(config: ModelConfig, table: Table) -> str:
     check_decision(config.decision, table.contract)
     check_conformal(config.intervals, config.sets, table.contract)
     return select_by
+
+
+def _has_rare_class(table: Table, split: Split) -> bool:
+    return table.contract.task == "classification" and smallest_class(table.targets[split.train]) < RARE * len(
+        split.train
+    )
 
 
 def _prepared(

@@ -57,7 +57,7 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
     Parameters
     ----------
     folds
-        Number of folds for the calibration of classifiers without probabilities of their own.
+        Number of folds for the calibration of classifiers without probabilities of their own, or with balanced classes.
     seed
         Random seed for estimators that take one and were given none.
 
@@ -82,7 +82,7 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
     path = ""
     if candidate.scale is not False and _needs_scaled_target(candidate, model):
         model, path = TransformedTargetRegressor(model, transformer=StandardScaler()), "regressor__"
-    if classifies and not hasattr(model, "predict_proba"):
+    if classifies and (not hasattr(model, "predict_proba") or _is_balanced(candidate)):
         model, path = CalibratedClassifierCV(model, ensemble=False, cv=folds), "estimator__"
     estimator = Pipeline([*steps, ("model", model)]) if steps else model
     path = f"model__{path}" if steps else path
@@ -100,6 +100,11 @@ def _needs_scaled_target(candidate: Candidate, model: Any) -> bool:
     """Whether a regressor fits only targets of about its own scale, and was not tuned to another."""
     chosen = {*candidate.params, *(candidate.search.parameters if candidate.search else ())}
     return candidate.estimator in _OF_ONE_SCALE and not chosen & {"epsilon", "tol"} and is_regressor(model)
+
+
+def _is_balanced(candidate: Candidate) -> bool:
+    """Whether rows are weighted by class: probabilities are then those of another table, until they are calibrated."""
+    return candidate.params.get("class_weight") in ("balanced", "balanced_subsample")
 
 
 def estimates_by_trees(estimator: Any) -> bool:

@@ -27,6 +27,7 @@ _ROWS_FOR_LARGER_LEAVES = 1_000
 _LARGER_LEAF = 5
 _ROWS_PER_LEAF_ROW = 5_000
 _LARGEST_LEAF = 20
+_BALANCED = {"class_weight": "balanced"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Defaults:
     notes: tuple[str, ...]
 
 
-def default_candidates(contract: Contract, rows: int, budget: float | None = None) -> Defaults:
+def default_candidates(contract: Contract, rows: int, budget: float | None = None, *, rare: bool = False) -> Defaults:
     """Good candidates for a table.
 
     Parameters
@@ -54,6 +55,8 @@ def default_candidates(contract: Contract, rows: int, budget: float | None = Non
         Number of training rows.
     budget
         Seconds of search, from `model.yaml`; `DEFAULT_BUDGET` if absent.
+    rare
+        Whether a class is rare: then weights by class are tried.
     """
     classifies = contract.task == "classification"
     seconds = (budget or DEFAULT_BUDGET) * _FIT_SHARE
@@ -69,11 +72,14 @@ def default_candidates(contract: Contract, rows: int, budget: float | None = Non
     looked_at = math.sqrt(of_trees) if classifies else of_trees
     forest = _candidate("forest", f"ensemble.RandomForest{ending}", **_sizes(rows, looked_at, seconds))
     svm = _candidate("svm", "svm.SVC" if classifies else "svm.SVR")
+    first = [linear]
+    if rare:
+        first.append(linear.model_copy(update={"name": "balanced", "params": linear.params | _BALANCED}))
     if rows**2 * width * _SECONDS_PER_PAIR <= seconds:
-        return Defaults((linear, boosting, forest, svm), ())
+        return Defaults((*first, boosting, forest, svm), ())
     size = f"{rows} rows of {width} numbers"
     note = f"svm was left out: it takes too long for {size}; set a larger budget, or name it in candidates"
-    return Defaults((linear, boosting, forest), (note,))
+    return Defaults((*first, boosting, forest), (note,))
 
 
 def _candidate(name: str, path: str, **params: Any) -> Candidate:

@@ -11,6 +11,7 @@ from skylift.contract import Contract, Target
 from skylift.errors import ConfigError
 from skylift.feature import Feature
 from skylift.scoring import Matrix
+from tests.support.fraud import payments
 from tests.support.tables import LOGISTIC, RIDGE, TREE, learned, lines, mixed, table_of
 from tests.support.wide import WIDE, wide_table
 from training.config import Candidate
@@ -274,3 +275,23 @@ class TestAFeatureOfSeveralColumns:
         table = wide_table()
 
         assert np.isfinite(made.fit(table.rows, table.targets).predict(table.rows)).all()
+
+
+class TestBalancedClasses:
+    @pytest.mark.parametrize(
+        ("name", "params"),
+        [
+            ("linear_model.LogisticRegression", {}),
+            ("ensemble.RandomForestClassifier", {"n_estimators": 5, "max_depth": 4}),
+        ],
+    )
+    def test_probabilities_are_those_of_the_table_and_compiled(
+        self, name: str, params: dict[str, Any], tmp_path: Path
+    ) -> None:
+        """Balanced weights alone would have half of the probability on 2% of the rows."""
+        candidate = {"name": "m", "estimator": f"sklearn.{name}", "params": params | {"class_weight": "balanced"}}
+
+        trained = learned(tmp_path, payments(1500, 30), candidate, target="fraud")
+
+        assert trained.compiled.predictor.scores(trained.table.rows)[:, 1].mean() == pytest.approx(0.02, abs=0.006)
+        assert trained.compiled.outcome.converter == "skylift"

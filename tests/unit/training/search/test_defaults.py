@@ -106,3 +106,16 @@ def test_the_columns_of_a_feature_count_as_work() -> None:
     svm = [any(one.name == "svm" for one in default_candidates(of, 20_000, 40.0).candidates) for of in (narrow, WIDE)]
 
     assert svm == [True, False]
+
+
+def test_where_a_class_is_rare_weights_by_class_are_tried() -> None:
+    loan = Contract(
+        task="classification",
+        features=(Feature(name="x", kind="number"),),
+        target=Target(name="y", classes=("no", "yes")),
+    )
+
+    plain, rare = (default_candidates(loan, 1000, rare=rare).candidates for rare in (False, True))
+
+    assert [one.name for one in rare if one not in plain] == ["balanced"]
+    assert rare[1].params["class_weight"] == "balanced"
