@@ -79,6 +79,8 @@ def _of_feature(before: Feature, after: Feature) -> Iterator[str]:
         yield f"refuses {listed(refused, write=repr)}"
     if None not in {before.max_length, after.max_length} and (after.max_length or 0) < (before.max_length or 0):
         yield f"takes texts of {after.max_length:,} characters only"
+    if before.form != after.form:
+        yield f"reads dates as {after.form}, not as {before.form}"
     if before.numerals not in {None, after.numerals}:
         yield "reads other texts as numbers"
     special = {*(before.missing or ()), *(after.missing or ())}

@@ -1,5 +1,6 @@
 """Contracts compared: what one accepts, the other one has to accept, and their answers have to be of one kind."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -105,6 +106,11 @@ def test_a_contract_that_takes_all_of_it_does_not_differ(before: Contract, after
             _contract(_number(), target=Target(name="y", unit="EUR")),
             _contract(_number(), target=Target(name="y", unit="USD")),
             ["y: in USD, not in EUR"],
+        ),
+        (
+            _contract(Feature(name="day", kind="datetime", form="%d-%m-%Y", origin=date(2026, 1, 1))),
+            _contract(Feature(name="day", kind="datetime", form="%m-%d-%Y", origin=date(2026, 1, 1))),
+            ["day: reads dates as %m-%d-%Y, not as %d-%m-%Y"],
         ),
     ],
 )
