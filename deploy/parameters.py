@@ -148,7 +148,7 @@ def load_template(text: str) -> dict[str, Any]:
     return document
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Reads CloudFormation's tags without following them."""
 
 

@@ -113,6 +113,7 @@ class TestArchitecture:
         aws_cli.main(words)
 
 
+@pytest.mark.usefixtures("loaded_in_this_process")
 class TestRollBackAModel:
     def test_it_goes_back_by_rollback_by_name_and_without_skylift(self, machine: Machine, aws: MotoServer) -> None:
         printed = machine.run("roll-back-a-model.md")
@@ -122,6 +123,7 @@ class TestRollBackAModel:
         assert printed.count("Active: v1@sha256:") == 2
 
 
+@pytest.mark.usefixtures("loaded_in_this_process")
 class TestTrials:
     def test_a_version_is_tried_judged_and_rejected_and_the_champion_stays(
         self, machine: Machine, aws: MotoServer
@@ -170,6 +172,7 @@ class TestRestore:
         assert active(aws) == "v1"
         assert s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
 
+    @pytest.mark.usefixtures("loaded_in_this_process")
     def test_an_overwritten_file_is_what_it_was(self, machine: Machine, aws: MotoServer) -> None:
         machine.s3().put_object(Bucket=BUCKET, Key="models/iris/v1/model.joblib", Body=b"something else")
 
@@ -177,6 +180,7 @@ class TestRestore:
 
         assert active(aws) == "v1"
 
+    @pytest.mark.usefixtures("loaded_in_this_process")
     def test_a_version_that_needs_nothing_stays_as_it_is(self, machine: Machine, aws: MotoServer) -> None:
         before = machine.s3().list_object_versions(Bucket=BUCKET)["Versions"]
 

@@ -1,6 +1,7 @@
 """Both stand-ins for SSM throttle as AWS does: by a bucket of tokens, all readings together."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +22,7 @@ def test_motos_ssm_answers_as_many_readings_as_there_are_tokens(
     clock = Clock()
     pointer.create()
     limit_readings(monkeypatch, 2, clock=clock)
-    monkeypatch.setattr("time.sleep", lambda _: None)  # the client tries twice
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))  # the client tries twice
 
     for read in (ssm.get_parameter, ssm.get_parameter_history):
         read(Name=pointer.name)

@@ -20,9 +20,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def task_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A task root as in the image."""
+    """A task root as in the image; a module that adds to it copies it."""
     return lay_out(tmp_path_factory.mktemp("task"))
 
 

@@ -20,8 +20,8 @@ NOON = datetime(2026, 5, 1, 12, 0, 30, 123456, tzinfo=UTC)
 
 
 def shown(content: Any, *, width: int = 120) -> list[str]:
-    """The lines of it on a terminal without colours."""
-    screen = Console(width=width, highlight=False)
+    """The lines of it without styles, whatever the terminal that the tests themselves are run on."""
+    screen = Console(width=width, highlight=False, force_terminal=False, color_system=None)
     with screen.capture() as capture:
         screen.print(content)
     return [line.rstrip() for line in capture.get().splitlines()]

@@ -18,8 +18,8 @@ CHAMPION = Champion(version="v3", reference="v3@sha256:0", max_regression=0.05)
 
 
 def printed(tables: Any) -> list[str]:
-    """The lines of tables on a wide terminal, each with single blanks."""
-    screen = Console(width=250, highlight=False)
+    """The lines of tables on a wide screen without styles, each with single blanks."""
+    screen = Console(width=250, highlight=False, force_terminal=False, color_system=None)
     with screen.capture() as capture:
         for table in tables:
             screen.print(table)
