@@ -1,4 +1,4 @@
-"""Training again on the whole stack: asked for over HTTP and by new data, one at a time.
+"""Training again on the whole stack: asked for over HTTP, by new data, the clock and drift; one at a time.
 
 The durable function trains in its container, as strict as Lambda's, publishes by its own role, and puts what it
 published on trial where that is asked for. Pointer, challenger, versions and audit agree afterwards.
@@ -7,6 +7,7 @@ published on trial where that is asked for. Pointer, challenger, versions and au
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import batched
 from pathlib import Path
 from urllib.parse import urljoin
@@ -16,7 +17,7 @@ import pytest
 from tests.e2e.conftest import Step
 from tests.e2e.life import END_SECONDS, Life, prepared
 from tests.e2e.retrainings import SECONDS, Retrainings
-from tests.e2e.stack import Stack
+from tests.e2e.stack import STACK, Stack
 from tests.support.paths import ROOT
 from tests.support.waiting import wait_until
 
@@ -31,13 +32,15 @@ CUT_OFF_SECONDS = 64
 
 @pytest.fixture(scope="module")
 def life(stack: Stack, quick_config: Path, step: Step) -> Iterator[Life]:
-    """The model, which new data has trained again after seconds."""
+    """The model, which all that can have it trained again does; new data after seconds."""
     life = prepared(stack, quick_config)
-    with step("training again on new data, on"):
-        stack.deploy(RetrainRollout="auto", RetrainOnData="true")
+    with step("all that has it trained again, on"):
+        stack.deploy(
+            RetrainRollout="auto", RetrainOnData="true", RetrainOnDrift="true", RetrainSchedule="rate(365 days)"
+        )
     stack.set_variables("TriggerFunction", SKYLIFT_RETRAIN_WINDOW_SECONDS=str(WINDOW_SECONDS))
     yield life
-    stack.deploy(RetrainRollout="none", RetrainOnData="false")
+    stack.deploy(RetrainRollout="none", RetrainOnData="false", RetrainOnDrift="false", RetrainSchedule="")
 
 
 @pytest.fixture
@@ -58,6 +61,36 @@ def drop(stack: Stack, name: str, rows: list[str]) -> None:
     """Put a table into the data of the model."""
     body = "\n".join([HEAD, *rows]).encode()
     stack.aws.client("s3").put_object(Bucket=stack.outputs["ModelBucketName"], Key=f"data/iris/{name}.csv", Body=body)
+
+
+@contextmanager
+def only(life: Life, stack: Stack, rows: list[str]) -> Iterator[None]:
+    """Have the data of the model be these rows for a while, whose coming starts nothing."""
+    rules, rule = stack.aws.client("events"), stack.physical("NewDataRule")
+    rules.disable_rule(Name=rule)
+    remove_all(life, stack)
+    drop(stack, "only", rows)
+    try:
+        yield
+    finally:
+        remove_all(life, stack)
+        rules.enable_rule(Name=rule)
+
+
+def remove_all(life: Life, stack: Stack) -> None:
+    """Remove the data of the model: what is trained then, is trained on the table of the image."""
+    for entry in list(life.bucket.entries("data/iris/")):
+        stack.aws.client("s3").delete_object(Bucket=stack.outputs["ModelBucketName"], Key=entry.key)
+
+
+def shuffled() -> list[str]:
+    """Rows that are valid, of which each has the species of another one: they teach nothing."""
+    rows = [row.split(",") for row in ROWS]
+    species = random.Random(7).sample([row[-1] for row in rows], len(rows))
+    lengths = [f"{float(row[1]) + number / 10_000:.4f}" for number, row in enumerate(rows)]  # no row is another's copy
+    return [
+        ",".join([row[0], length, *row[2:-1], name]) for row, length, name in zip(rows, lengths, species, strict=True)
+    ]
 
 
 def test_one_of_two_who_ask_at_once_gets_a_version(
@@ -109,18 +142,63 @@ def test_a_burst_of_fifty_objects_in_any_order_is_one_training(
 def test_data_with_the_same_rows_again_and_again_is_refused_and_people_are_told_why(
     life: Life, stack: Stack, retrainings: Retrainings
 ) -> None:
-    numbers, rules = life.versions.numbers(), stack.aws.client("events")
-    rules.disable_rule(Name=stack.physical("NewDataRule"))  # else it would be waited for
-    drop(stack, "again", ROWS * 3)
-    with life.tells("retraining refused", "are the same as another"), retrainings.one_more() as made:
+    numbers = life.versions.numbers()
+    with (
+        only(life, stack, ROWS * 3),
+        life.tells("retraining refused", "are the same as another"),
+        retrainings.one_more() as made,
+    ):
         retrainings.ask("again", rollout="auto")
-    rules.enable_rule(Name=stack.physical("NewDataRule"))
     assert made[0].state == "refused"
     assert made[0].problem is not None
     assert made[0].problem.code == "data-error"
     assert life.versions.numbers() == numbers
-    for entry in list(life.bucket.entries("data/iris/")):
-        stack.aws.client("s3").delete_object(Bucket=stack.outputs["ModelBucketName"], Key=entry.key)
+
+
+def test_data_that_teaches_nothing_is_refused_by_a_gate_with_a_card(
+    life: Life, stack: Stack, retrainings: Retrainings
+) -> None:
+    numbers = life.versions.numbers()
+    with only(life, stack, shuffled()), life.tells("retraining refused", "card: "), retrainings.one_more() as made:
+        retrainings.ask("shuffled", rollout="auto")
+    assert made[0].state == "refused"
+    assert made[0].problem is not None
+    assert made[0].problem.code == "gate-failed"
+    assert not all(gate.passed for gate in made[0].gates)
+    card = life.bucket.read(made[0].links["card"].removeprefix(life.bucket.url("")), limit=2**24)
+    assert card is not None
+    assert b"<html" in card
+    assert life.versions.numbers() == numbers
+
+
+def test_the_clock_starts_one(stack: Stack, retrainings: Retrainings) -> None:
+    with retrainings.one_more() as made:
+        stack.call_soon("retrain")
+    assert (made[0].state, made[0].request.reason) == ("succeeded", "schedule")
+
+
+def test_drift_leads_to_a_version_on_trial(life: Life, stack: Stack, retrainings: Retrainings) -> None:
+    alarms, alarm = stack.aws.client("cloudwatch"), f"{STACK}-drift"
+    with retrainings.one_more() as made:
+        for state in ("OK", "ALARM"):  # it tells of changes alone
+            alarms.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="drill")
+    assert (made[0].state, made[0].request.reason) == ("succeeded", f"the alarm {alarm}")
+    assert life.on_trial is not None
+    assert str(life.on_trial.reference) == made[0].versions.published
+
+
+def test_a_kill_while_it_trains_costs_a_second_training_and_no_second_version(
+    life: Life, stack: Stack, retrainings: Retrainings
+) -> None:
+    numbers = life.versions.numbers()
+    with retrainings.one_more() as made:
+        retrainings.ask("killed")
+        wait_until(lambda: retrainings.is_at("training"), seconds=SECONDS, what="it trains")
+        stack.aws.kill(stack.physical("RetrainFunction"))
+        assert retrainings.is_at("training")
+    assert made[0].state == "succeeded"
+    [number] = set(life.versions.numbers()) - set(numbers)
+    assert made[0].versions.published == str(life.versions.version(number).reference)
 
 
 def test_training_that_lambda_would_cut_off_is_ended_before_and_publishes_nothing(
