@@ -7,6 +7,7 @@ PORT ?= 8000
 CONFIG ?= training/model.yaml
 STAGE ?= dev
 MINISTACK := build/ministack
+PEERS := build/peers
 MLFLOW_PORT ?= 5000
 UV_VERSION := 0.13.8
 
@@ -68,8 +69,13 @@ bench: $(VENV)/.dev ## Compare with a plain service: build/bench.json, build/ben
 	@$(BIN)/python -m benchmarks.profiles$(if $(PUBLISH), --publish)
 
 .PHONY: bench-models
-bench-models: $(VENV)/.dev ## Train on tables of common kinds by default: build/bench-models.json (ten minutes; PUBLISH=1 updates the docs)
-	@$(BIN)/python -m benchmarks.model_choice$(if $(PUBLISH), --publish)
+bench-models: $(VENV)/.dev $(PEERS)/.made ## Train on twelve tables by default, beside peers: build/bench-models.json (half an hour; PUBLISH=1 updates the docs, TABLE=name)
+	@$(BIN)/python -m benchmarks.model_choice$(if $(TABLE), --table $(TABLE))$(if $(PUBLISH), --publish)
+
+$(PEERS)/.made: benchmarks/peers/requirements.txt requirements.txt | $(VENV)/.dev
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(PEERS)
+	@$(UV) pip install --quiet --python $(PEERS)/bin/python -c requirements.txt -r $<
+	@touch $@
 
 .PHONY: simulate
 simulate: $(VENV)/.dev ## Simulate fleets that read the pointer, a year of a model, and rollouts: build/benchmarks/ (minutes; PUBLISH=1 updates the docs)

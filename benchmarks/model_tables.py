@@ -1,7 +1,7 @@
 """Generated tables that resemble those people bring; the same bytes for the same seed, and no network."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,12 +29,15 @@ class Sample:
         Task of its target.
     make
         Function that makes the columns with a random generator.
+    split
+        Section `split` of `model.yaml`: a column by its kind, `time` or `group`; empty for a random split.
     """
 
     name: str
     about: str
     task: Task
     make: Callable[[Generator], pd.DataFrame]
+    split: Mapping[str, str] = field(default_factory=dict)
 
     def frame(self) -> pd.DataFrame:
         """The table, with the column `target`."""
@@ -58,19 +61,6 @@ def _codes(random: Generator, prefix: str, levels: int, rows: int, *, skew: floa
     return codes, np.array([f"{prefix}{code}" for code in range(levels)])[codes]
 
 
-def _churn(random: Generator) -> pd.DataFrame:
-    rows = 7_043
-    months = random.integers(0, 73, rows)
-    charge = random.uniform(18, 119, rows).round(2)
-    codes, frame = [], pd.DataFrame({"months": months, "charge": charge, "total": (months * charge).round(2)})
-    for number in range(16):
-        code, frame[f"service_{number:02d}"] = _codes(random, "option ", 2 + number % 3, rows)
-        codes.append(code)
-    effect = sum(random.normal(0, 0.4, 4)[code] for code in codes)
-    frame[TARGET] = _labels(random, effect - 0.05 * months + 0.015 * charge - 0.8)
-    return frame
-
-
 def _adult(random: Generator) -> pd.DataFrame:
     rows = 32_561
     age, hours = random.integers(17, 91, rows), random.integers(1, 100, rows)
@@ -92,28 +82,6 @@ def _adult(random: Generator) -> pd.DataFrame:
             "hours": hours,
             "country": _with_gaps(random, countries, 0.02),
             TARGET: _labels(random, log_odds, ("<=50K", ">50K")),
-        }
-    )
-
-
-def _housing(random: Generator) -> pd.DataFrame:
-    rows = 20_640
-    east, north = random.uniform(-124, -114, rows), random.uniform(32, 42, rows)
-    income, age = random.gamma(3, 1.3, rows), random.integers(1, 53, rows)
-    coast = np.exp(-np.abs(east + 118 + 0.8 * (north - 34)))
-    near, place = _codes(random, "near ", 5, rows, skew=1)
-    value = 40_000 * income + 150_000 * coast + 500 * age + 20_000 * (near == 1) + random.normal(0, 40_000, rows)
-    return pd.DataFrame(
-        {
-            "longitude": east.round(2),
-            "latitude": north.round(2),
-            "age": age,
-            "rooms": random.integers(2, 10_000, rows),
-            "bedrooms": _with_gaps(random, random.integers(1, 2_000, rows), 0.01),
-            "people": random.integers(3, 9_000, rows),
-            "income": income.round(4),
-            "place": place,
-            TARGET: value.clip(15_000).round(-2).astype(int),
         }
     )
 
@@ -151,30 +119,6 @@ def _diamonds(random: Generator) -> pd.DataFrame:
     )
 
 
-def _rare(random: Generator) -> pd.DataFrame:
-    rows = 1_300
-    _, boats = _codes(random, "B", 39, rows)
-    saved = random.random(rows) < 0.4
-    right = random.random(rows) < 0.97
-    return pd.DataFrame(
-        {
-            "sex": np.where(random.random(rows) < 0.5, "F", "M"),
-            "age": _with_gaps(random, random.integers(1, 80, rows), 0.2),
-            "boat": pd.Series(boats, dtype=object).where(saved),
-            TARGET: np.where(saved == right, "survived", "died"),
-        }
-    )
-
-
-def _shops(random: Generator) -> pd.DataFrame:
-    rows, levels = 12_000, 90
-    shop, shops = _codes(random, "shop ", levels, rows, skew=1)
-    numbers = random.normal(size=(rows, 4)).round(3)
-    log_odds = random.normal(0, 1.5, levels)[shop] + numbers[:, 0] + numbers[:, 1] * (shop % 2)
-    frame = pd.DataFrame(numbers, columns=["a", "b", "c", "d"])
-    return frame.assign(shop=shops, **{TARGET: _labels(random, log_odds)})
-
-
 def _wide(random: Generator) -> pd.DataFrame:
     rows, columns, classes = 1_080, 850, 9
     topic = random.integers(0, classes, rows)
@@ -192,24 +136,6 @@ def _imbalance(random: Generator) -> pd.DataFrame:
     return frame.assign(**{TARGET: _labels(random, log_odds, ("healthy", "ill"))})
 
 
-def _insurance(random: Generator) -> pd.DataFrame:
-    rows = 1_338
-    age, bmi = random.integers(18, 65, rows), random.normal(30.7, 6, rows).round(2)
-    smoker = random.random(rows) < 0.2
-    charge = 250 * age + smoker * (12_000 + 900 * (bmi > 30) * (bmi - 15)) + random.exponential(3_000, rows)
-    return pd.DataFrame(
-        {
-            "age": age,
-            "sex": np.where(random.random(rows) < 0.5, "female", "male"),
-            "bmi": bmi,
-            "children": random.integers(0, 6, rows),
-            "smoker": np.where(smoker, "yes", "no"),
-            "region": _codes(random, "region ", 4, rows)[1],
-            TARGET: charge.round(2),
-        }
-    )
-
-
 def _gaps(random: Generator) -> pd.DataFrame:
     rows = 6_000
     numbers = random.normal(size=(rows, 12))
@@ -221,22 +147,104 @@ def _gaps(random: Generator) -> pd.DataFrame:
     return frame.assign(**{TARGET: value.round(3)})
 
 
-def _plain(task: Task, rows: int) -> Callable[[Generator], pd.DataFrame]:
-    """Ten columns of numbers, categories, counts and gaps, with effects that depend on each other."""
+def _taxis(random: Generator) -> pd.DataFrame:
+    rows = 12_000
+    start = np.datetime64("2024-01-01T00:00:00") + random.integers(0, 366 * 86_400, rows).astype("timedelta64[s]")
+    pickup = pd.Series(start)
+    hour, weekday = pickup.dt.hour.to_numpy(), pickup.dt.day_of_week.to_numpy()
+    rush = ((hour >= 7) & (hour < 10)) | ((hour >= 16) & (hour < 19))
+    distance = random.gamma(1.5, 2, rows).round(2)
+    zone, zones = _codes(random, "zone ", 20, rows, skew=0.5)
+    slow = 1 + 0.9 * (rush & (weekday < 5)) + random.normal(0, 0.15, 20)[zone] + 0.2 * np.sin(2 * np.pi * hour / 24)
+    minutes = (2 + 3 * distance * slow) * random.lognormal(0, 0.15, rows)
+    return pd.DataFrame(
+        {
+            "pickup": pickup.dt.strftime("%Y-%m-%d %H:%M:%S"),
+            "distance": distance,
+            "zone": zones,
+            "passengers": random.integers(1, 6, rows),
+            TARGET: minutes.round(2),
+        }
+    )
 
-    def make(random: Generator) -> pd.DataFrame:
-        numbers = random.normal(size=(rows, 6)).round(4)
-        city, cities = _codes(random, "city ", 4, rows)
-        shop, shops = _codes(random, "shop ", 30, rows)
-        flag, count = random.random(rows) < 0.4, random.integers(0, 100, rows)
-        signal = 1.2 * numbers[:, 0] + np.sin(2 * numbers[:, 1]) + numbers[:, 2] * flag + 0.02 * count
-        signal += random.normal(0, 0.8, 30)[shop] + (city == 2) * numbers[:, 3] + random.normal(size=rows)
-        frame = pd.DataFrame(numbers, columns=[f"x{number}" for number in range(6)])
-        frame["x4"] = frame["x4"].mask(random.random(rows) < 0.05)
-        target = np.where(signal > 1.2, "yes", "no") if task == "classification" else (1_000 * signal).round(1)
-        return frame.assign(city=cities, shop=shops, flag=flag, count=count, **{TARGET: target})
 
-    return make
+def _merchants(random: Generator) -> pd.DataFrame:
+    rows, levels = 20_000, 3_000
+    merchant, merchants = _codes(random, "merchant ", levels, rows, skew=0.7)
+    city, cities = _codes(random, "city ", 400, rows, skew=1)
+    amount, hour = random.lognormal(3, 1, rows).round(2), random.integers(0, 24, rows)
+    log_odds = random.normal(0, 1.2, levels)[merchant] + random.normal(0, 0.6, 400)[city]
+    log_odds += 0.5 * np.log(amount / 20) + 0.8 * (hour < 5) - 0.7
+    return pd.DataFrame(
+        {
+            "merchant": merchants,
+            "city": cities,
+            "amount": amount,
+            "hour": hour,
+            TARGET: _labels(random, log_odds, ("kept", "returned")),
+        }
+    )
+
+
+def _messages(random: Generator) -> pd.DataFrame:
+    rows, words = 5_500, 2_500
+    syllables = np.array(["ba", "de", "ki", "lo", "mu", "na", "po", "re", "si", "tu", "ver", "wan"])
+    lexicon = np.unique(["".join(random.choice(syllables, size)) for size in random.integers(1, 5, 2 * words)])[:words]
+    random.shuffle(lexicon)
+    common = 1 / np.arange(1, len(lexicon) + 1)
+    usual, unwanted = (common * random.gamma(0.5, 2, len(lexicon)) for _ in range(2))
+    spam = random.random(rows) < 0.15
+    lengths = random.poisson(np.where(spam, 18, 12)) + 3
+    texts = []
+    for is_spam, length in zip(spam, lengths, strict=True):
+        rates = 0.75 * usual / usual.sum() + 0.25 * unwanted / unwanted.sum() if is_spam else usual / usual.sum()
+        texts.append(" ".join(random.choice(lexicon, length, p=rates)).capitalize() + ("!" if is_spam else "."))
+    return pd.DataFrame({"message": texts, TARGET: np.where(spam, "spam", "wanted")})
+
+
+def _rentals(random: Generator) -> pd.DataFrame:
+    days, hours = 450, 24
+    day, hour = np.repeat(np.arange(days), hours), np.tile(np.arange(hours), days)
+    date = pd.Series(np.datetime64("2023-03-01") + day.astype("timedelta64[D]"))
+    warmth = 15 - 12 * np.cos(2 * np.pi * (day + 60) / 365) + random.normal(0, 3, days)[day]
+    rain = random.random(days * hours) < 0.1
+    weekend = date.dt.day_of_week.to_numpy() >= 5
+    commute = np.exp(-(((hour - 8) / 1.5) ** 2)) + np.exp(-(((hour - 17.5) / 2) ** 2))
+    leisure = np.exp(-(((hour - 14) / 4) ** 2))
+    rate = np.exp(2.5 + 2.2 * np.where(weekend, leisure, commute) + 0.05 * warmth - 0.8 * rain + 0.0005 * day)
+    return pd.DataFrame(
+        {
+            "date": date.dt.strftime("%Y-%m-%d"),
+            "hour": hour,
+            "temperature": (warmth + random.normal(0, 1, len(day))).round(1),
+            "humidity": random.integers(20, 101, len(day)),
+            "rain": np.where(rain, "yes", "no"),
+            TARGET: random.poisson(rate),
+        }
+    )
+
+
+def _visits(random: Generator) -> pd.DataFrame:
+    patients = 900
+    patient = np.repeat(np.arange(patients), random.integers(2, 10, patients))
+    rows = len(patient)
+    age, sex = random.integers(20, 95, patients)[patient], random.random(patients)[patient] < 0.5
+    frailty = random.normal(0, 0.8, patients)[patient]
+    pressure = random.normal(130, 18, rows) + 4 * frailty
+    _, wards = _codes(random, "ward ", 8, rows)
+    medicines = random.poisson(3 + np.maximum(0, frailty))
+    log_odds = frailty + 0.04 * (age - 65) + 0.02 * (pressure - 130) + 0.25 * (medicines - 3) - 0.8
+    return pd.DataFrame(
+        {
+            "patient": patient,
+            "age": age,
+            "sex": np.where(sex, "F", "M"),
+            "pressure": _with_gaps(random, pressure.round(), 0.1),
+            "ward": wards,
+            "medicines": medicines,
+            TARGET: _labels(random, log_odds, ("well", "readmitted")),
+        }
+    )
 
 
 def _shipped(name: str) -> Callable[[Generator], pd.DataFrame]:
@@ -248,21 +256,16 @@ def _shipped(name: str) -> Callable[[Generator], pd.DataFrame]:
 
 
 SAMPLES = (
-    Sample("churn", "telephone customers who leave: many categories of few values", "classification", _churn),
-    Sample("adult", "income from a census: mixed, with gaps", "classification", _adult),
-    Sample("housing", "prices of houses by place", "regression", _housing),
-    Sample("letters", "26 classes", "classification", _letters),
-    Sample("diamonds", "50,000 prices", "regression", _diamonds),
-    Sample("rare", "39 rare categories, and missing ones that tell most", "classification", _rare),
-    Sample("shops", "90 categories, a few of them common", "classification", _shops),
-    Sample("wide", "850 counts of words, nine classes", "classification", _wide),
-    Sample("imbalance", "2% of one class", "classification", _imbalance),
-    Sample("insurance", "charges in thousands, few rows", "regression", _insurance),
-    Sample("gaps", "a fifth of the cells missing", "regression", _gaps),
-    Sample("breast_cancer", "as scikit-learn ships it", "classification", _shipped("breast_cancer")),
-    Sample("diabetes", "as scikit-learn ships it", "regression", _shipped("diabetes")),
-    Sample("mixed_20k", "20,000 rows of 10 columns", "classification", _plain("classification", 20_000)),
-    Sample("values_20k", "20,000 rows of 10 columns", "regression", _plain("regression", 20_000)),
-    Sample("mixed_50k", "50,000 rows of 10 columns", "classification", _plain("classification", 50_000)),
-    Sample("values_50k", "50,000 rows of 10 columns", "regression", _plain("regression", 50_000)),
+    Sample("adult", "mixed: income from a census", "classification", _adult),
+    Sample("gaps", "missing: a fifth of the cells", "regression", _gaps),
+    Sample("imbalance", "imbalanced: 2% of one class", "classification", _imbalance),
+    Sample("taxis", "dates: minutes of a journey", "regression", _taxis),
+    Sample("merchants", "high cardinality: 3,000 merchants", "classification", _merchants),
+    Sample("messages", "text: one column", "classification", _messages),
+    Sample("wide", "wide: 850 counts of words, nine classes", "classification", _wide),
+    Sample("diamonds", "long: 54,000 prices", "regression", _diamonds),
+    Sample("rentals", "counts: the last days held out", "regression", _rentals, {"time": "date"}),
+    Sample("letters", "many classes: 26", "classification", _letters),
+    Sample("diabetes", "small: as scikit-learn ships it", "regression", _shipped("diabetes")),
+    Sample("visits", "groups: patients held out", "classification", _visits, {"group": "patient"}),
 )

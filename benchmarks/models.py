@@ -81,8 +81,7 @@ class Model:
 
     def event(self, count: int) -> dict[str, Any]:
         """The same as an event of API Gateway."""
-        body = self.body(count).decode()
-        return _EVENT | {"body": body, "headers": _EVENT["headers"] | {"content-length": str(len(body))}}
+        return predict_event(self.body(count))
 
     def check(self, status: int, body: str | bytes, count: int) -> None:
         """Compare an answer with scikit-learn's.
@@ -248,6 +247,12 @@ class Models:
 
     def _registry(self, name: str) -> Registry:
         return Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=name), s3=self._s3, ssm=self._ssm)
+
+
+def predict_event(body: bytes) -> dict[str, Any]:
+    """An event of API Gateway with a request for predictions."""
+    headers = _EVENT["headers"] | {"content-length": str(len(body))}
+    return _EVENT | {"body": body.decode(), "headers": headers}
 
 
 def _renumbered(manifest: Manifest, version: int) -> Manifest:
