@@ -9,15 +9,12 @@ import pytest
 from tests.support.lambda_runtime import lay_out
 from tests.support.moto_server import MotoServer
 
-FOLDER = Path(__file__).parent
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if FOLDER in item.path.parents:
-            item.add_marker(
-                pytest.mark.skipif(sys.platform != "linux", reason="the Lambda runtime and its emulator need Linux")
-            )
+@pytest.fixture(scope="session", autouse=True)
+def _on_linux() -> None:
+    """Skip these tests elsewhere: the Lambda runtime and its emulator need Linux."""
+    if sys.platform != "linux":
+        pytest.skip("the Lambda runtime and its emulator need Linux")
 
 
 @pytest.fixture(scope="session")
