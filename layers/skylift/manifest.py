@@ -69,6 +69,19 @@ class Golden(Document):
         return self
 
 
+class Adopted(Document):
+    """A model file that was trained elsewhere.
+
+    Parameters
+    ----------
+    file, sha256
+        Name and digest of the file.
+    """
+
+    file: str
+    sha256: Digest
+
+
 class Lineage(Document):
     """Where the model comes from.
 
@@ -88,6 +101,8 @@ class Lineage(Document):
         Commit of the working tree, and whether it has changes; None outside a repository.
     retraining
         Id of the retraining that made it; None if a person or a workflow did, and in versions of older releases.
+    adopted
+        File that the model was taken from; None if it was trained here.
     notes
         Remarks on cleaning and fitting, for the reader.
     """
@@ -104,6 +119,7 @@ class Lineage(Document):
     git_commit: str | None = None
     git_dirty: bool | None = None
     retraining: str | None = None
+    adopted: Adopted | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -124,7 +140,7 @@ class Compiled(Document):
     converter
         Converter, `skylift` (exact, in double precision) or `skl2onnx`; None also in versions of older releases.
     dtype, opset
-        Type of the input, and version of the main operator set.
+        Type of the input, and version of the main operator set; None of a file that was adopted as it is.
     rows
         Number of rows on which it was compared with the joblib model.
     max_abs_diff, agreement

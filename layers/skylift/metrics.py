@@ -67,7 +67,7 @@ class Metrics(Document):
     Parameters
     ----------
     cross_validated
-        Metrics over the folds of the training rows, by metric.
+        Metrics over the folds of the training rows, by metric; empty of a model that was trained elsewhere.
     holdout
         Metrics on rows that no candidate has seen, computed once, by metric.
     per_class
@@ -94,7 +94,7 @@ class LeaderboardEntry(Document):
     params
         Parameters of the estimator, with those that the search chose.
     scores
-        Cross-validated metrics by name; empty after a failed fit.
+        Cross-validated metrics by name; empty after a failed fit, and of a model that was trained elsewhere.
     failure
         Reason of the failed fit; None after a success.
     dropped

@@ -49,6 +49,7 @@ ELSEWHERE = {
     "training/cli/monitor_tables.py": "tests/integration/cli/test_monitor.py",
     "training/cli/options.py": DATA,
     "training/cli/outcome.py": "tests/integration/cli/test_outcome.py",
+    "training/cli/published.py": "tests/integration/cli/test_lifecycle.py",
     "training/cli/traffic.py": "tests/integration/cli/test_outcome.py",
     "training/cli/versions.py": "tests/integration/cli/test_lifecycle.py",
     "training/compile/boosting.py": CONVERTERS,

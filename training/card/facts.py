@@ -95,7 +95,12 @@ def data(manifest: Manifest, distribution: TrainingDistribution, profile: Profil
 
 
 def choice(manifest: Manifest, evaluation: Evaluation) -> Markup:
-    """The leaderboard."""
+    """The leaderboard, or where a model comes from that was trained elsewhere."""
+    if (adopted := manifest.lineage.adopted) is not None:
+        origin = element(
+            "p", f"Adopted from {adopted.file}, trained elsewhere, ", element("code", f"sha256:{adopted.sha256}")
+        )
+        return section("choice", "How it was chosen", origin, element("p", "Nothing was compared or cross-validated."))
     metrics = list(next(entry for entry in manifest.leaderboard if entry.scores).scores)
     ordered = [manifest.select_by, *(metric for metric in metrics if metric != manifest.select_by)]
     rows = [
@@ -171,7 +176,9 @@ def environment(manifest: Manifest) -> Markup:
     """What it was built with, and the digests that prove it."""
     lineage, compiled = manifest.lineage, manifest.compiled
     served = f"scikit-learn ({compiled.reason})"
-    if compiled.format:
+    if compiled.format and compiled.dtype is None:
+        served = f"{compiled.format}, {compiled.reason}"
+    elif compiled.format:
         served = (
             f"{compiled.format} {compiled.dtype}, which matches scikit-learn on {compiled.rows:,} rows (largest "
             f"difference {compiled.max_abs_diff:.1g})"

@@ -41,10 +41,16 @@ def quality(evaluation: Evaluation, gates: tuple[Gate, ...]) -> Markup:
         for name, one in evaluation.metrics.items()
     ]
     drawn = "" if evaluation.clusters is None else f", as {evaluation.clusters:,} groups or blocks of time"
+    trained = "that no candidate was trained on" if evaluation.folds else "that the model may have been trained on"
+    folds = (
+        f"Cross-validated: mean and spread over {evaluation.folds} folds of the {evaluation.train_rows:,} training "
+        "rows."
+        if evaluation.folds
+        else "It was trained elsewhere, and not cross-validated."
+    )
     caption = (
-        f"Measured once on {evaluation.rows:,} rows that no candidate was trained on. Intervals: {level}, from "
-        f"{evaluation.resamples:,} bootstrap resamples of these rows{drawn}. Cross-validated: mean and spread over "
-        f"{evaluation.folds} folds of the {evaluation.train_rows:,} training rows."
+        f"Measured once on {evaluation.rows:,} rows {trained}. Intervals: {level}, from "
+        f"{evaluation.resamples:,} bootstrap resamples of these rows{drawn}. {folds}"
     )
     columns = ("metric", "holdout#", f"{level} interval#", "cross-validated#", "dummy baseline#", "better is")
     names = list(evaluation.metrics)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from skylift.errors import ConfigError, SkyliftError
 from skylift.version import __version__
+from training.cli.adopt import adopt
 from training.cli.challenge import approve, challenge, reject
 from training.cli.commands import Commands, leave
-from training.cli.console import leaderboard_table, manifest_facts, message_and_hint, out, print_notes, warn
+from training.cli.console import out
 from training.cli.data import app as data_app
 from training.cli.data import evaluate
 from training.cli.experiment import simulate
@@ -30,11 +30,11 @@ from training.cli.options import (
     StackOption,
     TrackOption,
 )
+from training.cli.published import place_for, show_published, write_into
 from training.cli.retrain import retrain
 from training.cli.versions import (
     bake,
     compare,
-    print_evaluation,
     promote,
     rollback,
     serve,
@@ -164,50 +164,23 @@ def train(  # noqa: PLR0913, PLR0917 (its options)
 
 
 def _train_into(output: Path, loaded: "ModelConfig", work: "Work", *, evaluate: str) -> None:
-    from training.cli.train import packed, trained_by
-    from training.release.folder import write_version
+    from training.cli.train import trained_by
 
-    trained = trained_by(loaded, work)
-    manifest = write_version(output, packed(trained))
-    out.print(leaderboard_table(manifest))
-    print_notes(manifest.lineage.notes)
-    out.print(f"\nWritten to {output}\nEvaluate: {evaluate}", soft_wrap=True)
-    trained.check_gates(hint=f"{output} holds it for a closer look; improve the model or the data")
+    write_into(output, trained_by(loaded, work), f"Evaluate: {evaluate}")
 
 
 def _train_and_publish(
     loaded: "ModelConfig", work: "Work", account: "Account", *, config: Path, stack: str | None, track: bool | None
 ) -> None:
-    from skylift.registry import Registry
-    from training.cli.connection import registry_settings
     from training.cli.traffic import newest_traffic
     from training.cli.train import train_and_publish
-    from training.tracking.tracker import tracker_for
 
-    settings = registry_settings(stack, loaded)
-    if loaded.model != settings.model:
-        raise ConfigError(
-            f"{config} is for the model {loaded.model}, not {settings.model}",
-            f"name the one for {settings.model} with --config, or set SKYLIFT_MODEL={loaded.model}",
-        )
-    registry = Registry.open(settings)
-    tracker = tracker_for(settings, registry.active, track, warn)
-    traffic = newest_traffic(settings) if work.retraining else None
-    version = train_and_publish(loaded, registry, work, tracker, judged=account.judged, traffic=traffic)
+    place = place_for(loaded, config, stack=stack, track=track)
+    traffic = newest_traffic(place.settings) if work.retraining else None
+    version = train_and_publish(loaded, place.registry, work, place.tracker, judged=account.judged, traffic=traffic)
     account.published(version)
-    if account.prints:
-        return
-    try:
-        out.print(leaderboard_table(version.manifest))
-        out.print()
-        print_evaluation(registry, version)
-        out.print(manifest_facts(version))
-    except (SkyliftError, OSError) as error:  # it is published: a failure now would make people publish it again
-        message, hint = message_and_hint(error)
-        warn(f"{version.reference.name} cannot be shown in full: {message}", hint)
-    if tracker.tracked:
-        out.print(f"Tracked: {tracker.tracked}. View: make mlflow", soft_wrap=True, markup=False)
-    out.print(f"\nPublished {version.reference}\nMake it live: skylift promote {version.reference}", soft_wrap=True)
+    if not account.prints:
+        show_published(place, version)
 
 
 def _measure(output: Path, config: Path, prepared: Path | None, sample: int | None) -> str:
@@ -220,6 +193,7 @@ def _measure(output: Path, config: Path, prepared: Path | None, sample: int | No
 
 for _command in (
     init,
+    adopt,
     evaluate,
     retrain,
     promote,

@@ -104,7 +104,7 @@ def versions_table(versions: "Sequence[Version]", active: "Reference | None") ->
     rows = []
     for version in versions:
         manifest = version.manifest
-        cross_validated = manifest.metrics.cross_validated[manifest.select_by]
+        cross_validated = manifest.metrics.cross_validated.get(manifest.select_by)
         holdout = manifest.metrics.holdout.get(manifest.select_by)
         rows.append(
             (
@@ -113,7 +113,7 @@ def versions_table(versions: "Sequence[Version]", active: "Reference | None") ->
                 when(manifest.created_at)[:-3],  # to the minute: the table fits 80 columns
                 manifest.selected,
                 manifest.select_by,
-                format_value(cross_validated.mean),
+                "none" if cross_validated is None else format_value(cross_validated.mean),
                 "unknown" if holdout is None else format_value(holdout),
                 version.reference.digest[:_SHORT_DIGITS],
             )
@@ -124,7 +124,9 @@ def versions_table(versions: "Sequence[Version]", active: "Reference | None") ->
 
 def leaderboard_table(manifest: "Manifest | Trained") -> Table:
     """Candidates, best first."""
-    metrics = list(next(entry for entry in manifest.leaderboard if entry.scores).scores)
+    metrics = [*next((entry.scores for entry in manifest.leaderboard if entry.scores), {})]
+    if not metrics:
+        return facts([("model", f"{manifest.selected}, which was not cross-validated")])
     ordered = [manifest.select_by, *(metric for metric in metrics if metric != manifest.select_by)][:_MOST_METRICS]
     rows: list[tuple[str, ...]] = []
     for entry in manifest.leaderboard:
@@ -184,6 +186,8 @@ def compiled_words(compiled: "Compiled") -> str:
     """The compiled form, or the cost of not having one."""
     if compiled.format is None:
         return f"no ({compiled.reason}): served by scikit-learn, which starts and answers several times slower"
+    if compiled.dtype is None:
+        return f"{compiled.format}, {compiled.reason}"
     inexact = f"; not in the exact form ({compiled.reason})" if compiled.reason else ""
     return (
         f"{compiled.format} {compiled.dtype}, matches scikit-learn on {compiled.rows:,} rows "
@@ -191,13 +195,19 @@ def compiled_words(compiled: "Compiled") -> str:
     )
 
 
+def _selected(manifest: "Manifest") -> str:
+    best = manifest.metrics.cross_validated.get(manifest.select_by)
+    if best is None:
+        return f"{manifest.selected}, which was not cross-validated"
+    return f"{manifest.selected}, {manifest.select_by} {format_value(best.mean)} cross-validated"
+
+
 def up_facts(version: "Version", *, url: str, answer: str, log: str) -> Table:
     """What the main job did."""
     manifest, lineage = version.manifest, version.manifest.lineage
-    best = manifest.metrics.cross_validated[manifest.select_by]
     rows = [
         ("data", f"{lineage.data_rows} rows, {len(manifest.contract.features)} features"),
-        ("selected", f"{manifest.selected}, {manifest.select_by} {format_value(best.mean)} cross-validated"),
+        ("selected", _selected(manifest)),
         ("holdout", ", ".join(f"{name} {format_value(value)}" for name, value in manifest.metrics.holdout.items())),
         ("gates", ", ".join(str(gate) for gate in manifest.gates) or "none"),
         ("compiled", compiled_words(manifest.compiled)),

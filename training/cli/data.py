@@ -115,7 +115,11 @@ def evaluate(
         evaluation = run(version, prepared, loaded.table, loaded.gates, progress=progress)
         evaluation.write(output)
     rows = [
-        (name, format_value(evaluation.cross_validated[name]), format_value(value))
+        (
+            name,
+            format_value(folds) if (folds := evaluation.cross_validated.get(name)) is not None else "none",
+            format_value(value),
+        )
         for name, value in evaluation.holdout.items()
     ]
     out.print(table(("metric", "cross-validated#", "test#"), rows))

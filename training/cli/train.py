@@ -69,15 +69,41 @@ def train_and_publish(
     GateFailed
         The model is not good enough; nothing was published.
     """
-    from training.cli.evaluation_tables import evaluation_tables
-    from training.release.git import git_state
-
-    tracker = tracker or Tracker(None, registry.active, warn)
     started = datetime.now(UTC)
     trained = trained_by(config, work, registry)
     if traffic is not None:
         trained = _on_traffic(trained, registry, traffic)
     judged(trained)
+    return publish(trained, registry, tracker, started=started, retraining=work.retraining)
+
+
+def publish(
+    trained: "Trained",
+    registry: Registry,
+    tracker: Tracker | None = None,
+    *,
+    started: datetime,
+    retraining: str | None = None,
+) -> Version:
+    """Publish and track a model, with progress on stderr.
+
+    Parameters
+    ----------
+    started
+        Moment at which its training started.
+    retraining
+        Id of the retraining that it is part of; None for none.
+
+    Raises
+    ------
+    GateFailed
+        The model is not good enough; nothing was published.
+    """
+    from training.cli.evaluation_tables import evaluation_tables
+    from training.release.git import git_state
+
+    tracker = tracker or Tracker(None, registry.active, warn)
+    config = trained.config
     try:
         trained.check_gates()
     except GateFailed:
@@ -86,7 +112,7 @@ def train_and_publish(
             err.print(part)
         tracker.record(trained, None, {}, started=started)
         raise
-    package = packed(trained, state=git_state(config.folder), retraining=work.retraining)
+    package = packed(trained, state=git_state(config.folder), retraining=retraining)
     with progressing() as progress:
         progress("publishing")
         version = registry.publish(package.describe, package.artifacts)

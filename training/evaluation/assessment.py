@@ -16,7 +16,7 @@ from training.config import GatesSection
 from training.config.answers import DecisionSection
 from training.config.table import RARE, FeatureSection, SplitSection
 from training.data.table import Split, Table
-from training.evaluation.baseline import against_dummy, dummy_scores
+from training.evaluation.baseline import against_dummy, against_dummy_on_holdout, dummy_scores
 from training.evaluation.behaviour import behaviours
 from training.evaluation.champion import ActiveVersion, compare_with
 from training.evaluation.conformal import coverage
@@ -72,11 +72,11 @@ class Selected:
     select_by
         Metric that selected it.
     estimator
-        Estimator fitted on the training rows.
+        Estimator fitted on the training rows; None if it was fitted elsewhere.
     predictor
         Predictor of the form that is served: everything is measured with it.
     folds
-        Folds of the training rows that it was measured on.
+        Folds of the training rows that it was measured on; None if nothing was cross-validated.
     searches
         Searches of all candidates.
     decision
@@ -87,7 +87,7 @@ class Selected:
     select_by: str
     estimator: Any
     predictor: Predictor
-    folds: Folds
+    folds: Folds | None
     searches: tuple[SearchReport, ...] = ()
     decision: Decision | None = None
 
@@ -130,7 +130,13 @@ def assess(
     intervals = bootstrap(contract, targets, scores, seed=seed, clusters=clusters)
     median = METRICS[select_by].dummy == "median"
     dummies = dummy_scores(contract, table.targets[split.train], len(holdout), median=median)
-    baseline = against_dummy(model.folds, best, targets, dummies, scores, metric=select_by, clusters=clusters)
+    baseline = (
+        against_dummy(model.folds, best, targets, dummies, scores, metric=select_by, clusters=clusters)
+        if model.folds
+        else against_dummy_on_holdout(
+            contract, targets, dummies, scores, metric=select_by, seed=seed, clusters=clusters
+        )
+    )
     checks = tuple(behaviours(criteria.features, table, split, model.estimator, predictor))
     limit = criteria.gates.max_regression
     compared = (
@@ -150,7 +156,7 @@ def assess(
         select_by=select_by,
         rows=len(holdout),
         train_rows=len(split.train),
-        folds=len(best.scores[select_by].folds),
+        folds=len(best.scores[select_by].folds) if model.folds else 0,
         level=LEVEL,
         clusters=None if clusters is None else len(np.unique(clusters)),
         resamples=resample_count(len(contract.target.classes), len(holdout)),

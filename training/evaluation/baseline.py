@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import Contract
+from skylift.errors import TrainingError
 from skylift.metrics import LeaderboardEntry, Spread
 from skylift.scoring import Matrix
 from training.config.table import RARE
@@ -114,6 +115,41 @@ def against_dummy(
         challenger=challenger,
         beaten=beaten or by_ranking,
         by_ranking=by_ranking,
+        difference=compared,
+    )
+
+
+def against_dummy_on_holdout(
+    contract: Contract,
+    targets: NDArray[Any],
+    dummies: Matrix,
+    scores: Matrix,
+    *,
+    metric: str,
+    seed: int,
+    clusters: Clusters | None,
+) -> DummyBaseline:
+    """Compare a model without cross-validation: it has to be better on the holdout by more than noise.
+
+    Raises
+    ------
+    TrainingError
+        The holdout cannot tell the metric.
+    """
+    record = METRICS[metric]
+    values = [score_metrics(contract, targets, side, [record]).get(metric) for side in (dummies, scores)]
+    value, challenger = values
+    if value is None or challenger is None:
+        raise TrainingError(f"the holdout cannot tell {metric}", "enlarge split.holdout, or name another select_by")
+    sides = (ScoredRows(contract.target, targets, side) for side in (dummies, scores))
+    compared = difference(*sides, metric=metric, seed=seed, clusters=clusters)
+    ends = (compared.interval.low, compared.interval.high) if compared.interval else (0.0,)
+    return DummyBaseline(
+        strategy=record.dummy,
+        metric=metric,
+        value=value,
+        challenger=challenger,
+        beaten=_is_better(record, value, challenger) and all(record.sign * end > 0 for end in ends),
         difference=compared,
     )
 

@@ -61,7 +61,7 @@ def behaviours(
     Parameters
     ----------
     estimator
-        Fitted estimator; a copy of it is fitted on a tiny table.
+        Fitted estimator, a copy of which is fitted on a tiny table; None if it was fitted elsewhere.
     predictor
         Predictor that scores with the estimator.
     """
@@ -91,7 +91,7 @@ def behaviours(
             np.repeat(allowed, 2, axis=0),
             "a row is answered the same beside a copy of itself",
         ),
-        _minimum_function(table, split, estimator),
+        *([] if estimator is None else [_minimum_function(table, split, estimator)]),
         *_directions(features, table, split, predictor),
     ]
 

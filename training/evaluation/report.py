@@ -369,7 +369,7 @@ class Evaluation(Document):
     selected, select_by
         Name of the candidate, and the metric it was selected by.
     rows, train_rows, folds
-        Numbers of holdout rows, of training rows, and of cross-validation folds.
+        Numbers of holdout rows, of training rows, and of cross-validation folds: 0 of a model trained elsewhere.
     level, resamples
         Confidence of all intervals, and number of bootstrap resamples.
     clusters

@@ -10,6 +10,7 @@ from typing import Any
 
 from skylift.errors import ConfigError, TrainingError
 from skylift.figures import format_value
+from skylift.manifest import Adopted
 from skylift.metrics import Gate, LeaderboardEntry, Metrics
 from skylift.predictors import SklearnPredictor
 from training.compile.compilation import CompiledModel, compile_model
@@ -73,9 +74,12 @@ class Trained:
     evaluation
         Detailed evaluation on the holdout.
     out_of_fold
-        Scores that the selected candidate gives training rows, each by a fit that did not see the row.
+        Scores that the selected candidate gives training rows, each by a fit that did not see the row; None if it was
+        trained elsewhere.
     notes
         Notes for people who use the model.
+    adopted
+        File that the model was taken from; None if it was trained here.
     """
 
     config: ModelConfig
@@ -90,7 +94,8 @@ class Trained:
     gates: tuple[Gate, ...]
     notes: tuple[str, ...]
     evaluation: Evaluation
-    out_of_fold: OutOfFold
+    out_of_fold: OutOfFold | None
+    adopted: Adopted | None = None
 
     def check_gates(self, *, hint: str = "nothing was published; improve the model or the data") -> None:
         """Refuse a model that is not good enough.
@@ -145,7 +150,7 @@ def train(
     """
     stop = stop or Event()
     table, split = table_and_split(config.table, prepared=prepared, progress=progress)
-    select_by = _checked(config, table)
+    select_by = checked(config, table)
     findings = examine(table, split, config.validation)
     refuse_failed(findings)
     configured = (
@@ -195,7 +200,7 @@ def train(
             searches=searches,
             decision=decision,
         )
-        assessed = assess(selected, table, split, _criteria(config), champion=champion)
+        assessed = assess(selected, table, split, criteria_of(config), champion=champion)
     cut_short = [
         f"{report.candidate}: stopped after {report.tried} of {report.planned} trials"
         for report in searches
@@ -229,7 +234,7 @@ def train(
     )
 
 
-def _checked(config: ModelConfig, table: Table) -> str:
+def checked(config: ModelConfig, table: Table) -> str:
     """The metric to choose by, once `model.yaml` is known to fit the table.
 
     Raises
@@ -279,7 +284,8 @@ def _prepared(
     return folds, built
 
 
-def _criteria(config: ModelConfig) -> Criteria:
+def criteria_of(config: ModelConfig) -> Criteria:
+    """What the assessment takes from `model.yaml`."""
     return Criteria(
         split=config.split,
         features=config.features,

@@ -60,7 +60,8 @@ def baseline_of(trained: Trained) -> Baseline:
         rows=len(train),
         features=features,
         predictions=Distribution(bins=predicted, counts=tuple(predicted.counts(answers).tolist())),
-        confidence=expectation(
+        confidence=trained.out_of_fold
+        and expectation(
             trained.out_of_fold,
             table.contract.target,
             numbers,

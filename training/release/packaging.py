@@ -94,6 +94,7 @@ def pack(trained: Trained, state: GitState = _NO_COMMIT, retraining: str | None 
                 git_commit=state.commit,
                 git_dirty=state.dirty,
                 retraining=retraining,
+                adopted=trained.adopted,
                 notes=(*trained.notes, *([state.problem] if state.problem else [])),
             ),
             environment=environment(libraries_of(trained.estimator)),

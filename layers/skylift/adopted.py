@@ -1,0 +1,108 @@
+"""Models that were trained elsewhere, as what scores encoded rows. A joblib file of a version names these classes."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skylift.contract import Contract
+from skylift.encoding import leads
+from skylift.feature import LARGEST_EXACT_INTEGER, Feature
+from skylift.scoring import Matrix
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class FrameModel:
+    """A model that takes a data frame of the table's own values: each encoded row is one of its rows again.
+
+    Parameters
+    ----------
+    estimator
+        Fitted classifier or regressor.
+    contract
+        Contract of the rows.
+    names
+        Names of the features as the model knows them.
+    """
+
+    def __init__(self, estimator: Any, contract: Contract, names: Sequence[str]) -> None:
+        self.estimator = estimator
+        self.names = tuple(names)
+        self._contract = contract.model_dump_json()  # a text: a later release reads it, whatever its classes are then
+
+    def predict_proba(self, rows: Matrix) -> Matrix:
+        """Probabilities of encoded rows, float64 `[n, classes]`."""
+        return np.asarray(self.estimator.predict_proba(self.frame(rows)), dtype=np.float64)
+
+    def predict(self, rows: Matrix) -> Matrix:
+        """Values of encoded rows, float64 `[n]`."""
+        return np.asarray(self.estimator.predict(self.frame(rows)), dtype=np.float64).ravel()
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters as scikit-learn asks for them: the model itself, and its own."""
+        return {"estimator": self.estimator, **(self.estimator.get_params() if deep else {})}
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn wants to know of an estimator."""
+        return self.estimator.__sklearn_tags__()
+
+    def frame(self, rows: Matrix) -> "pd.DataFrame":
+        """The table's own values of encoded rows, NaN where one is missing."""
+        import pandas as pd  # only where such a model is served
+
+        contract = _contract(self._contract)
+        numbers = leads(contract, rows)
+        cells = {
+            name: _cells(feature, numbers[:, place])
+            for place, (name, feature) in enumerate(zip(self.names, contract.features, strict=True))
+        }
+        return pd.DataFrame(cells)
+
+
+class OnnxModel:
+    """An ONNX file.
+
+    Parameters
+    ----------
+    data
+        Bytes of the file; see `OnnxPredictor`.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def predict_proba(self, rows: Matrix) -> Matrix:
+        """Probabilities of encoded rows, float64 `[n, classes]`."""
+        from skylift.predictors import OnnxPredictor
+
+        return OnnxPredictor(self.data).scores(rows)
+
+    predict = predict_proba
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 (scikit-learn's)
+        """Parameters as scikit-learn asks for them: none."""
+        return {}
+
+
+@lru_cache(maxsize=8)
+def _contract(document: str) -> Contract:
+    return Contract.model_validate_json(document)
+
+
+def _cells(feature: Feature, codes: Matrix) -> Any:
+    """A column as pandas reads it from a table of which these are the numbers."""
+    if feature.kind == "number":
+        return codes
+    if feature.kind == "integer":
+        whole = feature.required and bool((np.abs(codes) <= LARGEST_EXACT_INTEGER).all())
+        return codes.astype(np.int64) if whole else codes
+    if feature.kind == "boolean" and feature.required and not np.isnan(codes).any():
+        return codes.astype(np.bool_)
+    if not feature.levels:
+        cells = [np.nan if np.isnan(code) else feature.decode(code) for code in codes.tolist()]
+        return np.array(cells, dtype=object)
+    known = [feature.decode(float(code)) for code in range(len(feature.levels))]
+    return np.array([*known, np.nan], dtype=object)[np.where(np.isnan(codes), -1, codes).astype(np.intp)]
