@@ -164,11 +164,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--publish", action="store_true", help="write docs/benchmarks/models.md and its picture")
     options = parser.parse_args(arguments)
     chosen = [sample for sample in SAMPLES if sample.name in (options.table or names)]
-    outcomes = Outcomes.read(_FILE)
     for number, sample in enumerate(chosen, start=1):
         sys.stderr.write(f"{number} of {len(chosen)}: {sample.name} ({sample.about})\n")
         with TemporaryDirectory(prefix="bench-models-") as folder:
-            outcomes = outcomes.with_(measure(sample, Path(folder)), order=names)
+            found = measure(sample, Path(folder))
+        outcomes = Outcomes.read(_FILE).with_(found, order=names)
         outcomes.write(_FILE)
     draw(outcomes, write_page("models", render(outcomes), publish=options.publish).with_suffix(".svg"))
     if len(outcomes.tables) == len(SAMPLES) and not all(bound.reached for bound in judge(outcomes.tables)):
