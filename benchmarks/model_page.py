@@ -100,7 +100,7 @@ def draw(outcomes: Outcomes, path: Path) -> None:
         axes.set_xlabel("less log loss, or less RMSE, in percent of the peer's; 95% intervals")
         axes.grid(axis="x", color="#e5e5e5")
         axes.set_axisbelow(True)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False)
+        figure.legend(loc="outside lower center", ncols=3, frameon=False)
         figure.savefig(path, metadata={"Date": None, "Creator": None})
         plt.close(figure)
 
