@@ -94,6 +94,9 @@ class LocalAws:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        late = ("--filter", f"label=ministack.instance={OWNER}:{self._port}")  # started as it ended, say by a schedule
+        if left := docker("ps", "--all", "--quiet", *late).split():
+            docker("rm", "--force", "--volumes", *left)
         pushed = docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"{self.registry}/*").split()
         if pushed:
             docker("rmi", *pushed)

@@ -62,6 +62,7 @@ class Retrainings:
 
         yield made
         wait_until(lambda: bool(new()) and all(each.has_ended for each in new()), seconds=SECONDS, what="it has ended")
+        wait_until(lambda: not self.is_locked, seconds=SECONDS, what="it has given the lock back")
         made.extend(new())
         assert len(made) == 1, made
         if "experiment" in made[0].links:
