@@ -120,7 +120,6 @@ RAW_TABLES: dict[str, RawTable] = {
         "left_on,n,y",
         lambda row: f"{row % 28 + 1:02}-{row % 12 + 1:02}-2013,{row % 4},{'ab'[row % 2]}",
         count=120,
-        remarks=("no training row has ",),
     ),
     "rare categories": _table("sex,boat,y", lambda row: f"{'FM'[row % 2]},{('', 'B24', 'C5')[row % 3]},{row // 3 % 2}"),
     "trailing spaces": _table(
