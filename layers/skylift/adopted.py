@@ -39,7 +39,8 @@ class FrameModel:
 
     def predict(self, rows: Matrix) -> Matrix:
         """Values of encoded rows, float64 `[n]`."""
-        return np.asarray(self.estimator.predict(self.frame(rows)), dtype=np.float64).ravel()
+        answer = self.estimator.predict
+        return np.asarray(answer(self.frame(rows)), dtype=np.float64).ravel()
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters as scikit-learn asks for them: the model itself, and its own."""
