@@ -163,6 +163,7 @@ class TestOfATraining:
         train, contract = trained.split.train, trained.table.contract
         bins = [Bins(edges=(0.0, 3.0)) for _ in contract.features]
 
+        assert trained.out_of_fold is not None
         found = expectation(
             trained.out_of_fold,
             trained.table.contract.target,
@@ -181,6 +182,7 @@ class TestOfATraining:
         trained = learned(tmp_path, text, RIDGE, split={"time": "day"})
         train, keys = trained.split.train, trained.table.keys
 
+        assert trained.out_of_fold is not None
         found = expectation(
             trained.out_of_fold,
             trained.table.contract.target,

@@ -31,6 +31,7 @@ class TestOfATraining:
         trained = trained_iris()
         out_of_fold, train_rows = trained.out_of_fold, trained.split.train
 
+        assert out_of_fold is not None
         labels = predicted_classes(trained.table.contract.target, out_of_fold.scores)
         right = labels == trained.table.targets[train_rows[out_of_fold.rows]]
         by_fold = [float(right[out_of_fold.folds == fold].mean()) for fold in range(5)]
@@ -44,6 +45,7 @@ class TestOfATraining:
         trained = learned(tmp_path, text, RIDGE, split={"time": "day"})
 
         days = trained.table.keys.values[trained.split.train] if trained.table.keys else np.array([])
+        assert trained.out_of_fold is not None
         answered = days[trained.out_of_fold.rows]
         assert len(answered) < len(days)
         assert answered.min() > days.min()
