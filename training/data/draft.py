@@ -181,7 +181,7 @@ def _text(
         f"  path: {_scalar(Path(shown).as_posix() if isinstance(path, Path) else shown)} # relative to this file",
         "target:",
         f"  column: {_scalar(spec.target.column)}",
-        f"  task: {table.contract.task} # {target}; or {other}",
+        f"  task: {table.contract.task} # {target.partition(', ')[2]}; or {other}",
         "split: {holdout: 0.2, seed: 42} # time: COLUMN holds out the last rows; group: COLUMN parts no equal values",
         "features: # one per column; unit and description tell callers what it is, kind and missing how it is read",
         *_features(decisions),

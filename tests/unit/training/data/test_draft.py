@@ -82,7 +82,7 @@ def test_the_target_is_explained(tmp_path: Path) -> None:
     made, _ = drafted(tmp_path, mixed(), target="churned")
 
     assert made.target.startswith("classification, 2 classes: no (")
-    assert f"  task: classification # {made.target}; or regression" in made.text.splitlines()
+    assert f"  task: {made.target.replace(', ', ' # ', 1)}; or regression" in made.text.splitlines()
 
 
 def test_a_note_stays_beside_what_was_decided(tmp_path: Path) -> None:
