@@ -31,7 +31,9 @@ from tests.support.paths import ROOT
 from training.compile.compilation import CompiledModel, compile_model
 from training.config import ModelConfig
 from training.config.table import DataSection, TargetSection
-from training.data.table import Split, Table, read_table, split_rows
+from training.data.encoded import read_table
+from training.data.split import split_rows
+from training.data.table import Split, Table
 from training.evaluation.report import DummyBaseline, Evaluation
 from training.job import Trained
 from training.release.packaging import pack

@@ -15,8 +15,9 @@ from skylift import imported_when_used
 if TYPE_CHECKING:
     from training.cli.embedded_aws import embedded_aws
     from training.config import load_config
+    from training.data.encoded import read_table
     from training.data.profile import profile
-    from training.data.table import read_table, split_rows
+    from training.data.split import split_rows
     from training.job import train
     from training.release.packaging import publish
 
@@ -27,8 +28,8 @@ _MODULES = {
     "load_config": "config",
     "profile": "data.profile",
     "publish": "release.packaging",
-    "read_table": "data.table",
-    "split_rows": "data.table",
+    "read_table": "data.encoded",
+    "split_rows": "data.split",
     "train": "job",
 }
 

@@ -15,8 +15,9 @@ from skylift.errors import ConfigError, DataError
 from skylift.feature import Feature
 from training.config import ModelConfig
 from training.config.locations import Location
+from training.data.encoded import read_table
 from training.data.reader import read_rows
-from training.data.table import Table, read_table
+from training.data.table import Table
 from training.job import Trained, train
 
 if TYPE_CHECKING:

@@ -79,8 +79,8 @@ def validate(
 def profile(config: ConfigOption = DEFAULT_CONFIG, sample: SampleOption = None, as_json: JsonOption = None) -> None:
     """Describe the columns of the table, and their association with the target."""
     from training.config import load_config
+    from training.data.encoded import read_table
     from training.data.profile import profile as run
-    from training.data.table import read_table
 
     loaded = load_config(config).with_sample(sample)
     with progressing() as progress:

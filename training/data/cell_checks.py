@@ -11,8 +11,8 @@ from skylift.feature import Feature, Kind
 from skylift.figures import exact_text
 from training.config.table import FeatureSection
 from training.data.checks import Finding, Severity
+from training.data.clean import CleanTable
 from training.data.doubts import first_odd_text
-from training.data.table import CleanTable
 
 if TYPE_CHECKING:
     import pandera.pandas as pa

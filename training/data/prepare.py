@@ -29,10 +29,13 @@ from skylift.vocabulary import ENCODING_FILE, Vocabulary, from_bytes, to_bytes
 from training.config.locations import file_digest
 from training.config.table import TableSpec
 from training.data.checks import missing_cells, refuse_failed
+from training.data.clean import read_clean
+from training.data.encoded import encode_table
 from training.data.learned import with_learned
 from training.data.reader import Progress
+from training.data.split import read_labels, split_labels
 from training.data.split_keys import SplitKeys
-from training.data.table import Split, Table, encode_table, read_clean, read_labels, split_labels
+from training.data.table import Split, Table
 
 FOLDER = Path("data/processed")
 TRAIN_FILE = "train.csv"

@@ -18,9 +18,11 @@ from skylift.errors import ConfigError, DataError
 from training.config.table import TableSpec, ValidateSection
 from training.data.cell_checks import bad_cells
 from training.data.checks import Finding, examine, missing_cells, refuse_failed
+from training.data.clean import CleanTable, read_clean
 from training.data.dates import odd_date
+from training.data.encoded import encode_table
 from training.data.reader import Progress
-from training.data.table import CleanTable, encode_table, read_clean, read_labels, split_labels
+from training.data.split import read_labels, split_labels
 from training.extras import require
 
 CHECKS = (

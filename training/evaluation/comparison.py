@@ -16,7 +16,9 @@ from skylift.registry import Registry
 from skylift.scoring import Matrix
 from skylift.verification import Version
 from training.config.table import TableSpec
-from training.data.table import Table, read_table, split_rows
+from training.data.encoded import read_table
+from training.data.split import split_rows
+from training.data.table import Table
 from training.evaluation.champion import is_split_of, labelled_like, rows_for, scores_like
 from training.metrics.intervals import Difference, difference
 from training.metrics.registry import DEFAULT_METRIC, selectable

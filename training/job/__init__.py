@@ -19,7 +19,8 @@ from training.config.table import RARE
 from training.data.checks import examine, refuse_failed
 from training.data.prepare import table_and_split
 from training.data.reader import Progress
-from training.data.table import Split, Table, split_rows
+from training.data.split import split_rows
+from training.data.table import Split, Table
 from training.evaluation.assessment import Criteria, Selected, assess
 from training.evaluation.behaviour import check_monotone
 from training.evaluation.champion import ActiveVersion

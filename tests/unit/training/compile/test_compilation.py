@@ -20,7 +20,9 @@ from training.cli.console import compiled_words
 from training.compile import compilation, exact
 from training.compile.compilation import compile_model
 from training.config import Candidate
-from training.data.table import Split, Table, read_table, split_rows
+from training.data.encoded import read_table
+from training.data.split import split_rows
+from training.data.table import Split, Table
 from training.search.candidates import build
 from training.search.defaults import default_candidates
 

@@ -13,7 +13,8 @@ from tests.support.tables import feature_names, learned, lines, public_table, re
 from tests.support.wide import wide_table
 from training.config.table import ValidateSection
 from training.data.checks import Finding, classes, duplicates, leakage, overlap
-from training.data.table import Split, split_rows
+from training.data.split import split_rows
+from training.data.table import Split
 
 DEFAULTS = ValidateSection()
 NOISE = np.random.default_rng(0).random(1000).round(4)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.support.tables import config_of, feature_of, lines, noted, one_feature, table_of
-from training.data.table import read_table
+from training.data.encoded import read_table
 
 
 def feature_x(folder: Path, value: Callable[[int], str], **sections: Any) -> tuple[str, list[str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.tables import config_of, feature_names, feature_of, lines, noted, one_feature, refusal, table_of
-from training.data.table import read_table
+from training.data.encoded import read_table
 
 
 class TestFiles:

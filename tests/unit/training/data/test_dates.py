@@ -13,8 +13,9 @@ import pytest
 from skylift.contract import Contract
 from skylift.feature import Feature
 from tests.support.tables import config_of, lines, refusal, table_of
+from training.data.encoded import read_table
 from training.data.prepare import prepare, read_prepared, table_and_split
-from training.data.table import Table, read_table
+from training.data.table import Table
 
 
 def day(number: int) -> date:

@@ -10,7 +10,7 @@ import pytest
 from inference.schema import RequestSchema
 from skylift.feature import Feature
 from tests.support.tables import config_of, feature_of, one_feature, refusal, table_of
-from training.data.table import read_table
+from training.data.encoded import read_table
 
 
 def declared(folder: Path, *cells: str, **about: Any) -> Feature:

@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.tables import learned, noted
 from training.config import ModelConfig
-from training.data.table import Table, read_table
+from training.data.encoded import read_table
+from training.data.table import Table
 
 
 def table_of(path: Path, header: str, rows: list[str]) -> Table:

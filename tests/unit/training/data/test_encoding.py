@@ -20,8 +20,10 @@ from tests.support.tables import (
     refusal,
     table_of,
 )
+from training.data.clean import read_clean
+from training.data.encoded import encode_table
 from training.data.prepare import prepare, table_and_split
-from training.data.table import encode_table, read_clean, read_labels
+from training.data.split import read_labels
 
 PLAIN = one_feature(lambda number: f"{number % 7}.5")
 

@@ -8,8 +8,9 @@ import numpy as np
 from skylift.contract import Contract
 from tests.support.tables import config_of, lines, noted
 from tests.support.wide import wide_split, wide_table
+from training.data.encoded import read_table
 from training.data.learned import with_learned
-from training.data.table import Split, Table, read_table
+from training.data.table import Split, Table
 
 
 def learned(folder: Path, text: str, *, first_of_holdout: int, **sections: Any) -> Table:

@@ -15,8 +15,8 @@ from skylift.errors import ConfigError
 from tests.support.tables import config_of, mixed, refusal_to_read
 from training import extras
 from training.data import parquet_file
+from training.data.encoded import read_table
 from training.data.reader import read_rows
-from training.data.table import read_table
 
 
 def parquet(folder: Path, columns: dict[str, Any], **options: Any) -> Path:

@@ -16,8 +16,8 @@ from tests.support.models import iris_config
 from tests.support.tables import LOGISTIC, RIDGE, config_of, lines, mixed, public_table
 from training.config import ModelConfig
 from training.data import prepare as job
+from training.data.encoded import read_table
 from training.data.prepare import prepare, read_prepared, table_and_split
-from training.data.table import read_table
 from training.job import train
 
 

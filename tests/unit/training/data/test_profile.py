@@ -10,8 +10,8 @@ from skylift.references import sha256
 from tests.support.models import iris_config
 from tests.support.tables import lines, mixed, public_table, table_of
 from tests.support.wide import wide_table
+from training.data.encoded import read_table
 from training.data.profile import ColumnProfile, Profile, profile
-from training.data.table import read_table
 
 
 def described(folder: Path, text: str, *, target: str = "y", **sections: Any) -> dict[str, ColumnProfile]:

@@ -15,8 +15,8 @@ from tests.conftest import BUCKET
 from tests.support.tables import config_of, lines, mixed, one_feature
 from training.config.locations import S3Url
 from training.data import csv_file
+from training.data.encoded import read_table
 from training.data.reader import RawTable, read_rows
-from training.data.table import read_table
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

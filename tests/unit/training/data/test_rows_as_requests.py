@@ -9,7 +9,7 @@ import pytest
 from inference.schema import RequestSchema
 from skylift.encoding import RowEncoder
 from tests.support.raw_tables import RAW_TABLES
-from training.data.table import read_table
+from training.data.encoded import read_table
 
 
 @pytest.mark.parametrize("client", ["as_pandas_reads_it", "as_written"])

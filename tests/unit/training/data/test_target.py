@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from skylift.errors import DataError
 from tests.support.tables import config_of, lines, noted, refusal, table_of
-from training.data.table import Table, split_rows
+from training.data.split import split_rows
+from training.data.table import Table
 
 RATINGS = "whole numbers from 1 to 5; if a larger one means more, as of ratings and counts, set target.task: regression"
 

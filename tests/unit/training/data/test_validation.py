@@ -12,7 +12,7 @@ from tests.support.reports import failures, report, row, warnings
 from tests.support.tables import TREE, config_of, lines, public_table
 from training import extras
 from training.config import load_config
-from training.data.table import read_table
+from training.data.encoded import read_table
 from training.data.validation import CHECKS, Report, read_contract, validate
 from training.job import train
 

@@ -17,7 +17,8 @@ from tests.support.fakes import FunctionPredictor
 from tests.support.tables import lines, mixed, table_of
 from tests.support.wide import wide_split, wide_table
 from training.config.table import FeatureSection
-from training.data.table import Split, Table, split_rows
+from training.data.split import split_rows
+from training.data.table import Split, Table
 from training.evaluation.behaviour import behaviours, check_monotone, feature_grid, sweep
 from training.evaluation.report import Check
 

@@ -13,7 +13,7 @@ from tests.support.models import IRIS_CONFIG, changed, iris_config, iris_package
 from tests.support.tables import RIDGE, config_of, lines
 from training.config import ModelConfig
 from training.config.table import SplitSection, ValidateSection
-from training.data.table import read_table
+from training.data.encoded import read_table
 from training.evaluation.comparison import ComparedFact, Comparison, compare_versions
 from training.job import train
 from training.release.packaging import Package, pack
