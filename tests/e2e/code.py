@@ -8,6 +8,8 @@ from tests.e2e.aws import LocalAws
 from tests.support.waiting import wait_until
 
 _SECONDS = 60
+_CALM_SECONDS = 300
+_WATCHED = ("ServerErrors", "Latency", "Throttles", "ModelLoadFailures", "RefreshFailures", "NewVersionErrors")
 _LOG_LINES = 50
 
 
@@ -24,7 +26,7 @@ class Code:
 
     def __init__(self, aws: LocalAws, physical: Callable[[str], str]) -> None:
         self._lambda, self._logs = aws.client("lambda"), aws.client("logs")
-        self.codedeploy = aws.client("codedeploy")
+        self.codedeploy, self._cloudwatch = aws.client("codedeploy"), aws.client("cloudwatch")
         self._physical = physical
         self._function = physical("InferenceFunction")
         self.group = {
@@ -49,6 +51,16 @@ class Code:
         self._lambda.update_alias(
             FunctionName=self._function, Name="live", FunctionVersion=version, RoutingConfig=routing
         )
+
+    def wait_for_calm(self) -> None:
+        """Wait until none of the alarms fires that would stop a deployment."""
+        names = [self._physical(f"{name}Alarm") for name in _WATCHED]
+
+        def calm() -> bool:
+            alarms = self._cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"]
+            return len(alarms) == len(names) and all(alarm["StateValue"] != "ALARM" for alarm in alarms)
+
+        wait_until(calm, seconds=_CALM_SECONDS, what="no alarm fires that would stop a deployment")
 
     def start(self, current: str, target: str) -> str:
         """Have CodeDeploy deploy a version over another; the deployment's id."""
