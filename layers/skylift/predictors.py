@@ -188,7 +188,14 @@ def load_reference(manifest: Manifest, read: Callable[[str], bytes]) -> SklearnP
     IncompatibleEnvironment, UnservableModel
     """
     check_environment(manifest)
-    return SklearnPredictor(_load_joblib(read(MODEL_FILE), manifest), manifest.contract.task)
+    estimator = unpickle(
+        read(MODEL_FILE),
+        f"{MODEL_FILE} of {manifest.name}",
+        again="train again with the pinned requirements",
+        missing="add the package to functions/inference/requirements.txt, or use a scikit-learn estimator",
+        broken="publish the version again",
+    )
+    return SklearnPredictor(estimator, manifest.contract.task)
 
 
 def check_environment(manifest: Manifest) -> None:
@@ -217,7 +224,23 @@ def check_environment(manifest: Manifest) -> None:
             )
 
 
-def _load_joblib(data: bytes, manifest: Manifest) -> Any:
+def unpickle(data: bytes, name: str, *, again: str, missing: str, broken: str) -> Any:
+    """The estimator of a joblib file, which runs whatever the file says.
+
+    Parameters
+    ----------
+    name
+        Name of the file, for errors.
+    again, missing, broken
+        What to do about another scikit-learn, about code that is not installed, and about a file that cannot be read.
+
+    Raises
+    ------
+    IncompatibleEnvironment
+        Another scikit-learn stored it.
+    UnservableModel
+        It cannot be loaded.
+    """
     import joblib
     from sklearn.exceptions import InconsistentVersionWarning
 
@@ -227,16 +250,11 @@ def _load_joblib(data: bytes, manifest: Manifest) -> Any:
             return joblib.load(io.BytesIO(data))
         except InconsistentVersionWarning as error:
             raise IncompatibleEnvironment(
-                f"{MODEL_FILE} of {manifest.name} holds an estimator of scikit-learn {error.original_sklearn_version}",
-                "train again with the pinned requirements",
+                f"{name} holds an estimator of scikit-learn {error.original_sklearn_version}, and "
+                f"{error.current_sklearn_version} is installed here",
+                again,
             ) from error
         except (ImportError, AttributeError) as error:
-            raise UnservableModel(
-                f"{MODEL_FILE} of {manifest.name} needs code that is not installed here ({error})",
-                "add the package to functions/inference/requirements.txt, or use a scikit-learn estimator",
-            ) from error
+            raise UnservableModel(f"{name} needs code that is not installed here ({error})", missing) from error
         except FOREIGN_FAILURES as error:
-            raise UnservableModel(
-                f"{MODEL_FILE} of {manifest.name} cannot be loaded ({type(error).__name__})",
-                "publish the version again",
-            ) from error
+            raise UnservableModel(f"{name} cannot be loaded ({type(error).__name__})", broken) from error

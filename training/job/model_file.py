@@ -1,19 +1,16 @@
 """Reads a file with a fitted model: joblib or pickle, ONNX, or XGBoost's own."""
 
-import io
 import json
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import joblib
 from sklearn.base import is_classifier, is_regressor
-from sklearn.exceptions import InconsistentVersionWarning
 
 from skylift.adopted import OnnxModel
 from skylift.contract import Task
-from skylift.errors import FOREIGN_FAILURES, ConfigError, IncompatibleEnvironment, UnservableModel
+from skylift.errors import FOREIGN_FAILURES, ConfigError, UnservableModel
+from skylift.predictors import unpickle
 from skylift.references import sha256
 from training.extras import require
 from training.job.encoded_rows import names_taken
@@ -86,28 +83,17 @@ def read_model_file(path: Path, *, trusted: bool) -> ModelFile:
         raise ConfigError(f"{path} cannot be read ({error.strerror})", "name a file with a fitted model") from error
     if path.suffix == ".onnx":
         return _of_onnx(path.name, data)
-    loaded = _unpickled(path.name, data) if path.suffix in PICKLES else _of_xgboost(path.name, data)
+    if path.suffix in PICKLES:
+        loaded = unpickle(
+            data,
+            path.name,
+            again="fit and store it again with the pinned requirements, or export it to ONNX where it was trained",
+            missing="install the package, or build the model of scikit-learn's own parts",
+            broken=_ALONE,
+        )
+    else:
+        loaded = _of_xgboost(path.name, data)
     return _of_estimator(path.name, data, loaded)
-
-
-def _unpickled(name: str, data: bytes) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", InconsistentVersionWarning)
-        try:
-            return joblib.load(io.BytesIO(data))
-        except InconsistentVersionWarning as error:
-            raise IncompatibleEnvironment(
-                f"{name} holds an estimator of scikit-learn {error.original_sklearn_version}, and "
-                f"{error.current_sklearn_version} is installed here",
-                "fit and store it again with the pinned requirements, or export it to ONNX where it was trained",
-            ) from error
-        except (ImportError, AttributeError) as error:
-            raise UnservableModel(
-                f"{name} needs code that is not installed here ({error})",
-                "install the package, or build the model of scikit-learn's own parts",
-            ) from error
-        except FOREIGN_FAILURES as error:
-            raise UnservableModel(f"{name} cannot be loaded ({type(error).__name__})", _ALONE) from error
 
 
 def _of_xgboost(name: str, data: bytes) -> Any:
