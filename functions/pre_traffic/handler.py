@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from pre_traffic.check import check
 from pre_traffic.service import NewService
 from pre_traffic.settings import PreTrafficSettings
-from skylift.aws import aws_errors, codedeploy_client, lambda_client, s3_client, ssm_client
+from skylift.aws import aws_errors, codedeploy_client, error_code, lambda_client, s3_client, ssm_client
 from skylift.errors import SkyliftError
 from skylift.observability import logger
 from skylift.pointer import ActivePointer
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 30.0
 """Longer than a start and the service's own time limit. The rounds of `check` then fit into the hook's five minutes."""
+
+_TOO_LATE = "LifecycleEventAlreadyCompletedException"
+"""An alarm or a person stopped the deployment meanwhile, or Lambda calls the hook again after it told."""
 
 
 def handler(event: dict[str, str], _context: object = None) -> dict[str, str]:
@@ -28,7 +33,7 @@ def handler(event: dict[str, str], _context: object = None) -> dict[str, str]:
 
     Returns
     -------
-    What CodeDeploy was told, and why.
+    What CodeDeploy was told, or would have been if the deployment had not ended meanwhile, and why.
 
     Raises
     ------
@@ -59,8 +64,13 @@ def _check() -> str:
 
 def _tell(event: dict[str, str], status: "LifecycleEventStatusType") -> None:
     with aws_errors("telling CodeDeploy"):
-        codedeploy_client().put_lifecycle_event_hook_execution_status(
-            deploymentId=event["DeploymentId"],
-            lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
-            status=status,
-        )
+        try:
+            codedeploy_client().put_lifecycle_event_hook_execution_status(
+                deploymentId=event["DeploymentId"],
+                lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
+                status=status,
+            )
+        except ClientError as error:
+            if error_code(error) != _TOO_LATE:
+                raise
+            logger.info("CodeDeploy waits for no word: the deployment has ended", extra={"status": status})

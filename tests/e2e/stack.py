@@ -78,9 +78,13 @@ class Stack:
         self._parameters = {"PermissionsBoundaryArn": bootstrap["PermissionsBoundaryArn"], **parameters}
 
     def up(self, *flags: str, **parameters: str) -> subprocess.CompletedProcess[str]:
-        """Run `python -m deploy up` with parameters changed from now on, whatever it comes to."""
+        """Run `python -m deploy up` with parameters changed from now on, whatever it comes to.
+
+        Errors before it do not stop it.
+        """
         self._parameters |= parameters
         given = [word for name, value in self._parameters.items() for word in ("--set", f"{name}={value}")]
+        self.aws.forget_errors()
         _, _, repository = self._bootstrap["ImageRepositoryUri"].partition("/")
         done = self.deploy_command(
             *("up", "--stage", "dev", "--release", str(self._release), "--model", "keep", "--yes", *flags, *given),

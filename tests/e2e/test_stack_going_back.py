@@ -20,15 +20,14 @@ SECONDS = 60
 
 @pytest.fixture(scope="module")
 def life(stack: Stack, quick_config: Path) -> Life:
-    """The model, of which v1 serves; the alarm is clear."""
-    life = prepared(stack, quick_config)
-    wait_until(lambda: not fires(stack), seconds=SECONDS, what="the alarm is clear")
-    return life
+    """The model, of which v1 serves."""
+    return prepared(stack, quick_config)
 
 
 @pytest.fixture(autouse=True)
 def _all_agree_afterwards(life: Life, stack: Stack) -> Iterator[None]:
     yield
+    stack.aws.forget_errors()  # an alarm that fires again would undo the promotion of the next test
     life.agree()
     serve(stack, "v1")
 

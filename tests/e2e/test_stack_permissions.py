@@ -78,6 +78,7 @@ NOT_HERE = ("logs:", "xray:", "lambda:GetProvisionedConcurrencyConfig", "sns:Pub
 
 @pytest.fixture(scope="module", autouse=True)
 def _v1_serves_and_v2_is_there(stack: Stack, quick_config: Path) -> Iterator[None]:
+    stack.aws.forget_errors()
     published = stack.done("Publish", "versions")
     if stack.code.live == "1":
         stack.deploy()

@@ -35,7 +35,6 @@ def life(stack: Stack, quick_config: Path, step: Step) -> Iterator[Life]:
     """The model, which all that can have it trained again does; new data after seconds."""
     life = prepared(stack, quick_config)
     with step("all that has it trained again, on"):
-        stack.code.wait_for_calm()
         stack.deploy(
             RetrainRollout="auto", RetrainOnData="true", RetrainOnDrift="true", RetrainSchedule="rate(365 days)"
         )

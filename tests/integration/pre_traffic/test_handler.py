@@ -331,6 +331,16 @@ class TestCodeDeploy:
         assert handler(EVENT)["status"] == "Succeeded"
         assert len(api.told) == 1
 
+    def test_a_deployment_that_ended_meanwhile_needs_no_word(
+        self, api: LambdaApi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        api.codedeploy_faults = [Fault(400, "LifecycleEventAlreadyCompletedException")]
+
+        assert handler(EVENT)["status"] == "Succeeded"
+
+        assert api.told == []
+        assert "the deployment has ended" in capsys.readouterr().out
+
     def test_the_hook_fails_where_it_cannot_be_told(self, api: LambdaApi) -> None:
         api.codedeploy_faults = [Fault(400, "InvalidLifecycleEventHookExecutionIdException")] * 2
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import ministack.app as gateway
 from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc
 from ministack.services.cloudformation import provisioners
 
@@ -15,6 +16,9 @@ type Document = dict[str, Any]
 
 MINUTE_SECONDS = 6
 """Period of the alarms on shares, so that they fire and clear within seconds."""
+
+PATH = "/_measured"
+"""Where all that was measured is deleted."""
 
 _EXPRESSIONS, _SHARES = "expressions", "shares"
 _PERCENT = re.compile(r"IF\((\w+) > 0, 100 \* (?P<part>\w+) / \1, 0\)")
@@ -57,14 +61,31 @@ def record_share(metric: str, dimensions: Mapping[str, str], *, counts: bool) ->
 
 
 def evaluate_alarms() -> None:
-    """Evaluate alarms on one metric by dimensions, datapoints to alarm and missing data, on a timer."""
+    """Evaluate alarms on one metric by dimensions, datapoints to alarm and missing data, on a timer.
+
+    Where it is asked to forget what was measured, the alarms on it are clear when it has answered: errors that one
+    test makes on purpose change nothing in the next.
+    """
+    served, evaluating = gateway.app, threading.Lock()
 
     def on_timer() -> None:
         while True:
             time.sleep(2)
+            with evaluating:
+                cloudwatch._evaluate_all_alarms()
+
+    async def app(scope: Document, receive: Any, send: Any) -> None:
+        if scope.get("path") != PATH:
+            await served(scope, receive, send)
+            return
+        with evaluating:
+            cloudwatch._metrics.clear()
             cloudwatch._evaluate_all_alarms()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
 
     cloudwatch._evaluate_alarm = partial(_evaluate_alarm, {})
+    gateway.app = app
     threading.Thread(target=on_timer, daemon=True).start()
 
 
