@@ -22,6 +22,7 @@ from benchmarks.pages import write_page
 from benchmarks.refusals import Constant, Host
 from benchmarks.report import table
 from inference.access_log import AccessLog
+from inference.answering import Answering
 from inference.model import ServedModel
 from inference.predict import PATH, Predict
 from inference.profiling import RequestProfiler
@@ -101,7 +102,9 @@ def measured(instances: int, features: int) -> list[str]:
     body = json.dumps(
         {"instances": [dict(zip(names, row, strict=True)) for row in values]}, separators=(",", ":")
     ).encode()
-    services = [AccessLog(Predict(host, profile=on), host, stage="bench", model="constant") for on in (False, True)]
+    services = [
+        AccessLog(Predict(Answering(host, profile=on)), host, stage="bench", model="constant") for on in (False, True)
+    ]
     for service in services:
         ask(service, body)
     turns: list[list[tuple[float, int]]] = []

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.pages import write_page
+from inference.answering import Answering
 from inference.capacity import most_instances
 from inference.host import ModelHost
 from inference.model import ServedModel
@@ -92,7 +93,7 @@ def ask(features: int, body: bytes, *, answered: bool) -> dict[str, float]:
     manifest = Manifest.model_construct(**told)
     reference = Reference(1, "0" * 64)
     model = ServedModel.of(reference, manifest, Constant(), max_instances=most, loaded_at=datetime.now(UTC))
-    app, status = Predict(Host(model)), 0
+    app, status = Predict(Answering(Host(model))), 0
     scope: Any = {"type": "http", "method": "POST", "path": PATH, "headers": [(b"content-type", b"application/json")]}
 
     async def receive() -> dict[str, Any]:

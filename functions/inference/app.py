@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from inference.access_log import AccessLog
 from inference.answer_limit import AnswerLimit
-from inference.capture import RowCapture
+from inference.answering import Answering
 from inference.host import ModelHost
 from inference.predict import PATH, Predict
 from inference.settings import InferenceSettings
@@ -47,7 +47,7 @@ class FastLane:
         self._host = host
         self._bucket = bucket
         self._metrics = metrics
-        self._predict = Predict(host, profile=settings.profile, labels=settings.labels, capture=RowCapture.of(settings))
+        self._predict = Predict(Answering.of(settings, host))
         self._routes: ASGIApp | None = None
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:

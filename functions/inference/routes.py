@@ -11,8 +11,8 @@ from fastapi import Depends, FastAPI, Request, Response
 from pydantic_core import to_json
 from starlette.responses import HTMLResponse
 
+from inference.answering import Answering
 from inference.beside import beside
-from inference.capture import RowCapture
 from inference.challengers import Challengers
 from inference.drift_status import LatestReport
 from inference.host import ModelHost
@@ -63,10 +63,9 @@ async def _host(request: Request) -> ModelHost:  # a plain function would cost a
 Host = Annotated[ModelHost, Depends(_host)]
 
 
-async def predict(request: Request, host: Host) -> Response:
+async def predict(request: Request) -> Response:
     """Score the instances of the body; see `inference.predict`."""
-    settings: InferenceSettings = request.app.state.settings
-    answers = Predict(host, profile=settings.profile, labels=settings.labels, capture=request.app.state.capture)
+    answers: Predict = request.app.state.predict
     return as_response(await answers.reply(request.scope, request.receive))
 
 
@@ -307,7 +306,7 @@ def create_routes(
     # The contract is only known at run time, so FastAPI's own description of the API is replaced.
     app = FastAPI(title="Skylift", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.settings, app.state.host, app.state.card = settings, host, None
-    app.state.capture = RowCapture.of(settings)
+    app.state.predict = Predict(Answering.of(settings, host))
     app.state.latest = LatestReport(ReportStore(bucket, settings.model) if bucket else None)
     app.state.metrics = metrics
     app.state.routes = (*ROUTES, *([METRICS] if metrics else ()), *beside(settings))

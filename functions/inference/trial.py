@@ -12,6 +12,7 @@ from inference.bounded_predictor import BoundedPredictor, ChallengerFailed, Fail
 from inference.comparison import Comparison
 from inference.model import ScoredRequest, ServedModel
 from skylift.challenger import BY_CALLER, Challenger
+from skylift.contract import Instance
 from skylift.errors import RequestError
 from skylift.experiment.counters import difference_bin
 from skylift.experiment.routing import is_challenged
@@ -24,6 +25,9 @@ from skylift.vocabulary import ENCODING_FILE
 
 if TYPE_CHECKING:
     from starlette.types import Scope
+
+type Read = Callable[[ServedModel], list[Instance]]
+"""What reads the instances of a request by the contract of a version, or refuses them."""
 
 MAX_FAILURES = 3
 """After so many, this environment asks the challenger no more."""
@@ -95,29 +99,29 @@ class Trial:
         """
         return self._attempt(lambda: answer_by(self.model), told)
 
-    def refuse(self, body: bytes, refusal: RequestError, told: dict[str, object]) -> None:
-        """Note whether the challenger, too, refuses a body that the champion refused."""
+    def refuse(self, read: Read, refusal: RequestError, told: dict[str, object]) -> None:
+        """Note whether the challenger, too, refuses a request that the champion refused."""
         if self._reads_alike:
             told["refused"] = refusal.code
             return
         try:
-            self.model.schema.parse(body)
+            read(self.model)
         except RequestError as own:
             told["refused"] = own.code
 
-    def score(self, body: bytes, answer: ScoredRequest, told: dict[str, object], *, labels: bool) -> None:
+    def score(self, read: Read, answer: ScoredRequest, told: dict[str, object], *, labels: bool) -> None:
         """Score what the champion answered, and note how the two compare.
 
         Parameters
         ----------
-        body
-            Body of the request.
+        read
+            What reads the request.
         answer
             The champion's.
         labels
             Whether labels may come, so that the line needs the challenger's answers.
         """
-        compared = self._attempt(lambda: self._compared(body, answer), told)
+        compared = self._attempt(lambda: self._compared(read, answer), told)
         if compared is None:
             return
         told["pair"], scores = compared
@@ -138,9 +142,9 @@ class Trial:
             self._fail("raised", error, told)
         return None
 
-    def _compared(self, body: bytes, answer: ScoredRequest) -> tuple[dict[str, object], Matrix]:
+    def _compared(self, read: Read, answer: ScoredRequest) -> tuple[dict[str, object], Matrix]:
         # A copy: the champion's matrix may still be captured, and estimators write into what they get.
-        rows = answer.rows.copy() if self._reads_alike else self.model.encoder.encode(self.model.schema.parse(body))
+        rows = answer.rows.copy() if self._reads_alike else self.model.encoder.encode(read(self.model))
         scores, seconds = self._predictor.timed(rows, bounded_predictor.SHADOW_SECONDS)
         other, largest = self._comparison.of(answer, scores)
         ours_ms, theirs_ms = answer.seconds * 1000, seconds * 1000

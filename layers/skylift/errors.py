@@ -11,6 +11,8 @@
     |   |-- BodyTooLarge       the body has too many bytes
     |   |-- ClientGone         the body never arrived completely
     |   |-- InvalidQuery       the query of the address cannot be answered
+    |   |-- UnknownModel       no such model or version is served
+    |   |-- InvalidTensors     the body is not a request of the V2 protocol
     |   |-- TooManyInstances   the body has too many instances
     |   |-- TooManyLabels      the body has too many labels
     |   |-- AnswerTooLarge     its answer has too many bytes
@@ -164,6 +166,18 @@ class InvalidQuery(RequestError):
     """The query of the address asks for something that there is not."""
 
     code = "invalid-query"
+
+
+class UnknownModel(RequestError):
+    """The address names a model or a version that is not served here."""
+
+    code = "unknown-model"
+
+
+class InvalidTensors(RequestError):
+    """The body is not a request of the Open Inference Protocol V2, or its tensors contradict themselves."""
+
+    code = "invalid-tensors"
 
 
 class TooManyInstances(RequestError):

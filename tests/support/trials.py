@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from inference import challengers, loading
+from inference.answering import Answering
 from inference.predict import PATH, Predict
 from skylift.challenger import Challenger
 from skylift.encoding import RowEncoder
@@ -145,7 +146,7 @@ class TrialHarness:
         self.second = self.registries.store.add(self.challenger)
         self.host.wait_until_loaded()
         self.host.drain_events()
-        self._app = Predict(self.host, labels=self.labels)
+        self._app = Predict(Answering(self.host, labels=self.labels))
 
     def _load(self, manifest: Manifest, read: Callable[[str], bytes], _: RowEncoder) -> Predictor:
         if self.compiled and manifest.version == 2:

@@ -12,6 +12,7 @@ from skylift.errors import (
     InvalidLabels,
     InvalidQuery,
     InvalidRetrainRequest,
+    InvalidTensors,
     LabelsNotKept,
     MetricsNotRead,
     ModelCardAbsent,
@@ -29,6 +30,7 @@ from skylift.errors import (
     SkyliftError,
     TooManyInstances,
     TooManyLabels,
+    UnknownModel,
     WrongContentType,
 )
 from skylift.http.record import Record
@@ -43,6 +45,8 @@ _MAX_FIELDS = 3
 _STATUS: dict[type[SkyliftError], tuple[int, str]] = {
     NotJson: (400, "The body is not JSON"),
     InvalidQuery: (400, "The query cannot be answered"),
+    InvalidTensors: (400, "The body is not a request of the V2 protocol"),
+    UnknownModel: (404, "No such model or version"),
     WrongContentType: (415, "The body is not declared to be JSON"),
     ClientGone: (499, "The client closed the connection"),
     BodyTooLarge: (413, "The body is too large"),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from inference import capacity
+from inference.answering import Answering
 from inference.capture import RowCapture
 from inference.predict import PATH, Predict
 from skylift.conformal import Sets
@@ -63,7 +64,7 @@ def part(body: bytes, *, more: bool = False) -> dict[str, Any]:
 def app() -> Predict:
     harness = HostHarness()
     harness.activate(iris_package())
-    return Predict(harness.host)
+    return Predict(Answering(harness.host))
 
 
 class TestSets:
@@ -77,7 +78,7 @@ class TestSets:
             return package.describe(version).model_copy(update={"contract": contract})
 
         harness.activate(replace(package, describe=describe))
-        return Predict(harness.host)
+        return Predict(Answering(harness.host))
 
     def asked(self, app: Predict, query: bytes) -> tuple[int, Any]:
         request = Request(part(SETOSA))
@@ -140,7 +141,7 @@ def test_where_labels_are_awaited_the_answer_has_the_id() -> None:
     harness.activate(iris_package())
     request = Request(part(SETOSA))
 
-    document = request.ask(Predict(harness.host, profile=False, labels=True))[2]
+    document = request.ask(Predict(Answering(harness.host, profile=False, labels=True)))[2]
 
     record = record_of(request.scope)
     assert document["id"] == record.prediction_id != ""
@@ -152,7 +153,7 @@ def test_without_profiles_and_labels_there_is_no_id() -> None:
     harness.activate(iris_package())
     request = Request(part(SETOSA))
 
-    document = request.ask(Predict(harness.host, profile=False))[2]
+    document = request.ask(Predict(Answering(harness.host, profile=False)))[2]
 
     assert (record_of(request.scope).prediction_id, record_of(request.scope).profile) == ("", None)
     assert "id" not in document
@@ -163,7 +164,9 @@ def test_rows_are_captured_under_the_id_of_the_line_and_the_answer_says_nothing_
     harness.activate(iris_package())
     request = Request(part(SETOSA))
 
-    document = request.ask(Predict(harness.host, profile=False, capture=RowCapture(1, frozenset({"petal_width"}))))[2]
+    document = request.ask(
+        Predict(Answering(harness.host, profile=False, capture=RowCapture(1, frozenset({"petal_width"}))))
+    )[2]
 
     record = record_of(request.scope)
     assert record.rows == [{"petal_width": IRIS_SETOSA["petal_width"]}]
@@ -194,7 +197,7 @@ def test_another_method_is_told_the_right_one(app: Predict) -> None:
 def test_without_a_model_the_caller_is_asked_to_come_back() -> None:
     request = Request(part(SETOSA))
 
-    status, headers, _ = request.ask(Predict(HostHarness().host))
+    status, headers, _ = request.ask(Predict(Answering(HostHarness().host)))
 
     assert status == 503
     assert int(headers["retry-after"]) > 0

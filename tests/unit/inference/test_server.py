@@ -12,6 +12,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from inference.access_log import AccessLog
+from inference.answering import Answering
 from inference.predict import Predict
 from inference.server import Beside, HttpProtocol, LibraryLines, serve
 from skylift.http.record import Record
@@ -67,7 +68,7 @@ def app() -> AccessLog:
     harness = HostHarness()
     harness.activate(iris_package())
     harness.host.wait_until_loaded()
-    return AccessLog(Predict(harness.host), harness.host, stage="dev", model="iris")
+    return AccessLog(Predict(Answering(harness.host)), harness.host, stage="dev", model="iris")
 
 
 @pytest.fixture
