@@ -5,18 +5,18 @@ document frequency and finds the directions in which texts differ most, by laten
 "Indexing by Latent Semantic Analysis", 1990). Both are arrays, which numpy applies here in training and in the service.
 """
 
-import io
 import math
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
+from itertools import batched
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skylift.array_file import BROKEN, read_arrays, write_arrays
 from skylift.cells import clean_text
-from skylift.errors import FOREIGN_FAILURES, UnservableModel
+from skylift.errors import UnservableModel
 from skylift.feature import Scalar
 
 ENCODING_FILE = "encoding.npz"
@@ -184,9 +184,7 @@ def to_bytes(vocabularies: Sequence[Vocabulary]) -> bytes:
     for place, vocabulary in enumerate(vocabularies):
         text = np.frombuffer("\n".join(vocabulary.terms).encode(), np.uint8)
         arrays |= zip(_members(place), (text, vocabulary.weights, vocabulary.directions), strict=True)
-    file = io.BytesIO()
-    np.savez(file, allow_pickle=False, **arrays)
-    return file.getvalue()
+    return write_arrays(arrays)
 
 
 def from_bytes(data: bytes, widths: Sequence[int]) -> list[Vocabulary]:
@@ -203,14 +201,9 @@ def from_bytes(data: bytes, widths: Sequence[int]) -> list[Vocabulary]:
         It is not such a file.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _check_members(archive, len(widths))
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return [
-                _vocabulary(*(arrays[name] for name in _members(place)), width=width)
-                for place, width in enumerate(widths)
-            ]
-    except (*FOREIGN_FAILURES, OSError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(data, [name for place in range(len(widths)) for name in _members(place)])
+        return [_vocabulary(*three, width=width) for three, width in zip(batched(arrays, 3), widths, strict=True)]
+    except BROKEN as error:
         raise UnservableModel(
             f"{ENCODING_FILE} cannot be read ({str(error) or type(error).__name__})", "publish the version again"
         ) from error
@@ -218,16 +211,6 @@ def from_bytes(data: bytes, widths: Sequence[int]) -> list[Vocabulary]:
 
 def _members(place: int) -> list[str]:
     return [f"{place}.{part}" for part in ("terms", "weights", "directions")]
-
-
-def _check_members(archive: zipfile.ZipFile, count: int) -> None:
-    """Refuse other arrays than those wanted, and arrays that are larger than the file."""
-    found = archive.infolist()
-    wanted = [f"{name}.npy" for place in range(count) for name in _members(place)]
-    if [member.filename for member in found] != wanted:
-        raise ValueError(f"it does not hold {count} vocabularies")
-    if any(member.compress_type != zipfile.ZIP_STORED for member in found):
-        raise ValueError("its arrays are compressed")
 
 
 def _vocabulary(text: NDArray[Any], weights: NDArray[Any], directions: NDArray[Any], *, width: int) -> Vocabulary:

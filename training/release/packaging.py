@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 from pydantic_core import from_json
 
+from skylift.background import BACKGROUND_FILE
 from skylift.contract import Contract
 from skylift.manifest import BASELINE_FILE, COMPILED_FILE, MODEL_FILE, Artifact, Golden, Lineage, Manifest, Prediction
 from skylift.model_card import CARD_FILE
@@ -19,6 +20,7 @@ from skylift.scoring import Matrix, predicted_classes, predictions
 from skylift.verification import Version
 from skylift.vocabulary import ENCODING_FILE, to_bytes
 from training.card.document import render_card
+from training.data.background import background_of
 from training.data.profile import profile
 from training.evaluation.report import EVALUATION_FILE
 from training.job import Trained
@@ -65,6 +67,8 @@ def pack(trained: Trained, state: GitState = _NO_COMMIT, retraining: str | None 
     if compiled.data is not None:
         artifacts[COMPILED_FILE] = compiled.data
     table, split = trained.table, trained.split
+    if (background := background_of(table, split.train, seed=trained.config.split.seed)) is not None:
+        artifacts[BACKGROUND_FILE] = background.to_bytes()
     if table.vocabularies:
         artifacts[ENCODING_FILE] = to_bytes([*table.vocabularies.values()])
     examples = golden(trained)  # scores the whole holdout: once, not for each manifest
