@@ -80,8 +80,9 @@ def _describe_prediction(operation: Schema, contract: Contract, max_instances: i
             "name": VARIANT_HEADER,
             "in": "header",
             "required": False,
-            "schema": {"type": "string", "enum": ["champion"]},
-            "description": "`champion` asks for the active version, whatever is on trial",
+            "schema": {"type": "string"},
+            "example": "champion",
+            "description": "`champion` asks for the active version, whatever is on trial; any other value for nothing",
         }
     ]
     if contract.target.sets is not None:

@@ -39,6 +39,7 @@ from skylift.http.preflight import Preflight
 from skylift.http.record import record_of
 from skylift.http.reply import JSON
 from skylift.http.starlette_problems import answer_with_problems, as_response
+from skylift.interface import contract_digest
 from skylift.model_card import CARD_FILE, as_shown
 from skylift.monitoring.report_store import ReportStore
 from skylift.observability import logger
@@ -133,6 +134,7 @@ async def model_info(host: Host) -> Response:
     document["version"] = model.reference.name
     document["reference"] = str(model.reference)
     document["max_instances"] = model.schema.max_instances
+    document["contract_digest"] = contract_digest(model.manifest.contract)
     return Response(to_json(document), media_type=JSON, headers={"x-model-version": model.reference.name})
 
 

@@ -324,6 +324,8 @@ class Feature(Document):
             if self.required:
                 schema["pattern"] = NOT_BLANK
             return schema
+        if self.is_numeric:
+            return schema | {"minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER}
         values = list(self.texts)
         if self.takes_unknown or len(values) > MAX_COUNTED:
             schema["examples"] = values[:MAX_COUNTED]

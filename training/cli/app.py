@@ -10,6 +10,7 @@ import typer
 from skylift.version import __version__
 from training.cli.adopt import adopt
 from training.cli.challenge import approve, challenge, reject
+from training.cli.client import client
 from training.cli.commands import Commands, leave
 from training.cli.console import out
 from training.cli.data import app as data_app
@@ -210,6 +211,7 @@ for _command in (
     history,
     monitor,
     simulate,
+    client,
     serve,
 ):
     app.command()(_command)
