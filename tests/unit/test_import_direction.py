@@ -13,7 +13,7 @@ FLOORS = (
     ("training.card",),
     ("training.job",),
     ("training.release",),
-    ("training.tracking",),
+    ("training.tracking", "training.clients"),
     ("training.cli",),
     ("deploy",),
 )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 
 def with_sections(template: str, sections: Mapping[str, str]) -> str:
-    """Write the marked sections of a template anew.
+    """Write the marked sections of a template again.
 
     Parameters
     ----------

@@ -101,7 +101,7 @@ class Refused(ClientError):
     status
         Status of the response.
     problem
-        Its body: `title`, `detail`, `request_id` and, for fields, `errors`.
+        Body of the response: `title`, `detail`, `request_id` and, for fields, `errors`.
     """
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
