@@ -69,7 +69,12 @@ def clean(feature: Feature, value: object) -> object:
 
 def has_missing_number(feature: Feature) -> bool:
     """Whether a number may stand for a missing value, such as -999."""
-    return feature.is_numeric and bool(_numbers(feature.missing or ()))
+    return bool(missing_numbers(feature))
+
+
+def missing_numbers(feature: Feature) -> frozenset[float]:
+    """The numbers that stand for a missing value, such as -999."""
+    return _numbers(feature.missing or ()) if feature.is_numeric else frozenset()
 
 
 @cache

@@ -38,6 +38,8 @@ ELSEWHERE = {
     "functions/retrain_trigger/handler.py": "tests/unit/retrain_trigger/test_trigger.py",
     "functions/retrain_trigger/settings.py": DATA,
     "functions/rollout/settings.py": DATA,
+    "layers/skylift/bulk/rejects.py": "tests/unit/layers/bulk/test_part.py",
+    "layers/skylift/bulk/writers.py": "tests/unit/layers/bulk/test_part.py",
     "layers/skylift/http/gateways.py": "tests/integration/service/test_compose.py",
     "layers/skylift/http/request_log.py": "tests/unit/inference/test_access_log.py",
     "layers/skylift/http/starlette_problems.py": "tests/unit/layers/http/test_problems.py",

@@ -1,0 +1,86 @@
+"""What a run came to, written when all of its parts are done."""
+
+from collections.abc import Iterable
+
+from skylift.bulk.part import PartResult
+from skylift.bulk.places import Place
+from skylift.bulk.plan import Plan
+from skylift.bulk.scoring import BulkModel
+from skylift.documents import Document
+from skylift.errors import DataError
+
+MANIFEST_FILE = "_skylift.json"
+
+
+class RunManifest(Document):
+    """What a run came to.
+
+    Parameters
+    ----------
+    run
+        Digest of the input and of what scored it.
+    model, version, sha256
+        Model, its version, and the digest of the version's manifest.
+    input
+        Address that was asked for.
+    rows, answered, rejected
+        Numbers of rows: those that came in are those that were answered and those that were rejected.
+    parts
+        What each part came to, in the order of the rows.
+    """
+
+    run: str
+    model: str
+    version: str
+    sha256: str
+    input: str
+    rows: int
+    answered: int
+    rejected: int
+    parts: tuple[PartResult, ...]
+
+
+def add_up(plan: Plan, model: BulkModel, results: Iterable[PartResult]) -> RunManifest:
+    """What a run came to.
+
+    Parameters
+    ----------
+    results
+        What its parts came to, in any order.
+
+    Raises
+    ------
+    DataError
+        A part is missing, or is there twice.
+    """
+    by_name: dict[str, PartResult] = {}
+    for result in results:
+        if result.name in by_name or result.run != plan.run:
+            raise DataError(f"part {result.name} is there twice, or of another run", "run it again elsewhere")
+        by_name[result.name] = result
+    if missing := [part.name for part in plan.parts if part.name not in by_name]:
+        raise DataError(f"{len(missing)} parts are not done, {missing[0]} among them", "run it again: it goes on")
+    parts = tuple(by_name[part.name] for part in plan.parts)
+    return RunManifest(
+        run=plan.run,
+        model=model.manifest.model,
+        version=model.version,
+        sha256=model.digest,
+        input=plan.input,
+        rows=sum(part.rows for part in parts),
+        answered=sum(part.answered for part in parts),
+        rejected=sum(part.rejected for part in parts),
+        parts=parts,
+    )
+
+
+def read_manifest(place: Place) -> RunManifest | None:
+    """The manifest of the run that is complete at a place; None if none is."""
+    stored = place.read(MANIFEST_FILE)
+    return None if stored is None else RunManifest.model_validate_json(stored)
+
+
+def write_manifest(place: Place, manifest: RunManifest) -> None:
+    """Write the manifest of a run, which says that it is complete."""
+    with place.writing(MANIFEST_FILE) as file:
+        file.write(manifest.to_bytes())

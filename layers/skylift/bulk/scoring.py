@@ -1,0 +1,115 @@
+"""A version that scores columns, made of its files alone, so that any process or machine can make it again."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from pydantic_core import to_json
+
+from skylift.bulk.columns import ColumnEncoder
+from skylift.bulk.grid import GridPredictor
+from skylift.bulk.trees import read_thresholds
+from skylift.encoding import RowEncoder, load_encoder
+from skylift.manifest import COMPILED_FILE, MODEL_FILE, Manifest
+from skylift.predictors import load_predictor
+from skylift.scoring import Matrix, Predictor
+from skylift.verification import check_artifact, check_form
+from skylift.vocabulary import ENCODING_FILE
+
+
+@dataclass(frozen=True)
+class BulkModel:
+    """A version.
+
+    Parameters
+    ----------
+    version
+        Name, `v7`; the name of the folder where it was not published.
+    digest
+        SHA-256 of the manifest.
+    manifest
+        Manifest of the version.
+    files
+        The files that scoring needs, by name.
+    """
+
+    version: str
+    digest: str
+    manifest: Manifest
+    files: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, version: str, digest: str, manifest: Manifest, read: Callable[[str], bytes]) -> Self:
+        """Read the files of a version that was verified.
+
+        Parameters
+        ----------
+        read
+            Function that returns a file by name, checked against the manifest.
+
+        Raises
+        ------
+        IntegrityError
+            A file is missing or altered.
+        """
+        names = [COMPILED_FILE if manifest.compiled.format else MODEL_FILE]
+        if any(feature.kind == "text" for feature in manifest.contract.features):
+            names.append(ENCODING_FILE)
+        return cls(version, digest, manifest, {name: read(name) for name in names})
+
+    def check(self, *, allow_joblib: bool) -> None:
+        """Prove that it scores as in training; see `skylift.predictors.load_predictor`.
+
+        Raises
+        ------
+        UnservableModel
+        """
+        check_form(self.manifest, allow_joblib=allow_joblib)
+        _ = self.predictor
+
+    def __getstate__(self) -> dict[str, object]:
+        """What another process needs to make it again."""
+        return {"version": self.version, "digest": self.digest, "manifest": self.manifest, "files": self.files}
+
+    @cached_property
+    def encoder(self) -> RowEncoder:
+        """What encodes instances."""
+        return load_encoder(self.manifest, self._read)
+
+    def column_encoder(self, *, cells: bool) -> ColumnEncoder:
+        """What encodes columns; see `ColumnEncoder`."""
+        return ColumnEncoder(self.encoder, cells=cells)
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """What scores encoded rows; a model of trees by cells.
+
+        Raises
+        ------
+        UnservableModel
+        """
+        predictor = load_predictor(self.manifest, self._read, self.encoder)
+        if self.manifest.compiled.converter != "skylift":
+            return predictor
+        contract = self.manifest.contract
+        thresholds = read_thresholds(self._read(COMPILED_FILE), contract.width)
+        if thresholds is None:
+            return predictor
+        return GridPredictor(predictor, thresholds, max(len(contract.target.classes), 1))
+
+    def scores(self, rows: Matrix) -> Matrix:
+        """Score encoded rows, also none; see `Predictor.scores`."""
+        if len(rows):
+            return self.predictor.scores(rows)
+        classes = len(self.manifest.contract.target.classes)
+        return np.empty((0, classes) if classes else 0)
+
+    @property
+    def about(self) -> bytes:
+        """What it is, for whoever reads its answers: JSON with the model, the version and the digest."""
+        return to_json({"model": self.manifest.model, "version": self.version, "sha256": self.digest})
+
+    def _read(self, name: str) -> bytes:
+        return check_artifact(self.manifest, name, self.files[name])
