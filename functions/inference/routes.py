@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from pydantic_core import to_json
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
 from inference.answering import Answering
@@ -17,6 +18,7 @@ from inference.challengers import Challengers
 from inference.drift_status import LatestReport
 from inference.host import ModelHost
 from inference.openapi import openapi_document
+from inference.page_files import FILES_PATH, POLICY, page, prefers_page
 from inference.predict import PATH as PREDICTION_PATH
 from inference.predict import Predict
 from inference.process_state import resident_bytes
@@ -32,6 +34,7 @@ from skylift.errors import (
     ReportAbsent,
     ReportUnavailable,
 )
+from skylift.http.paths import path_of_caller
 from skylift.http.preflight import Preflight
 from skylift.http.record import record_of
 from skylift.http.reply import JSON
@@ -219,14 +222,33 @@ async def metrics(request: Request) -> Response:
 
 
 async def index(request: Request, host: Host) -> Response:
-    """Name the model and what can be asked."""
+    """The page for people to a browser; to anybody else the name of the model and what can be asked."""
+    if prefers_page(",".join(request.headers.getlist("accept"))):
+        return _page(request)
     document = {
         "name": "skylift",
         "model": request.app.state.settings.model,
         "version": host.model.reference.name if host.model else None,
         "paths": {f"{route.method} {route.path}": route.summary for route in request.app.state.routes},
     }
-    return Response(to_json(document), media_type=JSON)
+    return Response(to_json(document), media_type=JSON, headers={"vary": "accept"})
+
+
+def _page(request: Request) -> Response:
+    """The page, at an address that ends with a slash: those of its files are relative to it."""
+    if (asked := path_of_caller(request.scope)) and not asked.endswith("/"):
+        return Response(status_code=307, headers={"location": f"{asked.rpartition('/')[2]}/", "vary": "accept"})
+    html, _ = page()
+    headers = {"content-security-policy": POLICY, "cache-control": "no-cache", "vary": "accept"}
+    return HTMLResponse(html, headers=headers | {"referrer-policy": "no-referrer"})
+
+
+async def page_file(digest: str, name: str) -> Response:
+    """A file of the page."""
+    file = page()[1].get(name)
+    if file is None:
+        raise HTTPException(404)
+    return Response(file.body, media_type=file.media_type, headers=file.headers(digest))
 
 
 _NO_MODEL = "No model is ready; see Retry-After"
@@ -275,7 +297,7 @@ ROUTES = (
     ),
     Route("/docs", docs, "A page to read the contract and to try it", media_type=HTML),
     Route("/openapi.json", openapi, "The API by the active contract", problems={413: _TOO_LARGE, 503: _NO_MODEL}),
-    Route("/", index, "The model and the paths of the API"),
+    Route("/", index, "The model and the paths of the API; for a browser, a page to use the model"),
 )
 """The API: FastAPI, the index, the OpenAPI document and a test of the README read it."""
 
@@ -315,6 +337,7 @@ def create_routes(
     for route in app.state.routes:
         if route.endpoint:
             app.add_api_route(route.path, route.endpoint, methods=[route.method], response_model=None)
+    app.add_api_route(FILES_PATH, page_file, methods=["GET"], response_model=None)
     app.add_middleware(Preflight)
     answer_with_problems(app)
     return app

@@ -20,7 +20,7 @@ def path_in_api(path: str, event: Mapping[str, Any]) -> str:
 
     The event names the route that it took, or what it matched of `{proxy+}`, or a stage; a load balancer, and a custom
     domain whose API has no routes of its own, leave only the path: then its last part counts, as each path of the API
-    has one part, or two below `/retrain`.
+    has one part, or two below `/retrain`, or three below `/page`.
 
     Examples
     --------
@@ -43,8 +43,24 @@ def path_in_api(path: str, event: Mapping[str, Any]) -> str:
     domain = context.get("domainName") or ""
     if "elb" in context or ("." in domain and not domain.endswith(_AWS_DOMAINS)):
         above, _, last = path.rpartition("/")
-        return f"/retrain/{last}" if above.endswith("/retrain") else f"/{last}"
+        if above.endswith("/retrain"):
+            return f"/retrain/{last}"
+        higher, _, digest = above.rpartition("/")
+        return f"/page/{digest}/{last}" if higher.endswith("/page") else f"/{last}"
     return path
+
+
+def path_of_caller(scope: Mapping[str, Any]) -> str | None:
+    """The path that a caller asked, with what is in front of the API; None where no event tells it.
+
+    Parameters
+    ----------
+    scope
+        ASGI scope of the request.
+    """
+    event = scope.get("aws.event") or {}
+    path = event.get("rawPath") or (event.get("requestContext") or {}).get("path") or event.get("path")
+    return None if path is None else str(path)
 
 
 def _route(event: Mapping[str, Any]) -> str | None:

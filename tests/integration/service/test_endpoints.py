@@ -1,6 +1,7 @@
 """Every endpoint, over HTTP and through the Lambda entry."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -343,6 +344,20 @@ class TestLambda:
         assert (response["statusCode"], response["isBase64Encoded"]) == (200, False)
         assert response["body"].startswith("<!doctype html>")
 
+    def test_the_page_for_people_is_answered_as_text(self, lambda_handler: Any, source: str) -> None:
+        event = EVENTS[source][0]("GET", "/")
+        event["headers"] |= {"accept": "text/html"}
+        if "multiValueHeaders" in event:
+            event["multiValueHeaders"] |= {"accept": ["text/html"]}
+
+        response = invoke(lambda_handler, event)
+
+        assert (response["statusCode"], response["isBase64Encoded"]) == (200, False)
+        (script,) = re.findall(r'src="(page/[^"]+)"', response["body"])
+        file = invoke(lambda_handler, EVENTS[source][0]("GET", f"/{script}"))
+        assert (file["statusCode"], file["isBase64Encoded"]) == (200, False)
+        assert header(file, "content-type").startswith("text/javascript")
+
     def test_one_environment_answers_many_events(self, lambda_handler: Any, source: str) -> None:
         event = EVENTS[source][0]("POST", "/predict", json.dumps(IRIS_SETOSA))
 
@@ -396,6 +411,20 @@ class TestForeignEvents:
         event["requestContext"]["stage"] = "prod"
 
         assert "paths" in body_of(invoke(lambda_handler, event))
+
+    @pytest.mark.parametrize(("path", "status"), [("/prod/", 200), ("/prod", 307)])
+    def test_the_page_of_a_stage_is_at_an_address_with_a_slash(
+        self, lambda_handler: Any, path: str, status: int
+    ) -> None:
+        """What it reads is relative to its address."""
+        event = http_api_event("GET", path)
+        event["requestContext"]["stage"] = "prod"
+        event["headers"] |= {"accept": "text/html"}
+
+        response = invoke(lambda_handler, event)
+
+        assert response["statusCode"] == status
+        assert response["headers"].get("location") == ("prod/" if status == 307 else None)
 
     def test_what_only_begins_like_the_stage_is_not_a_path_of_the_api(self, lambda_handler: Any) -> None:
         event = http_api_event("GET", "/product/health")

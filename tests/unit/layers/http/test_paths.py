@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from inference.routes import ROUTES
-from skylift.http.paths import path_in_api
+from skylift.http.paths import path_in_api, path_of_caller
 
 CUSTOM = {"domainName": "api.example.com", "stage": "$default"}
 OWN = {"domainName": "a1b2c3.execute-api.eu-central-1.amazonaws.com", "stage": "$default"}
@@ -90,3 +90,33 @@ def test_a_path_below_another_stays_unknown_on_a_domain_of_aws() -> None:
 
 def test_each_path_of_the_api_has_one_part() -> None:
     assert {route.path.count("/") for route in ROUTES} == {1}
+
+
+@pytest.mark.parametrize("path", ["/page/0123456789ab/main.js", "/models/page/0123456789ab/main.js"])
+@pytest.mark.parametrize("kind", ["load balancer", "HTTP API, all routes"])
+def test_files_of_the_page_have_three_parts(kind: str, path: str) -> None:
+    assert path_in_api(path, EVENTS[kind]) == "/page/0123456789ab/main.js"
+
+
+def test_files_of_the_page_are_found_by_their_route() -> None:
+    event = {
+        "version": "2.0",
+        "routeKey": "GET /page/{digest}/{name}",
+        "pathParameters": {"digest": "0123456789ab", "name": "main.js"},
+        "requestContext": NAMED,
+    }
+
+    assert path_in_api("/prod/page/0123456789ab/main.js", event) == "/page/0123456789ab/main.js"
+
+
+@pytest.mark.parametrize(
+    ("event", "path"),
+    [
+        ({"version": "2.0", "rawPath": "/prod", "requestContext": NAMED}, "/prod"),
+        ({"resource": "/", "path": "/", "requestContext": {"path": "/prod/"}}, "/prod/"),
+        ({"path": "/models", "requestContext": {"elb": {}}}, "/models"),
+        ({}, None),
+    ],
+)
+def test_the_path_of_the_caller_has_what_is_in_front(event: dict[str, Any], path: str | None) -> None:
+    assert path_of_caller({"aws.event": event}) == path

@@ -1,0 +1,63 @@
+// The tab Model: what the active version is, how good it is, and where to read who made it active.
+
+import { ask, hasToken, Refused } from './api.js'
+import { facts, grouped, make, moment, shown, table } from './dom.js'
+
+const percentOf = interval => (interval ? `${shown(interval.low)} to ${shown(interval.high)}` : '')
+const section = (title, ...nodes) => make('section', { className: 'card' }, make('h2', {}, title), ...nodes)
+const number = text => make('span', {}, text)
+
+export async function createModel(panel, info) {
+  const { contract, metrics, lineage, compiled } = info, { target } = contract
+  panel.append(make('div', { className: 'columns' }, make('div', {},
+    section('The active version', facts([
+      ['Version', info.reference],
+      ['Made', moment(info.created_at)],
+      ['Predicts', contract.task === 'classification' ? `${target.name}: one of ${grouped(target.classes.length)} classes` : [target.name, target.unit && `in ${target.unit}`].filter(Boolean).join(' ')],
+      ['From', `${grouped(contract.features.length)} ${contract.features.length === 1 ? 'field' : 'fields'}`],
+      ['Estimator', info.selected],
+      ['Served as', compiled?.format ? `${compiled.format} ${compiled.dtype ?? ''}` : 'its estimator itself'],
+      ['Rows', lineage.train_rows && `${grouped(lineage.train_rows)} to train, ${grouped(lineage.holdout_rows)} to measure`],
+      ['Code', lineage.git_commit && lineage.git_commit.slice(0, 12)],
+    ]), ...(lineage.notes ?? []).map(note => make('p', { className: 'small quiet' }, note)), card()),
+    section('Gates it passed', table('Gates', ['Metric', 'Value', 'Asked for'], (info.gates ?? []).map(gate => [
+      gate.metric, shown(gate.value), gate.detail ?? [gate.min !== undefined && `at least ${shown(gate.min)}`, gate.max !== undefined && `at most ${shown(gate.max)}`].filter(Boolean).join(', '),
+    ]))), moves()),
+  make('div', {},
+    section('How good it is', make('p', { className: 'small quiet' }, 'On rows that no candidate has seen, with 95% intervals where resampling gives them; and over the folds of training.'),
+      table('Metrics', ['Metric', 'Holdout', 'Interval', 'Cross-validated'], Object.entries(metrics.holdout).map(([name, value]) => [
+        name, number(shown(value)), percentOf(metrics.intervals?.[name]), metrics.cross_validated[name] ? shown(metrics.cross_validated[name].mean) : '',
+      ]))),
+    ...classes(metrics.per_class ?? []),
+    section('Candidates', table('Candidates by the metric that selects', ['Candidate', info.select_by], info.leaderboard.map(entry => [
+      entry.candidate === info.selected ? make('strong', {}, `${entry.candidate} (selected)`) : entry.candidate, entry.scores?.[info.select_by] ? shown(entry.scores[info.select_by].mean) : '',
+    ]))))))
+}
+
+function classes(rows) {
+  if (!rows.length) return []
+  return [section('By class', table('Classes on the holdout', ['Class', 'Precision', 'Recall', 'Rows'], rows.map(row => [String(row.name), shown(row.precision), shown(row.recall), grouped(row.support)])))]
+}
+
+/** The model card, as a link; with a token, which no link carries, as a file. */
+function card() {
+  if (!hasToken()) return make('p', {}, make('a', { href: 'model-card' }, 'Model card'), ': intended use, data, pictures and limits')
+  const save = make('button', { type: 'button' }, 'Download the model card'), state = make('span', { role: 'status', className: 'small' })
+  save.addEventListener('click', async () => {
+    try {
+      const { document: text } = await ask('model-card', { as: 'text' })
+      const address = URL.createObjectURL(new Blob([text], { type: 'text/html' }))
+      make('a', { href: address, download: 'model-card.html' }).click()
+      setTimeout(() => URL.revokeObjectURL(address), 10000)
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      state.textContent = error.message
+    }
+  })
+  return make('div', { className: 'row' }, save, state)
+}
+
+function moves() {
+  return section('Versions, and who made them active', make('p', {}, 'This API does not tell: its rights do not reach the history. ',
+    make('code', {}, 'skylift versions'), ' lists the versions and ', make('code', {}, 'skylift history'), ' who moved the pointer, when, from what to what.'))
+}
