@@ -101,8 +101,10 @@ def _imported(tree: ast.AST, *, typing_only: bool) -> Iterator[str]:
 
 
 def _nodes(tree: ast.AST, *, typing_only: bool) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
-        if not typing_only and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue
-        yield node
-        yield from _nodes(node, typing_only=typing_only)
+    pending = [tree]
+    while pending:
+        for node in ast.iter_child_nodes(pending.pop()):
+            if not typing_only and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                continue
+            yield node
+            pending.append(node)

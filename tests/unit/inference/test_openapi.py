@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from inference.beside import LABELS, RETRAIN, RETRAINING
 from inference.openapi import openapi_document
 from inference.routes import ROUTES
 from skylift.conformal import Margins, Sets
-from skylift.contract import Contract, Target
+from skylift.contract import Contract, Target, Task
 from skylift.feature import Feature, JsonType
 from tests.support.contracts import contracts, instances, modest
 from tests.support.fakes import served
@@ -110,6 +111,14 @@ def test_operation_ids_are_unique() -> None:
     ids = [operation["operationId"] for operations in paths for operation in operations.values()]
 
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("target", [RENT.target, Target(name="area", classes=("north", "south"))])
+def test_it_is_a_valid_document_of_openapi(target: Target) -> None:
+    task: Task = "classification" if target.classes else "regression"
+    document = document_of(Contract(task=task, features=RENT.features, target=target))
+
+    OpenAPIV31SpecValidator(document).validate()
 
 
 def test_every_schema_is_valid_json_schema() -> None:

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable
+from functools import cache
 
 import pytest
 
@@ -285,10 +285,16 @@ def _call(action: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", action.partition(":")[2]).lower()
 
 
-def _words(entries: Iterable[str]) -> set[str]:
+@cache
+def _words(entries: tuple[str, ...]) -> frozenset[str]:
     """Attributes and texts in modules, and in all that they import."""
-    nodes = [node for name in closure(entries) for node in ast.walk(ast.parse(modules()[name].read_text("utf-8")))]
+    return frozenset().union(*map(_words_of, closure(entries)))
+
+
+@cache
+def _words_of(module: str) -> frozenset[str]:
+    nodes = list(ast.walk(ast.parse(modules()[module].read_text("utf-8"))))
     attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     keywords = {node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg}
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return attributes | keywords | texts
+    return frozenset(attributes | keywords | texts)

@@ -71,7 +71,7 @@ class TestChoosing:
         _, targets = sample()
         decision, _ = chosen(metric=name)
 
-        best = max(reference(targets, labels_at(line)) for line in np.linspace(0.0001, 0.9999, 2000))
+        best = max(reference(targets, labels_at(line)) for line in np.linspace(0.0001, 0.9999, 200))
         assert decision.value == pytest.approx(reference(targets, labels_at(decision.threshold)), rel=1e-5)
         assert decision.value >= best - 1e-5
         assert decision.usual == pytest.approx(reference(targets, labels_at(0.5)), rel=1e-5)
