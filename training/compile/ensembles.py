@@ -16,10 +16,12 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
+from sklearn.frozen import FrozenEstimator
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.tree import BaseDecisionTree
 
-from training.compile.dispatch import decide, score
+from skylift.scoring import Matrix
+from training.compile.dispatch import answers, decide, score
 from training.compile.graph import Tensor, concatenate, two_classes
 from training.compile.trees import as_compared, from_sklearn, sum_of_leaves
 
@@ -33,9 +35,32 @@ def _score_vote(estimator: Any, rows: Tensor) -> Tensor:
     return reduce(add, each) / float(weights.sum())
 
 
+@answers.register(VotingClassifier)
+@answers.register(VotingRegressor)
+def _answer_of_vote(estimator: Any, rows: Matrix) -> Matrix:
+    each = [answers(member, rows) for member in estimator.estimators_]
+    average: Matrix = np.average(each, axis=0, weights=estimator._weights_not_none)
+    return average
+
+
 def _weighted(member: Any, rows: Tensor, weight: float) -> Tensor:
     scores: Tensor = score(member, rows)
     return scores if weight == 1 else scores * float(weight)
+
+
+@score.register
+def _score_frozen(estimator: FrozenEstimator, rows: Tensor) -> Tensor:
+    return score(estimator.estimator, rows)
+
+
+@decide.register
+def _decide_frozen(estimator: FrozenEstimator, rows: Tensor) -> Tensor:
+    return decide(estimator.estimator, rows)
+
+
+@answers.register
+def _answer_of_frozen(estimator: FrozenEstimator, rows: Matrix) -> Matrix:
+    return answers(estimator.estimator, rows)
 
 
 @score.register(StackingClassifier)

@@ -14,6 +14,9 @@ from sklearn.svm import SVC, SVR, NuSVC, NuSVR
 from training.compile.dispatch import decide, score
 from training.compile.graph import Tensor, concatenate, shares, two_classes
 
+_ABOVE_ZERO = 1e-12
+"""What scikit-learn adds to probabilities before it takes their logarithm."""
+
 
 @score.register(SVR)
 @score.register(NuSVR)
@@ -87,8 +90,8 @@ def _score_calibrated(estimator: CalibratedClassifierCV, rows: Tensor) -> Tensor
 
 
 def _calibrated(member: Any, rows: Tensor) -> Tensor:
-    if member.method not in {"sigmoid", "isotonic"}:
-        raise NotImplementedError(f"no converter for calibration by {member.method}")
+    if member.method == "temperature":
+        return (_logits(member, rows) * float(member.calibrators[0].beta_)).softmax()
     decisions = _decisions(member, rows)
     if len(member.classes) == 2:
         return two_classes(_calibrate(member.calibrators[0], decisions))
@@ -96,6 +99,16 @@ def _calibrated(member: Any, rows: Tensor) -> Tensor:
         [_calibrate(calibrator, decisions.columns([code])) for code, calibrator in enumerate(member.calibrators)]
     )
     return shares(each, len(member.classes))
+
+
+def _logits(member: Any, rows: Tensor) -> Tensor:
+    """What a temperature divides, `[n, classes]`: decisions, or logarithms of probabilities a little above 0."""
+    if not hasattr(member.estimator, "decision_function"):
+        probabilities: Tensor = score(member.estimator, rows)
+        both = two_classes(probabilities.columns([1])) if len(member.classes) == 2 else probabilities
+        return (both + _ABOVE_ZERO).apply("Log")
+    decisions: Tensor = decide(member.estimator, rows)
+    return concatenate([decisions * -1.0, decisions]) if len(member.classes) == 2 else decisions
 
 
 def _decisions(member: Any, rows: Tensor) -> Tensor:

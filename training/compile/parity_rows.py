@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.frozen import FrozenEstimator
 
 from skylift.contract import Contract
 from skylift.feature import LARGEST_NUMBER
@@ -135,6 +136,8 @@ def _members(estimator: Any) -> Iterator[tuple[Any, Iterable[int]]]:
     yield from ((member.estimator, every) for member in getattr(estimator, "calibrated_classifiers_", []))
     if hasattr(estimator, "regressor_"):
         yield estimator.regressor_, every
+    if isinstance(estimator, FrozenEstimator):
+        yield estimator.estimator, every
 
 
 def _fitted(estimator: Any) -> list[Any]:

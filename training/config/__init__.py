@@ -24,6 +24,7 @@ from skylift.names import did_you_mean
 from skylift.references import sha256
 from skylift.settings import Name
 from training.config.answers import ConformalSection, DecisionSection
+from training.config.candidates import ENSEMBLE
 from training.config.candidates import Candidate as Candidate  # part of the public configuration
 from training.config.faults import first_fault
 from training.config.locations import S3Url
@@ -148,6 +149,8 @@ class ModelConfig(Section):
     ----------
     budget
         Seconds after which the search ends with the best so far, and for which the default candidates are chosen.
+    ensemble
+        Whether an average of the best candidates may be selected; if absent, where `candidates` names none.
     decision
         Choice of the threshold between two classes; None for the most probable class.
     intervals
@@ -165,6 +168,7 @@ class ModelConfig(Section):
     candidates: tuple[Candidate, ...] = ()
     budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     select_by: Annotated[str, AfterValidator(_selecting)] | None = None
+    ensemble: bool | None = None
     decision: DecisionSection | None = None
     intervals: ConformalSection | None = None
     sets: ConformalSection | None = None
@@ -214,6 +218,12 @@ class ModelConfig(Section):
         if len({candidate.name for candidate in candidates}) < len(candidates):
             raise ValueError("two have the same name")
         return candidates
+
+    @model_validator(mode="after")
+    def _the_average_has_a_name_of_its_own(self) -> Self:
+        if self.ensemble and any(candidate.name == ENSEMBLE for candidate in self.candidates):
+            raise ValueError(f"the average of the candidates is called {ENSEMBLE}: name the candidate otherwise")
+        return self
 
 
 def _cleaned(value: object, key: object) -> object:

@@ -7,6 +7,9 @@ from pydantic import Discriminator, Field, Tag
 from training.config.search_space import SearchSpec
 from training.config.table import Section
 
+ENSEMBLE = "ensemble"
+"""Name of the average of candidates on the leaderboard."""
+
 ImportPath = Annotated[
     str,
     Field(

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -13,7 +13,7 @@ from skylift.figures import format_value
 from skylift.manifest import Adopted
 from skylift.metrics import Gate, LeaderboardEntry, Metrics
 from skylift.predictors import SklearnPredictor
-from training.compile.compilation import CompiledModel, compile_model
+from training.compile.compilation import CompiledModel
 from training.config import Candidate, ModelConfig
 from training.config.table import RARE
 from training.data.checks import examine, refuse_failed
@@ -24,20 +24,22 @@ from training.data.table import Split, Table
 from training.evaluation.assessment import Criteria, Selected, assess
 from training.evaluation.behaviour import check_monotone
 from training.evaluation.champion import ActiveVersion
-from training.evaluation.conformal import check_conformal, margins, sets
-from training.evaluation.decision import check_decision, choose
+from training.evaluation.conformal import check_conformal
+from training.evaluation.decision import check_decision
 from training.evaluation.gates import check_gates
 from training.evaluation.inspection import check_slices
 from training.evaluation.report import Evaluation
-from training.metrics.registry import DEFAULT_METRIC, selectable
-from training.metrics.scores import differ_by_noise, regression_from, score_metrics
+from training.job.finish import finish
+from training.metrics.registry import DEFAULT_METRIC, METRICS, selectable
+from training.metrics.scores import differ_by_noise, is_better, regression_from, score_metrics
 from training.search.candidates import Built, build
 from training.search.defaults import Defaults, default_candidates
+from training.search.ensemble import averaged
+from training.search.finalists import Finalist
 from training.search.fitting import (
     Folds,
     LocalRunner,
     Runner,
-    all_cores,
     cut_folds,
     inner_folds,
     smallest_class,
@@ -170,36 +172,27 @@ def train(
         reasons = "; ".join(f"{result.entry.candidate}: {_reason(result, select_by)}" for result in results)
         raise TrainingError(f"no candidate could be fitted ({reasons})", "fix candidates in model.yaml, or the data")
 
-    decision, entry = None, best.entry
-    if config.decision is not None:
-        decision, spreads = choose(config.decision, table.contract, best.out_of_fold, folds.targets)
-        entry = entry.model_copy(update={"scores": entry.scores | spreads})
-        table = replace(table, contract=table.contract.with_target(threshold=decision.threshold))
-    promised: dict[str, Any] = {}
-    if config.intervals is not None:
-        promised["margins"] = margins(config.intervals, best.out_of_fold, folds.targets)
-    if config.sets is not None:
-        promised["sets"] = sets(config.sets, best.out_of_fold, folds.targets)
-    table = replace(table, contract=table.contract.with_target(**promised)) if promised else table
+    finalists, average = [Finalist.of(best, best.out_of_fold)], None
+    if config.ensemble or (config.ensemble is None and not config.candidates):
+        average = averaged(folds, results, select_by=select_by)
+        if average is not None and is_better(select_by, average.entry.scores[select_by], best.entry.scores[select_by]):
+            finalists.insert(0, average)
+    finished = finish(finalists, config, table, split, folds, progress)
+    table, entry = finished.table, finished.entry
+    board = _leaderboard(results, average, entry.candidate, select_by)
     folds = replace(folds, contract=table.contract)
     searches = tuple(result.report for result in results if result.report is not None)
-    progress(f"refitting {best.entry.candidate}")
-    estimator = best.built.with_params(best.params)
     with warnings.catch_warnings(), threads(len(folds.rows)):
-        warnings.simplefilter("ignore")  # the search has noted them
-        with all_cores(len(folds.rows)):
-            folds.fit(estimator)
-        progress("compiling")
-        compiled = compile_model(estimator, table, split)
+        warnings.simplefilter("ignore")
         progress("evaluating on the holdout")
         selected = Selected(
             entry=entry,
             select_by=select_by,
-            estimator=estimator,
-            predictor=compiled.predictor,
+            estimator=finished.estimator,
+            predictor=finished.compiled.predictor,
             folds=folds,
             searches=searches,
-            decision=decision,
+            decision=finished.decision,
         )
         assessed = assess(selected, table, split, criteria_of(config), champion=champion)
     cut_short = [
@@ -212,11 +205,11 @@ def train(
         config=config,
         table=table,
         split=split,
-        estimator=estimator,
-        compiled=compiled,
-        selected=best.entry.candidate,
+        estimator=finished.estimator,
+        compiled=finished.compiled,
+        selected=entry.candidate,
         select_by=select_by,
-        leaderboard=tuple(result.entry for result in results),
+        leaderboard=board,
         metrics=assessed.metrics,
         gates=assessed.gates,
         notes=(
@@ -226,12 +219,15 @@ def train(
             *_ends(results, cut, config.budget),
             *(cut_short if cut else ()),
             *warned,
-            *_ties(results, select_by),
+            *finished.notes,
+            *_ties(board, select_by),
             *assessed.evaluation.notes,
-            *_beside_random(config, table, best, assessed.metrics.holdout.get(select_by), select_by),
+            *_beside_random(
+                config, table, finished.finalist, folds, assessed.metrics.holdout.get(select_by), select_by
+            ),
         ),
         evaluation=assessed.evaluation,
-        out_of_fold=best.out_of_fold,
+        out_of_fold=finished.finalist.out_of_fold,
     )
 
 
@@ -296,17 +292,33 @@ def criteria_of(config: ModelConfig) -> Criteria:
     )
 
 
+def _leaderboard(
+    results: list[Result], average: Finalist | None, selected: str, select_by: str
+) -> tuple[LeaderboardEntry, ...]:
+    """Candidates and their average: the selected one, then the others from the best on."""
+    entries = [result.entry for result in results]
+    if average is not None:
+        sign, score = METRICS[select_by].sign, average.entry.scores[select_by].mean
+        better = [
+            sign * result.entry.scores[select_by].mean >= sign * score
+            for result in results
+            if _counts(result.entry, select_by)
+        ]
+        entries.insert(sum(better), average.entry)
+    return tuple(sorted(entries, key=lambda entry: entry.candidate != selected))
+
+
 def _beside_random(
-    config: ModelConfig, table: Table, best: Result, value: float | None, select_by: str
+    config: ModelConfig, table: Table, finalist: Finalist, folds: Folds, value: float | None, select_by: str
 ) -> Iterator[str]:
     """A note where a random holdout would have looked much better than the one by time or group."""
     if table.keys is None or value is None:
         return
     mixed = split_rows(replace(table, keys=None), holdout=config.split.holdout, seed=config.split.seed)
+    rows = replace(folds, rows=table.rows[mixed.train], targets=table.targets[mixed.train], keys=None)
     with warnings.catch_warnings(), threads(len(mixed.train)):
         warnings.simplefilter("ignore")  # the search has noted them
-        estimator = best.built.with_params(best.params).fit(table.rows[mixed.train], table.targets[mixed.train])
-        scores = SklearnPredictor(estimator, table.contract.task).scores(table.rows[mixed.holdout])
+        scores = SklearnPredictor(finalist.fit(rows), table.contract.task).scores(table.rows[mixed.holdout])
     promised = score_metrics(table.contract, table.targets[mixed.holdout], scores).get(select_by)
     if promised is not None and regression_from(select_by, promised, value) > config.gates.max_regression:
         yield (
@@ -324,9 +336,14 @@ def _ends(results: list[Result], cut: bool, budget: float | None) -> Iterator[st
         yield f"the search ended at its budget of {budget:g} s: on another machine it may choose differently"
 
 
-def _ties(results: list[Result], select_by: str) -> list[str]:
+def _counts(entry: LeaderboardEntry, select_by: str) -> bool:
+    """Whether an entry was measured in every fold."""
+    return entry.dropped is None and select_by in entry.scores and math.isfinite(entry.scores[select_by].mean)
+
+
+def _ties(board: Sequence[LeaderboardEntry], select_by: str) -> list[str]:
     """A note of the candidates that chance alone put behind the best."""
-    best, *others = [result.entry for result in results if math.isfinite(result.rank)]
+    best, *others = [entry for entry in board if _counts(entry, select_by)]
     near = [entry.candidate for entry in others if differ_by_noise(best.scores[select_by], entry.scores[select_by])]
     return (
         [f"{best.candidate} was selected within noise of {', '.join(near)} (cross-validated {select_by})"]

@@ -90,6 +90,12 @@ def differ_by_noise(first: Spread, second: Spread) -> bool:
     return abs(float(gains.mean())) <= max(bound, _ROUNDING_ERROR)
 
 
+def is_better(metric: str, challenger: Spread, other: Spread) -> bool:
+    """Whether a candidate is better than another on the same folds, by more than chance."""
+    gain = METRICS[metric].sign * (challenger.mean - other.mean)
+    return gain > 0 and not differ_by_noise(other, challenger)
+
+
 def regression_from(metric: str, champion: float, challenger: float) -> float:
     """How much worse a challenger is, 0 if it is not.
 

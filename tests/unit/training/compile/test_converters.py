@@ -28,6 +28,7 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
     BayesianRidge,
@@ -144,6 +145,9 @@ COMPOSED = (
     _calibrated(make_pipeline(StandardScaler(), Boost(max_iter=4, random_state=0)), method="isotonic", ensemble=True),
     _calibrated(GradientBoostingClassifier(n_estimators=4, random_state=0)),
     _calibrated(AdaBoostClassifier(n_estimators=5, random_state=0)),
+    _calibrated(Boost(max_iter=4, random_state=0), method="temperature"),
+    _calibrated(RandomForestClassifier(5, min_samples_leaf=4, random_state=0), method="temperature"),
+    _calibrated(VotingClassifier(_members(classifies=True), voting="soft", weights=[2, 1, 1]), method="isotonic"),
     BaggingClassifier(n_estimators=4, max_features=0.7, max_samples=20, random_state=0),
     BaggingClassifier(LogisticRegression(max_iter=500), n_estimators=2, max_features=3, random_state=0),
     AdaBoostClassifier(n_estimators=6, random_state=0),
@@ -314,6 +318,24 @@ def test_a_converted_estimator_scores_as_scikit_learn_does(estimator: Any, rows:
         np.testing.assert_allclose(got.sum(axis=1), 1, atol=ROUNDING)
 
 
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_model_that_was_calibrated_after_it_was_fitted_is_converted(method: str, classes: int) -> None:
+    """As `CalibratedClassifierCV(FrozenEstimator(model))`, by which people calibrate a model that they have."""
+    table = _table(COMPLETE, classes)
+    half = ROWS // 2
+    fitted = make_pipeline(StandardScaler(), RandomForestClassifier(5, min_samples_leaf=4, random_state=0))
+    fitted.fit(COMPLETE[:half], table.targets[:half])
+    calibrated = CalibratedClassifierCV(FrozenEstimator(fitted), method=method, cv=2)
+    calibrated.fit(COMPLETE[half:], table.targets[half:])
+    rows = np.vstack([COMPLETE, edge_rows(calibrated, table, Split(np.arange(half), np.arange(half, ROWS)))])
+
+    (got,) = InferenceSession(convert(calibrated, table.contract).SerializeToString()).run(None, {"rows": rows})
+
+    assert len(rows) > ROWS + len(edge_rows(None, table, Split(np.arange(half), np.arange(half, ROWS))))
+    np.testing.assert_allclose(got, calibrated.predict_proba(rows), rtol=ROUNDING, atol=ROUNDING)
+
+
 @pytest.mark.parametrize("classes", [0, 2, 3])
 def test_a_tree_without_a_split_is_converted(classes: int) -> None:
     table = _table(COMPLETE, classes)
@@ -374,7 +396,6 @@ def test_a_category_that_training_never_saw_is_the_mean_of_the_target(classes: i
         (SGDClassifier(loss="modified_huber"), "SGDClassifier with modified_huber"),
         (make_pipeline(OneHotEncoder(drop="first", sparse_output=False), LogisticRegression()), "OneHotEncoder with"),
         (make_pipeline(FunctionTransformer(np.abs), Ridge()), "FunctionTransformer"),
-        (_calibrated(SVC(), method="temperature"), "calibration by temperature"),
         (StackingClassifier(_members(classifies=True), cv=2, stack_method="predict"), "stacks of labels"),
         (AdaBoostClassifier(LogisticRegression(), n_estimators=2), "AdaBoostClassifier of other estimators"),
     ],

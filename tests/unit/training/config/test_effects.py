@@ -66,6 +66,10 @@ ELSEWHERE = {
     # key: the test that sees its effect
     "ModelConfig.model": ("training/config/test_config.py", "test_three_keys_are_enough"),
     "ModelConfig.budget": (f"{SEARCH}loop.py", "test_candidates_of_model_yaml_run_to_their_end_unless_it_has_a_budget"),
+    "ModelConfig.ensemble": (
+        "training/job/test_finish.py",
+        "test_candidates_that_are_named_are_averaged_only_if_asked",
+    ),
     "ModelConfig.select_by": ("training/test_job.py", "test_each_metric_of_a_classification_prefers_the_better_model"),
     "DataSection.path": ("training/config/test_config.py", "test_an_absolute_data_path_is_kept"),
     "TargetSection.column": ("training/config/test_config.py", "test_three_keys_are_enough"),
