@@ -100,7 +100,8 @@ def _roll_out(id: str, work: Work, context: DurableContext, *, asks: bool) -> Fa
             return Failure(code="approval-timeout", message=f"nobody approved its rollout within {hours:g} hours")
         except CallbackExternalError as error:
             return Failure(code="not-approved", message=error.message or "a person refused its rollout")
-    return step(context, "rollout", work.roll_out, id)
+    step(context, "rollout", work.roll_out, id)
+    return None
 
 
 def _seconds_left(context: DurableContext) -> float:

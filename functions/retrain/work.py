@@ -30,6 +30,10 @@ LONGEST_COLLECTING = timedelta(hours=1)
 _MARGIN = timedelta(hours=1)
 """Time that every step may take besides what it waits for: attempts, and pauses between them."""
 
+_NOTHING_ACTIVE = (
+    "no version is active that a rollout could compare with: make one so by `skylift promote`, or ask for no rollout"
+)
+
 _DECLINED = REFUSALS | {"approval-timeout", "not-approved"}
 """Codes of what people decide about."""
 
@@ -142,6 +146,8 @@ class Work:
         rollout, failure = document.request.rollout, None
         if rollout != "none" and self.rollout is None:  # known before anything is trained
             failure = Failure(code="no-rollouts", message=f"no rollout follows a training here: {TO_ALLOW_ROLLOUTS}")
+        elif rollout != "none" and champion is None:
+            failure = Failure(code="no-active-version", message=_NOTHING_ACTIVE)
         asks = rollout == "auto" and self._asks
         return Begun(over=begun.has_ended, rollout="manual" if asks else rollout, failure=failure)
 
@@ -224,20 +230,16 @@ class Work:
             f"refuse it by `skylift approve {id} --no`.",
         )
 
-    def roll_out(self, id: str) -> Failure | None:  # noqa: A002
-        """Start the rollout of the published version; why not, if it cannot be."""
+    def roll_out(self, id: str) -> None:  # noqa: A002
+        """Start the rollout of the published version, which says itself where it cannot go on."""
         document = self._go_on(id, _MARGIN, state="running", step="rollout")
         reference = Reference.parse(document.versions.published or "")
         assert self.rollout is not None  # noqa: S101 (`begin` ends what asks for one then)
-        if self._pointer.read() is None:
-            message = f"no version is active that it could be compared with: skylift promote {reference.name}"
-            return Failure(code="no-active-version", message=message)
         plan = RolloutPlan(
             id=id, version=reference.name, reference=reference, by=f"retraining {id}", started=document.started
         )
         self.rollout.start(execution_name(self._store.model, reference, 0), plan.to_event())
         self._store.update(id, links=document.links | {"experiment": id})
-        return None
 
     def end(self, id: str, failure: Failure | None) -> Ended:  # noqa: A002
         """End it, if it has not ended, and give the lock back: to what was asked for meanwhile, if anything.

@@ -32,7 +32,7 @@ from botocore.parsers import ResponseParserError
 from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
-from skylift.errors import AwsThrottled, AwsUnavailable
+from skylift.errors import AwsRefused, AwsThrottled, AwsUnavailable
 from skylift.pace import hold_to_pace
 
 if TYPE_CHECKING:
@@ -54,10 +54,12 @@ _CUT_DOWN = Path(__file__).parent / "botocore_data"  # made by tools/botocore_da
 _DENIED = {
     "AccessDenied",
     "AccessDeniedException",
+    "AuthorizationError",
     "InvalidAccessKeyId",
     "InvalidClientTokenId",
     "InvalidSignatureException",
     "InvalidToken",
+    "KMSAccessDeniedException",
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
@@ -191,14 +193,16 @@ def aws_errors(doing: str) -> Iterator[None]:
     ------
     AwsThrottled
         AWS throttled.
+    AwsRefused
+        AWS does not allow it.
     AwsUnavailable
-        AWS did not answer in time, refused or is not configured.
+        AWS did not answer in time, failed or is not configured.
     """
     try:
         yield
     except ClientError as error:
         code = error_code(error)
-        kind = AwsThrottled if code in _THROTTLED else AwsUnavailable
+        kind = AwsThrottled if code in _THROTTLED else AwsRefused if code in _DENIED else AwsUnavailable
         raise kind(f"{doing} failed ({code or 'no error code'})", _hint(code)) from error
     except _NOT_CONFIGURED as error:
         raise AwsUnavailable(

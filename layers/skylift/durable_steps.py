@@ -5,35 +5,53 @@ from collections.abc import Callable
 from aws_durable_execution_sdk_python import DurableContext
 from aws_durable_execution_sdk_python.config import Duration, JitterStrategy, StepConfig, StepSemantics
 from aws_durable_execution_sdk_python.exceptions import StepInterruptedError
-from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
+from aws_durable_execution_sdk_python.retries import RetryDecision, RetryStrategyConfig, create_retry_strategy
 
-from skylift.errors import AwsUnavailable
+from skylift.errors import AwsRefused, AwsUnavailable
+
+_REFUSED = 3
+"""Attempts where AWS refuses: a change of a policy takes seconds to hold, and no attempt helps where it lacks it."""
 
 
-def _attempts(number: int, *errors: type[Exception]) -> StepConfig:
+def _attempts(number: int, *errors: type[Exception], refused: int = _REFUSED) -> StepConfig:
     """How often a step is tried, after which errors, with pauses from ten seconds to five minutes.
 
     Its start is written down before it runs: one that ends the process, or is cut off by the function's time limit,
     counts as an attempt too.
+
+    Parameters
+    ----------
+    refused
+        How often where AWS refuses what it asks.
     """
-    strategy = RetryStrategyConfig(
+    patient = RetryStrategyConfig(
         max_attempts=number,
         initial_delay=Duration.from_seconds(10),
         max_delay=Duration.from_minutes(5),
         jitter_strategy=JitterStrategy.HALF,
         retryable_error_types=list(errors),
     )
-    return StepConfig(create_retry_strategy(strategy), StepSemantics.AT_MOST_ONCE_PER_RETRY)
+    strategy = create_retry_strategy(patient)
+
+    def decide(error: Exception, attempts_made: int) -> RetryDecision:
+        if isinstance(error, AwsRefused) and attempts_made >= refused:
+            return RetryDecision.no_retry()
+        return strategy(error, attempts_made)
+
+    return StepConfig(decide, StepSemantics.AT_MOST_ONCE_PER_RETRY)
 
 
 HALF_AN_HOUR = _attempts(12, AwsUnavailable, StepInterruptedError)
-"""For what may fail for good: 18 to 35 minutes without AWS, or with a step that never comes to its end."""
+"""For what may fail for good: 18 to 35 minutes without AWS, or with a step that never comes to its end.
+
+Where AWS refuses, 15 to 30 seconds.
+"""
 
 TWICE = _attempts(2, AwsUnavailable, StepInterruptedError)
 """For training: where it took the process with it twice, its memory or its time will not be enough for a third."""
 
-A_DAY = _attempts(350, Exception)
-"""For what must happen, whatever goes wrong: 14 to 29 hours."""
+A_DAY = _attempts(350, Exception, refused=350)
+"""For what must happen, whatever goes wrong: 14 to 29 hours, in which somebody may also correct a policy."""
 
 
 def step[T](

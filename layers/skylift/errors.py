@@ -21,6 +21,7 @@
     |   `-- InvalidRetrainRequest  a member of the body, or the key, cannot be read
     |-- AwsUnavailable         AWS did not answer, or refused
     |   |-- AwsThrottled       it takes no more requests now
+    |   |-- AwsRefused         it does not allow what was asked
     |   `-- CallbackClosed     nobody waits any more for what was answered
     |-- RetrainingError        a retraining cannot be started or read
     |   |-- RetrainRunning     another one runs
@@ -293,6 +294,12 @@ class AwsThrottled(AwsUnavailable):
     """AWS takes no more requests now; what was asked did not happen."""
 
     code = "aws-throttled"
+
+
+class AwsRefused(AwsUnavailable):
+    """AWS does not allow what was asked: a policy lacks it, or the credentials are not valid."""
+
+    code = "aws-refused"
 
 
 class CallbackClosed(AwsUnavailable):

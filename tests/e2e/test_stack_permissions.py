@@ -134,7 +134,7 @@ def test_a_trial_goes_on_where_a_permission_is_missing(action: str, command: str
 def test_a_service_that_may_not_read_the_pointer_keeps_serving(stack: Stack) -> None:
     assert stack.predict(IRIS_SETOSA).status == 200  # an environment that starts without the permission has no model
     with stack.without("InferenceRole", "ssm:GetParameters"):
-        wait_until(lambda: problem(stack) == "aws-unavailable ", seconds=SWITCH_SECONDS, what="it is refused")
+        wait_until(lambda: problem(stack) == "aws-refused ", seconds=SWITCH_SECONDS, what="it is refused")
         answer = stack.predict(IRIS_SETOSA)
         assert (answer.status, answer.version) == (200, "v1")
     wait_until(lambda: not problem(stack), seconds=SWITCH_SECONDS, what="it reads the pointer again")

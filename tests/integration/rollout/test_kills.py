@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from skylift.errors import AwsUnavailable
+from skylift.errors import AwsRefused, AwsUnavailable
 from skylift.references import NOTHING, Reference
 from skylift.registry import Registry
 from skylift.rollout import Step
@@ -170,6 +170,13 @@ class TestOutages:
         rollouts.traffic.failure = AwsUnavailable("reading lines failed")
         assert outcome(rollouts, event) == "failed"
         assert "reading lines failed" in rollouts.told.messages[-1][1]
+
+    @pytest.mark.parametrize(("attempts", "ends_as"), [(2, "promoted"), (3, "failed")])
+    def test_a_permission_that_is_missing_is_waited_for_shortly(
+        self, attempts: int, ends_as: str, rollouts: Rollouts, event: dict[str, Any]
+    ) -> None:
+        rollouts.traffic.failure, rollouts.traffic.failures = AwsRefused("reading lines failed"), attempts
+        assert outcome(rollouts, event) == ends_as
 
     def test_of_ssm_for_an_hour_is_outlasted_by_the_end(
         self, rollouts: Rollouts, event: dict[str, Any], ssm: "SSMClient", capsys: pytest.CaptureFixture[str]

@@ -30,7 +30,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import ProtocolError
 
 from skylift.aws import aws_errors, cloudformation_client, error_code, s3_client, ssm_client
-from skylift.errors import AwsThrottled, AwsUnavailable
+from skylift.errors import AwsRefused, AwsThrottled, AwsUnavailable
 from tests.support.faults import denied, refusal, refused, throttled, timeout
 
 
@@ -129,6 +129,8 @@ def test_without_a_region_the_setting_is_named(make: Callable[[], Any], monkeypa
         (refusal("InvalidAccessKeyId"), CREDENTIALS),
         (refusal("SignatureDoesNotMatch"), CREDENTIALS),
         (refusal("UnrecognizedClientException"), CREDENTIALS),
+        (refusal("AuthorizationError", 403), CREDENTIALS),
+        (refusal("KMSAccessDeniedException"), CREDENTIALS),
         (throttled("ThrottlingException"), LATER),
         (throttled("SlowDown"), LATER),
         (refusal("RequestTimeTooSkewed", 403), CLOCK),
@@ -162,6 +164,26 @@ def test_every_error_of_aws_becomes_one_of_storage_with_the_step_that_helps(erro
     assert caught.value.message.startswith("reading the pointer failed (")
     assert caught.value.hint == hint
     assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (denied("AccessDenied"), AwsRefused),
+        (denied("AccessDeniedException"), AwsRefused),
+        (refusal("AuthorizationError", 403), AwsRefused),
+        (refusal("UnrecognizedClientException"), AwsRefused),
+        (refusal("ExpiredToken"), AwsUnavailable),
+        (throttled("SlowDown"), AwsThrottled),
+        (refusal("InternalError", 500), AwsUnavailable),
+        (timeout(), AwsUnavailable),
+    ],
+)
+def test_what_is_not_allowed_is_told_from_what_may_pass(error: Exception, kind: type[AwsUnavailable]) -> None:
+    with pytest.raises(AwsUnavailable) as caught, aws_errors("reading the pointer"):
+        raise error
+
+    assert type(caught.value) is kind
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from aws_durable_execution_sdk_python.config import StepConfig, StepSemantics
 from aws_durable_execution_sdk_python.exceptions import StepInterruptedError
 
 from skylift.durable_steps import A_DAY, HALF_AN_HOUR, TWICE
-from skylift.errors import AwsThrottled, AwsUnavailable, PromotionRefused
+from skylift.errors import AwsRefused, AwsThrottled, AwsUnavailable, PromotionRefused
 
 
 def waited(config: StepConfig, error: Exception) -> timedelta:
@@ -25,6 +25,10 @@ def test_a_step_outlives_a_while_without_aws(error: Exception) -> None:
     assert timedelta(minutes=17) < waited(HALF_AN_HOUR, error) < timedelta(minutes=36)
 
 
+def test_what_aws_refuses_is_given_up_when_a_change_of_a_policy_would_hold() -> None:
+    assert timedelta(seconds=14) < waited(HALF_AN_HOUR, AwsRefused("no right")) < timedelta(seconds=31)
+
+
 def test_training_that_is_lost_is_tried_once_more() -> None:
     assert timedelta(seconds=5) <= waited(TWICE, StepInterruptedError("killed")) <= timedelta(seconds=10)
 
@@ -34,7 +38,10 @@ def test_another_attempt_does_not_change_a_decision_nor_a_fault(error: Exception
     assert waited(HALF_AN_HOUR, error) == timedelta(0)
 
 
-@pytest.mark.parametrize("error", [AwsUnavailable("away"), PromotionRefused("gate"), StepInterruptedError("killed")])
+@pytest.mark.parametrize(
+    "error",
+    [AwsUnavailable("away"), AwsRefused("no right"), PromotionRefused("gate"), StepInterruptedError("killed")],
+)
 def test_the_end_is_tried_for_a_day_whatever_happens(error: Exception) -> None:
     assert timedelta(hours=14) < waited(A_DAY, error) < timedelta(hours=29)
 

@@ -48,6 +48,7 @@ class TestEndings:
         assert subjects(retrainings) == ["iris: retraining succeeded"]
 
     def test_a_failed_gate_is_a_refusal_with_its_card(self, retrainings: Retrainings) -> None:
+        retrainings.pointer.move(Reference(7, "a" * 64), kind="promotion", seen="none")
         retrainings.job.comes_to = REFUSED
         retrainings.ask(rollout="auto")
 
@@ -177,13 +178,20 @@ class TestRollout:
         assert retrainings.rollouts.executions == {}
 
 
-def test_without_a_champion_there_is_nothing_to_roll_out(retrainings: Retrainings) -> None:
-    retrainings.ask(rollout="auto")
+@pytest.mark.parametrize("rollout", ["auto", "manual"])
+def test_where_no_version_is_active_nothing_is_trained_for_a_rollout(
+    retrainings: Retrainings, rollout: Rollout
+) -> None:
+    retrainings.ask(rollout=rollout)
 
     document = retrainings.run()
 
+    assert document.state == "failed"
     assert document.problem is not None
-    assert document.problem.message.endswith("skylift promote v1")
+    assert document.problem.code == "no-active-version"
+    assert "`skylift promote`" in document.problem.message
+    assert retrainings.job.runs == 0
+    assert retrainings.versions.numbers() == []
 
 
 class TestData:
