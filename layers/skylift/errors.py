@@ -69,12 +69,15 @@ from typing import ClassVar
 
 FOREIGN_FAILURES = (
     ArithmeticError,
+    AssertionError,
     AttributeError,
     EOFError,
     ImportError,
     LookupError,
     MemoryError,
+    NameError,
     RuntimeError,
+    SyntaxError,
     SystemExit,
     TypeError,
     ValueError,

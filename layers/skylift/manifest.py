@@ -13,6 +13,7 @@ from skylift.references import Reference, sha256, version_name
 
 MODEL_FILE = "model.joblib"
 COMPILED_FILE = "model.onnx"
+CODE_FILE = "code.json"
 BASELINE_FILE = "baseline.json"
 MANIFEST_FILE = "manifest.json"
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -103,6 +104,8 @@ class Lineage(Document):
         Id of the retraining that made it; None if a person or a workflow did, and in versions of older releases.
     adopted
         File that the model was taken from; None if it was trained here.
+    modules
+        Digests of the user's own modules that the model is made of, by path; empty if it is of installed code alone.
     notes
         Remarks on cleaning and fitting, for the reader.
     """
@@ -120,6 +123,7 @@ class Lineage(Document):
     git_dirty: bool | None = None
     retraining: str | None = None
     adopted: Adopted | None = None
+    modules: dict[str, Digest] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -192,6 +196,13 @@ class Manifest(Document):
     def name(self) -> str:
         """The version's name, for example `v7`."""
         return version_name(self.version)
+
+    @property
+    def form_files(self) -> tuple[str, ...]:
+        """Names of the files that serve it, the model first: one that is compiled needs no code."""
+        if self.compiled.format:
+            return (COMPILED_FILE,)
+        return (MODEL_FILE, CODE_FILE) if CODE_FILE in self.artifacts else (MODEL_FILE,)
 
     @classmethod
     def from_bytes(cls, data: bytes, *, source: str) -> "Manifest":

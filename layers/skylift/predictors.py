@@ -13,11 +13,13 @@ import numpy as np
 from skylift.encoding import RowEncoder, load_encoder
 from skylift.errors import FOREIGN_FAILURES, IncompatibleEnvironment, UnservableModel
 from skylift.libraries import LIBRARIES, installed_release
-from skylift.manifest import COMPILED_FILE, MODEL_FILE, Manifest
+from skylift.manifest import CODE_FILE, COMPILED_FILE, MODEL_FILE, Manifest
 from skylift.scoring import Matrix, Predictor, as_distributions, check_golden
 
 if TYPE_CHECKING:
     from onnxruntime import RunOptions
+
+    from skylift.own_code import OwnCode
 
 EXACT_PRODUCER = "skylift"
 """Producer's name in the compiled forms that Skylift's own converters make."""
@@ -187,10 +189,16 @@ def load_reference(manifest: Manifest, read: Callable[[str], bytes]) -> SklearnP
     ------
     IncompatibleEnvironment, UnservableModel
     """
+    from skylift.own_code import NO_CODE, OwnCode  # costs a compiled model nothing here
+
     check_environment(manifest)
+    code = NO_CODE
+    if CODE_FILE in manifest.artifacts:
+        code = OwnCode.from_bytes(read(CODE_FILE), source=f"{CODE_FILE} of {manifest.name}")
     estimator = unpickle(
         read(MODEL_FILE),
         f"{MODEL_FILE} of {manifest.name}",
+        code,
         again="train again with the pinned requirements",
         missing="add the package to functions/inference/requirements.txt, or use a scikit-learn estimator",
         broken="publish the version again",
@@ -224,13 +232,15 @@ def check_environment(manifest: Manifest) -> None:
             )
 
 
-def unpickle(data: bytes, name: str, *, again: str, missing: str, broken: str) -> Any:
+def unpickle(data: bytes, name: str, code: "OwnCode", *, again: str, missing: str, broken: str) -> Any:
     """The estimator of a joblib file, which runs whatever the file says.
 
     Parameters
     ----------
     name
         Name of the file, for errors.
+    code
+        Modules of the user's own that it may be made of.
     again, missing, broken
         What to do about another scikit-learn, about code that is not installed, and about a file that cannot be read.
 
@@ -247,7 +257,8 @@ def unpickle(data: bytes, name: str, *, again: str, missing: str, broken: str) -
     with warnings.catch_warnings():
         warnings.simplefilter("error", InconsistentVersionWarning)
         try:
-            return joblib.load(io.BytesIO(data))
+            with code.importable():
+                return joblib.load(io.BytesIO(data))
         except InconsistentVersionWarning as error:
             raise IncompatibleEnvironment(
                 f"{name} holds an estimator of scikit-learn {error.original_sklearn_version}, and "

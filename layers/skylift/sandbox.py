@@ -25,7 +25,7 @@ from skylift.confined_process import Limits, answer_of_process
 from skylift.documents import Document
 from skylift.encoding import load_encoder
 from skylift.errors import GoldenMismatch, IncompatibleEnvironment, UnservableModel
-from skylift.manifest import COMPILED_FILE, MANIFEST_FILE, MODEL_FILE, Manifest
+from skylift.manifest import MANIFEST_FILE, Manifest
 from skylift.scoring import Matrix, compare_golden, golden_mismatches
 
 ROWS_FILE = "rows.npy"
@@ -90,8 +90,8 @@ class SandboxedPredictor:
 
     def __init__(self, manifest: Manifest, read: Callable[[str], bytes], *, seconds: int | None = None) -> None:
         self._manifest = manifest
-        self._name = COMPILED_FILE if manifest.compiled.format else MODEL_FILE
-        self._model = read(self._name)
+        self._files = {name: read(name) for name in manifest.form_files}
+        self._name = manifest.form_files[0]
         self._encoder = load_encoder(manifest, read)
         self._seconds = seconds
 
@@ -133,10 +133,11 @@ class SandboxedPredictor:
         with TemporaryDirectory(prefix="skylift-") as place:
             folder = Path(place).resolve()
             (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
-            (folder / self._name).write_bytes(self._model)
+            for name, data in self._files.items():
+                (folder / name).write_bytes(data)
             np.save(folder / ROWS_FILE, rows, allow_pickle=False)
             limits = Limits.of(
-                len(self._model) + rows.nbytes,
+                sum(map(len, self._files.values())) + rows.nbytes,
                 seconds=len(rows) // _ROWS_PER_SECOND,
                 answer=12 * len(rows) * max(1, len(manifest.contract.target.classes)),
             )

@@ -189,6 +189,9 @@ def environment(manifest: Manifest) -> Markup:
         (name, [element("code", f"sha256:{one.sha256}"), f", {one.bytes:,} bytes"])
         for name, one in manifest.artifacts.items()
     ]
+    modules: list[Content] = [
+        joined(f"{path} ", element("code", f"sha256:{digest}")) for path, digest in lineage.modules.items()
+    ]
     return section(
         "environment",
         "Environment",
@@ -197,6 +200,7 @@ def environment(manifest: Manifest) -> Markup:
                 ("Built with", ", ".join(f"{name} {version}" for name, version in manifest.environment.items())),
                 ("Served by", served),
                 ("model.yaml", element("code", f"sha256:{lineage.config_sha256}")),
+                ("Own modules", points(modules) if modules else None),
                 *stored,
             ]
         ),

@@ -179,6 +179,8 @@ def manifest_facts(version: "Version") -> Table:
         ("files", ", ".join(f"{name} ({artifact.bytes:,} bytes)" for name, artifact in manifest.artifacts.items())),
         ("compiled", compiled_words(manifest.compiled)),
     ]
+    if lineage.modules:
+        rows.append(("own modules", ", ".join(lineage.modules)))
     return facts([*rows, *(("note", note) for note in lineage.notes)])
 
 

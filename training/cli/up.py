@@ -104,7 +104,7 @@ def _train_and_promote(config: ModelConfig, registry: Registry, folder: ModelFol
     from training.cli.experiments import experiments
     from training.cli.freshness import code_digest
 
-    code = code_digest()  # before it may be edited
+    code = code_digest(config)  # before it may be edited
     version = train_and_publish(config, registry, Work())
     with err.status("promoting"):
         experiments(None, config, tool="skylift up").moves.supersede(version.reference)

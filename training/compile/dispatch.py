@@ -2,9 +2,11 @@
 
 Each family of estimators registers its converters in its own module, by class; see `exact`, which imports those of
 scikit-learn. Those of a library that need not be installed are imported with the first of its estimators. A subclass is
-converted as its base: the parity gate refuses it where it answers differently.
+converted as its base where it changes only how it is fitted: rows of a gate cannot show what its own methods answer
+elsewhere.
 """
 
+import inspect
 import sys
 from functools import singledispatch
 from importlib import import_module
@@ -12,10 +14,13 @@ from typing import Any
 
 from sklearn.base import is_classifier
 
+from skylift.libraries import LIBRARIES
 from skylift.scoring import Matrix
 from training.compile.graph import Tensor
 from training.compile.trees import Splits
 
+_CONVERTED = {"sklearn", *LIBRARIES}
+_FITTING = ("fit", "_fit", "partial_fit", "score")
 _LIBRARIES = {
     "catboost": "training.compile.catboost_trees",
     "lightgbm": "training.compile.lightgbm_trees",
@@ -94,6 +99,29 @@ def transform(transformer: Any, rows: Tensor) -> Tensor:
 def restore(transformer: Any, values: Tensor) -> Tensor:
     """Convert the inverse of a transformer of targets; see `score`."""
     raise NotImplementedError(f"no converter for the inverse of {type(transformer).__name__}")
+
+
+def own_answers(estimator: Any) -> str | None:
+    """What a subclass answers by itself, in an estimator or in one within it; None where all answer as their bases."""
+    for part in [estimator, *estimator.get_params().values()]:
+        kinds = type(part).__mro__
+        known = [kind for kind in kinds if _package(kind) in _CONVERTED]
+        own = [
+            name
+            for kind in kinds
+            if known and kind is not object and _package(kind) not in _CONVERTED
+            for name, member in vars(kind).items()
+            if (inspect.isfunction(member) or isinstance(member, property))
+            and not name.startswith(("__", *_FITTING))
+            and any(hasattr(base, name) for base in known)
+        ]
+        if own:
+            return f"no converter for {', '.join(own)} of {type(part).__name__}"
+    return None
+
+
+def _package(kind: type) -> str:
+    return kind.__module__.partition(".")[0]
 
 
 def _imports_converters_of(estimator: Any) -> bool:

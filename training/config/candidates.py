@@ -73,7 +73,8 @@ class Candidate(Section):
     name
         Name on the leaderboard.
     estimator
-        Import path of a class of scikit-learn, or of another library that keeps to its rules.
+        Import path of a class of scikit-learn, of another library that keeps to its rules, or of a module beside
+        `model.yaml`.
     params
         Fixed parameters of the estimator; other estimators among them.
     search

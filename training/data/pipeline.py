@@ -1,4 +1,4 @@
-"""Whether the DVC stage that runs a command depends on the table that the command reads."""
+"""Whether the DVC stage that runs a command depends on the files that the command reads."""
 
 from pathlib import Path
 
@@ -17,8 +17,15 @@ class _Stage(BaseSettings):
     dvc_stage: str = ""
 
 
-def check_dependency(table: Location) -> None:
-    """Refuse a table that the running DVC stage does not depend on: DVC would not notice when its rows change.
+def check_dependency(read: Location, *, named_by: str = "data.path") -> None:
+    """Refuse a file that the running DVC stage does not depend on: DVC would not notice when it changes.
+
+    Parameters
+    ----------
+    read
+        Table or file that the command reads.
+    named_by
+        What names it, for the message.
 
     Raises
     ------
@@ -32,8 +39,8 @@ def check_dependency(table: Location) -> None:
     deps = [next(iter(dep)) if isinstance(dep, dict) else str(dep) for dep in description.get("deps", ())]
     if not description or any("${" in dep for dep in deps):  # a template, which only DVC resolves
         return
-    named = isinstance(table, Path) and any(table.resolve().is_relative_to(Path(dep).resolve()) for dep in deps)
+    named = isinstance(read, Path) and any(read.resolve().is_relative_to(Path(dep).resolve()) for dep in deps)
     if not named:
-        shown = table.relative_to(Path.cwd()) if isinstance(table, Path) and table.is_relative_to(Path.cwd()) else table
-        hint = f"name it in deps of each stage that names the former table, in {PIPELINE}"
-        raise ConfigError(f"the stage {stage} reads {shown} (data.path), which is not in its deps", hint)
+        shown = read.relative_to(Path.cwd()) if isinstance(read, Path) and read.is_relative_to(Path.cwd()) else read
+        hint = f"name it in deps of each stage that reads it, in {PIPELINE}"
+        raise ConfigError(f"the stage {stage} reads {shown} ({named_by}), which is not in its deps", hint)

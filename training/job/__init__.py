@@ -12,6 +12,7 @@ from skylift.errors import ConfigError, TrainingError
 from skylift.figures import format_value
 from skylift.manifest import Adopted
 from skylift.metrics import Gate, LeaderboardEntry, Metrics
+from skylift.own_code import NO_CODE, OwnCode
 from skylift.predictors import SklearnPredictor
 from training.compile.compilation import CompiledModel
 from training.config import Candidate, ModelConfig
@@ -49,6 +50,7 @@ from training.search.inner_cuts import without_random_cuts
 from training.search.loop import Result, search_candidates
 from training.search.meter import Meter, State
 from training.search.out_of_fold import OutOfFold
+from training.search.own_modules import own_code
 
 type Watch = Callable[[State], None]
 """Told how far the search is, after each fit."""
@@ -83,6 +85,8 @@ class Trained:
         Notes for people who use the model.
     adopted
         File that the model was taken from; None if it was trained here.
+    code
+        The user's own modules, which the estimator may be made of.
     """
 
     config: ModelConfig
@@ -99,6 +103,7 @@ class Trained:
     evaluation: Evaluation
     out_of_fold: OutOfFold | None
     adopted: Adopted | None = None
+    code: OwnCode = NO_CODE
 
     def check_gates(self, *, hint: str = "nothing was published; improve the model or the data") -> None:
         """Refuse a model that is not good enough.
@@ -152,6 +157,7 @@ def train(
         No candidate could be fitted.
     """
     stop = stop or Event()
+    code = own_code(config.folder, config.candidates)
     table, split = table_and_split(config.table, prepared=prepared, progress=progress)
     select_by = checked(config, table)
     findings = examine(table, split, config.validation)
@@ -161,7 +167,7 @@ def train(
         if config.candidates
         else default_candidates(table.contract, len(split.train), config.budget, rare=_has_rare_class(table, split))
     )
-    folds, candidates = _prepared(config, table, split, configured.candidates)
+    folds, candidates = _prepared(config, table, split, configured.candidates, code)
     meter = Meter(runner or LocalRunner(), watch=watch, stop=stop, budget=config.budget)
     race = not config.candidates or config.budget is not None
     results = search_candidates(folds, candidates, meter, select_by=select_by, announce=progress, race=race)
@@ -228,6 +234,7 @@ def train(
         ),
         evaluation=assessed.evaluation,
         out_of_fold=finished.finalist.out_of_fold,
+        code=code,
     )
 
 
@@ -259,14 +266,14 @@ def _has_rare_class(table: Table, split: Split) -> bool:
 
 
 def _prepared(
-    config: ModelConfig, table: Table, split: Split, candidates: tuple[Candidate, ...]
+    config: ModelConfig, table: Table, split: Split, candidates: tuple[Candidate, ...], code: OwnCode
 ) -> tuple[Folds, list[Built]]:
     """The training rows with all their folds, and the candidates built for these."""
     contract, seed = table.contract, config.split.seed
     rows, targets = table.rows[split.train], table.targets[split.train]
     keys = table.keys.take(split.train) if table.keys else None
     nested = any(candidate.search for candidate in candidates)
-    folds = cut_folds(contract, rows, targets, seed=seed, nested=nested, keys=keys)
+    folds = replace(cut_folds(contract, rows, targets, seed=seed, nested=nested, keys=keys), code=code)
     classifies = contract.task == "classification"
     learned = smallest_class(targets[folds.outer[0][0]]) if classifies else len(targets)
     built = []
@@ -276,7 +283,7 @@ def _prepared(
             inner = inner_folds(targets[folds.outer[0][0]], classifies=True)
             least = learned * (inner - 1) // inner
         calibration = max(2, min(len(folds.outer), least))
-        made = build(candidate, contract, folds=calibration, seed=seed)
+        made = build(candidate, contract, folds=calibration, seed=seed, code=code)
         built.append(without_random_cuts(made, keys.kind) if keys else made)
     return folds, built
 

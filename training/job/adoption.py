@@ -77,7 +77,7 @@ def adopt(
         It cannot be loaded, or cannot score the table.
     """
     progress(f"reading {path.name}")
-    file = read_model_file(path, trusted=trusted)
+    file = read_model_file(path, trusted=trusted, folder=config.folder)
     config = _with_task(config, file)
     table, split = _table_for(file, config.table, progress)
     table, renamed = _with_classes(table, file, config)
@@ -118,6 +118,7 @@ def adopt(
         evaluation=assessed.evaluation,
         out_of_fold=None,
         adopted=Adopted(file=file.name, sha256=file.digest),
+        code=file.code,
     )
 
 

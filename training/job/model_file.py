@@ -1,6 +1,8 @@
 """Reads a file with a fitted model: joblib or pickle, ONNX, or XGBoost's own."""
 
 import json
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +12,12 @@ from sklearn.base import is_classifier, is_regressor
 from skylift.adopted import OnnxModel
 from skylift.contract import Task
 from skylift.errors import FOREIGN_FAILURES, ConfigError, UnservableModel
+from skylift.own_code import NO_CODE, NotInTheImage, OwnCode
 from skylift.predictors import unpickle
 from skylift.references import sha256
 from training.extras import require
 from training.job.encoded_rows import names_taken
+from training.search.own_modules import gather, place_of
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -42,6 +46,8 @@ class ModelFile:
         Names of the columns that it reads, as it knows them; None if it knows none.
     classes
         Classes in the order of its probabilities; None if it does not say, and for regression.
+    code
+        Modules beside `model.yaml` that it is made of.
     """
 
     name: str
@@ -51,15 +57,18 @@ class ModelFile:
     width: int | None
     names: tuple[str, ...] | None
     classes: tuple[Any, ...] | None
+    code: OwnCode = NO_CODE
 
 
-def read_model_file(path: Path, *, trusted: bool) -> ModelFile:
+def read_model_file(path: Path, *, trusted: bool, folder: Path | None = None) -> ModelFile:
     """Read a model.
 
     Parameters
     ----------
     trusted
         Whether the user said that a file that is a program may run here.
+    folder
+        Folder of modules that the model may be made of; that of the file if absent.
 
     Raises
     ------
@@ -84,16 +93,46 @@ def read_model_file(path: Path, *, trusted: bool) -> ModelFile:
     if path.suffix == ".onnx":
         return _of_onnx(path.name, data)
     if path.suffix in PICKLES:
-        loaded = unpickle(
-            data,
-            path.name,
-            again="fit and store it again with the pinned requirements, or export it to ONNX where it was trained",
-            missing="install the package, or build the model of scikit-learn's own parts",
-            broken=_ALONE,
-        )
+        loaded, code = _of_pickle(path.name, data, folder or path.parent)
     else:
-        loaded = _of_xgboost(path.name, data)
-    return _of_estimator(path.name, data, loaded)
+        loaded, code = _of_xgboost(path.name, data), NO_CODE
+    return _of_estimator(path.name, data, loaded, code)
+
+
+def _of_pickle(name: str, data: bytes, folder: Path) -> tuple[Any, OwnCode]:
+    """What a pickle holds, and the modules of a folder that it asks for."""
+    wanted: dict[str, str] = {}
+    while True:
+        code, before = gather(folder, wanted), {*sys.modules}
+        try:
+            loaded = unpickle(
+                data,
+                name,
+                code,
+                again="fit and store it again with the pinned requirements, or export it to ONNX where it was trained",
+                missing=f"install the package, or put the module with its classes into {folder}, beside model.yaml",
+                broken=_ALONE,
+            )
+            asked = {module.partition(".")[0] for module in _found_in(folder, {*sys.modules} - before)}
+        except UnservableModel as error:
+            if isinstance(error.__cause__, NotInTheImage):
+                hint = f"add {error.__cause__.name} to functions/inference/requirements.txt, or do without it"
+                raise UnservableModel(error.message, hint) from error
+            missing = error.__cause__.name if isinstance(error.__cause__, ModuleNotFoundError) else None
+            asked = {str(missing).partition(".")[0]}
+            if not place_of(folder, *asked) or asked <= wanted.keys():
+                raise
+        if asked <= wanted.keys():
+            return loaded, code
+        wanted |= dict.fromkeys(asked, name)
+
+
+def _found_in(folder: Path, modules: set[str]) -> Iterator[str]:
+    """Those of some modules that were imported by a path that leads into a folder."""
+    for name in modules:
+        place = place_of(folder, name)
+        if place is not None and Path(getattr(sys.modules.get(name), "__file__", None) or "").is_relative_to(place):
+            yield name
 
 
 def _of_xgboost(name: str, data: bytes) -> Any:
@@ -110,7 +149,7 @@ def _of_xgboost(name: str, data: bytes) -> Any:
     return estimator
 
 
-def _of_estimator(name: str, data: bytes, loaded: Any) -> ModelFile:
+def _of_estimator(name: str, data: bytes, loaded: Any, code: OwnCode) -> ModelFile:
     estimator = getattr(loaded, "best_estimator_", loaded)  # of a search for parameters
     if not (callable(getattr(estimator, "predict", None)) and hasattr(estimator, "__sklearn_tags__")):
         raise UnservableModel(f"{name} holds a {type(loaded).__name__}, which is not a fitted estimator", _ALONE)
@@ -131,6 +170,7 @@ def _of_estimator(name: str, data: bytes, loaded: Any) -> ModelFile:
         width=getattr(estimator, "n_features_in_", None),
         names=names_taken(estimator),
         classes=None if classes is None else tuple(getattr(cls, "item", lambda cls=cls: cls)() for cls in classes),
+        code=code,
     )
 
 

@@ -26,6 +26,12 @@ def environment(libraries: Iterable[str] = ()) -> dict[str, str]:
 
 def libraries_of(estimator: Any) -> list[str]:
     """Names of the libraries, beside scikit-learn, whose estimators an estimator is made of."""
+    return sorted(packages_of(estimator) & LIBRARIES.keys())
+
+
+def packages_of(estimator: Any) -> set[str]:
+    """Names of the packages that an estimator is made of: of its classes, and of functions among its parameters."""
     parts = [estimator, *estimator.get_params().values()]
-    packages = {base.__module__.partition(".")[0] for part in parts for base in type(part).__mro__}
-    return sorted(packages & LIBRARIES.keys())
+    modules = {base.__module__ for part in parts for base in type(part).__mro__}
+    modules |= {str(getattr(part, "__module__", "")) for part in parts}
+    return {module.partition(".")[0] for module in modules}

@@ -12,8 +12,19 @@ from pydantic_core import from_json
 
 from skylift.background import BACKGROUND_FILE
 from skylift.contract import Contract
-from skylift.manifest import BASELINE_FILE, COMPILED_FILE, MODEL_FILE, Artifact, Golden, Lineage, Manifest, Prediction
+from skylift.manifest import (
+    BASELINE_FILE,
+    CODE_FILE,
+    COMPILED_FILE,
+    MODEL_FILE,
+    Artifact,
+    Golden,
+    Lineage,
+    Manifest,
+    Prediction,
+)
 from skylift.model_card import CARD_FILE
+from skylift.own_code import NO_CODE
 from skylift.references import sha256
 from skylift.registry import Registry
 from skylift.scoring import Matrix, predicted_classes, predictions
@@ -25,7 +36,7 @@ from training.data.profile import profile
 from training.evaluation.report import EVALUATION_FILE
 from training.job import Trained
 from training.release.distribution import training_distribution
-from training.release.environment import environment, libraries_of
+from training.release.environment import environment, libraries_of, packages_of
 from training.release.git import GitState, git_state
 
 _GOLDEN_ROWS = 10
@@ -59,13 +70,18 @@ def pack(trained: Trained, state: GitState = _NO_COMMIT, retraining: str | None 
         Id of the retraining that the manifest names; None for none.
     """
     compiled = trained.compiled
+    code = trained.code if packages_of(trained.estimator) & trained.code.names else NO_CODE
+    with code.importable():
+        model = _dump(trained.estimator)
     artifacts = {
-        MODEL_FILE: _dump(trained.estimator),
+        MODEL_FILE: model,
         BASELINE_FILE: training_distribution(trained),
         EVALUATION_FILE: trained.evaluation.to_bytes(),
     }
     if compiled.data is not None:
         artifacts[COMPILED_FILE] = compiled.data
+    if code:
+        artifacts[CODE_FILE] = code.to_bytes()
     table, split = trained.table, trained.split
     if (background := background_of(table, split.train, seed=trained.config.split.seed)) is not None:
         artifacts[BACKGROUND_FILE] = background.to_bytes()
@@ -99,6 +115,7 @@ def pack(trained: Trained, state: GitState = _NO_COMMIT, retraining: str | None 
                 git_dirty=state.dirty,
                 retraining=retraining,
                 adopted=trained.adopted,
+                modules={path: sha256(source.encode()) for path, source in code.files.items()},
                 notes=(*trained.notes, *([state.problem] if state.problem else [])),
             ),
             environment=environment(libraries_of(trained.estimator)),

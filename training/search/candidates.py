@@ -13,6 +13,7 @@ from sklearn.utils import get_tags
 from skylift.contract import Contract
 from skylift.errors import ConfigError
 from skylift.libraries import LIBRARIES
+from skylift.own_code import NO_CODE, OwnCode
 from training.config import Candidate
 from training.config.search_space import Params
 from training.search.estimators import innermost, instantiate
@@ -51,7 +52,7 @@ class Built:
         return clone(self.estimator).set_params(**{f"{self.path}{name}": value for name, value in params.items()})
 
 
-def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) -> Built:
+def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int, code: OwnCode = NO_CODE) -> Built:
     """Build a candidate's estimator.
 
     Parameters
@@ -60,13 +61,15 @@ def build(candidate: Candidate, contract: Contract, *, folds: int, seed: int) ->
         Number of folds for the calibration of classifiers without probabilities of their own, or with balanced classes.
     seed
         Random seed for estimators that take one and were given none.
+    code
+        The user's own modules.
 
     Raises
     ------
     ConfigError
         The class or a parameter does not exist, or the estimator is of the other task.
     """
-    model = instantiate(candidate, seed)
+    model = instantiate(candidate, seed, code)
     classifies = contract.task == "classification"
     if not (is_classifier if classifies else is_regressor)(model):
         kind = "classifier" if classifies else "regressor"
@@ -113,4 +116,4 @@ def estimates_by_trees(estimator: Any) -> bool:
 
 
 def _splits(estimator: Any) -> bool:
-    return type(estimator).__module__.startswith(_TREES)
+    return any(base.__module__.startswith(_TREES) for base in type(estimator).__mro__)

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
-from skylift.errors import ConfigError
+from skylift.errors import FOREIGN_FAILURES, ConfigError
 from skylift.libraries import LIBRARIES
 from skylift.names import did_you_mean
+from skylift.own_code import NO_CODE, NotInTheImage, OwnCode
 from training.config.candidates import Candidate, Nested
 from training.extras import require
 
@@ -22,20 +23,26 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 since the order in which threads add decides the last digits. Fits run beside each other instead."""
 
 
-def instantiate(candidate: Candidate, seed: int) -> Any:
+_ESTIMATOR = "choose a class with fit and get_params: one of your own derives from sklearn.base.BaseEstimator"
+
+
+def instantiate(candidate: Candidate, seed: int, code: OwnCode = NO_CODE) -> Any:
     """Make a candidate's estimator with its fixed parameters.
 
     Parameters
     ----------
     seed
         Random seed for all that take one and were given none.
+    code
+        The user's own modules, which its classes may be from.
 
     Raises
     ------
     ConfigError
         A class or a parameter does not exist, a library is not installed, or an estimator that is needed is missing.
     """
-    model = _made(candidate, candidate.name, seed)
+    with code.importable():
+        model = _made(candidate, candidate.name, seed, code)
     for name in candidate.search.parameters if candidate.search else ():
         _check(candidate.name, model, name)
     return model
@@ -56,11 +63,11 @@ def _parts(estimator: Any) -> Iterator[Any]:
                 yield part
 
 
-def _made(spec: Candidate | Nested, candidate: str, seed: int) -> Any:
-    factory = _class(spec.estimator, candidate)
+def _made(spec: Candidate | Nested, candidate: str, seed: int, code: OwnCode) -> Any:
+    factory = _class(spec.estimator, candidate, code)
     known = _parameters(factory)
     within = {name: value for name, value in spec.params.items() if "__" in name}
-    given = {name: _value(value, candidate, seed) for name, value in spec.params.items() if name not in within}
+    given = {name: _value(value, candidate, seed, code) for name, value in spec.params.items() if name not in within}
     if unknown := [name for name in given if name not in known]:
         raise _no_parameter(candidate, factory, unknown[0], known)
     if missing := [name for name, needed in known.items() if needed and name not in given]:
@@ -68,23 +75,25 @@ def _made(spec: Candidate | Nested, candidate: str, seed: int) -> Any:
             f"candidate {candidate}: {factory.__name__} needs other estimators as {missing[0]}",
             f"write {missing[0]} in params: an estimator with its params, or a list of them",
         )
-    package = spec.estimator.partition(".")[0]
-    defaults = _DEFAULTS.get(package, {}) | _DEFAULTS.get(spec.estimator, {})
+    packages = {base.__module__.partition(".")[0] for base in inspect.getmro(factory)}
+    defaults = _DEFAULTS.get(spec.estimator, {})
+    for package in sorted(packages & LIBRARIES.keys()):
+        defaults = _DEFAULTS.get(package, {}) | defaults
     if "random_state" in known and not given.keys() & _SEEDS:
         defaults = defaults | {"random_state": seed}
     model = factory(**defaults | given)
     for name, value in within.items():
         _check(candidate, model, name)
-        model.set_params(**{name: _value(value, candidate, seed)})
+        model.set_params(**{name: _value(value, candidate, seed, code)})
     return model
 
 
-def _value(value: Any, candidate: str, seed: int) -> Any:
+def _value(value: Any, candidate: str, seed: int, code: OwnCode) -> Any:
     """A parameter as the estimator takes it; a list of estimators gets names."""
     if isinstance(value, Nested):
-        return _made(value, candidate, seed)
+        return _made(value, candidate, seed, code)
     if isinstance(value, list) and any(isinstance(item, Nested) for item in value):
-        return [(_name(item, number), _value(item, candidate, seed)) for number, item in enumerate(value)]
+        return [(_name(item, number), _value(item, candidate, seed, code)) for number, item in enumerate(value)]
     return value
 
 
@@ -94,22 +103,44 @@ def _name(item: Any, number: int) -> str:
     return f"step{number}"
 
 
-def _class(path: str, candidate: str) -> Any:
+def _class(path: str, candidate: str, code: OwnCode) -> Any:
     module, _, name = path.rpartition(".")
     library = module.partition(".")[0]
-    if library in LIBRARIES:
-        require(library, purpose=f"candidate {candidate}", extra=library)
-    try:
-        found = import_module(module)
-    except ImportError as error:
-        raise ConfigError(f"candidate {candidate}: there is no {path}", "check the name") from error
+    found = _own(module, candidate, code) if library in code.names else _installed(path, candidate)
     factory = getattr(found, name, None)
     if factory is None:
         hint = did_you_mean(name, [each for each in dir(found) if not each.startswith("_")])
         raise ConfigError(f"candidate {candidate}: there is no {path}", hint)
     if not (inspect.isclass(factory) and hasattr(factory, "get_params") and hasattr(factory, "fit")):
-        raise ConfigError(f"candidate {candidate}: {path} is not a scikit-learn estimator", "choose another")
+        raise ConfigError(f"candidate {candidate}: {path} is not a scikit-learn estimator", _ESTIMATOR)
     return factory
+
+
+def _installed(path: str, candidate: str) -> Any:
+    """The module of a class that is installed."""
+    module = path.rpartition(".")[0]
+    library = module.partition(".")[0]
+    if library in LIBRARIES:
+        require(library, purpose=f"candidate {candidate}", extra=library)
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ConfigError(f"candidate {candidate}: there is no {path}", "check the name") from error
+
+
+def _own(module: str, candidate: str, code: OwnCode) -> Any:
+    """One of the user's own modules."""
+    try:
+        return import_module(module)
+    except (*FOREIGN_FAILURES, OSError) as error:
+        place = code.place_of(error) or code.path_of(module) or module
+        said = f"candidate {candidate}: {module} cannot be imported ({place}: {type(error).__name__}: {error})"
+        hint = "run it in Python by itself, and fix it"
+        if isinstance(error, NotInTheImage):
+            hint = f"add {error.name} to functions/inference/requirements.txt, or do without it"
+        elif isinstance(error, ModuleNotFoundError) and error.name:
+            hint = f"install {error.name} here, and add it to functions/inference/requirements.txt; or do without it"
+        raise ConfigError(said, hint) from error
 
 
 def _parameters(factory: Any) -> dict[str, bool]:

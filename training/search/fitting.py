@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -18,7 +18,8 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import ThreadpoolController
 
 from skylift.contract import Contract
-from skylift.errors import DataError
+from skylift.errors import FOREIGN_FAILURES, DataError
+from skylift.own_code import NO_CODE, OwnCode
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix
 from training.data.split_keys import SplitKeys, cut_by
@@ -26,7 +27,6 @@ from training.metrics.scores import score_metrics
 from training.search.inner_cuts import fit_by
 from training.search.processes import belong_to_the_main_process
 
-_FAILURES = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, MemoryError)
 _FAILURES_OF_LIBRARIES = {"catboost": "CatBoostError", "lightgbm.basic": "LightGBMError"}
 SMALL = 10_000
 MAX_FOLDS = 5
@@ -55,6 +55,8 @@ class Folds:
         Folds that parameters are chosen by, for each of the outer training sets, and at the end for all rows.
     keys
         Keys of the rows that no cut may part; None for random folds.
+    code
+        The user's own modules, which estimators may be made of.
     """
 
     contract: Contract
@@ -64,6 +66,7 @@ class Folds:
     outer: tuple[Fold, ...]
     inner: tuple[tuple[Fold, ...], ...]
     keys: SplitKeys | None = None
+    code: OwnCode = NO_CODE
 
     def fit(self, estimator: Any, chosen: NDArray[Any] | None = None) -> Any:
         """Fit an estimator on some of the rows, or on all; returns it."""
@@ -212,8 +215,7 @@ def fit_and_score(folds: Folds, fit: Fit) -> Outcome:
             scores = SklearnPredictor(estimator, folds.contract.task).scores(folds.rows[test])
             values = score_metrics(folds.contract, folds.targets[test], scores)
         except fit_failures() as error:
-            failure = " ".join(str(error).split())[:300]
-            return Outcome({}, (), time.perf_counter() - started, failure or type(error).__name__)
+            return Outcome({}, (), time.perf_counter() - started, _failure(error, folds.code))
     answers = scores if fit.inner is None else None
     return Outcome(values, brief(caught), time.perf_counter() - started, answers=answers)
 
@@ -222,7 +224,14 @@ def fit_failures() -> tuple[type[Exception], ...]:
     """What estimators raise that cannot be fitted; those of the libraries that are in use have classes of their own."""
     imported = [(sys.modules.get(module), name) for module, name in _FAILURES_OF_LIBRARIES.items()]
     of_libraries: list[type[Exception]] = [getattr(module, name) for module, name in imported if module is not None]
-    return (DataError, *_FAILURES, *of_libraries)
+    return (DataError, OSError, *FOREIGN_FAILURES, *of_libraries)
+
+
+def _failure(error: Exception, code: OwnCode) -> str:
+    """What an estimator says of its failure, and the line of the user's own code that it came from."""
+    said = " ".join(str(error).split())[:300] or type(error).__name__
+    place = code.place_of(error)
+    return f"{place}: {type(error).__name__}: {said}" if place else said
 
 
 def brief(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:
@@ -305,7 +314,8 @@ def run_parallel(folds: Folds, fits: Sequence[Fit], **options: Any) -> Generator
         Options of `joblib.Parallel`.
     """
     parallel = joblib.Parallel(return_as="generator_unordered", **options)
-    outcomes = parallel(joblib.delayed(_numbered)(number, folds, fit) for number, fit in enumerate(fits))
+    sent = (replace(fit, estimator=folds.code.dumps(fit.estimator)) if folds.code else fit for fit in fits)
+    outcomes = parallel(joblib.delayed(_numbered)(number, folds, fit) for number, fit in enumerate(sent))
     try:
         for number, outcome in outcomes:
             yield fits[number], outcome
@@ -318,4 +328,6 @@ def run_parallel(folds: Folds, fits: Sequence[Fit], **options: Any) -> Generator
 def _numbered(number: int, folds: Folds, fit: Fit) -> tuple[int, Outcome]:
     belong_to_the_main_process()
     with joblib.parallel_config(backend="sequential"):  # every core has a fit already; and sums keep their order
+        if folds.code:  # whose modules a process finds in the folds alone
+            fit = replace(fit, estimator=folds.code.loads(fit.estimator))
         return number, fit_and_score(folds, fit)

@@ -32,13 +32,13 @@ def publish(registry: Registry, **lineage: Any) -> str:
 def test_the_active_version_is_fresh_while_some_version_has_the_same_inputs(
     registry: Registry, config: ModelConfig
 ) -> None:
-    assert fresh_version(config, registry, code_digest()) is None  # nothing serves
+    assert fresh_version(config, registry, code_digest(config)) is None  # nothing serves
 
     publish(registry, data_sha256=sha256(TABLE), config_sha256=config.digest)
     publish(registry)
     registry.promote("v2")  # promoted by hand: it stays
 
-    version = fresh_version(config, registry, code_digest())
+    version = fresh_version(config, registry, code_digest(config))
     assert version is not None
     assert version.reference.name == "v2"
 
@@ -48,13 +48,31 @@ def test_another_table_configuration_or_code_is_trained(
 ) -> None:
     publish(registry, data_sha256=sha256(TABLE), config_sha256=config.digest)
     registry.promote("v1")
-    assert fresh_version(config, registry, code_digest()) is not None
+    assert fresh_version(config, registry, code_digest(config)) is not None
 
     assert fresh_version(config, registry, None) is None
     assert fresh_version(config, registry, "0" * 64) is None
     (tmp_path / "model.yaml").write_text("model: iris\ndata: {path: table.csv}\ntarget: {column: x}\n", "utf-8")
-    assert fresh_version(load_config(tmp_path / "model.yaml"), registry, code_digest()) is None
+    assert fresh_version(load_config(tmp_path / "model.yaml"), registry, code_digest(config)) is None
     (tmp_path / "table.csv").write_bytes(TABLE + b"2,b\n")
-    assert fresh_version(config, registry, code_digest()) is None
+    assert fresh_version(config, registry, code_digest(config)) is None
     (tmp_path / "table.csv").unlink()
-    assert fresh_version(config, registry, code_digest()) is None  # training tells why
+    assert fresh_version(config, registry, code_digest(config)) is None  # training tells why
+
+
+def test_another_source_of_the_users_own_is_trained(registry: Registry, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_bytes(TABLE)
+    (tmp_path / "prices.py").write_text("A = 1")
+    document = (
+        "{model: iris, data: {path: table.csv}, target: {column: y}, candidates: [{name: c, estimator: prices.C}]}"
+    )
+    (tmp_path / "model.yaml").write_text(document, encoding="utf-8")
+    config = load_config(tmp_path / "model.yaml")
+    trained = code_digest(config)
+    publish(registry, data_sha256=sha256(TABLE), config_sha256=config.digest)
+    registry.promote("v1")
+    assert fresh_version(config, registry, trained) is not None
+
+    (tmp_path / "prices.py").write_text("A = 2")
+
+    assert fresh_version(config, registry, trained) is None
