@@ -73,12 +73,17 @@ class Answering:
         Whether an answer holds its id, for labels that name it.
     capture
         What gives the record values of the instances; None to give it none.
+
+    Attributes
+    ----------
+    host
+        Holder of the model.
     """
 
     def __init__(
         self, host: ModelHost, *, profile: bool = True, labels: bool = False, capture: RowCapture | None = None
     ) -> None:
-        self._host = host
+        self.host = host
         self._profile = profile
         self._labels = labels
         self._capture = capture
@@ -101,8 +106,8 @@ class Answering:
         RequestError, ModelNotReady
             It cannot be answered as it stands, or no model is loaded.
         """
-        model = await self._host.current()
-        trial = self._host.trial
+        model = await self.host.current()
+        trial = self.host.trial
         record = record_of(scope)
         if version is not None:
             answer, trial = self._by_name(version, model, trial, asked), None
@@ -127,7 +132,7 @@ class Answering:
         headers = {"x-model-version": name, **reply.headers}
         if trial:
             headers[VARIANT_HEADER] = "challenger" if model is trial.model else "champion"
-        if problem := self._host.problem:
+        if problem := self.host.problem:
             headers["x-model-problem"] = problem.code
         return Reply(reply.body, media_type=reply.media_type, headers=headers)
 

@@ -6,6 +6,7 @@ from typing import Any
 from inference.model import ServedModel
 from inference.predict import PATH as PREDICTION_PATH
 from inference.route import LABELS_PATH, Route
+from skylift.background import BACKGROUND_FILE
 from skylift.challenger import VARIANT_HEADER
 from skylift.conformal import Margins
 from skylift.contract import Contract, Target, class_key
@@ -34,7 +35,8 @@ def openapi_document(model: ServedModel, routes: Iterable[Route], *, labels: boo
     paths: dict[str, Schema] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
-    _describe_prediction(paths[PREDICTION_PATH]["post"], contract, model.schema.max_instances)
+    explains = BACKGROUND_FILE in model.manifest.artifacts
+    _describe_prediction(paths[PREDICTION_PATH]["post"], contract, model.schema.max_instances, explains=explains)
     if LABELS_PATH in paths:
         _describe_labels(paths[LABELS_PATH]["post"], contract)
     return {
@@ -48,7 +50,7 @@ def openapi_document(model: ServedModel, routes: Iterable[Route], *, labels: boo
         "components": {
             "schemas": {
                 "Instance": _instance(contract),
-                "Answer": _answer(contract, labels=labels),
+                "Answer": _answer(contract, labels=labels, explains=explains),
                 "Problem": _PROBLEM,
             }
         },
@@ -71,7 +73,7 @@ def _operation(route: Route) -> Schema:
     }
 
 
-def _describe_prediction(operation: Schema, contract: Contract, max_instances: int) -> None:
+def _describe_prediction(operation: Schema, contract: Contract, max_instances: int, *, explains: bool) -> None:
     """Add to the operation of the prediction what only a contract tells."""
     operation["summary"] = f"Predict {contract.target.name}"
     operation["requestBody"] = {"required": True, "content": {JSON: _request(contract, max_instances)}}
@@ -86,14 +88,10 @@ def _describe_prediction(operation: Schema, contract: Contract, max_instances: i
         }
     ]
     if contract.target.sets is not None:
+        operation["parameters"].append(_switch("set", "Whether answers hold their prediction sets"))
+    if explains:
         operation["parameters"].append(
-            {
-                "name": "set",
-                "in": "query",
-                "required": False,
-                "schema": {"type": "boolean"},
-                "description": "Whether answers hold their prediction sets",
-            }
+            _switch("explain", "Whether answers hold their reasons; for 100 instances at most")
         )
     operation["responses"]["200"] = {
         "description": "One prediction per instance, in their order",
@@ -109,6 +107,16 @@ def _describe_prediction(operation: Schema, contract: Contract, max_instances: i
             },
         },
         "content": {JSON: {"schema": {"$ref": "#/components/schemas/Answer"}}},
+    }
+
+
+def _switch(name: str, description: str) -> Schema:
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "schema": {"type": "boolean"},
+        "description": description,
     }
 
 
@@ -212,7 +220,10 @@ def _value(feature: Feature) -> Schema:
     return {"examples": [feature.example], **feature.json_schema, "description": " ".join(filter(None, sentences))}
 
 
-def _answer(contract: Contract, *, labels: bool) -> Schema:
+def _answer(contract: Contract, *, labels: bool, explains: bool) -> Schema:
+    prediction = _prediction(contract)
+    if explains:
+        prediction["properties"] |= {"explanation": _explanation(contract)}
     named = {"id": {"type": "string", "description": "Id of the answer: a label names the first prediction `{id}#0`"}}
     return {
         "type": "object",
@@ -221,7 +232,7 @@ def _answer(contract: Contract, *, labels: bool) -> Schema:
             **(named if labels else {}),
             "model": {"type": "string"},
             "version": {"type": "string"},
-            "predictions": {"type": "array", "items": _prediction(contract)},
+            "predictions": {"type": "array", "items": prediction},
             "warnings": {
                 "type": "array",
                 "description": "Values outside the training range, unknown categories, unused fields, missing numbers",
@@ -259,6 +270,25 @@ def _prediction(contract: Contract) -> Schema:
             },
             "probabilities": {"type": "object", "required": keys, "properties": dict.fromkeys(keys, probability)},
             **_set(target, types),
+        },
+    }
+
+
+def _explanation(contract: Contract) -> Schema:
+    """The member of an answer that says how each feature moved it away from the typical answer."""
+    names = [feature.name for feature in contract.features]
+    return {
+        "type": "object",
+        "description": "With ?explain=true: reasons; base and contributions sum to the output",
+        "required": ["output", "base", "contributions"],
+        "properties": {
+            "output": {"type": "string", "description": "What is explained: `probability of` the label, or `value`"},
+            "base": {"type": "number", "description": "The same output for typical rows of training"},
+            "contributions": {
+                "type": "object",
+                "required": names,
+                "properties": {name: {"type": "number"} for name in names},
+            },
         },
     }
 

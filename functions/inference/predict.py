@@ -8,7 +8,7 @@ from inference.answering import Answering
 from inference.capacity import check_answer
 from inference.model import ScoredRequest, ServedModel
 from skylift.contract import Instance
-from skylift.errors import InvalidQuery, SkyliftError
+from skylift.errors import InvalidQuery, SkyliftError, TooManyInstances
 from skylift.http import problems
 from skylift.http.body import read_body
 from skylift.http.record import record_of
@@ -18,13 +18,20 @@ from skylift.scoring import add_sets
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    from inference.reasons import Reasons
+
 PATH = "/predict"
 
-_SETS = {b"set=true": True, b"set=false": False}
+_SWITCH = {b"true": True, b"false": False}
 
 
-def _asks_for_sets(scope: "Scope") -> bool:
-    """Whether a request asks for prediction sets.
+def _asks_for(scope: "Scope", name: str, what: str) -> bool:
+    """Whether the query of a request asks for more than the answers.
+
+    Parameters
+    ----------
+    name, what
+        Name of the parameter, and what it asks for, in words.
 
     Raises
     ------
@@ -32,10 +39,10 @@ def _asks_for_sets(scope: "Scope") -> bool:
         It holds another value than true or false.
     """
     query: bytes = scope.get("query_string", b"")
-    asked = [part for part in query.split(b"&") if part.partition(b"=")[0] == b"set"]
-    if not all(part in _SETS for part in asked):
-        raise InvalidQuery("set is neither true nor false", "ask for prediction sets by ?set=true")
-    return any(_SETS[part] for part in asked)
+    values = [part.partition(b"=")[2] for part in query.split(b"&") if part.partition(b"=")[0] == name.encode()]
+    if not all(value in _SWITCH for value in values):
+        raise InvalidQuery(f"{name} is neither true nor false", f"ask for {what} by ?{name}=true")
+    return any(_SWITCH[value] for value in values)
 
 
 class _Body(NamedTuple):
@@ -43,20 +50,30 @@ class _Body(NamedTuple):
 
     body: bytes
     scope: "Scope"
+    sets: bool = False
+    reasons: "Reasons | None" = None
 
     def read(self, model: ServedModel) -> list[Instance]:
         """See `Asked`."""
-        return model.schema.parse(self.body)
+        instances = model.schema.parse(self.body)
+        if self.reasons and len(instances) > self.reasons.max_instances:
+            raise TooManyInstances(
+                f"more than {self.reasons.max_instances} instances to explain in one request",
+                "send them in several requests, or leave explain=true out",
+            )
+        return instances
 
     def write(self, model: ServedModel, scored: ScoredRequest, prediction_id: str) -> Reply:
         """See `Asked`."""
-        if self.scope.get("query_string") and _asks_for_sets(self.scope):
+        if self.sets:
             target = model.manifest.contract.target
             if target.sets is None:
                 raise InvalidQuery(
                     f"{model.reference.name} makes no prediction sets", "train it with sets, or leave set=true out"
                 )
             add_sets(target, target.sets, scored.predictions)
+        if self.reasons:
+            self.reasons.add(model, scored)
         content = {
             **({"id": prediction_id} if prediction_id else {}),
             "model": model.manifest.model,
@@ -80,6 +97,7 @@ class Predict:
 
     def __init__(self, answering: Answering) -> None:
         self._answering = answering
+        self._reasons: Reasons | None = None
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request for `PATH`."""
@@ -99,6 +117,20 @@ class Predict:
         Raises
         ------
         RequestError, ModelNotReady
-            The body is not one that can be scored, or no model is loaded.
+            The query or the body is not one that can be scored, or no model is loaded.
         """
-        return await self._answering.reply(_Body(await read_body(scope, receive), scope), scope)
+        body = _Body(await read_body(scope, receive), scope)
+        if scope.get("query_string"):
+            body = body._replace(sets=_asks_for(scope, "set", "prediction sets"))
+            if _asks_for(scope, "explain", "reasons"):
+                body = body._replace(reasons=await self._prepared())
+        return await self._answering.reply(body, scope)
+
+    async def _prepared(self) -> "Reasons":
+        """What explains answers, imported when it is first asked for."""
+        if self._reasons is None:
+            from inference.reasons import Reasons
+
+            self._reasons = Reasons(self._answering.host)
+        await self._reasons.prepare()
+        return self._reasons

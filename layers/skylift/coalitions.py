@@ -78,7 +78,7 @@ def coalitions_of(features: int, background: int) -> Coalitions:
 
 
 class AllCoalitions:
-    """Every coalition once: the exact Shapley value (Shapley 1953; Lundberg & Lee 2017, equation 8).
+    """Every coalition once: the exact Shapley value (Lundberg & Lee 2017, equation 8).
 
     The bits of a place say which features are in.
 
@@ -120,12 +120,14 @@ class AllCoalitions:
 
 
 class SampledCoalitions:
-    """What features add in random orders, in each of which they come one by one (Castro, Gomez & Tejada 2009).
+    """What features add in random orders, in each of which they come one by one.
 
-    Each order is followed by its reverse, which halves the variance or better (antithetic sampling; Mitchell, Cooper,
-    Frank & Holmes 2022). Every background row has as many orders as any other: so contributions add up with any number
-    of them. The orders are drawn once for so many features and background rows: the same row always gets the same
-    answer, and two rows never differ by the draw.
+    The mean over orders estimates the Shapley value (Castro, Gomez & Tejada, "Polynomial calculation of the Shapley
+    value based on sampling", 2009). Each order is followed by its reverse, which lowers the variance (antithetic
+    sampling; Mitchell, Cooper, Frank & Holmes, "Sampling permutations for Shapley value estimation", 2022). Every
+    background row has as many orders as any other: so contributions add up with any number of them. The orders are
+    drawn once for so many features and background rows: the same row always gets the same answer, and two rows never
+    differ by the draw.
 
     Parameters
     ----------

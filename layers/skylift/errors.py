@@ -13,6 +13,8 @@
     |   |-- InvalidQuery       the query of the address cannot be answered
     |   |-- UnknownModel       no such model or version is served
     |   |-- InvalidTensors     the body is not a request of the V2 protocol
+    |   |-- ExplanationTooSlow   the reasons that it asks for would take too long
+    |   |-- ReasonsUnavailable   they cannot be told now
     |   |-- TooManyInstances   the body has too many instances
     |   |-- TooManyLabels      the body has too many labels
     |   |-- AnswerTooLarge     its answer has too many bytes
@@ -182,6 +184,18 @@ class InvalidTensors(RequestError):
     """The body is not a request of the Open Inference Protocol V2, or its tensors contradict themselves."""
 
     code = "invalid-tensors"
+
+
+class ExplanationTooSlow(RequestError):
+    """The reasons that a request asks for would take too long."""
+
+    code = "explanation-too-slow"
+
+
+class ReasonsUnavailable(RequestError):
+    """What a version explains its answers by cannot be read now."""
+
+    code = "reasons-unavailable"
 
 
 class TooManyInstances(RequestError):

@@ -142,7 +142,8 @@ class Explainer:
             scored = _columns(self._predictor.scores(mixed))[np.arange(len(mixed)), codes[row[part]]]
             values[row[part], against[part], chain[part], place[part]] = scored
             watch(min(start + size, len(row)) / len(row))
-        return coalitions.contributions(np.take_along_axis(values, canonical, axis=3), background.weights)
+        with np.errstate(invalid="ignore"):  # of infinite answers
+            return coalitions.contributions(np.take_along_axis(values, canonical, axis=3), background.weights)
 
     def _differs(self, rows: Matrix) -> Flags:
         """Whether features of rows differ from those of background rows, `[n, background, features]`."""

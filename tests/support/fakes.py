@@ -116,6 +116,8 @@ class MemoryStore(VersionStore):
         Error that every read raises, if any.
     fetches
         References of the manifests read, in order.
+    files
+        Names of the other files read, in order.
     asked
         Set by a read that waits.
     gate
@@ -126,6 +128,7 @@ class MemoryStore(VersionStore):
         self._versions: dict[Reference, tuple[Manifest, Mapping[str, bytes]]] = {}
         self.failure: BaseException | None = None
         self.fetches: list[str] = []
+        self.files: list[str] = []
         self.asked = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
@@ -155,6 +158,7 @@ class MemoryStore(VersionStore):
         yield manifest, partial(self.artifact, manifest)
 
     def artifact(self, manifest: Manifest, name: str) -> bytes:
+        self.files.append(name)
         for stored, artifacts in self._versions.values():
             if stored == manifest:
                 return artifacts[name]

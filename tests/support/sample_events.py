@@ -63,6 +63,21 @@ def scores(*instances: Mapping[str, float]) -> Callable[[Mapping[str, Any]], Non
     return check
 
 
+def explains(instance: Mapping[str, float]) -> Callable[[Mapping[str, Any]], None]:
+    """Expect the same with reasons that add up to the probability of the label."""
+
+    def check(body: Mapping[str, Any]) -> None:
+        scores(instance)(body)
+        (answer,) = body["predictions"]
+        explanation, probability = answer["explanation"], answer["probabilities"][answer["label"]]
+        assert explanation["output"] == f"probability of {answer['label']}"
+        assert list(explanation["contributions"]) == list(IRIS_SETOSA)
+        total = explanation["base"] + sum(explanation["contributions"].values())
+        assert total == pytest.approx(probability, abs=1e-9)
+
+    return check
+
+
 def says_it_is_healthy(body: Mapping[str, Any]) -> None:
     assert body["status"] == "ok"
     assert (body["live"], body["ready"], body["problem"]) == (True, True, None)
@@ -104,6 +119,7 @@ def names_the_path(body: Mapping[str, Any]) -> None:
 EXPECTED = {
     "http_api_predict": Expectation(200, JSON, True, scores(IRIS_SETOSA)),
     "http_api_predict_features": Expectation(200, JSON, True, scores(IRIS_SETOSA)),
+    "http_api_predict_explain": Expectation(200, JSON, True, explains(IRIS_VIRGINICA)),
     "http_api_predict_invalid": Expectation(422, PROBLEM, False, names_the_nearest_field),
     "http_api_health": Expectation(200, JSON, False, says_it_is_healthy),
     "http_api_model_info": Expectation(200, JSON, True, describes_the_model),

@@ -126,6 +126,8 @@ class TrialHarness:
 
     Attributes
     ----------
+    app
+        What answers the requests.
     predictors
         Predictors of the versions that were loaded, by their numbers.
     """
@@ -146,7 +148,7 @@ class TrialHarness:
         self.second = self.registries.store.add(self.challenger)
         self.host.wait_until_loaded()
         self.host.drain_events()
-        self._app = Predict(Answering(self.host, labels=self.labels))
+        self.app = Predict(Answering(self.host, labels=self.labels))
 
     def _load(self, manifest: Manifest, read: Callable[[str], bytes], _: RowEncoder) -> Predictor:
         if self.compiled and manifest.version == 2:
@@ -168,13 +170,21 @@ class TrialHarness:
         self.host.start_loading()
         self.registries.finish_refresh()
 
-    def ask(self, document: object = IRIS_SETOSA, *, event: dict[str, Any] | None = None, **headers: str) -> Answered:
+    def ask(
+        self,
+        document: object = IRIS_SETOSA,
+        *,
+        event: dict[str, Any] | None = None,
+        query: bytes = b"",
+        **headers: str,
+    ) -> Answered:
         """Send one request."""
         named = {"content-type": "application/json"} | {key.replace("_", "-"): text for key, text in headers.items()}
         scope: dict[str, Any] = {
             "type": "http",
             "method": "POST",
             "path": PATH,
+            "query_string": query,
             "headers": [(name.encode(), text.encode("latin-1")) for name, text in named.items()],
             "aws.event": event or {},
         }
@@ -186,7 +196,7 @@ class TrialHarness:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        asyncio.run(self._app(scope, receive, send))
+        asyncio.run(self.app(scope, receive, send))
         start, content = sent
         told = {name.decode(): text.decode() for name, text in start["headers"]}
         return Answered(start["status"], told, content["body"], record_of(scope))

@@ -1,6 +1,7 @@
 """The OpenAPI document: made from the contract alone."""
 
 import re
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -12,9 +13,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from inference.beside import LABELS, RETRAIN, RETRAINING
 from inference.openapi import openapi_document
 from inference.routes import ROUTES
+from skylift.background import BACKGROUND_FILE
 from skylift.conformal import Margins, Sets
 from skylift.contract import Contract, Target, Task
 from skylift.feature import Feature, JsonType
+from skylift.manifest import Artifact
 from tests.support.contracts import contracts, instances, modest
 from tests.support.fakes import served
 from tests.support.paths import ROOT
@@ -45,6 +48,24 @@ def test_prediction_sets_are_told_where_they_can_be_asked_for(sets: Sets | None)
     named = [parameter["name"] for parameter in document["paths"]["/predict"]["post"]["parameters"]]
     answer = document["components"]["schemas"]["Answer"]["properties"]["predictions"]["items"]["properties"]
     assert ("set" in named, "set" in answer) == (sets is not None, sets is not None)
+
+
+@pytest.mark.parametrize("explains", [True, False])
+def test_reasons_are_told_where_they_can_be_asked_for(explains: bool) -> None:
+    model = served(RENT)
+    artifacts = {BACKGROUND_FILE: Artifact(sha256="0" * 64, bytes=1)} if explains else {}
+
+    document = openapi_document(
+        replace(model, manifest=model.manifest.model_copy(update={"artifacts": artifacts})), ROUTES
+    )
+
+    named = [parameter["name"] for parameter in document["paths"]["/predict"]["post"]["parameters"]]
+    answer = document["components"]["schemas"]["Answer"]["properties"]["predictions"]["items"]
+    assert ("explain" in named, "explanation" in answer["properties"]) == (explains, explains)
+    assert answer["required"] == ["value"]
+    if explains:
+        contributions = answer["properties"]["explanation"]["properties"]["contributions"]
+        assert contributions["required"] == ["size", "rooms", "area", "lift"]
 
 
 def test_the_label_says_which_probability_it_takes() -> None:

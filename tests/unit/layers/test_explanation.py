@@ -197,12 +197,12 @@ class TestReasons:
         assert found.members() == [{"output": "value", "base": 1.0, "contributions": {"words": 0.5, "x": 6.0}}]
 
     def test_are_none_for_an_answer_that_is_not_a_number(self) -> None:
-        predictor = Scoring(lambda rows: np.where(rows[:, 0] > 9, np.nan, rows[:, 0]))
-        rows = np.array([[99.0], [2.0]])
+        predictor = Scoring(lambda rows: np.select([rows[:, 0] > 99, rows[:, 0] > 9], [np.inf, np.nan], rows[:, 0]))
+        rows = np.array([[100.0], [99.0], [2.0]])
 
         found = Explainer(numbers(1), background(np.array([[1.0]])), predictor).explain(rows, predictor.scores(rows))
 
-        assert found.members() == [None, {"output": "value", "base": 1.0, "contributions": {"x0": 1.0}}]
+        assert found.members() == [None, None, {"output": "value", "base": 1.0, "contributions": {"x0": 1.0}}]
 
 
 class TestCost:
