@@ -8,6 +8,7 @@ import numpy as np
 from inference.app import App
 from inference.model import ServedModel
 from inference.settings import InferenceSettings
+from skylift.bucket import Bucket
 from skylift.contract import Contract, Target
 from skylift.feature import Feature
 from skylift.manifest import reference_to
@@ -130,9 +131,9 @@ def page_model(contract: Contract, *, max_instances: int = 1000) -> ServedModel:
     )
 
 
-def page_service(contract: Contract, **settings: Any) -> App:
+def page_service(contract: Contract, *, bucket: Bucket | None = None, **settings: Any) -> App:
     """The service over registries in memory, with a model of this contract."""
     harness = HostHarness()
     model = page_model(contract, max_instances=settings.get("max_instances", 1000))
     harness.pointer.holds, harness.host.model = model.reference, model
-    return App(InferenceSettings(bucket="models", model="iris", **settings), harness.host)
+    return App(InferenceSettings(bucket="models", model="iris", **settings), harness.host, bucket)

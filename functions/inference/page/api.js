@@ -12,6 +12,7 @@ export class Refused extends Error {
   constructor(status, problem, retryAfter) {
     super([problem.title ?? problem.message ?? `Status ${status}`, problem.detail].filter(Boolean).join(': '))
     this.status = status
+    this.detail = problem.detail ?? this.message
     this.errors = problem.errors ?? []
     this.retryAfter = retryAfter
   }

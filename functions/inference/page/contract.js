@@ -68,8 +68,7 @@ export function jsonOf(feature, text) {
 
 /** An instance as JSON in the order of the contract: an object of JavaScript would move a field called 2020. */
 export function instanceOf(features, values) {
-  return `{${features.map(feature => [feature, values.get(feature.name)]).filter(([feature, value]) => value !== null || !feature.required)
-    .map(([feature, value]) => `${JSON.stringify(feature.name)}: ${jsonOf(feature, value)}`).join(', ')}}`
+  return `{${features.map(feature => `${JSON.stringify(feature.name)}: ${jsonOf(feature, values.get(feature.name))}`).join(', ')}}`
 }
 
 /** What a field needs before it can be sent; null for nothing. */

@@ -29,7 +29,7 @@ export const moment = text => (text ? new Date(text).toLocaleString('en-GB', { d
 /** A table of texts or nodes in an area that scrolls by itself, also by keyboard. */
 export function table(caption, heads, rows, className = '') {
   const cells = (tag, row) => row.map(cell => make(tag, tag === 'th' ? { scope: 'col' } : {}, cell ?? ''))
-  const node = make('table', { className }, make('caption', {}, caption), make('thead', {}, make('tr', {}, ...cells('th', heads))),
+  const node = make('table', { className }, make('caption', { className: 'spoken' }, caption), make('thead', {}, make('tr', {}, ...cells('th', heads))),
     make('tbody', {}, ...rows.map(row => make('tr', {}, ...cells('td', row)))))
   return make('div', { className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': caption }, node)
 }

@@ -71,11 +71,11 @@ function createField(feature, place, changed) {
   const id = `field-${place}`, parts = controls(feature, id), start = startOf(feature)
   const note = make('p', { id: `${id}-note`, className: 'note', hidden: true })
   const hint = make('p', { id: `${id}-hint`, className: 'quiet small' }, hintOf(feature))
-  const missing = !feature.required && parts.box.tagName !== 'SELECT' ? make('input', { type: 'checkbox' }) : null
+  const missing = !feature.required && parts.box.tagName !== 'SELECT' ? make('input', { type: 'checkbox', 'aria-label': `missing: ${feature.name}` }) : null
   parts.box.setAttribute('aria-describedby', `${id}-hint ${id}-note`)
   const node = make('div', { className: 'field' }, make('label', { htmlFor: id }, feature.name), hint,
     make('div', { className: 'control' }, ...parts.nodes),
-    missing && make('label', { className: 'missing' }, missing, 'missing', make('span', { className: 'spoken' }, `: ${feature.name}`)), note)
+    missing && make('label', { className: 'missing' }, missing, 'missing'), note)
   const enable = () => { for (const control of parts.inputs) control.disabled = missing?.checked ?? false }
   const read = () => {
     if (missing?.checked) return null

@@ -5,7 +5,6 @@ import { facts, grouped, make, moment, shown, table } from './dom.js'
 
 const percentOf = interval => (interval ? `${shown(interval.low)} to ${shown(interval.high)}` : '')
 const section = (title, ...nodes) => make('section', { className: 'card' }, make('h2', {}, title), ...nodes)
-const number = text => make('span', {}, text)
 
 export async function createModel(panel, info) {
   const { contract, metrics, lineage, compiled } = info, { target } = contract
@@ -26,10 +25,10 @@ export async function createModel(panel, info) {
   make('div', {},
     section('How good it is', make('p', { className: 'small quiet' }, 'On rows that no candidate has seen, with 95% intervals where resampling gives them; and over the folds of training.'),
       table('Metrics', ['Metric', 'Holdout', 'Interval', 'Cross-validated'], Object.entries(metrics.holdout).map(([name, value]) => [
-        name, number(shown(value)), percentOf(metrics.intervals?.[name]), metrics.cross_validated[name] ? shown(metrics.cross_validated[name].mean) : '',
+        name, shown(value), percentOf(metrics.intervals?.[name]), metrics.cross_validated[name] ? shown(metrics.cross_validated[name].mean) : '',
       ]))),
     ...classes(metrics.per_class ?? []),
-    section('Candidates', table('Candidates by the metric that selects', ['Candidate', info.select_by], info.leaderboard.map(entry => [
+    section(`Candidates by ${info.select_by}`, table('Candidates', ['Candidate', info.select_by], info.leaderboard.map(entry => [
       entry.candidate === info.selected ? make('strong', {}, `${entry.candidate} (selected)`) : entry.candidate, entry.scores?.[info.select_by] ? shown(entry.scores[info.select_by].mean) : '',
     ]))))))
 }

@@ -1,7 +1,7 @@
 // What stands beside an answer: another row to compare with, what would change it, and the code of the request.
 
 import { addressOf, hasToken, predict, Refused } from './api.js'
-import { bars, make, shown, table } from './dom.js'
+import { make, shown, table } from './dom.js'
 import { codeIn, languages } from './copies.js'
 import { inWords } from './answer.js'
 import { instanceOf } from './contract.js'
@@ -30,7 +30,7 @@ export function beside(features, target, put) {
     const back = make('button', { type: 'button' }, 'Back to the kept row'), forget = make('button', { type: 'button' }, 'Forget it')
     back.addEventListener('click', () => put(kept.values))
     forget.addEventListener('click', () => { kept = null; draw(); keep.focus() })
-    area.append(table('Two rows side by side', ['', 'Kept', 'Now'], rows),
+    area.append(make('h3', {}, 'Two rows side by side'), table('Two rows side by side', ['Field', 'Kept', 'Now'], rows),
       make('p', { className: 'quiet small' }, differing.length ? `The other ${features.length - differing.length} fields are the same.` : 'All fields are the same.'),
       make('div', { className: 'row' }, back, forget))
   }
@@ -82,7 +82,7 @@ export function whatChanges(info, read, put) {
     area.replaceChildren(make('ol', {}, ...found.slice(0, MOST_CHANGES).map(({ feature, text: to, prediction }) => {
       const use = make('button', { type: 'button', 'aria-label': `Try it: ${feature.name} ${text(to)}` }, 'Try it')
       use.addEventListener('click', () => put(new Map(values).set(feature.name, to)))
-      return make('li', {}, make('span', { className: 'row' }, `${feature.name} from ${text(values.get(feature.name))} to ${text(to)}: ${inWords(prediction, target)} `, use))
+      return make('li', {}, make('div', { className: 'change' }, make('span', {}, `${feature.name} from ${text(values.get(feature.name))} to ${text(to)}: ${inWords(prediction, target)}`), use))
     })))
   }
 

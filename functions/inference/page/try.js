@@ -22,7 +22,7 @@ export function createTry(panel, info) {
   const form = createForm(features, changed)
   const read = () => ({ values: form.values(), instance: instanceOf(features, form.values()) })
   const put = values => { form.set(values); changed() }
-  const code = codePanel(info)
+  const code = codePanel()
   const pair = beside(features, target, put)
   const search = whatChanges(info, () => ({ ...read(), prediction: latest }), put)
 

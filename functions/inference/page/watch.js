@@ -27,7 +27,7 @@ export async function createWatch(panel) {
       showTraffic((await ask('drift-status')).document, traffic)
     } catch (error) {
       if (!(error instanceof Refused)) throw error
-      traffic.show(make('p', {}, error.message))
+      traffic.show(make('p', {}, error.detail))
     }
     read.textContent = `Read at ${new Date().toLocaleTimeString('en-GB')}, again every ${EVERY / 1000} seconds while this tab is open.`
   }

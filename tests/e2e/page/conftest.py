@@ -1,0 +1,93 @@
+"""The page for people in a real Chromium, over services of this process."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from skylift.conformal import Margins, Sets
+from skylift.contract import Contract, Target
+from skylift.http.reply import Reply
+from tests.support.browser import CHROMIUM, Mounted, Visits, launched, serving
+from tests.support.drift import report
+from tests.support.fakes import MemoryBucket
+from tests.support.page_models import EVERY_KIND, classes, contract_of, page_service
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+TOKEN = "a.b.c"
+LATEST = "reports/iris/latest.json"
+
+CONTRACTS = {
+    "one": contract_of(1),
+    "four": contract_of(4),
+    "forty": contract_of(40, Target(name="yield", unit="kg")),
+    "many": contract_of(400, Target(name="kind", classes=classes(30))),
+    "every": Contract(
+        task="regression",
+        features=EVERY_KIND,
+        target=Target(name="rent", unit="EUR", margins=Margins(level=0.9, low=(-40.0,), high=(60.0,))),
+    ),
+    "sets": contract_of(2, Target(name="species", classes=classes(4), sets=Sets(level=0.9, least=0.1))),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if CHROMIUM is None and "tests/e2e/page/" in item.nodeid:
+            item.add_marker(pytest.mark.skip(reason="needs Chromium: .ci/chromium.sh installs it on Debian"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left() -> None:
+    """No container runs for these."""
+
+
+class Guarded:
+    """An application behind an authorizer that knows one token; the page itself is open.
+
+    Parameters
+    ----------
+    app
+        The application.
+    status, body
+        The authorizer's answer to whoever has another token, or none.
+    """
+
+    def __init__(self, app: "ASGIApp", status: int, body: dict[str, str]) -> None:
+        self._app = app
+        self._refusal = Reply(json.dumps(body).encode(), status)
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        is_open = scope["path"] == "/" or scope["path"].startswith("/page/")
+        if is_open or (b"authorization", f"Bearer {TOKEN}".encode()) in scope["headers"]:
+            await self._app(scope, receive, send)
+        else:
+            await self._refusal.send(send)
+
+
+@pytest.fixture(scope="package")
+def opened() -> Iterator[Visits]:
+    """A browser and the services, each below its name."""
+    apps: dict[str, ASGIApp] = {name: page_service(contract) for name, contract in CONTRACTS.items()}
+    apps["drifting"] = page_service(
+        CONTRACTS["four"], bucket=MemoryBucket({LATEST: report(longer_petals=1.5).to_bytes()})
+    )
+    apps["tokens"] = Guarded(page_service(CONTRACTS["four"]), 401, {"message": "Unauthorized"})
+    apps["signatures"] = Guarded(page_service(CONTRACTS["four"]), 403, {"message": "Forbidden"})
+    apps["small"] = page_service(CONTRACTS["every"], max_instances=7)
+    with serving(Mounted(apps)) as address, sync_playwright() as playwright:
+        browser = launched(playwright)
+        yield Visits(browser, address)
+        browser.close()
+
+
+@pytest.fixture
+def visits(opened: Visits) -> Iterator[Visits]:
+    """The same; nothing went wrong in a browser meanwhile."""
+    opened.complaints.clear()
+    yield opened
+    assert opened.complaints == []

@@ -1,0 +1,222 @@
+"""The modules that compute, by themselves: tables as text, forms, rows in parts, and the search for a change."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from inference.page_files import page as files
+from skylift.contract import Target
+from tests.support.browser import Visits
+from tests.support.page_models import EVERY_KIND
+
+FEATURES = {feature.name: feature.model_dump(mode="json", exclude_none=True) for feature in EVERY_KIND}
+
+
+class Module:
+    """Calls functions of the page's modules in a browser."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._digest = files()[1]["main.js"].digest
+
+    def __call__(self, name: str, body: str, *arguments: object) -> Any:
+        """What a function's body returns, with `m` for the module and `a` for the arguments."""
+        source = f"async a => {{ const m = await import('./page/{self._digest}/{name}.js'); {body} }}"
+        return self._page.evaluate(source, list(arguments))
+
+
+@pytest.fixture
+def call(visits: Visits) -> Iterator[Module]:
+    with visits.visit("/one/") as page:
+        yield Module(page)
+
+
+def test_tables_as_text_are_read(call: Module) -> None:
+    read = {
+        "a,b\n1,2\n": [["a", "b"], ["1", "2"]],
+        "a,b\r\n1,2": [["a", "b"], ["1", "2"]],
+        "a;b\r1,5;2\r": [["a", "b"], ["1,5", "2"]],
+        "a\tb\n1\t\n": [["a", "b"], ["1", ""]],
+        "\ufeffa|b\n1|2": [["a", "b"], ["1", "2"]],
+        'a,b\n"x, ""y""\nz",2\n': [["a", "b"], ['x, "y"\nz', "2"]],
+        '"a;b",c\n1,2\n': [["a;b", "c"], ["1", "2"]],
+        "a,b\n\n\n1,2\n\n": [["a", "b"], ["1", "2"]],
+        'a,b\n"",""\n': [["a", "b"], ["", ""]],
+        "a\nx\n": [["a"], ["x"]],
+        "": [],
+    }
+
+    assert call("csv", "return a.map(text => m.parse(text))", *read) == [*read.values()]
+
+
+def test_what_is_written_is_read_again(call: Module) -> None:
+    rows = [["a", "b"], ['x, "y"', "1\n2"], [" blank ", ""], ["ü", "-1.5"]]
+
+    assert call("csv", "return m.parse(m.write(a))", *rows) == rows
+
+
+def test_files_of_spreadsheets_are_decoded(call: Module) -> None:
+    text = "größe;ü\n"
+    encoded = [list(text.encode(name)) for name in ("utf-8", "cp1252", "utf-16")]
+
+    assert [
+        one.lstrip("\ufeff") for one in call("csv", "return a.map(one => m.decoded(new Uint8Array(one)))", *encoded)
+    ] == [text] * 3
+
+
+def test_a_value_is_written_as_the_contract_wants_it(call: Module) -> None:
+    values = [
+        ("size", "1.50", 1.5),
+        ("size", "12345678901234567890", 12345678901234567890),
+        ("size", "1e3", 1000),
+        ("rooms", "3", 3),
+        ("lift", "true", True),
+        ("lift", None, None),
+        ("city", 'a"b', 'a"b'),
+        ("built", "2004-05-15", "2004-05-15"),
+        ("seen", "2021-05-15T10:00", "2021-05-15T10:00Z"),
+        ("notes", "x\ny", "x\ny"),
+    ]
+    written = call(
+        "contract",
+        "return a.map(([feature, text]) => m.jsonOf(feature, text))",
+        *[[FEATURES[name], text] for name, text, _ in values],
+    )
+
+    assert [json.loads(text) for text in written] == [value for *_, value in values]
+    assert written[1] == "12345678901234567890"
+
+
+def test_names_keep_their_order_and_their_spelling(call: Module) -> None:
+    names = ["b", "2020", "10", "__proto__", 'quo"te', "constructor"]
+    features = [FEATURES["size"] | {"name": name} for name in names]
+    text = call("contract", "return m.instanceOf(a, new Map(a.map(feature => [feature.name, '1'])))", *features)
+
+    assert json.loads(text, object_pairs_hook=lambda pairs: [name for name, _ in pairs]) == names
+
+
+def test_a_slider_holds_the_training_range_in_decimal_steps(call: Module) -> None:
+    ranges = [(0.1, 2.5), (20, 180), (-3, 3), (0, 1e-6), (1e6, 9e6)]
+    sliders = call(
+        "contract",
+        "return a.map(([min, max]) => m.sliderOf({ kind: 'number', min, max }))",
+        *[list(one) for one in ranges],
+    )
+
+    for (low, high), slider in zip(ranges, sliders, strict=True):
+        assert slider["min"] <= low < high <= slider["max"]
+        assert 50 <= (high - low) / slider["step"] <= 200
+        assert f"{slider['step']:e}"[0] in "125"
+
+
+def test_cells_are_sent_as_training_reads_them(call: Module) -> None:
+    percent = FEATURES["size"] | {"numerals": {"decimal": ",", "unit": "%"}}
+    cells = [
+        (FEATURES["size"], "5.10", "5.1"),
+        (FEATURES["size"], " ", "null"),
+        (FEATURES["size"], "n/a", '"n/a"'),
+        (FEATURES["size"], "0x10", '"0x10"'),
+        (FEATURES["size"], "+.5", "0.5"),
+        (percent, "5,1%", '"5,1%"'),
+        (FEATURES["lift"], "True", "true"),
+        (FEATURES["lift"], "yes", '"yes"'),
+        (FEATURES["city"], "007", '"007"'),
+    ]
+
+    assert call(
+        "bulk", "return a.map(([feature, cell]) => m.cellJson(feature, cell))", *[[one, cell] for one, cell, _ in cells]
+    ) == [written for *_, written in cells]
+
+
+SERVICE = """
+const asked = []
+const refuse = (status, errors = []) => Object.assign(new Error('no'), { status, errors, retryAfter: null })
+const send = async rows => {
+  asked.push(rows.length)
+  if (waits > 0) { waits -= 1; throw refuse(503) }
+  if (rows.length > most) throw refuse(413)
+  const wrong = rows.map((row, place) => row % 7 ? null : { pointer: `/instances/${place}/x`, message: 'is bad' })
+  if (wrong.some(Boolean)) throw refuse(422, wrong.filter(Boolean).slice(0, 2))
+  return { predictions: rows.map(row => row * 10), warnings: [{ instance: 0, message: 'hm' }] }
+}
+"""
+
+
+def test_rows_that_are_refused_hold_up_no_other(call: Module) -> None:
+    body = f"""let waits = 3, most = 5
+    {SERVICE}
+    const told = [], options = {{ size: 8, tell: done => told.push(done), wait: async () => {{}} }}
+    return {{ found: await m.scoreAll(a, send, options), told }}"""
+    found = call("bulk", body, *range(30))
+
+    for row, result in enumerate(found["found"]):
+        assert result.get("problem") == ("x: is bad" if row % 7 == 0 else None)
+        assert result.get("prediction") == (None if row % 7 == 0 else row * 10)
+    assert found["told"][-1] == 30
+    assert found["told"] == sorted(found["told"])
+
+
+def test_a_service_that_stays_away_is_told(call: Module) -> None:
+    body = f"""let waits = 99, most = 5
+    {SERVICE}
+    try {{ await m.scoreAll(a, send, {{ size: 8, wait: async () => {{}} }}) }}
+    catch (error) {{ return [error.status, asked.length] }}"""
+
+    assert call("bulk", body, *range(3)) == [503, 6]
+
+
+def test_answers_are_written_beside_their_rows(call: Module) -> None:
+    target = Target(name="y", classes=(False, True)).model_dump(mode="json")
+    results = [
+        {"prediction": {"label": True, "probabilities": {"false": 0.25, "true": 0.75}}, "warnings": []},
+        {"problem": "bad"},
+    ]
+
+    assert call("bulk", "return m.answered(...a)", ["a"], [["1"], ["2", "3"]], results, target) == [
+        ["a", "prediction", "probability_false", "probability_true", "problem"],
+        ["1", True, 0.25, 0.75, None],
+        ["2", None, None, None, "bad"],
+    ]
+
+
+def test_the_smallest_change_is_found_to_a_hundredth_of_the_first_step(call: Module) -> None:
+    """A value changes the answer from 7.318 on, upwards, and from 1.2 on, downwards: 5 is nearer to the first."""
+    size = FEATURES["size"] | {"min": 0, "max": 10}
+    body = """
+    const values = new Map([['size', '5'], ['lift', 'true']])
+    const size = row => Number(row.get('size'))
+    const isOther = row => size(row) >= 7.318 || size(row) <= 1.2 || row.get('lift') === null
+    const found = await m.smallestChanges(a, values, async rows => rows.map(isOther), Boolean)
+    return found.map(({ feature, text, distance }) => [feature.name, text, distance])
+    """
+
+    changes = call("search", body, size, FEATURES["lift"])
+
+    assert 7.318 <= float(changes[0][1]) <= 7.34
+    assert changes[0][2] == pytest.approx((float(changes[0][1]) - 5) / 10)
+    assert changes[1] == ["lift", None, 1]
+
+
+def test_a_change_of_a_date_is_a_day_and_texts_are_left_alone(call: Module) -> None:
+    body = """
+    const values = new Map([['built', '2004-05-15'], ['notes', 'x']])
+    const ask = async rows => rows.map(row => row.get('built') >= '2010-01-01')
+    return (await m.smallestChanges(a, values, ask, Boolean)).map(({ feature, text }) => [feature.name, text])
+    """
+    ((name, day),) = call("search", body, FEATURES["built"], FEATURES["notes"] | {"required": True})
+
+    assert name == "built"
+    assert "2010-01-01" <= day <= "2010-01-12"
+
+
+def test_code_is_quoted_for_its_language(call: Module) -> None:
+    instance = json.dumps({"a": 'it\'s "true" null', "b": None, "c": True, "d": 1.5}, ensure_ascii=False)
+    code = call(
+        "copies", "return m.codeIn('Python', { address: 'http://x/predict', instance: a[0], token: false })", instance
+    )
+    line = next(line for line in code.splitlines() if line.startswith("instance = "))
+
+    assert eval(line.removeprefix("instance = ")) == json.loads(instance)

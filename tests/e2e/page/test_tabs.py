@@ -1,0 +1,99 @@
+"""The tabs, the tabs Model and Watch, and what the page says where the API asks who calls."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.page.conftest import TOKEN
+from tests.support.browser import Scheme, Visits, violations
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
+@pytest.mark.parametrize("tab", ["many", "model", "watch"])
+def test_a_tab_is_accessible_and_fits(visits: Visits, tab: str, scheme: Scheme, width: int) -> None:
+    with visits.visit(f"/drifting/#{tab}", scheme=scheme, width=width) as page:
+        expect(page.locator(f"#{tab} .card").first).to_be_visible()
+        page.wait_for_load_state("networkidle")
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert violations(page) == []
+
+
+def test_tabs_are_moved_through_by_arrow_keys_and_have_addresses(visits: Visits) -> None:
+    with visits.visit("/four/") as page:
+        page.get_by_role("tab", name="Try").focus()
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_role("tab", name="Many")).to_be_focused()
+        expect(page.get_by_role("tabpanel", name="Many")).to_be_visible()
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+
+        expect(page.get_by_role("tab", name="Watch")).to_have_attribute("aria-selected", "true")
+        expect(page.get_by_role("tabpanel")).to_have_count(1)
+        assert page.url.endswith("/four/#watch")
+
+
+def test_the_model_is_told_with_its_metrics_and_its_card(visits: Visits) -> None:
+    with visits.visit("/four/#model") as page:
+        expect(page.get_by_text(re.compile("v1@sha256:[0-9a-f]{64}"))).to_be_visible()
+        expect(page.get_by_role("table", name="Metrics").get_by_role("row").nth(1)).to_contain_text("accuracy0.97")
+        expect(page.get_by_role("link", name="Model card")).to_have_attribute("href", "model-card")
+        expect(page.get_by_text("skylift history")).to_be_visible()
+
+
+def test_drift_and_the_state_of_the_service_are_watched(visits: Visits) -> None:
+    with visits.visit("/drifting/#watch") as page:
+        expect(page.locator("#watch").get_by_text("ok", exact=True)).to_be_visible()
+        expect(page.locator("#watch").get_by_text("drift", exact=True).first).to_be_visible()
+        expect(page.get_by_role("table", name="What moved")).to_contain_text("petal_length")
+        expect(page.get_by_text("No version is on trial.")).to_be_visible()
+
+
+def test_what_is_watched_is_read_again_only_while_somebody_looks(visits: Visits) -> None:
+    with visits.visit(None) as page:
+        page.clock.install()
+        page.goto(f"{visits.address}/four/#watch")
+        expect(page.get_by_text("Read at")).to_be_visible()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.clock.run_for(15_100)
+        expect(
+            page.get_by_text("The monitor has written no report").or_(page.get_by_text("Read at")).first
+        ).to_be_visible()
+        seen = len(asked)
+        page.get_by_role("tab", name="Model").click()
+        page.wait_for_load_state("networkidle")
+        asked.clear()
+        page.clock.run_for(60_000)
+
+        assert seen == 2
+        assert asked == []
+
+
+def test_without_a_report_the_monitor_is_named(visits: Visits) -> None:
+    with visits.visit("/four/#watch") as page:
+        expect(page.get_by_text("the monitor has written no report yet")).to_be_visible()
+
+
+def test_a_token_is_asked_for_used_and_forgotten(visits: Visits) -> None:
+    with visits.visit("/tokens/") as page:
+        expect(page.get_by_role("heading", name="This API asks for a token")).to_be_visible()
+        assert violations(page) == []
+        page.get_by_label("Token").fill("wrong")
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_role("heading", name="This API asks for a token")).to_be_visible()
+        page.get_by_label("Token").fill(TOKEN)
+        page.get_by_role("button", name="Go on").click()
+
+        expect(page.locator(".said")).to_contain_text("%")
+        expect(page.locator("#code")).to_contain_text('-H "authorization: Bearer $TOKEN"')
+        expect(page.get_by_role("link")).to_have_count(0)
+        assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
+        page.reload()
+        expect(page.get_by_role("heading", name="This API asks for a token")).to_be_visible()
+
+
+def test_where_requests_are_signed_the_command_that_signs_is_named(visits: Visits) -> None:
+    with visits.visit("/signatures/") as page:
+        expect(page.get_by_text("skylift page --stack NAME")).to_be_visible()
