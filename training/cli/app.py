@@ -31,6 +31,7 @@ from training.cli.options import (
     StackOption,
     TrackOption,
 )
+from training.cli.page import page
 from training.cli.published import place_for, show_published, write_into
 from training.cli.retrain import retrain
 from training.cli.versions import (
@@ -212,6 +213,7 @@ for _command in (
     monitor,
     simulate,
     client,
+    page,
     serve,
 ):
     app.command()(_command)

@@ -97,14 +97,25 @@ def stack_settings(stack: str) -> dict[str, str]:
     ConfigError
         There is no such stack, or it is not one of `template.yaml`.
     """
-    description = describe_stack(stack, client=cloudformation_client())
-    if description is None:
-        raise ConfigError(f"there is no stack {stack}", "check its name, the region and the account")
-    outputs = outputs_of(description)
+    outputs = outputs_of(existing_stack(stack))
     if missing := [name for name in STACK_OUTPUTS.values() if name not in outputs]:
         raise ConfigError(f"stack {stack} has no output {', '.join(missing)}", "name the stack that template.yaml made")
     names = STACK_OUTPUTS | _LATER_OUTPUTS
     return {setting: outputs[name] for setting, name in names.items() if name in outputs}
+
+
+def existing_stack(stack: str) -> "StackTypeDef":
+    """The description of a stack that has to be there.
+
+    Raises
+    ------
+    ConfigError
+        There is no such stack.
+    """
+    description = describe_stack(stack, client=cloudformation_client())
+    if description is None:
+        raise ConfigError(f"there is no stack {stack}", "check its name, the region and the account")
+    return description
 
 
 def stack_memory(stack: str | None) -> int | None:

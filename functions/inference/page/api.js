@@ -3,8 +3,13 @@
 const base = new URL('.', document.baseURI)
 let token = null // in memory alone
 
-export const addressOf = path => new URL(path, base).href
+let signed = null // the region and the address of an API whose requests are signed on the way
+
 export const hasToken = () => token !== null
+export const setSigned = api => { signed = api }
+
+/** How code of its own would call the API: where it is, and what it asks for. */
+export const access = () => (signed ? { address: `${signed.address}/predict`, region: signed.region } : { address: new URL('predict', base).href, token: hasToken() })
 export const setToken = text => { token = text.trim() || null }
 
 /** What an API answers that is not an answer: the problem's words, its status and its errors by field. */

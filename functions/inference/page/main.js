@@ -1,6 +1,6 @@
 // The page: finds out what is served, asks for a token where the API wants one, and fills a tab when it is first opened.
 
-import { ask, hasToken, Refused, setToken } from './api.js'
+import { ask, hasToken, Refused, setSigned, setToken } from './api.js'
 import { $, make, shown } from './dom.js'
 import { createTry } from './try.js'
 
@@ -16,7 +16,7 @@ let info = null
 async function start() {
   try {
     const { document: found, headers } = await ask('model-info')
-    begin(found, headers.get('x-skylift-signed-by'))
+    begin(found, headers.get('x-skylift-signed-for'))
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     $('access').hidden = !error.wantsToken
@@ -30,8 +30,14 @@ async function start() {
 const whatToDo = error => (error.status !== 403 ? error.message
   : `${error.message}. This API answers signed requests of AWS alone, which a browser cannot make: \`skylift page --stack NAME\` opens this page on your machine and signs them.`)
 
-function begin(found, signer) {
+function begin(found, signed) {
   info = found
+  if (signed) {
+    const [region, address] = signed.split(' ')
+    setSigned({ region, address })
+    $('signed').textContent = `\`skylift page\` signs the requests of this page to ${address} with your AWS credentials, as long as it runs.`
+    $('signed').hidden = false
+  }
   const { target } = info.contract
   document.title = $('title').textContent = `${info.model}: predict ${target.name}`
   const measured = Object.entries(info.metrics.holdout).slice(0, 3).map(([name, value]) => `${name} ${shown(value)}`).join(', ')
@@ -39,10 +45,6 @@ function begin(found, signer) {
   $('facts').className = 'quiet'
   $('access').hidden = true
   $('developers').hidden = hasToken() // no link carries it
-  if (signer) {
-    $('signed').textContent = signer
-    $('signed').hidden = false
-  }
   $('tabs').hidden = false
   open(TABS.includes(location.hash.slice(1)) ? location.hash.slice(1) : 'try')
 }

@@ -1,6 +1,6 @@
 // What stands beside an answer: another row to compare with, what would change it, and the code of the request.
 
-import { addressOf, hasToken, predict, Refused } from './api.js'
+import { access, predict, Refused } from './api.js'
 import { make, shown, table } from './dom.js'
 import { codeIn, languages } from './copies.js'
 import { inWords } from './answer.js'
@@ -114,7 +114,7 @@ export function codePanel() {
   let instance = '{}'
 
   const draw = () => {
-    code.textContent = codeIn(pick.value, { address: addressOf('predict'), instance, token: hasToken() })
+    code.textContent = codeIn(pick.value, { ...access(), instance })
     state.textContent = ''
   }
   pick.addEventListener('change', draw)

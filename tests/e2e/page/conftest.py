@@ -47,23 +47,26 @@ def _nothing_is_left() -> None:
 
 
 class Guarded:
-    """An application behind an authorizer that knows one token; the page itself is open.
+    """An application behind an authorizer; the page itself is open.
 
     Parameters
     ----------
     app
         The application.
+    credentials
+        What the header `authorization` has to begin with.
     status, body
-        The authorizer's answer to whoever has another token, or none.
+        The authorizer's answer to whoever has none of these.
     """
 
-    def __init__(self, app: "ASGIApp", status: int, body: dict[str, str]) -> None:
+    def __init__(self, app: "ASGIApp", credentials: bytes, status: int, body: dict[str, str]) -> None:
         self._app = app
+        self._credentials = credentials
         self._refusal = Reply(json.dumps(body).encode(), status)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         is_open = scope["path"] == "/" or scope["path"].startswith("/page/")
-        if is_open or (b"authorization", f"Bearer {TOKEN}".encode()) in scope["headers"]:
+        if is_open or dict(scope["headers"]).get(b"authorization", b"").startswith(self._credentials):
             await self._app(scope, receive, send)
         else:
             await self._refusal.send(send)
@@ -76,8 +79,10 @@ def opened() -> Iterator[Visits]:
     apps["drifting"] = page_service(
         CONTRACTS["four"], bucket=MemoryBucket({LATEST: report(longer_petals=1.5).to_bytes()})
     )
-    apps["tokens"] = Guarded(page_service(CONTRACTS["four"]), 401, {"message": "Unauthorized"})
-    apps["signatures"] = Guarded(page_service(CONTRACTS["four"]), 403, {"message": "Forbidden"})
+    apps["tokens"] = Guarded(
+        page_service(CONTRACTS["four"]), f"Bearer {TOKEN}".encode(), 401, {"message": "Unauthorized"}
+    )
+    apps["signatures"] = Guarded(page_service(CONTRACTS["four"]), b"AWS4-HMAC-SHA256 ", 403, {"message": "Forbidden"})
     apps["small"] = page_service(CONTRACTS["every"], max_instances=7)
     with serving(Mounted(apps)) as address, sync_playwright() as playwright:
         browser = launched(playwright)

@@ -1,12 +1,18 @@
 """The tabs, the tabs Model and Watch, and what the page says where the API asks who calls."""
 
+import os
 import re
+import subprocess
+import sys
+import threading
 
 import pytest
+from botocore.credentials import Credentials
 from playwright.sync_api import expect
 
 from tests.e2e.page.conftest import TOKEN
 from tests.support.browser import Scheme, Visits, violations
+from training.cli.signing_proxy import SignedApi, SigningProxy
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
@@ -97,3 +103,27 @@ def test_a_token_is_asked_for_used_and_forgotten(visits: Visits) -> None:
 def test_where_requests_are_signed_the_command_that_signs_is_named(visits: Visits) -> None:
     with visits.visit("/signatures/") as page:
         expect(page.get_by_text("skylift page --stack NAME")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["curl", "Python"])
+def test_skylift_page_signs_and_so_does_the_code_that_is_copied(visits: Visits, language: str) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session"}
+    api = SignedApi(f"{visits.address}/signatures", "eu-central-1", Credentials(*keys.values()))
+    with SigningProxy(api, 0) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, args=(0.05,))
+        thread.start()
+        own = Visits(visits.browser, proxy.address)
+        try:
+            with own.visit("") as page:
+                expect(page.locator(".said")).to_contain_text("%")
+                expect(page.locator("#signed")).to_contain_text(f"signs the requests of this page to {api.url}")
+                page.get_by_label("Language").select_option(language)
+                said, code = page.locator(".said").inner_text(), page.locator("#code").inner_text()
+        finally:
+            proxy.shutdown()
+            thread.join()
+    command = ["sh", "-c", code] if language == "curl" else [sys.executable, "-c", code]
+    printed = subprocess.run(command, env=os.environ | keys, capture_output=True, text=True, check=True, timeout=60)
+
+    assert own.complaints == []
+    assert said.partition(",")[0] in printed.stdout

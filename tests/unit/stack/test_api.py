@@ -9,6 +9,7 @@ from tests.support.templates import Stack
 
 JWT = {"Auth": "JWT", "JwtIssuer": "https://issuer.test", "JwtAudience": "skylift,others"}
 OPEN: dict[str, list[str]] = {"GET /health": []}
+PAGE: dict[str, list[str]] = {"GET /": [], "GET /page/{digest}/{name}": []}
 BY_SIGNATURE = OPEN | {"GET /metrics": ["AWS_IAM"], "ANY /$default": ["AWS_IAM"]}
 DOMAIN = {"DomainName": "iris.example.com", "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1"}
 
@@ -18,13 +19,13 @@ DOMAIN = {"DomainName": "iris.example.com", "CertificateArn": "arn:aws:acm:eu-ce
     [
         ({}, BY_SIGNATURE),
         ({"Stage": "prod"}, BY_SIGNATURE),
-        (JWT, {"GET /health": [], "GET /metrics": ["JWT"], "ANY /$default": ["JWT"]}),
+        (JWT, OPEN | PAGE | {"GET /metrics": ["JWT"], "ANY /$default": ["JWT"]}),
         ({"Auth": "NONE"}, {"GET /health": [], "GET /metrics": [], "ANY /$default": []}),
         ({"CorsOrigins": "https://a.test"}, BY_SIGNATURE | {"OPTIONS /{proxy+}": []}),
         ({"Labels": "true"}, BY_SIGNATURE | {"POST /labels": ["AWS_IAM"]}),
         (
             JWT | {"Labels": "true"},
-            {path: ["JWT"] for path in ("GET /metrics", "POST /labels", "ANY /$default")} | OPEN,
+            {path: ["JWT"] for path in ("GET /metrics", "POST /labels", "ANY /$default")} | OPEN | PAGE,
         ),
     ],
     ids=["default", "prod", "jwt", "none", "cors", "labels", "jwt and labels"],
