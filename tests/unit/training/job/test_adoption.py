@@ -12,6 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skylift.adopted import FrameModel
 from skylift.errors import ConfigError, DataError, GateFailed, UnservableModel
+from skylift.explanation import load_explainer
 from skylift.manifest import BASELINE_FILE, COMPILED_FILE
 from skylift.model_card import CARD_FILE
 from skylift.predictors import load_predictor
@@ -81,7 +82,12 @@ def test_a_pipeline_that_reads_words_is_served_through_a_data_frame(tmp_path: Pa
     assert isinstance(trained.estimator, FrameModel)
     assert COMPILED_FILE not in package.artifacts
     assert any("add pandas to functions/inference/requirements.txt" in note for note in trained.notes)
-    assert load_predictor(package.describe(1), package.artifacts.__getitem__)
+    predictor = load_predictor(package.describe(1), package.artifacts.__getitem__)
+    explainer = load_explainer(package.describe(1), package.artifacts.__getitem__, predictor)
+    assert explainer is not None
+    scores = predictor.scores(trained.table.rows[:3])
+    found = explainer.explain(trained.table.rows[:3], scores)
+    assert np.allclose(found.base + found.contributions.sum(axis=1), scores.max(axis=1), rtol=0, atol=1e-12)
 
 
 def test_unknown_texts_are_refused_where_the_model_fails_on_them(tmp_path: Path) -> None:

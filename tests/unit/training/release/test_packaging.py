@@ -11,6 +11,7 @@ import pytest
 
 from inference.schema import RequestSchema
 from skylift.encoding import RowEncoder
+from skylift.explanation import load_explainer
 from skylift.manifest import MODEL_FILE, Manifest
 from skylift.predictors import SklearnPredictor, load_predictor
 from skylift.references import sha256
@@ -142,6 +143,18 @@ class TestFiles:
         package = packed(trained_mixed)
 
         load_predictor(package.describe(1), package.artifacts.__getitem__)
+
+    def test_a_package_explains_its_answers(self, trained_mixed: Trained) -> None:
+        package, rows = packed(trained_mixed), trained_mixed.table.rows[trained_mixed.split.holdout]
+        predictor = SklearnPredictor(trained_mixed.estimator, "classification")
+
+        explainer = load_explainer(package.describe(1), package.artifacts.__getitem__, predictor)
+
+        assert explainer is not None
+        scores = predictor.scores(rows)
+        found = explainer.explain(rows, scores)
+        assert np.allclose(found.base + found.contributions.sum(axis=1), scores.max(axis=1), rtol=0, atol=1e-12)
+        assert np.abs(found.contributions).max() > 0.1
 
 
 class TestGolden:
