@@ -54,7 +54,8 @@ class AccessLog(RequestLog):
         if self._cold:
             self._cold = False
             metrics.append(MetricPoint("ColdStart"))
-        if scope["path"] == PREDICTION_PATH and record.status != 204:  # which answers a browser's preflight request
+        asks = record.protocol or scope["path"] == PREDICTION_PATH
+        if asks and record.status != 204:  # which answers a browser's preflight request
             if record.status < 400:
                 metrics += [
                     MetricPoint("Predictions", record.instances),
@@ -78,6 +79,8 @@ class AccessLog(RequestLog):
 
 def _tell_outcome(record: Record, fields: dict[str, object]) -> None:
     """Add what an answer told of its instances, or what the request was refused for."""
+    if record.protocol:
+        fields["protocol"] = record.protocol
     if record.fields:
         fields["fields"] = record.fields
     if record.experiment is not None:

@@ -37,7 +37,7 @@ class AnswerLimit:
             elif start is not None:
                 begun, start = start, None
                 try:
-                    check_answer(message.get("body", b""), (), scope)
+                    check_answer(message.get("body", b""), (), scope, is_text=_is_text(begun))
                 except AnswerTooLarge as error:
                     await problems.of_error(error, record_of(scope)).send(send)
                 else:
@@ -47,3 +47,8 @@ class AnswerLimit:
                 await send(message)
 
         await self._app(scope, receive, limited)
+
+
+def _is_text(start: "Message") -> bool:
+    """Whether an answer is sent as text, by its type."""
+    return (b"content-type", b"application/octet-stream") not in start["headers"]

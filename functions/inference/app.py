@@ -8,6 +8,7 @@ from inference.answering import Answering
 from inference.host import ModelHost
 from inference.predict import PATH, Predict
 from inference.settings import InferenceSettings
+from inference.v2 import is_v2
 from skylift.bucket import Bucket
 from skylift.http import problems
 from skylift.http.preflight import Preflight
@@ -24,7 +25,7 @@ _MAX_QUERY_BYTES = 8192
 
 
 class FastLane:
-    """An ASGI application that answers `/predict` itself and leaves the other paths to FastAPI's routes.
+    """An ASGI application that answers `/predict` and `/v2` itself, and leaves the other paths to FastAPI's routes.
 
     FastAPI is imported when the first request needs it: a cold start that predicts is a fifth shorter without.
 
@@ -47,18 +48,30 @@ class FastLane:
         self._host = host
         self._bucket = bucket
         self._metrics = metrics
-        self._predict = Predict(Answering.of(settings, host))
+        self._answering = Answering.of(settings, host)
+        self._predict = Predict(self._answering)
+        self._v2: ASGIApp | None = None
         self._routes: ASGIApp | None = None
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""
         if scope["type"] == "http" and scope["path"] == PATH:
             await self._predict(scope, receive, send)
+        elif scope["type"] == "http" and is_v2(scope["path"]):
+            await self.v2()(scope, receive, send)
         elif scope["type"] == "http" and len(scope["query_string"]) > _MAX_QUERY_BYTES:
             record = record_of(scope)
             await problems.of_status(414, scope["method"], scope["path"], record).send(send)
         else:
             await self.routes()(scope, receive, send)
+
+    def v2(self) -> "ASGIApp":
+        """The Open Inference Protocol, imported by the first call."""
+        if self._v2 is None:
+            from inference.v2.app import V2
+
+            self._v2 = V2(self._host, self._settings.model, self._answering)
+        return self._v2
 
     def routes(self) -> "ASGIApp":
         """FastAPI's routes, made by the first call."""
@@ -112,5 +125,6 @@ class App:
         return self._outermost.observer
 
     def import_routes(self) -> None:
-        """Have FastAPI and its routes in memory before a request needs them."""
+        """Have FastAPI, its routes and the V2 protocol in memory before a request needs them."""
+        self._lane.v2()
         self._lane.routes()

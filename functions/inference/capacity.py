@@ -6,6 +6,7 @@ are escaped. HTTP and REST APIs take more than Lambda, an Application Load Balan
 """
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,9 @@ def most_instances(contract: Contract) -> int:
     return max(min((MAX_ANSWER_BYTES - warnings) // row, MAX_CELLS // contract.width), 1)
 
 
-def check_answer(body: bytes, predictions: Sequence[dict[str, object]], scope: "Scope") -> None:
+def check_answer(
+    body: bytes, predictions: Sequence[dict[str, object]], scope: "Scope", *, is_text: bool = True
+) -> None:
     """Check that an answer can be sent.
 
     Parameters
@@ -59,6 +62,8 @@ def check_answer(body: bytes, predictions: Sequence[dict[str, object]], scope: "
         The predictions in it; none in an answer of another kind.
     scope
         ASGI scope of the request.
+    is_text
+        Whether it is a document in JSON; bytes are sent in base64.
 
     Raises
     ------
@@ -69,7 +74,15 @@ def check_answer(body: bytes, predictions: Sequence[dict[str, object]], scope: "
         return
     context = (scope.get("aws.event") or {}).get("requestContext") or {}
     limit = MAX_BALANCER_BYTES if "elb" in context else MAX_ANSWER_BYTES
-    size = bytes_as_sent(body) if len(body) * _LARGEST_ESCAPE > limit else 0
+    if not is_text:
+        size = 4 * math.ceil(len(body) / 3)
+    else:
+        size = bytes_as_sent(body) if len(body) * _LARGEST_ESCAPE > limit else 0
+    if size > limit and not is_text:
+        fitting = len(predictions) * limit // size
+        raise AnswerTooLarge(
+            f"the answer has {size:,} bytes of {limit:,}", f"send at most {fitting} rows in one request"
+        )
     if size > limit and not predictions:
         raise AnswerTooLarge(
             f"the answer has {size:,} bytes of {limit:,}", "the names and descriptions in the contract are too long"

@@ -90,6 +90,7 @@ def _metrics(settings: InferenceSettings, host: ModelHost) -> "ServerMetrics":
     from inference.beside import beside
     from inference.routes import METRICS, ROUTES
     from inference.server_metrics import ServerMetrics  # with prometheus-client, which Lambda has not
+    from inference.v2.described import V2_ROUTES
 
-    paths = [route.path for route in (*ROUTES, METRICS, *beside(settings))]
+    paths = [route.path for route in (*ROUTES, *V2_ROUTES, METRICS, *beside(settings))]
     return ServerMetrics(host, model=settings.model, paths=paths)

@@ -24,6 +24,8 @@ from inference.predict import Predict
 from inference.process_state import resident_bytes
 from inference.route import Route
 from inference.settings import InferenceSettings
+from inference.v2.app import V2, InFront
+from inference.v2.described import V2_ROUTES
 from skylift.bucket import Bucket
 from skylift.errors import (
     AwsUnavailable,
@@ -330,14 +332,16 @@ def create_routes(
     # The contract is only known at run time, so FastAPI's own description of the API is replaced.
     app = FastAPI(title="Skylift", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.settings, app.state.host, app.state.card = settings, host, None
-    app.state.predict = Predict(Answering.of(settings, host))
+    answering = Answering.of(settings, host)
+    app.state.predict = Predict(answering)
     app.state.latest = LatestReport(ReportStore(bucket, settings.model) if bucket else None)
     app.state.metrics = metrics
-    app.state.routes = (*ROUTES, *([METRICS] if metrics else ()), *beside(settings))
+    app.state.routes = (*ROUTES, *V2_ROUTES, *([METRICS] if metrics else ()), *beside(settings))
     for route in app.state.routes:
         if route.endpoint:
             app.add_api_route(route.path, route.endpoint, methods=[route.method], response_model=None)
     app.add_api_route(FILES_PATH, page_file, methods=["GET"], response_model=None)
+    app.add_middleware(InFront, v2=V2(host, settings.model, answering))
     app.add_middleware(Preflight)
     answer_with_problems(app)
     return app

@@ -95,6 +95,22 @@ class RequestSchema:
             raise _not_json(error) from None
         return self._checked(document)
 
+    def read(self, instances: list[dict[str, Any]]) -> list[Instance]:
+        """Read instances that came in another form than a body of `/predict`, as `parse` reads those.
+
+        Parameters
+        ----------
+        instances
+            Instances, at least one and at most `max_instances`, all with the same names, which are the contract's.
+
+        Raises
+        ------
+        InvalidInstance
+        """
+        document = {"instances": instances}
+        valid = self._envelopes["instances"].validate_python(document)
+        return self._checked(document) if valid is None else cast("list[Instance]", valid["instances"])
+
     def _in_one_pass(self, body: bytes, form: str) -> list[Instance] | None:
         """The instances of a body that is valid as it stands; None for any other."""
         try:

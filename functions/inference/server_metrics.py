@@ -3,6 +3,7 @@
 Not for Lambda, where an environment knows nothing of the others: there one function answers for all of them.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
@@ -39,7 +40,7 @@ class ServerMetrics:
         self._host = host
         self._model = model
         self._paths = frozenset(paths)
-        self._above = {path.partition("{")[0]: path for path in self._paths if "{" in path}
+        self._patterns = [(_pattern(path), path) for path in self._paths if "{" in path]
         self._registry = CollectorRegistry()
         self._processor = ProcessorTime()
         self._predictions = self._counter(exposition.PREDICTIONS)
@@ -53,7 +54,7 @@ class ServerMetrics:
     def observe(self, method: str, path: str, record: Record, seconds: float, metrics: Sequence[MetricPoint]) -> None:
         """Count a request whose line is written; see `skylift.http.request_log.Observer`."""
         method = method if method in _METHODS else OTHER
-        route = path if path in self._paths else self._above.get(path[: path.rfind("/") + 1], OTHER)
+        route = path if path in self._paths else self._route_of(path)
         self._requests.labels(method, route, record.status).inc()
         self._request_seconds.labels(method, route).observe(seconds)
         if record.status >= 400:
@@ -88,6 +89,9 @@ class ServerMetrics:
             case _:
                 pass
 
+    def _route_of(self, path: str) -> str:
+        return next((route for pattern, route in self._patterns if pattern.fullmatch(path)), OTHER)
+
     def _of_now(self) -> Iterable[Sample]:
         loaded = float(self._host.model is not None)
         yield Sample(exposition.MODEL_LOADED, {"model": self._model, "version": self._version}, loaded)
@@ -108,3 +112,8 @@ class ServerMetrics:
 
     def _histogram(self, family: Family) -> Histogram:
         return Histogram(family.name, family.words, family.labels, buckets=exposition.SECONDS, registry=self._registry)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """What the paths of a route look like, for example `/retrain/{id}`."""
+    return re.compile(re.sub(r"\{\w+\}", "[^/]+", path))

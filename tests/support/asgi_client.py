@@ -15,16 +15,22 @@ JSON_HEADERS = {"content-type": "application/json"}
 
 
 class HttpClient:
-    """Sends requests to an application in this process, each in an event loop of its own, as Lambda does."""
+    """Sends requests to an application in this process, each in an event loop of its own, as Lambda does.
+
+    Attributes
+    ----------
+    app
+        The application.
+    """
 
     def __init__(self, app: "ASGIApp") -> None:
-        self._app = app
+        self.app = app
 
     def request(
         self, method: str, path: str, *, content: bytes | str | None = None, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
         async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as client:
                 return await client.request(method, path, content=content, headers=headers)
 

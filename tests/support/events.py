@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from skylift.http.gateways import lambda_handler
 from tests.support.asgi_client import JSON_HEADERS
 
 
@@ -84,6 +85,17 @@ def alb_event(method: str, path: str, body: str | None = None) -> dict[str, Any]
         "body": body or "",
         "isBase64Encoded": False,
     }
+
+
+def handler_of(app: Any) -> Any:
+    """The Lambda handler of an application, made as the runtime does it: with an event loop that does not run."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        return lambda_handler(app)
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 def invoke(handler: Any, event: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The sample events of `events/`, and what each is answered with by a service of iris v1."""
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from skylift.scoring import predictions
 from tests.support.asgi_client import PROBLEM
 from tests.support.models import IRIS_SETOSA, trained_iris
 from tests.support.paths import ROOT
+from tests.support.v2_clients import decoded
 
 if TYPE_CHECKING:
     from skylift.contract import Instance
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 EVENTS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "events").glob("*.json")}
 IRIS_VIRGINICA = {"sepal_length": 6.7, "sepal_width": 3.0, "petal_length": 5.2, "petal_width": 2.3}
 JSON = "application/json"
+OCTETS = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,10 @@ class Expectation:
         assert payload["statusCode"] == self.status, payload
         assert payload["headers"]["content-type"] == self.content_type
         assert payload["headers"].get("x-model-version") == ("v1" if self.versioned else None)
-        assert payload["isBase64Encoded"] is False
+        assert payload["isBase64Encoded"] is (self.content_type == OCTETS)
+        if self.content_type == OCTETS:
+            self.body(decoded(payload["headers"], base64.b64decode(payload["body"])))
+            return
         document = json.loads(payload["body"])
         self.body(document)
         if self.content_type == PROBLEM:
@@ -76,6 +82,19 @@ def explains(instance: Mapping[str, float]) -> Callable[[Mapping[str, Any]], Non
         assert total == pytest.approx(probability, abs=1e-9)
 
     return check
+
+
+def echoes_and_scores_tensors(body: Mapping[str, Any]) -> None:
+    assert (body["id"], body["model_version"]) == ("42", "v1")
+    predicted, probabilities = body["outputs"]
+    assert predicted["data"] == ["setosa"]
+    assert sum(probabilities["data"]) == pytest.approx(1)
+
+
+def scores_tensors_of_bytes(answer: Mapping[str, Any]) -> None:
+    assert (answer["id"], answer["version"]) == ("42", "v1")
+    assert answer["outputs"]["predict"]["values"] == ["setosa"]
+    assert sum(answer["outputs"]["predict_proba"]["values"][0]) == pytest.approx(1)
 
 
 def says_it_is_healthy(body: Mapping[str, Any]) -> None:
@@ -121,6 +140,8 @@ EXPECTED = {
     "http_api_predict_features": Expectation(200, JSON, True, scores(IRIS_SETOSA)),
     "http_api_predict_explain": Expectation(200, JSON, True, explains(IRIS_VIRGINICA)),
     "http_api_predict_invalid": Expectation(422, PROBLEM, False, names_the_nearest_field),
+    "http_api_v2_infer": Expectation(200, JSON, True, echoes_and_scores_tensors),
+    "http_api_v2_infer_binary": Expectation(200, OCTETS, True, scores_tensors_of_bytes),
     "http_api_health": Expectation(200, JSON, False, says_it_is_healthy),
     "http_api_model_info": Expectation(200, JSON, True, describes_the_model),
     "http_api_openapi": Expectation(200, JSON, False, describes_the_api),

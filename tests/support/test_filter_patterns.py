@@ -17,6 +17,9 @@ LINE = '{"status": "200", "experiment": {"id": "7", "arm": "champion"}}'
         ("{ $.experiment = * }", True),
         ("{ $.experiment.failed = * }", False),
         ('{ $.status = "200" && $.experiment.arm = "challenger" }', False),
+        ('{ $.status = "500" || $.experiment.id = "7" }', True),
+        ('{ ($.status = "200" || $.other = "x") && $.experiment.id = * }', True),
+        ('{ ($.status = "500" || $.other = "x") && $.experiment.id = * }', False),
     ],
 )
 def test_a_pattern_names_members(pattern: str, found: bool) -> None:

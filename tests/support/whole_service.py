@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moto import mock_aws
@@ -21,8 +22,9 @@ from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.asgi_client import HttpClient
 from tests.support.aws_clients import create_bucket, every_operation, shared_clients
 from tests.support.fakes import Clock
-from tests.support.models import IRIS_SETOSA
-from training.release.packaging import Package
+from tests.support.models import IRIS_SETOSA, uncompiled
+from tests.support.tables import learned
+from training.release.packaging import Package, pack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -132,3 +134,11 @@ def standing(package: Package, model: str = MODEL) -> HttpClient:
         service.release(package)
         service.host.wait_until_loaded()
     return service.client
+
+
+def mixed(folder: Path) -> HttpClient:
+    """The same of a forest on `MIXED_TABLE`."""
+    forest = {"name": "forest", "estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 5}}
+    trusted = MIXED_TABLE.partition("\n")[0].split(",")
+    trained = learned(folder, MIXED_TABLE, forest, target="rent", validate={"trusted": trusted})
+    return standing(pack(uncompiled(trained)), "table")

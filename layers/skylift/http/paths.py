@@ -1,10 +1,16 @@
 """Leaves out of the path of an event what is in front of the API: a stage, a base path, a load balancer's path."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
 from mangum.types import Scope
+
+_V2 = re.compile(
+    r".*?(/v2(?:/health/(?:live|ready)|/models(?:/[^/]+(?:/versions/[^/]+)?(?:/(?:ready|infer))?)?)?)/?", re.DOTALL
+)
+"""The paths of the Open Inference Protocol, wherever they begin."""
 
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws")
 
@@ -20,7 +26,7 @@ def path_in_api(path: str, event: Mapping[str, Any]) -> str:
 
     The event names the route that it took, or what it matched of `{proxy+}`, or a stage; a load balancer, and a custom
     domain whose API has no routes of its own, leave only the path: then its last part counts, as each path of the API
-    has one part, or two below `/retrain`, or three below `/page`.
+    has one part, or two below `/retrain`, or three below `/page`, or is one of the Open Inference Protocol.
 
     Examples
     --------
@@ -32,6 +38,8 @@ def path_in_api(path: str, event: Mapping[str, Any]) -> str:
     '/predict'
     >>> path_in_api("/prod/retrain/r-1", {"routeKey": "GET /retrain/{id}", "pathParameters": {"id": "r-1"}})
     '/retrain/r-1'
+    >>> path_in_api("/iris/v2/models/iris/infer", {"requestContext": {"elb": {}}})
+    '/v2/models/iris/infer'
     """
     route = _route(event)
     if route is not None and (path.endswith(route) or route == "/"):
@@ -42,6 +50,8 @@ def path_in_api(path: str, event: Mapping[str, Any]) -> str:
         return path.removeprefix(stage) or "/"
     domain = context.get("domainName") or ""
     if "elb" in context or ("." in domain and not domain.endswith(_AWS_DOMAINS)):
+        if match := _V2.fullmatch(path):
+            return match[1]
         above, _, last = path.rpartition("/")
         if above.endswith("/retrain"):
             return f"/retrain/{last}"

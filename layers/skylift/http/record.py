@@ -44,6 +44,8 @@ class Record:
         What it was in an experiment, where it is in the scope of one; see `inference.trial`.
     labels
         Number of labels that were kept.
+    protocol
+        Protocol in which it asks for predictions; empty for other requests, and for those of `/predict`.
     version
         Name of the version that scored them.
     reason
@@ -66,6 +68,7 @@ class Record:
     prediction_id: str = ""
     experiment: dict[str, object] | None = None
     labels: int = 0
+    protocol: str = ""
     version: str | None = None
     reason: str | None = None
     fields: tuple[str, ...] = ()

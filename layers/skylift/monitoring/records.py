@@ -23,6 +23,8 @@ _MEMBER = b"\x1f\x8b\x08"
 
 _GZIP = 31  # zlib's window bits for a gzip member
 _PATH = "/predict"
+_PROTOCOL = "v2"
+_MEMBER_NAME = '"protocol"'
 _ENVELOPE = '{"messageType"'
 _DECODER = json.JSONDecoder()
 
@@ -65,7 +67,7 @@ class Record:
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Self:
-        """Read the line of a request to `/predict`.
+        """Read the line of a request for predictions.
 
         Raises
         ------
@@ -90,6 +92,11 @@ class Record:
             fields=tuple(fields),
             document=document,
         )
+
+
+def _asks(document: dict[str, Any]) -> bool:
+    """Whether a line is of a request for predictions, in whatever protocol."""
+    return document.get("path") == _PATH or document.get("protocol") == _PROTOCOL
 
 
 class Reader:
@@ -162,11 +169,12 @@ class Reader:
         if not isinstance(message, str | bytes):
             self.unreadable += 1
             return
-        if not (_PATH.encode() in message if isinstance(message, bytes) else _PATH in message):
+        signs = (_PATH, _MEMBER_NAME)
+        if not any(sign.encode() in message if isinstance(message, bytes) else sign in message for sign in signs):
             return
         try:
             document = from_json(message)
-            if not isinstance(document, dict) or document.get("path") != _PATH or "status" not in document:
+            if not isinstance(document, dict) or not _asks(document) or "status" not in document:
                 return
             record = Record.of(document)
         except ValueError:

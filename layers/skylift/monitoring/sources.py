@@ -21,7 +21,7 @@ _BEHIND = timedelta(seconds=5)  # a line has the time before it was written
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _CHUNK = 2**20
-_PREDICTIONS = '{ $.path = "/predict" }'
+_PREDICTIONS = '{ $.path = "/predict" || $.protocol = "v2" }'
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,10 @@ from skylift.observability import logger
 from skylift.registry import Registry
 from tests.support.asgi_client import HttpClient
 from tests.support.fakes import CurrentStdout
-from tests.support.models import iris_package, uncompiled
-from tests.support.tables import learned
+from tests.support.models import iris_package
 from tests.support.waiting import TIMES_OUT
-from tests.support.whole_service import MIXED_TABLE, Service, standing
-from training.release.packaging import pack
+from tests.support.whole_service import Service, standing
+from tests.support.whole_service import mixed as mixed_table
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,11 +55,7 @@ def iris() -> HttpClient:
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> HttpClient:
     """A forest on a table with every kind of column, served in the same way."""
-    forest = {"name": "forest", "estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 5}}
-    trusted = MIXED_TABLE.partition("\n")[0].split(",")
-    folder = tmp_path_factory.mktemp("mixed")
-    trained = learned(folder, MIXED_TABLE, forest, target="rent", validate={"trusted": trusted})
-    return standing(pack(uncompiled(trained)), "table")
+    return mixed_table(tmp_path_factory.mktemp("mixed"))
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from inference.route import Route
 from inference.routes import METRICS, ROUTES, create_routes
 from inference.server_metrics import ServerMetrics
 from inference.settings import InferenceSettings
+from inference.v2.described import V2_ROUTES
 from tests.support.asgi_client import HttpClient
 from tests.support.drift import report
 from tests.support.fakes import HostHarness, MemoryBucket
@@ -40,17 +41,20 @@ def test_the_readme_lists_every_route_and_those_that_another_function_answers() 
     rows = re.findall(r"^\| (`[A-Z]+ /.*?) \|", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     listed = {name for row in rows for name in re.findall(r"`([A-Z]+ /\S*)`", row)}
 
-    assert listed == {*NAMES, "POST /labels", "POST /retrain", "GET /retrain/{id}"}
+    assert listed == {*NAMES, "POST /v2/models/{model}/infer", "POST /labels", "POST /retrain", "GET /retrain/{id}"}
 
 
 def test_the_index_lists_every_route(client: HttpClient) -> None:
-    assert client.get("/").json()["paths"] == {f"{route.method} {route.path}": route.summary for route in EVERY}
+    described = {f"{route.method} {route.path}": route.summary for route in (*EVERY, *V2_ROUTES)}
+
+    assert client.get("/").json()["paths"] == described
 
 
 def test_openapi_describes_every_route(client: HttpClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
 
-    assert {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations} == set(NAMES)
+    described = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations}
+    assert described == {*NAMES, *(f"{route.method} {route.path}" for route in V2_ROUTES)}
 
 
 @pytest.mark.parametrize("route", EVERY, ids=NAMES)

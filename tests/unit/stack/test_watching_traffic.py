@@ -54,6 +54,8 @@ def test_lines_of_predictions_go_to_firehose_those_of_refused_ones_too(stack: St
     line = {"path": "/predict", "status": 200, "version": "v7"}
     assert matches(pattern, json.dumps(line))
     assert matches(pattern, json.dumps(line | {"status": 422, "reason": "invalid-instance"}))
+    assert matches(pattern, json.dumps(line | {"path": "/v2/models/iris/infer", "protocol": "v2"}))
+    assert not matches(pattern, json.dumps(line | {"path": "/v2/models/iris"}))
     assert not matches(pattern, json.dumps(line | {"path": "/health"}))
     assert not matches(pattern, json.dumps({"_aws": {}, "PredictionErrors": 1}))
     assert not matches(pattern, "START RequestId: 1 Version: 7")

@@ -120,3 +120,26 @@ def test_files_of_the_page_are_found_by_their_route() -> None:
 )
 def test_the_path_of_the_caller_has_what_is_in_front(event: dict[str, Any], path: str | None) -> None:
     assert path_of_caller({"aws.event": event}) == path
+
+
+@pytest.mark.parametrize("kind", ["balancer", "custom domain"])
+@pytest.mark.parametrize("above", ["", "/iris", "/v2", "/models/v2"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v2/health/ready",
+        "/v2/models",
+        "/v2/models/v2",
+        "/v2/models/iris/ready",
+        "/v2/models/iris/versions/v7",
+        "/v2/models/iris/versions/v7/infer",
+    ],
+)
+def test_the_inference_protocol_has_paths_of_several_parts(path: str, above: str, kind: str) -> None:
+    context = {"balancer": {"elb": {}}, "custom domain": CUSTOM}[kind]
+
+    assert path_in_api(f"{above}{path}", {"requestContext": context}) == path
+
+
+def test_a_path_named_like_the_protocol_may_be_in_front_of_the_api() -> None:
+    assert path_in_api("/v2/predict", {"requestContext": {"elb": {}}}) == "/predict"

@@ -41,6 +41,17 @@ def test_a_record_has_what_its_line_says() -> None:
     assert second.profile is None
 
 
+def test_a_request_by_another_protocol_is_one_by_what_its_line_says_of_it() -> None:
+    document = json.loads(answered("a", PROFILE)) | {"path": "/v2/models/iris/infer", "protocol": "v2"}
+    metadata = document | {"path": "/v2/models/iris", "id": "b"}
+    del metadata["protocol"]
+
+    reader = Reader()
+
+    assert names(reader, "\n".join(map(json.dumps, [document, metadata])).encode()) == ["a"]
+    assert [record.id for record in reader.events([{"message": json.dumps(document | {"id": "c"})}])] == ["c"]
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100, 10_000])
 @pytest.mark.parametrize(
     "data",

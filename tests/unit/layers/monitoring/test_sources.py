@@ -169,7 +169,7 @@ class TestLogGroup:
         assert client.asked["logGroupName"] == "/aws/lambda/iris"
         assert client.asked["startTime"] == START.timestamp() * 1000
         assert client.asked["endTime"] == END.timestamp() * 1000 - 1
-        assert client.asked["filterPattern"] == '{ $.path = "/predict" }'
+        assert client.asked["filterPattern"] == '{ $.path = "/predict" || $.protocol = "v2" }'
 
     @pytest.mark.parametrize(("most", "read", "cut"), [(2, ["a", "b"], True), (3, ["a", "b"], False)])
     def test_of_more_lines_than_are_read_the_first_are_and_that_is_said(
