@@ -13,7 +13,7 @@ from inference.capacity import most_instances
 from inference.profiling import RequestProfiler
 from inference.schema import RequestSchema
 from skylift.contract import Instance
-from skylift.encoding import RowEncoder, leads
+from skylift.encoding import RowEncoder
 from skylift.feature import LARGEST_EXACT_INTEGER, Feature
 from skylift.manifest import Manifest
 from skylift.monitoring.profile import Member
@@ -134,7 +134,7 @@ class ServedModel:
         started = perf_counter()
         scores = self.predictor.scores(rows)
         seconds = perf_counter() - started
-        numbers = leads(contract, rows)
+        numbers = self.encoder.leads(rows)
         unknown = warnings.unknown_values(contract, instances, numbers) if self.known_values else []
         remarks = [
             *(warnings.of_ignored(contract, instances) if contract.ignored else []),

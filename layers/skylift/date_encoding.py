@@ -7,17 +7,15 @@ the last bit, on every machine: whole numbers, one division, and cycles from a t
 import math
 from collections.abc import Callable, Sequence
 from datetime import date
-from itertools import accumulate
-from operator import itemgetter
+from functools import lru_cache
 from typing import assert_never, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.dates import MILLISECONDS_PER_DAY, DateForm, DatePart
-
-type Moments = NDArray[np.float64]
-"""Milliseconds as `DateForm.read` gives them, float64 `[n]`; NaN for a missing date."""
+from skylift.date_arrays import Moments, times_of
+from skylift.date_layouts import MILLISECONDS_PER_DAY
+from skylift.dates import DateForm, DatePart
 
 PARTS: tuple[DatePart, ...] = get_args(DatePart)
 
@@ -26,8 +24,9 @@ _MILLISECONDS_PER_HOUR, _MILLISECONDS_PER_MINUTE = 3_600_000, 60_000
 _MINUTES_PER_DAY = 1440
 _DAYS_PER_YEAR = 365.25
 _DIGITS = 12  # sines of other libraries differ in the last ones
-_BEFORE_MONTH = (0, *accumulate((0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30)))
-"""Days before each month, from 1, of a year that does not leap."""
+_OF_TIME = ("hour", "day_sin", "day_cos")
+_REMEMBERED = 16_384
+"""Days that an encoder remembers: those of 45 years."""
 
 
 def _circle(steps: int, length: float, function: Callable[[float], float]) -> tuple[float, ...]:
@@ -62,48 +61,43 @@ class DateEncoder:
 
     def __init__(self, form: DateForm, origin: date, parts: Sequence[DatePart]) -> None:
         self._moment = form.moment
-        self._read = form.read
+        self._form = form
         self._first = (origin.toordinal() - _EPOCH_DAY) * MILLISECONDS_PER_DAY
         self._origin = origin.toordinal()
         self._parts = tuple(parts)
-        chosen = [PARTS.index(part) for part in parts]
-        self._choose = itemgetter(*chosen) if len(chosen) > 1 else None
-        self._places = chosen
-        self._missing = [math.nan] * (1 + len(chosen))
+        self._places = [PARTS.index(part) for part in parts]
+        self._missing = [math.nan] * (1 + len(self._parts))
+        self._of_day = lru_cache(_REMEMBERED)(self._parts_of_day)
+        self._of_time = [(place, part) for place, part in enumerate(self._parts, start=1) if part in _OF_TIME]
 
     def row(self, value: object) -> list[float]:
         """The columns of one value, the days since the origin first; NaN for anything else."""
         if (moment := self._moment(value)) is None:
             return self._missing
-        ordinal, hour, minute = moment.toordinal(), moment.hour, moment.minute
-        time = (hour * 60 + minute) * _MILLISECONDS_PER_MINUTE + moment.second * 1000 + moment.microsecond // 1000
+        ordinal, minute = moment.toordinal(), moment.hour * 60 + moment.minute
+        time = minute * _MILLISECONDS_PER_MINUTE + moment.second * 1000 + moment.microsecond // 1000
         days = ((ordinal - self._origin) * MILLISECONDS_PER_DAY + time) / MILLISECONDS_PER_DAY
-        if not self._places:
+        if not self._parts:
             return [days]
-        year, month, day = moment.year, moment.month, moment.day
-        leaps = month > 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-        in_year, weekday, of_day = _BEFORE_MONTH[month] + day + leaps, (ordinal + 6) % 7, hour * 60 + minute
+        row = [days, *self._of_day(ordinal)]
+        for place, part in self._of_time:
+            row[place] = time / _MILLISECONDS_PER_HOUR if part == "hour" else _CIRCLES[part][minute]
+        return row
+
+    def _parts_of_day(self, ordinal: int) -> list[float]:
+        """The parts of a day, which many requests share; those of its time are 0."""
+        day = date.fromordinal(ordinal)
+        year, month, of_month = day.year, day.month, day.day
+        in_year, weekday = ordinal - date(year, 1, 1).toordinal(), (ordinal + 6) % 7
         every = (
-            year,
-            month,
-            day,
-            weekday,
-            in_year,
-            time / _MILLISECONDS_PER_HOUR,
-            _YEAR_SIN[in_year - 1],
-            _YEAR_COS[in_year - 1],
-            _WEEK_SIN[weekday],
-            _WEEK_COS[weekday],
-            _DAY_SIN[of_day],
-            _DAY_COS[of_day],
+            *(year, month, of_month, weekday, in_year + 1, 0.0),
+            *(_YEAR_SIN[in_year], _YEAR_COS[in_year], _WEEK_SIN[weekday], _WEEK_COS[weekday], 0.0, 0.0),
         )
-        if self._choose is None:
-            return [days, every[self._places[0]]]
-        return [days, *self._choose(every)]
+        return [every[place] for place in self._places]
 
     def rows(self, values: Sequence[object]) -> NDArray[np.float64]:
         """The columns of many values, float64 `[n, 1 + parts]`; NaN in the rows of anything else."""
-        return self.columns(moments(self._read, values))
+        return self.columns(times_of(self._form, values))
 
     def columns(self, times: Moments) -> NDArray[np.float64]:
         """The columns of dates that were read, float64 `[n, 1 + parts]`."""
@@ -121,12 +115,6 @@ class DateEncoder:
     def moment(self, days: float) -> int:
         """The milliseconds of a number of days since the origin."""
         return round(days * MILLISECONDS_PER_DAY) + self._first
-
-
-def moments(read: Callable[[object], int | None], values: Sequence[object]) -> Moments:
-    """The times of many values."""
-    found = [read(value) for value in values]
-    return np.array([math.nan if time is None else time for time in found], dtype=np.float64)
 
 
 def part_of(part: DatePart, times: NDArray[np.int64]) -> NDArray[np.float64]:

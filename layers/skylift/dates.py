@@ -5,14 +5,16 @@ clock of a place that the table does not name), and moments, which have an offse
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
-from functools import cache
-from typing import Any, Literal
+from functools import cache, cached_property, lru_cache
+from typing import Literal, Self
+
+from skylift.date_layouts import MILLISECONDS_PER_DAY, Layout
+from skylift.date_writing import OFFSET, Writing, pieces_of
 
 type Milliseconds = int
 """Since 1970-01-01T00:00, by the clock of the column; of moments, in UTC. Finer than these is dropped."""
-
-MILLISECONDS_PER_DAY = 86_400_000
 
 DatePart = Literal[
     "year",
@@ -37,40 +39,22 @@ ISO_TIME = "%Y-%m-%dT%H:%M:%S"
 ISO_MOMENT = "%Y-%m-%dT%H:%M:%S%z"
 EPOCH_SECONDS = "%s"
 
-type _Piece = tuple[str | Any, ...]
-"""A directive, a text between two, or a stray percent sign: one of three."""
-
 LONGEST = 64
 """No date has so many signs: a longer text is not looked at."""
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (the clock of the column)
 _SECOND = timedelta(seconds=1)
 _MIDNIGHT = time(0)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # of the years 1 and 9999
-_IN_ORDER = ("Y", "m", "d", "H", "M", "S")
+_REMEMBERED = 1_024
+"""Texts that a form remembers: a request of many instances is read twice."""
 
-_OFFSET = r"(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)"
 _ISO_LIKE = re.compile(
-    rf"(?P<day>\d{{4}}-\d\d-\d\d)(?:[T ](?P<clock>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?P<offset>{_OFFSET})?)?", re.ASCII
+    rf"(?P<day>\d{{4}}-\d\d-\d\d)(?:[T ](?P<clock>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?P<offset>{OFFSET})?)?", re.ASCII
 )
 _ISO = {ISO_DAY, ISO_TIME, ISO_MOMENT}
-_PARTS = {
-    "Y": r"(?P<Y>\d{4})",
-    "y": r"(?P<y>\d\d)",
-    "m": r"(?P<m>\d\d?)",
-    "b": rf"(?P<b>{'|'.join(_MONTHS)})[a-z]*\.?",
-    "d": r"(?P<d>\d\d?)",
-    "H": r"(?P<H>\d\d?)",
-    "I": r"(?P<I>\d\d?)",
-    "M": r"(?P<M>\d\d)",
-    "S": r"(?P<S>\d\d)",
-    "f": r"(?P<f>\d{1,9})",
-    "p": r"(?P<p>[ap]\.?m\.?)",
-    "z": rf"(?P<z>{_OFFSET})",
-}
-_DIRECTIVE = re.compile(r"%(.)|([^%]+)|(%)", re.DOTALL)
-_PIVOT = 69  # as POSIX has it: 69 is 1969, 68 is 2068
+_WRITTEN_TIMES = (ISO_DAY, ISO_TIME, "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
+_WRITTEN_MOMENTS = tuple(f"{form}Z" for form in _WRITTEN_TIMES[1:])
 
 
 class DateForm:
@@ -97,16 +81,18 @@ class DateForm:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        pieces: list[_Piece] = [match.groups() for match in _DIRECTIVE.finditer(text)]
-        names = [name for name, _, _ in pieces if name is not None]
+        own = Writing(text) if text != EPOCH_SECONDS else None
+        names = own.names if own else []
         self.is_epoch = text == EPOCH_SECONDS
         self.has_clock = self.is_epoch or "H" in names or "I" in names
         self.has_offset = self.is_epoch or "z" in names
-        self.is_digits = self.is_epoch or (len(names) == len(pieces) and set(names) <= set("YymdHMS"))
+        self.is_digits = self.is_epoch or (own is not None and own.is_digits)
         self.iso = ISO_MOMENT if self.has_offset else ISO_TIME if self.has_clock else ISO_DAY
-        self._own = None if self.is_epoch or text in _ISO else re.compile(_pattern(pieces), re.ASCII | re.IGNORECASE)
-        plain = self._own is not None and set(names) <= set(_IN_ORDER)
-        self._places = [names.index(name) for name in _IN_ORDER if name in names] if plain else None
+        self._own = own if text not in _ISO else None
+        self._of_text = lru_cache(_REMEMBERED)(self._read_text)
+
+    def __reduce__(self) -> tuple[Callable[[str], Self], tuple[str]]:
+        return type(self), (self.text,)  # what it remembers stays here
 
     def read(self, value: object) -> Milliseconds | None:
         """The time that a text is, in the form or in ISO 8601; None for what is no such time, or no day of a calendar.
@@ -125,30 +111,25 @@ class DateForm:
         """The same without an offset, by the clock of the column."""
         if type(value) is not str:
             return self._of_number(value)
-        if len(value) > LONGEST:
-            return None
+        return self._of_text(value) if len(value) <= LONGEST else None
+
+    @cached_property
+    def layouts(self) -> list[Layout]:
+        """The ways of writing a time that have a width, those of ISO 8601 first."""
+        written = _WRITTEN_MOMENTS if self.has_offset else _WRITTEN_TIMES if self.has_clock else (ISO_DAY,)
+        layouts = [*(Layout.of(pieces_of(form)) for form in written), self._own.layout if self._own else None]
+        return [layout for layout in layouts if layout]
+
+    def _read_text(self, value: str) -> datetime | None:
+        """The time of a text; remembered, because a request's are read to be checked, and again to be encoded."""
         try:
             if value[4:5] == "-" == value[7:8] and (found := self._of_iso(value)) is not None:
                 return found
-            return self._of_own(value)
+            if self._own:
+                return self._own.read(value)
+            return _of_seconds(float(value)) if self.is_epoch else None
         except (ValueError, OverflowError):  # no such day; before the year 1 in UTC
             return None
-
-    def _of_own(self, value: str) -> datetime | None:
-        """A text in the form.
-
-        Raises
-        ------
-        ValueError, OverflowError
-        """
-        if self._own is None:
-            return _of_seconds(float(value)) if self.is_epoch else None
-        if (match := self._own.fullmatch(value)) is None:
-            return None
-        if self._places is None:
-            return _of_match(match.groupdict())
-        parts = match.groups()
-        return datetime(*[int(parts[place]) for place in self._places])  # type: ignore[arg-type]  # noqa: DTZ001
 
     def _of_number(self, value: object) -> datetime | None:
         if not self.is_digits or isinstance(value, bool) or not isinstance(value, int | float):
@@ -227,62 +208,3 @@ def date_form(text: str) -> DateForm:
 def _of_seconds(seconds: float) -> datetime | None:
     """The time so many seconds after 1970 began."""
     return _EPOCH + seconds * _SECOND if _FIRST_SECOND <= seconds <= _LAST_SECOND else None
-
-
-def _of_match(found: dict[str, str]) -> datetime:
-    """The time of the parts of a text, by their names in a form.
-
-    Raises
-    ------
-    ValueError, OverflowError
-        There is no such day or time.
-    """
-    year = int(found["Y"]) if "Y" in found else _of_two_digits(int(found["y"]))
-    month = _MONTHS.index(found["b"].lower()) + 1 if "b" in found else int(found["m"])
-    if "I" in found:
-        hour = int(found["I"])
-        if not 1 <= hour <= 12:
-            raise ValueError("no such hour")
-        hour = hour % 12 + (12 if found["p"][0] in "pP" else 0)
-    else:
-        hour = int(found.get("H", 0))
-    fraction = int(found.get("f", "0")[:6].ljust(6, "0"))
-    minute, second = int(found.get("M", 0)), int(found.get("S", 0))
-    moment = datetime(year, month, int(found["d"]), hour, minute, second, fraction)  # noqa: DTZ001 (its offset is below)
-    if "z" in found and (offset := datetime.fromisoformat(f"2000-01-01T00:00{found['z']}").utcoffset()) is not None:
-        moment -= offset
-    return moment
-
-
-def _of_two_digits(year: int) -> int:
-    return year + (1900 if year >= _PIVOT else 2000)
-
-
-def _pattern(pieces: list[_Piece]) -> str:
-    """The regular expression of a form.
-
-    Raises
-    ------
-    ValueError
-    """
-    names = [name for name, _, _ in pieces]
-    directives = [name for name in names if name is not None]
-    wrong = [name for name in directives if name not in _PARTS or directives.count(name) > 1]
-    if wrong or any(sign for _, _, sign in pieces):
-        raise ValueError(f"a form has each of {' '.join(f'%{name}' for name in _PARTS)} once at most, or %s alone")
-    known = set(directives)
-    if len(known & {"Y", "y"}) != 1 or len(known & {"m", "b"}) != 1 or "d" not in known:
-        raise ValueError("a form has a year, a month and a day, such as %d.%m.%Y")
-    if ("I" in known) != ("p" in known) or {"H", "I"} <= known or ("z" in known and not {"H", "I"} & known):
-        raise ValueError("a form has hours as %H, or as %I with %p; an offset belongs to a time")
-    if directives.index("d") < directives.index("b" if "b" in known else "m") and names[:2] == ["Y", None]:
-        raise ValueError("a form with the year first has the month before the day, as ISO 8601")
-    written = []
-    for place, (name, literal, _) in enumerate(pieces):
-        if name is None:
-            written.append(re.escape(literal or ""))
-            continue
-        beside = (names[place - 1] if place else None, names[place + 1] if place + 1 < len(names) else None)
-        fixed = any(other in set("YymdHIMS") for other in beside if other)
-        written.append(_PARTS[name].replace(r"\d\d?", r"\d\d") if fixed else _PARTS[name])
-    return "".join(written)

@@ -57,6 +57,7 @@ class RowEncoder:
             for feature in contract.features
             if feature.width > 1
         }
+        self._leads = np.array(contract.leads) if self.blocks else None
         self._fields = [(feature.name, feature.encoder, self.blocks.get(feature.name)) for feature in contract.features]
 
     def encode(self, instances: Sequence[Mapping[str, Scalar]]) -> Rows:
@@ -75,6 +76,10 @@ class RowEncoder:
             values = [instance.get(name) for instance in instances]
             columns.append([encoder(value) for value in values] if encoder else values)
         return np.ascontiguousarray(np.array(columns, dtype=np.float64).T)  # None becomes NaN
+
+    def leads(self, rows: Rows) -> Rows:
+        """The numbers that stand for the features; see `leads`, which makes the array of their places each time."""
+        return rows if self._leads is None else rows.take(self._leads, axis=1)
 
     def _of_one(self, instance: Mapping[str, Scalar]) -> Rows:
         row: list[Any] = []

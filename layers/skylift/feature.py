@@ -8,7 +8,8 @@ from itertools import chain, count
 from typing import Literal, assert_never
 
 from skylift.cells import clean_text
-from skylift.dates import MILLISECONDS_PER_DAY, DateForm, DatePart, date_form
+from skylift.date_layouts import MILLISECONDS_PER_DAY
+from skylift.dates import DateForm, DatePart, date_form
 from skylift.documents import Document
 from skylift.figures import exact_text
 from skylift.names import MAX_LISTED, NearestNames, listed

@@ -16,10 +16,10 @@ from skylift.conformal import Margins
 from skylift.contract import Contract, Target
 from skylift.encoding import RowEncoder
 from skylift.feature import Feature
-from skylift.manifest import COMPILED_FILE, Compiled, Golden, Manifest, Prediction
+from skylift.manifest import BASELINE_FILE, COMPILED_FILE, MODEL_FILE, Compiled, Golden, Manifest, Prediction
 from skylift.predictors import OnnxPredictor
 from skylift.scoring import predictions
-from tests.support.manifests import manifest
+from tests.support.manifests import Draft, manifest
 from training.compile.exact import convert
 
 FEATURES = (
@@ -67,8 +67,8 @@ def rows_of(count: int) -> list[dict[str, Any]]:
 
 
 @cache
-def bulk_model(contract: Contract = CLASSES) -> BulkModel:
-    """A version of the contract."""
+def bulk_package(contract: Contract = CLASSES) -> Draft:
+    """A version of the contract, ready to publish."""
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(60, contract.width)) * 3
     rows[:, 0] = rng.integers(18, 90, 60)
@@ -78,18 +78,26 @@ def bulk_model(contract: Contract = CLASSES) -> BulkModel:
     )
     targets = rows[:, 0] > 50 if contract.target.classes else rows[:, 0] / 90
     data = convert(estimator.fit(rows, targets), contract).SerializeToString()
-    described = _manifest(contract, data)
-    return BulkModel.of("v1", "0" * 64, described, {COMPILED_FILE: data}.__getitem__)
+    artifacts = {MODEL_FILE: b"a pickle", COMPILED_FILE: data, BASELINE_FILE: b"{}"}
+    return Draft(lambda version: _manifest(version, contract, artifacts), artifacts)
 
 
-def _manifest(contract: Contract, data: bytes) -> Manifest:
-    encoder = RowEncoder(contract)
+@cache
+def bulk_model(contract: Contract = CLASSES) -> BulkModel:
+    """The same version, ready to score."""
+    package = bulk_package(contract)
+    return BulkModel.of("v1", "0" * 64, package.describe(1), package.artifacts.__getitem__)
+
+
+def _manifest(version: int, contract: Contract, artifacts: dict[str, bytes]) -> Manifest:
+    encoder, data = RowEncoder(contract), artifacts[COMPILED_FILE]
     instance = dict(contract.example)
     scores = OnnxPredictor(data).scores(encoder.encode([instance]))
     answers = tuple(Prediction.model_validate(each) for each in predictions(contract, scores))
     return manifest(
+        version,
         contract=contract,
-        artifacts={COMPILED_FILE: data},
+        artifacts=artifacts,
         compiled=Compiled(format="onnx", converter="skylift"),
         golden=Golden(instances=(instance,), predictions=answers),
     )

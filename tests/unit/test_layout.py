@@ -43,6 +43,7 @@ ELSEWHERE = {
     "layers/skylift/http/gateways.py": "tests/integration/service/test_compose.py",
     "layers/skylift/http/request_log.py": "tests/unit/inference/test_access_log.py",
     "layers/skylift/http/starlette_problems.py": "tests/unit/layers/http/test_problems.py",
+    "training/cli/batch_version.py": "tests/unit/training/cli/test_batch.py",
     "training/cli/challenge.py": "tests/integration/cli/test_experiments.py",
     "training/cli/data.py": "tests/integration/cli/test_data.py",
     "training/cli/experiments.py": "tests/integration/cli/test_experiments.py",

@@ -9,6 +9,7 @@ import typer
 
 from skylift.version import __version__
 from training.cli.adopt import adopt
+from training.cli.batch import batch
 from training.cli.challenge import approve, challenge, reject
 from training.cli.client import client
 from training.cli.commands import Commands, leave
@@ -214,6 +215,7 @@ for _command in (
     simulate,
     client,
     page,
+    batch,
     serve,
 ):
     app.command()(_command)

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from skylift.cells import may_be_missing
-from skylift.date_encoding import PARTS, Moments, part_of
-from skylift.dates import ISO_DAY, ISO_MOMENT, ISO_TIME, MILLISECONDS_PER_DAY, DateForm, DatePart, date_form
+from skylift.date_arrays import Moments, times_of
+from skylift.date_encoding import PARTS, part_of
+from skylift.date_layouts import MILLISECONDS_PER_DAY
+from skylift.dates import ISO_DAY, ISO_MOMENT, ISO_TIME, DateForm, DatePart, date_form
 from skylift.feature import Feature
 
 _ISO = (ISO_DAY, ISO_TIME, ISO_MOMENT)
@@ -81,9 +83,8 @@ class Texts:
 
     def read(self, form: DateForm) -> Moments:
         """The times of the cells; NaN for one that is missing, or no date of the form."""
-        times = [None if may_be_missing(text) else form.read(text) for text in self.distinct]
-        every: Moments = np.array([*(math.nan if time is None else time for time in times), math.nan])
-        chosen: Moments = every[self.codes]
+        times = times_of(form, self.distinct)
+        chosen: Moments = np.append(times, math.nan)[self.codes]
         return chosen
 
 
@@ -93,7 +94,7 @@ def forms_of(texts: Sequence[str]) -> list[DateForm]:
         return []
     glance = texts[:: max(1, len(texts) // _GLANCE)]
     near = [form for form in map(date_form, FORMS) if all(_looks(form, text) for text in glance)]
-    found = [form for form in near if all(form.read(text) is not None for text in texts)]
+    found = [form for form in near if not np.isnan(times_of(form, texts)).any()]
     return [form for form in found if form.text in _ISO][:1] or found
 
 
@@ -123,12 +124,16 @@ def odd_date(column: "pd.Series[Any]") -> tuple[int, str] | None:
     """The first text of a column whose others are dates in one form, with its place; None for any other column."""
     counts = column.value_counts()
     texts = [str(text) for text in counts.index if not may_be_missing(str(text))]
-    if (form := form_of_most(texts)) is None or not (odd := {text for text in texts if form.read(text) is None}):
+    if (form := form_of_most(texts)) is None or not (odd := _not_read(form, texts)):
         return None
     if int(counts[[*odd]].sum()) > (1 - _MOSTLY) * int(counts.sum()):
         return None
     cells = column[column.isin(odd)]
     return int(cells.index[0]), str(cells.iloc[0])
+
+
+def _not_read(form: DateForm, texts: Sequence[str]) -> set[str]:
+    return {texts[place] for place in np.flatnonzero(np.isnan(times_of(form, texts))).tolist()}
 
 
 def about_dates(feature: Feature, *, split_by: bool) -> str:

@@ -142,7 +142,7 @@ def evaluate(
     if (table.digest, table.contract) != (manifest.lineage.data_sha256, contract.undecided):
         raise DataError(f"{folder} was not trained on {prepared}", f"train it: skylift train --output {folder}")
     progress("scoring the test rows")
-    read = _reader(folder, manifest)
+    read = folder_reader(folder, manifest)
     predictor = SandboxedPredictor(manifest, read)
     document = Evaluation.from_bytes(read(EVALUATION_FILE), source=EVALUATION_FILE)
     targets = table.targets[split.holdout]
@@ -169,7 +169,7 @@ def evaluate(
     )
 
 
-def _reader(folder: Path, manifest: Manifest) -> Callable[[str], bytes]:
+def folder_reader(folder: Path, manifest: Manifest) -> Callable[[str], bytes]:
     """Gives the files of a folder, checked against its manifest."""
 
     def read(name: str) -> bytes:

@@ -48,17 +48,26 @@ class DaskRunner:
 
 @contextmanager
 def dask_runner(address: str) -> Iterator[DaskRunner]:
+    """Connect to a cluster that fits; see `connected`."""
+    with connected(address) as client:
+        yield DaskRunner(client)
+
+
+@contextmanager
+def connected(address: str, *packages: str) -> Iterator["Client"]:
     """Connect to a cluster.
 
     Parameters
     ----------
     address
         Address of the scheduler, for example `tcp://10.0.0.5:8786`; `local` starts one with a process for each core.
+    packages
+        What else the workers need in the release that is installed here.
 
     Raises
     ------
     ConfigError
-        Dask is not installed, nobody answers at the address, or the workers cannot run these fits.
+        Dask is not installed, nobody answers at the address, or the workers cannot run what they are given.
     """
     require("distributed", purpose="--dask", extra="distributed")
     from distributed import Client, LocalCluster
@@ -70,29 +79,34 @@ def dask_runner(address: str) -> Iterator[DaskRunner]:
             ) as cluster,
             Client(cluster, set_as_default=False) as client,
         ):
-            yield DaskRunner(client)
+            yield client
         return
     try:
-        connected = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+        found = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"no Dask scheduler answers at {address}",
             "check the address, for example tcp://10.0.0.5:8786, and that this machine may reach it; or --dask local",
         ) from error
-    with connected as client:
-        check_workers(client)
-        yield DaskRunner(client)
+    with found as client:
+        check_workers(client, *packages)
+        yield client
 
 
-def check_workers(client: "Client") -> None:
-    """Refuse workers that would fit other models than this machine, or none.
+def check_workers(client: "Client", *packages: str) -> None:
+    """Refuse workers that would come to other results than this machine, or to none.
+
+    Parameters
+    ----------
+    packages
+        What they need in the release that is installed here, beside what a fit needs.
 
     Raises
     ------
     ConfigError
         There is no worker, or a package is missing on one or of another version.
     """
-    for package in _NEEDED_ALIKE:
+    for package in (*_NEEDED_ALIKE, *packages):
         here = _here(package)
         try:
             there: dict[str, Any] = client.run(installed_version, package)
@@ -101,7 +115,7 @@ def check_workers(client: "Client") -> None:
                 f"a Dask worker has no {package}", f"start the workers with {package} {here}; see docs/training.md"
             ) from error
         if not there:
-            raise ConfigError("the Dask cluster has no worker", "start some, then train again")
+            raise ConfigError("the Dask cluster has no worker", "start some, then try again")
         if others := sorted({str(found) for found in there.values()} - {here}):
             raise ConfigError(
                 f"a Dask worker has {package} {', '.join(others)}, and {here} is installed here",

@@ -1,4 +1,4 @@
-"""What is added to the rows of a table: columns of answers, and of reasons where they are asked for."""
+"""What is added to the rows of a table: columns of answers, and of the reasons for them."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,65 +8,96 @@ from numpy.typing import NDArray
 
 from skylift.contract import Contract
 from skylift.errors import DataError
+from skylift.explanation import Explainer
 from skylift.scoring import Matrix, predicted_classes
 
 PREDICTION = "prediction"
 _LOW, _HIGH = "prediction_low", "prediction_high"
+_BASE = "base"
 
 
-def answer_names(contract: Contract) -> list[str]:
-    """Names of the added columns, in their order."""
-    target = contract.target
-    if target.classes:
-        return [PREDICTION, *(f"probability_{key}" for key in target.keys)]
-    return [PREDICTION, _LOW, _HIGH] if target.margins else [PREDICTION]
-
-
-def check_names(contract: Contract, columns: Collection[str]) -> None:
-    """Refuse a table that has a column of the name of an answer.
-
-    Raises
-    ------
-    DataError
-    """
-    if taken := [name for name in answer_names(contract) if name in columns]:
-        raise DataError(f"the table has a column {taken[0]!r}, which is the name of an answer", "rename it")
-
-
-def answer_types(contract: Contract) -> list[Any]:
-    """Arrow's types of the added columns."""
-    import pyarrow as pa
-
-    classes = contract.target.classes
-    types = {bool: pa.bool_(), int: pa.int64()}
-    (kind,) = {type(name) for name in classes} if len({type(name) for name in classes}) == 1 else (str,)
-    first = types.get(kind, pa.string()) if classes else pa.float64()
-    return [first, *[pa.float64()] * (len(answer_names(contract)) - 1)]
-
-
-def answer_columns(contract: Contract, scores: Matrix) -> list[Any]:
-    """The added columns as arrays of Arrow; what JSON has no number for is missing.
+class Answers:
+    """The columns of answers.
 
     Parameters
     ----------
-    scores
-        See `Predictor.scores`.
-    """
-    import pyarrow as pa
+    contract
+        Contract of the model.
+    explainer
+        What gives the reasons; None for none.
 
-    target = contract.target
-    first, *_ = answer_types(contract)
-    if target.classes:
+    Attributes
+    ----------
+    names
+        Names of the columns, in their order.
+    """
+
+    def __init__(self, contract: Contract, explainer: Explainer | None = None) -> None:
+        self._contract = contract
+        self._explainer = explainer
+        target = contract.target
+        self.names = [PREDICTION]
+        if target.classes:
+            self.names += [f"probability_{key}" for key in target.keys]
+        elif target.margins:
+            self.names += [_LOW, _HIGH]
+        if explainer is not None:
+            self.names += [_BASE, *(f"contribution_{feature.name}" for feature in contract.features)]
+
+    def check(self, columns: Collection[str]) -> None:
+        """Refuse a table that has a column of the name of an answer.
+
+        Raises
+        ------
+        DataError
+        """
+        if taken := [name for name in self.names if name in columns]:
+            raise DataError(f"the table has a column {taken[0]!r}, which is the name of an answer", "rename it")
+
+    @property
+    def types(self) -> list[Any]:
+        """Arrow's types of the columns."""
+        import pyarrow as pa
+
+        kinds = {type(name) for name in self._contract.target.classes}
+        of_kind = {bool: pa.bool_(), int: pa.int64()}
+        first = pa.float64() if not kinds else of_kind.get(kinds.pop(), pa.string()) if len(kinds) == 1 else pa.string()
+        return [first, *[pa.float64()] * (len(self.names) - 1)]
+
+    def columns(self, rows: Matrix, scores: Matrix) -> list[Any]:
+        """The columns as arrays of Arrow; what JSON has no number for is missing.
+
+        Parameters
+        ----------
+        rows
+            Encoded rows, float64 `[n, width]`.
+        scores
+            What they were scored; see `Predictor.scores`.
+        """
+        if self._contract.target.classes:
+            added = [self._labels(scores), *map(_numbers, scores.T)]
+        else:
+            added = [*map(_numbers, self._values(scores))]
+        if self._explainer is not None:
+            reasons = self._explainer.explain(rows, scores)
+            added += [_numbers(reasons.base), *map(_numbers, reasons.contributions.T)]
+        return added
+
+    def _labels(self, scores: Matrix) -> Any:
+        import pyarrow as pa
+
+        target, kind = self._contract.target, self.types[0]
         codes = predicted_classes(target, scores)
-        known = scores[np.arange(len(scores)), codes] == scores[np.arange(len(scores)), codes]
-        names = target.keys if first == pa.string() else target.classes
-        labels = pa.array(names, first).take(pa.array(codes, mask=~known))
-        return [labels, *(_numbers(column) for column in scores.T)]
-    if target.margins is None:
-        return [_numbers(scores)]
-    places = np.searchsorted(target.margins.edges, scores, side="right")
-    ends = [scores + np.array(margins)[places] for margins in (target.margins.low, target.margins.high)]
-    return [_numbers(scores), *map(_numbers, ends)]
+        undefined = np.isnan(scores[np.arange(len(scores)), codes])
+        names = target.keys if kind == pa.string() else target.classes
+        return pa.array(names, kind).take(pa.array(codes, mask=undefined))
+
+    def _values(self, scores: Matrix) -> list[Matrix]:
+        margins = self._contract.target.margins
+        if margins is None:
+            return [scores]
+        places = np.searchsorted(margins.edges, scores, side="right")
+        return [scores, scores + np.array(margins.low)[places], scores + np.array(margins.high)[places]]
 
 
 def _numbers(values: NDArray[np.float64]) -> Any:

@@ -24,6 +24,7 @@ MAX_ROWS = 2**16
 """Rows that are in memory at once, at most."""
 
 _MAX_VALUES = 2**21
+_MAX_BYTES = 2**25
 _BLOCK = 2**22
 _LARGEST_LINE = 2**24
 _SHOWN = 1000
@@ -136,6 +137,7 @@ def _of_parquet(part: Part, contract: Contract, rows: int) -> Iterator[Batch]:
         with part.source.open() as file, ParquetFile(file, buffer_size=_BLOCK, pre_buffer=False) as parquet:
             names = Names(contract, parquet.schema_arrow.names)
             groups, skipped = _groups(parquet.metadata, part.first, part.last)
+            rows = min(rows, _rows_of_a_block(parquet.metadata, groups))
             number = skipped
             if part.first == part.last:
                 kept = RecordBatch.from_pylist([], parquet.schema_arrow)
@@ -150,6 +152,13 @@ def _of_parquet(part: Part, contract: Contract, rows: int) -> Iterator[Batch]:
                     return
     except ArrowException as error:
         raise unreadable(part.source, error) from error
+
+
+def _rows_of_a_block(metadata: Any, groups: Sequence[int]) -> int:
+    """How many rows have about as many bytes as may be in memory at once."""
+    sizes = [metadata.row_group(number).total_byte_size for number in groups]
+    count = sum(metadata.row_group(number).num_rows for number in groups)
+    return max(int(count * _MAX_BYTES // max(sum(sizes), 1)), 1)
 
 
 def _counted(batch: Any) -> NDArray[np.int64]:
@@ -173,7 +182,7 @@ def _of_lines(part: Part, contract: Contract, rows: int) -> Iterator[Batch]:
     number = part.before
     spellings: dict[str, str | None] = {}
     with _opened(part) as file:
-        while lines := list(islice(_lines(file), rows)):
+        while lines := list(_up_to(_lines(file), rows)):
             kept: list[dict[str, Any]] = []
             named, numbers, broken = [], [], []
             for line in lines:
@@ -214,6 +223,16 @@ def _by_feature(found: Any, contract: Contract, spellings: dict[str, str | None]
         if known is not None:
             named[known] = value
     return named
+
+
+def _up_to(lines: Iterator[bytes], count: int) -> Iterator[bytes]:
+    """So many lines, or fewer where they are long."""
+    size = 0
+    for line in islice(lines, count):
+        yield line
+        size += len(line)
+        if size >= _BLOCK:
+            return
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -272,7 +291,8 @@ def _split(part: Part, form: CsvForm, rows: int) -> Iterator[_Read]:
         found.append(row)
         return "skip"
 
-    read = arrow_csv.ReadOptions(use_threads=False, column_names=names, block_size=_BLOCK, encoding=form.encoding)
+    encoding = "utf8" if form.first and form.encoding.startswith("utf-8") else form.encoding  # behind the mark
+    read = arrow_csv.ReadOptions(use_threads=False, column_names=names, block_size=_BLOCK, encoding=encoding)
     parse = arrow_csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True, invalid_row_handler=note)
     texts = arrow_csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=True

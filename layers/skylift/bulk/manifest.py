@@ -10,6 +10,7 @@ from skylift.documents import Document
 from skylift.errors import DataError
 
 MANIFEST_FILE = "_skylift.json"
+PLAN_FILE = "_plan.json"
 
 
 class RunManifest(Document):
@@ -38,6 +39,26 @@ class RunManifest(Document):
     answered: int
     rejected: int
     parts: tuple[PartResult, ...]
+
+
+def begin(place: Place, plan: Plan) -> bool:
+    """Write the plan of a run; whether it had begun there before, so that it goes on.
+
+    Raises
+    ------
+    DataError
+        The place holds another run, whose rows would be among those of this one.
+    """
+    if (stored := place.read(PLAN_FILE)) is not None:
+        if Plan.model_validate_json(stored).run != plan.run:
+            raise DataError(
+                "the output holds another run: of other files, another version or other answers",
+                "name another output, or take that one away",
+            )
+        return True
+    with place.writing(PLAN_FILE) as file:
+        file.write(plan.to_bytes())
+    return False
 
 
 def add_up(plan: Plan, model: BulkModel, results: Iterable[PartResult]) -> RunManifest:

@@ -72,7 +72,7 @@ def run_part(part: Part, model: BulkModel, place: Place, run: str) -> PartResult
     files = [answers]
     answered = rejected = 0
     with ExitStack() as stack:
-        writer = WRITERS[form](stack.enter_context(place.writing(answers)), contract, model.about)
+        writer = WRITERS[form](stack.enter_context(place.writing(answers)), model.answers, model.about)
         aside: IO[bytes] | None = None
         for batch in batches(part, contract):
             encoded = encoder.encode(batch.columns, len(batch.numbers))
@@ -80,7 +80,7 @@ def run_part(part: Part, model: BulkModel, place: Place, run: str) -> PartResult
             if encoded.refused:
                 chosen = np.delete(np.arange(len(rows)), list(encoded.refused))
                 rows = rows[chosen]
-            writer.write(batch, chosen, model.scores(rows))
+            writer.write(batch, chosen, rows, model.scores(rows))
             answered += len(rows)
             if lines := rejected_lines(part.source, batch, encoded.refused):
                 rejected += len(lines)

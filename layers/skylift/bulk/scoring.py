@@ -1,17 +1,21 @@
 """A version that scores columns, made of its files alone, so that any process or machine can make it again."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Self
 
 import numpy as np
 from pydantic_core import to_json
 
+from skylift.background import BACKGROUND_FILE
+from skylift.bulk.answers import Answers
 from skylift.bulk.columns import ColumnEncoder
 from skylift.bulk.grid import GridPredictor
 from skylift.bulk.trees import read_thresholds
 from skylift.encoding import RowEncoder, load_encoder
+from skylift.errors import ConfigError
+from skylift.explanation import load_explainer
 from skylift.manifest import COMPILED_FILE, MODEL_FILE, Manifest
 from skylift.predictors import load_predictor
 from skylift.scoring import Matrix, Predictor
@@ -33,15 +37,20 @@ class BulkModel:
         Manifest of the version.
     files
         The files that scoring needs, by name.
+    explain
+        Whether answers come with their reasons.
     """
 
     version: str
     digest: str
     manifest: Manifest
     files: Mapping[str, bytes]
+    explain: bool = False
 
     @classmethod
-    def of(cls, version: str, digest: str, manifest: Manifest, read: Callable[[str], bytes]) -> Self:
+    def of(
+        cls, version: str, digest: str, manifest: Manifest, read: Callable[[str], bytes], *, explain: bool = False
+    ) -> Self:
         """Read the files of a version that was verified.
 
         Parameters
@@ -53,11 +62,18 @@ class BulkModel:
         ------
         IntegrityError
             A file is missing or altered.
+        ConfigError
+            Reasons are asked of a version that has no background rows.
         """
         names = [COMPILED_FILE if manifest.compiled.format else MODEL_FILE]
         if any(feature.kind == "text" for feature in manifest.contract.features):
             names.append(ENCODING_FILE)
-        return cls(version, digest, manifest, {name: read(name) for name in names})
+        if explain and BACKGROUND_FILE not in manifest.artifacts:
+            raise ConfigError(
+                f"{version} gives no reasons: an older release made it", "train it again, or leave them out"
+            )
+        names += [BACKGROUND_FILE] if explain else []
+        return cls(version, digest, manifest, {name: read(name) for name in names}, explain)
 
     def check(self, *, allow_joblib: bool) -> None:
         """Prove that it scores as in training; see `skylift.predictors.load_predictor`.
@@ -67,16 +83,28 @@ class BulkModel:
         UnservableModel
         """
         check_form(self.manifest, allow_joblib=allow_joblib)
-        _ = self.predictor
+        _ = self.predictor, self.answers
 
     def __getstate__(self) -> dict[str, object]:
         """What another process needs to make it again."""
-        return {"version": self.version, "digest": self.digest, "manifest": self.manifest, "files": self.files}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def encoder(self) -> RowEncoder:
         """What encodes instances."""
         return load_encoder(self.manifest, self._read)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """The columns of answers.
+
+        Raises
+        ------
+        UnservableModel
+            The background rows are not those of the contract.
+        """
+        explainer = load_explainer(self.manifest, self._read, self.predictor) if self.explain else None
+        return Answers(self.manifest.contract, explainer)
 
     def column_encoder(self, *, cells: bool) -> ColumnEncoder:
         """What encodes columns; see `ColumnEncoder`."""

@@ -5,8 +5,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from skylift.bulk.answers import answer_columns, answer_names, answer_types, check_names
-from skylift.contract import Contract
+from skylift.bulk.answers import Answers
 from skylift.scoring import Matrix
 
 if TYPE_CHECKING:
@@ -24,28 +23,27 @@ class Writer(ABC):
     ----------
     file
         File to write to.
-    contract
-        Contract of the model.
+    answers
+        Columns that are added.
     about
         What scores them, as JSON.
     """
 
-    def __init__(self, file: IO[bytes], contract: Contract, about: bytes) -> None:
+    def __init__(self, file: IO[bytes], answers: Answers, about: bytes) -> None:
         self._file = file
-        self._contract = contract
+        self._answers = answers
         self._about = about
-        self._names = answer_names(contract)
 
     @abstractmethod
-    def write(self, batch: "Batch", chosen: Any, scores: Matrix) -> None:
+    def write(self, batch: "Batch", chosen: Any, rows: Matrix, scores: Matrix) -> None:
         """Write rows.
 
         Parameters
         ----------
         chosen
             Places of the rows in the batch that were scored; None for all.
-        scores
-            What they were scored, `[chosen]` or `[chosen, classes]`.
+        rows, scores
+            Rows that were scored, encoded, and their scores; see `Answers.columns`.
         """
 
     @abstractmethod
@@ -58,22 +56,22 @@ class ParquetWriter(Writer):
 
     _writer: Any = None
 
-    def write(self, batch: "Batch", chosen: Any, scores: Matrix) -> None:
+    def write(self, batch: "Batch", chosen: Any, rows: Matrix, scores: Matrix) -> None:
         """See `Writer.write`."""
         import pyarrow as pa
         from pyarrow import parquet
 
         kept = batch.kept if chosen is None else batch.kept.take(pa.array(chosen))
         if self._writer is None:
-            check_names(self._contract, kept.schema.names)
+            self._answers.check(kept.schema.names)
             fields = [
                 *kept.schema,
-                *(pa.field(*field) for field in zip(self._names, answer_types(self._contract), strict=True)),
+                *(pa.field(*field) for field in zip(self._answers.names, self._answers.types, strict=True)),
             ]
             schema = pa.schema(fields, {**(kept.schema.metadata or {}), METADATA: self._about})
             texts = [field.name for field in fields if not pa.types.is_floating(field.type)]
             self._writer = parquet.ParquetWriter(self._file, schema, use_dictionary=texts)
-        arrays = [*kept.columns, *answer_columns(self._contract, scores)]
+        arrays = [*kept.columns, *self._answers.columns(rows, scores)]
         self._writer.write_batch(pa.record_batch(arrays, schema=self._writer.schema))
 
     def close(self) -> None:
@@ -87,16 +85,16 @@ class CsvWriter(Writer):
 
     _begun = False
 
-    def write(self, batch: "Batch", chosen: Any, scores: Matrix) -> None:
+    def write(self, batch: "Batch", chosen: Any, rows: Matrix, scores: Matrix) -> None:
         """See `Writer.write`."""
         import pyarrow as pa
 
         kept = batch.kept if chosen is None else batch.kept.take(pa.array(chosen))
         if not self._begun:
-            check_names(self._contract, kept.schema.names)
+            self._answers.check(kept.schema.names)
             self._begun = True
-            self._write([pa.array([name]) for name in (*kept.schema.names, *self._names)])
-        self._write([*kept.columns, *answer_columns(self._contract, scores)])
+            self._write([pa.array([name]) for name in (*kept.schema.names, *self._answers.names)])
+        self._write([*kept.columns, *self._answers.columns(rows, scores)])
 
     def close(self) -> None:
         """See `Writer.close`."""
@@ -116,13 +114,13 @@ class CsvWriter(Writer):
 class LinesWriter(Writer):
     """Writes JSON Lines: the objects as they were read, with the members of the answer."""
 
-    def write(self, batch: "Batch", chosen: Any, scores: Matrix) -> None:
+    def write(self, batch: "Batch", chosen: Any, rows: Matrix, scores: Matrix) -> None:
         """See `Writer.write`."""
-        check_names(self._contract, {name for row in batch.kept for name in row})
+        self._answers.check({name for row in batch.kept for name in row})
         places = range(len(batch.kept)) if chosen is None else chosen.tolist()
-        answers = zip(*(column.to_pylist() for column in answer_columns(self._contract, scores)), strict=True)
+        answers = zip(*(column.to_pylist() for column in self._answers.columns(rows, scores)), strict=True)
         lines = [
-            to_json(batch.kept[place] | dict(zip(self._names, row, strict=True)), inf_nan_mode="constants")
+            to_json(batch.kept[place] | dict(zip(self._answers.names, row, strict=True)), inf_nan_mode="constants")
             for place, row in zip(places, answers, strict=True)
         ]
         self._file.write(b"".join([line + b"\n" for line in lines]))

@@ -1,5 +1,7 @@
 """Dates as texts: what a form reads, what it refuses, and what it tells people."""
 
+import pickle
+
 import pytest
 
 from skylift.dates import ISO_DAY, ISO_MOMENT, ISO_TIME, DateForm
@@ -155,3 +157,10 @@ def test_what_is_wrong_with_a_text_is_told(form: str, text: str, doubt: str) -> 
 )
 def test_the_expectation_shows_a_time_that_the_form_takes(form: str, words: str) -> None:
     assert DateForm(form).words == words
+
+
+def test_a_form_goes_to_other_processes_without_what_it_remembers() -> None:
+    form = DateForm("%d.%m.%Y")
+    assert form.read("31.12.2013") == DAY
+
+    assert pickle.loads(pickle.dumps(form)).read("31.12.2013") == DAY
