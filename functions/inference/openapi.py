@@ -87,6 +87,9 @@ def _describe_prediction(operation: Schema, contract: Contract, max_instances: i
             "description": "`champion` asks for the active version, whatever is on trial; any other value for nothing",
         }
     ]
+    operation["parameters"].append(
+        _switch("unwatched", "Whether the monitor is not to see these instances, because they are made up")
+    )
     if contract.target.sets is not None:
         operation["parameters"].append(_switch("set", "Whether answers hold their prediction sets"))
     if explains:

@@ -119,12 +119,16 @@ class Predict:
         RequestError, ModelNotReady
             The query or the body is not one that can be scored, or no model is loaded.
         """
-        body = _Body(await read_body(scope, receive), scope)
+        body, unwatched = _Body(await read_body(scope, receive), scope), False
         if scope.get("query_string"):
+            unwatched = _asks_for(scope, "unwatched", "answers that the monitor does not see")
             body = body._replace(sets=_asks_for(scope, "set", "prediction sets"))
             if _asks_for(scope, "explain", "reasons"):
                 body = body._replace(reasons=await self._prepared())
-        return await self._answering.reply(body, scope)
+        reply = await self._answering.reply(body, scope)
+        if unwatched:
+            record_of(scope).forget_rows()
+        return reply
 
     async def _prepared(self) -> "Reasons":
         """What explains answers, imported when it is first asked for."""

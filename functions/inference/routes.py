@@ -26,6 +26,7 @@ from inference.route import Route
 from inference.settings import InferenceSettings
 from inference.v2.app import V2, InFront
 from inference.v2.described import V2_ROUTES
+from skylift.background import BACKGROUND_FILE
 from skylift.bucket import Bucket
 from skylift.errors import (
     AwsUnavailable,
@@ -136,6 +137,7 @@ async def model_info(host: Host) -> Response:
     document["version"] = model.reference.name
     document["reference"] = str(model.reference)
     document["max_instances"] = model.schema.max_instances
+    document["explains"] = BACKGROUND_FILE in model.manifest.artifacts
     document["contract_digest"] = contract_digest(model.manifest.contract)
     return Response(to_json(document), media_type=JSON, headers={"x-model-version": model.reference.name})
 

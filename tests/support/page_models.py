@@ -8,15 +8,16 @@ import numpy as np
 from inference.app import App
 from inference.model import ServedModel
 from inference.settings import InferenceSettings
+from skylift.background import BACKGROUND_FILE, Background
 from skylift.bucket import Bucket
 from skylift.contract import Contract, Target
 from skylift.feature import Feature
-from skylift.manifest import reference_to
 from skylift.metrics import Metrics
 from skylift.scoring import Matrix
 from tests.support.contracts import row_encoder
 from tests.support.fakes import HostHarness
 from tests.support.manifests import manifest
+from training.release.packaging import Package
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,18 +30,7 @@ class Formula:
     """
 
     def __init__(self, contract: Contract) -> None:
-        ranges = [
-            (feature.min or 0.0, feature.max or max(len(feature.levels) - 1.0, 1.0)) for feature in contract.features
-        ]
-        starts = [
-            low for feature, (low, _) in zip(contract.features, ranges, strict=True) for _ in range(feature.width)
-        ]
-        widths = [
-            high - low or 1.0
-            for feature, (low, high) in zip(contract.features, ranges, strict=True)
-            for _ in range(feature.width)
-        ]
-        self._starts, self._widths = np.array(starts), np.array(widths)
+        self._starts, self._widths = _ranges(contract)
         columns, outputs = np.arange(contract.width)[:, None], np.arange(max(1, len(contract.target.classes)))[None, :]
         self._weights = np.cos(1.0 + columns * 1.7 + outputs * (2.1 + columns)) * 6.0
         self._classes = len(contract.target.classes)
@@ -53,6 +43,16 @@ class Formula:
         powers = np.exp(sums - sums.max(axis=1, keepdims=True))
         found: Matrix = powers / powers.sum(axis=1, keepdims=True)
         return found
+
+
+def _ranges(contract: Contract) -> tuple[Matrix, Matrix]:
+    """Low end and width of the range of each column."""
+    ends = [
+        (feature.min or 0.0, feature.max or max(len(feature.levels) - 1.0, 1.0))
+        for feature in contract.features
+        for _ in range(feature.width)
+    ]
+    return np.array([low for low, _ in ends]), np.array([high - low or 1.0 for low, high in ends])
 
 
 def number(name: str, low: float = 0.0, high: float = 10.0, **fields: Any) -> Feature:
@@ -117,23 +117,29 @@ def contract_of(features: int, target: Target | None = None) -> Contract:
     return Contract(task="classification" if target.classes else "regression", features=named, target=target)
 
 
-def page_model(contract: Contract, *, max_instances: int = 1000) -> ServedModel:
-    """A model of a contract."""
+def background(contract: Contract) -> bytes:
+    """Six rows from the low end of every range to the high one."""
+    starts, widths = _ranges(contract)
+    rows = starts + np.linspace(0.0, 1.0, 6)[:, None] * widths
+    return Background(rows, np.full(6, 1 / 6)).to_bytes()
+
+
+def page_service(contract: Contract, *, bucket: Bucket | None = None, explains: bool = True, **settings: Any) -> App:
+    """The service over registries in memory, with a model of this contract."""
+    artifacts = {BACKGROUND_FILE: background(contract)} if explains else {}
     measured = {"accuracy": 0.97, "log_loss": 0.11} if contract.target.classes else {"rmse": 25.0, "mae": 18.0}
-    described = manifest(contract=contract, metrics=Metrics(cross_validated={}, holdout=measured))
-    return ServedModel.of(
-        reference_to(1, described.to_bytes()),
-        described,
+    metrics = Metrics(cross_validated={}, holdout=measured)
+    harness = HostHarness()
+    package = Package(
+        lambda version: manifest(version, artifacts=artifacts, contract=contract, metrics=metrics), artifacts
+    )
+    reference = harness.activate(package)
+    harness.host.model = ServedModel.of(
+        reference,
+        harness.store.resolve(reference).manifest,
         Formula(contract),
-        max_instances=max_instances,
+        max_instances=settings.get("max_instances", 1000),
         loaded_at=datetime.now(UTC),
         encoder=row_encoder(contract),
     )
-
-
-def page_service(contract: Contract, *, bucket: Bucket | None = None, **settings: Any) -> App:
-    """The service over registries in memory, with a model of this contract."""
-    harness = HostHarness()
-    model = page_model(contract, max_instances=settings.get("max_instances", 1000))
-    harness.pointer.holds, harness.host.model = model.reference, model
     return App(InferenceSettings(bucket="models", model="iris", **settings), harness.host, bucket)

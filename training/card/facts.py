@@ -165,7 +165,7 @@ def call(manifest: Manifest) -> Markup:
     return section(
         "call",
         "How to call it",
-        element("p", "$URL is the address of the service; its page ", element("code", "/docs"), " has a form to try."),
+        element("p", "$URL is the address of the service: in a browser, a page to try it."),
         element("pre", element("code", command)),
         element("p", "A row of the holdout, and its answer:"),
         element("pre", element("code", f"{asked}\n{answered}")),

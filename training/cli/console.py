@@ -208,13 +208,14 @@ def up_facts(version: "Version", *, url: str, answer: str, log: str) -> Table:
     """What the main job did."""
     manifest, lineage = version.manifest, version.manifest.lineage
     rows = [
+        ("page", f"{url}/ in a browser; for developers {url}/docs"),
         ("data", f"{lineage.data_rows} rows, {len(manifest.contract.features)} features"),
         ("selected", _selected(manifest)),
         ("holdout", ", ".join(f"{name} {format_value(value)}" for name, value in manifest.metrics.holdout.items())),
         ("gates", ", ".join(str(gate) for gate in manifest.gates) or "none"),
         ("compiled", compiled_words(manifest.compiled)),
         ("active", short(version.reference)),
-        ("serving", f"{url}, with a page to try it at {url}/docs"),
+        ("serving", url),
         ("first answer", answer),
         ("drift", f"{url}/drift-status, judged every half minute"),
         ("logs", log),

@@ -43,7 +43,7 @@ export function reasons({ output, base, contributions }, target) {
   const rest = moved.slice(MOST_BARS).reduce((sum, [, amount]) => sum + amount, 0)
   const end = probability ? percent(total) : shown(total)
   return [
-    make('p', { className: 'small quiet' }, `${output}: ${probability ? percent(base) : shown(base)} on average, ${end} here. Each value moves it by:`),
+    make('p', { className: 'small quiet' }, `${output}: ${probability ? percent(base) : shown(base)} for typical rows, ${end} here. Each value moves it by:`),
     bars(rows, { signed: true }),
     moved.length > MOST_BARS ? make('p', { className: 'small quiet' }, `${moved.length - MOST_BARS} others together: ${write(rest)}`) : null,
   ].filter(Boolean)

@@ -44,7 +44,10 @@ export async function ask(path, { body, signal, as = 'json' } = {}) {
   return { document, headers: response.headers }
 }
 
-/** Predictions for instances that are JSON texts already: a number keeps every digit, and a member its place. */
+/**
+ * Predictions for instances that are JSON texts already: a number keeps every digit, and a member its place. Those that
+ * somebody only tries are `unwatched`: made-up rows are no traffic, and would look like drift.
+ */
 export async function predict(instances, { signal, query = '' } = {}) {
   return (await ask(`predict${query}`, { body: `{"instances": [${instances.join(', ')}]}`, signal })).document
 }

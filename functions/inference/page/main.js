@@ -40,7 +40,7 @@ function begin(found, signed) {
   }
   const { target } = info.contract
   document.title = $('title').textContent = `${info.model}: predict ${target.name}`
-  const measured = Object.entries(info.metrics.holdout).slice(0, 3).map(([name, value]) => `${name} ${shown(value)}`).join(', ')
+  const measured = Object.entries(info.metrics.holdout).slice(0, 3).map(([name, value]) => `${name} ${shown(Number(value.toPrecision(4)))}`).join(', ')
   $('facts').textContent = [info.version, measured && `on rows that training did not see: ${measured}`].filter(Boolean).join(', ')
   $('facts').className = 'quiet'
   $('access').hidden = true

@@ -51,7 +51,7 @@ export function whatChanges(info, read, put) {
     const answers = [], size = Math.min(info.max_instances, 500)
     for (let start = 0; start < rows.length; start += size) {
       const part = rows.slice(start, start + size).map(values => instanceOf(features, values))
-      answers.push(...(await predict(part, { signal: running.signal })).predictions)
+      answers.push(...(await predict(part, { signal: running.signal, query: '?unwatched=true' })).predictions)
     }
     return answers
   }

@@ -11,13 +11,13 @@ const MOVING = 90, AT_REST = 500 // milliseconds after the last change
 
 export function createTry(panel, info) {
   const { contract } = info, { target, features } = contract
-  const query = target.sets ? '?set=true' : ''
+  const query = target.sets ? '?unwatched=true&set=true' : '?unwatched=true'
   const said = make('p', { className: 'said' }, '...')
   const spoken = make('p', { className: 'spoken', role: 'status' })
   const version = make('p', { className: 'quiet small' })
   const full = make('div'), general = make('div')
   const why = make('section', { className: 'card', hidden: true, 'aria-labelledby': 'why' })
-  let request = null, timer = 0, rest = 0, allOpen = false, explains = true, latest = null
+  let request = null, timer = 0, rest = 0, allOpen = false, explains = info.explains, latest = null
 
   const form = createForm(features, changed)
   const read = () => ({ values: form.values(), instance: instanceOf(features, form.values()) })
@@ -95,14 +95,14 @@ export function createTry(panel, info) {
     spoken.textContent = `${target.name}: ${said.textContent}.${remarked}`
     if (!explains) return
     try {
-      const explained = await predict([instance], { signal: request.signal, query: '?explain=true' })
+      const explained = await predict([instance], { signal: request.signal, query: '?unwatched=true&explain=true' })
       const { explanation } = explained.predictions[0]
       why.hidden = !explanation
       if (explanation) why.replaceChildren(make('h2', { id: 'why' }, 'Why this answer'), ...reasons(explanation, target))
     } catch (error) {
       if (error.name === 'AbortError') return
       if (!(error instanceof Refused)) throw error
-      explains = error.status !== 400 // a version of an earlier release
+      if (error.status === 413) explains = false // it takes this version too long
       why.hidden = true
     }
   }

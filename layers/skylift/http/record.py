@@ -75,6 +75,11 @@ class Record:
     status: int = 500
     started: float = field(default_factory=time.perf_counter)
 
+    def forget_rows(self) -> None:
+        """Keep nothing of the instances but their number, so that neither monitor nor labels see them."""
+        self.profile = self.answers = self.rows = None
+        self.rows_left_out, self.prediction_id = 0, ""
+
 
 def new_prediction_id() -> str:
     """An id that nobody can guess, 16 characters that may stand in a URL."""

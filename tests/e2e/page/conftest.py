@@ -83,6 +83,7 @@ def opened() -> Iterator[Visits]:
         page_service(CONTRACTS["four"]), f"Bearer {TOKEN}".encode(), 401, {"message": "Unauthorized"}
     )
     apps["signatures"] = Guarded(page_service(CONTRACTS["four"]), b"AWS4-HMAC-SHA256 ", 403, {"message": "Forbidden"})
+    apps["older"] = page_service(CONTRACTS["four"], explains=False)
     apps["small"] = page_service(CONTRACTS["every"], max_instances=7)
     with serving(Mounted(apps)) as address, sync_playwright() as playwright:
         browser = launched(playwright)

@@ -76,6 +76,38 @@ def test_probabilities_are_bars_and_thirty_of_them_stay_in_order(visits: Visits)
         assert shares == sorted(shares, reverse=True)
 
 
+@pytest.mark.parametrize(("contract", "fields"), [("four", 4), ("every", 8), ("many", 10)])
+def test_the_reasons_of_an_answer_are_told(visits: Visits, contract: str, fields: int) -> None:
+    with visits.visit(f"/{contract}/") as page:
+        answer(page)
+        why = page.get_by_role("region", name="Why this answer")
+
+        expect(why.locator(".bars li")).to_have_count(fields)
+        expect(why).to_contain_text("390 others together" if contract == "many" else "Each value moves it by")
+        assert violations(page) == []
+
+
+def test_a_version_without_reasons_tells_none(visits: Visits) -> None:
+    with visits.visit("/older/") as page:
+        answer(page)
+        expect(page.get_by_role("status").filter(has_text="species: ")).to_be_attached()
+
+        assert page.get_by_role("heading", name="Why this answer").count() == 0
+
+
+def test_what_somebody_tries_is_not_traffic(visits: Visits) -> None:
+    with visits.visit("/four/") as page:
+        answer(page)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.get_by_label("measure_000", exact=True).fill("9")
+        page.get_by_role("button", name="Search").click()
+        expect(page.get_by_text("fields can do it alone")).to_be_visible()
+
+        assert asked
+        assert all("unwatched=true" in url for url in asked)
+
+
 def test_a_value_has_its_unit_and_its_interval(visits: Visits) -> None:
     with visits.visit("/every/") as page:
         assert re.fullmatch(r"-?[\d,.]+ EUR", answer(page))

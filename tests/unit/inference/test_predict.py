@@ -111,6 +111,30 @@ class TestSets:
         assert "set is neither true nor false" in document["detail"]
 
 
+@pytest.mark.parametrize(("query", "kept"), [(b"unwatched=true", False), (b"unwatched=false", True), (b"", True)])
+def test_of_rows_that_are_made_up_the_record_holds_the_number_alone(query: bytes, kept: bool) -> None:
+    harness = HostHarness()
+    harness.activate(iris_package())
+    app = Predict(Answering(harness.host, labels=True, capture=RowCapture(1.0, frozenset({"petal_length"}))))
+    request = Request(part(SETOSA))
+    request.scope["query_string"] = query
+
+    status, _, document = request.ask(app)
+
+    record = record_of(request.scope)
+    assert (status, document["predictions"][0]["label"]) == (200, "setosa")
+    assert (record.instances, record.version) == (1, "v1")
+    for member in (record.profile, record.answers, record.rows, record.prediction_id or None):
+        assert (member is not None) == kept
+
+
+def test_whether_rows_are_made_up_is_true_or_false(app: Predict) -> None:
+    request = Request(part(SETOSA))
+    request.scope["query_string"] = b"unwatched=maybe"
+
+    assert request.ask(app)[0] == 400
+
+
 def test_a_body_in_parts_is_scored_and_the_record_says_by_what(app: Predict) -> None:
     request = Request(part(SETOSA[:10], more=True), part(SETOSA[10:]))
 
