@@ -140,7 +140,7 @@ def run_on_dask(parts: Sequence[Part], scorer: Scorer, address: str) -> Iterator
 
         client.register_plugin(Begin())
         futures = [client.submit(_run_on_worker, part, pure=False, retries=_TRIES) for part in parts]
-        for future in completed(futures):
+        for future in completed(futures, loop=client.loop):
             yield future.result()
         client.unregister_worker_plugin(_PLUGIN)
 

@@ -24,7 +24,8 @@ MAX_ROWS = 2**16
 """Rows that are in memory at once, at most."""
 
 _MAX_VALUES = 2**21
-_MAX_BYTES = 2**25
+_MAX_BYTES = 2**24
+_SAMPLED_ROWS = 256
 _BLOCK = 2**22
 _LARGEST_LINE = 2**24
 _SHOWN = 1000
@@ -137,7 +138,7 @@ def _of_parquet(part: Part, contract: Contract, rows: int) -> Iterator[Batch]:
         with part.source.open() as file, ParquetFile(file, buffer_size=_BLOCK, pre_buffer=False) as parquet:
             names = Names(contract, parquet.schema_arrow.names)
             groups, skipped = _groups(parquet.metadata, part.first, part.last)
-            rows = min(rows, _rows_of_a_block(parquet.metadata, groups))
+            rows = min(rows, _rows_of_a_block(parquet, groups))
             number = skipped
             if part.first == part.last:
                 kept = RecordBatch.from_pylist([], parquet.schema_arrow)
@@ -154,11 +155,15 @@ def _of_parquet(part: Part, contract: Contract, rows: int) -> Iterator[Batch]:
         raise unreadable(part.source, error) from error
 
 
-def _rows_of_a_block(metadata: Any, groups: Sequence[int]) -> int:
-    """How many rows have about as many bytes as may be in memory at once."""
-    sizes = [metadata.row_group(number).total_byte_size for number in groups]
-    count = sum(metadata.row_group(number).num_rows for number in groups)
-    return max(int(count * _MAX_BYTES // max(sum(sizes), 1)), 1)
+def _rows_of_a_block(parquet: Any, groups: Sequence[int]) -> int:
+    """How many rows have about as many bytes as may be in memory at once, by those of the beginning.
+
+    What the file says of their size is that of encoded rows, in which a text may stand once for thousands.
+    """
+    first = next(parquet.iter_batches(_SAMPLED_ROWS, row_groups=groups[:1], use_threads=False), None)
+    if first is None or not first.num_rows:
+        return MAX_ROWS
+    return max(int(_MAX_BYTES * first.num_rows // max(first.nbytes, 1)), 1)
 
 
 def _counted(batch: Any) -> NDArray[np.int64]:
