@@ -36,6 +36,31 @@ def decision(evaluation: Evaluation) -> Markup | None:
     return section("decision", "Decision", facts(rows), picture)
 
 
+_WAYS = {
+    "temperature": "A temperature: log probabilities times one number, then made to add up to 1 again.",
+    "sigmoid": "A sigmoid of each probability (Platt), then shares of their sum.",
+    "isotonic": "A rising line through each probability, then shares of their sum.",
+}
+
+
+def recalibration(evaluation: Evaluation) -> Markup | None:
+    """How much truer calibration made probabilities; None where they are answered as the candidate gives them."""
+    if (found := evaluation.recalibration) is None:
+        return None
+    rows: list[tuple[str, Content]] = [("By", _WAYS[found.method])]
+    for where, before, after in (
+        ("On answers out of fold", found.before, found.after),
+        ("On the holdout", found.holdout_before, found.holdout_after),
+    ):
+        losses, errors = (
+            f"{digits(one)} before, {digits(other)} after"
+            for one, other in ((before.log_loss, after.log_loss), (before.ece, after.ece))
+        )
+        rows.append((where, f"log loss {losses}; expected calibration error {errors}."))
+    note = "Learned from training rows, each answered by a fit that did not see it."
+    return section("recalibration", "Calibrated probabilities", facts(rows), element("p", note))
+
+
 def promise(evaluation: Evaluation) -> Markup | None:
     """Whether intervals or prediction sets hold what they promise; None of a version without them."""
     if (covered := evaluation.coverage) is None:

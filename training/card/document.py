@@ -9,7 +9,7 @@ from skylift.model_card import ORIGIN_SLOT, REFERENCE_SLOT
 from skylift.pages.document import contents, document, tiles
 from skylift.pages.markup import Content, Markup, element, joined
 from skylift.pages.parts import digits, verdict
-from training.card.decision import decision, promise
+from training.card.decision import decision, promise, recalibration
 from training.card.expectation import expectation
 from training.card.facts import TrainingDistribution, call, choice, data, environment, limits, use
 from training.card.parts import between, metric_name
@@ -46,6 +46,7 @@ def render_card(
         ("choice", "How it was chosen", choice(manifest, evaluation)),
         ("quality", "How good it is", quality(evaluation, manifest.gates)),
         ("classes", "By class", by_class(evaluation)),
+        ("recalibration", "Calibrated", recalibration(evaluation)),
         ("decision", "Decision", decision(evaluation)),
         ("errors", "Errors", errors(evaluation)),
         ("promise", "How sure", promise(evaluation)),

@@ -151,6 +151,8 @@ class ModelConfig(Section):
         Seconds after which the search ends with the best so far, and for which the default candidates are chosen.
     ensemble
         Whether an average of the best candidates may be selected; if absent, where `candidates` names none.
+    calibrate
+        Whether probabilities are calibrated where that makes them truer; if absent, as `ensemble`.
     decision
         Choice of the threshold between two classes; None for the most probable class.
     intervals
@@ -169,6 +171,7 @@ class ModelConfig(Section):
     budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     select_by: Annotated[str, AfterValidator(_selecting)] | None = None
     ensemble: bool | None = None
+    calibrate: bool | None = None
     decision: DecisionSection | None = None
     intervals: ConformalSection | None = None
     sets: ConformalSection | None = None

@@ -64,7 +64,10 @@ def _form(value: object) -> str:
     return "range" if isinstance(value, dict | Distribution) else "values"
 
 
-_Values = Annotated[list[Scalar | list[Scalar]], Field(min_length=1)]
+type Weights = dict[Scalar, float]
+"""Weights by class."""
+
+_Values = Annotated[list[Scalar | list[Scalar] | Weights], Field(min_length=1)]
 Space = Annotated[Annotated[_Values, Tag("values")] | Annotated[Distribution, Tag("range")], Discriminator(_form)]
 
 

@@ -11,6 +11,7 @@ from skylift.contract import Contract
 from skylift.figures import exact_text, format_value
 from skylift.intervals import LEVEL
 from skylift.metrics import ClassMetrics, Gate, LeaderboardEntry, Metrics
+from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix, Predictor
 from training.config import GatesSection
 from training.config.answers import DecisionSection
@@ -31,11 +32,12 @@ from training.evaluation.inspection import (
     residuals,
     slices,
 )
-from training.evaluation.report import Champion, Coverage, Decision, Evaluation, MetricReport
+from training.evaluation.report import Champion, Coverage, Decision, Evaluation, MetricReport, Recalibration
 from training.metrics.intervals import bootstrap, resample_count
 from training.metrics.registry import DEFAULT_METRIC, METRICS, metrics_of
 from training.metrics.resamples import Clusters
 from training.metrics.scores import class_metrics, score_metrics
+from training.search.calibration import Calibration, reliability
 from training.search.fitting import Folds
 from training.search.report import SearchReport
 
@@ -81,6 +83,8 @@ class Selected:
         Searches of all candidates.
     decision
         Choice of its threshold; None if its label is the most probable class.
+    calibration
+        Calibration of its probabilities; None if they are as the candidate gives them.
     """
 
     entry: LeaderboardEntry
@@ -90,6 +94,7 @@ class Selected:
     folds: Folds | None
     searches: tuple[SearchReport, ...] = ()
     decision: Decision | None = None
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +166,7 @@ def assess(
         clusters=None if clusters is None else len(np.unique(clusters)),
         resamples=resample_count(len(contract.target.classes), len(holdout)),
         metrics=_measures(contract, targets, scores, dummies, best, intervals),
+        recalibration=_recalibration(model, table, split, scores),
         decision=decision,
         coverage=covered,
         importance=important,
@@ -190,6 +196,20 @@ def assess(
             intervals={name: interval for name, interval in intervals.items() if name in values},
         ),
         gates=(*judge(criteria.gates.bounds, values), *standing_gates(evaluation)),
+    )
+
+
+def _recalibration(model: Selected, table: Table, split: Split, scores: Matrix) -> Recalibration | None:
+    """What calibration changed out of fold and on the holdout."""
+    if (found := model.calibration) is None:
+        return None
+    uncalibrated = SklearnPredictor(found.inside(model.estimator), table.contract.task)
+    targets = table.targets[split.holdout]
+    before, after = (
+        reliability(table.contract, targets, each) for each in (uncalibrated.scores(table.rows[split.holdout]), scores)
+    )
+    return Recalibration(
+        method=found.method, before=found.before, after=found.after, holdout_before=before, holdout_after=after
     )
 
 

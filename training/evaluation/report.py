@@ -15,7 +15,7 @@ from skylift.errors import IntegrityError
 from skylift.feature import Scalar
 from skylift.metrics import Interval, Spread
 from training.metrics.intervals import Difference
-from training.search.report import SearchReport
+from training.search.report import CalibrationMethod, Reliability, SearchReport
 
 EVALUATION_FILE = "evaluation.json"
 
@@ -154,6 +154,26 @@ class Decision(Document):
     holdout: float | None = None
     holdout_usual: float | None = None
     curve: Curve | None = None
+
+
+class Recalibration(Document):
+    """How probabilities were calibrated, and what that changed.
+
+    Parameters
+    ----------
+    method
+        Way in which the calibration learned from answers out of fold.
+    before, after
+        Reliability of these answers; after, as other folds calibrate them.
+    holdout_before, holdout_after
+        The same on the holdout.
+    """
+
+    method: CalibrationMethod
+    before: Reliability
+    after: Reliability
+    holdout_before: Reliability
+    holdout_after: Reliability
 
 
 class Coverage(Document):
@@ -379,6 +399,8 @@ class Evaluation(Document):
     classes, confusion, calibration
         Parts for classification; the confusion matrix has a row for each true class and a column for each predicted
         one, in the contract's order.
+    recalibration
+        Calibration of probabilities; None if they are answered as the candidate gives them.
     decision
         Choice of the threshold between two classes; None if the label is the most probable class.
     residuals
@@ -411,6 +433,7 @@ class Evaluation(Document):
     classes: tuple[ClassReport, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     calibration: Calibration | None = None
+    recalibration: Recalibration | None = None
     decision: Decision | None = None
     residuals: Residuals | None = None
     coverage: Coverage | None = None

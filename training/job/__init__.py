@@ -179,10 +179,12 @@ def train(
         raise TrainingError(f"no candidate could be fitted ({reasons})", "fix candidates in model.yaml, or the data")
 
     finalists, average = [Finalist.of(best, best.out_of_fold)], None
-    if config.ensemble or (config.ensemble is None and not config.candidates):
+    if _tries(config.ensemble, config):
         average = averaged(folds, results, select_by=select_by)
         if average is not None and is_better(select_by, average.entry.scores[select_by], best.entry.scores[select_by]):
             finalists.insert(0, average)
+    if _tries(config.calibrate, config) and table.contract.task == "classification":
+        finalists = [finalist.calibrated(folds, select_by=select_by) for finalist in finalists]
     finished = finish(finalists, config, table, split, folds, progress)
     table, entry = finished.table, finished.entry
     board = _leaderboard(results, average, entry.candidate, select_by)
@@ -199,6 +201,7 @@ def train(
             folds=folds,
             searches=searches,
             decision=finished.decision,
+            calibration=finished.finalist.calibration,
         )
         assessed = assess(selected, table, split, criteria_of(config), champion=champion)
     cut_short = [
@@ -226,6 +229,7 @@ def train(
             *(cut_short if cut else ()),
             *warned,
             *finished.notes,
+            *_calibrated(finished.finalist),
             *_ties(board, select_by),
             *assessed.evaluation.notes,
             *_beside_random(
@@ -257,6 +261,11 @@ def checked(config: ModelConfig, table: Table) -> str:
     check_decision(config.decision, table.contract)
     check_conformal(config.intervals, config.sets, table.contract)
     return select_by
+
+
+def _tries(asked: bool | None, config: ModelConfig) -> bool:
+    """Whether more is tried than candidates: those that `model.yaml` names are taken as they are, unless it asks."""
+    return not config.candidates if asked is None else asked
 
 
 def _has_rare_class(table: Table, split: Split) -> bool:
@@ -357,6 +366,14 @@ def _ties(board: Sequence[LeaderboardEntry], select_by: str) -> list[str]:
         if near
         else []
     )
+
+
+def _calibrated(finalist: Finalist) -> Iterator[str]:
+    """A note of probabilities that are not those of the candidate."""
+    if (found := finalist.calibration) is not None:
+        before, after = (format_value(side.log_loss) for side in (found.before, found.after))
+        name = finalist.entry.candidate
+        yield f"probabilities of {name} are calibrated ({found.method}): log loss {before} to {after} out of fold"
 
 
 def _reason(result: Result, select_by: str) -> str:

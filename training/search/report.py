@@ -5,6 +5,9 @@ from typing import Literal
 from skylift.documents import Document
 from skylift.feature import Scalar
 
+type CalibrationMethod = Literal["temperature", "sigmoid", "isotonic"]
+"""Way in which probabilities are calibrated."""
+
 
 class Trial(Document):
     """Parameters that a search tried on the training rows.
@@ -23,6 +26,19 @@ class Trial(Document):
     mean: float
     std: float
     rows: int
+
+
+class Reliability(Document):
+    """How true probabilities are.
+
+    Parameters
+    ----------
+    log_loss, ece
+        Log loss, and the expected calibration error.
+    """
+
+    log_loss: float
+    ece: float
 
 
 class SearchReport(Document):

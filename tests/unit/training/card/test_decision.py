@@ -7,8 +7,9 @@ import pytest
 from skylift.metrics import Interval
 from tests.support.models import trained_iris
 from tests.support.pages import text_of
-from training.card.decision import decision, promise
-from training.evaluation.report import Coverage, Curve, Decision
+from training.card.decision import decision, promise, recalibration
+from training.evaluation.report import Coverage, Curve, Decision, Recalibration
+from training.search.report import Reliability
 
 CURVE = Curve(x=(0.01, 0.05, 0.1, 0.9), y=(0.4, 0.25, 0.3, 0.5))
 BY_COST = Decision(
@@ -75,3 +76,23 @@ def test_what_intervals_and_sets_hold_of_the_holdout_is_told(bins: int | None, w
 
 def test_without_intervals_nothing_is_promised() -> None:
     assert promise(trained_iris().evaluation) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "words"), [("temperature", "A temperature"), ("sigmoid", "A sigmoid"), ("isotonic", "A rising line")]
+)
+def test_calibration_says_what_it_changed(method: Any, words: str) -> None:
+    before, after = (Reliability(log_loss=loss, ece=ece) for loss, ece in ((0.5, 0.1), (0.25, 0.02)))
+    made = Recalibration(method=method, before=before, after=after, holdout_before=before, holdout_after=after)
+
+    section = recalibration(trained_iris().evaluation.model_copy(update={"recalibration": made}))
+
+    text = "" if section is None else text_of(section)
+    assert words in text
+    assert (
+        text.count("log loss 0.5000 before, 0.2500 after; expected calibration error 0.1000 before, 0.0200 after") == 2
+    )
+
+
+def test_of_probabilities_as_they_are_nothing_is_said() -> None:
+    assert recalibration(trained_iris().evaluation) is None

@@ -66,6 +66,7 @@ ELSEWHERE = {
     # key: the test that sees its effect
     "ModelConfig.model": ("training/config/test_config.py", "test_three_keys_are_enough"),
     "ModelConfig.budget": (f"{SEARCH}loop.py", "test_candidates_of_model_yaml_run_to_their_end_unless_it_has_a_budget"),
+    "ModelConfig.calibrate": (f"{SEARCH}calibration.py", "test_candidates_that_are_named_are_calibrated_only_if_asked"),
     "ModelConfig.ensemble": (
         "training/job/test_finish.py",
         "test_candidates_that_are_named_are_averaged_only_if_asked",

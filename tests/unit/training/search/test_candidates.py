@@ -295,3 +295,65 @@ class TestBalancedClasses:
 
         assert trained.compiled.predictor.scores(trained.table.rows)[:, 1].mean() == pytest.approx(0.02, abs=0.006)
         assert trained.compiled.outcome.converter == "skylift"
+
+    @pytest.mark.parametrize(
+        "weighted",
+        [
+            {"params": {"class_weight": {0: 1, 1: 50}}},
+            {"params": {"class_weight": {"no": 1, "yes": 50}}},
+            {"search": {"class_weight": ["balanced", {"no": 1, "yes": 50}]}},
+            {"search": {"class_weight": [None, {0: 1, 1: 50}], "C": [1.0]}},
+        ],
+        ids=["by code", "by name", "searched", "searched beside none"],
+    )
+    def test_so_they_are_whatever_the_weights_are(self, weighted: dict[str, Any], tmp_path: Path) -> None:
+        trained = learned(tmp_path, payments(1500, 30), LOGISTIC | weighted, target="fraud")
+
+        assert trained.compiled.predictor.scores(trained.table.rows)[:, 1].mean() == pytest.approx(0.02, abs=0.006)
+
+    @pytest.mark.parametrize(
+        ("params", "calibrated"),
+        [
+            ({}, False),
+            ({"class_weight": None}, False),
+            ({"class_weight": "balanced_subsample"}, True),
+            ({"class_weight": {0: 1.0, 1: 3.0}}, True),
+        ],
+    )
+    def test_only_weights_make_them_others(self, params: dict[str, Any], calibrated: bool) -> None:
+        made = built(FOREST | {"params": params}, NUMBER).estimator
+
+        assert ("CalibratedClassifierCV" in parts(made)) is calibrated
+
+    def test_weights_of_estimators_within_one_count_and_are_by_name_too(self) -> None:
+        inner = {"estimator": LOGISTIC["estimator"], "params": {"class_weight": {"a": 1, "b": 9}}}
+        bag = {"name": "m", "estimator": "sklearn.ensemble.BaggingClassifier", "params": {"estimator": inner}}
+
+        made = built(bag, NUMBER)
+
+        assert "CalibratedClassifierCV" in parts(made.estimator)
+        weights = {name: value for name, value in made.estimator.get_params().items() if name.endswith("class_weight")}
+        assert [*weights.values()] == [{0: 1, 1: 9}]
+
+    @pytest.mark.parametrize(
+        ("library", "params"),
+        [
+            ("xgboost.XGBClassifier", {"scale_pos_weight": 5}),
+            ("lightgbm.LGBMClassifier", {"is_unbalance": True}),
+            ("catboost.CatBoostClassifier", {"auto_class_weights": "Balanced"}),
+        ],
+    )
+    def test_other_libraries_call_them_otherwise(self, library: str, params: dict[str, Any]) -> None:
+        pytest.importorskip(library.partition(".")[0])
+        candidate = {"name": "m", "estimator": library, "params": params}
+
+        assert "CalibratedClassifierCV" in parts(built(candidate, NUMBER).estimator)
+
+    def test_a_candidate_that_calibrates_itself_is_not_calibrated_twice(self) -> None:
+        inner = {"estimator": LOGISTIC["estimator"], "params": {"class_weight": "balanced"}}
+        own = {"name": "m", "estimator": "sklearn.calibration.CalibratedClassifierCV", "params": {"estimator": inner}}
+
+        made = built(own, NUMBER).estimator.steps[-1][1]
+
+        assert type(made).__name__ == "CalibratedClassifierCV"
+        assert type(made.estimator).__name__ == "LogisticRegression"
