@@ -8,6 +8,7 @@ CONFIG ?= training/model.yaml
 STAGE ?= dev
 MINISTACK := build/ministack
 CLIENTS := build/clients
+V2_CLIENTS := build/v2-clients
 PEERS := build/peers
 MLFLOW_PORT ?= 5000
 UV_VERSION := 0.13.8
@@ -34,7 +35,7 @@ test: $(VENV)/.dev ## Run all tests that need no Docker (COVERAGE=1 also measure
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov --cov-report=term)
 
 .PHONY: e2e
-e2e: engine $(VENV)/.dev $(MINISTACK)/.done $(CLIENTS)/.done ## Build the image, run it as strictly as Lambda, deploy the stack to a local AWS, and run the pipeline by DVC (Docker; ten minutes)
+e2e: engine $(VENV)/.dev $(MINISTACK)/.done $(CLIENTS)/.done $(V2_CLIENTS)/.done ## Build the image, run it as strictly as Lambda, deploy the stack to a local AWS, and run the pipeline by DVC (Docker; ten minutes)
 	@$(BIN)/python -m pytest tests/e2e --exitfirst --verbose -p no:randomly -p no:cacheprovider
 
 .PHONY: engine
@@ -149,12 +150,10 @@ lock: $(UV) ## Regenerate the lock files from pyproject.toml (UPGRADE=1 takes th
 	lock -c requirements-dev.txt -o layers/requirements.txt; \
 	echo "uv==$(UV_VERSION)" | $(UV) pip compile - --universal --python-version 3.12 --generate-hashes --no-annotate \
 		--no-emit-index-url --quiet --custom-compile-command 'make lock' -o requirements-uv.txt; \
-	$(UV) pip compile tests/e2e/offline/requirements.in --universal --python-version 3.12 --generate-hashes --no-annotate \
-		--no-emit-index-url --quiet --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) \
-		-o tests/e2e/offline/requirements.txt; \
-	$(UV) pip compile tests/e2e/clients/requirements.in --universal --python-version 3.12 --generate-hashes --no-annotate \
-		--no-emit-index-url --quiet --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) \
-		-o tests/e2e/clients/requirements.txt
+	for folder in offline clients v2_clients; do \
+		$(UV) pip compile "tests/e2e/$$folder/requirements.in" --universal --python-version 3.12 --generate-hashes --no-annotate \
+			--no-emit-index-url --quiet --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) \
+			-o "tests/e2e/$$folder/requirements.txt"; done
 	@$(MAKE) --no-print-directory $(VENV)/.dev && $(BIN)/python -m tools.botocore_data
 
 .PHONY: clean
@@ -177,10 +176,12 @@ $(VENV)/.main $(VENV)/.dev:
 		|| { echo "error: $< could not be installed: is there room on the disk, and is the package registry reachable?" >&2; exit 1; }
 	@touch $@
 
-# The local AWS and aws-sam-cli pin different versions, and so do tools that ask the API: they have their own environments.
+# The local AWS and aws-sam-cli pin different versions, and so do clients and tools that ask the API: they have their own
+# environments.
 $(MINISTACK)/.done: tests/e2e/offline/requirements.txt $(UV)
 $(CLIENTS)/.done: tests/e2e/clients/requirements.txt $(UV)
-$(MINISTACK)/.done $(CLIENTS)/.done:
+$(V2_CLIENTS)/.done: tests/e2e/v2_clients/requirements.txt $(UV)
+$(MINISTACK)/.done $(CLIENTS)/.done $(V2_CLIENTS)/.done:
 	@echo "Installing $<"
 	@$(UV) venv --quiet --clear --python $(BIN)/python $(@D) \
 		&& $(UV) pip install --quiet --python $(@D) --compile-bytecode --require-hashes -r $< \

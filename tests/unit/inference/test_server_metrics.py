@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from inference.server_metrics import OTHER, ServerMetrics
+from inference.v2.described import V2_ROUTES
 from skylift.http.record import Record
 from skylift.monitoring.exposition import FAMILIES
 from skylift.monitoring.report import Report
@@ -15,6 +16,7 @@ from tests.support.drift_reports import counted, report
 from tests.support.fakes import HostHarness
 from tests.support.models import iris_package
 
+PATHS = ["/predict", "/health", "/retrain/{id}", *(route.path for route in V2_ROUTES)]
 LABELS = ("model", "version", "method", "route", "status", "reason", "le")
 
 
@@ -28,7 +30,7 @@ def harness() -> HostHarness:
 
 
 def metrics_of(harness: HostHarness) -> ServerMetrics:
-    return ServerMetrics(harness.host, model="iris", paths=["/predict", "/health", "/retrain/{id}"])
+    return ServerMetrics(harness.host, model="iris", paths=PATHS)
 
 
 def observe(
@@ -43,6 +45,18 @@ def test_a_path_that_ends_with_an_id_is_one_route(harness: HostHarness) -> None:
         observe(metrics, method="GET", path=path)
 
     assert read(metrics)["api_requests_total"] == {("GET", "/retrain/{id}", "200"): 2, ("GET", OTHER, "200"): 2}
+
+
+def test_a_path_with_several_names_is_one_route(harness: HostHarness) -> None:
+    metrics = metrics_of(harness)
+    for path in ("/v2/models/a/infer", "/v2/models/b/infer", "/v2/models/a/versions/v1/infer", "/v2/models/a/b"):
+        observe(metrics, path=path)
+
+    assert read(metrics)["api_requests_total"] == {
+        ("POST", "/v2/models/{model}/infer", "200"): 2,
+        ("POST", "/v2/models/{model}/versions/{version}/infer", "200"): 1,
+        ("POST", OTHER, "200"): 1,
+    }
 
 
 def read(metrics: ServerMetrics, found: Report | None = None) -> dict[str, dict[tuple[str, ...], float]]:

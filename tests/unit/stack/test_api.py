@@ -85,8 +85,14 @@ def test_named_origins_may_call_it() -> None:
     stack = Stack(CorsOrigins="https://a.test,https://b.test")
     cors = stack.properties("Api")["Body"]["x-amazon-apigateway-cors"]
     assert cors["allowOrigins"] == ["https://a.test", "https://b.test"]
-    assert {"location", "retry-after", "x-model-version", "x-skylift-variant"} <= set(cors["exposeHeaders"])
-    assert "idempotency-key" in cors["allowHeaders"]
+    assert {
+        "inference-header-content-length",
+        "location",
+        "retry-after",
+        "x-model-version",
+        "x-skylift-variant",
+    } <= set(cors["exposeHeaders"])
+    assert {"idempotency-key", "inference-header-content-length"} <= set(cors["allowHeaders"])
 
 
 def test_requests_are_throttled_and_logged_as_json() -> None:
