@@ -24,6 +24,7 @@ _GLANCE = 10_000
 _ENOUGH = 20
 _ROWS_PER_VALUE = 5
 _MAX_VALUES = 100
+_CHANCE = -9.0  # a power of ten
 _SHOWN = 5
 _MAX_SUMMANDS = 50
 _SUM_ROWS = 1_000
@@ -211,7 +212,8 @@ def leakage(table: Table, trusted: tuple[str, ...] = ()) -> list[Finding]:
     for feature, column in zip(table.contract.features, table.leads().T, strict=True):
         if feature.name in trusted:
             continue
-        if accused := _knows(feature, column, table):
+        knows = _many_know if len(feature.levels) > _MAX_VALUES else _knows
+        if accused := knows(feature, column, table):
             status, message = accused
             findings.append(Finding(check="leakage", status=status, column=feature.name, message=message))
     if table.contract.task == "regression":
@@ -263,8 +265,8 @@ def _sums(table: Table, trusted: tuple[str, ...]) -> list[Finding]:
 def _knows(feature: Feature, column: Matrix, table: Table) -> tuple[Severity, str] | None:
     """How a column reveals the target, and whether that cannot be chance."""
     target, targets = table.contract.target.name, table.targets
-    glance = slice(None, None, max(1, len(column) // _GLANCE))
     ordered = not feature.levels
+    glance = slice(None, None, max(1, len(column) // _GLANCE))
     if _determines(column[glance], targets[glance]) and (values := _determines(column, targets)):
         if values == len(np.unique(targets)):
             return "failed", f"is {target} under other names; {_WAY_OUT}"
@@ -278,6 +280,37 @@ def _knows(feature: Feature, column: Matrix, table: Table) -> tuple[Severity, st
         return "warning", f"separates the classes of {target} without exception: is it known before {target} is?"
     same = "is" if np.array_equal(column, targets) else "orders the rows exactly as"
     return "failed", f"{same} {target}; {_WAY_OUT}"
+
+
+def _many_know(feature: Feature, column: Matrix, table: Table) -> tuple[Severity, str] | None:
+    """How a category of many values reveals the target.
+
+    Rows of a value that share one target are no chance if there are enough of them; those that repeat another row tell
+    nothing. Rare values share a code, which says nothing of each.
+    """
+    named = column != len(feature.categories) if feature.rare else np.ones(len(column), dtype=np.bool_)
+    places = np.flatnonzero(named)
+    if len(places) < max(_ENOUGH, len(column) / 2) or not _goes_with_one(column, table.targets, places[:_GLANCE]):
+        return None
+    places = places[~pd.Series(row_hashes(table)[1][places]).duplicated().to_numpy()]
+    values = len(np.unique(column[places]))
+    most_frequent = np.unique(table.targets[places], return_counts=True)[1].max() / len(places)
+    if (len(places) - values) * np.log10(most_frequent) > _CHANCE or not _goes_with_one(column, table.targets, places):
+        return None
+    target = table.contract.target.name
+    return "failed", (
+        f"determines {target}: each of its {values:,} values goes with one; {_WAY_OUT}, "
+        f"or in split.group if rows of one {feature.name} belong together"
+    )
+
+
+def _goes_with_one(column: Matrix, targets: Targets, places: NDArray[np.intp]) -> bool:
+    """Whether each value of a column, a missing one included, has one value of the target in some rows."""
+    distinct, codes = np.unique(column[places], return_inverse=True)
+    lowest, highest = np.full(len(distinct), np.inf), np.full(len(distinct), -np.inf)
+    np.minimum.at(lowest, codes, targets[places])
+    np.maximum.at(highest, codes, targets[places])
+    return bool((lowest == highest).all())
 
 
 def _determines(column: Matrix, targets: Targets) -> int:

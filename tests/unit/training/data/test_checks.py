@@ -23,7 +23,8 @@ NOISE = np.random.default_rng(0).random(1000).round(4)
 def suspects(folder: Path, cell: Callable[[int], object], target: Callable[[int], object], **options: Any) -> list[str]:
     """What is said of a column `x` beside a sound one, with these targets."""
     count = options.pop("count", 60)
-    text = lines("x,n,y", lambda number: f"{cell(number)},{NOISE[number]},{target(number)}", count=count)
+    noise = [NOISE[(number + number // 1000) % 1000] for number in range(count)]  # no row repeats another
+    text = lines("x,n,y", lambda number: f"{cell(number)},{noise[number]},{target(number)}", count=count)
     table = table_of(folder, text, **options)
     return [f"{finding.status} {finding.column} {finding.message}" for finding in leakage(table)]
 
@@ -161,6 +162,40 @@ class TestKnowingTheTarget:
         assert not suspects(
             tmp_path, lambda number: NOISE[-number] + NOISE[number] ** 2 / 9, lambda number: NOISE[-number]
         )
+
+    @pytest.mark.parametrize("task", ["classification", "regression"])
+    def test_a_category_of_thousands_of_values_that_each_go_with_one_target_fails(
+        self, tmp_path: Path, task: str
+    ) -> None:
+        found = suspects(
+            tmp_path,
+            lambda number: f"shop {number % 3000}" if number < 9000 else f"once {number}",
+            lambda number: number % 3000 * 7 % (2 if task == "classification" else 997),
+            count=9_500,
+            target_keys={"task": task},
+        )
+
+        (said,) = found
+        assert said.startswith("failed x determines y: each of its 3,000 values goes with one; name it in data.drop, ")
+        assert said.endswith("or in split.group if rows of one x belong together")
+
+    @pytest.mark.parametrize(
+        ("cell", "target"),
+        [
+            (lambda number: f"shop {number % 500}", lambda number: "ab"[number % 500 % 2 if number else 1]),
+            (lambda number: f"shop {number // 2}", lambda number: "b" if number < 2 else "a"),
+        ],
+        ids=["one row to the contrary", "as it would be by chance, where one class is rare"],
+    )
+    def test_one_of_many_values_that_may_not_know_is_not_accused(
+        self, tmp_path: Path, cell: Callable[[int], str], target: Callable[[int], str]
+    ) -> None:
+        assert not suspects(tmp_path, cell, target, count=2000)
+
+    def test_nor_one_whose_rows_only_repeat(self, tmp_path: Path) -> None:
+        text = lines("x,n,y", lambda number: f"shop {number // 2},{number // 2 % 97}.5,{ab(number // 2)}", count=1000)
+
+        assert not leakage(table_of(tmp_path, text))
 
     @pytest.mark.parametrize("name", ["wine", "breast_cancer", "diabetes", "iris"])
     def test_honest_public_tables_are_not_accused(self, tmp_path: Path, name: str) -> None:
