@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from skylift.contract import Contract, Target
 from skylift.errors import ConfigError
-from skylift.metrics import Spread
+from skylift.metrics import LeaderboardEntry, Spread
 from skylift.scoring import Matrix, predicted_classes
 from training.config.answers import DecisionSection
 from training.evaluation.report import Curve, Decision
@@ -149,6 +149,18 @@ def choose(
         curve = _curve(section, positive, probabilities)
         decision = decision.model_copy(update={"value": value, "usual": usual, "curve": curve})
     return decision, spreads
+
+
+def labelled_by(
+    section: DecisionSection,
+    contract: Contract,
+    entry: LeaderboardEntry,
+    out_of_fold: OutOfFold,
+    targets: NDArray[Any],
+) -> LeaderboardEntry:
+    """A candidate's entry with the scores of labels as its own threshold would give them; see `choose`."""
+    _, spreads = choose(section, contract, out_of_fold, targets)
+    return entry.model_copy(update={"scores": entry.scores | spreads})
 
 
 def measured_on_holdout(

@@ -26,7 +26,7 @@ from training.evaluation.assessment import Criteria, Selected, assess
 from training.evaluation.behaviour import check_monotone
 from training.evaluation.champion import ActiveVersion
 from training.evaluation.conformal import check_conformal
-from training.evaluation.decision import check_decision
+from training.evaluation.decision import check_decision, labelled_by
 from training.evaluation.gates import check_gates
 from training.evaluation.inspection import check_slices
 from training.evaluation.report import Evaluation
@@ -47,7 +47,7 @@ from training.search.fitting import (
     threads,
 )
 from training.search.inner_cuts import without_random_cuts
-from training.search.loop import Result, search_candidates
+from training.search.loop import Result, rank_of, search_candidates
 from training.search.meter import Meter, State
 from training.search.out_of_fold import OutOfFold
 from training.search.own_modules import own_code
@@ -169,9 +169,11 @@ def train(
     )
     folds, candidates = _prepared(config, table, split, configured.candidates, code)
     meter = Meter(runner or LocalRunner(), watch=watch, stop=stop, budget=config.budget)
-    race = not config.candidates or config.budget is not None
+    by_labels = config.decision is not None and METRICS[select_by].decides  # which only a whole candidate can have
+    race = (not config.candidates or config.budget is not None) and not by_labels
     results = search_candidates(folds, candidates, meter, select_by=select_by, announce=progress, race=race)
     cut = meter.stopped
+    results = [_labelled(result, config, folds, select_by) for result in results]
     results.sort(key=lambda result: (-result.rank, not result.entry.scores))  # stable: of equals, the first configured
     best = results[0]
     if best.out_of_fold is None or not math.isfinite(best.rank):
@@ -181,6 +183,9 @@ def train(
     finalists, average = [Finalist.of(best, best.out_of_fold)], None
     if _tries(config.ensemble, config):
         average = averaged(folds, results, select_by=select_by)
+        if average is not None and config.decision is not None:
+            labelled = labelled_by(config.decision, folds.contract, average.entry, average.out_of_fold, folds.targets)
+            average = replace(average, entry=labelled)
         if average is not None and is_better(select_by, average.entry.scores[select_by], best.entry.scores[select_by]):
             finalists.insert(0, average)
     if _tries(config.calibrate, config) and table.contract.task == "classification":
@@ -306,6 +311,14 @@ def criteria_of(config: ModelConfig) -> Criteria:
         gates=config.gates,
         decision=config.decision,
     )
+
+
+def _labelled(result: Result, config: ModelConfig, folds: Folds, select_by: str) -> Result:
+    """A candidate whose labels were measured as they would be served."""
+    if config.decision is None or result.out_of_fold is None:
+        return result
+    entry = labelled_by(config.decision, folds.contract, result.entry, result.out_of_fold, folds.targets)
+    return replace(result, entry=entry, rank=rank_of(select_by, entry.scores[select_by].mean))
 
 
 def _leaderboard(

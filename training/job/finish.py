@@ -94,8 +94,7 @@ def _finished(
 ) -> Finished:
     entry, out_of_fold, decision = finalist.entry, finalist.out_of_fold, None
     if config.decision is not None:
-        decision, spreads = choose(config.decision, table.contract, out_of_fold, folds.targets)
-        entry = entry.model_copy(update={"scores": entry.scores | spreads})
+        decision, _ = choose(config.decision, table.contract, out_of_fold, folds.targets)
         table = replace(table, contract=table.contract.with_target(threshold=decision.threshold))
     promised: dict[str, Any] = {}
     if config.intervals is not None:

@@ -130,12 +130,11 @@ def _evaluate(folds: Folds, plan: Plan, meter: Meter, select_by: str, rival: Lea
         meter.skip(left)
         dropped = f"after {len(outcomes)} of {len(folds.outer)} folds it cannot beat {rival.candidate}"
         return Result(plan.built, _entry(plan, params, scores, dropped=dropped), params, -math.inf, warned=warned)
-    rank = _rank(select_by, scores[select_by].mean)
     return Result(
         plan.built,
         _entry(plan, params, scores),
         params,
-        rank if math.isfinite(rank) else -math.inf,
+        rank_of(select_by, scores[select_by].mean),
         _report(folds, plan, standings[-1]) if standings else None,
         warned,
         _out_of_fold(folds, measured),
@@ -271,9 +270,9 @@ def _rounded(value: float) -> float:
     return round(value, 12)
 
 
-def _rank(metric: str, value: float) -> float:
-    """A score as something of which more is better."""
-    return METRICS[metric].sign * _rounded(value)
+def rank_of(metric: str, value: float) -> float:
+    """A mean of a metric over the folds as something of which more is better; see `Result.rank`."""
+    return METRICS[metric].sign * _rounded(value) if math.isfinite(value) else -math.inf
 
 
 def _entry(

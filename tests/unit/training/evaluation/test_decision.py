@@ -154,6 +154,20 @@ class TestOfATraining:
         assert np.array(trained.evaluation.confusion).tolist() == metrics.confusion_matrix(targets, labels).tolist()
         assert {answer.label for answer in golden(trained).predictions} == {"no", "yes"}
 
+    def test_every_candidate_is_compared_by_labels_as_they_would_be_served(self, tmp_path: Path) -> None:
+        """Labels of the more probable class would find fewer positives, if any."""
+        calm = {**LOGISTIC, "name": "calm", "params": {"C": 0.001, "max_iter": 1000}}
+        options: dict[str, Any] = {"target": "fraud", "select_by": "f1"}
+        text = payments(1000, 20)
+
+        decided = learned(tmp_path, text, calm, LOGISTIC, decision={"metric": "f1"}, **options)
+        plain = learned(tmp_path, text, calm, LOGISTIC, **options)
+
+        found = {entry.candidate: entry.scores["f1"].mean for entry in decided.leaderboard}
+        assert found["calm"] > {entry.candidate: entry.scores["f1"].mean for entry in plain.leaderboard}["calm"]
+        assert decided.selected == max(found, key=lambda name: found[name])
+        assert decided.metrics.cross_validated == decided.leaderboard[0].scores
+
     def test_probabilities_are_those_without_a_decision(self) -> None:
         decided, plain = rare(**COSTS), rare()
         rows = plain.table.rows[:50]
