@@ -34,7 +34,8 @@ def use(manifest: Manifest, about: CardSection) -> Markup:
     target = manifest.contract.target
     if target.classes:
         others = " and others" if len(target.keys) > 12 else ""
-        answers = f"one of {', '.join(target.keys[:12])}{others}, with probabilities"
+        positive = f" ({target.keys[1]} is the positive class)" if len(target.keys) == 2 else ""
+        answers = f"one of {', '.join(target.keys[:12])}{others}, with probabilities{positive}"
     else:
         answers = f"a number{f' in {target.unit}' if target.unit else ''}"
     return section(

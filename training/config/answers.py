@@ -24,7 +24,7 @@ type Cost = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class DecisionSection(Section):
-    """Which of two classes a row is labelled with. The positive class is the second.
+    """Which of two classes a row is labelled with. The positive class is the second; see `target.positive`.
 
     Parameters
     ----------

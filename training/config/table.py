@@ -112,11 +112,13 @@ class TargetSection(Section):
         Unit of a regression's values.
     rare
         What becomes of rare classes.
+    positive
+        Positive one of two classes, as the table has it; by default the second in their order.
 
     Raises
     ------
     ValueError
-        A regression has rare classes.
+        A regression has rare classes, or a positive one.
     """
 
     column: str
@@ -124,16 +126,19 @@ class TargetSection(Section):
     labels: dict[ClassName, ClassName] = {}
     unit: str | None = None
     rare: RareSection | None = None
+    positive: ClassName | None = None
 
     @property
     def declared_task(self) -> Task | None:
         """The task that the keys say; None if they leave it to the data."""
-        return "classification" if self.rare else self.task
+        return "classification" if self.rare or self.positive is not None else self.task
 
     @model_validator(mode="after")
     def _fits_its_task(self) -> Self:
         if self.rare is not None and self.task == "regression":
             raise ValueError("rare is of classes, but the task is regression")
+        if self.positive is not None and self.task == "regression":
+            raise ValueError("positive is a class, but the task is regression")
         return self
 
 

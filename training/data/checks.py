@@ -285,8 +285,8 @@ def _knows(feature: Feature, column: Matrix, table: Table) -> tuple[Severity, st
 def _many_know(feature: Feature, column: Matrix, table: Table) -> tuple[Severity, str] | None:
     """How a category of many values reveals the target.
 
-    Rows of a value that share one target are no chance if there are enough of them; those that repeat another row tell
-    nothing. Rare values share a code, which says nothing of each.
+    That rows of a value share one target is not by chance if there are enough of them; those that repeat another row
+    tell nothing. Rare values share a code, which says nothing of each.
     """
     named = column != len(feature.categories) if feature.rare else np.ones(len(column), dtype=np.bool_)
     places = np.flatnonzero(named)

@@ -99,7 +99,7 @@ def encode_target(
     DataError
         There is nothing to learn, or not in this task.
     ConfigError
-        `target.labels` does not fit the classes.
+        `target.labels` or `target.positive` does not fit the classes.
     """
     name = section.column
     if task == "regression":
@@ -129,6 +129,8 @@ def encode_target(
             f"only one row has {name} {', '.join(rare[:5])}",
             f"add rows; or leave rare classes out by target.rare: {{below: 2}}, or make them one: {RARE}",
         )
+    if section.positive is not None:
+        classes = _with_positive(classes, section.positive, name)
     check_known([str(label) for label in section.labels], [str(label) for label in classes], "target.labels")
     by_text = {str(label): code for code, label in enumerate(classes)}
     codes, distinct = pd.factorize(column)
@@ -140,6 +142,17 @@ def encode_target(
     rest = section.rare.into if section.rare and merged else None
     shown = None if rest is None else renamed[[str(label) for label in classes].index(rest)]
     return Target(name=name, classes=renamed, rest=shown, merged=merged or None), targets
+
+
+def _with_positive(classes: list[ClassName], positive: ClassName, name: str) -> list[ClassName]:
+    """Two classes, the positive one last."""
+    if len(classes) != 2:
+        raise ConfigError(
+            f"target.positive is one of two classes, and {name} has {len(classes)}",
+            "leave it out, or make rare classes one by target.rare",
+        )
+    check_known([class_key(positive)], [class_key(label) for label in classes], "target.positive")
+    return sorted(classes, key=lambda label: class_key(label) == class_key(positive))
 
 
 def _of_one_type(names: list[ClassName]) -> tuple[ClassName, ...]:

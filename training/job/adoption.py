@@ -136,6 +136,11 @@ def _with_task(config: ModelConfig, file: ModelFile) -> ModelConfig:
                 f"{key} is learned from cross-validated answers, which an adopted model has not",
                 f"leave {key} out of model.yaml, or let Skylift train",
             )
+    if config.target.positive is not None:
+        raise ConfigError(
+            f"the positive class of {file.name} is the second of its own order, which target.positive cannot change",
+            "leave target.positive out of model.yaml, or let Skylift train",
+        )
     declared = config.target.declared_task
     if declared not in {None, file.task}:
         raise ConfigError(

@@ -34,6 +34,7 @@ EFFECTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "DataSection.exclude": (TEXT, {}, {"data_keys": {"exclude": {"n": [3]}}}),
     "TargetSection.task": (TEXT, {}, {"target_keys": {"task": "regression"}}),
     "TargetSection.labels": (TEXT, {}, {"target_keys": {"labels": {0: "no", 1: "yes"}}}),
+    "TargetSection.positive": (TEXT, {}, {"target_keys": {"positive": 0}}),
     "TargetSection.unit": (
         COUNTS,
         {"data_keys": {"decimal": ","}},

@@ -256,3 +256,48 @@ def test_the_error_of_classes_that_cannot_be_split_names_the_key(tmp_path: Path)
         split_rows(table, holdout=0.5, seed=0)
 
     assert "target.rare: {below: 10, into: other}" in str(caught.value)
+
+
+class TestThePositiveClass:
+    def table(self, folder: Path, positive: object, text: str = PLAIN) -> Table:
+        return table_of(folder, text, target_keys={"positive": positive})
+
+    def test_it_is_the_second_whatever_the_alphabet_says(self, tmp_path: Path) -> None:
+        named, usual = self.table(tmp_path, "a"), table_of(tmp_path, PLAIN)
+
+        assert (named.contract.target.classes, usual.contract.target.classes) == (("b", "a"), ("a", "b"))
+        assert named.targets.tolist() == (1 - usual.targets).tolist()
+
+    def test_naming_the_second_changes_nothing(self, tmp_path: Path) -> None:
+        assert self.table(tmp_path, "b").contract == table_of(tmp_path, PLAIN).contract
+
+    @pytest.mark.parametrize(
+        ("value", "positive", "classes"),
+        [("01", 0, (1, 0)), ("01", "0", (1, 0)), (("true", "false"), False, (True, False))],
+        ids=["a number", "a number as a text", "false"],
+    )
+    def test_it_may_be_a_number_or_a_boolean(
+        self, tmp_path: Path, value: Any, positive: object, classes: tuple[object, ...]
+    ) -> None:
+        text = lines("x,y", lambda number: f"{number},{value[number % 2]}")
+
+        assert self.table(tmp_path, positive, text).contract.target.classes == classes
+
+    def test_it_is_shown_by_its_label(self, tmp_path: Path) -> None:
+        table = table_of(tmp_path, PLAIN, target_keys={"positive": "a", "labels": {"a": "alarm"}})
+
+        assert table.contract.target.classes == ("b", "alarm")
+
+    def test_one_that_the_table_does_not_have_is_refused(self, tmp_path: Path) -> None:
+        assert "target.positive" in refusal(tmp_path, PLAIN, target_keys={"positive": "c"})
+
+    def test_of_three_classes_none_is_positive(self, tmp_path: Path) -> None:
+        text = lines("x,y", lambda number: f"{number},{'abc'[number % 3]}")
+
+        said = refusal(tmp_path, text, target_keys={"positive": "a"})
+
+        assert said.startswith("target.positive is one of two classes, and y has 3")
+
+    def test_a_regression_has_none(self, tmp_path: Path) -> None:
+        with pytest.raises(ValidationError, match="positive is a class, but the task is regression"):
+            config_of(tmp_path / "t.csv", target_keys={"positive": "a", "task": "regression"})

@@ -168,6 +168,20 @@ class TestOfATraining:
         assert decided.selected == max(found, key=lambda name: found[name])
         assert decided.metrics.cross_validated == decided.leaderboard[0].scores
 
+    def test_the_class_that_is_named_positive_is_what_it_is_about(self, tmp_path: Path) -> None:
+        named = learned(
+            tmp_path, payments(600, 200), LOGISTIC, target="fraud", target_keys={"positive": "no"}, decision=COSTS
+        )
+        contract, holdout = named.table.contract, named.split.holdout
+        scores = named.compiled.predictor.scores(named.table.rows[holdout])
+
+        decision = named.evaluation.decision
+        assert decision is not None
+        assert (contract.target.classes, decision.positive) == (("yes", "no"), "no")
+        truth, labels = named.table.targets[holdout], predicted_classes(contract.target, scores)
+        assert named.metrics.holdout["recall"] == pytest.approx(metrics.recall_score(truth, labels))
+        assert "no is the positive class" in pack(named).artifacts["card.html"].decode()
+
     def test_probabilities_are_those_without_a_decision(self) -> None:
         decided, plain = rare(**COSTS), rare()
         rows = plain.table.rows[:50]

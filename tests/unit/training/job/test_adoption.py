@@ -205,8 +205,14 @@ def test_a_model_worse_than_a_constant_fails_its_gates(tmp_path: Path) -> None:
             ConfigError,
             "decision is learned from cross-validated answers",
         ),
+        (
+            lambda: LogisticRegression().fit(frame()[["age"]], frame().churned),
+            {"target_keys": {"positive": "no"}},
+            ConfigError,
+            "the positive class of model.joblib is the second of its own order",
+        ),
     ],
-    ids=["width", "texts", "names", "classes", "missing cells", "task", "decision"],
+    ids=["width", "texts", "names", "classes", "missing cells", "task", "decision", "positive class"],
 )
 def test_what_does_not_fit_is_told_with_the_next_step(
     tmp_path: Path, model: Any, sections: dict[str, Any], error: type[Exception], said: str
