@@ -130,6 +130,12 @@ def names_the_nearest_field(body: Mapping[str, Any]) -> None:
     assert errors["instances[0].petal_width"]["reason"] == "missing_field"
 
 
+def says_it_makes_no_sets(body: Mapping[str, Any]) -> None:
+    """A version that is trained with `sets` answers; iris is not."""
+    assert body["type"] == "urn:skylift:problem:invalid-query"
+    assert "train it with sets" in body["detail"]
+
+
 def names_the_path(body: Mapping[str, Any]) -> None:
     assert body["type"] == "urn:skylift:problem:not-found"
     assert "/predictions" in body["detail"]
@@ -139,6 +145,7 @@ EXPECTED = {
     "http_api_predict": Expectation(200, JSON, True, scores(IRIS_SETOSA)),
     "http_api_predict_features": Expectation(200, JSON, True, scores(IRIS_SETOSA)),
     "http_api_predict_explain": Expectation(200, JSON, True, explains(IRIS_VIRGINICA)),
+    "http_api_predict_sets": Expectation(400, PROBLEM, False, says_it_makes_no_sets),
     "http_api_predict_invalid": Expectation(422, PROBLEM, False, names_the_nearest_field),
     "http_api_v2_infer": Expectation(200, JSON, True, echoes_and_scores_tensors),
     "http_api_v2_infer_binary": Expectation(200, OCTETS, True, scores_tensors_of_bytes),

@@ -6,6 +6,7 @@ level, and logged models keep that name: the file cannot be renamed.
 """
 
 import warnings
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -101,9 +102,11 @@ class PublishedModel:
 
 
 def _as_json(value: Any) -> Any:
-    """A cell as JSON would have it: None for a missing value, no types of NumPy."""
+    """A cell as JSON would have it: None for a missing value, a date as a text, no types of NumPy."""
     if pd.isna(value):
         return None
+    if isinstance(value, date):  # a time, too, of pandas as well
+        return value.isoformat().removesuffix("T00:00:00")
     return value.item() if isinstance(value, np.generic) else value
 
 
