@@ -74,15 +74,23 @@ def host_of(features: int) -> Quiet:
     )
 
 
-def ask(service: AccessLog, body: bytes) -> tuple[float, int]:
-    """Microseconds of processor time of one request, and bytes of its line."""
-    scope: Any = {"type": "http", "method": "POST", "path": PATH, "headers": [(b"content-type", b"application/json")]}
+def ask(service: AccessLog, body: bytes, query: bytes = b"") -> tuple[float, int]:
+    """Microseconds of processor time of one request, and bytes of its line.
+
+    Raises
+    ------
+    ValueError
+        It is refused.
+    """
+    headers = [(b"content-type", b"application/json")]
+    scope: Any = {"type": "http", "method": "POST", "path": PATH, "query_string": query, "headers": headers}
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    async def send(_: Any) -> None:
-        """Forget the answer."""
+    async def send(message: Any) -> None:
+        if message.get("status", 200) != 200:
+            raise ValueError(f"status {message['status']}")
 
     async def timed() -> float:
         started = time.process_time_ns()

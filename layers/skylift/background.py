@@ -18,7 +18,7 @@ BACKGROUND_FILE = "background.npz"
 MOST_EXACT = 10
 """Features up to which all their coalitions are scored; beyond, a sample of them."""
 
-SCORED_ROWS = 6144
+SCORED_ROWS = 5120
 """About as many rows are scored for a reason: a boosted or a small forest of ten features takes 5 to 15 ms for them."""
 
 _MOST, _FEWEST = 40, 4
@@ -31,7 +31,7 @@ def background_size(features: int) -> int:
     Examples
     --------
     >>> [background_size(features) for features in (4, 8, 10, 30, 400)]
-    [40, 24, 6, 40, 7]
+    [40, 20, 5, 40, 6]
     """
     coalitions = 2**features if features <= MOST_EXACT else 2 * features
     return min(max(SCORED_ROWS // coalitions, _FEWEST), _MOST)

@@ -12,7 +12,7 @@ from skylift.errors import UnservableModel
 SOUND: dict[str, Any] = {"rows": np.array([[1.0, np.nan], [2.0, 3.0]]), "weights": np.array([0.25, 0.75])}
 
 
-@pytest.mark.parametrize("features", [1, 4, MOST_EXACT, MOST_EXACT + 1, 50, 700])
+@pytest.mark.parametrize("features", [1, 4, MOST_EXACT, MOST_EXACT + 1, 50, 600])
 def test_few_rows_are_scored_for_a_reason(features: int) -> None:
     coalitions = 2**features if features <= MOST_EXACT else 2 * features
     assert 4 <= background_size(features) <= 40

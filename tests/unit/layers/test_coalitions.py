@@ -67,4 +67,4 @@ def test_orders_are_the_same_in_every_process() -> None:
 
 def test_few_features_have_all_their_coalitions() -> None:
     assert coalitions_of(10, 4).shape == (1, 1024)
-    assert coalitions_of(11, 4).shape == (138, 12)
+    assert coalitions_of(11, 4).shape == (116, 12)
