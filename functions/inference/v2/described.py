@@ -2,11 +2,12 @@
 
 from inference.route import Route
 from inference.v2 import ROOT
+from inference.v2.messages import MAX_DIMENSION, OCTETS
+from inference.v2.tensors import DATATYPES
 from skylift.http.reply import JSON
 
 _NO_MODEL = "No model is ready; see Retry-After"
 _UNKNOWN = "No such model or version"
-_OCTETS = "application/octet-stream"
 
 _REQUEST = {
     "type": "object",
@@ -23,8 +24,14 @@ _REQUEST = {
                 "required": ["name", "shape", "datatype"],
                 "properties": {
                     "name": {"type": "string"},
-                    "shape": {"type": "array", "minItems": 1, "maxItems": 2, "items": {"type": "integer"}},
-                    "datatype": {"type": "string"},
+                    "shape": {
+                        "type": "array",
+                        "minItems": 1,
+                        "maxItems": 2,
+                        "items": {"type": "integer", "minimum": 1, "maximum": MAX_DIMENSION},
+                        "description": "Rows, or rows and columns",
+                    },
+                    "datatype": {"type": "string", "enum": [*DATATYPES]},
                     "parameters": {"type": "object"},
                     "data": {"type": "array", "description": "Nested or flat; null is a missing value"},
                 },
@@ -67,7 +74,7 @@ def _of_model(path: str, names: tuple[str, ...], suffix: str) -> tuple[Route, ..
             "required": True,
             "content": {
                 JSON: {"schema": _REQUEST},
-                _OCTETS: {"schema": {"description": "The document with the values of tensors behind it, as bytes"}},
+                OCTETS: {"schema": {"description": "The document with the values of tensors behind it, as bytes"}},
             },
         },
     }

@@ -16,7 +16,9 @@ HEADER_LENGTH = "inference-header-content-length"
 
 OCTETS = "application/octet-stream"
 
-_MAX_DIMENSION = 2**31
+MAX_DIMENSION = 2**31 - 1
+"""The largest size of a dimension, far above what a body holds."""
+
 _MAX_DIGITS = 10
 _MAX_SHOWN = 60
 _UNSUPPORTED = ("shared_memory_region", "classification")
@@ -201,4 +203,4 @@ def _flag(parameters: dict[str, Any], name: str, of: str, *, otherwise: bool) ->
 
 
 def _is_dimension(size: object) -> bool:
-    return type(size) is int and 0 <= size < _MAX_DIMENSION
+    return type(size) is int and 0 <= size <= MAX_DIMENSION
