@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from inference.beside import beside
 from inference.compose import compose
+from inference.route import HISTORY_PATH
 from inference.server import serve, with_operations
 from inference.settings import InferenceSettings
 
@@ -29,7 +30,8 @@ def main() -> None:
     if routes := beside(InferenceSettings()):
         from operations.compose import compose as compose_operations
 
-        app = with_operations(inference, {route.path.partition("/{")[0] for route in routes}, compose_operations())
+        paths = {route.path.partition("/{")[0] for route in routes} | {HISTORY_PATH}
+        app = with_operations(inference, paths, compose_operations())
     serve(app, host=arguments.host, port=arguments.port)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 LABELS_PATH = "/labels"
 RETRAIN_PATH = "/retrain"
+HISTORY_PATH = "/history"
 """Paths of the function `operations` that a plain server answers as well, where they are on; also those below."""
 
 

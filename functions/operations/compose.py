@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from operations.active import ActiveVersion
 from operations.cloudwatch import CloudWatch
 from operations.fleet import Fleet
+from operations.history import History
 from operations.labels import Labels
 from operations.retrains import Retrains
 from operations.routes import create_routes
@@ -40,10 +41,9 @@ def compose() -> OperationsLog:
     settings = OperationsSettings()
     set_level(settings.log_level)
     s3 = s3_client()
-    active = ActiveVersion(
-        ActivePointer(settings.stage, settings.model, client=ssm_client()),
-        VersionStore(settings.bucket, settings.model, client=s3),
-    )
+    pointer = ActivePointer(settings.stage, settings.model, client=ssm_client())
+    store = VersionStore(settings.bucket, settings.model, client=s3)
+    active = ActiveVersion(pointer, store)
     bucket = Bucket(settings.bucket, client=s3)
     labels = Labels(lambda: active().manifest.contract.target, LabelStore(bucket, settings.model))
     fleet = Fleet(
@@ -60,7 +60,7 @@ def compose() -> OperationsLog:
         rollouts=settings.retrain_rollout != "none",
     )
     return OperationsLog(
-        create_routes(labels, fleet, retrains if arn else None),
+        create_routes(labels, fleet, History(pointer, store), retrains if arn else None),
         stage=settings.stage,
         model=settings.model,
         release=settings.release,

@@ -6,9 +6,10 @@ from fastapi import FastAPI, Request, Response
 from pydantic_core import to_json
 
 from operations.fleet import Fleet
+from operations.history import History
 from operations.labels import Labels
 from operations.retrains import Retrains
-from skylift.errors import AwsUnavailable, MetricsNotRead
+from skylift.errors import AwsUnavailable, HistoryNotRead, MetricsNotRead
 from skylift.http.body import JSON_TYPES, read_body
 from skylift.http.caller import caller_of
 from skylift.http.preflight import Preflight
@@ -20,6 +21,7 @@ from skylift.monitoring.exposition import PATH as METRICS_PATH
 from skylift.observability import logger
 
 LABELS_PATH = "/labels"
+HISTORY_PATH = "/history"
 RETRAIN_PATH = "/retrain"
 LABEL_TYPES = (*JSON_TYPES, "application/x-ndjson", "application/jsonl")
 
@@ -72,7 +74,19 @@ async def metrics(request: Request) -> Response:
     return Response(text, media_type=CONTENT_TYPE)
 
 
-def create_routes(taker: Labels, fleet: Fleet, retrains: Retrains | None = None) -> FastAPI:
+async def history(request: Request) -> Response:
+    """Tell which versions there are, and who made them active."""
+    known: History = request.app.state.history
+    try:
+        document = await asyncio.to_thread(known.read)
+    except AwsUnavailable as error:
+        logger.warning("the history cannot be read", extra={"why": error.message})
+        hint = "try again shortly; predictions are not affected"
+        raise HistoryNotRead(f"the history cannot be read now ({error.code})", hint) from error
+    return Response(to_json(document), media_type=JSON)
+
+
+def create_routes(taker: Labels, fleet: Fleet, history_of: History, retrains: Retrains | None = None) -> FastAPI:
     """Make the application of the routes.
 
     Parameters
@@ -81,12 +95,15 @@ def create_routes(taker: Labels, fleet: Fleet, retrains: Retrains | None = None)
         Taker of labels.
     fleet
         Reader of the metrics of all environments.
+    history_of
+        Reader of versions and moves.
     retrains
         Starter of retrainings; None for no routes for them.
     """
     app = FastAPI(title="Skylift operations", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.labels, app.state.fleet = taker, fleet
+    app.state.labels, app.state.fleet, app.state.history = taker, fleet, history_of
     app.add_api_route(LABELS_PATH, labels, methods=["POST"], response_model=None)
+    app.add_api_route(HISTORY_PATH, history, methods=["GET"], response_model=None)
     app.add_api_route(METRICS_PATH, metrics, methods=["GET"], response_model=None)
     if retrains is not None:
         app.state.retrains = retrains

@@ -33,6 +33,7 @@
     |   `-- RetrainNotFound    its id is unknown
     |-- LabelsNotKept          labels cannot be written now
     |-- MetricsNotRead         the metrics of all environments cannot be read now
+    |-- HistoryNotRead         versions and moves of the pointer cannot be read now
     |-- RegistryError          the registry cannot give what was asked
     |   |-- InvalidReference   a reference is not of the form v7@sha256:...
     |   |-- InvalidChallenger  a challenger is not the JSON of one
@@ -381,6 +382,12 @@ class MetricsNotRead(SkyliftError):
     """The metrics of all environments cannot be read from CloudWatch now."""
 
     code = "metrics-not-read"
+
+
+class HistoryNotRead(SkyliftError):
+    """The versions and the moves of the pointer cannot be read now."""
+
+    code = "history-not-read"
 
 
 class RegistryError(SkyliftError):

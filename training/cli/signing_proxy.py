@@ -25,7 +25,7 @@ SIGNED_HEADER = "x-skylift-signed-for"
 
 MAX_BODY_BYTES = 8 * 2**20
 
-_READ = ("", "model-info", "model-card", "health", "drift-status", "drift-report", "docs", "openapi.json", "versions")
+_READ = ("", "model-info", "model-card", "health", "drift-status", "drift-report", "docs", "openapi.json", "history")
 _WRITTEN = ("predict",)
 _TO_API = ("accept", "content-type", "x-skylift-variant")
 _TO_BROWSER = (

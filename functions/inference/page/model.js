@@ -4,6 +4,7 @@ import { ask, hasToken, Refused } from './api.js'
 import { facts, grouped, make, moment, shown, table } from './dom.js'
 
 const percentOf = interval => (interval ? `${shown(interval.low)} to ${shown(interval.high)}` : '')
+const MOST_VERSIONS = 20
 const section = (title, ...nodes) => make('section', { className: 'card' }, make('h2', {}, title), ...nodes)
 
 export async function createModel(panel, info) {
@@ -21,7 +22,7 @@ export async function createModel(panel, info) {
     ]), ...(lineage.notes ?? []).map(note => make('p', { className: 'small quiet' }, note)), card()),
     section('Gates it passed', table('Gates', ['Metric', 'Value', 'Asked for'], (info.gates ?? []).map(gate => [
       gate.metric, shown(gate.value), gate.detail ?? [gate.min !== undefined && `at least ${shown(gate.min)}`, gate.max !== undefined && `at most ${shown(gate.max)}`].filter(Boolean).join(', '),
-    ]))), moves()),
+    ]))), await moves()),
   make('div', {},
     section('How good it is', make('p', { className: 'small quiet' }, 'On rows that no candidate has seen, with 95% intervals where resampling gives them; and over the folds of training.'),
       table('Metrics', ['Metric', 'Holdout', 'Interval', 'Cross-validated'], Object.entries(metrics.holdout).map(([name, value]) => [
@@ -56,7 +57,17 @@ function card() {
   return make('div', { className: 'row' }, save, state)
 }
 
-function moves() {
-  return section('Versions, and who made them active', make('p', {}, 'This API does not tell: its rights do not reach the history. ',
-    make('code', {}, 'skylift versions'), ' lists the versions and ', make('code', {}, 'skylift history'), ' who moved the pointer, when, from what to what.'))
+/** The versions and who made them active; a service that has no such path leaves it to the command line. */
+async function moves() {
+  try {
+    const { document: { versions, moves: known } } = await ask('history')
+    return section('Versions, and who made them active', make('p', { className: 'small' }, `Published: ${versions.slice(0, MOST_VERSIONS).join(', ')}${versions.length > MOST_VERSIONS ? ` and ${versions.length - MOST_VERSIONS} older` : ''}.`),
+      table('Moves of the pointer', ['When', 'From', 'To', 'Who', 'How'], known.map(move => [moment(move.at), name(move.from), name(move.to), move.by, [move.kind, move.tool].filter(Boolean).join(', ')])))
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    return section('Versions, and who made them active', make('p', {}, error.status === 404 ? 'This service does not tell. ' : `${error.detail}. `,
+      make('code', {}, 'skylift versions'), ' lists the versions and ', make('code', {}, 'skylift history'), ' who moved the pointer, when, from what to what.'))
+  }
 }
+
+const name = reference => reference.split('@')[0]

@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 TOKEN = "a.b.c"
+HISTORY = {
+    "versions": [f"v{number}" for number in range(30, 0, -1)],
+    "moves": [
+        {
+            "at": "2026-05-01T12:00:00Z",
+            "by": "user/ann",
+            "from": "none",
+            "to": "v1@sha256:" + "0" * 64,
+            "kind": "promotion",
+            "tool": "skylift promote",
+        }
+    ],
+}
 LATEST = "reports/iris/latest.json"
 
 CONTRACTS = {
@@ -72,9 +85,28 @@ class Guarded:
             await self._refusal.send(send)
 
 
-@pytest.fixture(scope="package")
-def opened() -> Iterator[Visits]:
-    """A browser and the services, each below its name."""
+class Moved:
+    """An application beside which `/history` is answered.
+
+    Parameters
+    ----------
+    app
+        The application.
+    """
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self._app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["path"] == "/history":
+            await Reply(json.dumps(HISTORY).encode()).send(send)
+        else:
+            await self._app(scope, receive, send)
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[str]:
+    """The address of services, each below its name."""
     apps: dict[str, ASGIApp] = {name: page_service(contract) for name, contract in CONTRACTS.items()}
     apps["drifting"] = page_service(
         CONTRACTS["four"], bucket=MemoryBucket({LATEST: report(longer_petals=1.5).to_bytes()})
@@ -83,11 +115,19 @@ def opened() -> Iterator[Visits]:
         page_service(CONTRACTS["four"]), f"Bearer {TOKEN}".encode(), 401, {"message": "Unauthorized"}
     )
     apps["signatures"] = Guarded(page_service(CONTRACTS["four"]), b"AWS4-HMAC-SHA256 ", 403, {"message": "Forbidden"})
+    apps["moved"] = Moved(page_service(CONTRACTS["four"]))
     apps["older"] = page_service(CONTRACTS["four"], explains=False)
     apps["small"] = page_service(CONTRACTS["every"], max_instances=7)
-    with serving(Mounted(apps)) as address, sync_playwright() as playwright:
+    with serving(Mounted(apps)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")  # it runs an event loop, beside which no other test can run one
+def opened(services: str) -> Iterator[Visits]:
+    """A browser."""
+    with sync_playwright() as playwright:
         browser = launched(playwright)
-        yield Visits(browser, address)
+        yield Visits(browser, services)
         browser.close()
 
 

@@ -14,6 +14,8 @@ from tests.e2e.page.conftest import TOKEN
 from tests.support.browser import Scheme, Visits, violations
 from training.cli.signing_proxy import SignedApi, SigningProxy
 
+LAST_READ = re.compile("drift-status$")
+
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
 @pytest.mark.parametrize("tab", ["many", "model", "watch"])
@@ -48,6 +50,14 @@ def test_the_model_is_told_with_its_metrics_and_its_card(visits: Visits) -> None
         expect(page.get_by_text("skylift history")).to_be_visible()
 
 
+def test_versions_and_who_made_them_active_are_told_where_the_service_knows(visits: Visits) -> None:
+    with visits.visit("/moved/#model", width=390) as page:
+        expect(page.get_by_text("v30, v29, v28")).to_contain_text("v11 and 10 older.")
+        row = page.get_by_role("table", name="Moves of the pointer").get_by_role("row").nth(1)
+        expect(row).to_contain_text("nonev1user/annpromotion, skylift promote")
+        assert violations(page) == []
+
+
 def test_drift_and_the_state_of_the_service_are_watched(visits: Visits) -> None:
     with visits.visit("/drifting/#watch") as page:
         expect(page.locator("#watch").get_by_text("ok", exact=True)).to_be_visible()
@@ -61,20 +71,17 @@ def test_what_is_watched_is_read_again_only_while_somebody_looks(visits: Visits)
         page.clock.install()
         page.goto(f"{visits.address}/four/#watch")
         expect(page.get_by_text("Read at")).to_be_visible()
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.clock.run_for(15_100)
-        expect(
-            page.get_by_text("The monitor has written no report").or_(page.get_by_text("Read at")).first
-        ).to_be_visible()
-        seen = len(asked)
+        with page.expect_response(LAST_READ):
+            page.clock.run_for(15_100)
         page.get_by_role("tab", name="Model").click()
-        page.wait_for_load_state("networkidle")
-        asked.clear()
+        expect(page.get_by_text("This service does not tell.")).to_be_visible()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
         page.clock.run_for(60_000)
+        with page.expect_response(LAST_READ):
+            page.get_by_role("tab", name="Watch").click()
 
-        assert seen == 2
-        assert asked == []
+        assert asked == ["health", "drift-status"]
 
 
 def test_without_a_report_the_monitor_is_named(visits: Visits) -> None:

@@ -41,7 +41,14 @@ def test_the_readme_lists_every_route_and_those_that_another_function_answers() 
     rows = re.findall(r"^\| (`[A-Z]+ /.*?) \|", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     listed = {name for row in rows for name in re.findall(r"`([A-Z]+ /\S*)`", row)}
 
-    assert listed == {*NAMES, "POST /v2/models/{model}/infer", "POST /labels", "POST /retrain", "GET /retrain/{id}"}
+    assert listed == {
+        *NAMES,
+        "GET /history",
+        "POST /v2/models/{model}/infer",
+        "POST /labels",
+        "POST /retrain",
+        "GET /retrain/{id}",
+    }
 
 
 def test_the_index_lists_every_route(client: HttpClient) -> None:

@@ -21,7 +21,7 @@ from tests.support.cloudwatch import FakeCloudWatch
 from tests.support.fakes import MemoryBucket
 from tests.support.faults import before, fails_with, throttled
 from tests.support.retraining import FakeFunction
-from tests.unit.operations.test_routes import fleet_of
+from tests.unit.operations.test_routes import fleet_of, history_of
 
 KEY = {"idempotency-key": "order-7"}
 
@@ -43,7 +43,7 @@ def client(store: RetrainStore, function: FakeFunction) -> HttpClient:
 
 def client_of(retrains: Retrains | None) -> HttpClient:
     labels = Labels(lambda: Target(name="y", classes=("a", "b")), LabelStore(MemoryBucket(), MODEL))
-    routes = create_routes(labels, fleet_of(FakeCloudWatch()), retrains)
+    routes = create_routes(labels, fleet_of(FakeCloudWatch()), history_of(), retrains)
     return HttpClient(OperationsLog(routes, stage="test", model=MODEL))
 
 

@@ -10,14 +10,17 @@ from operations.active import ActiveVersion
 from operations.cloudwatch import CloudWatch
 from operations.compose import OperationsLog
 from operations.fleet import Fleet
+from operations.history import History
 from operations.labels import Labels
 from operations.routes import create_routes
 from skylift.bucket import Bucket
 from skylift.contract import Target
+from skylift.errors import AwsUnavailable
 from skylift.http.body import MAX_BODY_BYTES
 from skylift.monitoring.label_store import LabelStore
 from skylift.monitoring.report_store import ReportStore
 from skylift.observability import logger
+from skylift.pointer import Move
 from tests.conftest import BUCKET, MODEL
 from tests.support.asgi_client import JSON_HEADERS, PROBLEM, HttpClient
 from tests.support.aws_clients import shared_clients
@@ -26,6 +29,7 @@ from tests.support.cloudwatch import FakeCloudWatch
 from tests.support.fakes import CurrentStdout, MemoryBucket, MemoryPointer, MemoryStore
 from tests.support.faults import before, fails_with, throttled
 from tests.support.models import iris_package
+from tests.unit.operations.test_history import V1, Moved, Two, move
 
 SPECIES = Target(name="species", classes=("setosa", "virginica"))
 ENTRY = {"id": "AbCdEfGh_-012345#0", "label": "setosa"}
@@ -39,6 +43,12 @@ def fleet_of(cloudwatch: FakeCloudWatch) -> Fleet:
     return Fleet(CloudWatch(cloudwatch), "test", MODEL, active=active, reports=reports)
 
 
+def history_of(*moves: Move, failure: AwsUnavailable | None = None) -> History:
+    pointer = Moved(*moves)
+    pointer.holds = failure
+    return History(pointer, Two())
+
+
 @pytest.fixture
 def cloudwatch() -> FakeCloudWatch:
     return FakeCloudWatch()
@@ -48,7 +58,7 @@ def cloudwatch() -> FakeCloudWatch:
 def client(aws: None, cloudwatch: FakeCloudWatch, monkeypatch: pytest.MonkeyPatch) -> HttpClient:
     monkeypatch.setattr(logger.registered_handler, "stream", CurrentStdout())
     store = LabelStore(Bucket(BUCKET, client=shared_clients("service").s3), MODEL)
-    routes = create_routes(Labels(lambda: SPECIES, store), fleet_of(cloudwatch))
+    routes = create_routes(Labels(lambda: SPECIES, store), fleet_of(cloudwatch), history_of())
     return HttpClient(OperationsLog(routes, stage="test", model=MODEL))
 
 
@@ -73,7 +83,7 @@ def test_nothing_fails_after_the_answer(cloudwatch: FakeCloudWatch) -> None:
         sent.append(message)
 
     log = OperationsLog(
-        create_routes(Labels(lambda: SPECIES, LabelStore(MemoryBucket(), MODEL)), fleet_of(cloudwatch)),
+        create_routes(Labels(lambda: SPECIES, LabelStore(MemoryBucket(), MODEL)), fleet_of(cloudwatch), history_of()),
         stage="test",
         model=MODEL,
     )
@@ -168,3 +178,26 @@ def test_where_cloudwatch_fails_prometheus_is_told_so(client: HttpClient, cloudw
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     assert answer.json()["type"] == "urn:skylift:problem:metrics-not-read"
+
+
+def test_the_history_is_told(cloudwatch: FakeCloudWatch) -> None:
+    labels = Labels(lambda: SPECIES, LabelStore(MemoryBucket(), MODEL))
+    client = HttpClient(create_routes(labels, fleet_of(cloudwatch), history_of(move(V1))))
+
+    document = client.get("/history").json()
+
+    assert document["versions"] == ["v2", "v1"]
+    assert document["moves"][0]["by"] == "user/ann"
+    assert document["moves"][0]["at"] == "2026-05-01T12:00:00Z"
+
+
+def test_a_history_that_cannot_be_read_says_when_to_ask_again(cloudwatch: FakeCloudWatch) -> None:
+    labels = Labels(lambda: SPECIES, LabelStore(MemoryBucket(), MODEL))
+    failure = AwsUnavailable("reading arn:aws:ssm failed", "check")
+    client = HttpClient(create_routes(labels, fleet_of(cloudwatch), history_of(failure=failure)))
+
+    answer = client.get("/history")
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert answer.json()["type"] == "urn:skylift:problem:history-not-read"
+    assert "arn" not in answer.text

@@ -10,7 +10,7 @@ from tests.support.templates import Stack
 JWT = {"Auth": "JWT", "JwtIssuer": "https://issuer.test", "JwtAudience": "skylift,others"}
 OPEN: dict[str, list[str]] = {"GET /health": []}
 PAGE: dict[str, list[str]] = {"GET /": [], "GET /page/{digest}/{name}": []}
-BY_SIGNATURE = OPEN | {"GET /metrics": ["AWS_IAM"], "ANY /$default": ["AWS_IAM"]}
+BY_SIGNATURE = OPEN | {"GET /history": ["AWS_IAM"], "GET /metrics": ["AWS_IAM"], "ANY /$default": ["AWS_IAM"]}
 DOMAIN = {"DomainName": "iris.example.com", "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1"}
 
 
@@ -19,13 +19,13 @@ DOMAIN = {"DomainName": "iris.example.com", "CertificateArn": "arn:aws:acm:eu-ce
     [
         ({}, BY_SIGNATURE),
         ({"Stage": "prod"}, BY_SIGNATURE),
-        (JWT, OPEN | PAGE | {"GET /metrics": ["JWT"], "ANY /$default": ["JWT"]}),
-        ({"Auth": "NONE"}, {"GET /health": [], "GET /metrics": [], "ANY /$default": []}),
+        (JWT, OPEN | PAGE | {"GET /history": ["JWT"], "GET /metrics": ["JWT"], "ANY /$default": ["JWT"]}),
+        ({"Auth": "NONE"}, {"GET /health": [], "GET /history": [], "GET /metrics": [], "ANY /$default": []}),
         ({"CorsOrigins": "https://a.test"}, BY_SIGNATURE | {"OPTIONS /{proxy+}": []}),
         ({"Labels": "true"}, BY_SIGNATURE | {"POST /labels": ["AWS_IAM"]}),
         (
             JWT | {"Labels": "true"},
-            {path: ["JWT"] for path in ("GET /metrics", "POST /labels", "ANY /$default")} | OPEN | PAGE,
+            {path: ["JWT"] for path in ("GET /history", "GET /metrics", "POST /labels", "ANY /$default")} | OPEN | PAGE,
         ),
     ],
     ids=["default", "prod", "jwt", "none", "cors", "labels", "jwt and labels"],
@@ -64,7 +64,7 @@ def test_tokens_are_checked_against_issuer_and_audience() -> None:
 
 def test_every_route_calls_the_alias_but_those_of_operations(stack: Stack) -> None:
     paths = Stack(Labels="true", Retraining="true").properties("Api")["Body"]["paths"]
-    others = {"/labels", "/metrics", "/retrain", "/retrain/{id}"}
+    others = {"/history", "/labels", "/metrics", "/retrain", "/retrain/{id}"}
     assert others <= paths.keys()
     for path, operations in paths.items():
         function = "OperationsFunction.Arn" if path in others else "InferenceFunction.Arn:live"
