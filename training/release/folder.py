@@ -11,19 +11,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic_core import from_json, to_json
 
+from skylift.encoding import RowEncoder, load_encoder
 from skylift.errors import DataError, IntegrityError
 from skylift.feature import Scalar
 from skylift.manifest import Manifest
 from skylift.metrics import Gate
 from skylift.sandbox import SandboxedPredictor
-from skylift.scoring import predicted_classes
+from skylift.scoring import Matrix, predicted_classes
 from skylift.verification import check_artifact
 from training.config import GatesSection
 from training.config.table import TableSpec
 from training.data.prepare import read_prepared
 from training.data.reader import Progress
+from training.data.table import Table
+from training.evaluation.champion import rows_for
 from training.evaluation.gates import check_gates, judge, standing_gates
 from training.evaluation.report import EVALUATION_FILE, Evaluation
 from training.metrics.scores import score_metrics
@@ -139,14 +144,16 @@ def evaluate(
     progress(f"reading {prepared}")
     table, split = read_prepared(prepared, spec)
     contract = manifest.contract
-    if (table.digest, table.contract) != (manifest.lineage.data_sha256, contract.undecided):
+    read = folder_reader(folder, manifest)
+    rows, targets = table.rows[split.holdout], table.targets[split.holdout]
+    if manifest.lineage.adopted is not None:
+        rows, targets = _as_the_model_has_them(load_encoder(manifest, read), table, split.holdout, folder)
+    elif table.contract != contract.undecided or table.digest != manifest.lineage.data_sha256:
         raise DataError(f"{folder} was not trained on {prepared}", f"train it: skylift train --output {folder}")
     progress("scoring the test rows")
-    read = folder_reader(folder, manifest)
     predictor = SandboxedPredictor(manifest, read)
     document = Evaluation.from_bytes(read(EVALUATION_FILE), source=EVALUATION_FILE)
-    targets = table.targets[split.holdout]
-    scores = predictor.scores(table.rows[split.holdout])
+    scores = predictor.scores(rows)
     holdout = score_metrics(contract, targets, scores)
     if classes := contract.target.keys:
         labels = predicted_classes(contract.target, scores)
@@ -180,6 +187,19 @@ def folder_reader(folder: Path, manifest: Manifest) -> Callable[[str], bytes]:
             raise DataError(f"{folder / name} cannot be read ({error.strerror})", hint) from error
 
     return read
+
+
+def _as_the_model_has_them(
+    encoder: RowEncoder, table: Table, places: NDArray[np.int64], folder: Path
+) -> tuple[Matrix, NDArray[Any]]:
+    """Rows and targets in the order of columns and classes that an adopted model has."""
+    rows, problem = rows_for(encoder, table, places)
+    if rows is None:
+        raise DataError(f"the model in {folder} does not fit the prepared table: {problem}", "adopt it on this table")
+    targets = table.targets[places]
+    if keys := encoder.contract.target.keys:
+        targets = np.array([keys.index(key) for key in table.contract.target.keys])[targets]
+    return rows, targets
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

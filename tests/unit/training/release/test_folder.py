@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from skylift.errors import DataError, GateFailed, IntegrityError
+from tests.support.elsewhere import frame, stored
 from tests.support.models import uncompiled
 from tests.support.tables import LOGISTIC, RIDGE, TREE, config_of, mixed, public_table
 from training.config import ModelConfig
 from training.data.prepare import prepare
 from training.job import Trained, train
+from training.job.adoption import adopt
 from training.release.folder import evaluate, read_version_file, write_version
 from training.release.packaging import pack
 
@@ -202,3 +205,36 @@ class TestEvaluation:
 
         with pytest.raises(DataError, match=r"model\.joblib cannot be read"):
             made.evaluate()
+
+
+def test_an_adopted_model_is_measured_in_its_own_order_of_columns_and_classes(tmp_path: Path) -> None:
+    rows = frame().dropna(subset=["score", "visits"])
+    model = LogisticRegression(max_iter=1000).fit(rows[["visits", "age"]], rows.churned)
+    model.classes_, model.coef_, model.intercept_ = model.classes_[::-1], -model.coef_, -model.intercept_
+    rows.to_csv(tmp_path / "table.csv", index=False)
+    config = config_of(tmp_path / "table.csv", target="churned")
+    adopted = adopt(config, stored(model, tmp_path), trusted=True)
+    prepare(config.table, tmp_path / "processed")
+    write_version(tmp_path / "version", pack(adopted))
+
+    found = evaluate(tmp_path / "version", tmp_path / "processed", config.table, config.gates)
+
+    contract = adopted.table.contract
+    assert ([feature.name for feature in contract.features], contract.target.classes) == (
+        ["visits", "age"],
+        ("yes", "no"),
+    )
+    assert found.holdout == pytest.approx(adopted.metrics.holdout)
+    assert found.holdout["accuracy"] > 0.7
+
+
+def test_one_that_the_prepared_table_does_not_fit_is_refused(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "table.csv", index=False)
+    config = config_of(tmp_path / "table.csv", target="churned")
+    model = LogisticRegression().fit(frame()[["age"]], frame().churned)
+    write_version(tmp_path / "version", pack(adopt(config, stored(model, tmp_path), trusted=True)))
+    without = config.with_data(drop=("age",))
+    prepare(without.table, tmp_path / "processed")
+
+    with pytest.raises(DataError, match="does not fit the prepared table: the table has no age"):
+        evaluate(tmp_path / "version", tmp_path / "processed", without.table, without.gates)
