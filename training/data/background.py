@@ -60,22 +60,36 @@ def background_of(table: Table, train: NDArray[np.int64], *, seed: int) -> Backg
 
 
 def _points(contract: Contract, rows: Matrix) -> Matrix:
-    """Rows as points where each feature spreads as far: numbers without outliers, indicators of frequent categories."""
-    parts = []
-    for feature, block in zip(contract.features, contract.blocks, strict=True):
-        columns = rows[:, block] if feature.kind == "text" else rows[:, block.start : block.start + 1]
-        if feature.kind == "category":
-            codes, counts = np.unique(columns[~np.isnan(columns)], return_counts=True)
-            columns = (columns == codes[np.argsort(-counts, kind="stable")[:_LEVELS]]).astype(np.float64)
-        elif feature.kind != "text":
-            least, most = _ends(columns[~np.isnan(columns)])
-            columns = np.clip(columns, least, most)
-        known = ~np.isnan(columns)
-        means = columns.mean(axis=0, where=known) if known.any() else 0.0
-        centred = np.where(known, columns - means, 0.0)
-        spread = math.sqrt((centred**2).mean(axis=0).sum())
-        parts.append(centred / (spread or 1.0))
-    return np.hstack(parts)
+    """Rows as points where each feature spreads as far."""
+    return np.hstack(
+        [
+            _normalized(part)
+            for feature, block in zip(contract.features, contract.blocks, strict=True)
+            for part in _parts(feature, rows[:, block])
+        ]
+    )
+
+
+def _parts(feature: Feature, columns: Matrix) -> list[Matrix]:
+    """What rows are compared by: numbers without outliers, indicators of frequent categories, the words of texts."""
+    lead = columns[:, :1]
+    known = lead[~np.isnan(lead)]
+    if feature.kind == "category":
+        codes, counts = np.unique(known, return_counts=True)
+        return [(lead == codes[np.argsort(-counts, kind="stable")[:_LEVELS]]).astype(np.float64)]
+    least, most = _ends(known)
+    clipped = np.clip(lead, least, most)
+    return [clipped, columns[:, 1:]] if feature.kind == "text" else [clipped]
+
+
+def _normalized(columns: Matrix) -> Matrix:
+    """Columns with mean 0, and together with variance 1; a missing value is a mean one."""
+    known = ~np.isnan(columns)
+    means = np.where(known, columns, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    centred = np.where(known, columns - means, 0.0)
+    spread = math.sqrt((centred**2).mean(axis=0).sum())
+    scaled: Matrix = centred / (spread or 1.0)
+    return scaled
 
 
 def _ends(values: Matrix) -> tuple[float, float]:

@@ -5,12 +5,15 @@ from datetime import date
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from skylift.background import Background, background_size
 from skylift.contract import Contract, Target
 from skylift.encoding import date_encoder
 from skylift.feature import Feature
 from skylift.scoring import Matrix
+from tests.support.contracts import contracts, instances, modest, row_encoder
 from tests.support.models import trained_iris
 from training.data.background import FEWEST, background_of
 from training.data.table import Table
@@ -136,3 +139,24 @@ def test_the_same_rows_give_the_same_bytes() -> None:
     assert first is not None
     assert second is not None
     assert first.to_bytes() == second.to_bytes()
+
+
+@settings(modest, max_examples=25)
+@given(st.data())
+def test_of_any_contract_they_are_rows_of_it(data: st.DataObject) -> None:
+    contract = data.draw(contracts())
+    rows = row_encoder(contract).encode(
+        [data.draw(instances(contract)) for _ in range(12)] * data.draw(st.integers(1, 5))
+    )
+
+    background = background_of(Table(contract, rows, np.zeros(len(rows)), "", ()), np.arange(len(rows)), seed=0)
+
+    if background is None:
+        return
+    assert not any(0 < equal_rows(row, rows) < FEWEST for row in background.rows)
+    for feature, column in zip(contract.features, background.rows[:, list(contract.leads)].T, strict=True):
+        known = column[~np.isnan(column)]
+        if feature.kind != "text":
+            assert all(isinstance(feature.describe(code), str) for code in known.tolist())
+        if feature.levels:
+            assert set(known) <= {*range(len(feature.levels))}
