@@ -9,9 +9,9 @@ import pytest
 from skylift.errors import ConfigError
 from skylift.manifest import COMPILED_FILE
 from skylift.predictors import load_predictor
-from tests.support.tables import config_of, learned, lines, noted
+from tests.support.tables import config_of, learned, lines, mixed, noted
 from training.config import load_config
-from training.job import Trained
+from training.job import Trained, train
 from training.release.packaging import pack
 
 _A, _B, _NOISE = np.random.default_rng(0).uniform(-1, 1, size=(3, 150)).round(3)
@@ -75,6 +75,14 @@ class TestAverage:
         trained = learned(tmp_path, NOISY, *TREES)
 
         assert sorted(board(trained)) == ["tree 1", "tree 2"]
+
+    def test_default_candidates_are_averaged_without_being_asked(self, tmp_path: Path) -> None:
+        (tmp_path / "table.csv").write_text(mixed(), encoding="utf-8")
+
+        trained = train(config_of(tmp_path / "table.csv", target="churned"))
+
+        assert "ensemble" in board(trained)
+        assert trained.compiled.outcome.converter == "skylift"
 
     def test_one_that_does_not_compile_is_not_worth_its_time(self, tmp_path: Path) -> None:
         trained = learned(tmp_path, NOISY, *TREES, KERNEL, ensemble=True)
