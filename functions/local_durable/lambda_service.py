@@ -15,13 +15,13 @@ from aws_durable_execution_sdk_python.lambda_service import CallbackOptions, Ope
 from aws_durable_execution_sdk_python_testing.checkpoint.processor import CheckpointProcessor
 from aws_durable_execution_sdk_python_testing.client import InMemoryServiceClient
 from aws_durable_execution_sdk_python_testing.execution import Execution, ExecutionStatus
-from aws_durable_execution_sdk_python_testing.executor import Executor
 from aws_durable_execution_sdk_python_testing.invoker import InProcessInvoker
 from aws_durable_execution_sdk_python_testing.scheduler import Scheduler
 from aws_durable_execution_sdk_python_testing.stores.sqlite import SQLiteExecutionStore
 from aws_durable_execution_sdk_python_testing.worker.registry import ExecutionRegistry
 
 from local_durable.endpoint import LONGEST_SECONDS, REGION, Endpoint
+from local_durable.executor import LastingExecutor
 
 HANDLERS = {"rollout": "rollout.handler", "retrain": "retrain.handler"}
 """Modules with the handlers, by name of the function."""
@@ -55,7 +55,7 @@ class LambdaService:
         handlers = handlers or {name: _imported(module) for name, module in HANDLERS.items()}
         for name, handler in handlers.items():
             invoker.register(name, handler)
-        self._executor = Executor(
+        self._executor = LastingExecutor(
             self._store,
             self._scheduler,
             invoker,

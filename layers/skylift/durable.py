@@ -139,5 +139,6 @@ class DurableFunction:
                 if error_code(error) not in _CLOSED:
                     raise
                 raise CallbackClosed(
-                    f"{doing} of {self.arn} came too late: nobody waits for it", "see how it ended by `skylift history`"
+                    f"{doing} of {self.arn} came too late, or was taken at a first try whose word was lost",
+                    "see what became of it by `skylift history`",
                 ) from error

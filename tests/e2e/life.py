@@ -110,9 +110,33 @@ class Life:
 
     def steps_of(self, arn: str) -> list[str]:
         """Names of the steps that an execution has finished, in order."""
+        return [event.get("Name", "") for event in self._history(arn) if event["EventType"] == "StepSucceeded"]
+
+    def wait_for_a_look(self, arn: str) -> None:
+        """Wait until a rollout has looked at its version once more."""
+
+        def looks() -> int:
+            return sum(name.startswith("look") for name in self.steps_of(arn))
+
+        before = looks()
+        wait_until(lambda: looks() > before, seconds=END_SECONDS, what="it looks once more")
+
+    def failures_of(self, arn: str) -> list[str]:
+        """What attempts of an execution's steps failed with, in order: the type of the error, and its words."""
+        failed = [event["StepFailedDetails"]["Error"] for event in self._history(arn) if "StepFailedDetails" in event]
+        return [f"{error['Payload']['ErrorType']}: {error['Payload']['ErrorMessage']}" for error in failed]
+
+    def wait_for_refusal(self, arn: str, doing: str) -> None:
+        """Wait until a step of an execution lacks the permission for what it does."""
+        wait_until(
+            lambda: any(f": {doing}" in each and "AccessDenied" in each for each in self.failures_of(arn)),
+            seconds=END_SECONDS,
+            what=f"{doing} is refused",
+        )
+
+    def _history(self, arn: str) -> list[dict[str, Any]]:
         pages = self._aws.client("lambda").get_paginator("get_durable_execution_history")
-        events = [event for page in pages.paginate(DurableExecutionArn=arn) for event in page["Events"]]
-        return [event.get("Name", "") for event in events if event["EventType"] == "StepSucceeded"]
+        return [event for page in pages.paginate(DurableExecutionArn=arn) for event in page["Events"]]
 
     def agree(self) -> None:
         """Pointer, challenger, versions and audit agree, and nothing is half done."""

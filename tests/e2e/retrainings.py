@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from skylift.retraining.start import execution_name, id_of_key
 from skylift.retraining.state import Retraining
 from skylift.retraining.store import RetrainStore
 from tests.e2e.life import MODEL, Life
@@ -29,6 +30,14 @@ class Retrainings:
         """Ask for one by HTTP, as the caller who may."""
         headers = {"idempotency-key": key}
         return self._stack.ask("/retrain", {"reason": key} | body, keys=self._stack.caller, headers=headers)
+
+    def execution(self, key: str) -> str:
+        """ARN of the execution of what was asked for with a key."""
+        name = execution_name(MODEL, id_of_key(key))
+        found = self._stack.aws.client("lambda").list_durable_executions_by_function(
+            FunctionName=self._stack.outputs["RetrainFunctionArn"], DurableExecutionName=name
+        )
+        return str(found["DurableExecutions"][0]["DurableExecutionArn"])
 
     def ids(self) -> set[str]:
         """Ids of all of them."""

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -261,18 +261,19 @@ class Stack:
         return str(self.aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
 
     @contextmanager
-    def without(self, role: str, action: str) -> Iterator[None]:
-        """Take one permission from a role of the template, and give it back."""
+    def without(self, role: str, *actions: str) -> Iterator[Callable[..., None]]:
+        """Take permissions from a role of the template, and give them back.
+
+        What this yields, called with other actions, takes those in place of the first.
+        """
         before = self.policy(role)
-        statements = [
-            each | {"Action": [one for one in each["Action"] if one != action]} for each in before["Statement"]
-        ]
-        nothing = {"Effect": "Deny", "Action": [action], "Resource": "*"}  # a policy has a statement at least
-        less = before | {"Statement": [each for each in statements if each["Action"]] or [nothing]}
-        assert less != before, f"{role} has no {action}"
-        self._set_policy(role, less)
+
+        def take(*actions: str) -> None:
+            self._set_policy(role, _less(before, actions))
+
+        take(*actions)
         try:
-            yield
+            yield take
         finally:
             self._set_policy(role, before)
 
@@ -300,3 +301,13 @@ class Stack:
             StackName=STACK, LogicalResourceId=logical
         )
         return str(described["StackResourceDetail"]["PhysicalResourceId"])
+
+
+def _less(policy: Mapping[str, Any], actions: tuple[str, ...]) -> dict[str, Any]:
+    """A policy without actions, each of which it has."""
+    assert set(actions) <= {action for each in policy["Statement"] for action in each["Action"]}, actions
+    statements = [
+        each | {"Action": [one for one in each["Action"] if one not in actions]} for each in policy["Statement"]
+    ]
+    nothing = {"Effect": "Deny", "Action": [*actions], "Resource": "*"}  # a policy has a statement at least
+    return {**policy, "Statement": [each for each in statements if each["Action"]] or [nothing]}

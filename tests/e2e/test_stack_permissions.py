@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 
 from tests.e2e.life import Life, alarm_event, serve
 from tests.e2e.stack import STACK, SWITCH_SECONDS, Stack
+from tests.e2e.test_stack_retrain import OF_TRAINING_AGAIN
+from tests.e2e.test_stack_rollout import OF_THE_ROLLOUT
 from tests.support.models import IRIS_SETOSA
 from tests.support.waiting import wait_until
 
@@ -53,6 +55,12 @@ OF_THE_TRIGGER = ["s3:GetObject", "s3:PutObject", "lambda:InvokeFunction"]
 OF_RETRAINING = {"lambda:InvokeFunction"}
 """Of `skylift retrain`; shown where the trigger lacks it."""
 
+OF_COUNTS = {"logs:FilterLogEvents"}
+"""Of lines that are older than three minutes; shown of the rollout, which waits for no line here."""
+
+PLACES = {"lambda:CheckpointDurableExecution"}
+"""Of durable functions; shown with one of a few lines."""
+
 LISTS = {"s3:ListBucket"}
 """Without it S3 answers 403 for a missing object, and the local AWS 404 in any case."""
 
@@ -61,19 +69,25 @@ SHOWN = {
     "PublishRole": {action for role, action, *_ in OF_PEOPLE if role == "Publish"} | OF_RETRAINING,
     "PromoteRole": {action for role, action, *_ in OF_PEOPLE if role == "Promote"}
     | {action for action, _ in OF_TRIALS}
-    | OF_ANSWERS,
+    | OF_ANSWERS
+    | OF_COUNTS,
     "PreTrafficRole": {*OF_THE_HOOK, TELLING} | LISTS,
     "DeploymentRole": set(OF_CODEDEPLOY),
     "VersionCheckRole": set(OF_THE_CHECK) | LISTS,
     "ActivePointerRole": {"ssm:PutParameter"},
     "AutoRollbackRole": {*OF_GOING_BACK, "s3:PutObject"} | LISTS,
+    "RolloutRole": OF_THE_ROLLOUT | PLACES | LISTS,
+    "RetrainRole": OF_TRAINING_AGAIN.keys() | PLACES | LISTS,
     "AuditRole": {*OF_THE_AUDIT, "s3:GetObject"} | LISTS,
     "TriggerRole": set(OF_THE_TRIGGER) | LISTS,
 }
-"""Permissions of which a test here shows that they are needed, and `LISTS`."""
+"""Permissions of which a test shows that they are needed, and `LISTS`."""
 
-NOT_HERE = ("logs:", "xray:", "lambda:GetProvisionedConcurrencyConfig", "sns:Publish", "lambda:ListDurableExecutions")
-"""What the local AWS does not ask for, or only where two start the same: a real account shows those."""
+NOT_HERE = (
+    *("logs:Create", "logs:Put", "xray:", "sns:Publish", "lambda:GetProvisionedConcurrencyConfig"),
+    *("lambda:ListDurableExecutions", "lambda:GetDurableExecutionState"),
+)
+"""What the local AWS does not ask for, or only of two that start the same or of many steps: a real account does."""
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -26,6 +26,15 @@ OBJECTS = 50
 HEAD, *ROWS = (ROOT / "data" / "raw" / "Iris.csv").read_text(encoding="utf-8").splitlines()
 
 
+OF_TRAINING_AGAIN = {
+    "s3:PutObject": "writing retrains/",
+    "ssm:GetParameter": "reading the pointer",
+    "s3:GetObjectVersion": "reading data/iris/",
+    "lambda:InvokeFunction": "starting iris-",
+    "s3:GetObject": "reading retrains/",
+}
+"""Permissions of its role, in the order in which a retraining lacks them here."""
+
 CUT_OFF_SECONDS = 64
 """Of which the function keeps sixty for what follows: training has four."""
 
@@ -116,9 +125,30 @@ def test_one_of_two_who_ask_at_once_gets_a_version(
     assert stack.pointer.startswith("v1@")
 
 
-def test_what_it_published_goes_on_trial_where_that_is_asked_for(life: Life, retrainings: Retrainings) -> None:
-    with retrainings.one_more() as made:
-        retrainings.ask("a trial", rollout="auto")
+@pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject", "lambda:InvokeFunction"])
+def test_one_that_may_not_be_started_is_refused_for_now(action: str, stack: Stack, retrainings: Retrainings) -> None:
+    with stack.without("OperationsRole", action):
+        answer = retrainings.ask(f"without {action}")
+    assert (answer.status, bool(answer.retry_after)) == (503, True)
+    assert not retrainings.is_locked
+
+
+def test_what_it_published_goes_on_trial_where_that_is_asked_for_and_each_permission_is_there_in_time(
+    life: Life, stack: Stack, retrainings: Retrainings, step: Step
+) -> None:
+    *missing, last = OF_TRAINING_AGAIN
+    with (
+        step("all permissions of a retraining"),
+        only(life, stack, ROWS),
+        retrainings.one_more() as made,
+        stack.without("RetrainRole", *missing) as take,
+    ):
+        assert retrainings.ask("a trial", rollout="auto").status == 202
+        arn = retrainings.execution("a trial")
+        while missing:
+            life.wait_for_refusal(arn, OF_TRAINING_AGAIN[missing.pop(0)])
+            take(*missing or [last])  # of which all steps before would have failed
+        life.wait_for_refusal(arn, OF_TRAINING_AGAIN[last])
     assert life.on_trial is not None
     assert str(life.on_trial.reference) == made[0].versions.published
 

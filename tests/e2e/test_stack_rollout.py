@@ -20,7 +20,22 @@ CANARY, HALF = ("canary", 25.0, 0.05), ("canary", 50.0, 0.05)
 HUNDRED_PAIRS = ("shadow", 100.0, 0.5)
 """A shadow until its 95th percentile is certain, from which later steps learn nothing more."""
 
-THREADS = 2
+CUT_OFF_SECONDS = 15
+"""Time limit; within a minute the rollout tries ten times what SSM throttles."""
+
+OF_A_LOOK = {
+    "ssm:GetParameters": "reading the pointer",
+    "logs:FilterLogEvents": "reading log group",
+    "cloudwatch:DescribeAlarms": "reading the alarms",
+}
+OF_THE_END = {
+    "s3:GetObject": "reading experiments/",
+    "ssm:GetParameter": "reading the challenger",
+    "ssm:GetParameterHistory": "reading the history",
+    "ssm:PutParameter": "moving the challenger",
+}
+OF_THE_ROLLOUT = {"s3:PutObject", *OF_A_LOOK, *OF_THE_END}
+"""Permissions of its role."""
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +127,36 @@ def test_a_kill_between_steps_changes_nothing(after: str, life: Life, stack: Sta
         assert life.ended(arn)["outcome"] == "promoted"
     assert life.record(plan.id).outcome == "promoted"
     assert [move.after for move in life.pointer.history()][-1] == str(life.reference("v2"))
+
+
+def test_a_step_that_lambda_cuts_off_is_done_again(life: Life, stack: Stack) -> None:
+    plan = life.plan("v2", HALF)
+    with stack.time_limit("RolloutFunction", CUT_OFF_SECONDS):
+        with stack.aws.fault("AmazonSSM.GetParameters"):
+            arn = life.start(plan)
+            wait_until(lambda: "StepInterrupted" in "".join(life.failures_of(arn)), seconds=60, what="it was cut off")
+        with traffic(stack):
+            assert life.ended(arn)["outcome"] == "promoted"
+
+
+def test_a_rollout_without_a_permission_waits_a_little_and_then_ends_as_soon_as_it_may(
+    life: Life, stack: Stack, step: Step
+) -> None:
+    plan = life.plan("v2", HALF)
+    with step("all permissions of a rollout"), life.tells("v2 failed", "reading the alarms", "AccessDenied"):
+        with stack.without("RolloutRole", "s3:PutObject"):
+            arn = life.start(plan)
+            life.wait_for_refusal(arn, "writing experiments/")
+        *given_back, alarms = OF_A_LOOK
+        for action in given_back:
+            life.wait_for_a_look(arn)
+            with stack.without("RolloutRole", action):
+                life.wait_for_refusal(arn, OF_A_LOOK[action])
+        life.wait_for_a_look(arn)
+        with stack.without("RolloutRole", alarms) as take:
+            life.wait_for_refusal(arn, OF_A_LOOK[alarms])
+            missing = [*OF_THE_END]
+            while missing:
+                take(alarms, *missing)
+                life.wait_for_refusal(arn, OF_THE_END[missing.pop(0)])
+        assert life.ended(arn)["outcome"] == "failed"

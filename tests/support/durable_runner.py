@@ -7,6 +7,8 @@ from typing import Any
 from aws_durable_execution_sdk_python import state
 from aws_durable_execution_sdk_python_testing import DurableFunctionTestRunner
 
+from local_durable.executor import LastingExecutor
+
 REAL_SECONDS = 60
 """Longest wait for an execution, which takes a second or two."""
 
@@ -27,6 +29,7 @@ def durable_runner(
         Seconds of an invocation, none of which is skipped.
     """
     runner = DurableFunctionTestRunner(handler, poll_interval=_PAUSE, invocation_timeout=invocation_timeout)
+    runner._executor.__class__ = LastingExecutor
     runner._executor.RETRY_BACKOFF_SECONDS = 0  # of which it skips none
     pause, state._STOP_SIGNAL_POLL_SECONDS = state._STOP_SIGNAL_POLL_SECONDS, _PAUSE  # at the end of each invocation
     try:

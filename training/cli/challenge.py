@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from skylift.errors import ConfigError, ExperimentRefused
+from skylift.errors import ConfigError, ExperimentEnded, ExperimentRefused
 from skylift.references import NOTHING, Reference
 from training.cli.console import err, out
 from training.cli.experiments import caller, experiments, rollout_function, waiting_function
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from skylift.challenger import Challenger
     from skylift.experiment.record import Experiment
     from skylift.rollout import RolloutPlan
+    from training.cli.experiments import Experiments
 
 _SMALL = 5.0
 _SEE = "skylift judge"
@@ -97,6 +98,11 @@ def challenge(  # noqa: PLR0913, PLR0917 (its options)
         return
     running = known.trials.current()
     if running is not None and known.registry.version(version).reference == running.reference and running.key == key:
+        if known.store.execution(running.id) is not None:
+            raise ExperimentRefused(
+                f"the rollout {running.id} raises the share by itself",
+                "see `skylift judge`; `skylift promote` and `skylift reject` end it",
+            )
         begun = known.trials.ramp(running.id, mode, share)
     else:
         with err.status("examining the version"):
@@ -176,7 +182,7 @@ def approve(
 ) -> None:
     """Answer what waits for a person: promote the version on trial, or refuse it with --no."""
     known = experiments(stack, config, tool="skylift approve")
-    name = id or known.running().id
+    name = id or _on_trial(known)
     if (callback := known.store.asked(name)) is None:
         raise ExperimentRefused(f"{name} does not wait for an approval", "see `skylift judge`")
     function, by = waiting_function(stack), caller()
@@ -188,6 +194,16 @@ def approve(
         typer.echo(json.dumps({"id": name, "approved": not no, "by": by, "next": _SEE}))
         return
     out.print(f"{'Refused' if no else 'Approved'}: {name}. See how it ends: {_SEE}", soft_wrap=True, markup=False)
+
+
+def _on_trial(known: "Experiments") -> str:
+    """Id of the experiment that is under way."""
+    if (running := known.trials.current()) is None:
+        raise ExperimentEnded(
+            "no version is on trial, whose promotion could be approved",
+            "name the retraining that waits: skylift approve ID",
+        )
+    return running.id
 
 
 def print_ended(record: "Experiment", *, as_json: bool) -> None:

@@ -52,7 +52,7 @@ def judge(
         _print_last(known.last_ended(), as_json=as_json)
         return
     verdict = verdict_on(running, known, stack, log, min_requests=min_requests, max_hours=max_hours)
-    following = _next(verdict, running)
+    following = _next(verdict, running, by_itself=known.store.execution(running.id) is not None)
     if as_json:
         told = {"experiment": running.model_dump(mode="json"), "next": following}
         typer.echo(json.dumps(verdict.model_dump(mode="json") | told, indent=2))
@@ -133,9 +133,17 @@ def _alarms(stack: str | None) -> Sequence[str]:
     return firing_alarms(f"{stack}-", client=cloudwatch_client()) if stack else ()
 
 
-def _next(verdict: "Verdict", running: "Challenger") -> str:
-    """What to do after a verdict."""
+def _next(verdict: "Verdict", running: "Challenger", *, by_itself: bool) -> str:
+    """What to do after a verdict.
+
+    Parameters
+    ----------
+    by_itself
+        Whether a rollout carries the experiment out.
+    """
     name = running.reference.name
+    if by_itself:
+        return f"wait, the rollout goes on by itself; skylift promote {name} or skylift reject ends it at once"
     match verdict.outcome:
         case "promote":
             return f"skylift promote {name}"

@@ -7,18 +7,27 @@ Run in the tests' own environment, at the top of the repository: the pins of the
 
 import logging
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from aws_durable_execution_sdk_python.lambda_service import Operation
+from aws_durable_execution_sdk_python_testing import runner as runner_module
+from aws_durable_execution_sdk_python_testing.checkpoint.processors.step import StepProcessor
 from aws_durable_execution_sdk_python_testing.execution import Execution
-from aws_durable_execution_sdk_python_testing.executor import Executor
 from aws_durable_execution_sdk_python_testing.model import StartDurableExecutionInput
 from aws_durable_execution_sdk_python_testing.runner import WebRunner, WebRunnerConfig
 from aws_durable_execution_sdk_python_testing.stores.base import StoreType
 from aws_durable_execution_sdk_python_testing.web.server import WebServiceConfig
 
+from local_durable.executor import LastingExecutor
 from tests.e2e.sam import REGION
 
 RETRY_SECONDS = 1
 """Pause before an invocation that failed is tried again."""
+
+PAUSE = timedelta(seconds=3)
+"""Pause before a step is tried again: time to change a policy, and longer than the rest of an invocation takes."""
 
 
 def name_as_aws_does() -> None:
@@ -33,10 +42,26 @@ def name_as_aws_does() -> None:
     Execution.new = staticmethod(new)  # type: ignore[method-assign]
 
 
+def try_steps_again_soon() -> None:
+    """Have pauses between the attempts of a step be short."""
+    process = StepProcessor.process
+
+    def process_soon(*update: Any, **more: Any) -> Operation:
+        operation = process(*update, **more)
+        details = operation.step_details
+        if details is None or details.next_attempt_timestamp is None:
+            return operation
+        return replace(operation, step_details=replace(details, next_attempt_timestamp=datetime.now(UTC) + PAUSE))
+
+    StepProcessor.process = process_soon  # type: ignore[method-assign]
+
+
 def main(port: str, endpoint: str, store: str) -> None:
     """Serve until it is ended."""
     name_as_aws_does()
-    Executor.RETRY_BACKOFF_SECONDS = RETRY_SECONDS
+    try_steps_again_soon()
+    LastingExecutor.RETRY_BACKOFF_SECONDS = RETRY_SECONDS
+    runner_module.Executor = LastingExecutor  # type: ignore[attr-defined]
     config = WebRunnerConfig(
         WebServiceConfig("127.0.0.1", int(port), logging.WARNING),
         lambda_endpoint=endpoint,

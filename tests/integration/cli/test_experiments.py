@@ -131,6 +131,19 @@ class TestChallenge:
 
         assert (second["id"], second["started"], second["percent"]) == (first["id"], first["started"], 25)
 
+    def test_the_share_of_a_rollout_is_left_to_it(
+        self, parameter: ChallengerParameter, store: ExperimentStore, log: Path, v2: Reference
+    ) -> None:
+        begun = _document("challenge", "v2", "--json")
+        store.claim(begun["id"], Execution(execution="arn:1", criteria=asdict(Criteria())))
+
+        assert "raises the share by itself" in refused("challenge", "v2", "--percent", "25")
+
+        running = parameter.read()
+        assert running is not None
+        assert running.percent == 5
+        assert _document("judge", "--json")["next"].startswith("wait, the rollout goes on by itself")
+
     def test_another_key_would_move_callers_and_is_refused(self, v2: Reference) -> None:
         done("challenge", "v2")
 
@@ -258,7 +271,7 @@ class TestRollouts:
         assert waiting_function(None).arn == rollout_function(None).arn == "arn:rollout"
 
     def test_what_does_not_wait_is_told(self, function: Function, v2: Reference) -> None:
-        assert "no version is on trial" in refused("approve")
+        assert "name the retraining that waits: skylift approve ID" in refused("approve")
         done("challenge", "v2")
         assert "does not wait for an approval" in refused("approve")
 
