@@ -3,7 +3,6 @@
 import math
 import warnings
 from collections.abc import Iterator
-from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,16 +137,11 @@ def _typical(contract: Contract, members: Matrix) -> Matrix:
 
 
 def _lead(feature: Feature, values: Matrix) -> float:
-    match feature.kind:
-        case "category" | "boolean":
-            codes, counts = np.unique(values, return_counts=True)
-            return float(codes[counts.argmax()])
-        case "number" | "integer" | "datetime":
-            return _as_kind(feature, float(values.mean()))
-        case "text":
-            raise ValueError("a text is more than one number")
-        case _:
-            assert_never(feature.kind)
+    """The typical one of the numbers of a feature: the most frequent of names, the mean of what is measured."""
+    if feature.levels:
+        codes, counts = np.unique(values, return_counts=True)
+        return float(codes[counts.argmax()])
+    return _as_kind(feature, float(values.mean()))
 
 
 def _as_kind(feature: Feature, number: float) -> float:

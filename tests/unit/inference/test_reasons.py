@@ -165,6 +165,17 @@ class TestChallenger:
         assert answered.experiment["refused"] == "invalid-query"
         assert harness.ask().document["version"] == "v2"
 
+    def test_one_whose_file_cannot_be_read_lets_the_champion_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        package = compiled_iris_package("tree")
+        broken = replace(package, artifacts=package.artifacts | {BACKGROUND_FILE: b"no arrays"})
+        harness = TrialHarness(monkeypatch, challenger=broken)
+        harness.put_on_trial()
+
+        answered = harness.ask(query=EXPLAIN)
+
+        assert (answered.document["version"], answered.experiment["refused"]) == ("v1", "reasons-unavailable")
+        assert "explanation" in answered.document["predictions"][0]
+
     def test_one_that_fails_at_it_lets_the_champion_answer(self, harness: TrialHarness) -> None:
         harness.put_on_trial()
         harness.predictors[2].faults[:] = [NO_FAULT, "raises"]

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skylift.background import SCORED_ROWS, Background, background_size
+from skylift.background import BACKGROUND_FILE, SCORED_ROWS, Background, background_size
 from skylift.contract import Contract, Target
 from skylift.explanation import Explainer, load_explainer
 from skylift.feature import Feature
 from skylift.scoring import Matrix
 from tests.support.contracts import contracts, instances, modest, row_encoder
-from tests.support.manifests import draft
+from tests.support.manifests import draft, manifest
 
 CLASSES = ("a", "b", "c")
 
@@ -266,6 +266,23 @@ class TestCost:
         with pytest.raises(TimeoutError):
             explainer.explain(rows, scores, watch=enough)
         assert len(predictor.calls) == 1
+
+
+def test_a_version_explains_by_the_rows_that_it_stores() -> None:
+    files = {BACKGROUND_FILE: background(np.array([[2.0], [5.0]])).to_bytes()}
+    predictor = Scoring(lambda rows: np.column_stack([rows[:, 0] / 10, 1 - rows[:, 0] / 10]))
+
+    explainer = load_explainer(manifest(artifacts=files), files.__getitem__, predictor)
+
+    assert explainer is not None
+    rows = np.array([[9.0]])
+    assert explainer.explain(rows, predictor.scores(rows)).members() == [
+        {
+            "output": "probability of setosa",
+            "base": pytest.approx(0.4),
+            "contributions": {"petal_length": pytest.approx(0.5)},
+        }
+    ]
 
 
 def test_a_version_of_an_older_release_has_no_reasons() -> None:
