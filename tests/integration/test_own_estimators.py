@@ -45,7 +45,15 @@ STEPS = {"steps": [{"estimator": "ratios.Ratio"}, LOGISTIC]}
 OWN: dict[str, Any] = {"name": "own", "estimator": "sklearn.pipeline.Pipeline", "params": STEPS}
 
 MODELS = """
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
+
+class Squares(TransformerMixin, BaseEstimator):
+    def fit(self, rows, targets=None):
+        return self
+
+    def transform(self, rows):
+        return rows * rows
 
 class Patient(LogisticRegression):
     def __init__(self, C=1.0, max_iter=1000):
@@ -193,9 +201,17 @@ class TestASubclass:
 
         assert made.compiled.outcome.reason == "no converter for predict_proba of Blunt"
 
+    def test_a_step_that_learns_nothing_needs_nothing_of_its_own(self, tmp_path: Path) -> None:
+        """As the example of the documentation."""
+        steps = {"steps": [{"estimator": "models.Squares"}, LOGISTIC]}
+
+        made = trained_with(tmp_path, {"name": "own", "estimator": "sklearn.pipeline.Pipeline", "params": steps})
+
+        assert "no converter for Squares" in str(made.compiled.outcome.reason)
+
     def test_its_failure_names_the_line(self, tmp_path: Path) -> None:
         with pytest.raises(
-            TrainingError, match=r"own: models\.py, line 17: NameError: name 'undefined' is not defined"
+            TrainingError, match=r"own: models\.py, line 25: NameError: name 'undefined' is not defined"
         ):
             trained_with(tmp_path, model("Broken"))
 

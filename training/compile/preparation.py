@@ -39,7 +39,10 @@ def _decide_pipeline(pipeline: Pipeline, rows: Tensor) -> Tensor:
 
 @answers.register
 def _answer_of_pipeline(pipeline: Pipeline, rows: Matrix) -> Matrix:
-    return answers(pipeline.steps[-1][1], pipeline[:-1].transform(rows) if len(pipeline.steps) > 1 else rows)
+    for _, step in pipeline.steps[:-1]:  # one by one: a part of a pipeline refuses a last step that learns nothing
+        if step is not None and step != "passthrough":
+            rows = step.transform(rows)
+    return answers(pipeline.steps[-1][1], rows)
 
 
 @transform.register
