@@ -53,7 +53,7 @@ def config(folder: Path, text: str, **sections: object) -> ModelConfig:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    return train(config(tmp_path_factory.mktemp("kinds"), table(1200)))
+    return train(config(tmp_path_factory.mktemp("kinds"), table(800)))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def manifest(package: Package) -> Manifest:
 
 
 def frame(rows: int = 30) -> pd.DataFrame:
-    return pd.read_csv(io.StringIO(table(1200))).drop(columns="type").head(rows)
+    return pd.read_csv(io.StringIO(table(800))).drop(columns="type").head(rows)
 
 
 def served(package: Package, manifest: Manifest, cells: pd.DataFrame) -> Matrix:
@@ -157,7 +157,7 @@ class TestChecked:
 def test_versions_with_other_rare_values_and_words_are_compared(
     trained: Trained, package: Package, registry: Registry, tmp_path: Path
 ) -> None:
-    other = train(config(tmp_path, table(900, seed=7)))
+    other = train(config(tmp_path, table(500, seed=7)))
     first = registry.publish(pack(other).describe, pack(other).artifacts)
     second = registry.publish(package.describe, package.artifacts)
 
