@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 _VARIANT = VARIANT_HEADER.encode()
+_MAX_SHOWN = 60
 
 
 class Asked(Protocol):
@@ -146,7 +147,9 @@ class Answering:
         if version == model.reference.name:
             return self._answer(model, asked)
         if trial is None or version != trial.model.reference.name:
-            raise UnknownModel(f"version {version!r} is not served here", f"ask for {model.reference.name}")
+            raise UnknownModel(
+                f"version {version[:_MAX_SHOWN]!r} is not served here", f"ask for {model.reference.name}"
+            )
         asked.read(trial.model)  # what it refuses is the caller's to know
         told: dict[str, object] = {}
         answer = trial.answer(lambda challenger: self._answer(challenger, asked), told)

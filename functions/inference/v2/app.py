@@ -1,5 +1,6 @@
 """The paths of the protocol: plain ASGI, in front of the other routes; see docs/v2.md."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
@@ -108,7 +109,8 @@ class V2:
             asked = _Inference(await read_body(scope, receive, _MEDIA_TYPES), scope)
             return await self._answering.reply(asked, scope, version=version)
         model = await self._version(version)
-        return _document(self._ready_of(model) if rest else self._metadata(model), scope)
+        told = _document(self._ready_of(model) if rest else self._metadata(model), scope)
+        return replace(told, headers={"x-model-version": model.reference.name})
 
     async def _server(self) -> dict[str, Any]:
         return {"name": "skylift", "version": __version__, "extensions": _EXTENSIONS}
@@ -147,7 +149,9 @@ class V2:
         for each in self._served():
             if version in {None, each.reference.name}:
                 return each
-        raise UnknownModel(f"version {version!r} is not served here", f"ask for {model.reference.name}")
+        raise UnknownModel(
+            f"version {str(version)[:_MAX_SHOWN]!r} is not served here", f"ask for {model.reference.name}"
+        )
 
     def _served(self) -> list[ServedModel]:
         """The active version, and the one on trial."""

@@ -203,6 +203,8 @@ def _as_bytes(texts: Sequence[str]) -> bytes:
 
 def _without_nan(values: list[Any]) -> list[Any]:
     """The values with None in place of NaN, which is not itself."""
+    if {*map(type, values)} == {float} and (total := sum(values)) == total:
+        return values
     return [value if value == value else None for value in values]  # noqa: PLR0124
 
 

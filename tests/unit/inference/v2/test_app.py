@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from inference import capacity
 from inference.app import App
@@ -80,8 +82,10 @@ class TestDescriptions:
 
     @pytest.mark.parametrize("path", ["/v2/models/iris", "/v2/models/iris/versions/v1"])
     def test_a_model(self, client: HttpClient, path: str) -> None:
-        document = client.get(path).json()
+        response = client.get(path)
 
+        document = response.json()
+        assert response.headers["x-model-version"] == "v1"
         assert (document["name"], document["versions"], document["platform"]) == ("iris", ["v1"], "sklearn_joblib")
         assert [each["name"] for each in document["inputs"]] == [*IRIS_SETOSA]
         assert [each["name"] for each in document["outputs"]] == ["predict", "predict_proba"]
@@ -211,6 +215,8 @@ class TestErrors:
             "/v2/repository/index",
             "/v2/models/iris/versions/v1/infer/more",
             "/v2/models/" + "x" * 5000,
+            "/v2/models/iris/versions/" + "x" * 5000,
+            "/v2/models/iris/versions/" + "x" * 5000 + "/infer",
         ],
     )
     def test_what_is_not_there(self, client: HttpClient, path: str) -> None:
@@ -283,6 +289,15 @@ def test_fastapis_routes_answer_the_same(harness: HostHarness, client: HttpClien
     for path in ("/v2", "/v2/models/iris", "/v2/models/rents", "/v2/nothing"):
         assert alone.get(path).content == client.get(path).content
     assert infer(alone).content == infer(client).content
+
+
+def test_mounted_in_another_application_it_is_below_that_path(harness: HostHarness) -> None:
+    both = Starlette(routes=[Mount("/models/iris", create_routes(SETTINGS, harness.host))])
+    client = HttpClient(both)
+
+    assert client.get("/models/iris/v2/models").json() == {"models": ["iris"]}
+    assert infer(client, path=f"/models/iris{INFER}").status_code == 200
+    assert client.get("/v2").status_code == 404
 
 
 class TestExperiments:
