@@ -1,15 +1,16 @@
 """Between tensors and a contract: which inputs and outputs a model has, rows of a request, and tensors of an answer."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, assert_never
 
 from inference.model import ScoredRequest, ServedModel
 from inference.v2.messages import InferenceRequest
 from inference.v2.tensors import InputTensor, OutputTensor
 from skylift.contract import Contract, Instance
 from skylift.errors import FieldProblem, InvalidInstance, InvalidTensors, TooManyInstances
-from skylift.feature import Feature
+from skylift.feature import LARGEST_NUMBER, Feature
 from skylift.names import NearestNames, listed
+from skylift.values import has_missing_number
 
 _MAX_SHOWN = 60
 _DATATYPES = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "string": "BYTES"}
@@ -84,8 +85,11 @@ def instances(request: InferenceRequest, model: ServedModel) -> list[Instance]:
             for name, tensor in sent.items()
         }
     names = tuple(columns)
+    found = [dict(zip(names, row, strict=False)) for row in zip(*columns.values(), strict=True)]
+    if all(_is_valid(feature, columns[feature.name]) for feature in contract.features if feature.name in columns):
+        return found
     try:
-        return model.schema.read([dict(zip(names, row, strict=False)) for row in zip(*columns.values(), strict=True)])
+        return model.schema.read(found)
     except InvalidInstance as refusal:
         told = tuple(_of_tensor(problem, sent, single) for problem in refusal.problems)
         raise InvalidInstance(told, refusal.total) from refusal
@@ -123,6 +127,29 @@ def _values(name: str, scored: ScoredRequest, contract: Contract) -> Any:
         return labels
     keys = dict(zip(contract.target.classes, contract.target.keys, strict=True))
     return [None if label is None else keys[label] for label in labels]  # type: ignore[index]
+
+
+def _is_valid(feature: Feature, values: list[Any]) -> bool:
+    """Whether each value of a column is valid for certain, by looks at all of it; the schema knows the others."""
+    types = {*map(type, values)}
+    match feature.kind:
+        case "number":
+            return types <= {float, int} and not has_missing_number(feature) and _are_in_range(values)
+        case "integer":
+            whole = types == {int} or (types == {float} and all(map(float.is_integer, values)))
+            return whole and not has_missing_number(feature) and _are_in_range(values)
+        case "boolean":
+            return types == {bool}
+        case "category":
+            return types == {str} and feature.codes.keys() >= {*values}
+        case "datetime" | "text":
+            return False
+        case _:
+            assert_never(feature.kind)
+
+
+def _are_in_range(values: list[Any]) -> bool:
+    return bool(min(values) >= -LARGEST_NUMBER and max(values) <= LARGEST_NUMBER)
 
 
 def _datatype(feature: Feature) -> str:

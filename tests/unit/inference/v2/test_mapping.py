@@ -1,6 +1,7 @@
 """Tensors of a request become the instances that `/predict` has, and answers become tensors."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import to_json
 
 from inference.v2 import mapping
 from inference.v2.messages import InferenceRequest
@@ -16,7 +18,7 @@ from skylift.conformal import Margins
 from skylift.contract import ClassName, Contract, Target
 from skylift.errors import InvalidInstance, InvalidTensors, TooManyInstances
 from skylift.feature import Feature
-from tests.support.contracts import contracts, instances, modest
+from tests.support.contracts import anything, contracts, instances, modest
 from tests.support.fakes import served
 
 SIZE = Feature(name="size", column="Size in m2", kind="number", min=10, max=90)
@@ -99,6 +101,25 @@ class TestColumns:
 
         expected = model.schema.parse(json.dumps({"instances": sent}).encode())
         assert np.array_equal(model.encoder.encode(found), model.encoder.encode(expected), equal_nan=True)
+
+    @modest
+    @given(data=st.data())
+    def test_any_contract_takes_what_predict_takes(self, data: st.DataObject) -> None:
+        contract = data.draw(contracts())
+        model = served(contract)
+        sent = {feature.name: data.draw(anything()) for feature in contract.features}
+        inputs = [InputTensor(name, "BYTES", (1,), [json.dumps(value)], "pd_json") for name, value in sent.items()]
+
+        def taken(read: Callable[[], object]) -> bool:
+            try:
+                read()
+            except (InvalidInstance, InvalidTensors):
+                return False
+            return True
+
+        assert taken(lambda: mapping.instances(request(*inputs), model)) == taken(
+            lambda: model.schema.parse(to_json({"instances": [sent]}, inf_nan_mode="null"))
+        )
 
 
 class TestMatrix:
