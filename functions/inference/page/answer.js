@@ -6,7 +6,10 @@ const MOST_BARS = 10
 
 /** A prediction in a few words, for example `setosa, 97.8%` or `152.1 EUR`. */
 export function inWords(prediction, target) {
-  if (prediction.label === undefined) return prediction.value === null ? 'no finite number' : [shown(prediction.value), target.unit].filter(Boolean).join(' ')
+  if (prediction.label === undefined)
+    return prediction.value === null
+      ? 'no finite number'
+      : [shown(prediction.value), target.unit].filter(Boolean).join(' ')
   if (prediction.label === null) return 'no answer'
   const share = prediction.probabilities?.[String(prediction.label)]
   return share === undefined || share === null ? String(prediction.label) : `${prediction.label}, ${percent(share)}`
@@ -16,16 +19,35 @@ export function inWords(prediction, target) {
 export function details(prediction, target, { open = false, toggled = () => {} } = {}) {
   const nodes = []
   if (prediction.low !== undefined && prediction.low !== null) {
-    nodes.push(make('p', { className: 'interval' }, `${shown(prediction.low)} to ${shown(prediction.high)}, where the true value is ${Math.round(100 * prediction.level)}% of the time`))
+    nodes.push(
+      make(
+        'p',
+        { className: 'interval' },
+        `${shown(prediction.low)} to ${shown(prediction.high)}, where the true value is ${Math.round(100 * prediction.level)}% of the time`,
+      ),
+    )
   }
   if (prediction.set) {
-    nodes.push(make('p', { className: 'set' }, `With ${Math.round(100 * target.sets.level)}% confidence one of: ${prediction.set.join(', ')}`))
+    nodes.push(
+      make(
+        'p',
+        { className: 'set' },
+        `With ${Math.round(100 * target.sets.level)}% confidence one of: ${prediction.set.join(', ')}`,
+      ),
+    )
   }
-  const likely = Object.entries(prediction.probabilities ?? {}).filter(([, share]) => share !== null).sort((a, b) => b[1] - a[1])
+  const likely = Object.entries(prediction.probabilities ?? {})
+    .filter(([, share]) => share !== null)
+    .sort((a, b) => b[1] - a[1])
   const rows = likely.map(([name, share]) => [name, share, percent(share)])
   if (rows.length) nodes.push(make('h3', {}, 'Probabilities'), bars(rows.slice(0, MOST_BARS)))
   if (rows.length > MOST_BARS) {
-    const rest = make('details', { className: 'plain', open }, make('summary', {}, `${rows.length - MOST_BARS} less likely`), bars(rows.slice(MOST_BARS)))
+    const rest = make(
+      'details',
+      { className: 'plain', open },
+      make('summary', {}, `${rows.length - MOST_BARS} less likely`),
+      bars(rows.slice(MOST_BARS)),
+    )
     rest.addEventListener('toggle', () => toggled(rest.open))
     nodes.push(rest)
   }
@@ -39,13 +61,21 @@ export function reasons({ output, base, contributions }, target) {
   const probability = target.classes?.length
   const write = amount => (probability ? percentPoints(amount) : shown(amount))
   const total = moved.reduce((sum, [, amount]) => sum + amount, base)
-  const rows = moved.slice(0, MOST_BARS).map(([name, amount]) => [name, amount / most, (amount > 0 ? '+' : '') + write(amount)])
+  const rows = moved
+    .slice(0, MOST_BARS)
+    .map(([name, amount]) => [name, amount / most, (amount > 0 ? '+' : '') + write(amount)])
   const rest = moved.slice(MOST_BARS).reduce((sum, [, amount]) => sum + amount, 0)
   const end = probability ? percent(total) : shown(total)
   return [
-    make('p', { className: 'small quiet' }, `${output}: ${probability ? percent(base) : shown(base)} for typical rows, ${end} here. Each value moves it by:`),
+    make(
+      'p',
+      { className: 'small quiet' },
+      `${output}: ${probability ? percent(base) : shown(base)} for typical rows, ${end} here. Each value moves it by:`,
+    ),
     bars(rows, { signed: true }),
-    moved.length > MOST_BARS ? make('p', { className: 'small quiet' }, `${moved.length - MOST_BARS} others together: ${write(rest)}`) : null,
+    moved.length > MOST_BARS
+      ? make('p', { className: 'small quiet' }, `${moved.length - MOST_BARS} others together: ${write(rest)}`)
+      : null,
   ].filter(Boolean)
 }
 

@@ -6,11 +6,18 @@ let token = null // in memory alone
 let signed = null // the region and the address of an API whose requests are signed on the way
 
 export const hasToken = () => token !== null
-export const setSigned = api => { signed = api }
+export const setSigned = api => {
+  signed = api
+}
 
 /** How code of its own would call the API: where it is, and what it asks for. */
-export const access = () => (signed ? { address: `${signed.address}/predict`, region: signed.region } : { address: new URL('predict', base).href, token: hasToken() })
-export const setToken = text => { token = text.trim() || null }
+export const access = () =>
+  signed
+    ? { address: `${signed.address}/predict`, region: signed.region }
+    : { address: new URL('predict', base).href, token: hasToken() }
+export const setToken = text => {
+  token = text.trim() || null
+}
 
 /** What an API answers that is not an answer: the problem's words, its status and its errors by field. */
 export class Refused extends Error {
@@ -22,7 +29,9 @@ export class Refused extends Error {
     this.retryAfter = retryAfter
   }
 
-  get wantsToken() { return this.status === 401 }
+  get wantsToken() {
+    return this.status === 401
+  }
 }
 
 /** An answer that is JSON, or one that is not `as: 'text'`. */
@@ -39,7 +48,11 @@ export async function ask(path, { body, signal, as = 'json' } = {}) {
   const text = await response.text()
   if (response.ok && as === 'text') return { document: text, headers: response.headers }
   let document
-  try { document = JSON.parse(text) } catch { document = { title: `Status ${response.status}`, detail: text.slice(0, 200) } }
+  try {
+    document = JSON.parse(text)
+  } catch {
+    document = { title: `Status ${response.status}`, detail: text.slice(0, 200) }
+  }
   if (!response.ok) throw new Refused(response.status, document, Number(response.headers.get('retry-after')) || null)
   return { document, headers: response.headers }
 }

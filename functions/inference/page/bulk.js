@@ -8,7 +8,9 @@ const plain = name => name.trim().toLowerCase()
 
 /** The field of each column, or null; and the fields without a column, and the columns that no field has. */
 export function columnsOf(header, features) {
-  const known = new Map(features.flatMap(feature => [feature.column ?? feature.name, feature.name].map(name => [plain(name), feature])))
+  const known = new Map(
+    features.flatMap(feature => [feature.column ?? feature.name, feature.name].map(name => [plain(name), feature])),
+  )
   const taken = new Set()
   const columns = header.map(name => {
     const feature = known.get(plain(name)) ?? null
@@ -35,8 +37,11 @@ export function cellJson(feature, text) {
 }
 
 export function rowJson(columns, cells) {
-  return `{${columns.map((feature, place) => [feature, cells[place]]).filter(([feature]) => feature !== null)
-    .map(([feature, text]) => `${JSON.stringify(feature.name)}: ${cellJson(feature, text)}`).join(', ')}}`
+  return `{${columns
+    .map((feature, place) => [feature, cells[place]])
+    .filter(([feature]) => feature !== null)
+    .map(([feature, text]) => `${JSON.stringify(feature.name)}: ${cellJson(feature, text)}`)
+    .join(', ')}}`
 }
 
 /**
@@ -45,19 +50,27 @@ export function rowJson(columns, cells) {
  *
  * `send(instances)` answers a request or throws what `api.js` calls `Refused`; `tell(done)` hears how far it is.
  */
-export async function scoreAll(instances, send, { size, tell = () => {}, wait = seconds => new Promise(done => setTimeout(done, 1000 * seconds)) }) {
+export async function scoreAll(
+  instances,
+  send,
+  { size, tell = () => {}, wait = seconds => new Promise(done => setTimeout(done, 1000 * seconds)) },
+) {
   const results = new Array(instances.length)
   const parts = []
   for (let start = 0; start < instances.length; start += size) {
     parts.push(Array.from({ length: Math.min(size, instances.length - start) }, (_, place) => start + place))
   }
-  let done = 0, waits = 0
+  let done = 0,
+    waits = 0
   while (parts.length) {
     const places = parts.shift()
     try {
       const { predictions, warnings } = await send(places.map(place => instances[place]))
       places.forEach((place, number) => {
-        results[place] = { prediction: predictions[number], warnings: warnings.filter(warning => warning.instance === number) }
+        results[place] = {
+          prediction: predictions[number],
+          warnings: warnings.filter(warning => warning.instance === number),
+        }
       })
       done += places.length
       waits = 0
@@ -109,9 +122,21 @@ function refuse(places, results, problem) {
 /** The table with its answers, for a file: `prediction`, its interval, `probability_{class}`, and why there is none. */
 export function answered(header, rows, results, target) {
   const classes = (target.classes ?? []).map(String)
-  const extra = classes.length ? ['prediction', ...classes.map(name => `probability_${name}`)] : ['prediction', ...(target.margins ? ['low', 'high'] : [])]
-  const cells = ({ prediction }) => (!prediction ? extra.map(() => null) : classes.length
-    ? [prediction.label, ...classes.map(name => prediction.probabilities?.[name])]
-    : [prediction.value, ...(target.margins ? [prediction.low, prediction.high] : [])])
-  return [[...header, ...extra, 'problem'], ...rows.map((row, place) => [...header.map((_, column) => row[column] ?? ''), ...cells(results[place]), results[place].problem ?? null])]
+  const extra = classes.length
+    ? ['prediction', ...classes.map(name => `probability_${name}`)]
+    : ['prediction', ...(target.margins ? ['low', 'high'] : [])]
+  const cells = ({ prediction }) =>
+    !prediction
+      ? extra.map(() => null)
+      : classes.length
+        ? [prediction.label, ...classes.map(name => prediction.probabilities?.[name])]
+        : [prediction.value, ...(target.margins ? [prediction.low, prediction.high] : [])]
+  return [
+    [...header, ...extra, 'problem'],
+    ...rows.map((row, place) => [
+      ...header.map((_, column) => row[column] ?? ''),
+      ...cells(results[place]),
+      results[place].problem ?? null,
+    ]),
+  ]
 }

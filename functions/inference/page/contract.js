@@ -11,16 +11,21 @@ export const hasOffset = feature => feature.form === '%s' || feature.form.includ
 /** The known values of a feature that has them, the most usual first. */
 export function levels(feature) {
   if (feature.kind === 'boolean') return ['false', 'true']
-  return [...feature.categories ?? [], ...feature.rare ?? []]
+  return [...(feature.categories ?? []), ...(feature.rare ?? [])]
 }
 
 export function controlOf(feature) {
   switch (feature.kind) {
-    case 'boolean': return 'select'
-    case 'category': return levels(feature).length <= MOST_OPTIONS ? 'select' : 'combobox'
-    case 'datetime': return !hasClock(feature) ? 'date' : 'datetime-local'
-    case 'text': return 'textarea'
-    default: return 'number'
+    case 'boolean':
+      return 'select'
+    case 'category':
+      return levels(feature).length <= MOST_OPTIONS ? 'select' : 'combobox'
+    case 'datetime':
+      return !hasClock(feature) ? 'date' : 'datetime-local'
+    case 'text':
+      return 'textarea'
+    default:
+      return 'number'
   }
 }
 
@@ -28,13 +33,21 @@ export const hasRange = feature => isNumber(feature) && feature.min !== undefine
 
 /** A decimal step, of 1, 2 or 5 and zeros, that divides a range into at most so many. */
 export function decimalStep(range, most) {
-  const rough = range / most, power = 10 ** Math.floor(Math.log10(rough))
+  const rough = range / most,
+    power = 10 ** Math.floor(Math.log10(rough))
   return [1, 2, 5, 10].map(factor => factor * power).find(step => step >= rough * (1 - 1e-9))
 }
 
 export function sliderOf(feature) {
-  const step = feature.kind === 'integer' ? Math.max(1, Math.round(decimalStep(feature.max - feature.min, 1000))) : decimalStep(feature.max - feature.min, 200)
-  return { min: tidy(Math.floor(feature.min / step + 1e-9) * step), max: tidy(Math.ceil(feature.max / step - 1e-9) * step), step }
+  const step =
+    feature.kind === 'integer'
+      ? Math.max(1, Math.round(decimalStep(feature.max - feature.min, 1000)))
+      : decimalStep(feature.max - feature.min, 200)
+  return {
+    min: tidy(Math.floor(feature.min / step + 1e-9) * step),
+    max: tidy(Math.ceil(feature.max / step - 1e-9) * step),
+    step,
+  }
 }
 
 /** Without the last digits that sums of fractions leave. */
@@ -47,15 +60,22 @@ const iso = (feature, milliseconds) => {
 }
 
 /** The text of a feature's number: of a date, which the contract counts in days. */
-export const written = (feature, number) => (feature.kind === 'datetime' ? iso(feature, dayOf(feature) + number * DAY) : String(number))
-const numberOf = (feature, text) => (feature.kind === 'datetime' ? (Date.parse(withOffset(feature, text, true)) - dayOf(feature)) / DAY : Number(text))
-const withOffset = (feature, text, always) => (/(Z|[+-]\d\d:?\d\d)$/.test(text) || !hasClock(feature) || !(always || hasOffset(feature)) ? text : `${text}Z`)
+export const written = (feature, number) =>
+  feature.kind === 'datetime' ? iso(feature, dayOf(feature) + number * DAY) : String(number)
+const numberOf = (feature, text) =>
+  feature.kind === 'datetime' ? (Date.parse(withOffset(feature, text, true)) - dayOf(feature)) / DAY : Number(text)
+const withOffset = (feature, text, always) =>
+  /(Z|[+-]\d\d:?\d\d)$/.test(text) || !hasClock(feature) || !(always || hasOffset(feature)) ? text : `${text}Z`
 
 /** What a control shows at first. */
 export function startOf(feature) {
   const value = feature.example
   if (value === undefined || value === null) return feature.required ? '' : null
-  return feature.kind === 'datetime' ? String(value).replace(/Z$/, '').slice(0, hasClock(feature) ? 19 : 10) : String(value)
+  return feature.kind === 'datetime'
+    ? String(value)
+        .replace(/Z$/, '')
+        .slice(0, hasClock(feature) ? 19 : 10)
+    : String(value)
 }
 
 /** A value as JSON; whole numbers keep all their digits. */
@@ -94,7 +114,16 @@ export function others(feature, value, most) {
   const found = levels(feature).map(text => ({ text }))
   if (!found.length && feature.kind !== 'text' && feature.max > feature.min) {
     const whole = feature.kind === 'integer' || (feature.kind === 'datetime' && !hasClock(feature))
-    found.push(...grid(feature, feature.min, feature.max, whole ? Math.max(1, Math.round(decimalStep(feature.max - feature.min, most))) : decimalStep(feature.max - feature.min, most)))
+    found.push(
+      ...grid(
+        feature,
+        feature.min,
+        feature.max,
+        whole
+          ? Math.max(1, Math.round(decimalStep(feature.max - feature.min, most)))
+          : decimalStep(feature.max - feature.min, most),
+      ),
+    )
   }
   if (!feature.required) found.push({ text: null })
   return found.filter(({ text }) => text !== value).slice(0, most + 1)
@@ -109,7 +138,8 @@ export function between(feature, low, high) {
 }
 
 function grid(feature, low, high, step) {
-  const values = [], first = Math.ceil(low / step - 1e-9)
+  const values = [],
+    first = Math.ceil(low / step - 1e-9)
   for (let place = first; place * step <= high + step * 1e-9; place += 1) {
     const number = tidy(place * step)
     values.push({ number, text: written(feature, number) })
@@ -118,3 +148,30 @@ function grid(feature, low, high, step) {
 }
 
 export const placeOf = (feature, value) => (value === null ? null : numberOf(feature, value))
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const two = number => String(number).padStart(2, '0')
+
+/** A date as the table of training writes it; null where that is how it is written here. */
+export function inTable(feature, text) {
+  if (/^%Y-%m-%d(T%H:%M:%S(%z)?)?$/.test(feature.form)) return null
+  const date = new Date(withOffset(feature, text, true))
+  if (feature.form === '%s') return String(Math.floor(date.getTime() / 1000))
+  const year = date.getUTCFullYear(),
+    hour = date.getUTCHours()
+  const parts = {
+    Y: String(year).padStart(4, '0'),
+    y: two(year % 100),
+    m: two(date.getUTCMonth() + 1),
+    b: MONTHS[date.getUTCMonth()],
+    d: two(date.getUTCDate()),
+    H: two(hour),
+    I: two(hour % 12 || 12),
+    M: two(date.getUTCMinutes()),
+    S: two(date.getUTCSeconds()),
+    f: '000000',
+    p: hour < 12 ? 'AM' : 'PM',
+    z: '+0000',
+  }
+  return feature.form.replace(/%([A-Za-z])/g, (_, directive) => parts[directive])
+}

@@ -3,15 +3,26 @@
 const shell = text => `'${text.replaceAll("'", "'\\''")}'`
 
 /** JSON as a Python literal: the three names that differ, outside of texts. */
-const python = json => json.replace(/"(?:[^"\\]|\\.)*"|\b(?:true|false|null)\b/g, part => ({ true: 'True', false: 'False', null: 'None' })[part] ?? part)
+const python = json =>
+  json.replace(
+    /"(?:[^"\\]|\\.)*"|\b(?:true|false|null)\b/g,
+    part => ({ true: 'True', false: 'False', null: 'None' })[part] ?? part,
+  )
 
-const curl = ({ address, instance, token, region }) => [
-  `curl ${shell(address)}`,
-  "-H 'content-type: application/json'",
-  ...(token ? ['-H "authorization: Bearer $TOKEN"'] : []),
-  ...(region ? [`--aws-sigv4 'aws:amz:${region}:execute-api'`, '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"', '-H "x-amz-security-token: $AWS_SESSION_TOKEN"'] : []),
-  `-d ${shell(`{"instances": [${instance}]}`)}`,
-].join(' \\\n  ')
+const curl = ({ address, instance, token, region }) =>
+  [
+    `curl ${shell(address)}`,
+    "-H 'content-type: application/json'",
+    ...(token ? ['-H "authorization: Bearer $TOKEN"'] : []),
+    ...(region
+      ? [
+          `--aws-sigv4 'aws:amz:${region}:execute-api'`,
+          '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"',
+          '-H "x-amz-security-token: $AWS_SESSION_TOKEN"',
+        ]
+      : []),
+    `-d ${shell(`{"instances": [${instance}]}`)}`,
+  ].join(' \\\n  ')
 
 const plainPython = ({ address, instance, token }) => `import json
 ${token ? 'import os\n' : ''}from urllib.request import Request, urlopen
@@ -36,15 +47,22 @@ SigV4Auth(Session().get_credentials(), "execute-api", ${JSON.stringify(region)})
 with urlopen(Request(signed.url, body, dict(signed.headers.items()))) as response:
     print(json.load(response)["predictions"][0])`
 
-const javaScript = ({ address, instance, token, region }) => (region ? '// JavaScript has no signer of its own: see @smithy/signature-v4.' : `const response = await fetch(${JSON.stringify(address)}, {
+const javaScript = ({ address, instance, token, region }) =>
+  region
+    ? '// JavaScript has no signer of its own: see @smithy/signature-v4.'
+    : `const response = await fetch(${JSON.stringify(address)}, {
   method: "POST",
   headers: { "content-type": "application/json"${token ? ', authorization: `Bearer ${process.env.TOKEN}`' : ''} },
   body: ${JSON.stringify(`{"instances": [${instance}]}`)},
 })
 if (!response.ok) throw new Error(await response.text())
-console.log((await response.json()).predictions[0])`)
+console.log((await response.json()).predictions[0])`
 
-const LANGUAGES = { curl, Python: request => (request.region ? signedPython : plainPython)(request), JavaScript: javaScript }
+const LANGUAGES = {
+  curl,
+  Python: request => (request.region ? signedPython : plainPython)(request),
+  JavaScript: javaScript,
+}
 
 export const languages = Object.keys(LANGUAGES)
 

@@ -20,8 +20,9 @@ export function delimiterOf(text) {
   let quoted = false
   for (const sign of text) {
     if (sign === '"') quoted = !quoted
-    else if (!quoted && (sign === '\n' || sign === '\r')) { if ([...counts.values()].some(Boolean)) break }
-    else if (!quoted && counts.has(sign)) counts.set(sign, counts.get(sign) + 1)
+    else if (!quoted && (sign === '\n' || sign === '\r')) {
+      if ([...counts.values()].some(Boolean)) break
+    } else if (!quoted && counts.has(sign)) counts.set(sign, counts.get(sign) + 1)
   }
   return DELIMITERS.reduce((best, sign) => (counts.get(sign) > counts.get(best) ? sign : best))
 }
@@ -32,7 +33,8 @@ export function delimiterOf(text) {
  */
 export function parse(text, delimiter = delimiterOf(text)) {
   const rows = []
-  let row = [], place = text.charCodeAt(0) === 0xfeff ? 1 : 0
+  let row = [],
+    place = text.charCodeAt(0) === 0xfeff ? 1 : 0
   const end = () => {
     if (row.length > 1 || row[0] !== '') rows.push(row)
     row = []
@@ -53,7 +55,10 @@ export function parse(text, delimiter = delimiterOf(text)) {
     const from = place
     while (place < text.length && text[place] !== delimiter && text[place] !== '\n' && text[place] !== '\r') place += 1
     row.push(cell + text.slice(from, place))
-    if (text[place] === delimiter) { place += 1; continue }
+    if (text[place] === delimiter) {
+      place += 1
+      continue
+    }
     end()
     if (place >= text.length) return rows
     place += text[place] === '\r' && text[place + 1] === '\n' ? 2 : 1

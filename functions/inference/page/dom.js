@@ -24,13 +24,19 @@ export function shown(number) {
 
 export const percent = share => (share > 0 && share < 0.001 ? '< 0.1' : (100 * share).toFixed(1)) + '%'
 
-export const moment = text => (text ? new Date(text).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }) : 'unknown')
+export const moment = text =>
+  text ? new Date(text).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }) : 'unknown'
 
 /** A table of texts or nodes in an area that scrolls by itself, also by keyboard. */
 export function table(caption, heads, rows, className = '') {
   const cells = (tag, row) => row.map(cell => make(tag, tag === 'th' ? { scope: 'col' } : {}, cell ?? ''))
-  const node = make('table', { className }, make('caption', { className: 'spoken' }, caption), make('thead', {}, make('tr', {}, ...cells('th', heads))),
-    make('tbody', {}, ...rows.map(row => make('tr', {}, ...cells('td', row)))))
+  const node = make(
+    'table',
+    { className },
+    make('caption', { className: 'spoken' }, caption),
+    make('thead', {}, make('tr', {}, ...cells('th', heads))),
+    make('tbody', {}, ...rows.map(row => make('tr', {}, ...cells('td', row)))),
+  )
   return make('div', { className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': caption }, node)
 }
 
@@ -50,6 +56,17 @@ export function bar(share, { signed = false } = {}) {
 }
 
 export function bars(rows, options) {
-  return make('ul', { className: 'bars' }, ...rows.map(([name, share, number]) => make('li', {},
-    make('span', { className: 'name' }, name), bar(share, options), make('span', { className: 'number' }, number))))
+  return make(
+    'ul',
+    { className: 'bars' },
+    ...rows.map(([name, share, number]) =>
+      make(
+        'li',
+        {},
+        make('span', { className: 'name' }, name),
+        bar(share, options),
+        make('span', { className: 'number' }, number),
+      ),
+    ),
+  )
 }

@@ -1,6 +1,19 @@
 // The form: a control for each feature, in groups where there are many, with a place for what is said of its value.
 
-import { controlOf, hasClock, hasOffset, hasRange, isNumber, lack, levels, rangeOf, sliderOf, startOf } from './contract.js'
+import {
+  controlOf,
+  hasClock,
+  hasOffset,
+  hasRange,
+  inTable,
+  isNumber,
+  lack,
+  levels,
+  rangeOf,
+  sliderOf,
+  startOf,
+  written,
+} from './contract.js'
 import { grouped, make } from './dom.js'
 
 const GROUP = 24
@@ -16,7 +29,9 @@ export function createForm(features, changed) {
   return {
     node,
     values: () => new Map([...fields].map(([name, field]) => [name, field.value()])),
-    set(values) { for (const [name, value] of values) fields.get(name).set(value) },
+    set(values) {
+      for (const [name, value] of values) fields.get(name).set(value)
+    },
     lacking: () => [...fields.values()].filter(field => field.checkLack()).length,
     /** Show what is said of fields: a map of names to texts. */
     note(warnings, errors = new Map()) {
@@ -27,14 +42,19 @@ export function createForm(features, changed) {
 }
 
 function groupsOf(fields) {
-  if (fields.length <= GROUP) return [{ node: make('div', { className: 'fields' }, ...fields.map(field => field.node)), fields }]
+  if (fields.length <= GROUP)
+    return [{ node: make('div', { className: 'fields' }, ...fields.map(field => field.node)), fields }]
   const groups = []
   for (let start = 0; start < fields.length; start += GROUP) {
     const part = fields.slice(start, start + GROUP)
     const title = make('span', {}, `${start + 1} to ${start + part.length}: ${part[0].name} to ${part.at(-1).name}`)
     const mark = make('strong', { className: 'warn' })
-    const node = make('details', { className: 'group', open: start === 0 }, make('summary', {}, title, mark),
-      make('div', { className: 'fields' }, ...part.map(field => field.node)))
+    const node = make(
+      'details',
+      { className: 'group', open: start === 0 },
+      make('summary', {}, title, mark),
+      make('div', { className: 'fields' }, ...part.map(field => field.node)),
+    )
     groups.push({
       node,
       fields: part,
@@ -68,15 +88,28 @@ function search(groups) {
 }
 
 function createField(feature, place, changed) {
-  const id = `field-${place}`, parts = controls(feature, id), start = startOf(feature)
+  const id = `field-${place}`,
+    parts = controls(feature, id),
+    start = startOf(feature)
   const note = make('p', { id: `${id}-note`, className: 'note', hidden: true })
   const hint = make('p', { id: `${id}-hint`, className: 'quiet small' }, hintOf(feature))
-  const missing = !feature.required && parts.box.tagName !== 'SELECT' ? make('input', { type: 'checkbox', 'aria-label': `missing: ${feature.name}` }) : null
+  const missing =
+    !feature.required && parts.box.tagName !== 'SELECT'
+      ? make('input', { type: 'checkbox', 'aria-label': `missing: ${feature.name}` })
+      : null
   parts.box.setAttribute('aria-describedby', `${id}-hint ${id}-note`)
-  const node = make('div', { className: 'field' }, make('label', { htmlFor: id }, feature.name), hint,
+  const node = make(
+    'div',
+    { className: 'field' },
+    make('label', { htmlFor: id }, feature.name),
+    hint,
     make('div', { className: 'control' }, ...parts.nodes),
-    missing && make('label', { className: 'missing' }, missing, 'missing'), note)
-  const enable = () => { for (const control of parts.inputs) control.disabled = missing?.checked ?? false }
+    missing && make('label', { className: 'missing' }, missing, 'missing'),
+    note,
+  )
+  const enable = () => {
+    for (const control of parts.inputs) control.disabled = missing?.checked ?? false
+  }
   const read = () => {
     if (missing?.checked) return null
     if (parts.box.tagName === 'SELECT' && parts.box.selectedOptions[0]?.dataset.missing) return null
@@ -84,7 +117,10 @@ function createField(feature, place, changed) {
   }
   const set = value => {
     if (missing) missing.checked = value === null
-    if (parts.box.tagName === 'SELECT') parts.box.selectedIndex = [...parts.box.options].findIndex(option => (option.dataset.missing ? null : option.value) === value)
+    if (parts.box.tagName === 'SELECT')
+      parts.box.selectedIndex = [...parts.box.options].findIndex(
+        option => (option.dataset.missing ? null : option.value) === value,
+      )
     else if (value !== null) parts.box.value = value
     parts.follow?.()
     enable()
@@ -123,7 +159,8 @@ function controls(feature, id) {
   const kind = controlOf(feature)
   if (kind === 'select') {
     const options = levels(feature).map(text => make('option', { value: text, textContent: text }))
-    if (!feature.required) options.unshift(make('option', { value: '', textContent: '(missing)', 'data-missing': 'true' }))
+    if (!feature.required)
+      options.unshift(make('option', { value: '', textContent: '(missing)', 'data-missing': 'true' }))
     const box = make('select', { id }, ...options)
     return { box, nodes: [box], inputs: [box] }
   }
@@ -140,12 +177,21 @@ function controls(feature, id) {
     const box = make('input', { id, type: kind, step: kind === 'date' ? 1 : 'any' })
     return { box, nodes: [box], inputs: [box] }
   }
-  const box = make('input', { id, type: 'number', step: feature.kind === 'integer' ? 1 : 'any', inputMode: feature.kind === 'integer' ? 'numeric' : 'decimal' })
+  const box = make('input', {
+    id,
+    type: 'number',
+    step: feature.kind === 'integer' ? 1 : 'any',
+    inputMode: feature.kind === 'integer' ? 'numeric' : 'decimal',
+  })
   if (!hasRange(feature)) return { box, nodes: [box], inputs: [box] }
   const { min, max, step } = sliderOf(feature)
   const slider = make('input', { type: 'range', min, max, step, 'aria-label': `${feature.name}, slider` })
-  slider.addEventListener('input', () => { box.value = slider.value })
-  const follow = () => { if (box.value !== '') slider.value = box.value }
+  slider.addEventListener('input', () => {
+    box.value = slider.value
+  })
+  const follow = () => {
+    if (box.value !== '') slider.value = box.value
+  }
   box.addEventListener('input', follow)
   return { box, nodes: [slider, box], inputs: [slider, box], follow }
 }
@@ -156,14 +202,19 @@ function hintOf(feature) {
     integer: 'whole number',
     datetime: dateWords(feature),
     text: feature.max_length ? `text of up to ${grouped(feature.max_length)} characters` : '',
-    category: controlOf(feature) === 'combobox' ? `one of ${grouped(known)} values${feature.unknown === 'missing' ? ', or another text' : ''}` : '',
+    category:
+      controlOf(feature) === 'combobox'
+        ? `one of ${grouped(known)} values${feature.unknown === 'missing' ? ', or another text' : ''}`
+        : '',
   }[feature.kind]
-  return [feature.description, isNumber(feature) && feature.unit ? `in ${feature.unit}` : null, kind, rangeOf(feature)].filter(Boolean).join('; ')
+  return [feature.description, isNumber(feature) && feature.unit ? `in ${feature.unit}` : null, kind, rangeOf(feature)]
+    .filter(Boolean)
+    .join('; ')
 }
 
 function dateWords(feature) {
   if (feature.kind !== 'datetime') return ''
-  const own = feature.form === '%s' ? 'seconds since 1970' : feature.form
-  const form = /^%Y-%m-%d(T%H:%M:%S(%z)?)?$/.test(feature.form) ? '' : `, in the table ${own}`
-  return `${hasClock(feature) ? 'date and time' : 'date'}${hasOffset(feature) ? ' in UTC' : ''}${form}`
+  const own = inTable(feature, startOf(feature) || written(feature, feature.min ?? 0))
+  const kind = `${hasClock(feature) ? 'date and time' : 'date'}${hasOffset(feature) ? ' in UTC' : ''}`
+  return own === null ? kind : `${kind}, in the table as ${own}`
 }

@@ -5,7 +5,8 @@ import { $, make, shown } from './dom.js'
 import { createTry } from './try.js'
 
 const TABS = ['try', 'many', 'model', 'watch']
-const LATER = { // what most visits do not need
+const LATER = {
+  // what most visits do not need
   many: async panel => (await import('./many.js')).createMany(panel, info),
   model: async panel => (await import('./model.js')).createModel(panel, info),
   watch: async panel => (await import('./watch.js')).createWatch(panel, info),
@@ -27,21 +28,29 @@ async function start() {
   }
 }
 
-const whatToDo = error => (error.status !== 403 ? error.message
-  : `${error.message}. This API answers signed requests of AWS alone, which a browser cannot make: \`skylift page --stack NAME\` opens this page on your machine and signs them.`)
+const whatToDo = error =>
+  error.status !== 403
+    ? error.message
+    : `${error.message}. This API answers signed requests of AWS alone, which a browser cannot make: \`skylift page --stack NAME\` opens this page on your machine and signs them.`
 
 function begin(found, signed) {
   info = found
   if (signed) {
     const [region, address] = signed.split(' ')
     setSigned({ region, address })
-    $('signed').textContent = `\`skylift page\` signs the requests of this page to ${address} with your AWS credentials, as long as it runs.`
+    $('signed').textContent =
+      `\`skylift page\` signs the requests of this page to ${address} with your AWS credentials, as long as it runs.`
     $('signed').hidden = false
   }
   const { target } = info.contract
   document.title = $('title').textContent = `${info.model}: predict ${target.name}`
-  const measured = Object.entries(info.metrics.holdout).slice(0, 3).map(([name, value]) => `${name} ${shown(Number(value.toPrecision(4)))}`).join(', ')
-  $('facts').textContent = [info.version, measured && `on rows that training did not see: ${measured}`].filter(Boolean).join(', ')
+  const measured = Object.entries(info.metrics.holdout)
+    .slice(0, 3)
+    .map(([name, value]) => `${name} ${shown(Number(value.toPrecision(4)))}`)
+    .join(', ')
+  $('facts').textContent = [info.version, measured && `on rows that training did not see: ${measured}`]
+    .filter(Boolean)
+    .join(', ')
   $('facts').className = 'quiet'
   $('access').hidden = true
   $('developers').hidden = hasToken() // no link carries it
@@ -51,7 +60,8 @@ function begin(found, signed) {
 
 function open(name) {
   for (const each of TABS) {
-    const tab = $(`tab-${each}`), chosen = each === name
+    const tab = $(`tab-${each}`),
+      chosen = each === name
     tab.setAttribute('aria-selected', String(chosen))
     tab.tabIndex = chosen ? 0 : -1
     $(each).hidden = !chosen
@@ -59,7 +69,10 @@ function open(name) {
   if (opened.has(name)) return
   opened.add(name)
   if (name === 'try') createTry($('try'), info)
-  else LATER[name]($(name)).catch(error => $(name).replaceChildren(make('p', { className: 'bad' }, `This tab could not be opened: ${error.message}`)))
+  else
+    LATER[name]($(name)).catch(error =>
+      $(name).replaceChildren(make('p', { className: 'bad' }, `This tab could not be opened: ${error.message}`)),
+    )
 }
 
 $('tabs').addEventListener('click', event => {

@@ -6,25 +6,60 @@ import { answered, columnsOf, rowJson, scoreAll } from './bulk.js'
 import { decoded, parse, write } from './csv.js'
 import { grouped, make, table } from './dom.js'
 
-const PAGE = 100, MOST_ROWS_OF_A_REQUEST = 500
+const PAGE = 100,
+  MOST_ROWS_OF_A_REQUEST = 500
 
 export function createMany(panel, info) {
-  const { contract } = info, { features, target } = contract
+  const { contract } = info,
+    { features, target } = contract
   const file = make('input', { id: 'file', type: 'file', accept: '.csv,.tsv,.txt,text/csv,text/plain' })
-  const pasted = make('textarea', { id: 'pasted', rows: 5, spellcheck: false, placeholder: features.map(feature => feature.name).slice(0, 6).join(',') })
+  const pasted = make('textarea', {
+    id: 'pasted',
+    rows: 5,
+    spellcheck: false,
+    placeholder: features
+      .map(feature => feature.name)
+      .slice(0, 6)
+      .join(','),
+  })
   const begin = make('button', { type: 'button', className: 'main' }, 'Answer all rows')
   const stop = make('button', { type: 'button', hidden: true }, 'Stop')
   const progress = make('progress', { max: 1, value: 0, hidden: true, 'aria-label': 'Rows that have an answer' })
-  const state = make('p', { role: 'status' }), area = make('div')
-  const drop = make('div', { className: 'drop' }, make('label', { htmlFor: 'file' }, 'A file with a header line, chosen or dropped here'), file)
+  const state = make('p', { role: 'status' }),
+    area = make('div')
+  const drop = make(
+    'div',
+    { className: 'drop' },
+    make('label', { htmlFor: 'file' }, 'A file with a header line, chosen or dropped here'),
+    file,
+  )
   let running = null
 
-  panel.append(make('div', { className: 'card' }, make('h2', {}, 'A table of rows'),
-    make('p', { className: 'small quiet' }, 'Commas, semicolons, tabs or bars between cells; names of the columns as here or as in the table of training; an empty cell is a missing value. The rows go to this API alone.'),
-    drop, make('label', { htmlFor: 'pasted' }, 'Or paste them'), pasted, make('div', { className: 'row' }, begin, stop), progress, state), area)
+  panel.append(
+    make(
+      'div',
+      { className: 'card' },
+      make('h2', {}, 'A table of rows'),
+      make(
+        'p',
+        { className: 'small quiet' },
+        'Commas, semicolons, tabs or bars between cells; names of the columns as here or as in the table of training; an empty cell is a missing value. The rows go to this API alone.',
+      ),
+      drop,
+      make('label', { htmlFor: 'pasted' }, 'Or paste them'),
+      pasted,
+      make('div', { className: 'row' }, begin, stop),
+      progress,
+      state,
+    ),
+    area,
+  )
 
   file.addEventListener('change', () => file.files[0] && use(file.files[0]))
-  drop.addEventListener('dragover', event => { event.preventDefault(); drop.dataset.over = '' })
+  drop.addEventListener('dragover', event => {
+    event.preventDefault()
+    drop.dataset.over = ''
+  })
   drop.addEventListener('dragleave', () => delete drop.dataset.over)
   drop.addEventListener('drop', event => {
     event.preventDefault()
@@ -41,11 +76,19 @@ export function createMany(panel, info) {
   async function run(text) {
     area.replaceChildren()
     let rows
-    try { rows = parse(text) } catch (error) { return say(`This table cannot be read: ${error.message}`) }
+    try {
+      rows = parse(text)
+    } catch (error) {
+      return say(`This table cannot be read: ${error.message}`)
+    }
     if (rows.length < 2) return say('There is no row below a header line.')
-    const [header, ...body] = rows, { columns, unused, absent } = columnsOf(header, features)
+    const [header, ...body] = rows,
+      { columns, unused, absent } = columnsOf(header, features)
     const needed = absent.filter(feature => feature.required)
-    if (needed.length) return say(`Columns are missing: ${needed.map(feature => feature.name).join(', ')}. The header has: ${header.join(', ')}`)
+    if (needed.length)
+      return say(
+        `Columns are missing: ${needed.map(feature => feature.name).join(', ')}. The header has: ${header.join(', ')}`,
+      )
     running = new AbortController()
     begin.disabled = true
     stop.hidden = progress.hidden = false
@@ -53,8 +96,11 @@ export function createMany(panel, info) {
     const started = performance.now()
     try {
       const results = await answerAll(header, body, columns)
-      const seconds = (performance.now() - started) / 1000, failed = results.filter(result => result.problem).length
-      say(`${grouped(results.length - failed)} of ${grouped(results.length)} rows have an answer, in ${seconds.toFixed(1)} s${failed ? `; ${grouped(failed)} were refused` : ''}.`)
+      const seconds = (performance.now() - started) / 1000,
+        failed = results.filter(result => result.problem).length
+      say(
+        `${grouped(results.length - failed)} of ${grouped(results.length)} rows have an answer, in ${seconds.toFixed(1)} s${failed ? `; ${grouped(failed)} were refused` : ''}.`,
+      )
       draw(header, body, results, [...notes(unused, absent)])
     } catch (error) {
       if (error.name !== 'AbortError' && !(error instanceof Refused)) throw error
@@ -67,12 +113,21 @@ export function createMany(panel, info) {
 
   async function answerAll(header, body, columns) {
     const whole = body.map((_, place) => place).filter(place => body[place].length === header.length)
-    const answers = await scoreAll(whole.map(place => rowJson(columns, body[place])), instances => predict(instances, { signal: running.signal }), {
-      size: Math.min(info.max_instances, MOST_ROWS_OF_A_REQUEST),
-      tell(done) { progress.value = done; state.textContent = `${grouped(done)} of ${grouped(body.length)} rows` },
-    })
+    const answers = await scoreAll(
+      whole.map(place => rowJson(columns, body[place])),
+      instances => predict(instances, { signal: running.signal }),
+      {
+        size: Math.min(info.max_instances, MOST_ROWS_OF_A_REQUEST),
+        tell(done) {
+          progress.value = done
+          state.textContent = `${grouped(done)} of ${grouped(body.length)} rows`
+        },
+      },
+    )
     const results = body.map(row => ({ problem: `it has ${row.length} cells, and the header has ${header.length}` }))
-    whole.forEach((place, number) => { results[place] = answers[number] })
+    whole.forEach((place, number) => {
+      results[place] = answers[number]
+    })
     return results
   }
 
@@ -86,28 +141,60 @@ export function createMany(panel, info) {
   }
 
   function draw(header, body, results, said) {
-    const save = make('button', { type: 'button' }, 'Download answers'), only = make('input', { type: 'checkbox' })
-    const list = make('div'), more = make('button', { type: 'button' }, 'Show more')
+    const save = make('button', { type: 'button' }, 'Download answers'),
+      only = make('input', { type: 'checkbox' })
+    const list = make('div'),
+      more = make('button', { type: 'button' }, 'Show more')
     let count = PAGE
     const show = () => {
-      const places = results.map((_, place) => place).filter(place => !only.checked || results[place].problem || results[place].warnings.length)
-      list.replaceChildren(table('Answers', ['Row', target.name, 'Remarks', ...header], places.slice(0, count).map(place => [
-        grouped(place + 1),
-        results[place].problem ? make('strong', { className: 'bad' }, 'refused') : inWords(results[place].prediction, target),
-        results[place].problem ? make('span', { className: 'bad' }, results[place].problem) : results[place].warnings.map(warning => [warning.field, warning.message].filter(Boolean).join(': ')).join('; '),
-        ...header.map((_, column) => body[place][column] ?? ''),
-      ]), 'many'))
+      const places = results
+        .map((_, place) => place)
+        .filter(place => !only.checked || results[place].problem || results[place].warnings.length)
+      list.replaceChildren(
+        table(
+          'Answers',
+          ['Row', target.name, 'Remarks', ...header],
+          places
+            .slice(0, count)
+            .map(place => [
+              grouped(place + 1),
+              results[place].problem
+                ? make('strong', { className: 'bad' }, 'refused')
+                : inWords(results[place].prediction, target),
+              results[place].problem
+                ? make('span', { className: 'bad' }, results[place].problem)
+                : results[place].warnings
+                    .map(warning => [warning.field, warning.message].filter(Boolean).join(': '))
+                    .join('; '),
+              ...header.map((_, column) => body[place][column] ?? ''),
+            ]),
+          'many',
+        ),
+      )
       more.hidden = places.length <= count
     }
-    more.addEventListener('click', () => { count += PAGE; show() })
+    more.addEventListener('click', () => {
+      count += PAGE
+      show()
+    })
     only.addEventListener('change', show)
     save.addEventListener('click', () => {
-      const address = URL.createObjectURL(new Blob(['\ufeff', write(answered(header, body, results, target))], { type: 'text/csv' }))
+      const address = URL.createObjectURL(
+        new Blob(['\ufeff', write(answered(header, body, results, target))], { type: 'text/csv' }),
+      )
       make('a', { href: address, download: `${info.model}-${info.version}-answers.csv` }).click()
       setTimeout(() => URL.revokeObjectURL(address), 10000)
     })
     show()
-    area.replaceChildren(make('div', { className: 'card' }, ...said.map(words => make('p', { className: 'small' }, words)),
-      make('div', { className: 'row' }, save, make('label', { className: 'row' }, only, 'Only rows with remarks')), list, more))
+    area.replaceChildren(
+      make(
+        'div',
+        { className: 'card' },
+        ...said.map(words => make('p', { className: 'small' }, words)),
+        make('div', { className: 'row' }, save, make('label', { className: 'row' }, only, 'Only rows with remarks')),
+        list,
+        more,
+      ),
+    )
   }
 }

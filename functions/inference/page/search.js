@@ -11,14 +11,22 @@ const REFINEMENTS = 2
  */
 export async function smallestChanges(features, values, ask, isChanged) {
   const most = Math.max(3, Math.min(40, Math.floor(FIRST_ROWS / features.length)))
-  const tries = features.flatMap(feature => others(feature, values.get(feature.name), most).map(other => ({ feature, ...other })))
+  const tries = features.flatMap(feature =>
+    others(feature, values.get(feature.name), most).map(other => ({ feature, ...other })),
+  )
   let found = [...nearest(values, await asked(tries, values, ask, isChanged)).values()]
   for (let round = 0; round < REFINEMENTS; round += 1) {
-    const finer = found.filter(hit => hit.number !== undefined && hit.unchanged !== null)
-      .flatMap(hit => between(hit.feature, hit.unchanged, hit.number).map(other => ({ feature: hit.feature, ...other })))
+    const finer = found
+      .filter(hit => hit.number !== undefined && hit.unchanged !== null)
+      .flatMap(hit =>
+        between(hit.feature, hit.unchanged, hit.number).map(other => ({ feature: hit.feature, ...other })),
+      )
     if (!finer.length) break
-    const known = found.flatMap(hit => [hit, ...(hit.number === undefined ? [] : [{ ...hit, number: hit.unchanged, changed: false }])])
-    found = [...nearest(values, [...known, ...await asked(finer, values, ask, isChanged)]).values()]
+    const known = found.flatMap(hit => [
+      hit,
+      ...(hit.number === undefined ? [] : [{ ...hit, number: hit.unchanged, changed: false }]),
+    ])
+    found = [...nearest(values, [...known, ...(await asked(finer, values, ask, isChanged))]).values()]
   }
   return found.sort((one, other) => one.distance - other.distance)
 }
@@ -41,14 +49,20 @@ function nearest(values, tried) {
   }
   for (const [name, hit] of found) {
     const start = placeOf(hit.feature, values.get(name))
-    found.set(name, { ...hit, unchanged: hit.number === undefined || start === null || Number.isNaN(start) ? null : lastBefore(hit, start, tried) })
+    found.set(name, {
+      ...hit,
+      unchanged:
+        hit.number === undefined || start === null || Number.isNaN(start) ? null : lastBefore(hit, start, tried),
+    })
   }
   return found
 }
 
 function lastBefore(hit, start, tried) {
   const way = Math.sign(hit.number - start)
-  return tried.filter(each => each.feature === hit.feature && !each.changed && each.number !== undefined && each.number !== null)
-    .map(each => each.number).filter(number => way * (number - start) > 0 && way * (hit.number - number) > 0)
+  return tried
+    .filter(each => each.feature === hit.feature && !each.changed && each.number !== undefined && each.number !== null)
+    .map(each => each.number)
+    .filter(number => way * (number - start) > 0 && way * (hit.number - number) > 0)
     .reduce((last, number) => (way * (number - last) > 0 ? number : last), start)
 }

@@ -7,40 +7,74 @@ import { beside, codePanel, whatChanges } from './panels.js'
 import { createForm } from './fields.js'
 import { make } from './dom.js'
 
-const MOVING = 90, AT_REST = 500 // milliseconds after the last change
+const MOVING = 90,
+  AT_REST = 500 // milliseconds after the last change
 
 export function createTry(panel, info) {
-  const { contract } = info, { target, features } = contract
+  const { contract } = info,
+    { target, features } = contract
   const query = target.sets ? '?unwatched=true&set=true' : '?unwatched=true'
   const said = make('p', { className: 'said' }, '...')
   const spoken = make('p', { className: 'spoken', role: 'status' })
   const version = make('p', { className: 'quiet small' })
-  const full = make('div'), general = make('div')
+  const full = make('div'),
+    general = make('div')
   const why = make('section', { className: 'card', hidden: true, 'aria-labelledby': 'why' })
-  let request = null, timer = 0, rest = 0, allOpen = false, explains = info.explains, latest = null
+  let request = null,
+    timer = 0,
+    rest = 0,
+    allOpen = false,
+    explains = info.explains,
+    latest = null
 
   const form = createForm(features, changed)
   const read = () => ({ values: form.values(), instance: instanceOf(features, form.values()) })
-  const put = values => { form.set(values); changed() }
+  const put = values => {
+    form.set(values)
+    changed()
+  }
   const code = codePanel()
   const pair = beside(features, target, put)
   const search = whatChanges(info, () => ({ ...read(), prediction: latest }), put)
 
-  panel.append(spoken, make('div', { className: 'columns' }, form.node, make('div', { className: 'beside' },
-    make('div', { className: 'card headline' }, make('h2', {}, `Predicted ${target.name}`), said),
-    make('div', { className: 'card' }, make('h2', { className: 'spoken' }, 'The answer in full'), full, general, version, pair.node),
-    why, search.node, code.node)))
+  panel.append(
+    spoken,
+    make(
+      'div',
+      { className: 'columns' },
+      form.node,
+      make(
+        'div',
+        { className: 'beside' },
+        make('div', { className: 'card headline' }, make('h2', {}, `Predicted ${target.name}`), said),
+        make(
+          'div',
+          { className: 'card' },
+          make('h2', { className: 'spoken' }, 'The answer in full'),
+          full,
+          general,
+          version,
+          pair.node,
+        ),
+        why,
+        search.node,
+        code.node,
+      ),
+    ),
+  )
 
   function changed() {
     clearTimeout(timer)
     clearTimeout(rest)
     request?.abort()
+    search.stale()
     timer = setTimeout(answer, MOVING)
   }
 
   async function answer() {
     form.note(new Map())
-    const lacking = form.lacking(), { instance, values } = read()
+    const lacking = form.lacking(),
+      { instance, values } = read()
     code.show(instance)
     if (lacking) return unanswered(`${lacking} ${lacking === 1 ? 'field needs' : 'fields need'} a value`)
     request = new AbortController()
@@ -57,20 +91,40 @@ export function createTry(panel, info) {
 
   function show(document, values) {
     const [prediction] = document.predictions
-    const warnings = remarks(document.warnings, remark => remark.field, remark => remark.message)
+    const warnings = remarks(
+      document.warnings,
+      remark => remark.field,
+      remark => remark.message,
+    )
     latest = prediction
     said.textContent = inWords(prediction, target)
     said.classList.remove('bad')
-    full.replaceChildren(...details(prediction, target, { open: allOpen, toggled: open => { allOpen = open } }))
+    full.replaceChildren(
+      ...details(prediction, target, {
+        open: allOpen,
+        toggled: open => {
+          allOpen = open
+        },
+      }),
+    )
     version.textContent = `Answered by ${document.model} ${document.version}.`
-    general.replaceChildren(...(warnings.get(null) ?? '').split('\n').filter(Boolean).map(text => make('p', { className: 'warn' }, text)))
+    general.replaceChildren(
+      ...(warnings.get(null) ?? '')
+        .split('\n')
+        .filter(Boolean)
+        .map(text => make('p', { className: 'warn' }, text)),
+    )
     form.note(warnings)
     pair.show(values, prediction)
-    search.stale()
+    search.ready()
   }
 
   function refused(error) {
-    const errors = remarks(error.errors, each => fieldOf(each.pointer), each => each.message)
+    const errors = remarks(
+      error.errors,
+      each => fieldOf(each.pointer),
+      each => each.message,
+    )
     const known = new Set(features.map(feature => feature.name))
     const others = [...errors].filter(([name]) => !known.has(name)).map(([, text]) => text)
     unanswered(error.errors.length ? 'These values are refused' : error.message, others)
@@ -91,14 +145,17 @@ export function createTry(panel, info) {
 
   /** What costs more waits until nobody moves anything: a sentence for who listens, and the reasons. */
   async function settled(instance, document) {
-    const remarked = document.warnings.length ? ` ${document.warnings.length === 1 ? 'One remark' : `${document.warnings.length} remarks`}.` : ''
+    const remarked = document.warnings.length
+      ? ` ${document.warnings.length === 1 ? 'One remark' : `${document.warnings.length} remarks`}.`
+      : ''
     spoken.textContent = `${target.name}: ${said.textContent}.${remarked}`
     if (!explains) return
     try {
       const explained = await predict([instance], { signal: request.signal, query: '?unwatched=true&explain=true' })
       const { explanation } = explained.predictions[0]
       why.hidden = !explanation
-      if (explanation) why.replaceChildren(make('h2', { id: 'why' }, 'Why this answer'), ...reasons(explanation, target))
+      if (explanation)
+        why.replaceChildren(make('h2', { id: 'why' }, 'Why this answer'), ...reasons(explanation, target))
     } catch (error) {
       if (error.name === 'AbortError') return
       if (!(error instanceof Refused)) throw error

@@ -7,13 +7,22 @@ const EVERY = 15000
 const LOOKS = { ok: 'good', stable: 'good', degraded: 'warn', watch: 'warn', unavailable: 'bad', drift: 'bad' }
 const section = title => {
   const area = make('div')
-  return { node: make('section', { className: 'card' }, make('h2', {}, title), area), show: (...nodes) => area.replaceChildren(...nodes.filter(Boolean)) }
+  return {
+    node: make('section', { className: 'card' }, make('h2', {}, title), area),
+    show: (...nodes) => area.replaceChildren(...nodes.filter(Boolean)),
+  }
 }
 const state = word => make('strong', { className: LOOKS[word] ?? '' }, word)
 
 export async function createWatch(panel) {
-  const service = section('Service'), trial = section('On trial'), traffic = section('Traffic'), read = make('p', { className: 'quiet small' })
-  panel.append(make('div', { className: 'columns' }, make('div', {}, service.node, trial.node), make('div', {}, traffic.node)), read)
+  const service = section('Service'),
+    trial = section('On trial'),
+    traffic = section('Traffic'),
+    read = make('p', { className: 'quiet small' })
+  panel.append(
+    make('div', { className: 'columns' }, make('div', {}, service.node, trial.node), make('div', {}, traffic.node)),
+    read,
+  )
 
   async function refresh() {
     if (document.hidden || panel.hidden) return
@@ -40,39 +49,71 @@ export async function createWatch(panel) {
 
 function showHealth(found, service, trial) {
   const { model, problem, challenger } = found
-  service.show(facts([
-    ['State', state(found.status)],
-    ['Problem', problem && `${problem.code}, since ${moment(problem.since)}`],
-    ['Model', model.reference],
-    ['Loaded', model.loaded_at && moment(model.loaded_at)],
-    ['Pointer read', model.pointer_age_seconds !== null ? `${Math.round(model.pointer_age_seconds)} s ago` : null],
-    ['Running for', `${grouped(Math.round(found.uptime_seconds))} s`],
-    ['Memory', found.memory_mib && `${found.memory_mib} MiB`],
-    ['Release', [found.service_version, found.release].filter(Boolean).join(', ')],
-  ]), make('p', { className: 'quiet small' }, 'One environment answers this; others may differ for seconds.'))
-  trial.show(challenger ? facts([
-    ['Experiment', challenger.id],
-    ['Version', challenger.reference],
-    ['How', challenger.mode && `${challenger.mode}, ${challenger.percent}% of the requests`],
-    ['State', challenger.on_trial ? 'on trial' : 'not on trial here'],
-    ['Problem', challenger.problem && `${challenger.problem.code}, since ${moment(challenger.problem.since)}`],
-  ]) : make('p', {}, 'No version is on trial. This page asks for the active one, whatever is.'))
+  service.show(
+    facts([
+      ['State', state(found.status)],
+      ['Problem', problem && `${problem.code}, since ${moment(problem.since)}`],
+      ['Model', model.reference],
+      ['Loaded', model.loaded_at && moment(model.loaded_at)],
+      ['Pointer read', model.pointer_age_seconds !== null ? `${Math.round(model.pointer_age_seconds)} s ago` : null],
+      ['Running for', `${grouped(Math.round(found.uptime_seconds))} s`],
+      ['Memory', found.memory_mib && `${found.memory_mib} MiB`],
+      ['Release', [found.service_version, found.release].filter(Boolean).join(', ')],
+    ]),
+    make('p', { className: 'quiet small' }, 'One environment answers this; others may differ for seconds.'),
+  )
+  trial.show(
+    challenger
+      ? facts([
+          ['Experiment', challenger.id],
+          ['Version', challenger.reference],
+          ['How', challenger.mode && `${challenger.mode}, ${challenger.percent}% of the requests`],
+          ['State', challenger.on_trial ? 'on trial' : 'not on trial here'],
+          ['Problem', challenger.problem && `${challenger.problem.code}, since ${moment(challenger.problem.since)}`],
+        ])
+      : make('p', {}, 'No version is on trial. This page asks for the active one, whatever is.'),
+  )
 }
 
 function showTraffic(report, traffic) {
   const { window: span, features = [], predictions } = report
-  const moved = [...features, ...(predictions ? [predictions] : [])].filter(shift => shift.state === 'drift' || shift.state === 'watch')
-  traffic.show(facts([
-    ['State', state(report.state)],
-    ['Version', report.version],
-    ['Window', `${moment(span.from)} to ${moment(span.to)}`],
-    ['Rows', report.state === 'insufficient' ? `${grouped(span.rows)}, of at least ${grouped(report.rows_needed)} needed` : grouped(span.rows)],
-    ['Expected', measure(report.expected)],
-    ['By labels', measure(report.live)],
-  ]), moved.length ? table('What moved', ['Field', 'State', 'Distance'], moved.map(shift => [shift.name, state(shift.state), shown(shift.distance)]))
-    : make('p', { className: 'small quiet' }, `None of the ${grouped(features.length)} fields moved, nor did the answers.`),
-  report.expected ? make('p', { className: 'small quiet' }, 'Expected is what the confidence of the answers says; labels say what is true.') : null,
-  hasToken() ? null : make('p', {}, make('a', { href: 'drift-report' }, 'The report with its pictures')))
+  const moved = [...features, ...(predictions ? [predictions] : [])].filter(
+    shift => shift.state === 'drift' || shift.state === 'watch',
+  )
+  traffic.show(
+    facts([
+      ['State', state(report.state)],
+      ['Version', report.version],
+      ['Window', `${moment(span.from)} to ${moment(span.to)}`],
+      [
+        'Rows',
+        report.state === 'insufficient'
+          ? `${grouped(span.rows)}, of at least ${grouped(report.rows_needed)} needed`
+          : grouped(span.rows),
+      ],
+      ['Expected', measure(report.expected)],
+      ['By labels', measure(report.live)],
+    ]),
+    moved.length
+      ? table(
+          'What moved',
+          ['Field', 'State', 'Distance'],
+          moved.map(shift => [shift.name, state(shift.state), shown(shift.distance)]),
+        )
+      : make(
+          'p',
+          { className: 'small quiet' },
+          `None of the ${grouped(features.length)} fields moved, nor did the answers.`,
+        ),
+    report.expected
+      ? make(
+          'p',
+          { className: 'small quiet' },
+          'Expected is what the confidence of the answers says; labels say what is true.',
+        )
+      : null,
+    hasToken() ? null : make('p', {}, make('a', { href: 'drift-report' }, 'The report with its pictures')),
+  )
 }
 
 /** A metric with its interval, such as `accuracy 95.0%, between 93.1% and 96.2%`. */

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from skylift.conformal import Margins, Sets
 from skylift.contract import Contract, Target
@@ -125,6 +125,7 @@ def services() -> Iterator[str]:
 @pytest.fixture(scope="module")  # it runs an event loop, beside which no other test can run one
 def opened(services: str) -> Iterator[Visits]:
     """A browser."""
+    expect.set_options(timeout=15_000)  # of a machine with other things to do
     with sync_playwright() as playwright:
         browser = launched(playwright)
         yield Visits(browser, services)

@@ -98,6 +98,24 @@ def test_names_keep_their_order_and_their_spelling(call: Module) -> None:
     assert json.loads(text, object_pairs_hook=lambda pairs: [name for name, _ in pairs]) == names
 
 
+def test_a_date_is_shown_as_the_table_has_it(call: Module) -> None:
+    forms = ["%d.%m.%Y", "%m/%d/%y %I:%M %p", "%d-%b-%Y", "%Y%m%d%H%M%S", "%s", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]
+    dates = [
+        [FEATURES["built"] | {"form": form}, "2004-05-15T16:07:08"[: None if "M" in form else 10]] for form in forms
+    ]
+    dates[4][1] = "2004-05-15T16:07:08"
+
+    assert call("contract", "return a.map(([feature, text]) => m.inTable(feature, text))", *dates) == [
+        "15.05.2004",
+        "05/15/04 04:07 PM",
+        "15-May-2004",
+        "20040515160708",
+        "1084637228",
+        None,
+        None,
+    ]
+
+
 def test_a_slider_holds_the_training_range_in_decimal_steps(call: Module) -> None:
     ranges = [(0.1, 2.5), (20, 180), (-3, 3), (0, 1e-6), (1e6, 9e6)]
     sliders = call(

@@ -67,7 +67,7 @@ def test_probabilities_are_bars_and_thirty_of_them_stay_in_order(visits: Visits)
     with visits.visit("/many/") as page:
         label = answer(page).split(",")[0]
         page.get_by_text("20 less likely").click()
-        shares = page.locator(".bars .track > span").evaluate_all(
+        shares = page.locator(".track:not(.both) > span").evaluate_all(
             "bars => bars.map(bar => parseFloat(bar.style.width))"
         )
 
@@ -162,6 +162,11 @@ def test_missing_is_a_choice_where_training_saw_it(visits: Visits) -> None:
         expect(page.locator("#code")).to_contain_text('"notes": null')
         assert page.get_by_role("checkbox").count() == 2
         assert page.get_by_label("notes", exact=True).is_disabled()
+
+
+def test_a_date_says_how_the_table_writes_it(visits: Visits) -> None:
+    with visits.visit("/every/") as page:
+        expect(page.locator("#field-5-hint")).to_contain_text("date, in the table as 15.05.2004")
 
 
 def test_a_category_of_five_hundred_values_is_filtered_as_one_types(visits: Visits) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import skylift
 from skylift.references import Reference
-from tests.support.asgi_client import HttpClient
+from tests.support.asgi_client import JSON_HEADERS, HttpClient
 from tests.support.events import alb_event, body_of, function_url_event, http_api_event, invoke, rest_api_event
 from tests.support.models import IRIS_SETOSA, iris_package, uncompiled
 from tests.support.paths import ROOT
@@ -223,6 +223,13 @@ class TestModelInfo:
         assert document["reference"] == str(serving.registry.active())
         assert document["metrics"]["holdout"]["accuracy"] > 0.8
         assert [feature["name"] for feature in document["contract"]["features"]] == list(IRIS_SETOSA)
+
+    def test_whether_answers_can_be_explained_is_told(self, serving: Service) -> None:
+        told = serving.client.get("/model-info").json()["explains"]
+
+        assert serving.client.request(
+            "POST", "/predict?explain=true", content=json.dumps(IRIS_SETOSA), headers=JSON_HEADERS
+        ).status_code == (200 if told else 400)
 
     def test_rows_of_the_training_data_and_files_are_not_told(self, serving: Service) -> None:
         assert not {"golden", "artifacts"} & serving.client.get("/model-info").json().keys()
