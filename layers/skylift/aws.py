@@ -165,6 +165,11 @@ def ecs_client() -> Any:
     return _client("ecs", "ECS")
 
 
+def states_client() -> Any:
+    """Step Functions; see `s3_client`."""
+    return _client("stepfunctions", "Step Functions")
+
+
 def sns_client() -> Any:
     """SNS; see `s3_client`."""
     return _client("sns", "SNS")

@@ -151,9 +151,8 @@ def bootstrap(local_aws: LocalAws) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def stack(release: Path, local_aws: LocalAws, bootstrap: dict[str, str], step: Step) -> Stack:
     """The real template, deployed; what tests of it change, later ones find."""
-    deployed = Stack(
-        local_aws, release, bootstrap, Architecture=ARCHITECTURE, RefreshSeconds="1", Labels="true", Retraining="true"
-    )
+    switched_on = {"Labels": "true", "Retraining": "true", "Batch": "true", "BatchConcurrency": "2"}
+    deployed = Stack(local_aws, release, bootstrap, Architecture=ARCHITECTURE, RefreshSeconds="1", **switched_on)
     with step("python -m deploy up"):
         deployed.deploy()
     return deployed

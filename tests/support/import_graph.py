@@ -12,6 +12,7 @@ _PACKAGES = (
     "functions/active_pointer",
     "functions/audit",
     "functions/auto_rollback",
+    "functions/batch",
     "functions/inference",
     "functions/local_durable",
     "functions/monitor",

@@ -33,12 +33,15 @@ EVERYTHING = {
     "RetrainOnDrift": "true",
     "RetrainRollout": "auto",
     "RetrainSubnets": "subnet-1,subnet-2",
+    "Batch": "true",
+    "BatchBucketName": "tables",
 }
 """Parameters that switch on what is off by default, but for a domain."""
 
 _NOTHING = object()
 _BUILT = {
     "AWS::Serverless::LayerVersion": ("ContentUri", "s3://bucket/layer"),
+    "AWS::Serverless::StateMachine": ("DefinitionUri", "s3://bucket/definition"),
     "Image": ("ImageUri", "123456789012.dkr.ecr.eu-central-1.amazonaws.com/skylift:1"),
     "Zip": ("CodeUri", "s3://bucket/code"),
 }

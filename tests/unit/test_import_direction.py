@@ -23,6 +23,7 @@ FUNCTIONS = (
     "active_pointer",
     "audit",
     "auto_rollback",
+    "batch",
     "inference",
     "local_durable",
     "monitor",

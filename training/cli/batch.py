@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from skylift.errors import ConfigError
-from training.cli.console import err, out
+from training.cli.console import err, out, warn
 from training.cli.options import DEFAULT_CONFIG, ConfigOption, JsonFlag, StackOption
 from training.cli.progress import duration
 from training.extras import require
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from skylift.bulk.plan import Part, Plan
     from skylift.bulk.scoring import BulkModel
     from skylift.bulk.sources import CsvForm, Source
+    from training.cli.batch_on_aws import StateMachine
     from training.cli.batch_output import Output
     from training.cli.batch_workers import Scorer
 
@@ -63,10 +64,12 @@ def batch(  # noqa: PLR0913, PLR0917 (its options)
 ) -> None:
     """Score a table of any size. Rows that /predict would refuse are put aside with the reasons.
 
-    After a kill the same command goes on where it was.
+    After a kill the same command goes on where it was. Between two places in S3, and with --stack, the stack scores: by
+    its state machine, if it was deployed with Batch=true.
     """
     require("pyarrow", purpose="scoring tables")
     from skylift.bulk.plan import Plan
+    from skylift.bulk.sources import S3
     from training.cli.batch_output import output_of
 
     if model is not None and version is not None:
@@ -77,8 +80,12 @@ def batch(  # noqa: PLR0913, PLR0917 (its options)
     with err.status(f"looking through {source}"):
         plan = Plan.of(absolute(source), csv_form, chosen.digest, str(explain))
     target = output_of(absolute(output), plan.parts[0].source.form, files=len(plan.sources))
+    machine = None
+    if stack and model is None and workers is None and dask is None and source.startswith(S3) and output.startswith(S3):
+        machine = _machine(stack)
+    results = partial(_results, workers=workers, dask=dask, machine=machine)
     with target.claimed():
-        manifest, scored = _run(plan, chosen, target, partial(_results, workers=workers, dask=dask), quiet=as_json)
+        manifest, scored = _run(plan, chosen, target, results, quiet=as_json)
     seconds = max(time.monotonic() - started, 0.001)
     rate = round(scored / seconds)
     if as_json:
@@ -101,6 +108,18 @@ def _model(model: Path | None, version: str | None, config: Path, stack: str | N
     if model is not None:
         return model_in(model, explain=explain)
     return published_model(version, config, stack, explain=explain)
+
+
+def _machine(stack: str) -> "StateMachine | None":
+    """What scores in a stack; None for one that was deployed without it."""
+    from skylift.aws import states_client
+    from training.cli.batch_on_aws import StateMachine
+    from training.cli.connection import stack_output
+
+    if (arn := stack_output(stack, "BatchStateMachineArn")) is None:
+        warn(f"{stack} scores no tables itself, so this machine does", "deploy it with Batch=true")
+        return None
+    return StateMachine(arn, client=states_client())
 
 
 def absolute(address: str) -> str:
@@ -157,12 +176,20 @@ def _run(
 
 
 def _results(
-    parts: "Sequence[Part]", scorer: "Scorer", *, workers: int | None, dask: str | None
+    parts: "Sequence[Part]",
+    scorer: "Scorer",
+    *,
+    workers: int | None,
+    dask: str | None,
+    machine: "StateMachine | None",
 ) -> "Iterator[PartResult]":
     import joblib
 
+    from training.cli.batch_on_aws import run_on_aws
     from training.cli.batch_workers import run_here, run_in_processes, run_on_dask
 
+    if machine is not None:
+        return run_on_aws(parts, scorer, machine)
     if dask is not None:
         return run_on_dask(parts, scorer, dask)
     count = min(workers or joblib.cpu_count(), len(parts))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from skylift.bulk.manifest import PLAN_FILE, RunManifest, begin, read_manifest, write_manifest
+from skylift.bulk.part import RESULTS
 from skylift.bulk.places import UNFINISHED, Folder, place_of
 from skylift.bulk.plan import Plan
 from skylift.bulk.sources import S3, Form
@@ -148,7 +149,7 @@ class FileOutput:
         place = Folder(self._folder)
         stored = place.read(PLAN_FILE)
         if stored is not None and Plan.model_validate_json(stored).run != plan.run:
-            for name in (PLAN_FILE, "_parts"):
+            for name in (PLAN_FILE, RESULTS):
                 _remove(self._folder / name)
         return begin(place, plan)
 

@@ -39,13 +39,11 @@ class Scorer:
     """
 
     def __init__(self, model: BulkModel, run: str, output: str) -> None:
-        self._model = model
-        self._run = run
-        self._output = output
+        self.model, self.run, self.output = model, run, output
 
     def __call__(self, part: Part) -> PartResult:
         """Run a part; see `run_part`."""
-        return run_part(part, self._model, place_of(self._output), self._run)
+        return run_part(part, self.model, place_of(self.output), self.run)
 
 
 def run_here(parts: Iterable[Part], scorer: Scorer) -> Iterator[PartResult]:

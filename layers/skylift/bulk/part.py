@@ -19,6 +19,9 @@ from skylift.bulk.scoring import BulkModel
 from skylift.bulk.writers import ENDINGS, WRITERS
 from skylift.documents import Document
 
+RESULTS = "_parts"
+"""Folder of what parts came to."""
+
 
 class PartResult(Document):
     """What a part came to.
@@ -112,4 +115,4 @@ def result_of(part: Part, place: Place, run: str) -> PartResult | None:
 
 
 def _result_name(part: Part) -> str:
-    return f"_parts/{part.name}.json"
+    return f"{RESULTS}/{part.name}.json"
