@@ -10,6 +10,7 @@ release.json       commit, run, ids of the images and digests of the files above
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ _DOCKERFILE = FOLDERS["inference"] / "Dockerfile"
 
 _IMAGES, _MANIFEST, _STACK = "images.tar", "release.json", "stack"
 _SECONDS = 30 * 60
+_DEFINITION = re.compile(r"^ +DefinitionUri: (\S+)$", re.MULTILINE)
 
 
 class ReleaseManifest(BaseModel):
@@ -109,6 +111,7 @@ def save(folder: Path, stage: Stage, state: GitState, environment: Mapping[str, 
     """
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(BUILT, folder / _STACK)
+    _take_definitions_along(folder / _STACK)
     images = images_of(template_of(folder))
     base = built_on(base_of(_DOCKERFILE), images)
     saved = folder / _IMAGES
@@ -130,6 +133,17 @@ def save(folder: Path, stage: Stage, state: GitState, environment: Mapping[str, 
     )
     (folder / _MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return manifest
+
+
+def _take_definitions_along(stack: Path) -> None:
+    """Copy definitions of state machines, which `sam build` leaves where they are, beside the template."""
+    template = stack / "template.yaml"
+    text = template.read_text(encoding="utf-8")
+    for path in _DEFINITION.findall(text):
+        source = BUILT / path
+        shutil.copy(source, stack)
+        text = text.replace(path, source.name)
+    template.write_text(text, encoding="utf-8")
 
 
 def read(folder: Path) -> ReleaseManifest:

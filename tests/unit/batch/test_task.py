@@ -15,9 +15,7 @@ def test_a_run_without_a_part_is_one_to_end() -> None:
     assert Task.of(TASK).part is None
 
 
-@pytest.mark.parametrize(
-    "event", [None, {}, [], TASK | {"output": "/etc"}, TASK | {"part": {"name": "x"}}]
-)
+@pytest.mark.parametrize("event", [None, {}, [], TASK | {"output": "/etc"}, TASK | {"part": {"name": "x"}}])
 def test_another_event_is_refused(event: object) -> None:
     with pytest.raises(ConfigError, match="this event names nothing to score: "):
         Task.of(event)

@@ -14,6 +14,7 @@ EVERYTHING = {
     "SignVersions": "true",
     "TrustedKeyArns": "arn:aws:kms:eu-central-1:210987654321:key/1",
     "Labels": "true",
+    "Batch": "true",
     "Retraining": "true",
     "RetrainSchedule": "rate(7 days)",
     "RetrainOnData": "true",
