@@ -758,6 +758,21 @@ class TestPackage:
         packages = json.loads(Path("build/release/sbom.cdx.json").read_text(encoding="utf-8"))["components"]
         assert [each["name"] for each in packages] == [IMAGE, "numpy", "bash"]
 
+    def test_definitions_of_state_machines_travel_beside_the_template(self, sam: Tool, docker: Tool) -> None:
+        built()
+        machine = "  Machine:\n    Properties:\n      DefinitionUri: {}\n"
+        Path("statemachine").mkdir()
+        Path("statemachine/batch.asl.json").write_text("{}", encoding="utf-8")
+        template = Path(".aws-sam/build/template.yaml")
+        template.write_text(BUILT + machine.format("../../statemachine/batch.asl.json"), encoding="utf-8")
+
+        deploy("package", "--stage", "dev")
+
+        stack = Path("build/release/stack")
+        assert (stack / "template.yaml").read_text(encoding="utf-8") == BUILT + machine.format("batch.asl.json")
+        manifest = json.loads(Path("build/release/release.json").read_text(encoding="utf-8"))
+        assert "stack/batch.asl.json" in manifest["files"]
+
     def test_it_is_built_for_the_parameters_of_the_command_line(self, sam: Tool, docker: Tool) -> None:
         built()
 
