@@ -108,7 +108,7 @@ def run_on_aws(parts: Sequence[Part], scorer: Scorer, machine: StateMachine) -> 
         raise DataError(
             f"the run on AWS ended as {state['status'].lower()}{why} without {len(pending):,} parts, "
             f"{next(iter(pending))} among them",
-            "its reason is in the stack's log group /batch; the same command goes on with what is left",
+            "its reason is in the stack's log group /batch; the same command scores what is left",
         )
 
 

@@ -107,6 +107,6 @@ def test_a_version_is_verified_before_it_scores(plan: Plan, reference: str, s3: 
         handler(event)
 
 
-def test_an_event_of_nobody_is_refused() -> None:
+def test_an_event_of_something_else_is_refused() -> None:
     with pytest.raises(ConfigError, match="this event names nothing to score"):
         handler({"hello": "world"})

@@ -28,7 +28,7 @@ class States:
     Parameters
     ----------
     s3
-        Where plans are.
+        Client of the bucket that has the plans.
     fails_at
         Number of the part after which an execution fails; None for none.
     """
