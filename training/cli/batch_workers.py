@@ -15,7 +15,6 @@ from skylift.bulk.places import place_of
 from skylift.bulk.plan import Part
 from skylift.bulk.scoring import BulkModel
 from skylift.errors import DataError
-from training.search.dask_cluster import connected
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -123,6 +122,8 @@ def run_on_dask(parts: Sequence[Part], scorer: Scorer, address: str) -> Iterator
     ConfigError
         There is no such cluster, or its workers do not fit.
     """
+    from training.search.dask_cluster import connected  # scikit-learn, which scoring by trees does without
+
     with connected(address, *_NEEDED_ALIKE) as client:
         from distributed import WorkerPlugin
         from distributed import as_completed as completed

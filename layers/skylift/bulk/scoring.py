@@ -16,7 +16,7 @@ from skylift.bulk.trees import read_thresholds
 from skylift.encoding import RowEncoder, load_encoder
 from skylift.errors import ConfigError
 from skylift.explanation import load_explainer
-from skylift.manifest import COMPILED_FILE, MODEL_FILE, Manifest
+from skylift.manifest import COMPILED_FILE, Manifest
 from skylift.predictors import load_predictor
 from skylift.scoring import Matrix, Predictor
 from skylift.verification import check_artifact, check_form
@@ -65,7 +65,7 @@ class BulkModel:
         ConfigError
             Reasons are asked of a version that has no background rows.
         """
-        names = [COMPILED_FILE if manifest.compiled.format else MODEL_FILE]
+        names = [*manifest.form_files]
         if any(feature.kind == "text" for feature in manifest.contract.features):
             names.append(ENCODING_FILE)
         if explain and BACKGROUND_FILE not in manifest.artifacts:

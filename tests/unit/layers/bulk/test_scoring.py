@@ -7,8 +7,8 @@ import pytest
 
 from skylift.bulk.grid import GridPredictor
 from skylift.bulk.scoring import BulkModel
-from skylift.errors import GoldenMismatch, IntegrityError, JoblibNotAllowed
-from skylift.manifest import COMPILED_FILE, MODEL_FILE, Compiled, Golden
+from skylift.errors import ConfigError, GoldenMismatch, IntegrityError, JoblibNotAllowed
+from skylift.manifest import CODE_FILE, COMPILED_FILE, MODEL_FILE, Compiled, Golden
 from skylift.predictors import OnnxPredictor
 from skylift.vocabulary import ENCODING_FILE
 from tests.support.bulk import VALUES, bulk_model
@@ -77,3 +77,16 @@ def test_a_version_that_scores_differently_from_training_is_refused() -> None:
         )
     with pytest.raises(IntegrityError):
         BulkModel("v1", "0", model.manifest, {COMPILED_FILE: b"altered"}).check(allow_joblib=False)
+
+
+def test_a_model_of_own_modules_brings_them_along() -> None:
+    manifest = iris_package().describe(1)
+    artifacts = manifest.artifacts | {CODE_FILE: manifest.artifacts[MODEL_FILE]}
+    own = manifest.model_copy(update={"artifacts": artifacts})
+
+    assert [*BulkModel.of("v1", "0", own, lambda name: name.encode()).files] == [MODEL_FILE, CODE_FILE]
+
+
+def test_reasons_need_background_rows() -> None:
+    with pytest.raises(ConfigError, match="v1 gives no reasons: an older release made it"):
+        BulkModel.of("v1", "0", bulk_model().manifest, bulk_model().files.__getitem__, explain=True)
