@@ -59,7 +59,8 @@ export function reasons({ output, base, contributions }, target) {
   const moved = Object.entries(contributions).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
   const most = Math.max(...moved.map(([, amount]) => Math.abs(amount)), Number.MIN_VALUE)
   const probability = target.classes?.length
-  const write = amount => (probability ? percentPoints(amount) : shown(amount))
+  const write = amount =>
+    probability ? percentPoints(amount) : shown(Math.abs(amount) < 1e-6 * most ? 0 : Number(amount.toPrecision(3)))
   const total = moved.reduce((sum, [, amount]) => sum + amount, base)
   const rows = moved
     .slice(0, MOST_BARS)
@@ -70,7 +71,7 @@ export function reasons({ output, base, contributions }, target) {
     make(
       'p',
       { className: 'small quiet' },
-      `${output}: ${probability ? percent(base) : shown(base)} for typical rows, ${end} here. Each value moves it by:`,
+      `${probability ? output : target.name}: ${probability ? percent(base) : shown(base)} for typical rows, ${end} here. Each value moves it by:`,
     ),
     bars(rows, { signed: true }),
     moved.length > MOST_BARS
