@@ -1,5 +1,6 @@
 """Probabilities are calibrated where that makes them truer, and scored as they will be on rows that nobody has seen."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,10 @@ class TestOfATraining:
     def test_the_model_is_compiled_with_its_calibration(self, calibrated: Trained) -> None:
         assert type(calibrated.estimator).__name__ == "CalibratedClassifierCV"
         assert calibrated.compiled.outcome.converter == "skylift"
+
+    def test_its_file_needs_no_code_of_training(self, calibrated: Trained) -> None:
+        """A service that serves it by joblib has scikit-learn, and none of this package."""
+        assert b"training" not in pickle.dumps(calibrated.estimator)
 
     def test_before_and_after_are_told(self, calibrated: Trained) -> None:
         told = calibrated.evaluation.recalibration
