@@ -17,6 +17,8 @@ from training.search.preparation import SEEN_AS_NUMBERS
 _MAX_TRAIN_ROWS = 10_000
 _MAX_THRESHOLDS = 2_000
 _BASE_ROWS = 3
+_MOST_CELLS = 16_000_000
+"""Numbers in the varied rows: 128 MB, of which wide tables would take gigabytes."""
 _SPANS_OUTSIDE = (1, 2, 3)
 _NOT_SEEN = -1  # place of a column that an estimator does not see as it is
 
@@ -56,13 +58,15 @@ def sklearn_trees(estimator: Any) -> Iterator[Any]:
 
 
 def _varied(table: Table, split: Split, edges: Iterable[tuple[int | slice, float]]) -> Matrix:
-    bases = table.rows[split.train[:_BASE_ROWS]]
-    rows = [np.empty((0, bases.shape[1]))]
-    for column, value in edges:
-        varied = bases.copy()
-        varied[:, column] = value
-        rows.append(varied)
-    return np.vstack(rows)
+    every, width = list(edges), table.rows.shape[1]
+    most = _MOST_CELLS // width
+    bases = table.rows[split.train[: _BASE_ROWS if len(every) * _BASE_ROWS <= most else 1]]
+    if len(every) > most:
+        every = [every[place] for place in np.sort(np.random.default_rng(0).choice(len(every), most, replace=False))]
+    rows = np.tile(bases, (len(every), 1))
+    for number, (column, value) in enumerate(every):
+        rows[number * len(bases) : (number + 1) * len(bases), column] = value
+    return rows
 
 
 def _edges(estimator: Any, contract: Contract) -> Iterator[tuple[int | slice, float]]:

@@ -115,7 +115,7 @@ def _minimum_function(table: Table, split: Split, estimator: Any) -> Check:
     metric = METRICS[DEFAULT_METRIC[contract.task]]
     try:
         with threads(len(tiny)):
-            fresh = clone(estimator).fit(table.rows[tiny], table.targets[tiny])
+            fresh = _without_sample(clone(estimator), len(tiny)).fit(table.rows[tiny], table.targets[tiny])
         scores = SklearnPredictor(fresh, contract.task).scores(table.rows[tiny])
         if not np.isfinite(scores).all():
             detail = (
@@ -134,6 +134,13 @@ def _minimum_function(table: Table, split: Split, estimator: Any) -> Check:
         f"{format_value(dummy)} by the dummy baseline"
     )
     return Check(name=name, passed=True, detail=detail, doubtful=not learned)
+
+
+def _without_sample(estimator: Any, rows: int) -> Any:
+    """An estimator that draws no more rows for each member than there are; returns it."""
+    params = estimator.get_params()
+    drawn = [name for name in params if name.rpartition("__")[2] == "max_samples" and isinstance(params[name], int)]
+    return estimator.set_params(**{name: min(params[name], rows) for name in drawn})
 
 
 def _tiny(contract: Contract, estimator: Any) -> int:

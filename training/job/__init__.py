@@ -15,8 +15,7 @@ from skylift.metrics import Gate, LeaderboardEntry, Metrics
 from skylift.own_code import NO_CODE, OwnCode
 from skylift.predictors import SklearnPredictor
 from training.compile.compilation import CompiledModel
-from training.config import Candidate, ModelConfig
-from training.config.table import RARE
+from training.config import ModelConfig
 from training.data.checks import examine, refuse_failed
 from training.data.prepare import table_and_split
 from training.data.reader import Progress
@@ -30,23 +29,18 @@ from training.evaluation.decision import check_decision, labelled_by
 from training.evaluation.gates import check_gates
 from training.evaluation.inspection import check_slices
 from training.evaluation.report import Evaluation
+from training.job.entrants import built, configured_or_default, folds_of
 from training.job.finish import finish
 from training.metrics.registry import DEFAULT_METRIC, METRICS, selectable
 from training.metrics.scores import differ_by_noise, is_better, regression_from, score_metrics
-from training.search.candidates import Built, build
-from training.search.defaults import Defaults, default_candidates
 from training.search.ensemble import averaged
 from training.search.finalists import Finalist
 from training.search.fitting import (
     Folds,
     LocalRunner,
     Runner,
-    cut_folds,
-    inner_folds,
-    smallest_class,
     threads,
 )
-from training.search.inner_cuts import without_random_cuts
 from training.search.loop import Result, rank_of, search_candidates
 from training.search.meter import Meter, State
 from training.search.out_of_fold import OutOfFold
@@ -162,12 +156,9 @@ def train(
     select_by = checked(config, table)
     findings = examine(table, split, config.validation)
     refuse_failed(findings)
-    configured = (
-        Defaults(config.candidates, ())
-        if config.candidates
-        else default_candidates(table.contract, len(split.train), config.budget, rare=_has_rare_class(table, split))
-    )
-    folds, candidates = _prepared(config, table, split, configured.candidates, code)
+    folds = replace(folds_of(config, table, split), code=code)
+    configured = configured_or_default(config, folds)
+    candidates = built(config, folds, configured.candidates)
     meter = Meter(runner or LocalRunner(), watch=watch, stop=stop, budget=config.budget)
     by_labels = config.decision is not None and METRICS[select_by].decides  # which only a whole candidate can have
     race = (not config.candidates or config.budget is not None) and not by_labels
@@ -271,35 +262,6 @@ def checked(config: ModelConfig, table: Table) -> str:
 def _tries(asked: bool | None, config: ModelConfig) -> bool:
     """Whether more is tried than candidates: those that `model.yaml` names are taken as they are, unless it asks."""
     return not config.candidates if asked is None else asked
-
-
-def _has_rare_class(table: Table, split: Split) -> bool:
-    return table.contract.task == "classification" and smallest_class(table.targets[split.train]) < RARE * len(
-        split.train
-    )
-
-
-def _prepared(
-    config: ModelConfig, table: Table, split: Split, candidates: tuple[Candidate, ...], code: OwnCode
-) -> tuple[Folds, list[Built]]:
-    """The training rows with all their folds, and the candidates built for these."""
-    contract, seed = table.contract, config.split.seed
-    rows, targets = table.rows[split.train], table.targets[split.train]
-    keys = table.keys.take(split.train) if table.keys else None
-    nested = any(candidate.search for candidate in candidates)
-    folds = replace(cut_folds(contract, rows, targets, seed=seed, nested=nested, keys=keys), code=code)
-    classifies = contract.task == "classification"
-    learned = smallest_class(targets[folds.outer[0][0]]) if classifies else len(targets)
-    built = []
-    for candidate in candidates:
-        least = learned
-        if candidate.search and classifies:
-            inner = inner_folds(targets[folds.outer[0][0]], classifies=True)
-            least = learned * (inner - 1) // inner
-        calibration = max(2, min(len(folds.outer), least))
-        made = build(candidate, contract, folds=calibration, seed=seed, code=code)
-        built.append(without_random_cuts(made, keys.kind) if keys else made)
-    return folds, built
 
 
 def criteria_of(config: ModelConfig) -> Criteria:

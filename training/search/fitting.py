@@ -139,6 +139,7 @@ def cut_folds(
     seed: int,
     nested: bool,
     keys: SplitKeys | None = None,
+    most: int | None = None,
 ) -> Folds:
     """Cut training rows for cross-validation.
 
@@ -146,6 +147,8 @@ def cut_folds(
     ----------
     nested
         Whether parameters are searched for.
+    most
+        Number of rows to draw, classes in proportion, if there are more: the others are in no fold. None for all.
     keys
         Keys of the rows that no fold may cut anywhere else; None for random folds.
 
@@ -155,9 +158,10 @@ def cut_folds(
         The keys leave no fold that can be learned.
     """
     classifies = contract.task == "classification"
-    count = min(MAX_FOLDS, smallest_class(targets)) if classifies else len(targets) // 2  # r2 needs two rows
-    outer = _split(np.arange(len(targets)), targets, int(np.clip(count, 2, MAX_FOLDS)), seed, classifies, keys)
-    searched = [*(train for train, _ in outer), np.arange(len(targets), dtype=np.int32)] if nested else []
+    drawn = stratified_head(targets, most or len(targets), classifies=classifies, seed=seed)
+    count = min(MAX_FOLDS, smallest_class(targets[drawn])) if classifies else len(drawn) // 2  # r2 needs two rows
+    outer = _split(drawn, targets, int(np.clip(count, 2, MAX_FOLDS)), seed, classifies, keys)
+    searched = [*(train for train, _ in outer), drawn.astype(np.int32)] if nested else []
     inner = [_split(part, targets, inner_folds(targets[part], classifies), seed, classifies, keys) for part in searched]
     return Folds(contract, rows, targets, seed, outer, tuple(inner), keys)
 

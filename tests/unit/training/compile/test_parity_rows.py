@@ -14,6 +14,7 @@ from skylift.feature import LARGEST_NUMBER, Feature
 from skylift.scoring import Matrix
 from tests.support.tables import lines, mixed, table_of
 from tests.support.wide import wide_split, wide_table
+from training.compile import parity_rows
 from training.compile.parity_rows import edge_rows, known_rows, limit_rows
 from training.config import Candidate
 from training.data.table import Split, Table
@@ -214,3 +215,16 @@ class TestAFeatureOfSeveralColumns:
         edge[:, column] = np.float32(threshold)
 
         assert holds(edge_rows(tree, known, split), edge)
+
+
+def test_of_a_wide_table_as_many_edges_are_compared_as_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, tree = _at_threshold()
+    split = first_rows(known, 10)
+    all_edges = edge_rows(tree, known, split)
+
+    monkeypatch.setattr(parity_rows, "_MOST_CELLS", 10 * known.rows.shape[1])
+
+    some = edge_rows(tree, known, split)
+    assert len(some) == 10 < len(all_edges)
+    assert holds(all_edges, some)
+    assert np.array_equal(some, edge_rows(tree, known, split))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.tree import DecisionTreeRegressor
 
@@ -104,6 +105,15 @@ class TestMinimumFunction:
 
         assert check.detail.startswith("200 rows learned: ")
         assert not check.doubtful
+
+    def test_a_forest_whose_trees_draw_more_rows_than_there_are_draws_those(self, rising: Table) -> None:
+        split = split_rows(rising, holdout=0.2, seed=0)
+        forest = RandomForestRegressor(5, max_samples=len(split.train), random_state=0)
+        forest.fit(rising.rows[split.train], rising.targets[split.train])
+
+        check = checks(rising, forest)["minimum function"]
+
+        assert "rows learned" in check.detail
 
     def test_an_estimator_that_cannot_learn_the_tiny_table_is_doubtful_with_its_reason(self, rising: Table) -> None:
         broken, fake = DecisionTreeRegressor(max_depth=-1), FunctionPredictor(lambda rows: rows[:, 0])

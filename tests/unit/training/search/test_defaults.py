@@ -9,7 +9,7 @@ from skylift.feature import Feature
 from tests.support.wide import WIDE
 from training.config import Candidate
 from training.search.candidates import build
-from training.search.defaults import DEFAULT_BUDGET, Defaults, default_candidates
+from training.search.defaults import DEFAULT_BUDGET, Defaults, default_candidates, rows_to_compare_on
 
 
 def defaults(
@@ -74,17 +74,25 @@ def test_categories_count_as_the_columns_that_they_become() -> None:
     assert "svm" not in names(defaults(5_000, columns=5, categories=200))
 
 
-def test_trees_of_many_rows_learn_from_a_share_of_them() -> None:
+def test_trees_of_many_rows_learn_from_some_of_them() -> None:
     assert "max_samples" not in params(defaults(2_000, classes=0), "forest")
 
     many = params(defaults(500_000, classes=0), "forest")
     more = params(defaults(5_000_000, classes=0), "forest")
 
-    assert 0 < more["max_samples"] < many["max_samples"] < 0.2
+    assert 0 < more["max_samples"] < many["max_samples"] < 100_000
     assert "max_samples" not in params(defaults(500_000, classes=0, budget=1e6), "forest")
 
 
-@pytest.mark.parametrize(("rows", "least"), [(999, None), (1_000, 5), (20_000, 9), (1_000_000, 20)])
+def test_fewer_rows_are_compared_on_where_columns_and_classes_are_many() -> None:
+    narrow = Contract(task="regression", features=WIDE.features[1:], target=WIDE.target)
+
+    assert rows_to_compare_on(WIDE) < rows_to_compare_on(narrow)
+    assert rows_to_compare_on(narrow, DEFAULT_BUDGET * 10) == pytest.approx(rows_to_compare_on(narrow) * 10, abs=10)
+    assert rows_to_compare_on(WIDE, 1e-3) == 5_000
+
+
+@pytest.mark.parametrize(("rows", "least"), [(999, None), (1_000, 5), (20_000, 9), (1_000_000, 17)])
 def test_leaves_of_a_forest_grow_with_the_rows(rows: int, least: int | None) -> None:
     assert params(defaults(rows, columns=4), "forest").get("min_samples_leaf") == least
 
