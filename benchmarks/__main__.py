@@ -16,10 +16,10 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import cold_start, dependencies, handler, imports, load, over_http
+from benchmarks import cold_start, dependencies, handler, imports, kinds, load, over_http
 from benchmarks.cost import costs
 from benchmarks.handler import Effort
-from benchmarks.models import FOREST, Model, Models
+from benchmarks.models import BOOSTING, FOREST, Model, Models
 from benchmarks.plots import draw
 from benchmarks.report import render
 from benchmarks.results import BASELINE, FILE, SKYLIFT, Results
@@ -52,8 +52,8 @@ class Plan:
         Cold starts of each service and model.
     later
         Number of those starts after which memory is measured again, under requests.
-    handler, batch, growth, latency
-        Effort of the four timed measurements.
+    handler, kinds, batch, growth, latency
+        Effort of the five timed measurements.
     loads, load_seconds
         Runs under load of each service and model.
     imports
@@ -65,6 +65,7 @@ class Plan:
     starts: int
     later: int
     handler: Effort
+    kinds: Effort
     batch: Effort
     growth: Effort
     latency: Effort
@@ -79,6 +80,7 @@ FULL = Plan(
     starts=9,
     later=1,
     handler=Effort(15, 0.4, 40),
+    kinds=Effort(15, 0.4, 40),
     batch=Effort(9, 0.2, 5),
     growth=Effort(7, 0.2, 7),
     latency=Effort(11, 0.5, 30),
@@ -92,6 +94,7 @@ QUICK = Plan(
     starts=3,
     later=1,
     handler=Effort(3, 0.1, 10),
+    kinds=Effort(3, 0.1, 10),
     batch=Effort(3, 0.05, 3),
     growth=Effort(3, 0.05, 3),
     latency=Effort(3, 0.1, 10),
@@ -133,11 +136,18 @@ def run(plan: Plan, *, quick: bool, progress: Progress) -> Results:
             models.bake(model, services.image_cache)
             models.challenge(model)
             _measure(results, plan, services, model, progress)
+        progress("boosting")
+        boosted, pair = models.boosting(100), (services.skylift, services.baseline)
+        results.cold_start[BOOSTING], results.memory_first[BOOSTING], results.memory_later[BOOSTING] = (
+            cold_start.measure(services, pair, boosted, rounds=plan.starts, later_rounds=plan.later)
+        )
+        results.handler[BOOSTING] = handler.measure(services, pair, boosted, [1], plan.handler)[1]
+        progress("dates and texts")
+        results.kinds = kinds.measure(services, models, plan.kinds)
         results.imports = {
             service.name: imports.measure(services, service, forest, runs=plan.imports)
             for service in (services.skylift, services.baseline)
         }
-        pair = (services.skylift, services.baseline)
         for trees in plan.trees:
             progress(f"growth: {trees} trees")
             model = models.forest(trees) if trees != 100 else forest

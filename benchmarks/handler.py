@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,13 +65,15 @@ class Worker:
 
     def measure(self, model: Model, instances: int, effort: Effort) -> list[float]:
         """Time requests, in microseconds, and check the last answer."""
-        answer = self._ask({"event": model.event(instances), "calls": effort.calls, "seconds": effort.seconds})
+        answer = self.ask([model.event(instances)], effort)
         if self.service.predicts:
             model.check(answer["status"], answer["body"], instances)
         times: list[float] = answer["microseconds"]
         return times
 
-    def _ask(self, task: dict[str, Any]) -> dict[str, Any]:
+    def ask(self, events: Sequence[dict[str, Any]], effort: Effort) -> dict[str, Any]:
+        """Send events in turn; microseconds of the calls, and the answer to the first event."""
+        task = {"events": events, "calls": effort.calls, "seconds": effort.seconds}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(task) + "\n")

@@ -12,7 +12,7 @@ import boto3
 import joblib
 import numpy as np
 from sklearn.datasets import make_classification
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -30,7 +30,7 @@ from tests.support.moto_server import BUCKET, STAGE, MotoServer
 from tests.support.paths import ROOT
 from training.compile.compilation import CompiledModel, compile_model
 from training.config import ModelConfig
-from training.config.table import DataSection, TargetSection
+from training.config.table import DataSection, FeatureSection, TargetSection
 from training.data.encoded import read_table
 from training.data.split import split_rows
 from training.data.table import Split, Table
@@ -40,10 +40,11 @@ from training.release.packaging import pack
 from training.search.out_of_fold import OutOfFold
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
 
-FOREST, LOGISTIC = "forest-100", "logistic"
+FOREST, LOGISTIC, BOOSTING = "forest-100", "logistic", "boosting-100"
 SHADOW_STAGE = "shadow"
 
 _SEED = 42
@@ -169,6 +170,19 @@ class Models:
         name = f"wide-{features}"
         config = ModelConfig(model=name, data=DataSection(path=path), target=TargetSection(column="target"))
         return self._publish(name, config, _forest(100))
+
+    def boosting(self, iterations: int) -> Model:
+        """Histogram boosting on iris: three trees in each iteration."""
+        estimator = HistGradientBoostingClassifier(max_iter=iterations, early_stopping=False, random_state=_SEED)
+        return self._publish(f"boosting-{iterations}", iris_config(), estimator)
+
+    def plain(self, name: str, table: "pd.DataFrame", **features: FeatureSection) -> Model:
+        """A scaler and a logistic regression on a table of two classes, `y`."""
+        path = self._folder / f"{name}.csv"
+        table.to_csv(path, index=False)
+        data, target = DataSection(path=path), TargetSection(column="y")
+        config = ModelConfig(model=name, data=data, target=target, features=features)
+        return self._publish(name, config, make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)))
 
     def challenge(self, model: Model) -> None:
         """Put a model's version on trial beside itself, in the shadow of every request of a stage of its own."""

@@ -50,7 +50,7 @@ def time_of_a_row(app: App, instances: list[Any]) -> float:
     times: list[float] = []
     for instance in instances:
         body = json.dumps({"instances": [instance]}).encode()
-        answer = measure(handler, {"event": predict_event(body), "calls": _CALLS, "seconds": 0})
+        answer = measure(handler, {"events": [predict_event(body)], "calls": _CALLS, "seconds": 0})
         if answer["status"] != 200:
             raise ValueError(f"status {answer['status']}: {answer['body'][:300]}")
         times += answer["microseconds"]

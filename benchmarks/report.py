@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.cost import PRICES_OF
+from benchmarks.kinds import NUMBERS
 from benchmarks.models import FOREST
 from benchmarks.results import BASELINE, EMPTY_HANDLER, EMPTY_ROUTE, SKYLIFT, Results, Series
 
@@ -16,6 +17,7 @@ def render(results: Results) -> str:
         _titled("Figures to reach", _targets(results)),
         _titled("Cold start to the first right answer, ms", _series(results.cold_start, scale=1000)),
         _titled("One row in the handler, microseconds", _series(results.handler, p99=True)),
+        _titled("One row in the handler by what its contract has, microseconds", _kinds(results.kinds)),
         _titled("One row over HTTP, microseconds", _series(results.http, p99=True)),
         _titled("Requests per second over HTTP, 8 connections", _series(results.throughput)),
         *(
@@ -142,6 +144,17 @@ def _floors(results: Results) -> str:
             if floor in {EMPTY_ROUTE, EMPTY_HANDLER}
         ]
     return table(["floor", "it takes", "skylift above", "baseline above", "skylift / floor", "baseline / floor"], rows)
+
+
+def _kinds(series: Series) -> str:
+    """What a kind of feature adds to a row of numbers."""
+    return table(
+        ["contract", "p50", "p99", "more than numbers alone"],
+        [
+            [name, _number(series.of(name)), _number(series.p99[name]), _number(series.more(name, NUMBERS))]
+            for name in series.rounds
+        ],
+    )
 
 
 def _imports(results: Results) -> str:

@@ -12,6 +12,7 @@
       "handler": {MODEL: SERIES},                 microseconds, one row, warm, in the handler
       "http": {MODEL: SERIES},                    microseconds, one row, keep-alive
       "throughput": {MODEL: SERIES},              requests per second, 8 connections
+      "kinds": SERIES,                            microseconds, one row, in the handler, by what the contract has
       "batch": {MODEL: {INSTANCES: SERIES}},      microseconds per instance, in the handler
       "trees": {TREES: SERIES},                   microseconds, one row, in the handler
       "features": {FEATURES: SERIES},             microseconds, one row, in the handler
@@ -128,6 +129,7 @@ class Results(BaseModel):
     handler: ByModel = Field(default_factory=dict)
     http: ByModel = Field(default_factory=dict)
     throughput: ByModel = Field(default_factory=dict)
+    kinds: Series = Field(default_factory=Series)
     batch: dict[str, dict[int, Series]] = Field(default_factory=dict)
     trees: dict[int, Series] = Field(default_factory=dict)
     features: dict[int, Series] = Field(default_factory=dict)

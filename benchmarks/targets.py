@@ -1,6 +1,9 @@
 """The figures to reach: ratios to the baseline in the same run, and one absolute."""
 
-from benchmarks.models import FOREST, LOGISTIC
+from collections.abc import Iterator
+
+from benchmarks.kinds import DAY, NUMBERS, OWN, UNKNOWN, WORDS
+from benchmarks.models import BOOSTING, FOREST, LOGISTIC
 from benchmarks.results import BASELINE, SHADOW, SKYLIFT, Results, Target
 
 
@@ -19,6 +22,12 @@ def judge(results: Results) -> list[Target]:
             for model, series in results.handler.items()
             if SHADOW in series.rounds
         ),
+        *_boosting(results),
+        *(
+            _at_most(f"what {kind} adds to one row, microseconds", bound, results.kinds.more(kind, NUMBERS))
+            for kind, bound in ((DAY, 3), (OWN, 3), (WORDS, 200), (UNKNOWN, 200))
+            if kind in results.kinds.rounds
+        ),
         _at_least("one row in the handler, logistic: times faster", 3, _faster(results, LOGISTIC)),
         _at_least(
             "requests/s over HTTP, forest: times the baseline's",
@@ -31,6 +40,15 @@ def judge(results: Results) -> list[Target]:
             for model, series in results.memory_later.items()
         ),
     ]
+
+
+def _boosting(results: Results) -> Iterator[Target]:
+    """What boosting must reach; nothing of an earlier run without it."""
+    if BOOSTING not in results.handler:
+        return
+    yield _at_least("one row in the handler, boosting: times faster", 30, _faster(results, BOOSTING))
+    starts = [results.cold_start[model].of(SKYLIFT) for model in (BOOSTING, FOREST)]
+    yield _at_most("cold start, boosting: times the forest's", 1.15, starts[0] / starts[1])
 
 
 def _faster(results: Results, model: str) -> float:

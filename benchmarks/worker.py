@@ -3,9 +3,10 @@
 Reads commands from standard input, a JSON document per line, and answers in the same form on the original standard
 output; the handler's own output goes nowhere.
 
-    {"event": {...}, "calls": 50, "seconds": 0.3}  ->  {"microseconds": [...], "status": 200, "body": "..."}
+    {"events": [{...}, ...], "calls": 50, "seconds": 0.3}  ->  {"microseconds": [...], "status": 200, "body": "..."}
 
-It times at least that many calls, for at least that long. The event is a new object in each call, as in Lambda.
+It times at least that many calls, for at least that long, of the events in turn; the answer is that of the first one.
+An event is a new object in each call, as in Lambda.
 """
 
 import importlib
@@ -36,14 +37,14 @@ class Context:
 
 def measure(handler: Callable[[Any, Any], Any], task: dict[str, Any]) -> dict[str, Any]:
     """Do one task; see the module."""
-    text = json.dumps(task["event"])
-    answer = handler(json.loads(text), Context())
+    texts = [json.dumps(event) for event in task["events"]]
+    answer = handler(json.loads(texts[0]), Context())
     times: list[float] = []
     ends = time.perf_counter() + task["seconds"]
     while len(times) < task["calls"] or time.perf_counter() < ends:
-        event, context = json.loads(text), Context()
+        event, context = json.loads(texts[len(times) % len(texts)]), Context()
         started = time.perf_counter_ns()
-        answer = handler(event, context)
+        handler(event, context)
         times.append((time.perf_counter_ns() - started) / 1000)
     return {"microseconds": times, "status": answer["statusCode"], "body": answer["body"]}
 

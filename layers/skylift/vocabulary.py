@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from itertools import batched
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -51,10 +52,9 @@ def is_word(term: str) -> bool:
 
 def _terms_of(token: str) -> list[str]:
     marked = f" {token} "
-    size = len(token)
-    found = [marked[place : place + 2] for place in range(size + 1)]
-    found += [marked[place : place + 3] for place in range(size)]
-    if 1 < size <= _LONGEST_WORD:  # one letter is its own three signs
+    pairs = [*map(add, marked, marked[1:])]
+    found = [*pairs, *map(add, pairs, marked[2:])]
+    if 1 < len(token) <= _LONGEST_WORD:  # one letter is its own three signs
         found.append(marked)
     return found
 
@@ -171,9 +171,9 @@ class Vocabulary:
 
     def _places_of(self, token: str) -> list[int]:
         """Places of the known terms in a token; remembered for known words alone, which bounds the memory."""
-        places = self._places
-        found = [places[term] for term in _terms_of(token) if term in places]
-        if f" {token} " in places:
+        get = self._places.get
+        found = [place for place in map(get, _terms_of(token)) if place is not None]
+        if f" {token} " in self._places:
             self._words[token] = found
         return found
 

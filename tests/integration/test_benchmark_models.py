@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.models import Model, Models
@@ -13,9 +15,14 @@ from skylift.predictors import load_predictor
 from skylift.scoring import predictions
 from tests.support.moto_server import MotoServer
 
+DATES = pd.DataFrame({"day": [f"{day}.{month}.2024" for month in range(1, 13) for day in range(1, 29)]})
+DATES["y"] = np.where(DATES.index % 28 > 13, "late", "early")
+
 MODELS: dict[str, Callable[[Models], Model]] = {
     "a forest": lambda models: models.forest(5),
     "a logistic regression": Models.logistic,
+    "boosting": lambda models: models.boosting(5),
+    "dates": lambda models: models.plain("dates", DATES),
     "a wide table": lambda models: models.wide(30),
 }
 
