@@ -77,7 +77,7 @@ class TestUsage:
 
     @pytest.mark.parametrize("command", COMMANDS)
     def test_each_command_explains_itself(self, command: str) -> None:
-        option = {"simulate": "--json", "init": "--target"}.get(command, "--config")
+        option = {"simulate": "--json", "init": "--target", "page": "--stack"}.get(command, "--config")
 
         assert option in done(command, "--help")
 
