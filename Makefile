@@ -146,8 +146,8 @@ lock: $(UV) ## Regenerate the lock files from pyproject.toml (UPGRADE=1 takes th
 	@lock() { $(UV) pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-annotate \
 		--override requirements-overrides.txt --no-emit-index-url --quiet --custom-compile-command 'make lock' "$$@"; }; \
 	lock $(if $(UPGRADE),--upgrade) --all-extras -o requirements-dev.txt; \
-	lock -c requirements-dev.txt --extra inference --extra durable --extra training --extra local -o requirements.txt; \
-	lock -c requirements-dev.txt --extra inference --extra durable -o functions/inference/requirements.txt; \
+	lock -c requirements-dev.txt --extra inference --extra server --extra durable --extra training --extra local -o requirements.txt; \
+	lock -c requirements-dev.txt --extra inference --extra server --extra durable -o functions/inference/requirements.txt; \
 	lock -c requirements-dev.txt --extra training --extra durable --extra parquet -o training/requirements.txt; \
 	lock -c requirements-dev.txt -o layers/requirements.txt; \
 	echo "uv==$(UV_VERSION)" | $(UV) pip compile - --universal --python-version 3.12 --generate-hashes --no-annotate \

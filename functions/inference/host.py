@@ -32,6 +32,8 @@ from skylift.store import VersionStore
 REQUEST_WAIT_SECONDS = 0.5
 """How long a request waits for a refresh while a model is loaded."""
 
+_TICK_SECONDS = 0.01
+
 FIRST_WAIT_SECONDS = 8.0
 """How long the start, or a request, waits for the first model: Lambda ends an init phase after ten seconds."""
 
@@ -92,6 +94,7 @@ class ModelHost:
         self._switch: Step | None = None
         self.model: ServedModel | None = None
         self.degradation: Degradation | None = None
+        self._has_timer = False
         self.checked_at: float | None = None
         self.started = time.monotonic()
 
@@ -125,6 +128,19 @@ class ModelHost:
         self._policy.start()
         self.degradation = Degradation("pointer-unread", "the pointer was not read since the restore", now)
 
+    def refresh_by_timer(self) -> None:
+        """Refresh in a thread whenever that is due, so that no request waits for it; without one for an age of 0."""
+        if self._policy.interval > 0:
+            self._has_timer = True
+            threading.Thread(target=self._refresh_when_due, name="refresh", daemon=True).start()
+
+    def _refresh_when_due(self) -> None:
+        while True:
+            time.sleep(max(self._due - self._clock(), _TICK_SECONDS))
+            wait([self._current_flight()], timeout=self._policy.interval)
+            if self._late():
+                self._events.append(MetricPoint("RefreshFailures"))
+
     async def current(self) -> ServedModel:
         """The model to answer with, refreshed where that is due.
 
@@ -133,7 +149,7 @@ class ModelHost:
         ModelNotReady
             No model is loaded yet; the message has the code of why, since callers see it.
         """
-        if self._clock() >= self._due:
+        if self._clock() >= self._due and not (self._has_timer and self.model):
             seconds = FIRST_WAIT_SECONDS if self.model is None else REQUEST_WAIT_SECONDS
             await asyncio.wait([asyncio.wrap_future(self._current_flight())], timeout=seconds)
             if self._late():

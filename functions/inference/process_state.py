@@ -1,41 +1,79 @@
-"""What the system says of this process."""
+"""What the system says of the processes that serve: this one, or several that listen at one socket."""
 
 import os
+import re
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-_PROC = Path("/proc/self")
+COUNTERS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Variable of prometheus-client: where several processes keep their counters, which then outlive each of them."""
+
+_PROC = Path("/proc")
+_COUNTERS = re.compile(r"counter_(\d+)\.db")
 
 
-def resident_bytes() -> int | None:
-    """Resident memory; None where the system does not tell."""
-    try:
-        pages = int((_PROC / "statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE")
+def serving() -> list[int]:
+    """Ids of the processes that serve together, which are those that have counters and live."""
+    if (folder := os.environ.get(COUNTERS_FOLDER)) is None:
+        return [os.getpid()]
+    found = [_COUNTERS.fullmatch(path.name) for path in Path(folder).iterdir()]
+    return sorted(int(match[1]) for match in found if match and (_PROC / match[1]).exists())
 
 
-def thread_count() -> int | None:
+def resident_bytes(processes: Iterable[int] | None = None) -> int | None:
+    """Resident memory, of this process by default; None where the system does not tell."""
+    return _summed(processes, _resident_bytes)
+
+
+def thread_count(processes: Iterable[int] | None = None) -> int | None:
     """Number of threads, those of compiled libraries among them; None where the system does not tell."""
-    try:
-        return len(list((_PROC / "task").iterdir()))
-    except OSError:
-        return None
+    return _summed(processes, lambda process: len(list((process / "task").iterdir())))
 
 
 class ProcessorTime:
-    """How busy the process was, each time since the reading before."""
+    """How busy processes were, each time since the reading before.
 
-    def __init__(self) -> None:
-        self._last = _clocks()
+    Parameters
+    ----------
+    processes
+        Function that returns the ids of the processes.
+    """
+
+    def __init__(self, processes: Callable[[], Iterable[int]] = serving) -> None:
+        self._processes = processes
+        self._last = _clocks(processes())
 
     def percent(self) -> float:
         """Processor time as a percentage of the time that passed: 100 is one processor, all the time."""
         wall, used = self._last
-        self._last = now, used_now = _clocks()
-        return 100 * (used_now - used) / (now - wall) if now > wall else 0.0
+        self._last = now, used_now = _clocks(self._processes())
+        return (
+            max(100 * (used_now - used) / (now - wall), 0.0) if now > wall else 0.0
+        )  # a process that ended takes time away
 
 
-def _clocks() -> tuple[float, float]:
-    return time.monotonic(), time.process_time()
+def _clocks(processes: Iterable[int]) -> tuple[float, float]:
+    if [*processes] == [os.getpid()]:
+        return time.monotonic(), time.process_time()
+    return time.monotonic(), (_summed(processes, _processor_ticks) or 0) / os.sysconf("SC_CLK_TCK")
+
+
+def _resident_bytes(process: Path) -> int:
+    return int((process / "statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _processor_ticks(process: Path) -> int:
+    """Time in user and kernel mode; the name before them, in parentheses, may hold anything."""
+    after_name = (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    return int(after_name[11]) + int(after_name[12])
+
+
+def _summed(processes: Iterable[int] | None, of: Callable[[Path], int]) -> int | None:
+    found = []
+    for process in [os.getpid()] if processes is None else processes:
+        try:
+            found.append(of(_PROC / str(process)))
+        except OSError:  # it has ended, or the system does not tell
+            continue
+    return sum(found) if found else None

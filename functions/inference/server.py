@@ -1,14 +1,21 @@
-"""The plain server: uvicorn, with answers to broken requests and with log lines like all others."""
+"""The plain server: uvicorn, with answers to broken requests and with log lines like all others.
+
+One process, or several that listen at one socket: the first only starts them, and starts another where one dies.
+"""
 
 import logging
+import os
 import uuid
 from collections.abc import Collection
-from typing import TYPE_CHECKING, cast
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, cast
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from inference.draining import Draining
+from inference.process_state import COUNTERS_FOLDER
 from skylift.http import problems
 from skylift.http.record import Record, record_of
 from skylift.http.reply import NOSNIFF
@@ -83,7 +90,15 @@ class HttpProtocol(H11Protocol):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
         if not running:
-            cast("Application", self.config.app).write_unreadable(record)
+            self._application.write_unreadable(record)
+
+    @property
+    def _application(self) -> "Application":
+        """The application, within what uvicorn puts around it."""
+        app: Any = self.app
+        while not hasattr(app, "write_unreadable"):
+            app = app.app
+        return cast("Application", app)
 
 
 class LibraryLines(logging.Handler):
@@ -108,8 +123,8 @@ def _by_client(failure: BaseException | None) -> bool:
     return failure is not None
 
 
-def serve(app: "Application", *, host: str, port: int) -> None:
-    """Serve until SIGINT or SIGTERM.
+def serve(app: "Application", *, host: str, port: int, drain_seconds: float = 0) -> None:
+    """Serve from this process until SIGINT or SIGTERM.
 
     Parameters
     ----------
@@ -117,18 +132,50 @@ def serve(app: "Application", *, host: str, port: int) -> None:
         The application.
     host, port
         Address to listen at.
+    drain_seconds
+        See `prepared`.
+    """
+    uvicorn.run(lambda: prepared(app, drain_seconds), host=host, port=port, **_OPTIONS)
+
+
+def serve_by_workers(factory: str, *, host: str, port: int, workers: int) -> None:
+    """Serve from several processes until SIGINT or SIGTERM; SIGHUP puts new ones in their place, one after another.
+
+    Parameters
+    ----------
+    factory
+        Function of each process that makes the application, as `module:name`; see `prepared`.
+    workers
+        Number of processes.
+    """
+    with TemporaryDirectory(prefix="skylift-metrics-") as folder:
+        os.environ[COUNTERS_FOLDER] = folder
+        uvicorn.run(factory, host=host, port=port, workers=workers, **_OPTIONS)
+
+
+def prepared(app: "Application", drain_seconds: float) -> Draining:
+    """The application as this process serves it.
+
+    Parameters
+    ----------
+    drain_seconds
+        Time after SIGTERM in which requests are still taken and readiness is denied, so that whoever sends traffic can
+        stop; then the server takes no more, and ends when the last answer is sent.
     """
     logging.getLogger().addHandler(LibraryLines())
     logging.captureWarnings(capture=True)
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        http=HttpProtocol,
-        ws="none",  # whatever is installed: a request to become one is a request like all others
-        log_config=None,
-        log_level=_UVICORN_LEVEL,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=2,
-    )
+    draining = Draining(app)
+    draining.begin_at_sigterm(drain_seconds)
+    return draining
+
+
+_OPTIONS: dict[str, Any] = {
+    "factory": True,
+    "http": HttpProtocol,
+    "ws": "none",  # whatever is installed: a request to become one is a request like all others
+    "log_config": None,
+    "log_level": _UVICORN_LEVEL,
+    "access_log": False,
+    "server_header": False,
+    "timeout_graceful_shutdown": 30,  # longer than a request takes
+}

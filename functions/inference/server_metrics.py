@@ -1,15 +1,17 @@
-"""What Prometheus reads from the process of a plain server: the metrics of the log lines, added up since it started.
+"""What Prometheus reads from a plain server: the metrics of the log lines of all its processes, since it started.
 
 Not for Lambda, where an environment knows nothing of the others: there one function answers for all of them.
 """
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from inference.host import ModelHost
-from inference.process_state import ProcessorTime, resident_bytes, thread_count
+from inference.process_state import COUNTERS_FOLDER, ProcessorTime, resident_bytes, serving, thread_count
 from skylift.http.record import Record
 from skylift.monitoring import exposition
 from skylift.monitoring.exposition import Family, Sample, samples_of
@@ -71,7 +73,15 @@ class ServerMetrics:
             Latest report of the monitor; without one, nothing is said of drift and accuracy.
         """
         samples = [*self._of_now(), *(samples_of(report) if report else ())]
-        return generate_latest(self._registry) + exposition.exposition(samples).encode()
+        return generate_latest(self._counted_by_all()) + exposition.exposition(samples).encode()
+
+    def _counted_by_all(self) -> CollectorRegistry:
+        """What this process has counted; where several serve, what all have, those that died among them."""
+        if COUNTERS_FOLDER not in os.environ:
+            return self._registry
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return registry
 
     def _count(self, metric: MetricPoint, record: Record) -> None:
         of = (self._model, record.version or self._version)
@@ -95,10 +105,11 @@ class ServerMetrics:
     def _of_now(self) -> Iterable[Sample]:
         loaded = float(self._host.model is not None)
         yield Sample(exposition.MODEL_LOADED, {"model": self._model, "version": self._version}, loaded)
+        processes = serving()
         for family, value in (
-            (exposition.MEMORY, resident_bytes()),
+            (exposition.MEMORY, resident_bytes(processes)),
             (exposition.CPU, self._processor.percent()),
-            (exposition.THREADS, thread_count()),
+            (exposition.THREADS, thread_count(processes)),
         ):
             if value is not None:
                 yield Sample(family, {}, value)

@@ -36,6 +36,8 @@ class InferenceSettings(RegistrySettings):
         Share of the answered requests whose log lines hold values of their instances, 0 to 1; see `inference.capture`.
     capture_features
         Names of the features whose values may be there, separated by commas.
+    drain_seconds
+        Time in seconds in which a plain server that was told to end still takes requests; see `inference.server`.
     image_digest
         Digest of the container image, `sha256:` and 64 hexadecimal digits; empty where it was not deployed by digest.
     """
@@ -51,4 +53,5 @@ class InferenceSettings(RegistrySettings):
     retraining: bool = False
     capture_rate: Annotated[float, Field(ge=0, le=1)] = 0
     capture_features: str = ""
+    drain_seconds: NonNegativeFloat = 0
     image_digest: str = ""

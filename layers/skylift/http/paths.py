@@ -12,6 +12,9 @@ _V2 = re.compile(
 )
 """The paths of the Open Inference Protocol, wherever they begin."""
 
+READINESS = frozenset({"/health", "/v2/health/ready"})
+"""Paths by whose answer a server is given traffic, or not."""
+
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws")
 
 
