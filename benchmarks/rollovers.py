@@ -72,7 +72,7 @@ class Server:
     Parameters
     ----------
     environment
-        Its variables.
+        Variables of the process.
     log
         File for its lines.
     """
@@ -249,7 +249,7 @@ def _call(places: Places, outcome: Outcome, enough: threading.Event) -> None:
 
 
 def _asked(places: Places, connections: dict[int, http.client.HTTPConnection]) -> tuple[str, int]:
-    """Status and version of one answer, or why there is none; and how often the request was sent again."""
+    """Status and version of one answer, or why none came; and how often the request was sent again."""
     failure = ""
     for attempt in range(4):
         port = random.choice(places.ready or (0,))

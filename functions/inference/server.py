@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _TOLD = "ASGI callable returned without completing response."
 """uvicorn's words for clients that left: their requests have lines of their own."""
 
+GRACEFUL_SECONDS = 30
+"""Time for the last answers, longer than a request takes."""
+
 _UVICORN_LEVEL = "error"
 """It warns of what clients do alone, of broken framing and of WebSockets: their requests have lines of their own."""
 
@@ -177,5 +180,5 @@ _OPTIONS: dict[str, Any] = {
     "log_level": _UVICORN_LEVEL,
     "access_log": False,
     "server_header": False,
-    "timeout_graceful_shutdown": 30,  # longer than a request takes
+    "timeout_graceful_shutdown": GRACEFUL_SECONDS,
 }

@@ -13,11 +13,9 @@ from skylift.http.reply import Reply
 from tests.support.asgi_client import HttpClient
 from tests.support.waiting import TIMES_OUT
 
-type Handler = object
-
 
 class Service:
-    """Answers every request alike."""
+    """Gives every request the same answer."""
 
     unreadable = 0
 
@@ -63,8 +61,13 @@ def test_what_is_asked_nevertheless_is_answered_and_the_connection_closed(draini
 
 @pytest.mark.usefixtures("_own_handler")
 def test_sigterm_begins_it_and_the_server_ends_after_the_time(draining: Draining) -> None:
-    ended, at_end = threading.Event(), []
-    signal.signal(signal.SIGTERM, lambda *_: (at_end.append(draining.ends), ended.set()))
+    ended, at_end = threading.Event(), list[bool]()
+
+    def end(*_: object) -> None:
+        at_end.append(draining.ends)
+        ended.set()
+
+    signal.signal(signal.SIGTERM, end)
     draining.begin_at_sigterm(0.05)
 
     os.kill(os.getpid(), signal.SIGTERM)
