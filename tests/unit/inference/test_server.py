@@ -88,11 +88,11 @@ def configured(app: AccessLog) -> uvicorn.Config:
         before = logging.getLogger().handlers[:]
         try:
             serve(app, host="127.0.0.1", port=0)
+            (config,) = started
+            config.load()
         finally:
             logging.captureWarnings(capture=False)
             logging.getLogger().handlers[:] = before
-    (config,) = started
-    config.load()
     return config
 
 
