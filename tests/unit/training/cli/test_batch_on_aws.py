@@ -55,10 +55,8 @@ class States:
         if execution["status"] == "RUNNING":
             event = execution["left"].pop(0)
             if len(self.scored) == self.fails_at:
-                return execution | {
-                    "status": execution.__setitem__("status", "FAILED") or "FAILED",
-                    "error": "DataError",
-                }
+                execution |= {"status": "FAILED", "error": "DataError"}
+                return execution
             function.handler(event)
             self.scored.append(event.get("part", {}).get("name", "manifest"))
             if not execution["left"]:
