@@ -67,7 +67,7 @@ def _numbers(layout: Layout, signs: NDArray[np.uint32]) -> list[NDArray[np.int64
     if layout.named_month:
         letters = signs[:, layout.parts[1]] | _LOWER
         same = (letters[:, None] == _MONTHS).all(axis=2)
-        numbers[1] = np.where(same.any(axis=1), same.argmax(axis=1) + 1, -1)
+        numbers[1] = np.where(same.any(axis=1), same @ np.arange(1, len(_MONTHS) + 1), -1)
     return numbers + [np.zeros(len(signs), dtype=np.int64)] * (len(_RANGES) - len(numbers))
 
 

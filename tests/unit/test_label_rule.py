@@ -9,6 +9,9 @@ from tests.support.paths import ROOT
 RULE = ROOT / "layers" / "skylift" / "scoring.py"
 PLAIN_SERVICE = ROOT / "benchmarks" / "baseline"
 """What Skylift is compared with: a service that knows nothing of it."""
+PLAIN_LOOP = ROOT / "benchmarks" / "batch.py"
+"""It holds the loop that most people would write, to compare with."""
+
 CONVERTERS = {path for path in (ROOT / "training" / "compile").glob("*.py") if path.name != "compilation.py"}
 """They write down what an estimator does inside, its votes among it."""
 
@@ -16,7 +19,7 @@ SOURCES = [
     path
     for folder in ("layers", "functions", "training", "deploy", "benchmarks", "notebooks")
     for path in sorted((ROOT / folder).rglob("*"))
-    if path.suffix in {".py", ".ipynb"} and path not in {RULE, *CONVERTERS} and not path.is_relative_to(PLAIN_SERVICE)
+    if path.suffix in {".py", ".ipynb"} and path not in {RULE, PLAIN_LOOP, *CONVERTERS} and not path.is_relative_to(PLAIN_SERVICE)
 ]
 OTHER_RULES = re.compile(r"argmax\((\w+, *)?(axis=)?-?1\)|idxmax\((axis=)?(1|[\"']columns[\"'])\)|estimator\.predict\(")
 

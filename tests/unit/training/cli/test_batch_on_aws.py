@@ -13,7 +13,7 @@ from skylift.registry import Registry
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.bulk import bulk_package, rows_of
 from tests.support.commands import done, refused, skylift
-from training.cli import connection
+from training.cli import batch_on_aws, connection
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -78,7 +78,7 @@ def states(s3: "S3Client", registry: Registry, monkeypatch: pytest.MonkeyPatch) 
     )
     states = States(s3)
     monkeypatch.setattr(planning, "PART_BYTES", 1500)
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(batch_on_aws, "POLL_SECONDS", 0)
     monkeypatch.setattr("skylift.aws.states_client", lambda: states)
     monkeypatch.setattr(connection, "stack_settings", lambda _: {"bucket": BUCKET, "stage": STAGE, "model": MODEL})
     monkeypatch.setattr(connection, "stack_output", lambda *_: MACHINE)
@@ -118,12 +118,13 @@ def test_a_run_that_failed_goes_on_by_another_execution(states: States) -> None:
 
 
 def test_an_execution_that_is_on_its_way_is_taken_up(states: States, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: float) -> None:
-        raise OSError("the connection of this machine is gone")
+    def refuse(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "DescribeExecution")
 
     with monkeypatch.context() as patched:
-        patched.setattr("time.sleep", fail)
-        refused("batch", IN, OUT, "--stack", "skylift")
+        patched.setattr(states, "describe_execution", refuse)
+        line = refused("batch", IN, OUT, "--stack", "skylift")
+    assert "asking how far the run on AWS is failed (AccessDeniedException)" in line
 
     assert batch()["answered"] == 40
     assert len(states.executions) == 1

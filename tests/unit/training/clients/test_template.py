@@ -4,11 +4,13 @@ import ast
 import json
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,7 +77,7 @@ def script() -> Iterator[Script]:
 @pytest.fixture
 def client(script: Script, monkeypatch: pytest.MonkeyPatch) -> Iterator[client_module.Client]:
     """The client of the small contract, which waits for nothing."""
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(client_module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: None))
     with client_module.Client(f"{script.url}/") as client:
         yield client
 
@@ -106,7 +108,7 @@ def test_it_waits_as_long_as_the_service_asks_within_reason(
     client: client_module.Client, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("time.sleep", pauses.append)
+    monkeypatch.setattr(client_module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=pauses.append))
     script.answers = [(503, {"retry-after": "2"}, {}), (503, {"retry-after": "9999"}, {}), (200, {}, ANSWER)]
     client.predict([{"size": 1}])
     assert pauses == [2.0, 10.0]
