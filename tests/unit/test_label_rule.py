@@ -19,7 +19,9 @@ SOURCES = [
     path
     for folder in ("layers", "functions", "training", "deploy", "benchmarks", "notebooks")
     for path in sorted((ROOT / folder).rglob("*"))
-    if path.suffix in {".py", ".ipynb"} and path not in {RULE, PLAIN_LOOP, *CONVERTERS} and not path.is_relative_to(PLAIN_SERVICE)
+    if path.suffix in {".py", ".ipynb"}
+    and path not in {RULE, PLAIN_LOOP, *CONVERTERS}
+    and not path.is_relative_to(PLAIN_SERVICE)
 ]
 OTHER_RULES = re.compile(r"argmax\((\w+, *)?(axis=)?-?1\)|idxmax\((axis=)?(1|[\"']columns[\"'])\)|estimator\.predict\(")
 
