@@ -126,7 +126,7 @@ def test_what_a_stranger_may_not_start_is_told(stack: Stack, life: Life) -> None
     del life
     bucket = stack.outputs["ModelBucketName"]
     stranger = stack.aws.user(
-        "reader",
+        "bystander",
         {"Effect": "Allow", "Action": ["s3:*", "ssm:GetParameter", "cloudformation:DescribeStacks"], "Resource": "*"},
     )
     refused = batch(stack, stranger, f"s3://{bucket}/batches/iris/in/", f"s3://{bucket}/batches/iris/elsewhere")
