@@ -87,9 +87,9 @@ def run_on_aws(parts: Sequence[Part], scorer: Scorer, machine: StateMachine) -> 
     DataError
         The run ended without some of its parts.
     """
-    bucket, prefix = split_address(scorer.output.rstrip("/"))
+    bucket, key = split_address(f"{scorer.output.rstrip('/')}/{PLAN_FILE}")
     document = {
-        "plan": {"bucket": bucket, "key": f"{prefix}/{PLAN_FILE}"},
+        "plan": {"bucket": bucket, "key": key},
         "run": scorer.run,
         "reference": f"{scorer.model.version}@sha256:{scorer.model.digest}",
         "explain": scorer.model.explain,

@@ -87,8 +87,8 @@ def states(s3: "S3Client", registry: Registry, monkeypatch: pytest.MonkeyPatch) 
     return states
 
 
-def batch(*options: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(done("batch", IN, OUT, "--stack", "skylift", "--json", *options))
+def batch(*options: str, output: str = OUT) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(done("batch", IN, output, "--stack", "skylift", "--json", *options))
     return told
 
 
@@ -97,6 +97,12 @@ def test_the_stack_scores_each_part_once(states: States) -> None:
 
     assert (told["rows"], told["answered"], told["rejected"], told["version"]) == (40, 40, 0, "v1")
     assert len(states.scored) == len(set(states.scored)) > 3
+    assert states.scored[-1] == "manifest"
+
+
+@pytest.mark.parametrize("output", [f"{OUT}/", f"s3://{BUCKET}"])
+def test_a_place_may_end_with_a_slash_or_be_a_bucket(states: States, output: str) -> None:
+    assert batch(output=output)["answered"] == 40
     assert states.scored[-1] == "manifest"
 
 
