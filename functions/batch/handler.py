@@ -6,8 +6,8 @@ from typing import Any
 
 from batch.task import Task
 from skylift.aws import s3_client
-from skylift.bulk.manifest import PLAN_FILE, add_up, write_manifest
-from skylift.bulk.part import result_of, run_part
+from skylift.bulk.manifest import PLAN_FILE, RunManifest, add_up, write_manifest
+from skylift.bulk.part import PartResult, result_of, run_part
 from skylift.bulk.places import Place, place_of
 from skylift.bulk.plan import Plan
 from skylift.bulk.scoring import BulkModel
@@ -49,7 +49,8 @@ def handler(event: dict[str, Any], _context: object = None) -> dict[str, int]:
         done = run_part(task.part, model, place, task.run)
         logger.info("part", extra={"part": done.name, "run": done.run, "seconds": done.seconds, **_counts(done)})
         return _counts(done)
-    manifest = add_up(plan := _plan(task, place), model, _results(plan, place))
+    plan = _plan(task, place)
+    manifest = add_up(plan, model, _results(plan, place))
     write_manifest(place, manifest)
     logger.info("run", extra={"run": manifest.run, "parts": len(manifest.parts), **_counts(manifest)})
     return _counts(manifest)
@@ -74,12 +75,12 @@ def _plan(task: Task, place: Place) -> Plan:
     return plan
 
 
-def _results(plan: Plan, place: Place) -> list[Any]:
+def _results(plan: Plan, place: Place) -> list[PartResult]:
     """What the parts came to that are done."""
     with ThreadPoolExecutor(_READERS) as pool:
         found = pool.map(lambda part: result_of(part, place, plan.run), plan.parts)
         return [result for result in found if result is not None]
 
 
-def _counts(of: Any) -> dict[str, int]:
+def _counts(of: PartResult | RunManifest) -> dict[str, int]:
     return {"rows": of.rows, "answered": of.answered, "rejected": of.rejected}

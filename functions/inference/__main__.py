@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from skylift.http.request_log import Application
 
-_HERE = "inference.__main__"
-
 
 def main() -> None:
     """Serve until SIGINT or SIGTERM."""
@@ -31,7 +29,9 @@ def main() -> None:
     if arguments.until_stdin_ends:
         Thread(target=_end_with_stdin, daemon=True).start()
     if arguments.workers > 1:
-        serve_by_workers(f"{_HERE}:worker", host=arguments.host, port=arguments.port, workers=arguments.workers)
+        serve_by_workers(
+            "inference.__main__:worker", host=arguments.host, port=arguments.port, workers=arguments.workers
+        )
     else:
         serve(_application(), host=arguments.host, port=arguments.port, drain_seconds=InferenceSettings().drain_seconds)
 

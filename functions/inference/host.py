@@ -132,14 +132,17 @@ class ModelHost:
         """Refresh in a thread whenever that is due, so that no request waits for it; without one for an age of 0."""
         if self._policy.interval > 0:
             self._has_timer = True
-            threading.Thread(target=self._refresh_when_due, name="refresh", daemon=True).start()
+            threading.Thread(target=self._keep_fresh, name="refresh", daemon=True).start()
+
+    def _keep_fresh(self) -> None:
+        while True:
+            self._refresh_when_due()
 
     def _refresh_when_due(self) -> None:
-        while True:
-            time.sleep(max(self._due - self._clock(), _TICK_SECONDS))
-            wait([self._current_flight()], timeout=self._policy.interval)
-            if self._late():
-                self._events.append(MetricPoint("RefreshFailures"))
+        time.sleep(max(self._due - self._clock(), _TICK_SECONDS))
+        wait([self._current_flight()], timeout=self._policy.interval)
+        if self._late():
+            self._events.append(MetricPoint("RefreshFailures"))
 
     async def current(self) -> ServedModel:
         """The model to answer with, refreshed where that is due.

@@ -48,9 +48,8 @@ class ProcessorTime:
         """Processor time as a percentage of the time that passed: 100 is one processor, all the time."""
         wall, used = self._last
         self._last = now, used_now = _clocks(self._processes())
-        return (
-            max(100 * (used_now - used) / (now - wall), 0.0) if now > wall else 0.0
-        )  # a process that ended takes time away
+        busy = max(used_now - used, 0.0)  # a process that ended takes its time away
+        return 100 * busy / (now - wall) if now > wall else 0.0
 
 
 def _clocks(processes: Iterable[int]) -> tuple[float, float]:

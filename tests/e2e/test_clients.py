@@ -7,10 +7,8 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from threading import Thread
 
 import pytest
-import uvicorn
 from moto import mock_aws
 
 from skylift.contract import Contract, Target
@@ -20,9 +18,10 @@ from skylift.registry import Registry
 from skylift.settings import RegistrySettings
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.aws_clients import create_bucket, shared_clients
+from tests.support.listening import listening
 from tests.support.models import iris_package
 from tests.support.paths import ROOT
-from tests.support.waiting import TIMES_OUT, wait_until
+from tests.support.waiting import TIMES_OUT
 from tests.support.whole_service import Service
 from training.clients.python import python_client
 from training.clients.typescript import typescript_client
@@ -65,13 +64,8 @@ def served() -> Iterator[tuple[str, Contract]]:
         service.release(iris_package())
         contract = registry.resolve().manifest.contract
         service.host.wait_until_loaded()
-        server = uvicorn.Server(uvicorn.Config(service.app, port=0, log_config=None, ws="none"))
-        thread = Thread(target=server.run, daemon=True)
-        thread.start()
-        wait_until(lambda: server.started, seconds=TIMES_OUT, what="the service listens")
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", contract
-        server.should_exit = True
-        thread.join()
+        with listening(service.app) as address:
+            yield f"http://{address}", contract
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -7,24 +7,21 @@ writes what they send into tests/fixtures/v2.
 import json
 import os
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from inference.server import HttpProtocol
 from tests.support.asgi_client import HttpClient
 from tests.support.events import handler_of
+from tests.support.listening import listening
 from tests.support.models import iris_package
 from tests.support.paths import ROOT
-from tests.support.ports import free_port
 from tests.support.v2_clients import CLIENTS, FIXTURES, REFUSALS, HttpApi, Sent, check_answer, check_refusal, recorded
-from tests.support.waiting import TIMES_OUT, wait_until
+from tests.support.waiting import TIMES_OUT
 from tests.support.whole_service import mixed, standing
 
 PROGRAMS = Path(__file__).parent / "v2_clients"
@@ -35,22 +32,6 @@ PYTHON = ROOT / "build" / "v2-clients" / "bin" / "python"
 def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, HttpClient]:
     """Iris, and a table of every kind of column with missing values."""
     return {"iris": standing(iris_package()), "table": mixed(tmp_path_factory.mktemp("mixed"))}
-
-
-@contextmanager
-def plain_server(client: HttpClient) -> Iterator[str]:
-    """The address of the plain server."""
-    port = free_port()
-    config = uvicorn.Config(client.app, port=port, http=HttpProtocol, log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        wait_until(lambda: server.started, what="the server listens")
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def told_by(client: str, *addresses: str) -> dict[str, Any]:
@@ -92,7 +73,9 @@ def check(told: dict[str, Any], services: dict[str, HttpClient]) -> None:
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_client_of_the_plain_server(client: str, services: dict[str, HttpClient]) -> None:
     with ExitStack() as stack:
-        addresses = [stack.enter_context(plain_server(services[name])) for name in ("iris", "table")]
+        addresses = [
+            stack.enter_context(listening(services[name].app, http=HttpProtocol)) for name in ("iris", "table")
+        ]
         told = told_by(client, *addresses)
 
     check(told, services)

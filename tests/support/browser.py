@@ -1,17 +1,13 @@
 """A real Chromium on pages of this process, which loads nothing from elsewhere and overlooks nothing that fails."""
 
 import shutil
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
-import uvicorn
-
-from tests.support.ports import free_port
-from tests.support.waiting import wait_until
+from tests.support.listening import listening
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright
@@ -62,16 +58,8 @@ class Mounted:
 @contextmanager
 def serving(app: "ASGIApp") -> Iterator[str]:
     """The address of an application in a thread."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        wait_until(lambda: server.started, what="the server listens")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
+    with listening(app, lifespan="off") as address:
+        yield f"http://{address}"
 
 
 @dataclass

@@ -4,17 +4,14 @@ import json
 import re
 import shutil
 import subprocess
-import threading
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 import pytest
-import uvicorn
 
 from inference.app import App
 from inference.route import LABELS_PATH
@@ -27,6 +24,7 @@ from skylift.http.request_log import RequestLog
 from tests.support.asgi_client import HttpClient
 from tests.support.drift import report
 from tests.support.fakes import HostHarness, MemoryBucket
+from tests.support.listening import listening
 from tests.support.models import IRIS_SETOSA, iris_package
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
@@ -47,22 +45,9 @@ def drifting() -> MemoryBucket:
     return MemoryBucket({"reports/iris/latest.json": report(longer_petals=1.5).to_bytes()})
 
 
-@contextmanager
-def served(harness: HostHarness, bucket: Bucket | None = None) -> Iterator[str]:
+def served(harness: HostHarness, bucket: Bucket | None = None) -> AbstractContextManager[str]:
     """The plain server in a thread; its address."""
-    port = free_port()
-    config = uvicorn.Config(
-        app_of(harness, bucket), port=port, http=HttpProtocol, log_config=None, log_level="warning", access_log=False
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        wait_until(lambda: server.started, what="the server listens")
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
+    return listening(app_of(harness, bucket), http=HttpProtocol, log_level="warning")
 
 
 @pytest.fixture

@@ -168,6 +168,18 @@ class TestSwitch:
         assert serving.ask().reference.name == "v1"
         assert serving.pointer.reads == 1
 
+    def test_where_a_timer_reads_the_pointer_no_request_does(
+        self, serving: HostHarness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(serving.host, "_keep_fresh", lambda: None)
+        serving.host.refresh_by_timer()
+        serving.activate(iris_package("tree"))
+
+        assert serving.pass_refresh().reference.name == "v1"
+
+        serving.host._refresh_when_due()
+        assert serving.ask().reference.name == "v2"
+
     def test_a_refresh_time_of_zero_reads_the_pointer_in_every_request(self) -> None:
         harness = HostHarness(refresh_seconds=0)
         harness.activate(iris_package())
