@@ -2,8 +2,8 @@
 
 Run it by `make bench-models`, or `python -m benchmarks.model_choice [--table NAME] [--publish]` once that made the
 environment of the peers. Each table is trained on by `skylift train` in a process of its own, without candidates in
-`model.yaml`, and by each peer on the same rows. Writes `build/bench-models.json`, a table at a time, so that a run of
-one table keeps what was found for the others; then the page and the picture.
+`model.yaml`, and by each peer on the same rows. Writes `build/bench-models.json`, a table at a time: a run of all
+starts it again, a run of one keeps what was found for the others; then the page and the picture.
 """
 
 import argparse
@@ -164,6 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--publish", action="store_true", help="write docs/benchmarks/models.md and its picture")
     options = parser.parse_args(arguments)
     chosen = [sample for sample in SAMPLES if sample.name in (options.table or names)]
+    if not options.table:
+        _FILE.unlink(missing_ok=True)  # whatever wrote it, a full run stands alone
     for number, sample in enumerate(chosen, start=1):
         sys.stderr.write(f"{number} of {len(chosen)}: {sample.name} ({sample.about})\n")
         with TemporaryDirectory(prefix="bench-models-") as folder:
