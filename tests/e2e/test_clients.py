@@ -152,6 +152,34 @@ def test_the_compiler_finds_a_wrong_field(tsc: Path, contract: Contract) -> None
     assert "sepal_lenght" in compiled(tsc, iris=typescript_client("iris", contract), wrong=wrong)
 
 
+FAILS = """
+import {{ Client, Refused, Unreachable }} from "./iris.js";
+declare const console: {{ log(text: string): void }};
+declare const globalThis: {{ fetch: unknown }};
+let asked = 0;
+globalThis.fetch = async () => {{
+  asked += 1;
+  return new Response(JSON.stringify({{ message: "Forbidden", errors: ["no"] }}), {{ status: 403 }});
+}};
+const token = () => {{
+  throw new Error("signed out");
+}};
+const caught: unknown[] = [];
+await new Client("https://abc", {{ token }}).predict([]).catch((error) => caught.push(error));
+await new Client("https://abc").predict([]).catch((error) => caught.push(error));
+const [first, second] = caught as Error[];
+console.log(JSON.stringify([asked, first instanceof Unreachable, String(first), String(second)]));
+"""
+
+
+def test_the_typescript_client_tells_a_failure_of_the_token_from_one_of_the_service(
+    tsc: Path, contract: Contract
+) -> None:
+    assert compiled(tsc, iris=typescript_client("iris", contract), main=FAILS.format()) == ""
+    done = run("node", "made/main.js", cwd=tsc)
+    assert json.loads(done.stdout) == [1, False, "Error: signed out", "Refused: 403 Forbidden"], done.stderr
+
+
 SIGNS = """
 import {{ Client }} from "./iris.js";
 declare const console: {{ log(text: string): void }};

@@ -109,7 +109,8 @@ class Refused(ClientError):
         self.title = str(problem.get("title") or problem.get("message") or "no reason given")
         self.detail = str(problem.get("detail") or "")
         self.request_id = str(problem.get("request_id") or "")
-        self.errors: list[Fault] = list(problem.get("errors") or [])
+        errors = problem.get("errors")
+        self.errors: list[Fault] = [each for each in errors if _is_fault(each)] if isinstance(errors, list) else []
         faults = "; ".join(f"{fault['field']}: {fault['message']}" for fault in self.errors)
         super().__init__(": ".join(part for part in (f"{status} {self.title}", self.detail, faults) if part))
 
@@ -216,30 +217,37 @@ class Client:
         failure: ClientError = Unreachable(f"{self._url.hostname} was not asked: attempts is {attempts}")
         for attempt in range(attempts):
             pause = 0.2 * 2**attempt * random.uniform(0.5, 1)  # noqa: S311 (no secret)
+            headers = self._headers(method, path, body)
             try:
-                status, headers, content = self._send(method, path, body)
+                status, answered, content = self._send(method, path, body, headers)
             except (OSError, HTTPException) as error:
                 failure = Unreachable(f"{self._url.hostname} does not answer: {error or type(error).__name__}")
                 failure.__cause__ = error
             else:
                 document = _object(content)
                 if status == 200 and document is not None:
-                    return document, headers.get("x-model-version", "")
+                    return document, answered.get("x-model-version", "")
                 failure = Refused(status, document or {"title": "the answer is not a JSON object"})
                 if status not in {429, 502, 503, 504}:
                     break
-                pause = max(pause, _seconds(headers.get("retry-after", "")))
+                pause = max(pause, _seconds(answered.get("retry-after", "")))
             if attempt + 1 < attempts:
                 time.sleep(pause)
         raise failure
 
-    def _send(self, method: str, path: str, body: bytes | None) -> tuple[int, dict[str, str], bytes]:
-        """Send one request over an open connection, or a new one, and read the answer."""
+    def _headers(self, method: str, path: str, body: bytes | None) -> dict[str, str]:
+        """Headers of one request, with the token or the signature of this moment."""
         headers = {"accept": "application/json"} | ({"content-type": "application/json"} if body else {})
         if self._token is not None:
             headers["authorization"] = f"Bearer {self._token()}"
         if self._sign is not None:
             headers = self._sign(method, f"{self._url.geturl()}{path}", headers, body)
+        return headers
+
+    def _send(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Send one request over an open connection, or a new one, and read the answer."""
         try:
             connection, used = self._idle.pop(), True
         except IndexError:
@@ -253,10 +261,15 @@ class Client:
         except (OSError, HTTPException) as error:
             connection.close()
             if used and isinstance(error, ConnectionError):  # kept open too long: the service has closed it
-                return self._send(method, path, body)
+                return self._send(method, path, body, headers)
             raise
         self._idle.append(connection)
         return response.status, {name.lower(): value for name, value in response.getheaders()}, content
+
+
+def _is_fault(error: object) -> bool:
+    """Whether an error of a body is one of this service, and not of what stands before it."""
+    return isinstance(error, dict) and error.keys() >= {"field", "message"}
 
 
 def _object(content: bytes) -> dict[str, Any] | None:

@@ -81,7 +81,7 @@ export class Refused extends Error {
   constructor(readonly status: number, problem: Record<string, unknown>) {
     const title = String(problem["title"] ?? problem["message"] ?? "no reason given");
     const detail = String(problem["detail"] ?? "");
-    const errors = (problem["errors"] ?? []) as Fault[];
+    const errors = Array.isArray(problem["errors"]) ? problem["errors"].filter(isFault) : [];
     const faults = errors.map((fault) => `${fault.field}: ${fault.message}`).join("; ");
     super([`${status} ${title}`, detail, faults].filter(Boolean).join(": "));
     this.title = title;
@@ -89,6 +89,11 @@ export class Refused extends Error {
     this.requestId = String(problem["request_id"] ?? "");
     this.errors = errors;
   }
+}
+
+/** Whether an error of a body is one of this service, and not of what stands before it. */
+function isFault(error: unknown): error is Fault {
+  return typeof error === "object" && error !== null && "field" in error && "message" in error;
 }
 
 /** Credentials of AWS, to sign requests with. */
@@ -171,8 +176,9 @@ export class Client {
     let failure: Error = new Unreachable(`${this.#url} was not asked: attempts is ${attempts}`);
     for (let attempt = 0; attempt < attempts; attempt++) {
       let pause = 200 * 2 ** attempt * (0.5 + Math.random() / 2);
+      const headers = await this.#headers(method, path, body);
       try {
-        const response = await this.#send(method, path, body);
+        const response = await this.#send(method, path, body, headers);
         const document = await objectOf(response);
         if (response.status === 200 && document) return [document, response.headers.get("x-model-version") ?? ""];
         failure = new Refused(response.status, document ?? { title: "the answer is not a JSON object" });
@@ -186,15 +192,24 @@ export class Client {
     throw failure;
   }
 
-  async #send(method: string, path: string, body: string | undefined): Promise<Response> {
-    const { token, aws, timeout } = this.#options;
-    let headers: Record<string, string> = { accept: "application/json" };
+  async #headers(method: string, path: string, body: string | undefined): Promise<Record<string, string>> {
+    const { token, aws } = this.#options;
+    const headers: Record<string, string> = { accept: "application/json" };
     if (body !== undefined) headers["content-type"] = "application/json";
     if (token) headers["authorization"] = `Bearer ${await token()}`;
-    const url = `${this.#url}${path}`;
-    if (aws) headers = await signed(method, new URL(url), headers, body ?? "", aws.region, await aws.credentials());
-    const signal = AbortSignal.timeout(timeout ?? 10_000);
-    return fetch(url, { method, headers, signal, ...(body === undefined ? {} : { body }) });
+    if (!aws) return headers;
+    const url = new URL(`${this.#url}${path}`);
+    return signed(method, url, headers, body ?? "", aws.region, await aws.credentials());
+  }
+
+  #send(
+    method: string,
+    path: string,
+    body: string | undefined,
+    headers: Record<string, string>,
+  ): Promise<Response> {
+    const signal = AbortSignal.timeout(this.#options.timeout ?? 10_000);
+    return fetch(`${this.#url}${path}`, { method, headers, signal, ...(body === undefined ? {} : { body }) });
   }
 }
 

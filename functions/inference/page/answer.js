@@ -36,6 +36,10 @@ export function details(prediction, target, { open = false, toggled = () => {} }
       ),
     )
   }
+  if (target.threshold)
+    nodes.push(
+      make('p', { className: 'small quiet' }, `The answer is ${target.classes[1]} above ${percent(target.threshold)}.`),
+    )
   const likely = Object.entries(prediction.probabilities ?? {})
     .filter(([, share]) => share !== null)
     .sort((a, b) => b[1] - a[1])
@@ -60,11 +64,13 @@ export function reasons({ output, base, contributions }, target) {
   const most = Math.max(...moved.map(([, amount]) => Math.abs(amount)), Number.MIN_VALUE)
   const probability = target.classes?.length
   const write = amount =>
-    probability ? percentPoints(amount) : shown(Math.abs(amount) < 1e-6 * most ? 0 : Number(amount.toPrecision(3)))
+    probability
+      ? `${signed((100 * amount).toFixed(1))} points`
+      : signed(shown(Math.abs(amount) < 1e-6 * most ? 0 : Number(amount.toPrecision(3))))
   const total = moved.reduce((sum, [, amount]) => sum + amount, base)
   const rows = moved
     .slice(0, MOST_BARS)
-    .map(([name, amount]) => [name, amount / most, (amount > 0 ? '+' : '') + write(amount)])
+    .map(([name, amount]) => [name, amount / most, write(amount)])
   const rest = moved.slice(MOST_BARS).reduce((sum, [, amount]) => sum + amount, 0)
   const end = probability ? percent(total) : shown(total)
   return [
@@ -80,4 +86,5 @@ export function reasons({ output, base, contributions }, target) {
   ].filter(Boolean)
 }
 
-const percentPoints = amount => `${(100 * amount).toFixed(1)} points`
+/** A number as text with its sign, and none before zero. */
+const signed = text => (/^-?[0.]+$/.test(text) ? text.replace('-', '') : text.startsWith('-') ? text : `+${text}`)

@@ -2,8 +2,13 @@
 
 const base = new URL('.', document.baseURI)
 let token = null // in memory alone
-
 let signed = null // the region and the address of an API whose requests are signed on the way
+let onTokenWanted = () => {}
+
+/** `listen(error)` is called whenever the API asks for a token, also for another one than it has. */
+export const whenTokenIsWanted = listen => {
+  onTokenWanted = listen
+}
 
 export const hasToken = () => token !== null
 export const setSigned = api => {
@@ -19,6 +24,9 @@ export const setToken = text => {
   token = text.trim() || null
 }
 
+/** Whether it is worth to ask again: there was no answer, the API is busy, or it is starting. */
+export const passes = status => [0, 429, 502, 503, 504].includes(status)
+
 /** What an API answers that is not an answer: the problem's words, its status and its errors by field. */
 export class Refused extends Error {
   constructor(status, problem, retryAfter) {
@@ -30,9 +38,12 @@ export class Refused extends Error {
   }
 
   get wantsToken() {
-    return this.status === 401
+    return this.status === 401 || (this.status === 403 && token !== null)
   }
 }
+
+/** The field of a JSON pointer such as `/instances/0/petal_width`. */
+export const fieldOf = pointer => pointer.split('/').slice(3).join('/').replaceAll('~1', '/').replaceAll('~0', '~')
 
 /** An answer that is JSON, or one that is not `as: 'text'`. */
 export async function ask(path, { body, signal, as = 'json' } = {}) {
@@ -53,7 +64,11 @@ export async function ask(path, { body, signal, as = 'json' } = {}) {
   } catch {
     document = { title: `Status ${response.status}`, detail: text.slice(0, 200) }
   }
-  if (!response.ok) throw new Refused(response.status, document, Number(response.headers.get('retry-after')) || null)
+  if (!response.ok) {
+    const refused = new Refused(response.status, document, Number(response.headers.get('retry-after')) || null)
+    if (refused.wantsToken) onTokenWanted(refused)
+    throw refused
+  }
   return { document, headers: response.headers }
 }
 

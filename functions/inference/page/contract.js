@@ -50,8 +50,8 @@ export function sliderOf(feature) {
   }
 }
 
-/** Without the last digits that sums of fractions leave. */
-export const tidy = number => Number(number.toPrecision(12))
+/** Without the last digit that multiples of fractions leave. */
+export const tidy = number => Number(number.toPrecision(15))
 
 const dayOf = feature => Date.parse(`${feature.origin}T00:00:00Z`)
 const iso = (feature, milliseconds) => {
@@ -109,9 +109,11 @@ export function distance(feature, from, to) {
   return Math.abs(numberOf(feature, to) - numberOf(feature, from)) / (feature.max - feature.min)
 }
 
-/** Other values of a feature, at most about so many, each with its number where it has one. */
-export function others(feature, value, most) {
-  const found = levels(feature).map(text => ({ text }))
+/** Other values of a feature: at most `known` of those that it lists, or about `most`, each with its number. */
+export function others(feature, value, most, known) {
+  const found = levels(feature)
+    .slice(0, known)
+    .map(text => ({ text }))
   if (!found.length && feature.kind !== 'text' && feature.max > feature.min) {
     const whole = feature.kind === 'integer' || (feature.kind === 'datetime' && !hasClock(feature))
     found.push(
@@ -126,7 +128,7 @@ export function others(feature, value, most) {
     )
   }
   if (!feature.required) found.push({ text: null })
-  return found.filter(({ text }) => text !== value).slice(0, most + 1)
+  return found.filter(({ text }) => text !== value)
 }
 
 /** Values between two, in tenths of their distance: where a change begins is between them. */
@@ -138,13 +140,12 @@ export function between(feature, low, high) {
 }
 
 function grid(feature, low, high, step) {
-  const values = [],
-    first = Math.ceil(low / step - 1e-9)
-  for (let place = first; place * step <= high + step * 1e-9; place += 1) {
-    const number = tidy(place * step)
-    values.push({ number, text: written(feature, number) })
-  }
-  return values
+  const first = Math.ceil(low / step - 1e-9),
+    count = Math.floor(high / step + 1e-9) - first + 1
+  return Array.from({ length: count }, (_, place) => {
+    const number = tidy((first + place) * step)
+    return { number, text: written(feature, number) }
+  })
 }
 
 export const placeOf = (feature, value) => (value === null ? null : numberOf(feature, value))

@@ -66,5 +66,13 @@ const LANGUAGES = {
 
 export const languages = Object.keys(LANGUAGES)
 
+/** Signs that would show what follows them in another order than it runs, as escapes of JSON. */
+const inOrder = json =>
+  json.replace(
+    /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    sign => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+
 /** The request for an instance, a JSON text, at an address that asks for nothing, a token or a signature for a region. */
-export const codeIn = (language, request) => LANGUAGES[language](request)
+export const codeIn = (language, request) =>
+  LANGUAGES[language]({ ...request, instance: inOrder(request.instance) })

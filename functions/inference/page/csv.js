@@ -54,7 +54,7 @@ export function parse(text, delimiter = delimiterOf(text)) {
     }
     const from = place
     while (place < text.length && text[place] !== delimiter && text[place] !== '\n' && text[place] !== '\r') place += 1
-    row.push(cell + text.slice(from, place))
+    row.push(unmarked(cell + text.slice(from, place)))
     if (text[place] === delimiter) {
       place += 1
       continue
@@ -66,12 +66,17 @@ export function parse(text, delimiter = delimiterOf(text)) {
   }
 }
 
-/** Rows as a CSV text with commas; cells are texts, numbers or null. */
+/** Whether a spreadsheet would compute a text, or one that is marked; a sign before digits alone is a number. */
+const isFormula = text => /^'*[=+\-@\t\r]/.test(text) && !/^[+-][\d.,\s%]*(e[+-]?\d+)?$/i.test(text)
+const marked = text => (isFormula(text) ? `'${text}` : text)
+const unmarked = text => (text[0] === "'" && isFormula(text.slice(1)) ? text.slice(1) : text)
+
+/** Rows as a CSV text with commas; cells are texts, numbers or null. A formula has a mark that makes it a text. */
 export function write(rows) {
   return `${rows.map(row => row.map(cell).join(',')).join('\r\n')}\r\n`
 }
 
 function cell(value) {
-  const text = value === null || value === undefined ? '' : String(value)
+  const text = value === null || value === undefined ? '' : typeof value === 'string' ? marked(value) : String(value)
   return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

@@ -18,11 +18,13 @@ export const grouped = number => number.toLocaleString('en', { maximumFractionDi
 /** A number with as many digits as matter. */
 export function shown(number) {
   if (number === null || number === undefined) return 'none'
-  if (number !== 0 && Math.abs(number) < 1e-4) return number.toExponential(2)
+  if (number !== 0 && (Math.abs(number) < 1e-4 || Math.abs(number) >= 1e15)) return number.toExponential(2)
   return grouped(Math.abs(number) < 1e5 ? Number(number.toPrecision(6)) : Math.round(number))
 }
 
-export const percent = share => (share > 0 && share < 0.001 ? '< 0.1' : (100 * share).toFixed(1)) + '%'
+/** A share; one that is neither nothing nor all does not look like it. */
+export const percent = share =>
+  (share > 0 && share < 0.001 ? '< 0.1' : share > 0.999 && share < 1 ? '> 99.9' : (100 * share).toFixed(1)) + '%'
 
 export const moment = text =>
   text ? new Date(text).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }) : 'unknown'

@@ -26,17 +26,23 @@ export function createForm(features, changed) {
   if (features.length > GROUP) node.append(...search(groups))
   node.append(...groups.map(group => group.node))
   node.addEventListener('submit', event => event.preventDefault())
+  const mark = () => groups.forEach(group => group.mark?.())
   return {
     node,
     values: () => new Map([...fields].map(([name, field]) => [name, field.value()])),
     set(values) {
       for (const [name, value] of values) fields.get(name).set(value)
     },
-    lacking: () => [...fields.values()].filter(field => field.checkLack()).length,
+    /** The number of fields that need a value, which is said there. */
+    lacking() {
+      const lacking = [...fields.values()].filter(field => field.checkLack()).length
+      mark()
+      return lacking
+    },
     /** Show what is said of fields: a map of names to texts. */
     note(warnings, errors = new Map()) {
       for (const [name, field] of fields) field.note(warnings.get(name), errors.get(name))
-      for (const group of groups) group.mark?.()
+      mark()
     },
   }
 }
@@ -125,6 +131,7 @@ function createField(feature, place, changed) {
     parts.follow?.()
     enable()
   }
+  let lacked = false
   missing?.addEventListener('change', enable)
   node.addEventListener('input', changed)
   set(start)
@@ -137,8 +144,9 @@ function createField(feature, place, changed) {
     noted: () => !note.hidden,
     checkLack() {
       const words = lack(feature, read())
-      if (words) this.note(null, words)
-      return words !== null
+      if (words || lacked) this.note(null, words)
+      lacked = words !== null
+      return lacked
     },
     note(warning, error) {
       const said = error ?? warning ?? ''

@@ -1,9 +1,10 @@
 // The page: finds out what is served, asks for a token where the API wants one, and fills a tab when it is first opened.
 
-import { ask, hasToken, Refused, setSigned, setToken } from './api.js'
+import { ask, hasToken, passes, Refused, setSigned, setToken, whenTokenIsWanted } from './api.js'
 import { $, make, shown } from './dom.js'
 import { createTry } from './try.js'
 
+const AGAIN = 3 // seconds
 const TABS = ['try', 'many', 'model', 'watch']
 const LATER = {
   // what most visits do not need
@@ -12,7 +13,8 @@ const LATER = {
   watch: async panel => (await import('./watch.js')).createWatch(panel, info),
 }
 const opened = new Set()
-let info = null
+let info = null,
+  answerAgain = () => {}
 
 async function start() {
   try {
@@ -20,18 +22,19 @@ async function start() {
     begin(found, headers.get('x-skylift-signed-for'))
   } catch (error) {
     if (!(error instanceof Refused)) throw error
-    $('access').hidden = !error.wantsToken
-    if (error.wantsToken) $('token').focus()
-    $('facts').textContent = error.wantsToken ? 'Nothing is shown without a token.' : whatToDo(error)
-    $('facts').className = error.wantsToken ? 'quiet' : 'bad'
-    if (error.retryAfter) setTimeout(start, 1000 * error.retryAfter)
+    $('facts').textContent = whatToDo(error)
+    $('facts').className = error.wantsToken && !hasToken() ? 'quiet' : 'bad'
+    if (passes(error.status)) setTimeout(start, 1000 * (error.retryAfter ?? AGAIN))
   }
 }
 
-const whatToDo = error =>
-  error.status !== 403
+function whatToDo(error) {
+  if (error.wantsToken)
+    return hasToken() ? `This token was refused: ${error.message}` : 'Nothing is shown without a token.'
+  return error.status !== 403
     ? error.message
     : `${error.message}. This API answers signed requests of AWS alone, which a browser cannot make: \`skylift page --stack NAME\` opens this page on your machine and signs them.`
+}
 
 function begin(found, signed) {
   info = found
@@ -55,6 +58,7 @@ function begin(found, signed) {
   $('access').hidden = true
   $('developers').hidden = hasToken() // no link carries it
   $('tabs').hidden = false
+  answerAgain()
   open(TABS.includes(location.hash.slice(1)) ? location.hash.slice(1) : 'try')
 }
 
@@ -68,7 +72,7 @@ function open(name) {
   }
   if (opened.has(name)) return
   opened.add(name)
-  if (name === 'try') createTry($('try'), info)
+  if (name === 'try') answerAgain = createTry($('try'), info)
   else
     LATER[name]($(name)).catch(error =>
       $(name).replaceChildren(make('p', { className: 'bad' }, `This tab could not be opened: ${error.message}`)),
@@ -78,7 +82,7 @@ function open(name) {
 $('tabs').addEventListener('click', event => {
   const tab = event.target.closest('[role=tab]')
   if (!tab) return
-  history.replaceState(null, '', `#${tab.getAttribute('aria-controls')}`)
+  history.replaceState(history.state, '', `#${tab.getAttribute('aria-controls')}`)
   open(tab.getAttribute('aria-controls'))
 })
 $('tabs').addEventListener('keydown', event => {
@@ -90,10 +94,16 @@ $('tabs').addEventListener('keydown', event => {
   tab.focus()
   tab.click()
 })
+whenTokenIsWanted(() => {
+  if (!$('access').hidden) return
+  $('access').hidden = false
+  $('token').focus()
+})
 $('access').addEventListener('submit', event => {
   event.preventDefault()
   setToken($('token').value)
   $('token').value = ''
+  $('access').hidden = true
   start()
 })
 start()

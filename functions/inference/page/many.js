@@ -1,8 +1,8 @@
 // The tab Many: a table as a file or pasted, its answers, and the same as a file.
 
 import { inWords } from './answer.js'
-import { predict, Refused } from './api.js'
-import { answered, columnsOf, rowJson, scoreAll } from './bulk.js'
+import { predict } from './api.js'
+import { answered, columnsOf, hasCommas, rowJson, scoreAll } from './bulk.js'
 import { decoded, parse, write } from './csv.js'
 import { grouped, make, table } from './dom.js'
 
@@ -55,6 +55,9 @@ export function createMany(panel, info) {
     area,
   )
 
+  file.addEventListener('click', () => {
+    file.value = '' // the same file may have changed
+  })
   file.addEventListener('change', () => file.files[0] && use(file.files[0]))
   drop.addEventListener('dragover', event => {
     event.preventDefault()
@@ -74,6 +77,8 @@ export function createMany(panel, info) {
   }
 
   async function run(text) {
+    running?.abort()
+    running = null
     area.replaceChildren()
     let rows
     try {
@@ -89,38 +94,39 @@ export function createMany(panel, info) {
       return say(
         `Columns are missing: ${needed.map(feature => feature.name).join(', ')}. The header has: ${header.join(', ')}`,
       )
-    running = new AbortController()
+    const mine = (running = new AbortController()),
+      commas = hasCommas(columns, body)
     begin.disabled = true
     stop.hidden = progress.hidden = false
     progress.max = body.length
+    progress.value = 0
     const started = performance.now()
     try {
-      const results = await answerAll(header, body, columns)
-      const seconds = (performance.now() - started) / 1000,
-        failed = results.filter(result => result.problem).length
-      say(
-        `${grouped(results.length - failed)} of ${grouped(results.length)} rows have an answer, in ${seconds.toFixed(1)} s${failed ? `; ${grouped(failed)} were refused` : ''}.`,
-      )
-      draw(header, body, results, [...notes(unused, absent)])
-    } catch (error) {
-      if (error.name !== 'AbortError' && !(error instanceof Refused)) throw error
-      say(error.name === 'AbortError' ? 'Stopped.' : error.message)
+      const { results, ended } = await answerAll(mine, header, body, columns, commas)
+      if (running !== mine) return // another table was chosen meanwhile
+      const seconds = (performance.now() - started) / 1000
+      say(inTotal(results, seconds, ended))
+      if (!ended || results.some(result => result.prediction))
+        draw(header, body, results, columns, [...notes(unused, absent, commas)])
     } finally {
-      begin.disabled = false
-      stop.hidden = progress.hidden = true
+      if (running === mine) {
+        begin.disabled = false
+        stop.hidden = progress.hidden = true
+      }
     }
   }
 
-  async function answerAll(header, body, columns) {
+  async function answerAll(mine, header, body, columns, commas) {
     const whole = body.map((_, place) => place).filter(place => body[place].length === header.length)
-    const answers = await scoreAll(
-      whole.map(place => rowJson(columns, body[place])),
-      instances => predict(instances, { signal: running.signal }),
+    const { results: answers, ended } = await scoreAll(
+      whole.map(place => rowJson(columns, body[place], commas)),
+      instances => predict(instances, { signal: mine.signal }),
       {
         size: Math.min(info.max_instances, MOST_ROWS_OF_A_REQUEST),
         tell(done) {
+          if (running !== mine) return
           progress.value = done
-          state.textContent = `${grouped(done)} of ${grouped(body.length)} rows`
+          say(`${grouped(done)} of ${grouped(body.length)} rows`)
         },
       },
     )
@@ -128,19 +134,32 @@ export function createMany(panel, info) {
     whole.forEach((place, number) => {
       results[place] = answers[number]
     })
-    return results
+    return { results, ended }
+  }
+
+  function inTotal(results, seconds, ended) {
+    const open = results.filter(result => result.open).length,
+      refused = results.filter(result => result.problem).length - open
+    const parts = [
+      `${grouped(results.length - refused - open)} of ${grouped(results.length)} rows have an answer, in ${seconds.toFixed(1)} s`,
+      refused && `${grouped(refused)} ${refused === 1 ? 'was' : 'were'} refused`,
+      open && `${grouped(open)} ${open === 1 ? 'was' : 'were'} not asked`,
+    ]
+    const why = !ended ? '' : ended.name === 'AbortError' ? ' Stopped.' : ` ${ended.message}`
+    return `${parts.filter(Boolean).join('; ')}.${why}`
   }
 
   function say(text) {
     state.textContent = text
   }
 
-  function* notes(unused, absent) {
+  function* notes(unused, absent, commas) {
+    if (commas) yield 'A comma in a number was read as its decimal point.'
     if (unused.length) yield `Not used by the model: ${unused.join(', ')}.`
     if (absent.length) yield `Missing in every row: ${absent.map(feature => feature.name).join(', ')}.`
   }
 
-  function draw(header, body, results, said) {
+  function draw(header, body, results, columns, said) {
     const save = make('button', { type: 'button' }, 'Download answers'),
       only = make('input', { type: 'checkbox' })
     const list = make('div'),
@@ -159,7 +178,7 @@ export function createMany(panel, info) {
             .map(place => [
               grouped(place + 1),
               results[place].problem
-                ? make('strong', { className: 'bad' }, 'refused')
+                ? make('strong', { className: 'bad' }, results[place].open ? 'none' : 'refused')
                 : inWords(results[place].prediction, target),
               results[place].problem
                 ? make('span', { className: 'bad' }, results[place].problem)
@@ -180,7 +199,7 @@ export function createMany(panel, info) {
     only.addEventListener('change', show)
     save.addEventListener('click', () => {
       const address = URL.createObjectURL(
-        new Blob(['\ufeff', write(answered(header, body, results, target))], { type: 'text/csv' }),
+        new Blob(['\ufeff', write(answered(header, body, results, target, columns))], { type: 'text/csv' }),
       )
       make('a', { href: address, download: `${info.model}-${info.version}-answers.csv` }).click()
       setTimeout(() => URL.revokeObjectURL(address), 10000)

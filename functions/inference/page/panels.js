@@ -5,7 +5,7 @@ import { make, shown, table } from './dom.js'
 import { codeIn, languages } from './copies.js'
 import { inWords } from './answer.js'
 import { instanceOf } from './contract.js'
-import { smallestChanges } from './search.js'
+import { smallestChanges, triedInPart } from './search.js'
 
 const MOST_CHANGES = 8
 const text = value => value ?? '(missing)'
@@ -117,13 +117,15 @@ export function whatChanges(info, read, put) {
   })
 
   function draw(found, values) {
-    const texts = features.filter(feature => feature.kind === 'text').length
+    const texts = features.filter(feature => feature.kind === 'text').length,
+      part = triedInPart(features).map(feature => feature.name)
     state.textContent = [
       found.length ? `${found.length} of ${features.length} fields can do it alone.` : 'No field can do it alone.',
       texts ? 'Texts were left as they are.' : '',
+      part.length ? `Of ${part.join(', ')} the most usual values were tried.` : '',
     ]
+      .filter(Boolean)
       .join(' ')
-      .trim()
     area.replaceChildren(
       make(
         'ol',
@@ -168,12 +170,13 @@ export function whatChanges(info, read, put) {
   }
 }
 
-const usualError = info => info.metrics.holdout.rmse ?? info.metrics.holdout.mae
+const usualError = info => info.metrics.holdout.rmse ?? info.metrics.holdout.mae ?? 0
 
 function aim({ contract, metrics }) {
   if (contract.task === 'classification') return 'another answer'
   if (contract.target.margins) return 'a value outside the interval of this one'
-  return `a value that differs by more than the usual error, ${shown(usualError({ metrics }))}`
+  const error = usualError({ metrics })
+  return error ? `a value that differs by more than the usual error, ${shown(error)}` : 'another value'
 }
 
 function changes(prediction, info) {

@@ -1,8 +1,9 @@
 // What would change the answer: for each feature alone, the smallest change that does, found by asking.
 
-import { between, distance, others, placeOf } from './contract.js'
+import { between, distance, levels, others, placeOf } from './contract.js'
 
-const FIRST_ROWS = 2000
+const FIRST_ROWS = 2000,
+  MOST_NUMBERS = 40
 const REFINEMENTS = 2
 
 /**
@@ -10,9 +11,10 @@ const REFINEMENTS = 2
  * `ask(rows)` answers rows, each a map of values, with their predictions.
  */
 export async function smallestChanges(features, values, ask, isChanged) {
-  const most = Math.max(3, Math.min(40, Math.floor(FIRST_ROWS / features.length)))
+  const known = mostKnown(features),
+    most = Math.min(MOST_NUMBERS, known)
   const tries = features.flatMap(feature =>
-    others(feature, values.get(feature.name), most).map(other => ({ feature, ...other })),
+    others(feature, values.get(feature.name), most, known).map(other => ({ feature, ...other })),
   )
   let found = [...nearest(values, await asked(tries, values, ask, isChanged)).values()]
   for (let round = 0; round < REFINEMENTS; round += 1) {
@@ -22,14 +24,19 @@ export async function smallestChanges(features, values, ask, isChanged) {
         between(hit.feature, hit.unchanged, hit.number).map(other => ({ feature: hit.feature, ...other })),
       )
     if (!finer.length) break
-    const known = found.flatMap(hit => [
+    const before = found.flatMap(hit => [
       hit,
       ...(hit.number === undefined ? [] : [{ ...hit, number: hit.unchanged, changed: false }]),
     ])
-    found = [...nearest(values, [...known, ...(await asked(finer, values, ask, isChanged))]).values()]
+    found = [...nearest(values, [...before, ...(await asked(finer, values, ask, isChanged))]).values()]
   }
   return found.sort((one, other) => one.distance - other.distance)
 }
+
+const mostKnown = features => Math.max(3, Math.floor(FIRST_ROWS / features.length))
+
+/** The features of which not every known value is tried. */
+export const triedInPart = features => features.filter(feature => levels(feature).length > mostKnown(features))
 
 async function asked(tries, values, ask, isChanged) {
   const predictions = await ask(tries.map(({ feature, text }) => new Map(values).set(feature.name, text)))

@@ -1,7 +1,7 @@
 // The tab Try: a form, the answer while it changes, why, what would change it, another row beside it, and the code for it.
 
 import { details, inWords, reasons } from './answer.js'
-import { predict, Refused } from './api.js'
+import { fieldOf, passes, predict, Refused } from './api.js'
 import { instanceOf } from './contract.js'
 import { beside, codePanel, whatChanges } from './panels.js'
 import { createForm } from './fields.js'
@@ -9,7 +9,9 @@ import { make } from './dom.js'
 
 const MOVING = 90,
   AT_REST = 500 // milliseconds after the last change
+const AGAIN = 3 // seconds
 
+/** Fill the tab; returns a function that asks for the answer again. */
 export function createTry(panel, info) {
   const { contract } = info,
     { target, features } = contract
@@ -28,6 +30,8 @@ export function createTry(panel, info) {
     latest = null
 
   const form = createForm(features, changed)
+  const kept = history.state // of this page before it was loaded again
+  if (kept?.contract === info.contract_digest) form.set(kept.values)
   const read = () => ({ values: form.values(), instance: instanceOf(features, form.values()) })
   const put = values => {
     form.set(values)
@@ -72,7 +76,6 @@ export function createTry(panel, info) {
   }
 
   async function answer() {
-    form.note(new Map())
     const lacking = form.lacking(),
       { instance, values } = read()
     code.show(instance)
@@ -81,11 +84,12 @@ export function createTry(panel, info) {
     try {
       const document = await predict([instance], { signal: request.signal, query })
       show(document, values)
-      rest = setTimeout(() => settled(instance, document), AT_REST)
+      rest = setTimeout(() => settled(instance, document, values), AT_REST)
     } catch (error) {
       if (error.name === 'AbortError') return
       if (!(error instanceof Refused)) throw error
       refused(error)
+      if (passes(error.status)) timer = setTimeout(answer, 1000 * (error.retryAfter ?? AGAIN))
     }
   }
 
@@ -107,7 +111,10 @@ export function createTry(panel, info) {
         },
       }),
     )
-    version.textContent = `Answered by ${document.model} ${document.version}.`
+    version.textContent =
+      document.version === info.version
+        ? `Answered by ${document.model} ${document.version}.`
+        : `Answered by ${document.model} ${document.version}; this page is of ${info.version}: load it again.`
     general.replaceChildren(
       ...(warnings.get(null) ?? '')
         .split('\n')
@@ -144,7 +151,8 @@ export function createTry(panel, info) {
   }
 
   /** What costs more waits until nobody moves anything: a sentence for who listens, and the reasons. */
-  async function settled(instance, document) {
+  async function settled(instance, document, values) {
+    history.replaceState({ contract: info.contract_digest, values }, '')
     const remarked = document.warnings.length
       ? ` ${document.warnings.length === 1 ? 'One remark' : `${document.warnings.length} remarks`}.`
       : ''
@@ -165,6 +173,7 @@ export function createTry(panel, info) {
   }
 
   answer()
+  return changed
 }
 
 /** Texts by field, of several a line each. */
@@ -176,6 +185,3 @@ function remarks(entries, nameOf, textOf) {
   }
   return found
 }
-
-/** The field of a JSON pointer such as `/instances/0/petal_width`. */
-const fieldOf = pointer => pointer.split('/').slice(3).join('/').replaceAll('~1', '/').replaceAll('~0', '~')

@@ -69,7 +69,7 @@ class InputTensor:
         if self.datatype != "BYTES":
             return values
         if self.content_type == "pd_json":
-            return self._each(values, _from_json, "expected a text of JSON")
+            return self._each(values, _from_json, "expected one value as a text of JSON")
         if self.content_type == "base64":
             return self._each(values, _from_base64, "expected base64 of a UTF-8 text")
         return values
@@ -209,6 +209,8 @@ def _without_nan(values: list[Any]) -> list[Any]:
 
 
 def _from_json(text: str) -> Any:
+    if text.lstrip().startswith(("[", "{")):  # no value of a feature; millions of them may be in it
+        raise ValueError("several values")
     return _without_nan([from_json(text)])[0]
 
 

@@ -53,9 +53,18 @@ def test_tables_as_text_are_read(call: Module) -> None:
 
 
 def test_what_is_written_is_read_again(call: Module) -> None:
-    rows = [["a", "b"], ['x, "y"', "1\n2"], [" blank ", ""], ["ü", "-1.5"]]
+    rows = [["a", "b"], ['x, "y"', "1\n2"], [" blank ", ""], ["ü", "-1.5"], ["=1+2", "'=x"], ["''@y", "'z"]]
 
     assert call("csv", "return m.parse(m.write(a))", *rows) == rows
+
+
+def test_a_spreadsheet_computes_nothing_of_what_is_written(call: Module) -> None:
+    formulas = ["=1+2", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", "'=1"]
+    others = ["-1.5", "+49 170", "-", "-5%", "-1e-7", "a=b", "'x"]
+    written = call("csv", "return m.write(a.map(cell => [cell, 1])).split('\\r\\n')", *formulas, *others)
+
+    assert [line.strip('"')[0] for line in written[: len(formulas)]] == ["'"] * len(formulas)
+    assert [line.removesuffix(",1") for line in written[len(formulas) : -1]] == others
 
 
 def test_files_of_spreadsheets_are_decoded(call: Module) -> None:
@@ -138,6 +147,8 @@ def test_cells_are_sent_as_training_reads_them(call: Module) -> None:
         (FEATURES["size"], "n/a", '"n/a"'),
         (FEATURES["size"], "0x10", '"0x10"'),
         (FEATURES["size"], "+.5", "0.5"),
+        (FEATURES["size"], "1e999", '"1e999"'),
+        (FEATURES["size"], "5,1", '"5,1"'),
         (percent, "5,1%", '"5,1%"'),
         (FEATURES["lift"], "True", "true"),
         (FEATURES["lift"], "yes", '"yes"'),
@@ -147,6 +158,25 @@ def test_cells_are_sent_as_training_reads_them(call: Module) -> None:
     assert call(
         "bulk", "return a.map(([feature, cell]) => m.cellJson(feature, cell))", *[[one, cell] for one, cell, _ in cells]
     ) == [written for *_, written in cells]
+
+
+def test_commas_are_decimal_points_where_they_are_nothing_else(call: Module) -> None:
+    tables = {
+        (("5,1", "1,234"), ("x,y", "7")): True,
+        (("1,234", "200"),): False,
+        (("5,1", "5.1"),): False,
+        (("0,234",),): True,
+    }
+    columns = [FEATURES["size"], None]
+    found = call(
+        "bulk",
+        "return a.map(([columns, cells]) => m.hasCommas(columns, cells.map(cell => [cell, '1,5'])))",
+        *[[columns, [cell for row in rows for cell in row]] for rows in tables],
+    )
+
+    assert found == [*tables.values()]
+    read = "return ['5,1', '1,234', '-,5', '7'].map(cell => m.cellJson(a[0], cell, true))"
+    assert call("bulk", read, FEATURES["size"]) == ["5.1", "1.234", '"-,5"', "7"]
 
 
 SERVICE = """
@@ -167,23 +197,25 @@ def test_rows_that_are_refused_hold_up_no_other(call: Module) -> None:
     body = f"""let waits = 3, most = 5
     {SERVICE}
     const told = [], options = {{ size: 8, tell: done => told.push(done), wait: async () => {{}} }}
-    return {{ found: await m.scoreAll(a, send, options), told }}"""
+    return {{ ...await m.scoreAll(a, send, options), told }}"""
     found = call("bulk", body, *range(30))
 
-    for row, result in enumerate(found["found"]):
+    assert found["ended"] is None
+    for row, result in enumerate(found["results"]):
         assert result.get("problem") == ("x: is bad" if row % 7 == 0 else None)
         assert result.get("prediction") == (None if row % 7 == 0 else row * 10)
     assert found["told"][-1] == 30
     assert found["told"] == sorted(found["told"])
 
 
-def test_a_service_that_stays_away_is_told(call: Module) -> None:
-    body = f"""let waits = 99, most = 5
+def test_a_service_that_stays_away_ends_it_and_what_was_answered_is_kept(call: Module) -> None:
+    body = f"""let waits = 0, most = 5
     {SERVICE}
-    try {{ await m.scoreAll(a, send, {{ size: 8, wait: async () => {{}} }}) }}
-    catch (error) {{ return [error.status, asked.length] }}"""
+    const tell = done => {{ waits = done === 6 ? 99 : waits }}
+    const {{ results, ended }} = await m.scoreAll(a, send, {{ size: 3, tell, wait: async () => {{}} }})
+    return [results.map(one => one.prediction ?? one.problem), ended.status, asked.length]"""
 
-    assert call("bulk", body, *range(3)) == [503, 6]
+    assert call("bulk", body, *range(1, 9)) == [[10, 20, 30, 40, 50, 60, "not asked", "not asked"], 503, 2 + 6]
 
 
 def test_answers_are_written_beside_their_rows(call: Module) -> None:
@@ -193,10 +225,35 @@ def test_answers_are_written_beside_their_rows(call: Module) -> None:
         {"problem": "bad"},
     ]
 
-    assert call("bulk", "return m.answered(...a)", ["a"], [["1"], ["2", "3"]], results, target) == [
-        ["a", "prediction", "probability_false", "probability_true", "problem"],
-        ["1", True, 0.25, 0.75, None],
-        ["2", None, None, None, "bad"],
+    header, columns = ["prediction", "a", "b"], [None, FEATURES["size"], None]
+    rows = [["old", "1", "x"], ["old", "2"]]
+
+    assert call("bulk", "return m.answered(...a)", header, rows, results, target, columns) == [
+        ["a", "b", "prediction", "probability_false", "probability_true", "problem"],
+        ["1", "x", True, 0.25, 0.75, None],
+        ["2", "", None, None, None, "bad"],
+    ]
+
+
+def test_a_threshold_says_why_the_label_is_not_the_most_probable_one(call: Module) -> None:
+    target = Target(name="y", classes=("no", "yes"), threshold=0.3).model_dump(mode="json")
+    prediction = {"label": "yes", "probabilities": {"no": 0.6, "yes": 0.4}}
+
+    assert call("answer", "return m.details(...a)[0].textContent", prediction, target) == (
+        "The answer is yes above 30.0%."
+    )
+
+
+def test_numbers_are_short_and_say_no_more_than_they_are(call: Module) -> None:
+    numbers = [0, 0.00001234, 1.23456789, 123456.7, 3.2e30, -0.5]
+
+    assert call("dom", "return a.map(m.shown)", *numbers) == ["0", "1.23e-5", "1.23457", "123,457", "3.20e+30", "-0.5"]
+    assert call("dom", "return a.map(m.percent)", 0, 1e-9, 0.5, 1 - 1e-9, 1) == [
+        "0.0%",
+        "< 0.1%",
+        "50.0%",
+        "> 99.9%",
+        "100.0%",
     ]
 
 
@@ -218,6 +275,22 @@ def test_the_smallest_change_is_found_to_a_hundredth_of_the_first_step(call: Mod
     assert changes[1] == ["lift", None, 1]
 
 
+def test_values_beyond_what_a_step_can_tell_apart_end_the_search(call: Module) -> None:
+    ranges = [(1e15, 1e15 + 1), (10**18, 10**18 + 128), (1700000000123, 1700000000999)]
+    features = [FEATURES["rooms"] | {"min": low, "max": high} for low, high in ranges]
+    counts = call("contract", "return a.map(feature => m.others(feature, '1', 40, 250).length)", *features)
+
+    assert max(counts) <= 41
+    assert counts[2] > 10
+
+
+def test_a_search_that_leaves_known_values_out_says_of_what(call: Module) -> None:
+    names = "return m.triedInPart(a).map(feature => feature.name)"
+
+    assert call("search", names, *FEATURES.values()) == ["city"]
+    assert call("search", names, FEATURES["city"]) == []
+
+
 def test_a_change_of_a_date_is_a_day_and_texts_are_left_alone(call: Module) -> None:
     body = """
     const values = new Map([['built', '2004-05-15'], ['notes', 'x']])
@@ -231,10 +304,11 @@ def test_a_change_of_a_date_is_a_day_and_texts_are_left_alone(call: Module) -> N
 
 
 def test_code_is_quoted_for_its_language(call: Module) -> None:
-    instance = json.dumps({"a": 'it\'s "true" null', "b": None, "c": True, "d": 1.5}, ensure_ascii=False)
+    instance = json.dumps({"a": 'it\'s "true" null\u202e', "b": None, "c": True, "d": 1.5}, ensure_ascii=False)
     code = call(
         "copies", "return m.codeIn('Python', { address: 'http://x/predict', instance: a[0], token: false })", instance
     )
     line = next(line for line in code.splitlines() if line.startswith("instance = "))
 
     assert eval(line.removeprefix("instance = ")) == json.loads(instance)
+    assert "\u202e" not in code  # which would show what follows in another order than it runs

@@ -107,6 +107,25 @@ def test_a_token_is_asked_for_used_and_forgotten(visits: Visits) -> None:
         expect(page.get_by_role("heading", name="This API asks for a token")).to_be_visible()
 
 
+def test_a_token_that_has_expired_is_asked_for_again_and_the_form_keeps_its_values(visits: Visits) -> None:
+    with visits.visit("/tokens/") as page:
+        token, go_on = page.get_by_label("Token"), page.get_by_role("button", name="Go on")
+        token.fill(TOKEN)
+        go_on.click()
+        expect(page.locator(".said")).to_contain_text("%")
+        page.route("**/predict?*", lambda route: route.fulfill(status=401, json={"message": "Unauthorized"}))
+        page.get_by_label("measure_000", exact=True).fill("9")
+        expect(token).to_be_focused()
+        expect(page.locator(".said")).to_have_text("Unauthorized")
+        page.unroute("**/predict?*")
+        token.fill(TOKEN)
+        go_on.click()
+
+        expect(page.locator(".said")).to_contain_text("%")
+        expect(token).to_be_hidden()
+        expect(page.locator("#code")).to_contain_text('"measure_000": 9')
+
+
 def test_where_requests_are_signed_the_command_that_signs_is_named(visits: Visits) -> None:
     with visits.visit("/signatures/") as page:
         expect(page.get_by_text("skylift page --stack NAME")).to_be_visible()

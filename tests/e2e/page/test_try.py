@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser import Visits, violations
 
@@ -61,6 +61,23 @@ def test_the_answer_follows_a_slider_and_the_older_request_is_given_up(visits: V
 
         expect(page.locator(SAID)).not_to_have_text(first)
         expect(page.get_by_role("spinbutton").first).to_have_value("10")
+
+
+def test_values_stay_when_the_page_is_loaded_again_and_are_stored_nowhere(visits: Visits) -> None:
+    with visits.visit("/every/") as page:
+        answer(page)
+        page.get_by_label("size", exact=True).fill("77.5")
+        page.get_by_role("checkbox", name="missing: notes").check()
+        expect(page.get_by_role("status").filter(has_text="rent: ")).to_be_attached()
+        said = answer(page)
+        page.get_by_role("tab", name="Many").click()
+        page.reload()
+        page.get_by_role("tab", name="Try").click()
+
+        expect(page.get_by_label("size", exact=True)).to_have_value("77.5")
+        expect(page.locator("#code")).to_contain_text('"notes": null')
+        expect(page.locator(SAID)).to_have_text(said)
+        assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
 
 
 def test_probabilities_are_bars_and_thirty_of_them_stay_in_order(visits: Visits) -> None:
@@ -191,6 +208,9 @@ def test_among_four_hundred_fields_one_is_found_and_the_form_stays_fast(visits: 
         expect(page.locator("#field-321-note")).to_contain_text("outside the training range")
         page.get_by_label("Find a field").fill("")
         expect(page.get_by_text("313 to 336: measure_312 to measure_335 (1 with remarks)")).to_be_visible()
+        page.get_by_text("25 to 48").click()
+        page.get_by_label("measure_030", exact=True).fill("")
+        expect(page.get_by_text("25 to 48: measure_024 to measure_047 (1 with remarks)")).to_be_visible()
 
 
 def test_the_smallest_change_of_one_field_is_found_and_tried(visits: Visits) -> None:
@@ -243,6 +263,27 @@ def test_the_code_that_is_copied_runs(visits: Visits, language: str) -> None:
         else float(re.findall(r"value\W+([\d.e-]+)", printed)[0])
     )
     assert said == f"{value:.6g} EUR"
+
+
+@pytest.mark.parametrize("away", ["aborted", 429, 503])
+def test_an_answer_comes_by_itself_when_the_service_is_back(visits: Visits, away: str | int) -> None:
+    with visits.visit(None) as page:
+        refused: list[Route] = []
+
+        def refuse(route: Route) -> None:
+            refused.append(route)
+            if len(refused) > 1:
+                route.continue_()
+            elif isinstance(away, str):
+                route.abort("connectionrefused")
+            else:
+                route.fulfill(status=away, json={"message": "Too busy"}, headers={"retry-after": "1"})
+
+        page.route("**/predict?*", refuse)
+        page.goto(f"{visits.address}/four/")
+        expect(page.locator(SAID)).to_contain_text("The service did not answer" if away == "aborted" else "Too busy")
+        expect(page.locator(SAID)).to_contain_text("%")
+        visits.complaints.clear()  # Chromium names a connection that failed
 
 
 FOCUSED = """() => {

@@ -125,7 +125,8 @@ class TestCodecs:
     @pytest.mark.parametrize(
         ("content_type", "text", "fault"),
         [
-            ("pd_json", "north", "expected a text of JSON"),
+            ("pd_json", "north", "expected one value as a text of JSON"),
+            ("pd_json", ' [[], {}, "', "expected one value as a text of JSON"),
             ("base64", "Köln", "expected base64"),
             ("base64", "/w==", "expected base64 of a UTF-8 text"),
         ],

@@ -125,6 +125,16 @@ def test_a_refusal_says_which_fields_are_wrong_and_is_final(client: client_modul
     assert len(script.asked) == 1
 
 
+@pytest.mark.parametrize("errors", ["no", ["no"], {"code": 1}, [{"code": 1}], None])
+def test_errors_of_what_stands_before_the_service_are_not_read(
+    client: client_module.Client, script: Script, errors: object
+) -> None:
+    script.answers = [(403, {}, {"message": "Forbidden", "errors": errors})]
+    with pytest.raises(client_module.Refused) as refused:
+        client.predict([{"size": 1}])
+    assert (str(refused.value), refused.value.errors) == ("403 Forbidden", [])
+
+
 def test_an_answer_that_is_not_an_object_is_an_error(client: client_module.Client, script: Script) -> None:
     script.answers = [(200, {}, b"[]")]
     with pytest.raises(client_module.Refused, match="200 the answer is not a JSON object"):
@@ -188,6 +198,15 @@ def test_a_token_is_asked_for_with_each_request(script: Script) -> None:
         for _ in range(2):
             client.predict([{"size": 1}])
     assert [headers["authorization"] for *_, headers in script.asked] == ["Bearer one", "Bearer two"]
+
+
+def test_a_token_that_cannot_be_had_is_not_the_services_failure(script: Script) -> None:
+    def token() -> str:
+        raise FileNotFoundError("token")
+
+    with client_module.Client(script.url, token=token) as client, pytest.raises(FileNotFoundError):
+        client.predict([{"size": 1}])
+    assert script.asked == []
 
 
 def test_requests_to_aws_are_signed(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
