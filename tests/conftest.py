@@ -42,6 +42,9 @@ def pytest_configure() -> None:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "LOKY_MAX_CPU_COUNT": "1",  # a search starts no processes because the machine is slow
+        # On cores that tests share, a second thread of a numerical library is mostly waited for.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
     }
     quicken_moto()
     settings.register_profile("modest", modest)
