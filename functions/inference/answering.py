@@ -1,5 +1,6 @@
 """Answers a request for predictions in whatever protocol: by the version it belongs to, and notes what came of it."""
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from inference.capture import RowCapture
@@ -13,9 +14,15 @@ from skylift.errors import ModelNotReady, RequestError, UnknownModel
 from skylift.http.record import Record, new_prediction_id, record_of
 from skylift.http.reply import Reply
 from skylift.monitoring import answers
+from skylift.predictors import OnnxPredictor
 
 if TYPE_CHECKING:
     from starlette.types import Scope
+
+    from inference.computing import Computing
+
+SHORT_BYTES = 2**14
+"""A body of so many is answered by a compiled version in a few milliseconds."""
 
 _VARIANT = VARIANT_HEADER.encode()
 _MAX_SHOWN = 60
@@ -23,6 +30,10 @@ _MAX_SHOWN = 60
 
 class Asked(Protocol):
     """A request for predictions, as its protocol has it."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether a compiled version answers it at once."""
 
     def read(self, model: ServedModel) -> list[Instance]:
         """The valid instances, by the contract of a version.
@@ -61,6 +72,11 @@ def _asks_for_champion(scope: "Scope") -> bool:
     return any(name == _VARIANT and value == b"champion" for name, value in scope["headers"])
 
 
+def _is_quick(model: ServedModel, trial: Trial | None) -> bool:
+    """Whether the versions in memory answer a short request at once."""
+    return isinstance(model.predictor, OnnxPredictor) and (trial is None or trial.is_quick)
+
+
 class Answering:
     """What all requests for predictions have in common.
 
@@ -74,6 +90,8 @@ class Answering:
         Whether an answer holds its id, for labels that name it.
     capture
         What gives the record values of the instances; None to give it none.
+    computing
+        What computes answers that take long; None to compute all in the event loop.
 
     Attributes
     ----------
@@ -82,17 +100,30 @@ class Answering:
     """
 
     def __init__(
-        self, host: ModelHost, *, profile: bool = True, labels: bool = False, capture: RowCapture | None = None
+        self,
+        host: ModelHost,
+        *,
+        profile: bool = True,
+        labels: bool = False,
+        capture: RowCapture | None = None,
+        computing: "Computing | None" = None,
     ) -> None:
         self.host = host
+        self._computing = computing
         self._profile = profile
         self._labels = labels
         self._capture = capture
 
     @classmethod
-    def of(cls, settings: InferenceSettings, host: ModelHost) -> "Answering":
+    def of(cls, settings: InferenceSettings, host: ModelHost, computing: "Computing | None" = None) -> "Answering":
         """What the settings ask for."""
-        return cls(host, profile=settings.profile, labels=settings.labels, capture=RowCapture.of(settings))
+        return cls(
+            host,
+            profile=settings.profile,
+            labels=settings.labels,
+            capture=RowCapture.of(settings),
+            computing=computing,
+        )
 
     async def reply(self, asked: Asked, scope: "Scope", *, version: str | None = None) -> Reply:
         """Answer a request, and fill its record.
@@ -105,10 +136,19 @@ class Answering:
         Raises
         ------
         RequestError, ModelNotReady
-            It cannot be answered as it stands, or no model is loaded.
+            It cannot be answered as it stands, or not now, or no model is loaded.
         """
         model = await self.host.current()
         trial = self.host.trial
+        answer = partial(self._reply, model, trial, asked, scope, version)
+        if self._computing is None or (asked.is_short and _is_quick(model, trial)):
+            return answer()
+        return await self._computing.run(answer)
+
+    def _reply(
+        self, model: ServedModel, trial: Trial | None, asked: Asked, scope: "Scope", version: str | None
+    ) -> Reply:
+        """The same by the versions in memory, in whatever thread."""
         record = record_of(scope)
         if version is not None:
             answer, trial = self._by_name(version, model, trial, asked), None

@@ -18,6 +18,7 @@ from skylift.http.request_log import Observer
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from inference.computing import Computing
     from inference.server_metrics import ServerMetrics
 
 _MAX_QUERY_BYTES = 8192
@@ -39,16 +40,24 @@ class FastLane:
         Bucket with the monitor's reports; see `create_routes`.
     metrics
         What `/metrics` answers; None for a service without it.
+    computing
+        See `Answering`.
     """
 
     def __init__(
-        self, settings: InferenceSettings, host: ModelHost, bucket: Bucket | None, *, metrics: "ServerMetrics | None"
+        self,
+        settings: InferenceSettings,
+        host: ModelHost,
+        bucket: Bucket | None,
+        *,
+        metrics: "ServerMetrics | None",
+        computing: "Computing | None",
     ) -> None:
         self._settings = settings
         self._host = host
         self._bucket = bucket
         self._metrics = metrics
-        self._answering = Answering.of(settings, host)
+        self._answering = Answering.of(settings, host, computing)
         self._predict = Predict(self._answering)
         self._v2: ASGIApp | None = None
         self._routes: ASGIApp | None = None
@@ -95,6 +104,8 @@ class App:
         Bucket with the monitor's reports; see `create_routes`.
     metrics
         What counts the requests and answers `/metrics`; None for a service without it.
+    computing
+        What computes answers that take long; None where each request is the only one.
     """
 
     def __init__(
@@ -104,8 +115,9 @@ class App:
         bucket: Bucket | None = None,
         *,
         metrics: "ServerMetrics | None" = None,
+        computing: "Computing | None" = None,
     ) -> None:
-        self._lane = FastLane(settings, host, bucket, metrics=metrics)
+        self._lane = FastLane(settings, host, bucket, metrics=metrics, computing=computing)
         dimensions = {"stage": settings.stage, "model": settings.model}
         code = {"release": settings.release, "image_digest": settings.image_digest}
         self._outermost = AccessLog(AnswerLimit(Preflight(self._lane)), host, **dimensions, **code)

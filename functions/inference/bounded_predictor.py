@@ -79,6 +79,11 @@ class BoundedPredictor:
         compiled = isinstance(model.predictor, OnnxPredictor)
         self._watchdog = Watchdog(f"watchdog-{model.reference.name}") if compiled else None
 
+    @property
+    def is_inline(self) -> bool:
+        """Whether a row or a few are scored in the thread of the request."""
+        return self._inline_rows > 0
+
     def scores(self, rows: Matrix) -> Matrix:
         """Score encoded rows; see `timed`."""
         return self.timed(rows, CANARY_SECONDS)[0]

@@ -32,8 +32,7 @@ class RowCapture:
     def __init__(self, rate: float, names: frozenset[str]) -> None:
         self._rate = rate
         self._names = names
-        self._reference: Reference | None = None
-        self._features: list[tuple[int, Feature]] = []
+        self._seen: tuple[Reference | None, list[tuple[int, Feature]]] = (None, [])
         self._told: set[str] = set()
 
     @classmethod
@@ -50,15 +49,15 @@ class RowCapture:
         rows
             Encoded rows, float64 `[n, width]`.
         """
-        if model.reference != self._reference:
-            self._look_at(model)
-        if not self._features or not is_sampled(record.prediction_id, self._rate):
+        reference, features = self._seen
+        if model.reference != reference:
+            features = self._features_of(model)
+            self._seen = model.reference, features  # both at once: others may look in other threads
+        if not features or not is_sampled(record.prediction_id, self._rate):
             return
         captured, size = [], 0
-        for row in rows[:, [lead for lead, _ in self._features]].tolist():
-            values = {
-                feature.name: _value(feature, code) for (_, feature), code in zip(self._features, row, strict=True)
-            }
+        for row in rows[:, [lead for lead, _ in features]].tolist():
+            values = {feature.name: _value(feature, code) for (_, feature), code in zip(features, row, strict=True)}
             size += len(as_line(values).encode()) + 1
             if size > MAX_BYTES:
                 record.rows_left_out = len(rows)
@@ -66,11 +65,10 @@ class RowCapture:
             captured.append(values)
         record.rows = captured
 
-    def _look_at(self, model: ServedModel) -> None:
-        """Find the features in the contract of a version, and tell once of each name that it does not have."""
+    def _features_of(self, model: ServedModel) -> list[tuple[int, Feature]]:
+        """The features that a version has, with the columns of their leads; tells once of each name that it lacks."""
         contract = model.manifest.contract
-        self._reference = model.reference
-        self._features = [
+        features = [
             (lead, feature)
             for lead, feature in zip(contract.leads, contract.features, strict=True)
             if feature.name in self._names and feature.kind != "text"  # nothing stored holds what a person wrote
@@ -79,6 +77,7 @@ class RowCapture:
             self._told |= unknown
             extra = {"features": sorted(unknown), "version": model.reference.name}
             logger.warning("not captured: the model has no such features", extra=extra)
+        return features
 
 
 def is_sampled(prediction_id: str, rate: float) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inference.app import App
+from inference.computing import Computing
 from inference.host import ModelHost
 from inference.memory import limit_of_container
 from inference.settings import InferenceSettings
@@ -62,7 +63,8 @@ def compose(*, plain_server: bool = False) -> Service:
     Parameters
     ----------
     plain_server
-        Whether one process answers all requests, so that it can tell Prometheus of them.
+        Whether one process answers many requests at once, so that it can tell Prometheus of them, and computes beside
+        the event loop.
     """
     settings = InferenceSettings()
     set_level(settings.log_level)
@@ -80,8 +82,8 @@ def compose(*, plain_server: bool = False) -> Service:
     host.start_loading()
     import onnxruntime  # noqa: F401 (what nearly every version needs next, while the thread waits for SSM and S3)
 
-    metrics = _metrics(settings, host) if plain_server else None
-    app = App(settings, host, Bucket(settings.bucket, client=s3), metrics=metrics)
+    metrics, computing = (_metrics(settings, host), Computing()) if plain_server else (None, None)
+    app = App(settings, host, Bucket(settings.bucket, client=s3), metrics=metrics, computing=computing)
     host.wait_until_loaded()
     return Service(app, host, (ssm, s3))
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import to_json
 
-from inference.answering import Answering
+from inference.answering import SHORT_BYTES, Answering
 from inference.capacity import check_answer
 from inference.model import ScoredRequest, ServedModel
 from skylift.contract import Instance
@@ -52,6 +52,11 @@ class _Body(NamedTuple):
     scope: "Scope"
     sets: bool = False
     reasons: "Reasons | None" = None
+
+    @property
+    def is_short(self) -> bool:
+        """See `Asked`."""
+        return self.reasons is None and len(self.body) <= SHORT_BYTES
 
     def read(self, model: ServedModel) -> list[Instance]:
         """See `Asked`."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SECONDS = 5.0
 """Time that reasons may take: a request whose challenger took so long is explained once more, within Lambda's time."""
 
+_KEPT = 4
+"""Versions whose background rows are kept: requests may still wait for an answer by one that is not served any more."""
+
 _TELLING_SECONDS = 1.0
 """Time after which the share that is done tells how long all of it takes."""
 
@@ -62,9 +65,11 @@ class Reasons:
         trial = self._host.trial
         models = [model, *([trial.model] if trial and trial.answers else [])]
         served = {each.reference for each in models}
-        for known in (self._backgrounds, self._explainers):
-            for reference in known.keys() - served:
-                del known[reference]
+        for reference in [*self._explainers]:  # a copy: they are added in another thread
+            if reference not in served:
+                del self._explainers[reference]
+        for reference in [*self._backgrounds][:-_KEPT]:
+            del self._backgrounds[reference]
         await self._read(model)
         for challenger in models[1:]:
             with suppress(ReasonsUnavailable):  # the champion then answers

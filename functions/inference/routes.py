@@ -269,7 +269,7 @@ ROUTES = (
             413: "Too many instances or bytes, in the body or in its answer",
             415: "Not declared to be JSON, or compressed",
             422: "Fields break the contract",
-            503: _NO_MODEL,
+            503: "No model is ready, or the server has too much to do; see Retry-After",
         },
     ),
     Route("/health", health, "Liveness, readiness and what is wrong", statuses={503: "No model is ready"}),

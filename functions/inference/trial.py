@@ -3,6 +3,7 @@
 Whatever it does, the caller gets what the champion says otherwise, and pays bounded time alone.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
@@ -65,6 +66,7 @@ class Trial:
         self._predictor = predictor
         self.model = replace(model, predictor=predictor)
         self._drop = drop
+        self._lock = threading.Lock()  # requests may fail in several threads
         self._failures = 0
         self._of_line = {"id": challenger.id, "mode": challenger.mode, "percent": challenger.percent}
         self._header = challenger.header.encode() if challenger.header else None
@@ -75,6 +77,11 @@ class Trial:
     def answers(self) -> bool:
         """Whether the challenger answers its share of the requests."""
         return self.challenger.mode == "canary"
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the challenger scores a row or a few without another thread."""
+        return self._predictor.is_inline
 
     def takes(self, scope: "Scope", record: Record) -> bool:
         """Whether a request is in the challenger's share."""
@@ -158,14 +165,16 @@ class Trial:
 
     def _fail(self, why: Failure, error: Exception, told: dict[str, object]) -> None:
         told["failed"] = why
-        self._failures += 1
+        with self._lock:
+            self._failures += 1
+            failures = self._failures
         cause = error.__cause__ if isinstance(error, ChallengerFailed) else error
         logger.warning(
             "the challenger failed",
-            extra={"version": self.challenger.reference.name, "failed": why, "failures": self._failures},
+            extra={"version": self.challenger.reference.name, "failed": why, "failures": failures},
             exc_info=cause,
         )
-        if self._failures == MAX_FAILURES:
+        if failures == MAX_FAILURES:
             self._drop()
 
     def _headers(self, scope: "Scope") -> Mapping[str, str]:

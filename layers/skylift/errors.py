@@ -15,6 +15,7 @@
     |   |-- InvalidTensors     the body is not a request of the V2 protocol
     |   |-- ExplanationTooSlow   the reasons that it asks for would take too long
     |   |-- ReasonsUnavailable   they cannot be told now
+    |   |-- Overloaded         the server has too much to do for it
     |   |-- TooManyInstances   the body has too many instances
     |   |-- TooManyLabels      the body has too many labels
     |   |-- AnswerTooLarge     its answer has too many bytes
@@ -197,6 +198,12 @@ class ReasonsUnavailable(RequestError):
     """What a version explains its answers by cannot be read now."""
 
     code = "reasons-unavailable"
+
+
+class Overloaded(RequestError):
+    """The server has too much to do for the request."""
+
+    code = "overloaded"
 
 
 class TooManyInstances(RequestError):

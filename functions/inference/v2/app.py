@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from inference.answering import Answering
+from inference.answering import SHORT_BYTES, Answering
 from inference.capacity import check_answer
 from inference.host import ModelHost
 from inference.model import ScoredRequest, ServedModel
@@ -195,6 +195,11 @@ class _Inference:
         self._body = body
         self._scope = scope
         self._request: messages.InferenceRequest | None = None
+
+    @property
+    def is_short(self) -> bool:
+        """See `Asked`."""
+        return len(self._body) <= SHORT_BYTES
 
     def read(self, model: ServedModel) -> list[Instance]:
         """See `Asked`."""

@@ -55,7 +55,7 @@ _ERRORS = {
     413: "Too many rows or bytes, in the body or in its answer",
     415: "Declared to be neither JSON nor bytes, or compressed",
     422: "Values or inputs that break the contract",
-    503: _NO_MODEL,
+    503: "No model is ready, or the server has too much to do; see Retry-After",
 }
 
 
