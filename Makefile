@@ -71,6 +71,7 @@ bench: $(VENV)/.dev ## Compare with a plain service: build/bench.json, build/ben
 	@$(BIN)/python -m benchmarks.profiles$(if $(PUBLISH), --publish)
 	@$(BIN)/python -m benchmarks.reasons$(if $(PUBLISH), --publish)
 	@$(BIN)/python -m benchmarks.batch$(if $(PUBLISH), --publish)
+	@$(BIN)/python -m benchmarks.workers$(if $(PUBLISH), --publish)
 
 .PHONY: bench-models
 bench-models: $(VENV)/.dev $(PEERS)/.made ## Train on twelve tables by default, beside peers: build/bench-models.json (half an hour; PUBLISH=1 updates the docs, TABLE=name)

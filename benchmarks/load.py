@@ -78,18 +78,25 @@ def generator() -> str:
     return " ".join(version.split()[:2]) + f", 1 thread, {CONNECTIONS} connections"
 
 
-def requests_per_second(host: str, port: int, body: bytes, seconds: float) -> float:
+def requests_per_second(host: str, port: int, body: bytes, seconds: float, *, connections: int = CONNECTIONS) -> float:
     """Put a service under load.
+
+    Parameters
+    ----------
+    seconds
+        How long.
+    connections
+        Number of connections that are kept open.
 
     Raises
     ------
     LoadFailed
         A request was not answered with 200.
     """
-    return (_wrk if shutil.which("wrk") else _built_in)(host, port, body, seconds)
+    return (_wrk if shutil.which("wrk") else _built_in)(host, port, body, seconds, connections)
 
 
-def _wrk(host: str, port: int, body: bytes, seconds: float) -> float:
+def _wrk(host: str, port: int, body: bytes, seconds: float, connections: int) -> float:
     with TemporaryDirectory() as folder:
         script = Path(folder, "request.lua")
         script.write_text(
@@ -99,7 +106,7 @@ def _wrk(host: str, port: int, body: bytes, seconds: float) -> float:
             encoding="utf-8",
         )
         duration = f"{max(1, round(seconds))}s"
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{duration}", "-s", str(script)]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{duration}", "-s", str(script)]
         done = subprocess.run([*command, f"http://{host}:{port}/predict"], capture_output=True, text=True, check=True)
     rate = re.search(r"Requests/sec:\s+([0-9.]+)", done.stdout)
     if rate is None or "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
@@ -107,8 +114,8 @@ def _wrk(host: str, port: int, body: bytes, seconds: float) -> float:
     return float(rate[1])
 
 
-def _built_in(host: str, port: int, body: bytes, seconds: float) -> float:
-    command = [sys.executable, "-m", __name__, host, str(port), str(seconds), str(CONNECTIONS // _PROCESSES)]
+def _built_in(host: str, port: int, body: bytes, seconds: float, connections: int) -> float:
+    command = [sys.executable, "-m", __name__, host, str(port), str(seconds), str(connections // _PROCESSES)]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(_PROCESSES)]
     for process in processes:  # all have started before the first is waited for
         assert process.stdin is not None

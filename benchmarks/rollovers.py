@@ -3,9 +3,10 @@
     python -m benchmarks.rollovers --requests 50000
 
 Two places run `python -m inference` with two workers each. Callers keep connections open and send to what is ready, as
-a service of Kubernetes does. Meanwhile servers get SIGTERM and others take their place, workers are killed, the active
-version changes, and the registry cannot be reached. A caller sends a request again only where its connection broke
-before a byte of the answer came: what a killed process had read cannot be answered by anybody else.
+a service of Kubernetes does. Meanwhile servers get SIGTERM and others take their place, workers are killed, others are
+renewed by SIGHUP, the active version changes, and the registry cannot be reached. A caller sends a request again only
+where its connection broke before a byte of the answer came: what a killed process had read cannot be answered by
+anybody else.
 """
 
 import argparse
@@ -67,7 +68,7 @@ class Outcome:
 
 
 class Server:
-    """`python -m inference` with two workers.
+    """`python -m inference`.
 
     Parameters
     ----------
@@ -75,11 +76,13 @@ class Server:
         Variables of the process.
     log
         File for its lines.
+    workers
+        Number of processes that serve.
     """
 
-    def __init__(self, environment: dict[str, str], log: IO[bytes]) -> None:
+    def __init__(self, environment: dict[str, str], log: IO[bytes], workers: int = 2) -> None:
         self.port = free_port()
-        command = [sys.executable, "-m", "inference", "--port", str(self.port), "--workers", "2"]
+        command = [sys.executable, "-m", "inference", "--port", str(self.port), "--workers", str(workers)]
         self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     @property
@@ -94,19 +97,30 @@ class Server:
         finally:
             connection.close()
 
+    @property
+    def pid(self) -> int:
+        """Id of the process that was started."""
+        return self._process.pid
+
     def workers(self) -> list[int]:
-        """Ids of the processes that serve."""
+        """Ids of the processes that serve, where they are more than one."""
         pid = self._process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
         return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+    def renew(self) -> None:
+        """Have new processes take the places of those that serve."""
+        before = set(self.workers())
+        self._process.send_signal(signal.SIGHUP)
+        _wait_for(lambda: not before & set(self.workers()), "its workers are new")
 
     def terminate(self) -> None:
         """Ask it to end."""
         self._process.terminate()
 
-    def wait(self) -> int:
+    def wait(self, seconds: float = _START_SECONDS) -> int:
         """Wait until it has ended; its exit code."""
-        return self._process.wait(timeout=_START_SECONDS)
+        return self._process.wait(timeout=seconds)
 
 
 class Places:
@@ -128,11 +142,7 @@ class Places:
 
     def wait_until_ready(self, number: int) -> None:
         """Wait until so many are ready."""
-        end = time.monotonic() + _START_SECONDS
-        while len(self.ready) < number:
-            if time.monotonic() > end:
-                raise TimeoutError(f"{len(self.ready)} of {number} servers are ready")
-            time.sleep(_POLL_SECONDS)
+        _wait_for(lambda: len(self.ready) >= number, f"{number} servers are ready")
 
     def roll(self) -> None:
         """Start a server, and end the oldest when the new one is ready."""
@@ -148,6 +158,10 @@ class Places:
         """Kill a process that serves."""
         os.kill(random.choice(random.choice(self._servers).workers()), signal.SIGKILL)
 
+    def renew_workers(self) -> None:
+        """Put new processes in the places of all that serve in one of the servers."""
+        self._servers[0].renew()
+
     def end(self) -> None:
         """End all."""
         self._ends.set()
@@ -160,6 +174,14 @@ class Places:
     def _watch(self) -> None:
         while not self._ends.wait(_POLL_SECONDS):
             self.ready = tuple(server.port for server in list(self._servers) if server.is_ready)
+
+
+def _wait_for(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {_START_SECONDS} s: {what}")
+        time.sleep(_POLL_SECONDS)
 
 
 def run(requests: int, folder: Path, say: Callable[[str], None]) -> Outcome:
@@ -218,6 +240,7 @@ def _disturb(
     disturbances = {
         "worker killed": places.kill_a_worker,
         "version changed": flip,
+        "workers renewed": places.renew_workers,
         "server rolled over": places.roll,
         "registry away": cut_off,
     }

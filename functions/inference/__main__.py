@@ -2,20 +2,12 @@
 
 import argparse
 import os
+import signal
 import sys
 from threading import Thread
-from typing import TYPE_CHECKING
 
-from inference.beside import beside
-from inference.compose import compose
-from inference.route import HISTORY_PATH
-from inference.server import prepared, serve, serve_by_workers, with_operations
+from inference.server import serve, serve_by_workers
 from inference.settings import InferenceSettings
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
-    from skylift.http.request_log import Application
 
 
 def main() -> None:
@@ -23,34 +15,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m inference", description="Serve the active version over HTTP.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--workers", type=int, default=1, help="Number of processes; one for each core is enough.")
+    workers = "Number of processes, at least 1; one for each core is enough."
+    parser.add_argument("--workers", type=_positive, default=1, help=workers)
     parser.add_argument("--until-stdin-ends", action="store_true", help="End with the process that holds stdin.")
     arguments = parser.parse_args()
     if arguments.until_stdin_ends:
         Thread(target=_end_with_stdin, daemon=True).start()
+    settings = InferenceSettings()  # what is wrong with them is told once, and not by each worker again and again
+    address = {"host": arguments.host, "port": arguments.port}
     if arguments.workers > 1:
-        serve_by_workers(
-            "inference.__main__:worker", host=arguments.host, port=arguments.port, workers=arguments.workers
-        )
-    else:
-        serve(_application(), host=arguments.host, port=arguments.port, drain_seconds=InferenceSettings().drain_seconds)
+        serve_by_workers("inference.worker:one_of_several", workers=arguments.workers, **address)
+        return
+    from inference.worker import alone  # which the process above workers does not need
+
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` sets it
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    serve(alone(), drain_seconds=settings.drain_seconds, **address)
 
 
-def worker() -> "ASGIApp":
-    """What one of several processes serves."""
-    return prepared(_application(), InferenceSettings().drain_seconds)
-
-
-def _application() -> "Application":
-    service = compose(plain_server=True)
-    service.host.refresh_by_timer()
-    app: Application = service.app
-    if routes := beside(InferenceSettings()):
-        from operations.compose import compose as compose_operations
-
-        paths = {route.path.partition("/{")[0] for route in routes} | {HISTORY_PATH}
-        app = with_operations(service.app, paths, compose_operations())
-    return app
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def _end_with_stdin() -> None:

@@ -1,6 +1,5 @@
 """How a server ends without losing a request: readiness goes first, then open connections, then the server."""
 
-import os
 import signal
 import threading
 from types import FrameType
@@ -14,6 +13,9 @@ if TYPE_CHECKING:
 
     from skylift.http.record import Record
     from skylift.http.request_log import Application
+
+RETIRE = signal.SIGUSR1
+"""Tells a worker to end while the others go on: another has taken its place."""
 
 _CLOSE = (b"connection", b"close")
 
@@ -31,17 +33,19 @@ class Draining:
 
     Attributes
     ----------
+    closes
+        Whether this process is about to end.
     ends
-        Whether the server is about to end.
+        Whether the whole server is.
     """
 
     def __init__(self, app: "Application") -> None:
         self._app = app
-        self.ends = False
+        self.closes = self.ends = False
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Answer one request."""
-        if not self.ends or scope["type"] != "http":
+        if not self.closes or scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
@@ -50,7 +54,7 @@ class Draining:
                 message["headers"] = [*message["headers"], _CLOSE]
             await send(message)
 
-        if scope["path"] in READINESS:
+        if self.ends and scope["path"] in READINESS:
             body = b'{"status":"ending","live":true,"ready":false,"error":"the server is about to end"}'
             await Reply(body, 503, media_type=JSON).send(closing)
         else:
@@ -60,23 +64,30 @@ class Draining:
         """See `Application`."""
         self._app.write_unreadable(record)
 
-    def begin_at_sigterm(self, seconds: float) -> None:
-        """Have the first SIGTERM begin this, and the server's own handling of it follow.
+    def begin_at_signals(self, seconds: float) -> None:
+        """Have SIGTERM begin this, or `RETIRE`, and the server's own handling of SIGTERM follow.
 
         Parameters
         ----------
         seconds
-            Time between the two; a second signal shortens it.
+            Time between the two; a second SIGTERM shortens it.
         """
-        if seconds <= 0:
-            return
         end = signal.getsignal(signal.SIGTERM)
 
-        def handle(number: int, frame: FrameType | None) -> None:
-            if not self.ends:
-                self.ends = True
-                threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM)).start()
-            elif callable(end):
-                end(number, frame)
+        def finish() -> None:
+            if callable(end):
+                end(signal.SIGTERM, None)
 
-        signal.signal(signal.SIGTERM, handle)
+        def begin(number: int, _: FrameType | None) -> None:
+            at_once = seconds <= 0 or (self.ends and number == signal.SIGTERM)
+            self.closes = True
+            self.ends = self.ends or number == signal.SIGTERM
+            if at_once:
+                finish()
+            else:
+                timer = threading.Timer(seconds, finish)
+                timer.daemon = True  # the process does not wait for it when it ends before
+                timer.start()
+
+        for number in (signal.SIGTERM, RETIRE):
+            signal.signal(number, begin)

@@ -1,24 +1,13 @@
 """What the system says of the processes that serve: this one, or several that listen at one socket."""
 
 import os
-import re
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-COUNTERS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""Variable of prometheus-client: where several processes keep their counters, which then outlive each of them."""
+from inference.workers import serving
 
 _PROC = Path("/proc")
-_COUNTERS = re.compile(r"counter_(\d+)\.db")
-
-
-def serving() -> list[int]:
-    """Ids of the processes that serve together, which are those that have counters and live."""
-    if (folder := os.environ.get(COUNTERS_FOLDER)) is None:
-        return [os.getpid()]
-    found = [_COUNTERS.fullmatch(path.name) for path in Path(folder).iterdir()]
-    return sorted(int(match[1]) for match in found if match and (_PROC / match[1]).exists())
 
 
 def resident_bytes(processes: Iterable[int] | None = None) -> int | None:

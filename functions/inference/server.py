@@ -3,6 +3,7 @@
 One process, or several that listen at one socket: the first only starts them, and starts another where one dies.
 """
 
+import asyncio
 import logging
 import os
 import uuid
@@ -14,8 +15,10 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from inference.body_budget import BodyBudget
 from inference.draining import Draining
-from inference.process_state import COUNTERS_FOLDER
+from inference.supervisor import STARTED_SECONDS, Supervisor
+from inference.workers import WORKERS_FOLDER
 from skylift.http import problems
 from skylift.http.record import Record, record_of
 from skylift.http.reply import NOSNIFF
@@ -32,6 +35,14 @@ _TOLD = "ASGI callable returned without completing response."
 
 GRACEFUL_SECONDS = 30
 """Time for the last answers, longer than a request takes."""
+
+PATIENCE_SECONDS = 30
+"""How often a connection is looked after: a request may take from one look to the next but one to arrive."""
+
+_NOTHING = object()
+
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection is kept: longer than load balancers do (60 s), for a request could be on its way."""
 
 _UVICORN_LEVEL = "error"
 """It warns of what clients do alone, of broken framing and of WebSockets: their requests have lines of their own."""
@@ -75,7 +86,35 @@ def with_operations(app: "App", paths: Collection[str], operations: "RequestLog"
 
 
 class HttpProtocol(H11Protocol):
-    """One connection; a request that is not HTTP is answered by a problem and logged without a word of it."""
+    """One connection, for which a client that sends or reads too slowly is not waited for.
+
+    A request that is not HTTP is answered by a problem and logged without a word of it.
+    """
+
+    _look: asyncio.TimerHandle
+    _awaited: object = _NOTHING
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to look after the connection."""
+        super().connection_made(transport)
+        self._look = self.loop.call_later(PATIENCE_SECONDS, self.look_after)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look after it no more."""
+        self._look.cancel()
+        super().connection_lost(exc)
+
+    def look_after(self) -> None:
+        """Close the connection where it still waits for the same request as last time, or to be closed."""
+        if self.transport.is_closing():
+            self.transport.abort()  # whose last answer is not read
+            return
+        idle = self.timeout_keep_alive_task is not None
+        awaited = self.cycle if not idle and self.conn.their_state in (h11.IDLE, h11.SEND_BODY) else _NOTHING
+        if awaited is self._awaited is not _NOTHING:
+            self.transport.close()
+        self._awaited = awaited
+        self._look = self.loop.call_later(PATIENCE_SECONDS, self.look_after)
 
     def send_400_response(self, _: str) -> None:
         """Answer what h11 could not read, where the answer to its beginning is not under way."""
@@ -151,9 +190,12 @@ def serve_by_workers(factory: str, *, host: str, port: int, workers: int) -> Non
     workers
         Number of processes.
     """
-    with TemporaryDirectory(prefix="skylift-metrics-") as folder:
-        os.environ[COUNTERS_FOLDER] = folder
-        uvicorn.run(factory, host=host, port=port, workers=workers, **_OPTIONS)
+    config = uvicorn.Config(
+        factory, host=host, port=port, workers=workers, timeout_worker_healthcheck=STARTED_SECONDS, **_OPTIONS
+    )
+    with TemporaryDirectory(prefix="skylift-workers-") as folder, config.bind_socket() as shared:
+        os.environ[WORKERS_FOLDER] = folder
+        Supervisor(config, [shared]).run()
 
 
 def prepared(app: "Application", drain_seconds: float) -> Draining:
@@ -167,8 +209,8 @@ def prepared(app: "Application", drain_seconds: float) -> Draining:
     """
     logging.getLogger().addHandler(LibraryLines())
     logging.captureWarnings(capture=True)
-    draining = Draining(app)
-    draining.begin_at_sigterm(drain_seconds)
+    draining = Draining(BodyBudget(app))
+    draining.begin_at_signals(drain_seconds)
     return draining
 
 
@@ -181,4 +223,5 @@ _OPTIONS: dict[str, Any] = {
     "access_log": False,
     "server_header": False,
     "timeout_graceful_shutdown": GRACEFUL_SECONDS,
+    "timeout_keep_alive": KEEP_ALIVE_SECONDS,
 }

@@ -6,12 +6,14 @@ Not for Lambda, where an environment knows nothing of the others: there one func
 import os
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from inference.host import ModelHost
-from inference.process_state import COUNTERS_FOLDER, ProcessorTime, resident_bytes, serving, thread_count
+from inference.process_state import ProcessorTime, resident_bytes, thread_count
+from inference.workers import WORKERS_FOLDER, serving
 from skylift.http.record import Record
 from skylift.monitoring import exposition
 from skylift.monitoring.exposition import Family, Sample, samples_of
@@ -21,7 +23,27 @@ from skylift.observability import MetricPoint
 OTHER = "other"
 """Label of all paths and methods that are not the API's: callers send any, and each label value is kept for good."""
 
+_COUNTERS_BYTES = 2**20
+"""Size of a file of prometheus-client's, which the families of this module do not fill."""
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def count_at(place: int) -> None:
+    """Have this process count in the files of a place, and not in some of its own, which nobody would ever remove.
+
+    Their room is taken now: a process that maps a file into memory dies where the disk is full later.
+
+    Parameters
+    ----------
+    place
+        Number of the place; see `inference.workers`.
+    """
+    for kind in ("counter", "histogram"):
+        with (Path(os.environ[WORKERS_FOLDER]) / f"{kind}_{place}.db").open("ab") as file:
+            if not file.tell():
+                file.write(bytes(_COUNTERS_BYTES))
+    values.ValueClass = values.MultiProcessValue(process_identifier=lambda: place)  # type: ignore[no-untyped-call]
 
 
 class ServerMetrics:
@@ -77,7 +99,7 @@ class ServerMetrics:
 
     def _counted_by_all(self) -> CollectorRegistry:
         """What this process has counted; where several serve, what all have, those that died among them."""
-        if COUNTERS_FOLDER not in os.environ:
+        if WORKERS_FOLDER not in os.environ:
             return self._registry
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

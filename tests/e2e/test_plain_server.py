@@ -1,10 +1,15 @@
 """The plain server while everything happens to it that may, and the manifests that run it on Kubernetes."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from benchmarks.rollovers import Server, run
 from tests.e2e.conftest import Say
@@ -25,30 +30,73 @@ def test_no_request_fails_while_servers_end_workers_die_versions_change_and_the_
     assert outcome.failures == []
     assert outcome.total >= REQUESTS
     assert set(outcome.answers) == {"200 v1", "200 v2"}
-    assert set(outcome.events) == {"worker killed", "version changed", "server rolled over", "registry away"}
+    assert set(outcome.events) == {
+        "worker killed",
+        "version changed",
+        "workers renewed",
+        "server rolled over",
+        "registry away",
+    }
     log = (tmp_path / "servers.log").read_text(encoding="utf-8")
     assert "Traceback" not in log
 
 
-def test_one_answer_of_metrics_counts_for_all_workers_and_outlives_them(tmp_path: Path) -> None:
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server with two workers, which would take a minute to end."""
     with MotoServer() as aws, (tmp_path / "server.log").open("wb") as log:
         package = compiled_iris_package()
         aws.registry.promote(aws.registry.publish(package.describe, package.artifacts).reference)
-        server = Server({"PATH": "/usr/bin:/bin"} | aws.environment, log)
+        variables = {"PATH": "/usr/bin:/bin", "SKYLIFT_DRAIN_SECONDS": "60"}
+        started = Server(variables | aws.environment, log)
         try:
-            wait_until(lambda: server.is_ready, seconds=TIMES_OUT, what="it is ready")
-            for _ in range(20):
-                _predict(server.port)
-            before = server.workers()
-            assert len(before) == 2
-            subprocess.run(["kill", "-9", str(before[0])], check=True)
-            wait_until(lambda: len(set(server.workers()) - {before[0]}) == 2, seconds=TIMES_OUT, what="another serves")
-            for _ in range(5):
-                _predict(server.port)
-            assert _counted(server.port) == 25
+            wait_until(lambda: started.is_ready, what="it is ready")
+            yield started
         finally:
-            server.terminate()
-            assert server.wait() == 0
+            os.kill(started.pid, signal.SIGKILL)
+            started.wait()
+
+
+def test_one_answer_of_metrics_counts_for_all_workers_and_outlives_them(server: Server) -> None:
+    for _ in range(20):
+        _predict(server.port)
+    before = server.workers()
+    assert len(before) == 2
+    os.kill(before[0], signal.SIGKILL)
+    wait_until(lambda: len(set(server.workers()) - {before[0]}) == 2, what="another serves")
+    for _ in range(5):
+        _predict(server.port)
+
+    assert _counted(server.port) == 25
+
+
+def test_a_second_sigterm_ends_all_at_once(server: Server) -> None:
+    server.terminate()
+    wait_until(lambda: not server.is_ready, what="it is not ready any more")
+    _predict(server.port)  # which is still answered
+
+    server.terminate()
+
+    assert server.wait(seconds=30) == 0
+
+
+def test_workers_end_with_the_process_that_started_them(server: Server) -> None:
+    workers = server.workers()
+
+    os.kill(server.pid, signal.SIGKILL)
+
+    wait_until(lambda: not server.is_ready, what="the workers drain")
+    for worker in workers:
+        os.kill(worker, signal.SIGTERM)
+    wait_until(lambda: not any(map(_lives, workers)), what="the workers have ended")
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _predict(port: int) -> None:

@@ -34,7 +34,7 @@ FUNCTIONS = (
     "rollout",
     "version_check",
 )
-COMPOSED = {"inference.__main__ -> operations.compose"}
+COMPOSED = {"inference.worker -> operations.compose"}
 """A plain server answers for both functions on one port: its entry puts them together."""
 
 SDK = "from aws_durable_execution_sdk_python"

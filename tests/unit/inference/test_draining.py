@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from inference.draining import Draining
+from inference.draining import RETIRE, Draining
 from skylift.http.record import Record
 from skylift.http.reply import Reply
 from tests.support.asgi_client import HttpClient
@@ -32,10 +32,14 @@ def draining() -> Draining:
 
 
 @pytest.fixture
-def _own_handler() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
+def ended() -> Iterator[threading.Event]:
+    """Whether the server's own handling of SIGTERM has begun."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, RETIRE)}
+    event = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: event.set())
+    yield event
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("path", ["/health", "/v2/health/ready", "/predict"])
@@ -46,7 +50,7 @@ def test_until_then_it_changes_nothing(draining: Draining, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/health", "/v2/health/ready"])
 def test_then_it_wants_no_more_traffic(draining: Draining, path: str) -> None:
-    draining.ends = True
+    draining.closes = draining.ends = True
     answer = HttpClient(draining).get(path)
     assert (answer.status_code, answer.headers["connection"]) == (503, "close")
     assert answer.json() == {"status": "ending", "live": True, "ready": False, "error": "the server is about to end"}
@@ -54,48 +58,62 @@ def test_then_it_wants_no_more_traffic(draining: Draining, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/predict", "/v2/health/live"])
 def test_what_is_asked_nevertheless_is_answered_and_the_connection_closed(draining: Draining, path: str) -> None:
-    draining.ends = True
+    draining.closes = draining.ends = True
     answer = HttpClient(draining).get(path)
     assert (answer.status_code, answer.headers["connection"]) == (200, "close")
 
 
-@pytest.mark.usefixtures("_own_handler")
-def test_sigterm_begins_it_and_the_server_ends_after_the_time(draining: Draining) -> None:
-    ended, at_end = threading.Event(), list[bool]()
-
-    def end(*_: object) -> None:
-        at_end.append(draining.ends)
-        ended.set()
-
-    signal.signal(signal.SIGTERM, end)
-    draining.begin_at_sigterm(0.05)
+def test_sigterm_begins_it_and_the_server_ends_after_the_time(draining: Draining, ended: threading.Event) -> None:
+    draining.begin_at_signals(0.05)
 
     os.kill(os.getpid(), signal.SIGTERM)
 
-    assert draining.ends
-    assert not at_end
+    assert (draining.closes, draining.ends) == (True, True)
     assert ended.wait(TIMES_OUT)
-    assert at_end == [True]
 
 
-@pytest.mark.usefixtures("_own_handler")
-def test_a_second_signal_ends_it_at_once(draining: Draining, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threading, "Timer", lambda *_: threading.Thread(target=int))
-    at_end: list[bool] = []
-    signal.signal(signal.SIGTERM, lambda *_: at_end.append(draining.ends))
-    draining.begin_at_sigterm(60)
+def test_a_second_sigterm_ends_it_at_once_and_nothing_waits_for_the_time(
+    draining: Draining, ended: threading.Event
+) -> None:
+    draining.begin_at_signals(TIMES_OUT)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert not ended.is_set()
 
-    for _ in range(2):
-        os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGTERM)
 
-    assert at_end == [True]
+    assert ended.is_set()
+    assert all(thread.daemon for thread in threading.enumerate() if isinstance(thread, threading.Timer))
 
 
-@pytest.mark.usefixtures("_own_handler")
-def test_without_a_time_the_server_ends_as_it_does_by_itself(draining: Draining) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    draining.begin_at_sigterm(0)
-    assert signal.getsignal(signal.SIGTERM) is before
+def test_a_worker_whose_place_is_taken_closes_connections_and_leaves_readiness_to_the_others(
+    draining: Draining, ended: threading.Event
+) -> None:
+    draining.begin_at_signals(0.05)
+
+    os.kill(os.getpid(), RETIRE)
+
+    answer = HttpClient(draining).get("/v2/health/ready")
+    assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+    assert ended.wait(TIMES_OUT)
+
+
+def test_it_is_drained_as_the_others_where_all_end_meanwhile(draining: Draining, ended: threading.Event) -> None:
+    draining.begin_at_signals(TIMES_OUT)
+
+    for number in (RETIRE, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+
+    assert draining.ends
+    assert not ended.is_set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, RETIRE])
+def test_without_a_time_the_server_ends_as_it_does_by_itself(
+    draining: Draining, ended: threading.Event, number: int
+) -> None:
+    draining.begin_at_signals(0)
+    os.kill(os.getpid(), number)
+    assert ended.is_set()
 
 
 def test_what_cannot_be_read_is_written_down_as_before(draining: Draining) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from inference import process_state
-from inference.process_state import COUNTERS_FOLDER, ProcessorTime, resident_bytes, serving, thread_count
+from inference.process_state import ProcessorTime, resident_bytes, thread_count
 
 
 def test_a_system_that_does_not_tell_gives_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -23,22 +23,6 @@ def test_processor_time_is_that_since_the_reading_before(monkeypatch: pytest.Mon
     processor = ProcessorTime()
 
     assert [processor.percent() for _ in range(3)] == [50.0, 200.0, 0.0]
-
-
-def test_alone_a_process_is_all_that_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(COUNTERS_FOLDER, raising=False)
-
-    assert serving() == [os.getpid()]
-
-
-def test_processes_with_counters_serve_together_as_long_as_they_live(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv(COUNTERS_FOLDER, str(tmp_path))
-    for name in (f"counter_{os.getpid()}.db", f"histogram_{os.getpid()}.db", "counter_4194305.db", "other"):
-        (tmp_path / name).touch()
-
-    assert serving() == [os.getpid()]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc")

@@ -3,7 +3,10 @@
 import asyncio
 import json
 import logging
+import os
+import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import h11
@@ -11,10 +14,13 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from inference import server
 from inference.access_log import AccessLog
 from inference.answering import Answering
 from inference.predict import Predict
-from inference.server import Beside, HttpProtocol, LibraryLines, serve
+from inference.server import Beside, HttpProtocol, LibraryLines, serve, serve_by_workers
+from inference.supervisor import STARTED_SECONDS
+from inference.workers import WORKERS_FOLDER
 from skylift.http.record import Record
 from skylift.observability import logger
 from tests.support.fakes import CurrentStdout, HostHarness
@@ -38,13 +44,16 @@ class Transport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.sent = b""
-        self.closed = False
+        self.closed = self.aborted = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.sent += bytes(data)
 
     def close(self) -> None:
         self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = True
 
     def is_closing(self) -> bool:
         return self.closed
@@ -173,6 +182,64 @@ class TestBrokenRequests:
         assert [line["status"] for line in lines(capsys) if "status" in line] == [422, 400]
 
 
+SLOW = {
+    "nothing": b"",
+    "half of a head": b"POST /predict HTTP/1.1\r\nhost: x\r\n",
+    "half of a body": HEAD + b'c\r\n{"instances"\r\n',
+}
+
+
+class TestSlowClients:
+    @pytest.mark.parametrize("sent", SLOW.values(), ids=SLOW)
+    def test_a_connection_that_waits_for_the_same_request_for_two_looks_is_closed(
+        self, app: AccessLog, sent: bytes
+    ) -> None:
+        assert closed_after_looks(app, sent, b"") == [False, True]
+
+    def test_one_that_brings_other_requests_each_time_is_kept(self, app: AccessLog) -> None:
+        half, rest = b"GET /predict HTTP/1.1\r\nhost: x\r\n", b"\r\n"
+        assert closed_after_looks(app, half, rest + half, rest + half) == [False, False, False]
+
+    def test_one_that_is_kept_alive_ends_by_its_own_time_unless_the_next_request_begins(self, app: AccessLog) -> None:
+        whole = b"GET /predict HTTP/1.1\r\nhost: x\r\n\r\n"
+        assert closed_after_looks(app, whole, b"", b"") == [False, False, False]
+        assert closed_after_looks(app, whole, b"GET /pre", b"") == [False, False, True]
+
+    def test_an_answer_that_nobody_reads_is_given_up(self, app: AccessLog) -> None:
+        transport = Transport()
+        transport.close()
+
+        async def look() -> None:
+            protocol = HttpProtocol(configured(app), ServerState(), {})
+            protocol.connection_made(transport)
+            protocol.look_after()
+            protocol.connection_lost(None)
+
+        asyncio.run(look())
+        assert transport.aborted
+
+
+def closed_after_looks(app: AccessLog, *packets: bytes) -> list[bool]:
+    """Whether the connection is closed after each packet and the look that follows it."""
+
+    async def run() -> list[bool]:
+        protocol, closed = HttpProtocol(configured(app), ServerState(), {}), list[bool]()
+        transport = Transport()
+        protocol.connection_made(transport)
+        for packet in packets:
+            if packet:
+                protocol.data_received(packet)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            protocol.look_after()
+            closed.append(transport.closed)
+        protocol.connection_lost(None)
+        await asyncio.gather(*protocol.tasks)
+        return closed
+
+    return asyncio.run(run())
+
+
 @pytest.mark.usefixtures("libraries")
 def test_a_request_to_become_a_websocket_is_answered_and_logged_in_one_line(
     app: AccessLog, capsys: pytest.CaptureFixture[str]
@@ -256,3 +323,26 @@ def test_paths_and_what_is_below_them_are_answered_by_another_application() -> N
     both.write_unreadable(Record("r-1"))
 
     assert answered == ["operations", "operations", "inference", "inference", "inference", "unreadable: inference"]
+
+
+def test_workers_share_a_socket_and_a_folder_which_ends_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[uvicorn.Config, Path, int]] = []
+
+    class Above:
+        def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+            (shared,) = sockets
+            seen.append((config, Path(os.environ[WORKERS_FOLDER]), shared.getsockname()[1]))
+
+        def run(self) -> None:
+            assert seen[0][1].is_dir()
+
+    monkeypatch.setenv(WORKERS_FOLDER, "")
+    monkeypatch.setattr(server, "Supervisor", Above)
+
+    serve_by_workers("module:name", host="127.0.0.1", port=0, workers=3)
+
+    ((config, folder, port),) = seen
+    assert (config.app, config.workers, config.timeout_worker_healthcheck) == ("module:name", 3, STARTED_SECONDS)
+    assert config.timeout_keep_alive > 60
+    assert port
+    assert not folder.exists()

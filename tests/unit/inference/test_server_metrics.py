@@ -1,13 +1,16 @@
 """What a server's process tells Prometheus, as its own parser reads it."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import values
 from prometheus_client.parser import text_string_to_metric_families
 
-from inference.server_metrics import OTHER, ServerMetrics
+from inference.server_metrics import OTHER, ServerMetrics, count_at
 from inference.v2.described import V2_ROUTES
+from inference.workers import WORKERS_FOLDER
 from skylift.http.record import Record
 from skylift.monitoring.exposition import FAMILIES
 from skylift.monitoring.report import Report
@@ -167,3 +170,23 @@ def test_two_servers_in_one_process_count_by_themselves(harness: HostHarness) ->
     observe(first)
 
     assert "api_requests_total" not in read(second)
+
+
+def test_what_a_worker_counted_is_counted_on_by_the_next_at_its_place(
+    harness: HostHarness, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(WORKERS_FOLDER, str(tmp_path))
+    monkeypatch.setattr(values, "ValueClass", values.ValueClass)
+    points = [MetricPoint("Predictions", 2)]
+    for _ in range(3):
+        count_at(0)
+        observe(metrics_of(harness), *points)
+    before = sorted(tmp_path.iterdir())
+    count_at(1)
+    other = metrics_of(harness)
+    observe(other, *points)
+
+    assert read(other)["ml_predictions_total"] == {("iris", "v1"): 8}
+    assert [path.name for path in before] == ["counter_0.db", "histogram_0.db"]
+    assert {path.stat().st_blocks * 512 >= path.stat().st_size > 0 for path in tmp_path.glob("*.db")} == {True}
+    values.close_all_multiprocess_files()  # type: ignore[no-untyped-call]
