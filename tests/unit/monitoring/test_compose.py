@@ -13,9 +13,8 @@ from tests.support.paths import ROOT
 FOLDER = ROOT / "monitoring"
 
 
-def load(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return document
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 COMPOSE = load(ROOT / "compose.yaml")
@@ -47,11 +46,13 @@ def test_ports_are_open_to_this_machine_alone() -> None:
     assert {port.rsplit(":", 1)[1] for port in ports} == {"8000", "9090", "3000"}
 
 
-def test_prometheus_is_where_its_target_is() -> None:
-    (target,) = load(FOLDER / "prometheus.yml")["scrape_configs"][0]["static_configs"][0]["targets"]
+def test_prometheus_scrapes_the_service_by_its_name() -> None:
+    (scraped,) = load(FOLDER / "prometheus.yml")["scrape_configs"][0]["file_sd_configs"][0]["files"]
+    mounted = {target: source for source, target, *_ in (each.split(":") for each in SERVICES["prometheus"]["volumes"])}
 
-    assert target == "127.0.0.1:8000"
-    assert SERVICES["prometheus"]["network_mode"] == "service:service"
+    assert load(ROOT / mounted[f"/etc/prometheus/{scraped}"]) == [{"targets": ["service:8000"]}]
+    assert load(FOLDER / scraped) == [{"targets": ["127.0.0.1:8000"]}]
+    assert SERVICES["grafana"]["environment"]["PROMETHEUS_URL"] == "http://prometheus:9090"
 
 
 def test_grafana_finds_its_sources_and_dashboards() -> None:
