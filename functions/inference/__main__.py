@@ -15,7 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m inference", description="Serve the active version over HTTP.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    workers = "Number of processes, at least 1; one for each core is enough."
+    workers = "Number of processes; one for each core is enough."
     parser.add_argument("--workers", type=_positive, default=1, help=workers)
     parser.add_argument("--until-stdin-ends", action="store_true", help="End with the process that holds stdin.")
     arguments = parser.parse_args()
@@ -34,10 +34,9 @@ def main() -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
 
 
 def _end_with_stdin() -> None:

@@ -35,6 +35,7 @@ def alone() -> "Application":
 def one_of_several() -> "ASGIApp":
     """The application of a worker. One without a version leaves requests to those that have one."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the process above
+    end = signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once: there is no request yet
     Thread(target=_end_with_parent, daemon=True).start()
     place = Place(Path(os.environ[WORKERS_FOLDER]))
     count_at(place.number)
@@ -43,7 +44,9 @@ def one_of_several() -> "ASGIApp":
         time.sleep(_PAUSE_SECONDS)
         service.host.wait_until_loaded()
     Thread(target=_tell_when_ready, args=[service.host, place], daemon=True).start()
-    return prepared(_with_operations(service.app), InferenceSettings().drain_seconds)
+    app = _with_operations(service.app)
+    signal.signal(signal.SIGTERM, end)
+    return prepared(app, InferenceSettings().drain_seconds)
 
 
 def _service() -> "Service":

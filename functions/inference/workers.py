@@ -69,4 +69,13 @@ def _locked(path: Path) -> int | None:
 def _living(folder: Path) -> dict[int, str]:
     """What the workers that live have told, by their ids."""
     told = (path.read_text(encoding="ascii").partition(" ") for path in folder.glob("worker_*"))
-    return {int(process): rest for process, _, rest in told if process and (_PROC / process).exists()}
+    return {int(process): rest for process, _, rest in told if process and _lives(process)}
+
+
+def _lives(process: str) -> bool:
+    """Whether a process exists, and has not ended without that anybody asked for its exit code."""
+    try:
+        after_name = (_PROC / process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
+    except OSError:
+        return False
+    return after_name.split()[0] != "Z"

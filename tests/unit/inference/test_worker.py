@@ -54,7 +54,8 @@ class Place:
 @pytest.fixture(autouse=True)
 def counted_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[int]]:
     """Places that the process counts at, instead of doing so."""
-    before, places = signal.getsignal(signal.SIGHUP), list[int]()
+    before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)}
+    places: list[int] = []
     monkeypatch.setenv(WORKERS_FOLDER, str(tmp_path))
     monkeypatch.setenv("SKYLIFT_BUCKET", "models")
     monkeypatch.setattr(worker, "count_at", places.append)
@@ -62,21 +63,30 @@ def counted_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list
     monkeypatch.setattr(worker, "prepared", lambda app, _: app)
     monkeypatch.setattr(worker, "_PAUSE_SECONDS", 0)
     yield places
-    signal.signal(signal.SIGHUP, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(("others", "tries"), [(True, 0), (False, 3)])
 def test_it_waits_for_a_version_as_long_as_others_have_one(
     monkeypatch: pytest.MonkeyPatch, counted_at: list[int], others: bool, tries: int
 ) -> None:
-    host = Host(tries=3)
+    host, before = Host(tries=3), signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(worker, "compose", lambda **_: SimpleNamespace(app="the application", host=host))
-    monkeypatch.setattr(worker, "others_are_ready", lambda: others)
+    during: list[object] = []
+
+    def others_are_ready() -> bool:
+        during.append(signal.getsignal(signal.SIGTERM))
+        return others
+
+    monkeypatch.setattr(worker, "others_are_ready", others_are_ready)
 
     app: Any = worker.one_of_several()
 
     assert (app, host.left, host.has_timer, counted_at) == ("the application", tries, True, [0])
     assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    assert set(during) == {signal.SIG_DFL}, "a process that waits may be ended at once"
+    assert signal.getsignal(signal.SIGTERM) == before
     host.model = "v1"
     assert Place.told.wait(TIMES_OUT)
 

@@ -1,6 +1,7 @@
 """The places of the workers of one server: one for each that lives, and what they tell each other."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,19 @@ def test_a_process_knows_whether_another_one_has_a_model(
 
     (tmp_path / "worker_2").write_text(f"{os.getppid()} ready")
     assert others_are_ready()
+
+
+def test_a_process_that_has_ended_is_not_there_before_it_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(WORKERS_FOLDER, str(tmp_path))
+    ended = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    (tmp_path / "worker_0").write_text(f"{ended.pid} ready")
+
+    assert not others_are_ready()
+    assert serving() == []
+    ended.wait()
 
 
 def test_alone_a_process_is_all_that_serves(monkeypatch: pytest.MonkeyPatch) -> None:
