@@ -6,11 +6,13 @@ MISSING_WORDS = frozenset(
     (
         *("na", "n/a", "n.a.", "#n/a", "#na", "<na>", "nan", "null", "(null)", "\\n", "none", "nil"),
         *("?", "-", "--", ".", "unknown", "missing"),
+        *("nat", "0000-00-00", "0000-00-00 00:00:00"),
     )
 )
 """Words that people and programs write for a missing value, in lower case.
 
-They count as missing only among numbers: in a column of texts each may be a text (a country, a class).
+They count as missing only among numbers, booleans and dates: in a column of texts each may be a text (a country, a
+class).
 """
 
 TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}

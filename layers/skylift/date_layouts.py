@@ -69,7 +69,7 @@ class Layout:
         """The layout of a form; None where its parts have no places of their own."""
         names = [name for name, _ in pieces if name]
         clock = "".join(name for name in "HMS" if name in names)
-        if not set(names) <= _WIDTHS.keys() or not "HMS".startswith(clock):
+        if not set(names) <= _WIDTHS.keys() or "d" not in names or not "HMS".startswith(clock):
             return None
         return cls(pieces)
 

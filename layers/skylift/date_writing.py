@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 
 from skylift.date_layouts import MONTHS, PIVOT, Layout
@@ -13,7 +13,11 @@ type Piece = tuple[str, str]
 OFFSET = r"(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)"
 """Expression of an offset from UTC."""
 
+_UTC = ("UTC", "GMT")
+_SAME = {"A": "a", "B": "b"}
+
 _PARTS = {
+    "a": r"(?P<a>mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?",
     "Y": r"(?P<Y>\d{4})",
     "y": r"(?P<y>\d\d)",
     "m": r"(?P<m>\d\d?)",
@@ -25,7 +29,7 @@ _PARTS = {
     "S": r"(?P<S>\d\d)",
     "f": r"(?P<f>\d{1,9})",
     "p": r"(?P<p>[ap]\.?m\.?)",
-    "z": rf"(?P<z>{OFFSET})",
+    "z": rf"(?P<z>{OFFSET}|{'|'.join(_UTC)})",
 }
 _DIRECTIVE = re.compile(r"%(.)|([^%]+)|(%)", re.DOTALL)
 
@@ -51,7 +55,7 @@ class Writing:
     Raises
     ------
     ValueError
-        It has other directives, or lacks a year, a month or a day.
+        It has other directives, or lacks a year or a month, or a day where it has a time.
     """
 
     def __init__(self, form: str) -> None:
@@ -60,7 +64,10 @@ class Writing:
         self.is_digits = len(names) == len(pieces) and set(names) <= set("YymdHMS")
         self._expression = re.compile(_pattern(pieces), re.ASCII | re.IGNORECASE)
         self.layout = Layout.of(pieces)
-        places = [next((names.index(name) for name in part if name in names), len(names)) for part in _ORDER]
+        absent = {"d": len(names) + 1}  # the first day of a month; the beginning of an hour
+        places = [
+            next((names.index(name) for name in part if name in names), absent.get(part, len(names))) for part in _ORDER
+        ]
         self._in_order = itemgetter(*places)
         self._plain = set(names) <= set("YmdHMS")
 
@@ -82,7 +89,7 @@ class Writing:
     def _search(self, text: str) -> datetime | None:
         if (match := self._expression.fullmatch(text)) is None:
             return None
-        parts = self._in_order((*match.groups(), "0"))
+        parts = self._in_order((*match.groups(), "0", "1"))
         if self._plain:
             return datetime(*map(int, parts))  # type: ignore[arg-type]  # noqa: DTZ001 (it has no offset)
         year, month, day, hour, minute, second = parts
@@ -96,14 +103,22 @@ class Writing:
             int(second),
             int(match["f"][:6].ljust(6, "0")) if "f" in names else 0,
         )
-        if "z" in names and (offset := datetime.fromisoformat(f"2000-01-01T00:00{match['z']}").utcoffset()) is not None:
-            moment -= offset
-        return moment
+        return moment - _offset(match["z"]) if "z" in names else moment
 
 
 def pieces_of(form: str) -> list[Piece]:
-    """The pieces of a form; a stray percent sign is a directive that nobody knows."""
-    return [(match[1] or match[3] or "", match[2] or "") for match in _DIRECTIVE.finditer(form)]
+    """The pieces of a form, names of months and weekdays as short ones, which read the long ones as well.
+
+    A stray percent sign is a directive that nobody knows.
+    """
+    found = ((match[1] or match[3] or "", match[2] or "") for match in _DIRECTIVE.finditer(form))
+    return [(_SAME.get(name, name), literal) for name, literal in found]
+
+
+def _offset(text: str) -> timedelta:
+    """The offset that a text is, in digits or by the name of UTC."""
+    digits = "Z" if text.upper() in _UTC else text
+    return datetime.fromisoformat(f"2000-01-01T00:00{digits}").utcoffset() or timedelta()
 
 
 def _of_two_digits(year: int) -> int:
@@ -132,13 +147,15 @@ def _pattern(pieces: Sequence[Piece]) -> str:
     names = [name for name, _ in pieces]
     directives = [name for name in names if name]
     if any(name not in _PARTS or directives.count(name) > 1 for name in directives):
-        raise ValueError(f"a form has each of {' '.join(f'%{name}' for name in _PARTS)} once at most, or %s alone")
+        every = " ".join(f"%{name}" for name in _PARTS)
+        raise ValueError(f"a form has each of {every} once at most, or %s or %Q alone")
     known = set(directives)
-    if len(known & {"Y", "y"}) != 1 or len(known & {"m", "b"}) != 1 or "d" not in known:
-        raise ValueError("a form has a year, a month and a day, such as %d.%m.%Y")
+    if len(known & {"Y", "y"}) != 1 or len(known & {"m", "b"}) != 1 or ("d" not in known and known & set("aHI")):
+        raise ValueError("a form has a year, a month and a day, such as %d.%m.%Y, or no time and no day, as %Y-%m")
     if ("I" in known) != ("p" in known) or {"H", "I"} <= known or ("z" in known and not {"H", "I"} & known):
         raise ValueError("a form has hours as %H, or as %I with %p; an offset belongs to a time")
-    if directives.index("d") < directives.index("b" if "b" in known else "m") and names[:2] == ["Y", ""]:
+    order = [name for name in directives if name in {"d", "b", "m"}]
+    if order[0] == "d" and names[:2] == ["Y", ""]:
         raise ValueError("a form with the year first has the month before the day, as ISO 8601")
     written = []
     for place, (name, literal) in enumerate(pieces):

@@ -37,7 +37,10 @@ the circles of a year, a week and a day, where December is next to January.
 ISO_DAY = "%Y-%m-%d"
 ISO_TIME = "%Y-%m-%dT%H:%M:%S"
 ISO_MOMENT = "%Y-%m-%dT%H:%M:%S%z"
-EPOCH_SECONDS = "%s"
+EPOCH = {"%s": 1000, "%Q": 1}
+"""Forms of numbers since 1970, in UTC, and how many milliseconds each counts: seconds as `date` has them, and those of
+JavaScript.
+"""
 
 LONGEST = 64
 """No date has so many signs: a longer text is not looked at."""
@@ -63,12 +66,13 @@ class DateForm:
     Parameters
     ----------
     text
-        The form, of `%Y %y %m %b %d %H %I %M %S %f %p %z` and signs between them; `%s` alone for seconds since 1970.
+        The form, of `%Y %y %m %b %d %a %H %I %M %S %f %p %z` and signs between them; `%s` alone for seconds since 1970,
+        `%Q` for milliseconds. Without `%d` a date is the first day of its month. Names of weekdays are not compared.
 
     Raises
     ------
     ValueError
-        It is not of these, or lacks a year, a month or a day.
+        It is not of these, or lacks a year or a month, or a day where it has a time.
 
     Examples
     --------
@@ -81,12 +85,12 @@ class DateForm:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        own = Writing(text) if text != EPOCH_SECONDS else None
-        names = own.names if own else []
-        self.is_epoch = text == EPOCH_SECONDS
-        self.has_clock = self.is_epoch or "H" in names or "I" in names
-        self.has_offset = self.is_epoch or "z" in names
-        self.is_digits = self.is_epoch or (own is not None and own.is_digits)
+        self._counted = EPOCH.get(text)
+        own = None if self._counted else Writing(text)
+        names = own.names if own else ["H", "z"]
+        self.has_clock = "H" in names or "I" in names
+        self.has_offset = "z" in names
+        self.is_digits = own is None or own.is_digits
         self.iso = ISO_MOMENT if self.has_offset else ISO_TIME if self.has_clock else ISO_DAY
         self._own = own if text not in _ISO else None
         self._of_text = lru_cache(_REMEMBERED)(self._read_text)
@@ -122,20 +126,19 @@ class DateForm:
 
     def _read_text(self, value: str) -> datetime | None:
         """The time of a text; remembered, because a request's are read to be checked, and again to be encoded."""
-        try:
-            if value[4:5] == "-" == value[7:8] and (found := self._of_iso(value)) is not None:
-                return found
-            if self._own:
-                return self._own.read(value)
-            return _of_seconds(float(value)) if self.is_epoch else None
-        except (ValueError, OverflowError):  # no such day; before the year 1 in UTC
-            return None
+        if value[4:5] == "-" == value[7:8] and (found := _read_or_none(self._of_iso, value)) is not None:
+            return found
+        if self._own:
+            return _read_or_none(self._own.read, value)
+        if counted := self._counted:
+            return _read_or_none(lambda text: _of_count(float(text), counted), value)
+        return None
 
     def _of_number(self, value: object) -> datetime | None:
         if not self.is_digits or isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        if self.is_epoch:
-            return _of_seconds(value)
+        if self._counted:
+            return _of_count(value, self._counted)
         return self.moment(str(int(value))) if value == value // 1 else None
 
     def _of_iso(self, value: str) -> datetime | None:
@@ -164,8 +167,8 @@ class DateForm:
 
     def write_own(self, moment: Milliseconds) -> str:
         """A time as the table writes it."""
-        if self.is_epoch:
-            return str(moment // 1000)
+        if self._counted:
+            return str(moment // self._counted)
         found = (_EPOCH + timedelta(milliseconds=moment)).replace(tzinfo=UTC if self.has_offset else None)
         return found.strftime(self.text.replace("%Y", f"{found.year:04d}"))
 
@@ -194,8 +197,9 @@ class DateForm:
         if self.has_clock:
             kind += " with its offset" if self.has_offset else " without an offset"
         written = f"{kind} such as '{self.write(example)}'"
-        if self.is_epoch:
-            return f"{written}, or seconds since 1970 such as {example // 1000}"
+        if self._counted:
+            unit = "seconds" if self._counted > 1 else "milliseconds"
+            return f"{written}, or {unit} since 1970 such as {example // self._counted}"
         return written if self._own is None else f"{written} or '{self.write_own(example)}'"
 
 
@@ -205,6 +209,15 @@ def date_form(text: str) -> DateForm:
     return DateForm(text)
 
 
-def _of_seconds(seconds: float) -> datetime | None:
-    """The time so many seconds after 1970 began."""
+def _of_count(count: float, milliseconds: int) -> datetime | None:
+    """The time after 1970 began by so many times some milliseconds."""
+    seconds = count * milliseconds / 1000
     return _EPOCH + seconds * _SECOND if _FIRST_SECOND <= seconds <= _LAST_SECOND else None
+
+
+def _read_or_none(read: Callable[[str], datetime | None], text: str) -> datetime | None:
+    """What a text is read as; None where there is no such day, or it is before the year 1 in UTC."""
+    try:
+        return read(text)
+    except (ValueError, OverflowError):
+        return None

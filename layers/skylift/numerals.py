@@ -1,4 +1,4 @@
-"""Numbers as texts: as Python writes them, and as tables do, with other signs, groups of thousands, and units."""
+"""Numbers as texts: as Python writes them, and as tables do, with other signs, thousands, units, or as clocks."""
 
 import re
 from dataclasses import dataclass
@@ -19,11 +19,34 @@ ZERO_LED = re.compile(r"[+-]?0[0-9]++(?:\.[0-9]*+)?")
 LIKE_NUMBER = re.compile(f"(?:{NUMBER.pattern})|(?:{ZERO_LED.pattern})")
 """What Python reads as a number."""
 
-UNITS = "%$€£¥"
-"""Signs that may stand beside a number."""
+_SIGNS = "%$€£¥₹₽₩₺₫₪₴₦₱฿"
+_CURRENCIES = (
+    *("EUR", "USD", "GBP", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF"),
+    *("RUB", "TRY", "BRL", "MXN", "ZAR", "SGD", "HKD", "KRW", "THB", "IDR", "MYR", "PHP", "VND", "ILS", "AED", "SAR"),
+    *(r"US\$", r"Rs\.?"),
+)
+_WORD = r"[A-Za-zµμΩ°][A-Za-z0-9µμΩ°²³/.*^-]{0,11}"  # kg, m2, km/h, µg/m³
 
-WITH_UNIT = re.compile(rf"([+-]?)([{UNITS}]?)\s?((?:[.,' \u00a0\u202f\u2019+-]*+[0-9]++)++)\s?([{UNITS}]?)")
+_DIGITS = r"(?:[.,' \u00a0\u202f\u2019+-]*+[0-9]++)++"
+
+_MONEY = rf"[{_SIGNS}]|{'|'.join(_CURRENCIES)}"
+
+WITH_UNIT = re.compile(rf"([+-]?)({_MONEY})?\s?({_DIGITS})\s?([{_SIGNS}]|{_WORD})?")
 """A number in any form: sign, unit in front, digits with their marks, unit behind."""
+
+_TIMES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"(?:(-?[0-9]{1,6}) days?,? \+?)?([0-9]{1,4}):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]{1,9})?))?",
+        r"P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,6}(?:\.[0-9]{1,9})?)S)?)?",
+        (
+            r"(?:([0-9]{1,6})\s?d(?:ays?)?,?\s?)?(?:([0-9]{1,6})\s?h(?:rs?|ours?)?,?\s?)?"
+            r"(?:([0-9]{1,6})\s?m(?:ins?|inutes?)?,?\s?)?(?:([0-9]{1,6})\s?s(?:ecs?|econds?)?)?"
+        ),
+    )
+)
+_LONGEST_TIME = 40
+_HOURS = (24.0, 1.0, 1 / 60, 1 / 3600)
 
 UP_TO_THREE_DIGITS = re.compile(r"[+-]?[0-9]{1,3}")
 """Digits in front of the first group of thousands."""
@@ -40,12 +63,20 @@ class Numerals:
     thousands
         Sign between groups of thousands; empty for none.
     unit
-        Sign before or after each number; empty for none.
+        Sign or word before or after each number; empty for none. A word may have an `s` behind it.
+    clock
+        Whether numbers are hours, written as times of day or durations: `14:30`, `1 days 02:00:00`, `2h 30m`, `PT90M`.
     """
 
     decimal: str = "."
     thousands: str = ""
     unit: str = ""
+    clock: bool = False
+
+    @property
+    def words(self) -> str:
+        """The unit of the numbers; empty for none."""
+        return "hours" if self.clock else self.unit
 
     def plain(self, text: str) -> str:
         """A cell as Python writes the number; a cell that is not such a number as it was.
@@ -54,6 +85,8 @@ class Numerals:
         --------
         >>> Numerals(",", ".").plain("1.234,5"), Numerals(",", ".").plain("12.5"), Numerals(unit="%").plain("61%")
         ('1234.5', '12.5', '61')
+        >>> Numerals(unit="year").plain("2 years"), Numerals(clock=True).plain("14:30")
+        ('2', '14.5')
         """
         return number if (number := self._number(text)) is not None else text
 
@@ -62,11 +95,13 @@ class Numerals:
         return self._number(text) is not None
 
     def _number(self, text: str) -> str | None:
+        if self.clock:
+            return None if (hours := hours_of(text)) is None else repr(hours)
         if self.unit:
-            match = WITH_UNIT.fullmatch(text)
-            if not match or (match[2] + match[4]) != self.unit:
+            number, unit = number_and_unit(text) or ("", "")
+            if unit not in {self.unit, plural(self.unit)}:
                 return None
-            text = match[1] + match[3]
+            text = number
         whole, mark, fraction = text.partition(self.decimal)
         if self.thousands and self.thousands in whole:
             first, *groups = whole.split(self.thousands)
@@ -79,6 +114,46 @@ class Numerals:
             return None
         number = f"{whole}.{fraction}" if mark else whole
         return number if NUMBER.fullmatch(number) else None
+
+
+def number_and_unit(text: str) -> tuple[str, str] | None:
+    """The digits of a number with their signs, and the one unit beside them; None for anything else.
+
+    Examples
+    --------
+    >>> number_and_unit("-$1,119"), number_and_unit("12 kg"), number_and_unit("7"), number_and_unit("$7%")
+    (('-1,119', '$'), ('12', 'kg'), ('7', ''), None)
+    """
+    match = WITH_UNIT.fullmatch(text)
+    if match is None or (match[2] and match[4]):
+        return None
+    return match[1] + match[3], match[2] or match[4] or ""
+
+
+def is_word(unit: str) -> bool:
+    """Whether a unit is a word, which names may have behind a digit as well: 4WD."""
+    return bool(unit) and not re.fullmatch(_MONEY, unit)
+
+
+def plural(unit: str) -> str:
+    """A unit as it is written beside another number than 1."""
+    return f"{unit}s" if unit[-1:].isalpha() else unit
+
+
+def hours_of(text: str) -> float | None:
+    """The hours of a time of day or a duration; None for anything else.
+
+    Examples
+    --------
+    >>> hours_of("14:30"), hours_of("1 days 02:00:00"), hours_of("2h 30m"), hours_of("PT90M"), hours_of("14:70")
+    (14.5, 26.0, 2.5, 1.5, None)
+    """
+    if len(text) > _LONGEST_TIME:
+        return None
+    for pattern in _TIMES:
+        if (match := pattern.fullmatch(text)) and any(match.groups()):
+            return sum(float(part or 0) * hours for part, hours in zip(match.groups(), _HOURS, strict=True))
+    return None
 
 
 def is_number(text: str) -> bool:

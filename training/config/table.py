@@ -197,7 +197,8 @@ class FeatureSection(Section):
     kind
         Kind of value, instead of the one that the data suggests; a row that does not have it is an error.
     form
-        How the column writes dates, such as `%d-%m-%Y`; `%s` for seconds since 1970. Found out by default.
+        How the column writes dates, such as `%d-%m-%Y`; `%s` for seconds since 1970, `%Q` for
+        milliseconds. Found out by default.
     min, max
         Range of the contract; a row outside is an error.
     categories

@@ -97,7 +97,10 @@ def read_clean(spec: TableSpec, *, progress: Progress = lambda _: None) -> Clean
         numerals |= {str(name): Numerals() for name in frame if frame[name].dtype != before[name].dtype}
     if len(frame) < _MIN_ROWS:
         raise DataError(f"{spec.data.path.name} has {len(frame)} usable rows", f"at least {_MIN_ROWS} are needed")
-    check_known(spec.features, [name for name in frame.columns if name != target], "features")
+    split_by = (
+        [str(split_column.name)] if split_column is not None else []
+    )  # its form is told there, also if it is dropped
+    check_known(spec.features, [*(name for name in frame.columns if name != target), *split_by], "features")
     check_known(spec.bounds.trusted, list(frame.columns), "validate.trusted")
     if split_column is not None:
         split_column = split_column[frame.index]

@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,16 @@ _BLOCK = 2**20
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+_PACKED = {b"BZh": "bzip2", b"\xfd7zX": "xz", b"\x28\xb5\x2f\xfd": "Zstandard"}
+_OTHER_TEXT = (
+    (
+        re.compile(r"\s*(\{\s*\"|\[\s*[{\[])"),
+        "JSON",
+        "write it as CSV or Parquet: pandas.read_json(..., lines=True).to_csv(...)",
+    ),
+    (re.compile(r"\s*<(!doctype|html|\?xml)", re.IGNORECASE), "HTML or XML", "download the table itself, as CSV"),
+)
+_TITLE_LINES = 20
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BLANKS = re.compile(r"[ \t]+")
 _MIN_LINES = 5
@@ -74,7 +85,7 @@ def find_format(
     ConfigError
         `columns` are not as many as the cells of a row.
     """
-    _check_text(path)
+    _check_text(path, encoding)
     try:
         return _found(path, encoding, delimiter, columns)
     except (EOFError, OSError) as error:  # a broken gzip
@@ -90,6 +101,7 @@ def _found(path: Path, encoding: str | None, delimiter: str | None, columns: Seq
     elif encoding.lower().replace("_", "-") in {"utf-8", "utf8"}:
         encoding = "utf-8-sig"  # reads a byte order mark, and does without one
     head = _head(path, encoding)
+    _check_csv(path, head)
     declared = re.match(r"\s*sep=(.)[ \t]*(?:\r\n?|\n)", head, re.IGNORECASE)  # a line that Excel writes and reads
     if delimiter is None:
         delimiter = declared[1] if declared else _delimiter(head)
@@ -134,15 +146,34 @@ def sign_of(delimiter: str) -> str:
     return " " if delimiter == WHITESPACE else delimiter
 
 
-def _check_text(path: Path) -> None:
+def _check_text(path: Path, encoding: str | None) -> None:
     with path.open("rb") as file:
-        magic = file.read(4)
+        start = file.read(_HEAD_BYTES)
+    magic = start[:4]
     if magic in {_ZIP, _OLD_EXCEL}:
         hint = "in Excel: File, Save As, CSV UTF-8; in LibreOffice: File, Save As, Text CSV"
         kind = "an Excel workbook" if path.suffix.lower().startswith((".xls", ".ods")) else "a workbook or an archive"
         raise DataError(f"{path.name} is {kind}, not text: save the table as CSV", hint)
     if magic == b"PAR1":
         raise DataError(f"{path.name} is Parquet", "give the file the ending .parquet")
+    if packed := next((name for sign, name in _PACKED.items() if start.startswith(sign)), None):
+        raise DataError(f"{path.name} is packed by {packed}, and only gzip is read", "unpack it")
+    if encoding is None and b"\0" in start and not start.startswith((_GZIP, *_UTF_16)):
+        wide = [
+            name
+            for name, ends in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2]))
+            if 2 * ends.count(0) > len(ends)
+        ]
+        hint = (
+            f"it looks like UTF-16 without its mark: set data.encoding: {wide[0]}" if wide else "save the table as CSV"
+        )
+        raise DataError(f"{path.name} is not text: it has zero bytes", hint)
+
+
+def _check_csv(path: Path, head: str) -> None:
+    for pattern, kind, hint in _OTHER_TEXT:
+        if pattern.match(head):
+            raise DataError(f"{path.name} is {kind}, not CSV", hint)
 
 
 def _encoding(path: Path) -> str:
@@ -221,7 +252,13 @@ def _delimiter(head: str) -> str:
 
 
 def _check_header(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Refuse a file without a header, and one that repeats a name."""
+    """Refuse a file without a header, one with lines above it, and one that repeats a name."""
+    usual = Counter(map(len, rows[:_TITLE_LINES])).most_common(1)
+    if usual and 2 * sum(map(bool, names)) < usual[0][0]:
+        raise DataError(
+            f"the first line of {path.name} is no header: it names {sum(map(bool, names))} of {usual[0][0]} columns",
+            "remove the lines above the header",
+        )
     values = [
         {clean_text(row[index]) for row in rows if len(row) > index} if len(name) else set()
         for index, name in enumerate(names)

@@ -19,19 +19,25 @@ from skylift.dates import ISO_DAY, ISO_MOMENT, ISO_TIME, DateForm, DatePart, dat
 from skylift.feature import Feature
 
 _ISO = (ISO_DAY, ISO_TIME, ISO_MOMENT)
+_MONTHS = ("%Y-%m", "%m-%Y", "%m/%Y", "%Y/%m", "%m.%Y", "%b %Y", "%b-%Y")
 _DAYS = (
     *("%d.%m.%Y", "%m.%d.%Y", "%Y.%m.%d", "%d.%m.%y", "%m.%d.%y", "%y.%m.%d"),
     *("%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d"),
     *("%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d/%m/%y", "%m/%d/%y", "%y/%m/%d"),
-    *("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d. %b %Y", "%b %d, %Y", "%b %d %Y"),
+    *("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d. %b %Y", "%b %d, %Y", "%b %d %Y", "%a, %d %b %Y", "%a, %b %d, %Y"),
 )
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %H:%M %z", " %H:%M:%S %z")
-FORMS = (*_ISO, *(f"{day}{clock}" for day, clock in product(_DAYS, _CLOCKS)))
+_OF_UTC = ("%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S.%f %z", "%Y-%m-%d %H:%M %z")  # ISO 8601 but for the blank
+_OF_LOGS = ("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z")
+FORMS = (*_ISO, *(f"{day}{clock}" for day, clock in product(_DAYS, _CLOCKS)), *_OF_UTC, *_OF_LOGS, *_MONTHS)
 """Forms that are recognised; others, and digits alone, are read where `model.yaml` names them."""
 
+MOSTLY = 0.9
+"""Share of the cells from which the others are odd ones."""
+
+_LIKELY_YEARS = re.compile(r".*(1[89]|20|21)\d\d.*", re.ASCII)
 _TWO_DIGITS = re.compile(r"\d\d\D\d\d\D\d\d", re.ASCII)
 _GLANCE = 50
-_MOSTLY = 0.9
 _TRACES = {"year_sin": "month", "year_cos": "month", "week_sin": "weekday", "week_cos": "weekday"}
 _OF_HOURS = {"day_sin": "hour", "day_cos": "hour"}
 
@@ -89,19 +95,26 @@ class Texts:
 
 
 def forms_of(texts: Sequence[str]) -> list[DateForm]:
-    """Recognised forms that read all of some texts: the first of ISO 8601, else all that do."""
+    """Recognised forms that read all of some texts: the first of ISO 8601, else all that do.
+
+    With dots the day comes first where it can: no country writes the month before it (CLDR).
+    """
     if not texts:
         return []
     glance = texts[:: max(1, len(texts) // _GLANCE)]
     near = [form for form in map(date_form, FORMS) if all(_looks(form, text) for text in glance)]
     found = [form for form in near if not np.isnan(times_of(form, texts)).any()]
-    return [form for form in found if form.text in _ISO][:1] or found
+    dotted = [form for form in found if form.text.startswith(("%d.%m.%Y", "%d.%m.%y"))]
+    return [form for form in found if form.text in _ISO][:1] or [
+        form for form in found if not (dotted and form.text.startswith("%m."))
+    ]
 
 
 def _looks(form: DateForm, text: str) -> bool:
-    """Whether a text is a date of a form, and not rather a version such as 10.1.2."""
+    """Whether a text is a date of a form, and not rather a version such as 10.1.2, or a code such as 7-1200."""
     short = "%y" in form.text and "/" not in form.text and "%b" not in form.text
-    return form.read(text) is not None and not (short and not _TWO_DIGITS.match(text))
+    expected = _TWO_DIGITS if short else _LIKELY_YEARS if form.text in _MONTHS else None
+    return form.read(text) is not None and not (expected and not expected.match(text))
 
 
 def which_form(column: str, forms: Sequence[DateForm]) -> str:
@@ -109,24 +122,30 @@ def which_form(column: str, forms: Sequence[DateForm]) -> str:
     return f"features.{column}.form says which: {' or '.join(repr(form.text) for form in forms)}"
 
 
-def form_of_most(texts: Sequence[str]) -> DateForm | None:
-    """The recognised form that reads most of some texts; None where that is less than nine in ten."""
+def form_of_most(texts: Sequence[str], share: float = MOSTLY) -> DateForm | None:
+    """The recognised form that reads most of some texts; None where that is less than a share of them."""
     glance = texts[:: max(1, len(texts) // _GLANCE)]
 
     def reads(form: DateForm) -> int:
         return sum(form.read(text) is not None for text in glance)
 
     best = max(map(date_form, FORMS), key=reads)
-    return best if glance and reads(best) >= _MOSTLY * len(glance) else None
+    return best if glance and reads(best) >= share * len(glance) else None
 
 
-def odd_date(column: "pd.Series[Any]") -> tuple[int, str] | None:
-    """The first text of a column whose others are dates in one form, with its place; None for any other column."""
+def odd_date(column: "pd.Series[Any]", share: float = MOSTLY) -> tuple[int, str] | None:
+    """The first text of a column whose others are dates in one form, with its place; None for any other column.
+
+    Parameters
+    ----------
+    share
+        Share of the others in the cells, at least.
+    """
     counts = column.value_counts()
     texts = [str(text) for text in counts.index if not may_be_missing(str(text))]
-    if (form := form_of_most(texts)) is None or not (odd := _not_read(form, texts)):
+    if (form := form_of_most(texts, share)) is None or not (odd := _not_read(form, texts)):
         return None
-    if int(counts[[*odd]].sum()) > (1 - _MOSTLY) * int(counts.sum()):
+    if int(counts[[*odd]].sum()) > (1 - share) * int(counts.sum()):
         return None
     cells = column[column.isin(odd)]
     return int(cells.index[0]), str(cells.iloc[0])

@@ -5,9 +5,14 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from training.data.dates import odd_date
+from skylift.dates import EPOCH, date_form
+from skylift.feature import Feature
+from skylift.figures import exact_text
+from training.data.dates import MOSTLY, odd_date
 
 _DATE = r"\d{4}-\d\d-\d\d.*|\d\d?[./-]\d\d?[./-]\d{2,4}.*"
 _CODE_NAME = re.compile(
@@ -15,8 +20,16 @@ _CODE_NAME = re.compile(
     re.IGNORECASE,
 )
 _MANY_CODES = 20
-_MOSTLY = 0.9
 _SHOWN = 5
+_DIGITS_OF_A_DAY = "%Y%m%d"
+_MOMENT_NAME = re.compile(
+    r"date|time|stamp|epoch|unix|created|updated|(^|[\W_])(ts|at|dt|ms)$|[a-z](At|On)$", re.IGNORECASE
+)
+_LIKELY_DAYS = (631_152_000_000, 4_102_444_800_000)  # of the years 1990 to 2099, in milliseconds
+_LEAST_STAND_INS = 3
+_LEAST_OTHERS = 5
+_NINES = re.compile(r"-?99+(\.9*0*)?|-?9+\.90*")
+_TOTALS = frozenset(("total", "totals", "grand total", "sum", "summe", "gesamt", "gesamtsumme", "totale"))
 
 
 def variants(texts: Iterable[str]) -> str | None:
@@ -34,22 +47,28 @@ def variants(texts: Iterable[str]) -> str | None:
     return "; ".join(same[:_SHOWN]) if same else None
 
 
-def doubt_about_texts(column: "pd.Series[Any]") -> str | None:
-    """Why a text column probably should not be one; None for no doubt."""
-    if first := first_odd_text(column):
+def doubt_about_texts(column: "pd.Series[Any]", share: float = MOSTLY) -> str | None:
+    """Why a text column probably should not be one; None for no doubt.
+
+    Parameters
+    ----------
+    share
+        Share of the cells that look like something else, at least.
+    """
+    if first := first_odd_text(column, share):
         row, value = first
-        return f"row {row + 1} holds {value!r}, most others numbers; clean it, or leave it as it is"
-    if odd := odd_date(column):
+        return f"row {row + 1} holds {value!r}, most others numbers; fix it, or list it in data.missing"
+    if odd := odd_date(column, share):
         return f"row {odd[0] + 1} holds {odd[1]!r}, most others dates; fix it, or list it in data.missing"
     return None
 
 
-def first_odd_text(column: "pd.Series[Any]") -> tuple[int, str] | None:
+def first_odd_text(column: "pd.Series[Any]", share: float = MOSTLY) -> tuple[int, str] | None:
     """The first text of a column whose others are numbers, with its place in the index; None for any other column."""
     present = column.dropna()
     counts = present.value_counts()
     number = pd.to_numeric(counts.index.to_series().str.replace(",", "."), errors="coerce").notna()
-    if not _MOSTLY <= counts[number].sum() / max(len(present), 1) < 1:
+    if not share <= counts[number].sum() / max(len(present), 1) < 1:
         return None
     odd = present[present.isin(counts.index[~number])]
     return int(odd.index[0]), str(odd.iloc[0])
@@ -59,7 +78,7 @@ def mostly_dates(column: "pd.Series[Any]") -> bool:
     """Whether the texts of a column look like dates."""
     counts = column.value_counts()
     dates = counts.index.to_series().str.fullmatch(_DATE)
-    return bool(counts[dates].sum() >= _MOSTLY * max(int(counts.sum()), 1))
+    return bool(counts[dates].sum() >= MOSTLY * max(int(counts.sum()), 1))
 
 
 def doubt_about_integers(column: "pd.Series[Any]") -> str | None:
@@ -74,3 +93,66 @@ def doubt_about_integers(column: "pd.Series[Any]") -> str | None:
     if not _CODE_NAME.search(str(column.name)) or (distinct := column.nunique()) <= _MANY_CODES:
         return None
     return f"it has {distinct} different whole numbers, which may be names" if distinct < len(column) else None
+
+
+def dates_as_digits(column: "pd.Series[Any]") -> str | None:
+    """The form in which whole numbers may be dates; None for no doubt.
+
+    Examples
+    --------
+    >>> dates_as_digits(pd.Series([20130101, 20131231], name="day"))
+    '%Y%m%d'
+    >>> dates_as_digits(pd.Series([1356998400, 1388448000], name="created_at"))
+    '%s'
+    >>> dates_as_digits(pd.Series([1356998400, 1388448000], name="income"))
+    """
+    low, high = int(column.min()), int(column.max())
+    days = date_form(_DIGITS_OF_A_DAY)
+    if all(_is_likely(days.read(number)) for number in (low, high)):
+        if all(days.read(number) is not None for number in column.dropna().unique().tolist()):
+            return _DIGITS_OF_A_DAY
+        return None
+    if not _MOMENT_NAME.search(str(column.name)):
+        return None
+    return next((form for form, each in EPOCH.items() if _is_likely(low * each) and _is_likely(high * each)), None)
+
+
+def _is_likely(moment: int | None) -> bool:
+    return moment is not None and _LIKELY_DAYS[0] <= moment <= _LIKELY_DAYS[1]
+
+
+def stand_ins(feature: Feature, column: "pd.Series[Any]", numbers: NDArray[np.float64]) -> list[tuple[str, int]]:
+    """Values at the ends of a column that may stand for a missing one, as its cells write them, and their rows.
+
+    They repeat, and are farther from all others than these are from each other: a date, or a number of nines.
+
+    Parameters
+    ----------
+    numbers
+        Numbers that stand for the cells, float64 `[n]`.
+    """
+    if feature.kind not in {"number", "integer", "datetime"}:
+        return []
+    distinct, counts = np.unique(numbers[~np.isnan(numbers)], return_counts=True)
+    ends = [place for place in (0, len(distinct) - 1) if len(distinct) and counts[place] >= _LEAST_STAND_INS]
+    others = np.delete(distinct, ends)
+    if len(others) < _LEAST_OTHERS:
+        return []
+    low, high = others[[0, -1]]
+    found = []
+    for number, count in ((distinct[place], int(counts[place])) for place in ends):
+        written = str(column.iloc[int(np.flatnonzero(numbers == number)[0])])
+        far = max(low - number, number - high) > high - low
+        if far and (feature.kind == "datetime" or _NINES.fullmatch(exact_text(float(number)))):
+            found.append((written if feature.kind == "datetime" else exact_text(float(number)), count))
+    return found
+
+
+def total_row(frame: pd.DataFrame) -> tuple[str, str] | None:
+    """The column whose last cell names a total, and that cell; None where the last row is one like others."""
+    for name in frame.columns:
+        column = frame[name]
+        last = column.iloc[-1]
+        if isinstance(last, str) and last.casefold() in _TOTALS and int((column == last).sum()) == 1:
+            return str(name), last
+    return None

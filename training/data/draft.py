@@ -20,6 +20,7 @@ from training.data.table import Table
 
 _MAX_NAME = 63
 _FEW_NUMBERS = 20
+_GUESSED = "target.task was guessed"
 _SHOWN = 6
 _LEFT_OUT = re.compile(r"column (?P<name>.+?) was left out: (?P<why>.*)", re.DOTALL)
 
@@ -116,7 +117,7 @@ def _decisions(table: Table) -> tuple[tuple[ColumnDecision, ...], tuple[str, ...
     for note in table.notes:
         if found := _LEFT_OUT.fullmatch(note):
             reasons[found["name"]] = found["why"]
-        elif not note.startswith("target.task was guessed"):
+        elif not note.startswith(_GUESSED) or "; if" in note:  # the line of the task tells the others
             notes.append(note)
     kept = [
         ColumnDecision(feature.name, _taken_as(feature), _why(table, place))
@@ -170,7 +171,8 @@ def _text(
     path = spec.data.path
     shown = os.path.relpath(path, output.resolve().parent) if isinstance(path, Path) else str(path)
     schema = os.path.relpath(SCHEMA_FILE, output.resolve().parent)
-    other = "regression" if table.contract.target.classes else "classification"
+    numeric = all(isinstance(name, int) and not isinstance(name, bool) for name in table.contract.target.classes)
+    other = f"; or {'regression' if table.contract.target.classes else 'classification'}" if numeric else ""
     lines = [
         f"# yaml-language-server: $schema={Path(schema).as_posix()}",
         f"# Drafted from {path.name}, {len(table.rows):,} rows. What is not written here follows from the",
@@ -181,7 +183,7 @@ def _text(
         f"  path: {_scalar(Path(shown).as_posix() if isinstance(path, Path) else shown)} # relative to this file",
         "target:",
         f"  column: {_scalar(spec.target.column)}",
-        f"  task: {table.contract.task} # {target.partition(', ')[2]}; or {other}",
+        f"  task: {table.contract.task} # {target.partition(', ')[2]}{other}",
         "split: {holdout: 0.2, seed: 42} # time: COLUMN holds out the last rows; group: COLUMN parts no equal values",
         "features: # one per column; unit and description tell callers what it is, kind and missing how it is read",
         *_features(decisions),

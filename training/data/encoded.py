@@ -13,7 +13,14 @@ from training.config.table import FeatureSection, TableSpec
 from training.data.clean import CleanTable, read_clean
 from training.data.dates import ColumnOfDates, about_dates
 from training.data.declared import as_declared
-from training.data.doubts import doubt_about_integers, doubt_about_texts, variants
+from training.data.doubts import (
+    dates_as_digits,
+    doubt_about_integers,
+    doubt_about_texts,
+    stand_ins,
+    total_row,
+    variants,
+)
 from training.data.encoding import dates_of, encode_feature, kind_for, unusable
 from training.data.identifiers import identifies
 from training.data.reader import Progress
@@ -57,6 +64,10 @@ def encode_table(clean: CleanTable, labels: Labels, spec: TableSpec, *, learned:
     """
     target = labels.target
     notes = [*clean.notes, *labels.notes]
+    if total := total_row(clean.frame):
+        notes.append(
+            f"the last row has the {total[0]} {total[1]!r}: data.exclude: {{{total[0]}: [{total[1]}]}} leaves it out"
+        )
     features: list[Feature] = []
     columns: list[Matrix] = []
     texts: dict[str, LearnedText] = {}
@@ -89,7 +100,7 @@ def encode_table(clean: CleanTable, labels: Labels, spec: TableSpec, *, learned:
             continue
         features.append(feature)
         columns.append(encoded)
-        notes += _feature_notes(feature, column, doubt, spec)
+        notes += _feature_notes(feature, column, encoded[:, 0], doubt, spec)
     silent = _silent(texts, labels, learned, spec)
     silent = silent[len(silent) == len(features) :]  # one is left
     kept = [place for place, feature in enumerate(features) if feature.name not in silent]
@@ -115,13 +126,23 @@ def encode_table(clean: CleanTable, labels: Labels, spec: TableSpec, *, learned:
     )
 
 
-def _feature_notes(feature: Feature, column: "pd.Series[Any]", doubt: str | None, spec: TableSpec) -> Iterator[str]:
+def _feature_notes(
+    feature: Feature, column: "pd.Series[Any]", numbers: "Matrix", doubt: str | None, spec: TableSpec
+) -> Iterator[str]:
     """Notes of what a column was taken as."""
     name, about = feature.name, spec.features.get(feature.name, FeatureSection())
     if doubt:
         yield f"column {name} is taken as texts: {doubt}"
-    if feature.kind == "integer" and about.declared_kind is None and (numbered := doubt_about_integers(column)):
-        yield f"column {name} is taken as amounts: {numbered}; for names, set features.{name}.kind: category"
+    if feature.kind == "integer" and about.declared_kind is None:
+        if form := dates_as_digits(column):
+            yield f"column {name} is taken as amounts: features.{name}.form: {form!r} reads its digits as dates"
+        elif numbered := doubt_about_integers(column):
+            yield f"column {name} is taken as amounts: {numbered}; for names, set features.{name}.kind: category"
+    for text, rows in stand_ins(feature, column, numbers):
+        yield (
+            f"column {name} holds {text} in {rows} rows, far from all other values: "
+            f"if it stands for a missing one, set data.missing: [{text!r}]"
+        )
     if feature.rare:
         yield (
             f"column {feature.name} has {len(feature.categories) + len(feature.rare)} different texts: the "

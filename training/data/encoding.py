@@ -18,9 +18,9 @@ from skylift.names import did_you_mean
 from skylift.scoring import Matrix
 from training.config.table import FeatureSection
 from training.data.columns import family_of
-from training.data.dates import ColumnOfDates, Texts, first_day, forms_of, odd_date, varying_parts, which_form
+from training.data.dates import ColumnOfDates, Texts, first_day, forms_of, varying_parts, which_form
 from training.data.declared import as_declared
-from training.data.doubts import mostly_dates
+from training.data.doubts import doubt_about_texts, mostly_dates
 from training.data.texts import is_free_text
 
 _MANY = 100
@@ -28,6 +28,7 @@ _MANY = 100
 
 _MOST_CATEGORIES = 100_000
 _MOSTLY_SINGLE = 0.75
+_HALF = 0.5
 _LEAST_ROWS = 2
 """Training rows from which a category has a code of its own: a single row tells nothing of the next."""
 
@@ -63,9 +64,9 @@ def _unclear(name: str, dates: ColumnOfDates) -> str | None:
 
 def _unusable_texts(column: "pd.Series[Any]", distinct: int) -> str | None:
     """Why many texts cannot be a category: most rows have one of their own."""
-    keep = f"features.{column.name}.kind: category keeps it"
-    if odd := odd_date(column):
-        return f"row {odd[0] + 1} holds {odd[1]!r}, most others dates: fix it, or list it in data.missing; {keep}"
+    keep = f"features.{column.name}.kind: category keeps it, text reads its words"
+    if doubt := doubt_about_texts(column, _HALF):
+        return f"{doubt}; {keep}"
     if distinct > _MOST_CATEGORIES:
         return f"it has {distinct} different texts, more than {_MOST_CATEGORIES}: {keep}"
     counts = column.value_counts().to_numpy()

@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from skylift.errors import DataError
-from skylift.numerals import UP_TO_THREE_DIGITS, WITH_UNIT, Numerals
+from skylift.numerals import UP_TO_THREE_DIGITS, Numerals, hours_of, is_word, number_and_unit, plural
 from training.data.numerals import Family
 
 _BLANKS = "'\u2019 \u00a0\u202f"
+_CLOCK = "clock"
 _MARKS = frozenset(f".,{_BLANKS}")
 _GROUPED = {mark: re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:\{mark}[0-9]{{3}})+") for mark in ".,"}
 _MANY = 20
 _LONGEST_INTEGER = 18
+_LEAST_WITH_A_WORD = 5
+"""Distinct numbers from which a word behind each is a unit: 2WD and 4WD are names."""
 
 
 @dataclass(slots=True)
@@ -96,6 +99,10 @@ class Signs:
         Commas and dots that some number does without.
     longest
         Number of characters of the longest number.
+    distinct
+        Some of the numbers.
+    clock
+        Whether all texts are times of day or durations.
     """
 
     decimals: frozenset[str] = frozenset(".,")
@@ -104,18 +111,26 @@ class Signs:
     grouped: dict[str, set[str]] = field(default_factory=lambda: {",": set(), ".": set()})
     ungrouped: set[str] = field(default_factory=set)
     longest: int = 0
+    distinct: set[str] = field(default_factory=set)
+    clock: bool = True
 
     def add(self, texts: Iterable[str]) -> None:
         """Take distinct cells, words for missing left out."""
         for text in texts:
-            if not self.decimals:
+            if not self.decimals and not self.clock:
                 return
-            match = WITH_UNIT.fullmatch(text)
-            number, unit = (match[1] + match[3], match[2] + match[4]) if match else ("", "")
+            self.clock = self.clock and hours_of(text) is not None
+            if self.clock:
+                self.first[_CLOCK] = min(text, self.first.get(_CLOCK, text))
+            if not self.decimals:
+                continue
+            number, unit = number_and_unit(text) or ("", "")
             self.units.add(unit)
             marks = _MARKS.intersection(number)
             fitting = (sign for sign in self.decimals if _fits(number, sign, marks))
-            self.decimals = frozenset(fitting) if len(self.units) == 1 and len(unit) < 2 else frozenset()
+            self.decimals = frozenset(fitting) if self.unit is not None else frozenset()
+            if len(self.distinct) < _LEAST_WITH_A_WORD:
+                self.distinct.add(number)
             for key in (marks | {unit}) - {""}:
                 self.first[key] = min(text, self.first.get(key, text))
             for mark, grouped in self.grouped.items():
@@ -124,6 +139,12 @@ class Signs:
                 else:
                     self.ungrouped.add(mark)
             self.longest = max(self.longest, len(number))
+
+    @property
+    def unit(self) -> str | None:
+        """The unit beside all numbers, empty for none; None where there are several."""
+        first = min(self.units, key=len, default="")
+        return first if self.units <= {first, plural(first)} else None
 
     def numerals(self, *, delimiter: str, decimal: str | None) -> Numerals | None:
         """The way that the column writes numbers; None where it does not, or writes them plainly.
@@ -147,12 +168,16 @@ class Signs:
         >>> signs.numerals(delimiter=",", decimal=None)
         Numerals(decimal='.', thousands=',', unit='$')
         """
+        if self.clock and not self.decimals and _CLOCK in self.first:
+            return Numerals(clock=True)
+        if is_word(self.unit or "") and len(self.distinct) < _LEAST_WITH_A_WORD:
+            return None
         marks = _MARKS.intersection(self.first)
         decimals = {sign for sign in self.decimals if len(marks - {sign}) < 2}
         if not decimals:
             return None
         sign = next(iter(decimals)) if len(decimals) == 1 else self._decimal(marks, delimiter, decimal)
-        found = Numerals(sign, "".join(marks - {sign}), "".join(self.units))
+        found = Numerals(sign, "".join(marks - {sign}), self.unit or "")
         return None if found == Numerals() else found
 
     def _decimal(self, marks: frozenset[str], delimiter: str, decimal: str | None) -> str:
@@ -175,10 +200,14 @@ class Signs:
 
     def family(self, numerals: Numerals) -> Family:
         """Whether the numbers are whole."""
+        if numerals.clock:
+            return "number"
         return "number" if numerals.decimal in self.first or self.longest > _LONGEST_INTEGER else "integer"
 
     def described(self, numerals: Numerals) -> str:
-        """What is special about the numbers, with an example, for a note."""
+        """What the texts are, with an example, for a note."""
+        if numerals.clock:
+            return f"times, which are read as hours: {self.first[_CLOCK]!r} is {numerals.plain(self.first[_CLOCK])}"
         special = {
             "," if numerals.decimal == "," else "": "',' before the fraction",
             numerals.thousands: f"{numerals.thousands!r} between thousands",
@@ -186,7 +215,7 @@ class Signs:
         }
         named = {key: words for key, words in special.items() if key in self.first}
         first = min(self.first[key] for key in named)
-        return f"{' and '.join(named.values())}: {first!r} is {numerals.plain(first)}"
+        return f"numbers with {' and '.join(named.values())}: {first!r} is {numerals.plain(first)}"
 
 
 def _fits(number: str, sign: str, marks: frozenset[str]) -> bool:

@@ -87,6 +87,9 @@ def _column(name: str, values: Any, pyarrow: Any, path: Path) -> Any:
         values = values.dictionary_decode()
     if types.is_decimal(values.type):
         values = values.cast(pyarrow.float64())
+    if types.is_duration(values.type):
+        spans = pd.Series(values.to_numpy(zero_copy_only=False))
+        return spans.astype("string[python]").mask(spans.isna()).array
     if types.is_temporal(values.type):
         values = values.cast(pyarrow.string())
     missing = values.is_null().to_numpy(zero_copy_only=False)

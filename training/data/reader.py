@@ -21,6 +21,7 @@ from training.config.locations import Location, local_copy, table_digest
 from training.data.columns import Column
 from training.data.csv_file import csv_parts
 from training.data.csv_format import CsvFormat
+from training.data.dates import forms_of
 from training.data.options import ReadOptions
 from training.data.parquet_file import parquet_parts, unnamed_indices
 from training.data.table_files import table_files
@@ -234,7 +235,7 @@ class _Parts:
                 column.read_as(found)
                 is_target = name == self.options.target  # which `features` cannot name
                 keep = "" if is_target else f"; features.{name}.kind: category keeps the texts"
-                notes.append(f"column {name} holds numbers with {column.signs.described(found)}{keep}")
+                notes.append(f"column {name} holds {column.signs.described(found)}{keep}")
         return notes
 
     def numerals(self) -> dict[str, Numerals]:
@@ -281,7 +282,10 @@ def _notes(parts: _Parts) -> list[str]:
     for name, column in parts.columns.items():
         if column.family == "text":
             kept = [word for word in column.words if word not in options.missing]
-            if kept and name not in options.kinds:
+            if kept and _has_dates(column, options):
+                for word in kept:
+                    by_word[word].append(f"{name} ({column.words[word]})")
+            elif kept and name not in options.kinds:
                 cells = sum(column.words[word] for word in kept)
                 notes.append(
                     f"column {name} holds {listed([repr(word) for word in kept])} in {cells} rows, a text like others: "
@@ -301,3 +305,11 @@ def _notes(parts: _Parts) -> list[str]:
         f"data.missing names {word!r}, which no cell holds" for word in options.missing if word not in listed_words
     ]
     return notes
+
+
+def _has_dates(column: Column, options: ReadOptions) -> bool:
+    """Whether a column of texts is one of dates, among which a word for missing is none."""
+    kind = options.kinds.get(column.name)
+    if kind is not None or column.name == options.target:
+        return kind == "datetime"
+    return bool(forms_of([text for text in column.pool if text not in column.words]))

@@ -10,7 +10,7 @@ from training.config.table import DataSection
 def as_in_table(
     features: Sequence[Feature], data: DataSection, numerals: Mapping[str, Numerals], *, taken: Collection[str]
 ) -> list[Feature]:
-    """The features, with their columns, their missing values and their numbers as the table has them.
+    """The features, with their columns, units, missing values and numbers as the table has them.
 
     Parameters
     ----------
@@ -24,7 +24,8 @@ def as_in_table(
         feature.model_copy(
             update={
                 "column": columns.get(feature.name),
-                "numerals": None if feature.json_type == "string" else numerals.get(feature.name),
+                "numerals": (form := None if feature.json_type == "string" else numerals.get(feature.name)),
+                "unit": feature.unit or (form and form.words) or None,
                 "missing": data.missing or None,
             }
         )

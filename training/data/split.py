@@ -7,11 +7,11 @@ from sklearn.model_selection import train_test_split
 
 from skylift.contract import Target, Task
 from skylift.errors import DataError
-from training.config.table import TableSpec
+from training.config.table import FeatureSection, TableSpec
 from training.data.clean import CleanTable
 from training.data.split_keys import SplitKeys, hold_out, read_keys, split_advice
 from training.data.table import Split, Table, Targets
-from training.data.target import RARE, encode_target, guess_task, why_guessed
+from training.data.target import RARE, check_guessed, encode_target, guess_task, why_guessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,15 @@ def read_labels(clean: CleanTable, spec: TableSpec) -> Labels:
         `target` does not fit its column.
     """
     column = clean.frame[clean.target]
+    if spec.target.declared_task is None:
+        check_guessed(column)
     task = spec.target.declared_task or guess_task(column)
     notes = [] if spec.target.declared_task else [why_guessed(column, task)]
     target, targets = encode_target(column, task, spec.target, clean.merged)
     keys = None
     if clean.split_column is not None and spec.split.kind != "random":
-        keys = read_keys(clean.split_column, spec.split.kind)
+        about = spec.features.get(str(clean.split_column.name), FeatureSection())
+        keys = read_keys(clean.split_column, spec.split.kind, about)
     else:
         notes += split_advice(clean.frame, clean.target, targets)
     return Labels(target, task, targets, keys, tuple(notes))

@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skylift.errors import DataError
-from training.data.doubts import mostly_dates
+from training.config.table import FeatureSection
+from training.data.dates import which_form
+from training.data.encoding import dates_of
 from training.data.identifiers import named_as_identifier
 from training.metrics.resamples import Clusters
 
-_DATE_FORMS = ("ISO8601", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d")
 _TIME_NAME = re.compile(r"(^|[\W_])(date|datetime|time|timestamp|year|month|week|day)$", re.IGNORECASE)
-_EPOCH = pd.Timestamp(0, tz="UTC")
 _ENOUGH = 20
 _FEW_GROUPS = 5
 _AUTOCORRELATED = 4.0
@@ -56,8 +56,17 @@ class SplitKeys:
         return np.asarray(places // length, dtype=np.int64)
 
 
-def read_keys(column: "pd.Series[Any]", kind: Literal["time", "group"]) -> SplitKeys:
+def read_keys(
+    column: "pd.Series[Any]",
+    kind: Literal["time", "group"],
+    about: FeatureSection = FeatureSection(),  # noqa: B008 (it is frozen)
+) -> SplitKeys:
     """Read the keys of a column.
+
+    Parameters
+    ----------
+    about
+        Section of the column in `model.yaml`, whose form says how it writes dates.
 
     Raises
     ------
@@ -69,20 +78,21 @@ def read_keys(column: "pd.Series[Any]", kind: Literal["time", "group"]) -> Split
         raise DataError(f"split.{kind}: {column.name} is missing in row {row}", "fill it, or leave the row out")
     if kind == "group":
         return SplitKeys(kind, pd.factorize(column)[0].astype(np.float64))
-    if pd.api.types.is_numeric_dtype(column):
+    if pd.api.types.is_numeric_dtype(column):  # digits of dates have their order
         return SplitKeys(kind, column.to_numpy(dtype=np.float64))
-    readings = [reading for form in _DATE_FORMS if (reading := _dates(column, form)) is not None]
-    if not readings:
+    dates = dates_of(column, FeatureSection(form=about.form))
+    if dates is None or (unread := np.isnan(dates.times)).any():
+        first = column.iloc[0 if dates is None else int(np.flatnonzero(unread)[0])]
         raise DataError(
-            f"split.time: {column.name} holds neither numbers nor dates in one form, such as {column.iloc[0]!r}",
-            "write dates as 2026-03-31",
+            f"split.time: {column.name} holds neither numbers nor dates in one form, such as {first!r}",
+            f"write dates as 2026-03-31, or name their form: features.{column.name}.form",
         )
-    if any(not np.array_equal(readings[0], other) for other in readings[1:]):
+    if dates.others:
         raise DataError(
             f"split.time: {column.name} holds dates of which day and month cannot be told apart",
-            "write dates as 2026-03-31",
+            which_form(str(column.name), [dates.form, *dates.others]),
         )
-    return SplitKeys(kind, readings[0])
+    return SplitKeys(kind, dates.times)
 
 
 def hold_out(keys: SplitKeys, share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -199,9 +209,8 @@ def _ordered_in_time(name: str, column: "pd.Series[Any]") -> bool:
 
 
 def _is_time(name: str, column: "pd.Series[Any]") -> bool:
-    if pd.api.types.is_numeric_dtype(column):
-        return bool(_TIME_NAME.search(name))
-    return mostly_dates(column)
+    """Whether a column that has an order is one of times: by its name, or because its texts are dates."""
+    return not pd.api.types.is_numeric_dtype(column) or bool(_TIME_NAME.search(name))
 
 
 def _follows(targets: NDArray[Any]) -> bool:
@@ -211,10 +220,3 @@ def _follows(targets: NDArray[Any]) -> bool:
     if not variance:
         return False
     return bool(float(centred[1:] @ centred[:-1]) / variance > _AUTOCORRELATED / math.sqrt(len(targets)))
-
-
-def _dates(column: "pd.Series[Any]", form: str) -> Order | None:
-    parsed = pd.to_datetime(column.astype(object), format=form, errors="coerce", utc=True)
-    if parsed.isna().any():
-        return None
-    return np.asarray((parsed - _EPOCH).dt.total_seconds(), dtype=np.float64)

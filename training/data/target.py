@@ -13,6 +13,8 @@ from skylift.figures import exact_text
 from skylift.names import listed
 from training.config.table import TargetSection
 from training.data.columns import text_array
+from training.data.dates import Texts, forms_of
+from training.data.doubts import first_odd_text
 from training.data.encoding import check_known
 
 MAX_CLASSES = 100
@@ -29,6 +31,28 @@ def guess_task(column: "pd.Series[Any]") -> Task:
     values = column.astype(float)
     few = values.nunique() <= min(_MAX_GUESSED_CLASSES, len(values) / _MIN_ROWS_PER_GUESSED_CLASS)
     return "classification" if few and bool((values == values.round()).all()) else "regression"
+
+
+def check_guessed(column: "pd.Series[Any]") -> None:
+    """Refuse a target whose task nobody would guess so: many different texts that are rather numbers, or dates.
+
+    Raises
+    ------
+    DataError
+    """
+    if pd.api.types.is_numeric_dtype(column) or column.nunique() <= _MAX_GUESSED_CLASSES:
+        return
+    if odd := first_odd_text(column):
+        row, text = odd
+        raise DataError(
+            f"target {column.name} holds {text!r} in row {row + 1}, most others numbers",
+            f"leave the row out by data.exclude: {{{column.name}: [{text!r}]}}, or set target.task: classification",
+        )
+    if forms_of(Texts.of(column).known):
+        raise DataError(
+            f"target {column.name} holds dates, which are neither classes nor amounts",
+            "predict a number that follows from them: add a column of the days since another date, and name it",
+        )
 
 
 def why_guessed(column: "pd.Series[Any]", task: Task) -> str:

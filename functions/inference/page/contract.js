@@ -5,8 +5,9 @@ export const MOST_OPTIONS = 12
 const DAY = 86400000
 
 export const isNumber = feature => feature.kind === 'number' || feature.kind === 'integer'
-export const hasClock = feature => feature.form === '%s' || /%[HI]/.test(feature.form)
-export const hasOffset = feature => feature.form === '%s' || feature.form.includes('%z')
+const COUNTED = { '%s': 1000, '%Q': 1 } // milliseconds of each
+export const hasClock = feature => feature.form in COUNTED || /%[HI]/.test(feature.form)
+export const hasOffset = feature => feature.form in COUNTED || feature.form.includes('%z')
 
 /** The known values of a feature that has them, the most usual first. */
 export function levels(feature) {
@@ -150,21 +151,24 @@ function grid(feature, low, high, step) {
 
 export const placeOf = (feature, value) => (value === null ? null : numberOf(feature, value))
 
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const two = number => String(number).padStart(2, '0')
 
 /** A date as the table of training writes it; null where that is how it is written here. */
 export function inTable(feature, text) {
   if (/^%Y-%m-%d(T%H:%M:%S(%z)?)?$/.test(feature.form)) return null
   const date = new Date(withOffset(feature, text, true))
-  if (feature.form === '%s') return String(Math.floor(date.getTime() / 1000))
+  if (feature.form in COUNTED) return String(Math.floor(date.getTime() / COUNTED[feature.form]))
   const year = date.getUTCFullYear(),
     hour = date.getUTCHours()
+  const named = part => date.toLocaleString('en-US', { timeZone: 'UTC', ...part })
   const parts = {
     Y: String(year).padStart(4, '0'),
     y: two(year % 100),
     m: two(date.getUTCMonth() + 1),
-    b: MONTHS[date.getUTCMonth()],
+    b: named({ month: 'short' }),
+    B: named({ month: 'long' }),
+    a: named({ weekday: 'short' }),
+    A: named({ weekday: 'long' }),
     d: two(date.getUTCDate()),
     H: two(hour),
     I: two(hour % 12 || 12),

@@ -26,6 +26,14 @@ WITH_OFFSET = "a date and time with its offset such as '2026-03-31T10:00:00Z'"
         ("%d-%b-%Y", "31-DEC-2013", DAY),
         ("%d %b %Y", "31 December 2013", DAY),
         ("%Y%m%d", "20131231", DAY),
+        ("%Y-%m", "2013-12", DAY - 30 * 86_400_000),
+        ("%m/%Y", "12/2013", DAY - 30 * 86_400_000),
+        ("%b %Y", "2013-12-31", DAY),
+        ("%A, %B %d, %Y", "Tuesday, December 31, 2013", DAY),
+        ("%a, %d %b %Y %H:%M:%S %z", "Tue, 31 Dec 2013 12:00:00 GMT", NOON),
+        ("%Y-%m-%d %H:%M:%S %z", "2013-12-31 12:00:00 UTC", NOON),
+        ("%d/%b/%Y:%H:%M:%S %z", "31/Dec/2013:14:00:00 +0200", NOON),
+        ("%Q", "1388491200000", NOON),
         (ISO_TIME, "2013-12-31T12:00:00", NOON),
         (ISO_TIME, "2013-12-31 12:00", NOON),
         (ISO_TIME, "2013-12-31", DAY),
@@ -90,7 +98,9 @@ def test_anything_else_is_not_read(form: str, value: object) -> None:
     assert DateForm(form).read(value) is None
 
 
-@pytest.mark.parametrize(("form", "number"), [("%s", 1388448000), ("%s", 1388448000.0), ("%Y%m%d", 20131231)])
+@pytest.mark.parametrize(
+    ("form", "number"), [("%s", 1388448000), ("%s", 1388448000.0), ("%Q", 1388448000000), ("%Y%m%d", 20131231)]
+)
 def test_a_form_of_digits_alone_takes_numbers(form: str, number: float) -> None:
     assert DateForm(form).read(number) == DAY
 
@@ -103,6 +113,8 @@ def test_a_form_of_digits_alone_takes_numbers(form: str, number: float) -> None:
         (ISO_TIME, "2013-12-31T12:00:00", "2013-12-31T12:00:00"),
         (ISO_MOMENT, "2013-12-31T12:00:00Z", "2013-12-31T12:00:00+0000"),
         ("%s", "2013-12-31T12:00:00Z", "1388491200"),
+        ("%Q", "2013-12-31T12:00:00Z", "1388491200000"),
+        ("%A, %d %B %Y", "2013-12-31", "Tuesday, 31 December 2013"),
     ],
 )
 def test_a_time_is_written_in_iso_8601_and_as_the_table_has_it(form: str, written: str, own: str) -> None:
@@ -118,7 +130,7 @@ def test_milliseconds_are_written_unless_they_are_zero() -> None:
 
 @pytest.mark.parametrize(
     "form",
-    ["", "%d.%m", "%Y-%m", "%Q%d%m%Y", "%d.%m.%Y %d", "%I:%M %d.%m.%Y", "%Y-%m-%d %z", "%Y-%d-%m", "100%", "%s%d"],
+    ["", "%d.%m", "%Y", "%Y-%m %H", "%Q%Y%m", "%d.%m.%Y %d", "%I:%M %d.%m.%Y", "%Y-%m-%d %z", "%Y-%d-%m", "100%"],
 )
 def test_a_form_that_names_no_day_is_refused(form: str) -> None:
     with pytest.raises(ValueError, match="a form"):

@@ -69,6 +69,25 @@ class TestFiles:
         with pytest.raises(Exception, match="save the table as CSV: in Excel: File, Save As, CSV UTF-8"):
             read_table(config_of(tmp_path / name).table)
 
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (b'{"x": 1, "y": "a"}\n{"x": 2, "y": "b"}\n', "is JSON, not CSV"),
+            (b'[{"x": 1, "y": "a"}]', "is JSON, not CSV"),
+            (b"<!DOCTYPE html>\n<html><body>Sign in</body></html>", "is HTML or XML, not CSV"),
+            (b"BZh91AY&SY", "is packed by bzip2, and only gzip is read: unpack it"),
+            (b"ARROW1\0\0\0\0", "is not text: it has zero bytes"),
+            ("x,y\n1,a\n".encode("utf-16-le"), "without its mark: set data.encoding: utf-16-le"),
+            (
+                b"Sales of 2024\n\nx,n,y\n1,2,a\n2,3,b\n",
+                "is no header: it names 1 of 3 columns: remove the lines above",
+            ),
+            (b"Sales;;\nx;n;y\n1;2;a\n2;3;b\n", "is no header: it names 1 of 3 columns: remove the lines above"),
+        ],
+    )
+    def test_what_is_no_csv_says_what_it_is(self, tmp_path: Path, content: bytes, said: str) -> None:
+        assert said in refusal(tmp_path, content)
+
 
 HEADERLESS = {
     "numbers": lambda number: f"{number / 8},{-number},{number % 2}",

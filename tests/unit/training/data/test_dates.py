@@ -41,7 +41,7 @@ def noted(table: Table) -> str:
     "form",
     [
         *("%Y-%m-%d", "%d-%m-%Y", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%b-%Y"),
-        *("%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p"),
+        *("%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%a, %d %b %Y"),
     ],
 )
 def test_a_form_that_all_cells_have_is_recognised(tmp_path: Path, form: str) -> None:
@@ -91,6 +91,34 @@ def test_day_and_month_that_cannot_be_told_apart_are_never_guessed(tmp_path: Pat
     assert when(told).form == "%m/%d/%Y"
 
 
+@pytest.mark.parametrize("form", ["%Y-%m", "%m/%Y", "%b %Y"])
+def test_months_are_dates_so_that_the_next_one_is_served(tmp_path: Path, form: str) -> None:
+    feature = when(table_of(tmp_path, dated(form)))
+
+    assert (feature.kind, feature.form, feature.origin) == ("datetime", form, date(2019, 12, 1))
+    assert feature.parts is not None
+    assert "day" not in feature.parts
+
+
+@pytest.mark.parametrize(
+    ("cells", "form"),
+    [
+        ("%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S %z"),
+        ("%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S %z"),
+        ("%a %b %d %H:%M:%S +0000 %Y", "%a %b %d %H:%M:%S %z %Y"),
+        ("%d/%b/%Y:%H:%M:%S +0000", "%d/%b/%Y:%H:%M:%S %z"),
+    ],
+)
+def test_moments_are_read_as_programs_write_them(tmp_path: Path, cells: str, form: str) -> None:
+    assert when(table_of(tmp_path, dated(cells))).form == form
+
+
+def test_codes_that_a_month_and_four_digits_would_be_are_no_dates(tmp_path: Path) -> None:
+    cells = lines("when,n,y", lambda row: f"{row % 12 + 1}-{1000 + row % 4 * 1000},{row % 7},{row * 1.5}", count=60)
+
+    assert when(table_of(tmp_path, cells)).kind == "category"
+
+
 def test_a_declared_form_reads_digits_and_seconds(tmp_path: Path) -> None:
     seconds = lines("when,n,y", lambda number: f"{1_577_836_800 + number * 3600},{number % 7},{number * 1.5}", count=60)
 
@@ -124,12 +152,14 @@ def test_one_odd_cell_among_dates_is_named_in_a_note(tmp_path: Path) -> None:
 
 
 def test_words_and_blanks_among_dates_are_missing(tmp_path: Path) -> None:
-    cells = dated("%Y-%m-%d").replace(f'"{day(7)}"', "n/a").replace(f'"{day(9)}"', "")
+    cells = dated("%Y-%m-%d")
+    for row, word in ((7, "n/a"), (9, ""), (11, "0000-00-00"), (12, "NaT")):
+        cells = cells.replace(f'"{day(row)}"', word)
 
     table = table_of(tmp_path, cells)
 
     assert not when(table).required
-    assert np.flatnonzero(np.isnan(table.rows[:, 0])).tolist() == [7, 9]
+    assert np.flatnonzero(np.isnan(table.rows[:, 0])).tolist() == [7, 9, 11, 12]
 
 
 def test_only_parts_that_vary_in_the_training_rows_are_made(tmp_path: Path) -> None:

@@ -77,3 +77,83 @@ def test_whole_numbers_that_are_named_as_codes_are_asked_about(tmp_path: Path, n
     table = table_of(tmp_path / "table.csv", f"{name},y", rows)
 
     assert noted(table.notes, f"column {name} is taken as amounts", f"set features.{name}.kind: category") == asked
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "step", "form"),
+    [
+        ("day", 20240101, 1, "%Y%m%d"),
+        ("created_at", 1_700_000_000, 977, "%s"),
+        ("createdAt", 1_700_000_000_000, 977, "%Q"),
+        ("income", 1_700_000_000, 977, None),
+        ("parcel", 20240191, 1, None),
+    ],
+)
+def test_digits_that_may_be_dates_are_asked_about_with_their_form(
+    tmp_path: Path, name: str, first: int, step: int, form: str | None
+) -> None:
+    rows = [f"{first + number % 28 * step},{'ab'[number % 2]}" for number in range(60)]
+
+    table = table_of(tmp_path / "table.csv", f"{name},y", rows)
+
+    asked = f"features.{name}.form: {form!r} reads its digits as dates"
+    assert noted(table.notes, asked) == (form is not None)
+    assert not noted(table.notes, "reads its digits") or form
+
+
+@pytest.mark.parametrize(
+    ("usual", "stands_in", "asked"),
+    [
+        ("{0}.5", "-999", True),
+        ("{0}", "99999999", True),
+        ("2024-03-{0:02}", "1900-01-01", True),
+        ("{0:02}.03.2024", "31.12.9999", True),
+        ("{0}", "-1", False),
+        ("{0}.5", "1000", False),
+        ("{0}", "99", False),
+    ],
+)
+def test_values_that_may_stand_for_a_missing_one_are_asked_about_as_the_table_has_them(
+    tmp_path: Path, usual: str, stands_in: str, asked: bool
+) -> None:
+    usual_days = range(10, 29) if stands_in != "99" else range(10, 98)
+    rows = [
+        f"{stands_in if number % 9 == 0 else usual.format(usual_days[number % len(usual_days)])},{'ab'[number % 2]}"
+        for number in range(180)
+    ]
+
+    table = table_of(tmp_path / "table.csv", "x,y", rows)
+
+    assert noted(table.notes, f"column x holds {stands_in} in 20 rows", f"data.missing: ['{stands_in}']") == asked
+
+
+def test_a_row_of_totals_is_asked_about(tmp_path: Path) -> None:
+    rows = [f"shop {number % 4},{number},{number * 1.5}" for number in range(30)]
+
+    table = table_of(tmp_path / "table.csv", "shop,sold,y", [*rows, "Total,435,652.5"])
+
+    assert noted(table.notes, "data.exclude: {shop: [Total]}")
+
+
+def test_a_word_for_missing_among_dates_is_told_as_what_it_is(tmp_path: Path) -> None:
+    rows = [
+        f"{'n/a' if number % 9 == 0 else f'2024-03-{number % 28 + 1:02}'},{'ab'[number % 2]}" for number in range(90)
+    ]
+
+    notes = table_of(tmp_path / "table.csv", "day,y", rows).notes
+
+    assert noted(notes, "'n/a' counts as missing in day (10)")
+    assert not noted(notes, "a text like others")
+
+
+@pytest.mark.parametrize("odd", ["<0.5", "(134.50)"])
+def test_a_column_that_is_left_out_says_what_is_odd_in_it(tmp_path: Path, odd: str) -> None:
+    rows = [f"{odd if number % 5 == 3 else number * 1.25},{'ab'[number % 2]}" for number in range(200)]
+
+    notes = table_of(
+        tmp_path / "table.csv",
+        "lab,n,y",
+        [f"{row.split(',')[0]},{place % 7},{row.split(',')[1]}" for place, row in enumerate(rows)],
+    ).notes
+
+    assert noted(notes, f"column lab was left out: row 4 holds {odd!r}, most others numbers")

@@ -82,7 +82,14 @@ def test_the_target_is_explained(tmp_path: Path) -> None:
     made, _ = drafted(tmp_path, mixed(), target="churned")
 
     assert made.target.startswith("classification, 2 classes: no (")
+    assert f"  task: {made.target.replace(', ', ' # ', 1)}" in made.text.splitlines()
+
+
+def test_a_guess_between_classes_and_amounts_says_why_and_what_else_there_is(tmp_path: Path) -> None:
+    made, _ = drafted(tmp_path, lines("n,y", lambda row: f"{row * 7 % 11},{row % 5}", count=60))
+
     assert f"  task: {made.target.replace(', ', ' # ', 1)}; or regression" in made.text.splitlines()
+    assert any("set target.task: regression to predict the number" in note for note in made.notes)
 
 
 def test_a_note_stays_beside_what_was_decided(tmp_path: Path) -> None:

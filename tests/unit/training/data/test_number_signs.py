@@ -3,6 +3,7 @@
 import pytest
 
 from skylift.errors import DataError
+from skylift.numerals import Numerals
 from training.data.number_signs import Dots, Signs
 
 
@@ -63,3 +64,48 @@ def test_what_decides_is_kept_among_very_many_numbers() -> None:
     dots.add(["1.020"])
 
     assert dots.verdict == "thousands"
+
+
+@pytest.mark.parametrize(
+    ("cells", "first", "plain"),
+    [
+        (["12 kg", "7.5 kg", "3 kg", "4 kg", "80 kg"], "12 kg", "12"),
+        (["1,200CC", "998CC", "999CC", "1,000CC", "796CC"], "1,200CC", "1200"),
+        (["1 year", "2 years", "3 years", "4 years", "10 years"], "1 year", "1"),
+        (["12 m²", "13 m²", "15 m²", "90 m²", "70 m²"], "12 m²", "12"),
+        (["EUR 1,200.50", "EUR 80.00"], "EUR 1,200.50", "1200.50"),
+        (["\u20b91,200", "\u20b980"], "\u20b91,200", "1200"),
+        (["14:30", "09:05"], "14:30", "14.5"),
+        (["0 days 02:30:00", "1 days 00:00:00"], "1 days 00:00:00", "24.0"),
+        (["2h 30m", "45m", "19h"], "2h 30m", "2.5"),
+        (["PT2H", "PT30M"], "PT30M", "0.5"),
+    ],
+)
+def test_units_and_clocks_make_numbers(cells: list[str], first: str, plain: str) -> None:
+    numerals = signs_of(cells).numerals(delimiter=",", decimal=None)
+
+    assert numerals is not None
+    assert numerals.plain(first) == plain
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["2WD", "4WD"],
+        ["12 kg", "300 g", "5 kg", "7 kg", "9 kg", "1 kg"],
+        ["A12", "A13", "A14", "A15", "A16", "A17"],
+        ["SKU 12", "SKU 13", "SKU 14", "SKU 15", "SKU 16", "SKU 17"],
+        ["14:30", "noon"],
+        ["1:2", "2:1"],
+        ["14:70", "15:00"],
+        ["2010-Q1", "2011-Q2"],
+        ["$5 kg", "$7 kg", "$8 kg", "$9 kg", "$10 kg"],
+    ],
+)
+def test_names_with_digits_stay_texts(cells: list[str]) -> None:
+    assert signs_of(cells).numerals(delimiter=",", decimal=None) is None
+
+
+def test_a_clock_in_a_later_part_is_one_with_those_before() -> None:
+    assert signs_of(["14:30"], ["07:00:30"]).numerals(delimiter=",", decimal=None) == Numerals(clock=True)
+    assert signs_of(["14:30"], ["late"]).numerals(delimiter=",", decimal=None) is None

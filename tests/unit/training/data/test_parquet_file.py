@@ -1,5 +1,6 @@
 """Parquet is read as the same CSV file is; what cannot be a table is refused."""
 
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,20 @@ def test_classes_of_float32_are_those_of_the_same_csv(tmp_path: Path) -> None:
 
 def test_texts_that_look_like_numbers_stay_texts(tmp_path: Path) -> None:
     assert read_rows(parquet(tmp_path, {"x": ["01", "02"]})).frame["x"].tolist() == ["01", "02"]
+
+
+def test_durations_and_times_of_day_are_hours_as_in_csv(tmp_path: Path) -> None:
+    hours = [row % 30 + 0.5 for row in range(40)]
+    frame = pd.DataFrame({"span": pd.to_timedelta(hours, unit="h"), "n": range(40), "y": ["a", "b"] * 20})
+    frame["at"] = [time(row % 24, 30) for row in range(40)]
+    frame.loc[3, "span"] = pd.NaT
+    frame.to_parquet(tmp_path / "table.parquet")
+
+    read = read_rows(tmp_path / "table.parquet").frame
+
+    assert read["span"].isna().to_numpy().nonzero()[0].tolist() == [3]
+    assert read["span"].drop(3).tolist() == [hour for row, hour in enumerate(hours) if row != 3]
+    assert read["at"].tolist() == [row % 24 + 0.5 for row in range(40)]
 
 
 def test_a_column_of_lists_is_refused_by_its_name(tmp_path: Path) -> None:

@@ -41,6 +41,20 @@ class TestReading:
 
         assert first < second
 
+    def test_every_form_of_a_feature_has_an_order_and_every_year(self) -> None:
+        texts = ["Jan 5, 2026", "Feb 1, 2026", "Dec 31, 9999"]
+
+        assert (np.diff(read_keys(pd.Series(texts, dtype="string"), "time").values) > 0).all()
+
+    def test_the_form_of_a_column_is_named_also_where_it_is_dropped(self, tmp_path: Path) -> None:
+        cells = lines("day,p,y", lambda row: f"0{row % 9 + 1}/0{row % 7 + 1}/2026,{NOISE[row]},{row * 1.5}", count=60)
+        keys = {"split": {"time": "day"}, "data_keys": {"drop": ["day"]}}
+
+        table = table_of(tmp_path, cells, features={"day": {"form": "%m/%d/%Y"}}, **keys)
+
+        assert table.keys is not None
+        assert "features.day.form says which" in refusal(tmp_path, cells, **keys)
+
     @pytest.mark.parametrize(
         ("texts", "reason"),
         [

@@ -119,6 +119,19 @@ class TestClasses:
 
         assert "target y has 1 classes: a classification needs two or more" in refusal(tmp_path, text)
 
+    @pytest.mark.parametrize(
+        ("cell", "said"),
+        [
+            (lambda row: "EUR" if not row else f"{row * 7 % 40}.5", "holds 'EUR' in row 1, most others numbers"),
+            (lambda row: f"2024-{1 + row // 28:02}-{1 + row % 28:02}", "holds dates, which are neither classes nor"),
+        ],
+        ids=["units", "dates"],
+    )
+    def test_what_is_rather_numbers_or_dates_is_not_taken_for_classes(
+        self, tmp_path: Path, cell: Callable[[int], str], said: str
+    ) -> None:
+        assert said in refusal(tmp_path, lines("x,y", lambda row: f"{row * 5 % 7},{cell(row)}", count=60))
+
     def test_more_than_a_hundred_classes_are_refused(self, tmp_path: Path) -> None:
         text = lines("x,y", lambda number: f"{number},c{number % 101}", count=202)
 
