@@ -143,7 +143,10 @@ def _why(table: Table, place: int) -> str:
     feature = table.contract.features[place]
     if feature.kind == "integer":
         values = table.leads()[:, place]
-        if len(np.unique(values[~np.isnan(values)])) <= _FEW_NUMBERS:
+        distinct = np.unique(values[~np.isnan(values)])
+        if distinct.tolist() == [0, 1]:
+            return "kind: boolean takes 0 and 1 as false and true"
+        if len(distinct) <= _FEW_NUMBERS:
             return "kind: category takes the numbers as names"
     return ""
 

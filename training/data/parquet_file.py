@@ -19,9 +19,9 @@ PART_ROWS = 250_000
 _INDEX = re.compile(r"__index_level_\d+__")
 
 
-def unnamed_indices(path: Path) -> list[str]:
-    """Names of columns that `parquet_parts` leaves out: indices without a name that pandas saved."""
-    return [name for name in _all_names(path) if _INDEX.fullmatch(name)]
+def left_out(path: Path) -> dict[str, str]:
+    """Columns that `parquet_parts` leaves out, and why: indices without a name, and lists, records or bytes."""
+    return {column.name: reason for column in _schema(path) if (reason := _unusable(column))}
 
 
 def parquet_names(path: Path) -> list[str]:
@@ -34,13 +34,13 @@ def parquet_names(path: Path) -> list[str]:
     ConfigError
         pyarrow is not installed.
     """
-    return [name for name in _all_names(path) if not _INDEX.fullmatch(name)]
+    return [column.name for column in _schema(path) if not _unusable(column)]
 
 
-def _all_names(path: Path) -> list[str]:
+def _schema(path: Path) -> Any:
     pyarrow = require("pyarrow", purpose="reading Parquet")
     try:
-        return list(require("pyarrow.parquet", purpose="reading Parquet").read_schema(path).names)
+        return require("pyarrow.parquet", purpose="reading Parquet").read_schema(path)
     except pyarrow.ArrowException as error:
         raise _unreadable(path, error) from error
 
@@ -53,7 +53,7 @@ def parquet_parts(path: Path) -> Iterator[dict[str, Any]]:
     Raises
     ------
     DataError
-        The file is not Parquet, repeats a name, or has a column of lists, records or bytes.
+        The file is not Parquet, or repeats a name.
     ConfigError
         pyarrow is not installed.
     """
@@ -61,14 +61,15 @@ def parquet_parts(path: Path) -> Iterator[dict[str, Any]]:
     parquet = require("pyarrow.parquet", purpose="reading Parquet")
     try:
         with parquet.ParquetFile(path) as file:
-            names = file.schema_arrow.names
+            schema = file.schema_arrow
+            names = schema.names
             cleaned = [clean_text(name) or name for name in names]
             if repeated := sorted({name for name in cleaned if cleaned.count(name) > 1}):
                 raise DataError(f"{path.name} names {', '.join(repeated)} more than once", "give each column its own")
-            names = [name for name in names if not _INDEX.fullmatch(name)]
+            names = [column.name for column in schema if not _unusable(column)]
             empty = True
             for batch in file.iter_batches(batch_size=PART_ROWS):
-                yield {clean_text(name) or name: _column(name, batch.column(name), pyarrow, path) for name in names}
+                yield {clean_text(name) or name: _column(batch.column(name), pyarrow) for name in names}
                 empty = empty and not batch.num_rows
             if empty:  # the names of an empty table count, as in a CSV file with only a header
                 yield {clean_text(name) or name: pd.array([], dtype="string[python]") for name in names}
@@ -80,8 +81,22 @@ def _unreadable(path: Path, error: Exception) -> DataError:
     return DataError(f"{path.name} cannot be read as Parquet: {' '.join(str(error).split())}", "write the file again")
 
 
-def _column(name: str, values: Any, pyarrow: Any, path: Path) -> Any:
-    """A column as a nullable array of pandas."""
+def _unusable(column: Any) -> str | None:
+    """Why a column is left out; None for one that is read."""
+    if _INDEX.fullmatch(column.name):
+        return "it is the index of a data frame"
+    types = require("pyarrow", purpose="reading Parquet").types
+    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+    readable = types.is_primitive(kind) or types.is_decimal(kind) or types.is_null(kind) or _is_text(kind, types)
+    return None if readable else f"it holds {kind}; write it as numbers or texts to use it"
+
+
+def _is_text(kind: Any, types: Any) -> bool:
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def _column(values: Any, pyarrow: Any) -> Any:
+    """A column that is not left out, as a nullable array of pandas."""
     types = pyarrow.types
     if types.is_dictionary(values.type):
         values = values.dictionary_decode()
@@ -104,9 +119,7 @@ def _column(name: str, values: Any, pyarrow: Any, path: Path) -> Any:
     if types.is_floating(values.type):
         numbers = _shortest(values.to_numpy(zero_copy_only=False))
         return pd.arrays.FloatingArray(numbers, np.isnan(numbers))
-    if types.is_string(values.type) or types.is_large_string(values.type) or types.is_string_view(values.type):
-        return pd.array(values.to_numpy(zero_copy_only=False), dtype="string[python]")
-    raise DataError(f"column {name} of {path.name} is of the type {values.type}", "write it as numbers or texts")
+    return pd.array(values.to_numpy(zero_copy_only=False), dtype="string[python]")
 
 
 def _shortest(numbers: NDArray[Any]) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ from training.data.csv_file import csv_parts
 from training.data.csv_format import CsvFormat
 from training.data.dates import forms_of
 from training.data.options import ReadOptions
-from training.data.parquet_file import parquet_parts, unnamed_indices
+from training.data.parquet_file import left_out, parquet_parts
 from training.data.table_files import table_files
 
 type Progress = Callable[[str], None]
@@ -114,17 +114,17 @@ def read_rows(
         decimal = _decimal_sign(parts)  # texts that are all as written tell it
         if grouped := parts.with_thousands(decimal):
             parts = collected(texts | mistyped | grouped)
-        indices = [] if form else unnamed_indices(files[0].path)
+        absent = {} if form else left_out(files[0].path)
         notes = [
             *dict.fromkeys(note for file in files if file.form for note in file.form.notes),
-            *(f"column {name} was left out: it is the index of a data frame" for name in indices),
+            *(f"column {name} was left out: {reason}" for name, reason in absent.items()),
             *parts.read_numerals(texts, decimal),
             *_notes(parts),
         ]
         if not form:
             texts |= {name for name, column in parts.columns.items() if column.family == "text"}
         numerals = parts.numerals()
-        return RawTable(parts.together(), digest, parts.rows, tuple(notes), tuple(indices), frozenset(texts), numerals)
+        return RawTable(parts.together(), digest, parts.rows, tuple(notes), tuple(absent), frozenset(texts), numerals)
 
 
 @dataclass(slots=True)

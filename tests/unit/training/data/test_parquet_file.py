@@ -13,7 +13,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from skylift.errors import ConfigError
-from tests.support.tables import config_of, mixed, refusal_to_read
+from tests.support.tables import config_of, mixed, noted, refusal_to_read
 from training import extras
 from training.data import parquet_file
 from training.data.encoded import read_table
@@ -127,7 +127,7 @@ def test_texts_that_look_like_numbers_stay_texts(tmp_path: Path) -> None:
 def test_durations_and_times_of_day_are_hours_as_in_csv(tmp_path: Path) -> None:
     hours = [row % 30 + 0.5 for row in range(40)]
     frame = pd.DataFrame({"span": pd.to_timedelta(hours, unit="h"), "n": range(40), "y": ["a", "b"] * 20})
-    frame["at"] = [time(row % 24, 30) for row in range(40)]
+    frame["at"] = pd.Series([time(row % 24, 30) for row in range(40)], dtype=object)
     frame.loc[3, "span"] = pd.NaT
     frame.to_parquet(tmp_path / "table.parquet")
 
@@ -138,8 +138,15 @@ def test_durations_and_times_of_day_are_hours_as_in_csv(tmp_path: Path) -> None:
     assert read["at"].tolist() == [row % 24 + 0.5 for row in range(40)]
 
 
-def test_a_column_of_lists_is_refused_by_its_name(tmp_path: Path) -> None:
-    assert "column x of table.parquet is of the type list" in refusal_to_read(parquet(tmp_path, {"x": [[1], [2]]}))
+@pytest.mark.parametrize("value", [[1], {"a": 1}, b"abc"], ids=["lists", "records", "bytes"])
+def test_a_column_of_anything_else_is_left_out_by_its_name(tmp_path: Path, value: Any) -> None:
+    path = parquet(tmp_path, {"x": [value] * 40, "n": [*range(20)] * 2, "y": ["a", "b"] * 20})
+
+    table = read_table(config_of(path, validate={}).table)
+
+    assert [feature.name for feature in table.contract.features] == ["n"]
+    assert "x" in table.contract.ignored
+    assert noted(table.notes, "column x was left out: it holds ", "write it as numbers or texts to use it")
 
 
 def test_a_file_that_is_not_parquet_is_refused(tmp_path: Path) -> None:
