@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from skylift.feature import Feature
+from skylift.figures import exact_text
 from skylift.names import listed
 from training.config.schema import SCHEMA_FILE
 from training.config.table import TableSpec
@@ -22,6 +23,7 @@ _MAX_NAME = 63
 _FEW_NUMBERS = 20
 _GUESSED = "target.task was guessed"
 _SHOWN = 6
+_LETTERS = 40
 _LEFT_OUT = re.compile(r"column (?P<name>.+?) was left out: (?P<why>.*)", re.DOTALL)
 
 
@@ -131,7 +133,8 @@ def _taken_as(feature: Feature) -> str:
     """The kind of a feature with what it ranges over."""
     words = str(feature.kind)
     if feature.levels and feature.kind == "category":
-        words += f" of {len(feature.levels)}: {listed(feature.levels[:_SHOWN])}"
+        shown = [level if len(level) <= _LETTERS else f"{level[:_LETTERS]}..." for level in feature.levels[:_SHOWN]]
+        words += f" of {len(feature.levels)}: {listed(shown)}"
         words += ", ..." if len(feature.levels) > _SHOWN else ""
     elif feature.training_range:
         words += f", {feature.training_range}"
@@ -156,7 +159,7 @@ def _target_words(table: Table) -> str:
     target = table.contract.target
     if not target.classes:
         low, high = table.targets.min(), table.targets.max()
-        return f"regression, {low:.6g} to {high:.6g}"
+        return f"regression, {exact_text(float(low))} to {exact_text(float(high))}"
     counts = np.bincount(table.targets.astype(np.int64), minlength=len(target.classes))
     classes = [f"{key} ({count:,} rows)" for key, count in zip(target.keys, counts.tolist(), strict=True)]
     return f"classification, {len(classes)} classes: {listed(classes)}"

@@ -67,6 +67,9 @@ def _unusable_texts(column: "pd.Series[Any]", distinct: int) -> str | None:
     keep = f"features.{column.name}.kind: category keeps it, text reads its words"
     if doubt := doubt_about_texts(column, _HALF):
         return f"{doubt}; {keep}"
+    if mostly_dates(column):
+        key = f"features.{column.name}.form"
+        return f"its dates, such as {column.dropna().iloc[0]!r}, are in no form that is known: {key}; {keep}"
     if distinct > _MOST_CATEGORIES:
         return f"it has {distinct} different texts, more than {_MOST_CATEGORIES}: {keep}"
     counts = column.value_counts().to_numpy()

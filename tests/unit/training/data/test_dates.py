@@ -151,6 +151,12 @@ def test_one_odd_cell_among_dates_is_named_in_a_note(tmp_path: Path) -> None:
     )
 
 
+def test_dates_in_a_form_that_is_not_known_are_left_out_with_the_key(tmp_path: Path) -> None:
+    table = table_of(tmp_path, dated("%Y-%m-%d %H:%M CET", count=120))
+
+    assert "such as '2019-12-25 10:00 CET', are in no form that is known: features.when.form" in noted(table)
+
+
 def test_words_and_blanks_among_dates_are_missing(tmp_path: Path) -> None:
     cells = dated("%Y-%m-%d")
     for row, word in ((7, "n/a"), (9, ""), (11, "0000-00-00"), (12, "NaT")):

@@ -48,7 +48,7 @@ class TestReading:
 
     def test_the_form_of_a_column_is_named_also_where_it_is_dropped(self, tmp_path: Path) -> None:
         cells = lines("day,p,y", lambda row: f"0{row % 9 + 1}/0{row % 7 + 1}/2026,{NOISE[row]},{row * 1.5}", count=60)
-        keys = {"split": {"time": "day"}, "data_keys": {"drop": ["day"]}}
+        keys: dict[str, Any] = {"split": {"time": "day"}, "data_keys": {"drop": ["day"]}}
 
         table = table_of(tmp_path, cells, features={"day": {"form": "%m/%d/%Y"}}, **keys)
 
