@@ -86,6 +86,10 @@ class Writing:
                 return self._search(text)
         return self._search(text)
 
+    def looks_like(self, text: str) -> bool:
+        """Whether a text is written so, whatever day it names."""
+        return self._expression.fullmatch(text) is not None
+
     def _search(self, text: str) -> datetime | None:
         if (match := self._expression.fullmatch(text)) is None:
             return None

@@ -178,7 +178,7 @@ class DateForm:
             return "no date is so long"
         match = _ISO_LIKE.fullmatch(text)
         if match is None:
-            return "not a date"
+            return "there is no such day or time" if self._own and self._own.looks_like(text) else "not a date"
         try:
             datetime.fromisoformat(text)
         except ValueError:

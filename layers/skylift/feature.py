@@ -346,6 +346,8 @@ class Feature(Document):
         'an integer (years)'
         """
         match self.kind:
+            case "number" if self.numerals and self.numerals.clock:
+                words = "a finite number, or a time such as '14:30'"
             case "number":
                 words = "a finite number"
             case "integer":

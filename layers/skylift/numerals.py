@@ -45,6 +45,7 @@ _TIMES = tuple(
         ),
     )
 )
+_HALF_A_DAY = re.compile(r"([0-9]{1,2}):([0-5][0-9])(?::([0-5][0-9]))?\s?([ap])\.?m\.?", re.IGNORECASE)
 _LONGEST_TIME = 40
 _HOURS = (24.0, 1.0, 1 / 60, 1 / 3600)
 
@@ -150,6 +151,10 @@ def hours_of(text: str) -> float | None:
     """
     if len(text) > _LONGEST_TIME:
         return None
+    if match := _HALF_A_DAY.fullmatch(text):
+        hour, minute, second = (int(part or 0) for part in match.groups()[:3])
+        later = 12 if match[4] in "pP" else 0
+        return hour % 12 + later + minute / 60 + second / 3600 if 1 <= hour <= 12 else None
     for pattern in _TIMES:
         if (match := pattern.fullmatch(text)) and any(match.groups()):
             return sum(float(part or 0) * hours for part, hours in zip(match.groups(), _HOURS, strict=True))
