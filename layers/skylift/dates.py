@@ -216,7 +216,7 @@ def _of_count(count: float, milliseconds: int) -> datetime | None:
 
 
 def _read_or_none(read: Callable[[str], datetime | None], text: str) -> datetime | None:
-    """What a text is read as; None where there is no such day, or it is before the year 1 in UTC."""
+    """What a text is read as; None for no such day, or one before the year 1 in UTC."""
     try:
         return read(text)
     except (ValueError, OverflowError):

@@ -256,7 +256,7 @@ def _check_header(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]
     usual = Counter(map(len, rows[:_TITLE_LINES])).most_common(1)
     if usual and 2 * sum(map(bool, names)) < usual[0][0]:
         raise DataError(
-            f"the first line of {path.name} is no header: it names {sum(map(bool, names))} of {usual[0][0]} columns",
+            f"the first line of {path.name} is not a header: it names {sum(map(bool, names))} of {usual[0][0]} columns",
             "remove the lines above the header",
         )
     values = [

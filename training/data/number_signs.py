@@ -142,7 +142,7 @@ class Signs:
 
     @property
     def unit(self) -> str | None:
-        """The unit beside all numbers, empty for none; None where there are several."""
+        """The unit beside all numbers, empty for none; None for several."""
         first = min(self.units, key=len, default="")
         return first if self.units <= {first, plural(first)} else None
 

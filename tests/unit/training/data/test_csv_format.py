@@ -80,12 +80,12 @@ class TestFiles:
             ("x,y\n1,a\n".encode("utf-16-le"), "without its mark: set data.encoding: utf-16-le"),
             (
                 b"Sales of 2024\n\nx,n,y\n1,2,a\n2,3,b\n",
-                "is no header: it names 1 of 3 columns: remove the lines above",
+                "is not a header: it names 1 of 3 columns: remove the lines above",
             ),
-            (b"Sales;;\nx;n;y\n1;2;a\n2;3;b\n", "is no header: it names 1 of 3 columns: remove the lines above"),
+            (b"Sales;;\nx;n;y\n1;2;a\n2;3;b\n", "is not a header: it names 1 of 3 columns: remove the lines above"),
         ],
     )
-    def test_what_is_no_csv_says_what_it_is(self, tmp_path: Path, content: bytes, said: str) -> None:
+    def test_what_is_not_csv_says_what_it_is(self, tmp_path: Path, content: bytes, said: str) -> None:
         assert said in refusal(tmp_path, content)
 
 

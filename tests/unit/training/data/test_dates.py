@@ -113,7 +113,7 @@ def test_moments_are_read_as_programs_write_them(tmp_path: Path, cells: str, for
     assert when(table_of(tmp_path, dated(cells))).form == form
 
 
-def test_codes_that_a_month_and_four_digits_would_be_are_no_dates(tmp_path: Path) -> None:
+def test_codes_that_a_month_and_four_digits_would_be_are_not_dates(tmp_path: Path) -> None:
     cells = lines("when,n,y", lambda row: f"{row % 12 + 1}-{1000 + row % 4 * 1000},{row % 7},{row * 1.5}", count=60)
 
     assert when(table_of(tmp_path, cells)).kind == "category"
