@@ -128,6 +128,8 @@ def number_and_unit(text: str) -> tuple[str, str] | None:
     match = WITH_UNIT.fullmatch(text)
     if match is None or (match[2] and match[4]):
         return None
+    if match[4] and match[4].isalpha() and len(match[4]) == 1 and not text[match.start(4) - 1].isspace():
+        return None  # 12a is a house or a class
     return match[1] + match[3], match[2] or match[4] or ""
 
 

@@ -11,6 +11,7 @@ from training.data.numerals import Family
 
 _BLANKS = "'\u2019 \u00a0\u202f"
 _CLOCK = "clock"
+_WITHOUT_HOURS = re.compile(r"[0-9]++\s?[ms]", re.IGNORECASE)
 _MARKS = frozenset(f".,{_BLANKS}")
 _GROUPED = {mark: re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:\{mark}[0-9]{{3}})+") for mark in ".,"}
 _MANY = 20
@@ -101,8 +102,8 @@ class Signs:
         Number of characters of the longest number.
     distinct
         Some of the numbers.
-    clock
-        Whether all texts are times of day or durations.
+    clock, has_hours
+        Whether all texts are times of day or durations, and one is more than minutes or seconds: 5m may be a length.
     """
 
     decimals: frozenset[str] = frozenset(".,")
@@ -113,6 +114,7 @@ class Signs:
     longest: int = 0
     distinct: set[str] = field(default_factory=set)
     clock: bool = True
+    has_hours: bool = False
 
     def add(self, texts: Iterable[str]) -> None:
         """Take distinct cells, words for missing left out."""
@@ -120,6 +122,7 @@ class Signs:
             if not self.decimals and not self.clock:
                 return
             self.clock = self.clock and hours_of(text) is not None
+            self.has_hours |= not _WITHOUT_HOURS.fullmatch(text)
             if self.clock:
                 self.first[_CLOCK] = min(text, self.first.get(_CLOCK, text))
             if not self.decimals:
@@ -168,7 +171,7 @@ class Signs:
         >>> signs.numerals(delimiter=",", decimal=None)
         Numerals(decimal='.', thousands=',', unit='$')
         """
-        if self.clock and not self.decimals and _CLOCK in self.first:
+        if self.clock and self.has_hours and not self.decimals and _CLOCK in self.first:
             return Numerals(clock=True)
         if is_word(self.unit or "") and len(self.distinct) < _LEAST_WITH_A_WORD:
             return None

@@ -101,6 +101,8 @@ def test_units_and_clocks_make_numbers(cells: list[str], first: str, plain: str)
         ["14:70", "15:00"],
         ["13:30 PM", "1:30 PM"],
         ["2010-Q1", "2011-Q2"],
+        ["12a", "13a", "14a", "15a", "16a", "17a"],
+        ["5m", "10m", "20m", "25m", "90m", "7m"],
         ["$5 kg", "$7 kg", "$8 kg", "$9 kg", "$10 kg"],
     ],
 )
