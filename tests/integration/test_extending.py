@@ -12,6 +12,7 @@ from skylift.registry import Registry
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.models import iris_package
 from tests.support.paths import ROOT
+from tests.support.stored import promoted
 
 PAGE = ROOT / "docs" / "extending.md"
 
@@ -19,8 +20,7 @@ PAGE = ROOT / "docs" / "extending.md"
 @pytest.fixture
 def namespace(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """What the code of the page defines, run from top to bottom with iris v1 active."""
-    package = iris_package()
-    registry.promote(registry.publish(package.describe, package.artifacts).reference)
+    promoted(iris_package())
     for name, value in {"BUCKET": BUCKET, "MODEL": MODEL, "STAGE": STAGE}.items():
         monkeypatch.setenv(f"SKYLIFT_{name}", value)
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)

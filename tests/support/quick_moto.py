@@ -1,13 +1,16 @@
 """moto in less time than it takes by itself.
 
-For each call it compares the URL with the patterns of all services, and looks up where the one in question answers, for
-S3 by loading a module again. That takes longer than the answer, and the tests make tens of thousands of calls.
+For each call it compares the URL with the patterns of all services, looks up where the one in question answers, for
+S3 by loading a module again, and lists what it can do and which errors it has. That takes longer than the answer, and
+the tests make tens of thousands of calls.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from moto import backend_index
+from moto.core import errors, responses
 from moto.core.base_backend import BaseBackend
 
 _SERVICES = {"awslambda", "cloudwatch", "ecr", "iam", "kms", "logs", "moto_api._internal", "s3", "sns", "ssm", "sts"}
@@ -24,7 +27,9 @@ def _known(backend: BaseBackend) -> dict[str, Any]:
 
 
 def quicken_moto() -> None:
-    """Leave the services that tests call, and look their addresses up once; calls of others are answered with 404."""
+    """Leave the services that tests call, and look up once what they are; calls of others are answered with 404."""
     patterns = backend_index.backend_url_patterns
     patterns[:] = [(service, pattern) for service, pattern in patterns if service in _SERVICES]
     BaseBackend.urls = property(_known)  # type: ignore[assignment,method-assign]
+    responses.method_names_from_class = cache(responses.method_names_from_class)  # type: ignore[attr-defined]
+    errors.ErrorLookupFactory = cache(errors.ErrorLookupFactory)  # type: ignore[assignment,misc]

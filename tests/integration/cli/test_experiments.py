@@ -28,6 +28,7 @@ from tests.support.cloudformation import CloudFormation
 from tests.support.commands import done, refused, skylift
 from tests.support.log_lines import answered
 from tests.support.models import compiled_iris_package, iris_package
+from tests.support.stored import placed, promoted
 from training.cli import challenge, connection
 from training.cli.experiments import lines_of_service, rollout_function, waiting_function
 
@@ -38,22 +39,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("loaded_in_this_process")
 
 
-def _publish(registry: Registry, candidate: str = "logistic") -> Reference:
-    package = iris_package(candidate)
-    return registry.publish(package.describe, package.artifacts).reference
-
-
 @pytest.fixture
-def v1(registry: Registry) -> Reference:
+def v1(aws: None) -> Reference:
     """The champion."""
-    return registry.promote(_publish(registry))
+    return promoted(iris_package())
 
 
 @pytest.fixture
-def v2(registry: Registry, v1: Reference) -> Reference:
+def v2(v1: Reference) -> Reference:
     """A version that may serve."""
-    package = compiled_iris_package()
-    return registry.publish(package.describe, package.artifacts).reference
+    return placed(compiled_iris_package())
 
 
 @pytest.fixture
@@ -419,7 +414,7 @@ class TestEnding:
 
     def test_another_version_is_not_promoted_meanwhile(self, registry: Registry, v1: Reference, v2: Reference) -> None:
         done("challenge", "v2")
-        _publish(registry, "tree")
+        placed(iris_package("tree"))
 
         text = refused("promote", "v3")
 
@@ -481,7 +476,7 @@ class TestEnding:
         self, registry: Registry, parameter: ChallengerParameter, v1: Reference, v2: Reference
     ) -> None:
         done("promote", "v2")
-        v3 = _publish(registry, "tree")
+        v3 = placed(iris_package("tree"))
         done("challenge", str(v3))
 
         text = done("rollback")

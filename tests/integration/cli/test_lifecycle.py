@@ -19,6 +19,7 @@ from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.cloudformation import CloudFormation
 from tests.support.commands import done, refused, skylift
 from tests.support.models import changed, iris_package
+from tests.support.stored import placed, promoted
 from tests.support.tables import LOGISTIC, TREE, lines, write_project
 from training.cli import connection
 
@@ -32,9 +33,8 @@ def project(folder: Path, **sections: Any) -> Path:
     return write_project(folder, text, **{"candidates": [TREE, LOGISTIC], "select_by": "accuracy"} | sections)
 
 
-def publish(registry: Registry, candidate: str = "logistic", **fields: object) -> str:
-    package = changed(iris_package(candidate), **fields)
-    return str(registry.publish(package.describe, package.artifacts).reference)
+def publish(candidate: str = "logistic", **fields: object) -> str:
+    return str(placed(changed(iris_package(candidate), **fields)))
 
 
 class TestTrain:
@@ -122,8 +122,8 @@ class TestVersions:
         assert done("versions") == "No versions yet. Make one: skylift train\n"
 
     def test_the_active_version_is_marked(self, registry: Registry) -> None:
-        publish(registry)
-        registry.promote(publish(registry, "tree"))
+        publish()
+        promoted(iris_package("tree"))
 
         _, first, second = done("versions").splitlines()
 
@@ -131,12 +131,12 @@ class TestVersions:
         assert second.split()[:2] == ["*", "v2"]
 
     def test_references_are_listed_for_other_programs(self, registry: Registry) -> None:
-        references = [publish(registry), publish(registry, "tree")]
+        references = [publish(), publish("tree")]
 
         assert done("versions", "--references").splitlines() == references
 
     def test_before_a_promotion_none_is_marked(self, registry: Registry) -> None:
-        publish(registry)
+        publish()
 
         assert "*" not in done("versions")
 
@@ -153,7 +153,7 @@ class TestVersions:
 
 class TestShow:
     def test_a_version_is_shown(self, registry: Registry) -> None:
-        reference = publish(registry)
+        reference = publish()
 
         text = done("show", "v1")
 
@@ -162,18 +162,18 @@ class TestShow:
 
     @pytest.mark.parametrize("name", ["v1", "1"])
     def test_a_version_is_named_by_its_number(self, registry: Registry, name: str) -> None:
-        reference = publish(registry)
+        reference = publish()
 
         assert reference in done("show", name)
 
     def test_a_version_is_named_by_its_reference(self, registry: Registry) -> None:
-        reference = publish(registry)
+        reference = publish()
 
         assert reference in done("show", reference)
 
     def test_without_a_name_the_active_version_is_shown(self, registry: Registry) -> None:
-        publish(registry)
-        reference = registry.promote(publish(registry, "tree"))
+        publish()
+        reference = promoted(iris_package("tree"))
 
         assert str(reference) in done("show")
 
@@ -181,7 +181,7 @@ class TestShow:
         assert refused("show") == "error: no version is active\nhint: promote one: `skylift promote v1`"
 
     def test_json_is_the_manifest_as_it_is_stored(self, registry: Registry, s3: "S3Client") -> None:
-        reference = publish(registry)
+        reference = publish()
 
         text = done("show", "v1", "--json")
 
@@ -190,7 +190,7 @@ class TestShow:
 
     @pytest.mark.parametrize("name", ["v9", "seven", "v1@sha256:" + "0" * 64])
     def test_a_version_that_is_not_there_is_refused(self, registry: Registry, name: str) -> None:
-        publish(registry)
+        publish()
 
         assert refused("show", name)
 
@@ -203,13 +203,13 @@ class TestShowCard:
             monkeypatch.delenv(name, raising=False)
 
     def test_without_a_browser_the_card_is_a_file_whose_path_is_told(self, registry: Registry, tmp_path: Path) -> None:
-        reference = publish(registry)
+        reference = publish()
 
         assert done("show", "v1", "--card") == "No browser here: open build/cards/iris-v1.html\n"
         assert reference in (tmp_path / "build/cards/iris-v1.html").read_text(encoding="utf-8")
 
     def test_a_browser_opens_it(self, registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        publish(registry)
+        publish()
         opened: list[str] = []
         monkeypatch.setenv("BROWSER", "browser")
 
@@ -225,13 +225,13 @@ class TestShowCard:
 
 class TestPromote:
     def test_the_version_becomes_the_active_one(self, registry: Registry) -> None:
-        reference = publish(registry)
+        reference = publish()
 
         assert done("promote", "v1") == f"Active: {reference}\n"
         assert str(registry.active()) == reference
 
     def test_a_name_alone_is_refused_where_bytes_are_asked_for(self, registry: Registry) -> None:
-        reference = publish(registry)
+        reference = publish()
 
         for name in ("v1", "1"):
             assert refused("promote", "--pinned", name).startswith(
@@ -246,7 +246,7 @@ class TestPromote:
     ) -> None:
         monkeypatch.setenv("SKYLIFT_ALLOW_JOBLIB", "false")
 
-        message = refused("promote", publish(registry), *options)
+        message = refused("promote", publish(), *options)
 
         assert "error: v1 may not serve: v1 has no compiled form, and model.joblib, " in message
         assert "AllowJoblib=true" in message
@@ -257,31 +257,31 @@ class TestPromote:
         outputs = named | {"AllowJoblib": "false"}
         monkeypatch.setattr(connection, "cloudformation_client", lambda: CloudFormation("skylift", outputs=outputs))
 
-        assert "v1 has no compiled form" in refused("promote", publish(registry), "--stack", "skylift")
+        assert "v1 has no compiled form" in refused("promote", publish(), "--stack", "skylift")
         assert registry.active() is None
 
     def test_a_version_that_failed_its_gate_is_refused(self, registry: Registry) -> None:
-        publish(registry, gates=(Gate(metric="accuracy", min=0.99, value=0.9, passed=False),))
+        publish(gates=(Gate(metric="accuracy", min=0.99, value=0.9, passed=False),))
 
         assert "v1 failed its gate: accuracy 0.9000 (>= 0.99)" in refused("promote", "v1")
         assert registry.active() is None
 
     def test_a_version_whose_model_was_altered_is_refused(self, registry: Registry, s3: "S3Client") -> None:
-        publish(registry)
+        publish()
         s3.put_object(Bucket=BUCKET, Key=f"models/iris/v1/{MODEL_FILE}", Body=b"other")
 
         assert f"{MODEL_FILE} of v1 does not have the digest" in refused("promote", "v1")
         assert registry.active() is None
 
     def test_a_version_of_another_scikit_learn_is_refused(self, registry: Registry) -> None:
-        publish(registry, environment={"scikit-learn": "0.1"})
+        publish(environment={"scikit-learn": "0.1"})
 
         assert "was trained by scikit-learn 0.1" in refused("promote", "v1")
 
 
 class TestBake:
     def test_the_version_is_written_into_the_folder(self, registry: Registry, tmp_path: Path) -> None:
-        reference = Reference.parse(publish(registry))
+        reference = Reference.parse(publish())
 
         text = done("bake", "v1", tmp_path)
 
@@ -291,7 +291,7 @@ class TestBake:
         assert reference in ImageCache(tmp_path, "iris")
 
     def test_the_version_is_not_promoted(self, registry: Registry, tmp_path: Path) -> None:
-        publish(registry)
+        publish()
 
         done("bake", "v1", tmp_path)
 
@@ -300,7 +300,7 @@ class TestBake:
     def test_a_version_that_failed_its_gate_is_refused_and_nothing_is_written(
         self, registry: Registry, tmp_path: Path
     ) -> None:
-        publish(registry, gates=(Gate(metric="accuracy", min=0.99, value=0.9, passed=False),))
+        publish(gates=(Gate(metric="accuracy", min=0.99, value=0.9, passed=False),))
 
         assert "v1 failed its gate: accuracy 0.9000 (>= 0.99)" in refused("bake", "v1", tmp_path / "cache")
         assert not (tmp_path / "cache").exists()
@@ -308,7 +308,7 @@ class TestBake:
     def test_a_version_whose_model_was_altered_is_refused_and_nothing_is_written(
         self, registry: Registry, s3: "S3Client", tmp_path: Path
     ) -> None:
-        publish(registry)
+        publish()
         s3.put_object(Bucket=BUCKET, Key=f"models/iris/v1/{MODEL_FILE}", Body=b"other")
 
         assert f"{MODEL_FILE} of v1 does not have the digest" in refused("bake", "v1", tmp_path / "cache")
@@ -318,7 +318,7 @@ class TestBake:
         assert refused("bake", "v9", tmp_path) == "error: iris has no version v9\nhint: see `skylift versions`"
 
     def test_a_folder_that_cannot_be_made_is_named(self, registry: Registry, tmp_path: Path) -> None:
-        publish(registry)
+        publish()
         (tmp_path / "cache").write_text("no folder", encoding="utf-8")
 
         assert str(tmp_path / "cache") in refused("bake", "v1", tmp_path / "cache")
@@ -334,7 +334,7 @@ class TestPromotingToAStack:
         monkeypatch.setattr("skylift.footprint._STATUS", Path.cwd())  # wherever the test runs
 
     def test_a_version_whose_switch_would_not_fit_the_function_is_refused(self, registry: Registry) -> None:
-        publish(registry)
+        publish()
 
         text = refused("promote", "v1", "--stack", "skylift")
 
@@ -343,14 +343,14 @@ class TestPromotingToAStack:
         assert registry.active() is None
 
     def test_on_request_the_memory_is_not_looked_at(self, registry: Registry) -> None:
-        version = publish(registry)
+        version = publish()
 
         assert done("promote", "v1", "--stack", "skylift", "--ignore-memory") == f"Active: {version}\n"
 
 
 class TestPromotingAgain:
     def test_what_is_active_is_told_to_be_and_the_history_stays(self, registry: Registry) -> None:
-        active = registry.promote(publish(registry))
+        active = promoted(iris_package())
 
         assert done("promote", "v1") == f"Active: {active} as before: nothing was written\n"
         assert len(registry.history()) == 1
@@ -358,7 +358,7 @@ class TestPromotingAgain:
     def test_a_move_by_somebody_else_meanwhile_fails_with_what_to_do(
         self, registry: Registry, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        first, theirs = registry.promote(publish(registry)), publish(registry, "tree")
+        first, theirs = promoted(iris_package()), publish("tree")
         values = iter([str(first), str(theirs)])
         monkeypatch.setattr(ActivePointer, "read", lambda _: first)
         monkeypatch.setattr(ActivePointer, "value", lambda _: next(values))
@@ -368,15 +368,15 @@ class TestPromotingAgain:
 
 class TestRollback:
     def test_the_version_before_becomes_the_active_one_again(self, registry: Registry) -> None:
-        first = registry.promote(publish(registry))
-        registry.promote(publish(registry, "tree"))
+        first = promoted(iris_package())
+        promoted(iris_package("tree"))
 
         assert done("rollback") == f"Active: {first}\n"
 
-    @pytest.mark.parametrize("promoted", [0, 1])
-    def test_without_a_version_before_it_is_refused(self, registry: Registry, promoted: int) -> None:
-        for _ in range(promoted):
-            registry.promote(publish(registry))
+    @pytest.mark.parametrize("count", [0, 1])
+    def test_without_a_version_before_it_is_refused(self, registry: Registry, count: int) -> None:
+        for _ in range(count):
+            promoted(iris_package())
 
         assert "no earlier version to roll back to" in refused("rollback")
 
@@ -393,8 +393,8 @@ class TestHistory:
         assert done("history").startswith("The pointer was never moved.")
 
     def test_each_move_is_told_with_who_and_from_what_to_what_newest_first(self, registry: Registry) -> None:
-        registry.promote(publish(registry))
-        registry.promote(publish(registry, "tree"))
+        promoted(iris_package())
+        promoted(iris_package("tree"))
         registry.rollback()
 
         _, *moves = done("history").splitlines()

@@ -20,6 +20,7 @@ from tests.support.commands import done, refused, skylift
 from tests.support.drift import iris
 from tests.support.log_lines import answered, delivered, envelope
 from tests.support.models import iris_package
+from tests.support.stored import promoted
 from training.cli import connection
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ DURING = ("--from", "2026-03-01T10:00", "--to", "2026-03-01T11:00")
 @pytest.fixture(autouse=True)
 def _served(registry: Registry) -> None:
     """Iris v1 is active."""
-    package = iris_package()
-    registry.promote(registry.publish(package.describe, package.artifacts).reference)
+    promoted(iris_package())
 
 
 def lines(rows: int, *, longer_petals: float = 0.0, at: datetime = START) -> list[str]:

@@ -20,6 +20,7 @@ from tests.support.broken_servers import silent_server
 from tests.support.commands import done, refused, skylift
 from tests.support.models import IRIS_CONFIG, iris_package
 from tests.support.ports import free_port
+from tests.support.stored import placed
 from tests.support.tables import LOGISTIC, TREE, mixed
 from tests.support.tracking import client_of, empty_store, put_store
 from training.cli.embedded_aws import embedded_aws
@@ -418,8 +419,7 @@ class TestADeadServer:
     def command(self, request: pytest.FixtureRequest, registry: Registry) -> Callable[[], Any]:
         if request.param == "train":
             return lambda: skylift("train", "--config", "model.yaml")
-        package = iris_package()
-        registry.publish(package.describe, package.artifacts)
+        placed(iris_package())
         return lambda: skylift("promote", "v1", "--config", IRIS_CONFIG)
 
     def assert_it_is_a_warning(self, result: Any, registry: Registry, address: str) -> None:

@@ -25,6 +25,7 @@ from tests.support.function_versions import FUNCTION, FunctionVersions
 from tests.support.image_repository import Repository
 from tests.support.models import iris_package
 from tests.support.saved_images import save_image
+from tests.support.stored import placed, promoted
 from tests.support.tables import lines, write_project
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in for sam is a POSIX script")
@@ -201,17 +202,11 @@ def refused(*arguments: object) -> str:
     return failure_lines(result.stderr)
 
 
-def promoted(registry: Registry) -> Registry:
-    package = iris_package()
-    registry.promote(registry.publish(package.describe, package.artifacts).reference)
-    return registry
-
-
 class TestUp:
     def test_it_says_who_deploys_what_where_then_builds_and_deploys(
         self, sam: Tool, stack: CloudFormation, registry: Registry
     ) -> None:
-        promoted(registry)
+        promoted(iris_package())
 
         result = deploy("up", "--stage", "dev", "--yes")
 
@@ -236,7 +231,7 @@ class TestUp:
         assert "Changes: 1 Modify, 1 Add" in result.stdout
 
     def test_it_ends_with_the_url_and_a_signed_call(self, sam: Tool, stack: CloudFormation, registry: Registry) -> None:
-        promoted(registry)
+        promoted(iris_package())
 
         text = deploy("up", "--stage", "dev", "--yes").stdout
 
@@ -249,7 +244,7 @@ class TestUp:
     ) -> None:
         client = CloudFormation(outputs=OUTPUTS, parameters={"Auth": "JWT"}, resources=RESOURCES)
         asks(monkeypatch, client)
-        promoted(registry)
+        promoted(iris_package())
 
         text = deploy("up", "--stage", "dev", "--yes").stdout
 
@@ -259,7 +254,7 @@ class TestUp:
     def test_a_parameter_of_the_command_line_wins_over_the_files(
         self, sam: Tool, stack: CloudFormation, registry: Registry
     ) -> None:
-        promoted(registry)
+        promoted(iris_package())
 
         deploy("up", "--stage", "dev", "--yes", "--set", "MemorySize=2048", "--set", "Note=")
 
@@ -316,7 +311,7 @@ class TestUp:
     def test_a_model_that_is_active_stays(
         self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
     ) -> None:
-        promoted(registry)
+        promoted(iris_package())
 
         deploy("up", "--stage", "dev", "--yes")
 
@@ -325,8 +320,7 @@ class TestUp:
     def test_a_version_that_nobody_promoted_is_not_promoted_here(
         self, sam: Tool, stack: CloudFormation, registry: Registry, trained: list[tuple[str, ...]]
     ) -> None:
-        package = iris_package()
-        registry.publish(package.describe, package.artifacts)
+        placed(iris_package())
 
         assert "skylift promote v1 --stack skylift-dev" in deploy("up", "--stage", "dev", "--yes").stdout
         assert trained == []
@@ -851,7 +845,7 @@ class TestSmoke:
 
 class TestDown:
     def test_what_stays_is_said_and_the_stack_is_deleted(self, stack: CloudFormation, registry: Registry) -> None:
-        promoted(registry)
+        promoted(iris_package())
 
         text = deploy("down", "--stage", "dev", "--yes").stdout
 

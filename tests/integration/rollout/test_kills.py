@@ -18,6 +18,7 @@ from skylift.rollout import Step
 from tests.support.faults import Fault, Killed, after, before, fails_with, kills, throttled
 from tests.support.models import compiled_iris_package
 from tests.support.rollouts import Rollouts, plan_of
+from tests.support.stored import placed, promoted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,11 +34,9 @@ EASY = {"min_requests": 500, "max_error_increase": 0.1, "max_hours": 1}
 
 
 @pytest.fixture
-def versions(registry: Registry) -> list[Reference]:
+def versions(aws: None) -> list[Reference]:
     """The champion, and a version to roll out."""
-    package = compiled_iris_package()
-    first, second = (registry.publish(package.describe, package.artifacts).reference for _ in range(2))
-    return [registry.promote(first), second]
+    return [promoted(compiled_iris_package()), placed(compiled_iris_package())]
 
 
 @pytest.fixture

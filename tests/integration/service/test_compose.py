@@ -25,6 +25,7 @@ from tests.support.events import body_of, http_api_event, invoke
 from tests.support.fakes import HostHarness
 from tests.support.models import IRIS_SETOSA, compiled_iris_package, iris_package
 from tests.support.ports import free_port
+from tests.support.stored import placed, promoted
 from tests.support.waiting import TIMES_OUT
 
 SETTINGS = InferenceSettings(bucket="models", stage="test", model="iris")
@@ -74,8 +75,7 @@ def released(registry: Registry) -> Callable[[str], None]:
     """Publishes iris, made by a candidate, and promotes it."""
 
     def release(candidate: str) -> None:
-        package = compiled_iris_package(candidate)
-        registry.promote(registry.publish(package.describe, package.artifacts).reference)
+        promoted(compiled_iris_package(candidate))
 
     return release
 
@@ -344,8 +344,7 @@ class TestImage:
     def test_what_the_command_line_baked_is_served_without_any_aws(
         self, registry: Registry, tmp_path: Path, compose_without_aws: Callable[[], HttpClient]
     ) -> None:
-        package = compiled_iris_package()
-        registry.publish(package.describe, package.artifacts)
+        placed(compiled_iris_package())
         done("bake", "v1", tmp_path)
 
         client = compose_without_aws()

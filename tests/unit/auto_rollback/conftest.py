@@ -17,9 +17,9 @@ from skylift.notify import Notifier
 from skylift.pointer import ActivePointer
 from skylift.references import Reference
 from skylift.registry import Registry
-from skylift.store import VersionStore
 from tests.conftest import BUCKET, MODEL, STAGE
-from tests.support.stored import publish
+from tests.support.manifests import draft
+from tests.support.stored import placed
 from tests.support.topics import create_topic, shared_sns
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ class Lambda:
 
 
 @pytest.fixture
-def versions(store: VersionStore) -> list[Reference]:
+def versions(aws: None) -> list[Reference]:
     """v1, v2 and v3."""
-    return [publish(store, f"model {number}".encode()) for number in (1, 2, 3)]
+    return [placed(draft(f"model {number}".encode())) for number in (1, 2, 3)]
 
 
 @pytest.fixture

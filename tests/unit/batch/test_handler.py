@@ -15,6 +15,7 @@ from skylift.errors import ConfigError, DataError, IntegrityError, VersionNotFou
 from skylift.registry import Registry
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.bulk import bulk_package, planned, rows_of
+from tests.support.stored import placed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,8 +34,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def reference(registry: Registry) -> str:
-    package = bulk_package()
-    return str(registry.publish(package.describe, package.artifacts).reference)
+    return str(placed(bulk_package()))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from skylift.registry import Registry
 from tests.support.cloudformation import CloudFormation
 from tests.support.function_versions import FUNCTION, FunctionVersions
 from tests.support.models import iris_package
+from tests.support.stored import placed, promoted
 from tests.support.waiting import wait_until
 
 NEW = "new-2.1"
@@ -83,8 +84,7 @@ def codedeploy() -> CodeDeploy:
 
 @pytest.fixture
 def active(registry: Registry) -> Registry:
-    package = iris_package()
-    registry.promote(registry.publish(package.describe, package.artifacts).reference)
+    promoted(iris_package())
     return registry
 
 
@@ -172,8 +172,7 @@ class TestRightAnswers:
         self, lambdas: FunctionVersions, codedeploy: CodeDeploy, active: Registry
     ) -> None:
         first = honest(active)
-        package = iris_package("tree")
-        second = active.publish(package.describe, package.artifacts).reference
+        second = placed(iris_package("tree"))
         later: list[Answer] = []
 
         def answer(number: int, body: dict[str, Any]) -> HttpAnswer:

@@ -33,6 +33,7 @@ from tests.support.aws_clients import every_operation
 from tests.support.faults import before, denied, fails_with, throttled
 from tests.support.models import changed, compiled_iris_package, iris_package
 from tests.support.pickles import exiting, trap
+from tests.support.stored import placed, promoted
 from training.evaluation.report import EVALUATION_FILE
 from training.release.packaging import Package
 
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 
-def _publish(registry: Registry, package: Package | None = None) -> Reference:
-    package = package or iris_package()
+def _publish(registry: Registry) -> Reference:
+    package = iris_package()
     return registry.publish(package.describe, package.artifacts).reference
 
 
@@ -64,9 +65,9 @@ def _swapped_answers() -> Golden:
 
 
 @pytest.fixture
-def live(registry: Registry) -> Reference:
+def live(aws: None) -> Reference:
     """The first version, promoted."""
-    return registry.promote(_publish(registry))
+    return promoted(iris_package())
 
 
 class TestPublishing:
@@ -89,7 +90,7 @@ class TestPublishing:
 
 class TestPromoting:
     def test_a_promoted_version_is_the_active_one(self, registry: Registry) -> None:
-        reference = _publish(registry)
+        reference = placed(iris_package())
 
         registry.promote("v1")
 
@@ -102,14 +103,14 @@ class TestPromoting:
     def test_a_version_is_promoted_by_number_name_or_reference(
         self, registry: Registry, live: Reference, write: str
     ) -> None:
-        reference = _publish(registry)
+        reference = placed(iris_package())
 
         promoted = registry.promote(str(reference) if write == "reference" else write)
 
         assert promoted == registry.active() == reference
 
     def test_an_older_version_may_be_promoted_again(self, registry: Registry, live: Reference) -> None:
-        registry.promote(_publish(registry))
+        registry.promote(placed(iris_package()))
 
         registry.promote("v1")
 
@@ -130,7 +131,7 @@ class TestPromoting:
     ) -> None:
         monkeypatch.setattr("skylift.footprint.measure", lambda _version, _read: Footprint(60, 300, 500))
         monkeypatch.setattr("skylift.footprint._STATUS", Path.cwd())  # wherever the test runs
-        second = _publish(registry)
+        second = placed(iris_package())
 
         with pytest.raises(PromotionRefused, match="v2 does not fit"):
             registry.promote("v2", memory_mib=512)
@@ -141,13 +142,13 @@ class TestPromoting:
     def test_a_pickle_that_ends_the_interpreter_is_refused_and_no_success(
         self, registry: Registry, live: Reference
     ) -> None:
-        _publish(registry, _with_model(exiting()))
+        placed(_with_model(exiting()))
 
         with pytest.raises(PromotionRefused, match=r"model.joblib of v2 cannot be loaded \(SystemExit\)"):
             registry.promote("v2")
 
     def test_the_history_tells_every_promotion(self, registry: Registry, live: Reference) -> None:
-        second = registry.promote(_publish(registry))
+        second = registry.promote(placed(iris_package()))
 
         assert [(move.before, move.after) for move in registry.history()] == [
             (NOTHING, str(live)),
@@ -157,7 +158,7 @@ class TestPromoting:
     def test_a_promotion_repairs_a_pointer_that_holds_garbage(
         self, registry: Registry, pointer: ActivePointer, ssm: "SSMClient"
     ) -> None:
-        reference = _publish(registry)
+        reference = placed(iris_package())
         _set(ssm, pointer, "garbage")
 
         registry.promote("v1")
@@ -175,15 +176,15 @@ class TestWithoutJoblib:
     """`AllowJoblib=false`: what goes live cannot run code."""
 
     def test_a_version_with_a_compiled_form_goes_live_and_back(self, strict: Registry) -> None:
-        first = strict.promote(_publish(strict, compiled_iris_package()))
-        second = strict.promote(_publish(strict, compiled_iris_package("tree")))
+        first = strict.promote(placed(compiled_iris_package()))
+        second = strict.promote(placed(compiled_iris_package("tree")))
 
         assert strict.rollback() == first != second
 
     def test_one_without_is_refused_with_the_reason_and_never_loaded(self, strict: Registry, tmp_path: Path) -> None:
-        live = strict.promote(_publish(strict, compiled_iris_package()))
+        live = promoted(compiled_iris_package())
         sprung = tmp_path / "sprung"
-        _publish(strict, _with_model(trap(sprung)))
+        placed(_with_model(trap(sprung)))
 
         for act in (
             lambda: strict.promote("v2"),
@@ -198,8 +199,8 @@ class TestWithoutJoblib:
         assert not (tmp_path / "baked").exists()
 
     def test_nor_is_one_returned_to(self, strict: Registry, registry: Registry) -> None:
-        registry.promote(_publish(registry))
-        live = registry.promote(_publish(registry, compiled_iris_package()))
+        promoted(iris_package())
+        live = promoted(compiled_iris_package())
 
         with pytest.raises(PromotionRefused, match="v1 has no compiled form"):
             strict.rollback()
@@ -239,7 +240,7 @@ class TestRefusing:
     def test_a_version_that_may_not_serve_is_refused_with_the_reason_and_the_pointer_stays(
         self, registry: Registry, live: Reference, package: Callable[[], Package], reason: str
     ) -> None:
-        _publish(registry, package())
+        placed(package())
 
         with pytest.raises(PromotionRefused, match=reason) as caught:
             registry.promote("v2")
@@ -253,7 +254,7 @@ class TestRefusing:
             Gate(metric="f1_macro", min=0.9, value=0.95, passed=True),
             Gate(metric="log_loss", max=0.1, value=0.7, passed=False),
         )
-        _publish(registry, changed(iris_package(), gates=gates))
+        placed(changed(iris_package(), gates=gates))
 
         with pytest.raises(PromotionRefused, match=r"accuracy .* log_loss") as caught:
             registry.promote("v1")
@@ -264,7 +265,7 @@ class TestRefusing:
     def test_a_version_with_an_altered_file_is_refused_and_the_pointer_stays(
         self, registry: Registry, live: Reference, s3: "S3Client", name: str
     ) -> None:
-        _publish(registry)
+        placed(iris_package())
         _overwrite(s3, name, b"altered")
 
         with pytest.raises(PromotionRefused, match=f"v2 may not serve: {name} of v2 does not have the digest"):
@@ -276,7 +277,7 @@ class TestRefusing:
     def test_a_version_with_a_missing_file_is_refused_and_the_pointer_stays(
         self, registry: Registry, live: Reference, s3: "S3Client", name: str
     ) -> None:
-        _publish(registry)
+        placed(iris_package())
         every_operation().delete_object(Bucket=BUCKET, Key=f"models/iris/v2/{name}")
 
         with pytest.raises(PromotionRefused, match=f"{name} of v2 is missing"):
@@ -288,7 +289,7 @@ class TestRefusing:
         self, registry: Registry, live: Reference, s3: "S3Client", tmp_path: Path
     ) -> None:
         sprung = tmp_path / "sprung"
-        _publish(registry)
+        placed(iris_package())
         _overwrite(s3, MODEL_FILE, trap(sprung))
 
         with pytest.raises(PromotionRefused):
@@ -301,8 +302,8 @@ class TestRefusing:
     ) -> None:
         sprung = tmp_path / "sprung"
         registry = Registry(store, pointer, allow_joblib=True)
-        registry.promote(_publish(registry, compiled_iris_package()))
-        _publish(registry, _with_model(trap(sprung)))
+        promoted(compiled_iris_package())
+        placed(_with_model(trap(sprung)))
 
         for act in (
             lambda: registry.promote("v2"),
@@ -320,7 +321,7 @@ class TestRefusing:
     ) -> None:
         sprung = tmp_path / "sprung"
         failed = (Gate(metric="accuracy", min=0.99, value=0.5, passed=False),)
-        _publish(registry, changed(_with_model(trap(sprung)), gates=failed))
+        placed(changed(_with_model(trap(sprung)), gates=failed))
 
         with pytest.raises(PromotionRefused, match="gate"):
             registry.promote("v1")
@@ -349,7 +350,7 @@ class TestRefusing:
     def test_an_altered_manifest_is_refused_by_reference_and_the_pointer_stays(
         self, registry: Registry, live: Reference, s3: "S3Client"
     ) -> None:
-        reference = _publish(registry)
+        reference = placed(iris_package())
         _overwrite(s3, "manifest.json", iris_package("tree").describe(2).to_bytes())
 
         with pytest.raises(IntegrityError):
@@ -360,7 +361,7 @@ class TestRefusing:
     def test_where_s3_fails_in_the_examination_the_pointer_stays(
         self, registry: Registry, live: Reference, s3: "S3Client"
     ) -> None:
-        _publish(registry)
+        placed(iris_package())
         before(s3, "GetObject", fails_with(throttled("SlowDown")), only=2)
 
         with pytest.raises(AwsUnavailable):
@@ -371,7 +372,7 @@ class TestRefusing:
     def test_where_the_pointer_may_not_be_moved_it_stays(
         self, registry: Registry, live: Reference, ssm: "SSMClient"
     ) -> None:
-        _publish(registry)
+        placed(iris_package())
         before(ssm, "PutParameter", fails_with(denied("AccessDeniedException")))
 
         with pytest.raises(AwsUnavailable, match="moving the pointer"):
@@ -386,7 +387,7 @@ class TestPromotingAtOnce:
     @pytest.fixture
     def rivals(self, registry: Registry, live: Reference) -> tuple[Reference, Reference]:
         """v2, which this promotion is for, and v3, which another one is for."""
-        return _publish(registry), _publish(registry)
+        return placed(iris_package()), placed(iris_package())
 
     @pytest.mark.parametrize("act", [lambda registry: registry.promote("v2"), Registry.rollback])
     def test_a_move_during_the_examination_is_not_overwritten(
@@ -400,7 +401,7 @@ class TestPromotingAtOnce:
         registry.promote("v3")
         registry.promote("v2")
         registry.promote("v3")
-        again = _publish(registry)
+        again = placed(iris_package())
         before(s3, "GetObject", lambda _: pointer.move(again), only=1)
 
         with pytest.raises(PointerMoved, match="moved meanwhile, from v3 to v4: nothing was written") as caught:
@@ -439,7 +440,7 @@ class TestPromotingAtOnce:
 
 class TestResolving:
     def test_before_the_first_promotion_nothing_is_active(self, registry: Registry) -> None:
-        _publish(registry)
+        placed(iris_package())
 
         with pytest.raises(NoActiveVersion) as caught:
             registry.resolve()
@@ -479,7 +480,7 @@ class TestResolving:
 
 class TestRollingBack:
     def _promote(self, registry: Registry, count: int) -> list[Reference]:
-        return [registry.promote(_publish(registry)) for _ in range(count)]
+        return [promoted(iris_package()) for _ in range(count)]
 
     def test_rollback_returns_to_the_version_before(self, registry: Registry) -> None:
         self._promote(registry, 3)
@@ -549,9 +550,9 @@ class TestRollingBack:
         assert registry.rollback() == first
 
     def test_rollback_never_goes_to_a_version_that_was_published_but_never_active(self, registry: Registry) -> None:
-        first = registry.promote(_publish(registry))
-        _publish(registry)
-        registry.promote(_publish(registry))
+        first = promoted(iris_package())
+        placed(iris_package())
+        promoted(iris_package())
 
         assert registry.rollback() == first
 
@@ -559,9 +560,9 @@ class TestRollingBack:
     def test_rollback_skips_what_is_not_a_reference(
         self, registry: Registry, pointer: ActivePointer, ssm: "SSMClient", value: str
     ) -> None:
-        first = registry.promote(_publish(registry))
+        first = promoted(iris_package())
         _set(ssm, pointer, value)
-        registry.promote(_publish(registry))
+        promoted(iris_package())
 
         assert registry.rollback() == first
 
@@ -584,7 +585,7 @@ class TestRollingBack:
         self, registry: Registry, pointer: ActivePointer, ssm: "SSMClient"
     ) -> None:
         _set(ssm, pointer, NOTHING)
-        only = registry.promote(_publish(registry))
+        only = promoted(iris_package())
 
         with pytest.raises(PromotionRefused, match="no earlier version"):
             registry.rollback()
@@ -631,8 +632,8 @@ class TestGoingBack:
     @pytest.fixture
     def back(self, registry: Registry) -> tuple[Reference, str]:
         """v1, and the value of the pointer, which names v2."""
-        first = registry.promote(_publish(registry))
-        return first, str(registry.promote(_publish(registry)))
+        first = promoted(iris_package())
+        return first, str(promoted(iris_package()))
 
     def test_the_version_is_active_again_and_was_not_loaded(
         self, store: VersionStore, pointer: ActivePointer, back: tuple[Reference, str]
@@ -660,14 +661,14 @@ class TestGoingBack:
 
     def test_one_that_failed_a_gate_is_refused(self, registry: Registry, back: tuple[Reference, str]) -> None:
         gate = Gate(metric="accuracy", min=0.99, value=0.5, passed=False)
-        failed = _publish(registry, changed(iris_package(), gates=(gate,)))
+        failed = placed(changed(iris_package(), gates=(gate,)))
 
         with pytest.raises(PromotionRefused, match="v3 failed its gate"):
             registry.go_back(failed, seen=back[1], tool="auto-rollback")
 
     def test_a_pointer_that_moved_meanwhile_stays(self, registry: Registry, back: tuple[Reference, str]) -> None:
         first, seen = back
-        third = registry.promote(_publish(registry))
+        third = promoted(iris_package())
 
         with pytest.raises(PointerMoved, match="from v2 to v3: nothing was written"):
             registry.go_back(first, seen=seen, tool="auto-rollback")
@@ -684,7 +685,7 @@ def _with_model(data: bytes) -> Package:
 
 
 def test_a_registry_opens_from_settings_with_clients_of_its_own(registry: Registry) -> None:
-    reference = _publish(registry)
+    reference = placed(iris_package())
 
     again = Registry.open(RegistrySettings(bucket=BUCKET, stage=STAGE, model=MODEL))
 

@@ -9,6 +9,7 @@ from skylift.references import Reference
 from skylift.registry import Registry
 from tests.support.models import compiled_iris_package
 from tests.support.rollouts import Rollouts
+from tests.support.stored import placed, promoted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -16,17 +17,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def v1(registry: Registry) -> Reference:
+def v1(aws: None) -> Reference:
     """The champion."""
-    package = compiled_iris_package()
-    return registry.promote(registry.publish(package.describe, package.artifacts).reference)
+    return promoted(compiled_iris_package())
 
 
 @pytest.fixture
-def v2(registry: Registry, v1: Reference) -> Reference:
+def v2(v1: Reference) -> Reference:
     """A version that may serve."""
-    package = compiled_iris_package()
-    return registry.publish(package.describe, package.artifacts).reference
+    return placed(compiled_iris_package())
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from skylift.references import NOTHING, Reference
 from skylift.rollout import Step
 from tests.support.models import changed, compiled_iris_package
 from tests.support.rollouts import Rollouts, plan_of
+from tests.support.stored import placed
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -132,7 +133,7 @@ def test_lines_that_arrive_late_are_waited_for(rollouts: Rollouts, v2: Reference
 
 def test_a_version_that_may_not_serve_never_gets_on_trial(rollouts: Rollouts) -> None:
     package = changed(compiled_iris_package(), gates=(Gate(metric="accuracy", min=0.99, value=0.5, passed=False),))
-    v3 = rollouts.registry.publish(package.describe, package.artifacts).reference
+    v3 = placed(package)
     result = rollouts.run(plan_of(v3, CANARY))
     ended = json.loads(result.result or "")
     assert ended["outcome"] == "failed"
@@ -200,8 +201,7 @@ class TestOtherHands:
         assert record.reason == "anna does not like it"
 
     def test_a_pointer_that_somebody_moved_ends_it_without_a_promotion(self, rollouts: Rollouts, v2: Reference) -> None:
-        package = compiled_iris_package()
-        v3 = rollouts.registry.publish(package.describe, package.artifacts).reference
+        v3 = placed(compiled_iris_package())
         event = plan_of(v2, SHADOW, CANARY, criteria=FEW)
         rollouts.traffic.at(2, lambda: rollouts.registry.promote(v3))
         ended = json.loads(rollouts.run(event).result or "")

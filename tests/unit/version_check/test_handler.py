@@ -12,6 +12,7 @@ from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.aws_clients import every_operation
 from tests.support.faults import before, denied, fails_with
 from tests.support.models import compiled_iris_package, iris_package
+from tests.support.stored import promoted
 from version_check import handler as handler_module
 from version_check.handler import handler
 
@@ -27,8 +28,7 @@ FILES = ("model.joblib", "model.onnx", "baseline.json")
 @pytest.fixture
 def active(registry: Registry) -> None:
     """Iris v1 is active."""
-    package = compiled_iris_package()
-    registry.promote(registry.publish(package.describe, package.artifacts).reference)
+    promoted(compiled_iris_package())
 
 
 @pytest.fixture
@@ -66,8 +66,7 @@ def test_a_version_whose_files_are_all_there_is_readable(checked: Callable[[], C
 def test_a_version_that_only_joblib_can_load_is_unreadable_where_that_is_not_allowed(
     checked: Callable[[], Checked], registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = iris_package()
-    registry.promote(registry.publish(package.describe, package.artifacts).reference)
+    promoted(iris_package())
     assert checked() == ({"version": "v1", "problem": None}, 0)
 
     monkeypatch.setenv("SKYLIFT_ALLOW_JOBLIB", "false")

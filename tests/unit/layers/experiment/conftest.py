@@ -13,6 +13,7 @@ from skylift.references import Reference
 from skylift.registry import Registry
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.models import iris_package
+from tests.support.stored import placed, promoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,17 +25,15 @@ START = datetime(2026, 11, 26, 2, tzinfo=UTC)
 
 
 @pytest.fixture
-def v1(registry: Registry) -> Reference:
+def v1(aws: None) -> Reference:
     """The champion."""
-    package = iris_package()
-    return registry.promote(registry.publish(package.describe, package.artifacts).reference)
+    return promoted(iris_package())
 
 
 @pytest.fixture
-def v2(registry: Registry, v1: Reference) -> Reference:
+def v2(v1: Reference) -> Reference:
     """A version that may serve."""
-    package = iris_package()
-    return registry.publish(package.describe, package.artifacts).reference
+    return placed(iris_package())
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from skylift.footprint import SERVICE_MIB, Footprint
 from skylift.registry import Registry
 from skylift.verification import Version
 from tests.support.models import changed, compiled_iris_package, iris_package
+from tests.support.stored import placed, promoted
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 SMALL = Footprint(base=60, rest=100, peak=100, row_ms=1)
@@ -22,15 +23,13 @@ LARGE = Footprint(base=90, rest=300, peak=500, row_ms=9)
 @pytest.fixture
 def champion(registry: Registry) -> Version:
     """The first version, compiled and promoted."""
-    package = compiled_iris_package()
-    return registry.version(registry.promote(registry.publish(package.describe, package.artifacts).reference))
+    return registry.version(promoted(compiled_iris_package()))
 
 
 @pytest.fixture
 def slow(registry: Registry, champion: Version) -> Version:
     """The second version, which is not compiled."""
-    package = iris_package()
-    return registry.publish(package.describe, package.artifacts)
+    return registry.version(placed(iris_package()))
 
 
 def _measures(monkeypatch: pytest.MonkeyPatch, **figures: Footprint) -> None:
@@ -58,7 +57,7 @@ def test_fields_that_differ_are_named_with_what_to_do(registry: Registry, champi
     contract = champion.manifest.contract
     features = (contract.features[0].model_copy(update={"name": "length"}), *contract.features[1:])
     package = changed(iris_package(), contract=contract.model_copy(update={"features": features}))
-    registry.publish(package.describe, package.artifacts)
+    placed(package)
 
     with pytest.raises(ExperimentRefused) as caught:
         examine(registry, "v2", champion, shadow=False)
@@ -92,8 +91,7 @@ def test_a_shadow_that_is_not_compiled_and_quick_is_not_refused(
 
 
 def test_a_compiled_shadow_is_not_measured(registry: Registry, champion: Version) -> None:
-    package = compiled_iris_package()
-    published = registry.publish(package.describe, package.artifacts)
+    published = registry.version(placed(compiled_iris_package()))
 
     assert examine(registry, "v2", champion, shadow=True) == published
 

@@ -16,6 +16,7 @@ from skylift.references import Reference
 from skylift.registry import Registry
 from tests.support.faults import Killed, after, before, kills
 from tests.support.models import iris_package
+from tests.support.stored import placed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,8 +39,7 @@ def _begin(trials: Trials, version: Reference | str) -> Challenger:
 
 
 def _third(registry: Registry) -> Reference:
-    package = iris_package("tree")
-    return registry.publish(package.describe, package.artifacts).reference
+    return placed(iris_package("tree"))
 
 
 class TestPromoting:
@@ -204,8 +204,7 @@ class TestRollingBack:
         moves.promote("v2")
         third = _third(registry)
         moves.promote(third)
-        package = iris_package()
-        begun = _begin(trials, registry.publish(package.describe, package.artifacts).reference)
+        begun = _begin(trials, placed(iris_package()))
         fault = when(s3 if operation == "PutObject" else ssm, operation, kills, only=number)
         with pytest.raises(Killed):
             moves.rollback()

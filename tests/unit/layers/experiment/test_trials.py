@@ -27,6 +27,7 @@ from skylift.registry import Registry
 from tests.conftest import MODEL
 from tests.support.faults import Killed, after, before, kills
 from tests.support.models import changed, iris_package
+from tests.support.stored import placed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -117,8 +118,7 @@ class TestBeginning:
         assert parameter.read() == begun
 
     def test_without_a_champion_there_is_nothing_to_compare_with(self, trials: Trials, registry: Registry) -> None:
-        package = iris_package()
-        registry.publish(package.describe, package.artifacts)
+        placed(iris_package())
 
         with pytest.raises(ExperimentRefused, match="no version is active") as caught:
             _begin(trials, "v1")
@@ -134,7 +134,7 @@ class TestBeginning:
     ) -> None:
         contract = iris_package().describe(1).contract
         package = changed(iris_package(), contract=contract.model_copy(update={"features": contract.features[:3]}))
-        registry.publish(package.describe, package.artifacts)
+        placed(package)
 
         with pytest.raises(ExperimentRefused, match="v2 cannot be asked what v1 is asked: petal_width: unknown"):
             _begin(trials)
@@ -146,7 +146,7 @@ class TestBeginning:
     ) -> None:
         failed = (Gate(metric="accuracy", value=0.5, min=0.9, passed=False),)
         package = changed(iris_package(), gates=failed)
-        registry.publish(package.describe, package.artifacts)
+        placed(package)
 
         with pytest.raises(PromotionRefused, match="v2 failed its gate"):
             _begin(trials)
@@ -401,8 +401,7 @@ class TestKills:
         with pytest.raises(Killed):
             act(trials, begun.id)
         fault.heal()
-        package = iris_package()
-        registry.publish(package.describe, package.artifacts)
+        placed(iris_package())
 
         _begin(trials, "v3")
 

@@ -16,6 +16,7 @@ from tests.support.cloudformation import CloudFormation
 from tests.support.commands import done, refused, skylift
 from tests.support.models import IRIS_CONFIG, iris_package
 from tests.support.ports import free_port
+from tests.support.stored import placed
 from training.cli import connection
 from training.cli.app import app
 
@@ -36,8 +37,7 @@ def _signals_stay_as_they_were() -> Iterator[None]:
 
 @pytest.fixture
 def published(registry: Registry) -> Registry:
-    package = iris_package()
-    registry.publish(package.describe, package.artifacts)
+    placed(iris_package())
     return registry
 
 

@@ -17,6 +17,7 @@ from skylift.registry import Registry
 from tests.conftest import BUCKET
 from tests.support.bulk import ROW, bulk_package, rows_of, write_lines
 from tests.support.commands import done, refused, skylift
+from tests.support.stored import placed, promoted
 from training.cli import batch_workers
 from training.cli.batch_workers import Scorer
 from training.release.folder import write_version
@@ -181,10 +182,8 @@ def test_wrong_outputs_are_refused_before_anything_is_scored(model: Path, tmp_pa
 
 
 def test_a_published_version_scores_from_s3_to_s3(registry: Registry, s3: "S3Client", tmp_path: Path) -> None:
-    package = bulk_package()
-    registry.publish(package.describe, package.artifacts)
-    second = registry.publish(package.describe, package.artifacts)
-    registry.promote("v1")
+    promoted(bulk_package())
+    second = registry.version(placed(bulk_package()))
     text = write(tmp_path / "in.csv").read_bytes()
     s3.put_object(Bucket=BUCKET, Key="tables/in.csv", Body=text)
 

@@ -13,6 +13,7 @@ from skylift.registry import Registry
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.bulk import bulk_package, rows_of
 from tests.support.commands import done, refused, skylift
+from tests.support.stored import promoted
 from training.cli import batch_on_aws, connection
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ def states(s3: "S3Client", registry: Registry, monkeypatch: pytest.MonkeyPatch) 
     """A stack with a version, a table of 40 rows, and parts of a few."""
     function._model.cache_clear()
     monkeypatch.setattr(function, "logger", logging.getLogger("of the function"))  # which is another process
-    package = bulk_package()
-    registry.promote(registry.publish(package.describe, package.artifacts).reference)
+    promoted(bulk_package())
     s3.put_object(
         Bucket=BUCKET,
         Key=f"batches/{MODEL}/in.jsonl",

@@ -7,13 +7,13 @@ from typer.testing import CliRunner
 
 from skylift.registry import Registry
 from tests.support.models import iris_package
+from tests.support.stored import promoted
 from training.cli.app import app
 
 
 @pytest.fixture
 def _active(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = iris_package()
-    registry.promote(registry.publish(package.describe, package.artifacts).reference)
+    promoted(iris_package())
     monkeypatch.setenv("SKYLIFT_MODEL", "iris")
 
 

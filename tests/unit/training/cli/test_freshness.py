@@ -8,6 +8,7 @@ import pytest
 from skylift.references import sha256
 from skylift.registry import Registry
 from tests.support.models import changed, iris_package
+from tests.support.stored import placed
 from training.cli.freshness import code_digest, fresh_version
 from training.config import ModelConfig, load_config
 
@@ -26,7 +27,7 @@ def publish(registry: Registry, **lineage: Any) -> str:
     package = iris_package()
     described = package.describe(1).lineage.model_copy(update=lineage)
     package = changed(package, lineage=described)
-    return registry.publish(package.describe, package.artifacts).reference.name
+    return placed(package).name
 
 
 def test_the_active_version_is_fresh_while_some_version_has_the_same_inputs(

@@ -17,6 +17,7 @@ from skylift.registry import Registry
 from tests.conftest import BUCKET
 from tests.support.fraud import payments
 from tests.support.models import changed, iris_config, iris_package, trained_iris
+from tests.support.stored import placed, promoted
 from tests.support.tables import LOGISTIC, TREE, config_of, learned, lines, table_of
 from tests.support.wide import WIDE, wide_table
 from training.config import Candidate, GatesSection
@@ -46,8 +47,7 @@ def compared(trained: Trained) -> Champion:
 @pytest.fixture
 def champion(registry: Registry) -> ActiveVersion:
     """The active version of iris."""
-    package = iris_package()
-    registry.promote(registry.publish(package.describe, package.artifacts).reference)
+    promoted(iris_package())
     found = load_active(registry)
     assert found is not None
     return found
@@ -74,7 +74,7 @@ class TestActiveVersion:
         self, champion: ActiveVersion, registry: Registry, pointer: Any
     ) -> None:
         package = changed(iris_package(), environment={"scikit-learn": "0.1"})
-        pointer.move(registry.publish(package.describe, package.artifacts).reference)
+        pointer.move(placed(package))
 
         found = load_active(registry)
 
@@ -119,7 +119,7 @@ class TestGate:
         turned = text.replace(",yes\n", ",aye\n").replace(",no\n", ",nay\n")
         labels = {"aye": "yes", "nay": "no"}
         package = pack(learned(tmp_path, text, LOGISTIC, target="fraud", model="iris", decision={"threshold": 0.1}))
-        registry.promote(registry.publish(package.describe, package.artifacts).reference)
+        promoted(package)
         path = tmp_path / "turned.csv"
         path.write_text(turned)
         config = config_of(path, target="fraud", candidates=(LOGISTIC,), target_keys={"labels": labels})

@@ -10,6 +10,7 @@ from skylift.manifest import MODEL_FILE
 from skylift.registry import Registry
 from tests.conftest import BUCKET
 from tests.support.models import IRIS_CONFIG, changed, iris_config, iris_package, uncompiled
+from tests.support.stored import placed
 from tests.support.tables import RIDGE, config_of, lines
 from training.config import ModelConfig
 from training.config.table import SplitSection, ValidateSection
@@ -25,7 +26,7 @@ RISING = lines("x,n,y", lambda number: f"{number},{number * 7 % 11},{3 * number 
 
 
 def publish(registry: Registry, package: Package) -> None:
-    registry.publish(package.describe, package.artifacts)
+    placed(package)
 
 
 def compared(
