@@ -77,7 +77,7 @@ export function reasons({ output, base, contributions }, target) {
     make(
       'p',
       { className: 'small quiet' },
-      `${probability ? output : target.name}: ${probability ? percent(base) : shown(base)} for typical rows, ${end} here. Each value moves it by:`,
+      `${probability ? output.replace('probability', 'Probability') : target.name}: ${probability ? percent(base) : shown(base)} for typical rows, ${end} here. Each value moves it by:`,
     ),
     bars(rows, { signed: true }),
     moved.length > MOST_BARS

@@ -9,11 +9,12 @@ from playwright.sync_api import expect, sync_playwright
 
 from skylift.conformal import Margins, Sets
 from skylift.contract import Contract, Target
+from skylift.feature import Feature
 from skylift.http.reply import Reply
 from tests.support.browser import CHROMIUM, Mounted, Visits, launched, serving
 from tests.support.drift import report
 from tests.support.fakes import MemoryBucket
-from tests.support.page_models import EVERY_KIND, classes, contract_of, page_service
+from tests.support.page_models import EVERY_KIND, classes, contract_of, number, page_service
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -34,6 +35,7 @@ HISTORY = {
 }
 LATEST = "reports/iris/latest.json"
 
+ODD = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "=1+2", "__proto__", "ab" * 150, "\u202ecba")
 CONTRACTS = {
     "one": contract_of(1),
     "four": contract_of(4),
@@ -45,6 +47,14 @@ CONTRACTS = {
         target=Target(name="rent", unit="EUR", margins=Margins(level=0.9, low=(-40.0,), high=(60.0,))),
     ),
     "sets": contract_of(2, Target(name="species", classes=classes(4), sets=Sets(level=0.9, least=0.1))),
+    "odd": Contract(
+        task="classification",
+        features=(
+            *(number(name, unit=name, description=name) for name in ODD),
+            Feature(name="kind", kind="category", categories=ODD, unknown="refuse", example=ODD[4]),
+        ),
+        target=Target(name=ODD[4], classes=ODD),
+    ),
 }
 
 

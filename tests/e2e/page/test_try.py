@@ -42,6 +42,35 @@ def test_the_form_of_a_contract_is_accessible_and_fits(
         assert violations(page) == []
 
 
+def test_names_of_any_length_and_kind_are_text_that_fits(visits: Visits) -> None:
+    with visits.visit("/odd/", width=390) as page:
+        answer(page)
+        page.get_by_role("button", name="Keep this row to compare").click()
+        page.get_by_label("=1+2", exact=True).fill("1")
+        table = page.get_by_role("table", name="Two rows side by side")
+        expect(table.get_by_role("row").nth(2)).to_have_text("=1+251")
+
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.goto(f"{visits.address}/odd/docs")
+        expect(page.get_by_role("button", name="Predict")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_outline_of_the_focus_is_inside_of_what_a_field_draws(visits: Visits) -> None:
+    with visits.visit("/one/") as page:
+        answer(page)
+        room = page.evaluate(
+            """() => {
+            const box = document.querySelector('.field [type=number]'), style = getComputedStyle(box)
+            box.focus()
+            return box.closest('.field').getBoundingClientRect().right - box.getBoundingClientRect().right
+              - parseFloat(style.outlineWidth) - parseFloat(style.outlineOffset)
+            }"""
+        )
+
+        assert room >= 0
+
+
 @pytest.mark.parametrize(("contract", "fields"), [("one", 1), ("four", 4), ("forty", 40), ("many", 400), ("every", 8)])
 def test_each_feature_has_a_field_that_is_labelled(visits: Visits, contract: str, fields: int) -> None:
     with visits.visit(f"/{contract}/") as page:
