@@ -39,6 +39,7 @@ from training.metrics.resamples import Clusters
 from training.metrics.scores import class_metrics, score_metrics
 from training.search.calibration import Calibration, reliability
 from training.search.fitting import Folds
+from training.search.out_of_fold import OutOfFold
 from training.search.report import SearchReport
 
 _TOO_GOOD = 0.01
@@ -79,6 +80,8 @@ class Selected:
         Predictor of the form that is served: everything is measured with it.
     folds
         Folds of the training rows that it was measured on; None if nothing was cross-validated.
+    out_of_fold
+        Its answers in these; None without them.
     searches
         Searches of all candidates.
     decision
@@ -92,6 +95,7 @@ class Selected:
     estimator: Any
     predictor: Predictor
     folds: Folds | None
+    out_of_fold: OutOfFold | None = None
     searches: tuple[SearchReport, ...] = ()
     decision: Decision | None = None
     calibration: Calibration | None = None
@@ -136,8 +140,16 @@ def assess(
     median = METRICS[select_by].dummy == "median"
     dummies = dummy_scores(contract, table.targets[split.train], len(holdout), median=median)
     baseline = (
-        against_dummy(model.folds, best, targets, dummies, scores, metric=select_by, clusters=clusters)
-        if model.folds
+        against_dummy(
+            model.folds,
+            best,
+            targets,
+            scores,
+            metric=select_by,
+            clusters=clusters,
+            out_of_fold=model.out_of_fold,
+        )
+        if model.folds and model.out_of_fold
         else against_dummy_on_holdout(
             contract, targets, dummies, scores, metric=select_by, seed=seed, clusters=clusters
         )

@@ -1,5 +1,6 @@
 """The dummy baseline: a constant prediction, which a model must beat by more than noise."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ from skylift.errors import TrainingError
 from skylift.metrics import LeaderboardEntry, Spread
 from skylift.scoring import Matrix
 from training.config.table import RARE
+from training.evaluation.chance import BETTER_BY_CHANCE, Part, knows_something
 from training.evaluation.report import DummyBaseline
 from training.metrics.intervals import difference
 from training.metrics.registry import METRICS, Metric
 from training.metrics.resamples import Clusters, ScoredRows
 from training.metrics.scores import differ_by_noise, fold_summary, score_metrics
 from training.search.fitting import Folds, smallest_class
+from training.search.out_of_fold import OutOfFold
 
 _ROUNDING_ERROR = 1e-12
 _MOSTLY = 0.5
@@ -53,11 +56,11 @@ def against_dummy(
     folds: Folds,
     best: LeaderboardEntry,
     targets: NDArray[Any],
-    dummies: Matrix,
     scores: Matrix,
     *,
     metric: str,
     clusters: Clusters | None,
+    out_of_fold: OutOfFold,
 ) -> DummyBaseline:
     """Compare a model with the dummy baseline.
 
@@ -65,21 +68,25 @@ def against_dummy(
     does not give both. Of a holdout of few rows it is enough that the model is better there and on the folds by more
     than noise: in each of five (a sign test), or by the corrected paired t-test.
 
+    In a metric that a model which knows nothing can be better in, it must be better than chance as well; see
+    `training.evaluation.chance`.
+
     A rare class has too few rows to tell by any loss. There a model that is not worse by more than noise has beaten the
-    dummy as well if it ranks the rows of the folds better than chance does, which ROC-AUC tells by all pairs of rows.
+    dummy as well if it ranks rows better than chance does, which ROC-AUC tells by all pairs of rows.
 
     Parameters
     ----------
     folds, best
         Folds of the training rows, and the model's entry on the leaderboard.
-    targets
-        Targets of the holdout.
-    dummies, scores
-        Scores of the dummy baseline and of the model on the holdout.
+    targets, scores
+        Targets of the holdout, and scores of the model there.
     clusters
         Clusters of the holdout's rows, or None.
+    out_of_fold
+        The model's answers to the rows of the folds.
     """
     record, contract = METRICS[metric], folds.contract
+    dummies = dummy_scores(contract, folds.targets, len(targets), median=record.dummy == "median")
     of_dummy, of_model = dummy_folds(folds, record), best.scores[metric]
     on_holdout = {
         name: score_metrics(contract, targets, side, [record]).get(metric)
@@ -93,7 +100,8 @@ def against_dummy(
             value=of_dummy.mean,
             challenger=of_model.mean,
             on="cross_validation",
-            beaten=_told_by_folds(record, of_dummy, of_model),
+            beaten=_told_by_folds(record, of_dummy, of_model)
+            and (metric not in BETTER_BY_CHANCE or knows_something([*_parts(folds, out_of_fold)])),
         )
     told_by_folds = _told_by_folds(record, of_dummy, of_model)
     compared = difference(
@@ -107,7 +115,11 @@ def against_dummy(
         all(record.sign * end > 0 for end in ends) and _share_better(record, of_dummy, of_model) >= _MOSTLY
     )
     beaten = _is_better(record, value, challenger) and (told_by_holdout or told_by_folds)
-    by_ranking = not beaten and compared.within_noise and _has_rare_class(folds) and _ranks(folds, best)
+    by_ranking = not beaten and compared.within_noise and _has_rare_class(folds)
+    if by_ranking or (beaten and metric in BETTER_BY_CHANCE):
+        on_holdout_rows = ScoredRows(contract.target, targets, scores), clusters
+        knows = knows_something([*_parts(folds, out_of_fold)], on_holdout_rows)
+        beaten, by_ranking = beaten and knows, by_ranking and knows
     return DummyBaseline(
         strategy=record.dummy,
         metric=metric,
@@ -141,15 +153,17 @@ def against_dummy_on_holdout(
     value, challenger = values
     if value is None or challenger is None:
         raise TrainingError(f"the holdout cannot tell {metric}", "enlarge split.holdout, or name another select_by")
-    sides = (ScoredRows(contract.target, targets, side) for side in (dummies, scores))
-    compared = difference(*sides, metric=metric, seed=seed, clusters=clusters)
+    constant, measured = (ScoredRows(contract.target, targets, side) for side in (dummies, scores))
+    compared = difference(constant, measured, metric=metric, seed=seed, clusters=clusters)
     ends = (compared.interval.low, compared.interval.high) if compared.interval else (0.0,)
     return DummyBaseline(
         strategy=record.dummy,
         metric=metric,
         value=value,
         challenger=challenger,
-        beaten=_is_better(record, value, challenger) and all(record.sign * end > 0 for end in ends),
+        beaten=_is_better(record, value, challenger)
+        and all(record.sign * end > 0 for end in ends)
+        and (metric not in BETTER_BY_CHANCE or knows_something([], (measured, clusters))),
         difference=compared,
     )
 
@@ -158,9 +172,13 @@ def _has_rare_class(folds: Folds) -> bool:
     return bool(folds.contract.target.classes) and smallest_class(folds.targets) < RARE * len(folds.targets)
 
 
-def _ranks(folds: Folds, best: LeaderboardEntry) -> bool:
-    record = METRICS["roc_auc"]
-    return _told_by_folds(record, dummy_folds(folds, record), best.scores[record.name])
+def _parts(folds: Folds, out_of_fold: OutOfFold) -> Iterator[Part]:
+    """The rows of each fold, as the model that was not fitted on them answers."""
+    for fold in np.unique(out_of_fold.folds).tolist():
+        places = out_of_fold.folds == fold
+        rows = out_of_fold.rows[places]
+        scored = ScoredRows(folds.contract.target, folds.targets[rows], out_of_fold.scores[places])
+        yield scored, folds.keys.take(rows).clusters() if folds.keys else None
 
 
 def _is_better(record: Metric, dummy: float, model: float) -> bool:

@@ -38,7 +38,8 @@ def check_decision(section: DecisionSection | None, contract: Contract) -> None:
     """
     if section is not None and (count := len(contract.target.classes)) != 2:
         what = f"{contract.target.name} has {count} classes" if count else f"{contract.target.name} is a number"
-        raise ConfigError(f"decision is between two classes, and {what}", "leave decision out")
+        weigh = "; to count mistakes differently, weigh classes in a candidate: params: {class_weight: {NAME: 5}}"
+        raise ConfigError(f"decision is between two classes, and {what}", f"leave decision out{weigh if count else ''}")
 
 
 @dataclass(frozen=True, slots=True)

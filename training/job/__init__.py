@@ -33,7 +33,7 @@ from training.job.entrants import built, configured_or_default, folds_of
 from training.job.finish import finish
 from training.metrics.registry import DEFAULT_METRIC, METRICS, selectable
 from training.metrics.scores import differ_by_noise, is_better, regression_from, score_metrics
-from training.search.ensemble import averaged
+from training.search.ensemble import averaged, cost_of_average
 from training.search.finalists import Finalist
 from training.search.fitting import (
     Folds,
@@ -195,6 +195,7 @@ def train(
             estimator=finished.estimator,
             predictor=finished.compiled.predictor,
             folds=folds,
+            out_of_fold=finished.finalist.out_of_fold,
             searches=searches,
             decision=finished.decision,
             calibration=finished.finalist.calibration,
@@ -227,6 +228,7 @@ def train(
             *finished.notes,
             *_calibrated(finished.finalist),
             *_ties(board, select_by),
+            *cost_of_average(board, select_by),
             *assessed.evaluation.notes,
             *_beside_random(
                 config, table, finished.finalist, folds, assessed.metrics.holdout.get(select_by), select_by

@@ -7,13 +7,15 @@ weights is in the score as that of parameters is. Candidates were fitted for the
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skylift.contract import Contract
+from skylift.figures import format_value
 from skylift.metrics import LeaderboardEntry
+from skylift.names import listed
 from skylift.scoring import Matrix
 from training.config.candidates import ENSEMBLE
 from training.metrics.registry import METRICS, selectable
@@ -80,6 +82,26 @@ def averaged(folds: Folds, results: Sequence[Result], *, select_by: str) -> Fina
         },
     )
     return Finalist(entry, tuple(Member.of(*member) for member in members), OutOfFold.joined(parts))
+
+
+def cost_of_average(board: Sequence[LeaderboardEntry], select_by: str) -> Iterator[str]:
+    """A note of what a selected average wins, which may be little, and what it costs.
+
+    Parameters
+    ----------
+    board
+        Leaderboard, the selected model first.
+    """
+    if board[0].candidate != ENSEMBLE:
+        return
+    members = board[0].params["estimators"]
+    names = [str(name) for name in members] if isinstance(members, list) else []
+    alone = next(entry for entry in board[1:] if entry.candidate in names)
+    average, other = (format_value(entry.scores[select_by].mean) for entry in (board[0], alone))
+    yield (
+        f"an average was selected ({select_by} {average}, {other} by {alone.candidate} alone): an answer takes the "
+        f"time of {listed(names)} together; ensemble: false keeps one"
+    )
 
 
 def chosen_weights(

@@ -15,6 +15,7 @@ from training.evaluation.report import DummyBaseline
 from training.metrics.registry import METRICS
 from training.metrics.scores import fold_summary
 from training.search.fitting import Fit, Folds, cut_folds, fit_and_score
+from training.search.out_of_fold import OutOfFold
 
 SHARES = (0.1, 0.2, 0.27, 0.35)
 
@@ -29,7 +30,9 @@ def folds_of(rows: Any, targets: Any, *classes: ClassName) -> Folds:
     return cut_folds(contract(*classes), rows, targets, seed=0, nested=False)
 
 
-def judged(seed: int, share: float, *, shuffled: bool, count: int = 500) -> DummyBaseline:
+def judged(
+    seed: int, share: float, *, shuffled: bool, count: int = 500, metric: str = "log_loss", **params: Any
+) -> DummyBaseline:
     """A logistic regression on 500 rows with a share of positives; if shuffled, with the labels of other rows."""
     generator = np.random.default_rng(seed)
     rows = generator.normal(size=(count, 3))
@@ -39,20 +42,18 @@ def judged(seed: int, share: float, *, shuffled: bool, count: int = 500) -> Dumm
         targets = generator.permutation(targets)
     learned = count * 4 // 5
     folds = folds_of(rows[:learned], targets[:learned], 0, 1)
-    outcomes = [fit_and_score(folds, Fit(LogisticRegression(), fold)) for fold in range(len(folds.outer))]
-    scores = {
-        name: fold_summary([outcome.scores.get(name, np.nan) for outcome in outcomes])
-        for name in ("log_loss", "roc_auc")
-    }
-    model = SklearnPredictor(LogisticRegression().fit(rows[:learned], targets[:learned]), "classification")
+    outcomes = [fit_and_score(folds, Fit(LogisticRegression(**params), fold)) for fold in range(len(folds.outer))]
+    scores = {name: fold_summary([outcome.scores.get(name, np.nan) for outcome in outcomes]) for name in [metric]}
+    model = SklearnPredictor(LogisticRegression(**params).fit(rows[:learned], targets[:learned]), "classification")
+    answers = [outcome.answers for outcome in outcomes if outcome.answers is not None]
     return against_dummy(
         folds,
         LeaderboardEntry(candidate="logistic", estimator="x.Y", params={}, scores=scores),
         targets[learned:],
-        dummy_scores(folds.contract, targets[:learned], count - learned),
         model.scores(rows[learned:]),
-        metric="log_loss",
+        metric=metric,
         clusters=None,
+        out_of_fold=OutOfFold.joined([(test, each) for (_, test), each in zip(folds.outer, answers, strict=True)]),
     )
 
 
@@ -102,4 +103,13 @@ class TestRareClasses:
         assert all(one.difference is not None and one.difference.within_noise for one in found if one.by_ranking)
 
     def test_chance_ranks_no_better(self) -> None:
-        assert sum(judged(seed, self.SHARE, shuffled=True, count=self.ROWS).beaten for seed in range(8)) <= 1
+        assert not any(judged(seed, self.SHARE, shuffled=True, count=self.ROWS).beaten for seed in range(8))
+
+    @pytest.mark.parametrize("metric", ["f1", "average_precision"])
+    def test_labels_that_the_constant_never_gives_are_not_enough(self, metric: str) -> None:
+        def beaten(seed: int, *, shuffled: bool) -> bool:
+            by_weight = "balanced" if metric == "f1" else None
+            return judged(seed, 0.03, shuffled=shuffled, count=1_000, metric=metric, class_weight=by_weight).beaten
+
+        assert not any(beaten(seed, shuffled=True) for seed in range(3))
+        assert all(beaten(seed, shuffled=False) for seed in range(3))

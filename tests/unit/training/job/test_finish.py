@@ -51,6 +51,7 @@ class TestAverage:
         assert sorted(entry.candidate for entry in others) == ["tree 1", "tree 2"]
         assert best.params["estimators"] == [entry.candidate for entry in others]
         assert average.metrics.cross_validated == best.scores
+        assert noted(average.notes, "an average was selected (rmse ", " together; ensemble: false keeps one")
 
     def test_it_is_served_as_one_compiled_graph(self, average: Trained) -> None:
         package = pack(average)
