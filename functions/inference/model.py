@@ -143,7 +143,11 @@ class ServedModel:
             *warnings.of_undefined(scores),
         ]
         answers = predictions(contract, scores)
-        made = self.profiler.of(numbers, unknown, scores, answers) if self.profiler and profile else None
+        made = None
+        if self.profiler and profile:
+            if self.profiler.counts_words:
+                numbers = np.hstack([numbers, self.encoder.unknown_words(instances)])
+            made = self.profiler.of(numbers, unknown, scores, answers)
         return ScoredRequest(answers, remarks, len(unknown), made, rows, scores, seconds)
 
     def codes(self, answers: list[dict[str, object]]) -> list[float]:

@@ -23,11 +23,17 @@ class RequestProfiler:
     ----------
     contract, baseline
         Contract and training distribution of the version.
+
+    Attributes
+    ----------
+    counts_words
+        Whether profiles tell of the words of texts.
     """
 
     def __init__(self, contract: Contract, baseline: Baseline) -> None:
         self._profiler = Profiler(baseline)
         self._target = contract.target
+        self.counts_words = bool(baseline.words)
         self._places = {feature.name: place for place, feature in enumerate(contract.features)}
         self._classes = {
             label: (float(code), key)
@@ -44,7 +50,8 @@ class RequestProfiler:
         Parameters
         ----------
         rows, scores
-            Leads of the encoded rows and their scores, float64 `[n, features]` and `[n, classes]` or `[n]`.
+            Leads of the encoded rows, with the shares of unknown words where these count, and their scores, float64
+            `[n, counted]` and `[n, classes]` or `[n]`.
         unknown
             Values in the rows that training never saw.
         predictions

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from skylift.contract import Contract
 from skylift.date_encoding import DateEncoder
 from skylift.feature import Feature, Scalar
+from skylift.letters import Letters
 from skylift.manifest import Manifest
 from skylift.vocabulary import ENCODING_FILE, Vocabulary, from_bytes
 
@@ -53,9 +54,7 @@ class RowEncoder:
     def __init__(self, contract: Contract, vocabularies: Mapping[str, Vocabulary] = _NONE) -> None:
         self.contract = contract
         self.blocks: Mapping[str, BlockEncoder] = {
-            feature.name: vocabularies[feature.name] if feature.kind == "text" else date_encoder(feature)
-            for feature in contract.features
-            if feature.width > 1
+            feature.name: _block_encoder(feature, vocabularies) for feature in contract.features if feature.width > 1
         }
         self._leads = np.array(contract.leads) if self.blocks else None
         self._fields = [(feature.name, feature.encoder, self.blocks.get(feature.name)) for feature in contract.features]
@@ -81,6 +80,12 @@ class RowEncoder:
         """The numbers that stand for the features; see `leads`, which makes the array of their places each time."""
         return rows if self._leads is None else rows.take(self._leads, axis=1)
 
+    def unknown_words(self, instances: Sequence[Mapping[str, Scalar]]) -> Rows:
+        """Shares of words that the vocabularies lack, float64 `[n, vocabularies]`; NaN for a missing text."""
+        vocabularies = [(name, block) for name, block in self.blocks.items() if isinstance(block, Vocabulary)]
+        shares = [[each.unknown(instance.get(name)) for name, each in vocabularies] for instance in instances]
+        return np.array(shares, dtype=np.float64).reshape(len(instances), len(vocabularies))
+
     def _of_one(self, instance: Mapping[str, Scalar]) -> Rows:
         row: list[Any] = []
         for name, encoder, block in self._fields:
@@ -100,6 +105,12 @@ class RowEncoder:
             else:
                 rows[:, place.start] = [encoder(value) for value in values] if encoder else values
         return rows
+
+
+def _block_encoder(feature: Feature, vocabularies: Mapping[str, Vocabulary]) -> BlockEncoder:
+    if feature.letters is not None:
+        return Letters(feature.letters)
+    return vocabularies[feature.name] if feature.kind == "text" else date_encoder(feature)
 
 
 def date_encoder(feature: Feature) -> DateEncoder:
@@ -124,7 +135,7 @@ def load_encoder(manifest: Manifest, read: Callable[[str], bytes]) -> RowEncoder
         It does not hold the vocabularies of the contract.
     """
     contract = manifest.contract
-    texts = [feature for feature in contract.features if feature.kind == "text"]
+    texts = [feature for feature in contract.features if feature.directions is not None]
     if not texts:
         return RowEncoder(contract)
     vocabularies = from_bytes(read(ENCODING_FILE), [feature.width for feature in texts])

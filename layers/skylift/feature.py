@@ -82,9 +82,10 @@ class Feature(Document):
     parts
         Parts of the calendar that the model sees beside the days.
     max_length
-        Most characters of a free text, which is for `text` alone, as the next one.
-    directions
-        Number of columns that the model sees beside the length; see `skylift.vocabulary`.
+        Most characters of a free text, which is for `text` alone, as the next two.
+    directions, letters
+        Number of columns that the model sees beside the length: of directions in the space of its terms (see
+        `skylift.vocabulary`), or of its characters, for a model that reads words itself (see `skylift.letters`).
     min, max, mean
         Range and mean over the training rows, for features without levels; of dates in days since `origin`, of free
         text in characters.
@@ -109,6 +110,7 @@ class Feature(Document):
     parts: tuple[DatePart, ...] | None = None
     max_length: int | None = None
     directions: int | None = None
+    letters: int | None = None
     min: float | None = None
     max: float | None = None
     mean: float | None = None
@@ -137,9 +139,12 @@ class Feature(Document):
             _ = self.dates
         elif (self.form, self.origin, self.parts) != (None, None, None):
             raise ValueError(f"feature {self.name!r}: only a date has a form, an origin and parts")
-        measures = [size for size in (self.max_length, self.directions) if size is not None and size > 0]
-        if len(measures) != (2 if self.kind == "text" else 0):
-            raise ValueError(f"feature {self.name!r}: free text, and nothing else, has a max_length and directions")
+        measures = [size for size in (self.max_length, self.directions, self.letters) if size is not None]
+        sized = self.max_length is not None and len(measures) == 2 and min(measures) > 0
+        if sized != (self.kind == "text") or (measures and not sized):
+            raise ValueError(
+                f"feature {self.name!r}: free text, and nothing else, has a max_length, and directions or letters"
+            )
 
     @property
     def json_type(self) -> JsonType:
@@ -199,7 +204,7 @@ class Feature(Document):
     @property
     def width(self) -> int:
         """Number of columns that it fills in an encoded row."""
-        return 1 + len(self.parts or ()) + (self.directions or 0)
+        return 1 + len(self.parts or ()) + (self.directions or self.letters or 0)
 
     @cached_property
     def dates(self) -> tuple[DateForm, date]:

@@ -128,6 +128,15 @@ class Vocabulary:
                 first, letters = place + 1, 0
         return encoded
 
+    def unknown(self, value: Scalar) -> float:
+        """Share of the words and runs of signs of a text that are no terms; NaN for a missing text."""
+        text = clean_text(value) if isinstance(value, str) else None
+        if text is None:
+            return math.nan
+        tokens = _TOKEN.findall(text.lower())
+        unknown = sum(token not in self._words and f" {token} " not in self._places for token in tokens)
+        return unknown / max(len(tokens), 1)
+
     def typical(self, coordinates: NDArray[np.float64]) -> str:
         """A text of the words nearest to a place: what may be shown and stored in place of a person's text.
 

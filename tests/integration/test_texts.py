@@ -2,16 +2,24 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from inference.model import ServedModel
+from inference.profiling import load_profiler
 from inference.schema import RequestSchema
 from skylift.encoding import load_encoder
 from skylift.errors import InvalidInstance, UnservableModel
-from skylift.manifest import Manifest
+from skylift.manifest import BASELINE_FILE, Manifest
+from skylift.monitoring.baseline import Baseline
+from skylift.monitoring.counts import Counts, Tally
+from skylift.monitoring.profile import Shape
+from skylift.monitoring.verdict import judge
 from skylift.predictors import load_predictor
+from skylift.references import Reference
 from skylift.vocabulary import ENCODING_FILE
 from tests.support.fakes import served
 from tests.support.tables import LOGISTIC, config_of, table_of
@@ -108,6 +116,37 @@ def test_a_longer_text_than_in_training_is_answered_with_a_warning(manifest: Man
     answer = served(manifest.contract, [0.5, 0.5]).answer([{"text": "hello " * 100}])
     (warning,) = answer.warnings
     assert str(warning["message"]).startswith("599 characters is outside the training range ")
+
+
+def test_words_that_training_did_not_have_drift_though_texts_are_as_long(package: Package, manifest: Manifest) -> None:
+    read = package.artifacts.__getitem__
+    model = ServedModel.of(
+        Reference(manifest.version, "0" * 64),
+        manifest,
+        load_predictor(manifest, read),
+        max_instances=100,
+        loaded_at=datetime.now(UTC),
+        encoder=load_encoder(manifest, read),
+        profiler=load_profiler(manifest, read),
+    )
+    baseline = Baseline.from_bytes(read(BASELINE_FILE), source="test")
+    assert baseline is not None
+
+    def verdict(texts: list[str]) -> dict[str, str]:
+        tally = Tally(Shape.of(baseline))
+        tally.add(model.answer([{"text": text} for text in texts]).profile)
+        for text in texts[:10]:
+            tally.add(model.answer([{"text": text}]).profile)
+        assert tally.unreadable == 0
+        judged = judge(tally.counts(), Counts.of_training(baseline), baseline, manifest.contract, alpha=0.001)
+        return {shift.name: shift.state for shift in judged.features}
+
+    usual = [text for _, text in messages(90, seed=1)]
+    foreign = [re.sub("[aeiou]", "ø", text) for text in usual]
+
+    assert verdict(usual)["text: unknown words"] != "drift"
+    assert verdict(foreign)["text: unknown words"] == "drift"
+    assert verdict(foreign)["text"] == verdict(usual)["text"]
 
 
 def test_prepared_files_give_the_same_rows(tmp_path: Path) -> None:

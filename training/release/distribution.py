@@ -1,5 +1,6 @@
 """The training distribution of a version, `baseline.json`: shares for people, and bins with counts for the monitor."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from pydantic_core import to_json
 from skylift.feature import Feature
 from skylift.monitoring.baseline import Baseline, Bins, Distribution, FeatureDistribution
 from skylift.scoring import Matrix, predicted_classes
+from skylift.vocabulary import Vocabulary
 from training.evaluation.confidence import expectation
 from training.job import Trained
 
@@ -52,7 +54,13 @@ def baseline_of(trained: Trained) -> Baseline:
         bins = bins.model_copy(update={"origin": feature.origin}) if feature.origin else bins
         counts = tuple(bins.counts(column).tolist())
         features[feature.name] = FeatureDistribution(bins=bins, counts=counts, importance=importance.get(feature.name))
-    scores = trained.compiled.predictor.scores(table.rows[trained.split.holdout])
+    holdout = trained.split.holdout
+    words = {
+        feature.name: _unknown_words(table.vocabularies[feature.name], table.texts[feature.name][holdout].tolist())
+        for feature in table.contract.features
+        if feature.directions is not None
+    }
+    scores = trained.compiled.predictor.scores(table.rows[holdout])
     answers = scores if scores.ndim == 1 else predicted_classes(table.contract.target, scores).astype(np.float64)
     keys = table.contract.target.keys
     predicted = Bins(levels=keys) if keys else bins_of_predictions(answers)
@@ -60,6 +68,7 @@ def baseline_of(trained: Trained) -> Baseline:
         rows=len(train),
         features=features,
         predictions=Distribution(bins=predicted, counts=tuple(predicted.counts(answers).tolist())),
+        words=words or None,
         confidence=trained.out_of_fold
         and expectation(
             trained.out_of_fold,
@@ -71,6 +80,13 @@ def baseline_of(trained: Trained) -> Baseline:
             predictions=predicted,
         ),
     )
+
+
+def _unknown_words(vocabulary: Vocabulary, texts: Sequence[str | None]) -> FeatureDistribution:
+    """Texts that the vocabulary was not learned from, by the share of their words that it lacks."""
+    shares = np.array([vocabulary.unknown(text) for text in texts])
+    bins = bins_of_numbers(shares)
+    return FeatureDistribution(bins=bins, counts=tuple(bins.counts(shares).tolist()))
 
 
 def bins_of_numbers(values: Matrix, *, whole: bool = False) -> Bins:

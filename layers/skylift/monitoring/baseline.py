@@ -208,6 +208,9 @@ class Baseline(Document):
         Predictions of the served model for the holdout rows, by class or by bin of the predicted value.
     confidence
         How often training rows were answered rightly out of fold, or how far off; None in versions of older releases.
+    words
+        Holdout rows by the share of words that the vocabulary of a text lacks, by feature; None without a text,
+        and in versions of older releases.
 
     Raises
     ------
@@ -219,6 +222,12 @@ class Baseline(Document):
     features: dict[str, FeatureDistribution]
     predictions: Distribution
     confidence: Expectation | None = None
+    words: dict[str, FeatureDistribution] | None = None
+
+    @property
+    def counted(self) -> dict[str, FeatureDistribution]:
+        """All that is counted of the rows of a request, by name and in its order: features, then words of texts."""
+        return self.features | {f"{name}: unknown words": each for name, each in (self.words or {}).items()}
 
     @model_validator(mode="after")
     def _has_errors_by_bin(self) -> Self:
@@ -230,6 +239,9 @@ class Baseline(Document):
     def fits(self, contract: Contract) -> bool:
         """Whether it is of the features and the target of a contract."""
         if [*self.features] != [feature.name for feature in contract.features]:
+            return False
+        texts = [feature.name for feature in contract.features if feature.directions is not None]
+        if self.words is not None and [*self.words] != texts:
             return False
         counted = all(
             self.features[feature.name].bins.levels in {feature.counted or None, feature.levels or None}

@@ -26,7 +26,7 @@ class Counts:
     requests, rows
         Numbers of requests and of rows; training has no requests.
     features
-        Rows by bin, for each feature in the contract's order.
+        Rows by bin, of each feature and of the words of texts; see `Baseline.counted`.
     predictions
         Rows by class, or by bin of the predicted value.
     confidence
@@ -47,7 +47,7 @@ class Counts:
     @classmethod
     def of_training(cls, baseline: Baseline) -> Self:
         """Counts of the training rows."""
-        features = tuple(np.array(feature.counts, np.int64) for feature in baseline.features.values())
+        features = tuple(np.array(feature.counts, np.int64) for feature in baseline.counted.values())
         return cls(0, baseline.rows, features, np.array(baseline.predictions.counts, np.int64))
 
     @classmethod

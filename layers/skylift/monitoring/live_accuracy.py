@@ -65,8 +65,8 @@ class LiveAccuracy:
             elif answers := _answers(record, contract):
                 bins = _bins(record, shape) if book.of(record.id) else None
                 join.add(record.id, record.version, datetime.fromtimestamp(record.at, UTC), answers, bins)
-        names, whole = list(baseline.features), [feature.kind == "integer" for feature in contract.features]
-        all_bins = [feature.bins for feature in baseline.features.values()]
+        names, all_bins = list(baseline.counted), [each.bins for each in baseline.counted.values()]
+        whole = [*(feature.kind == "integer" for feature in contract.features), *(False for _ in baseline.words or ())]
         live = measure(
             join.labelled.get(manifest.name, Labelled()),
             contract.target,

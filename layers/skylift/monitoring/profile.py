@@ -1,6 +1,7 @@
 """The profile of a request: how many of its rows are in which bin. A member of its line in the log.
 
-One row is `[bins, label, confidence]`: a bin by feature in the contract's order, the bin of the prediction, and the
+One row is `[bins, label, confidence]`: a bin by feature in the contract's order, then one for the words of each text
+that the vocabulary lacks, the bin of the prediction, and the
 calibrated confidence, null for a regression. More rows are `{"rows", "counts", "labels", "confidence"}`: for each
 feature and for the predictions the rows by bin, and the sum of the confidence. Rows by bin are a list, or an object by
 bin where that is shorter.
@@ -40,7 +41,7 @@ class Profile:
     rows
         Number of rows.
     features
-        Rows by bin, for each feature in the contract's order.
+        Rows by bin, of each feature and of the words of texts; see `Baseline.counted`.
     labels
         Rows by class code or by bin of the predicted value.
     confidence
@@ -86,7 +87,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Numbers of bins of a version: of each feature in the contract's order, and of its predictions."""
+    """Numbers of bins of a version: of each feature and of the words of texts, and of its predictions."""
 
     features: tuple[int, ...]
     labels: int
@@ -94,7 +95,7 @@ class Shape:
     @classmethod
     def of(cls, baseline: Baseline) -> Self:
         """The shape of the profiles of a version."""
-        return cls(tuple(feature.bins.size for feature in baseline.features.values()), baseline.predictions.bins.size)
+        return cls(tuple(feature.bins.size for feature in baseline.counted.values()), baseline.predictions.bins.size)
 
 
 class Profiler:
@@ -107,7 +108,7 @@ class Profiler:
     """
 
     def __init__(self, baseline: Baseline) -> None:
-        every = [feature.bins for feature in baseline.features.values()]
+        every = [each.bins for each in baseline.counted.values()]
         self._labels = baseline.predictions.bins
         self._cuts = [bins.cuts for bins in every]
         self._fits = sum(len(f"{bins.size},") for bins in every) <= MAX_BYTES
@@ -127,7 +128,7 @@ class Profiler:
         Parameters
         ----------
         row
-            Encoded row.
+            Leads of the encoded row, then the shares of unknown words.
         unseen
             Places of the features whose value training never saw, NaN in the row.
         prediction
@@ -160,7 +161,7 @@ class Profiler:
         Parameters
         ----------
         rows
-            Encoded rows, float64 `[n, features]`.
+            Leads of the encoded rows, then the shares of unknown words, float64 `[n, counted]`.
         unseen
             Place of the feature of each value that training never saw, NaN in the rows.
         predictions

@@ -18,11 +18,11 @@ MAX_BINS = 14
 
 def picture_of_feature(name: str, report: Report, baseline: Baseline, contract: Contract) -> Markup | None:
     """The training rows and the window by the bins of a feature; None if the version answered nothing."""
-    place = list(baseline.features).index(name)
+    place = list(baseline.counted).index(name)
     counts = report.counts_of(report.version)
-    whole = contract.features[place].kind == "integer"
+    whole = place < len(contract.features) and contract.features[place].kind == "integer"
     caption = (f"feature-{place}", name)
-    return _picture(caption, baseline.features[name], counts.features[place], whole=whole) if counts else None
+    return _picture(caption, baseline.counted[name], counts.features[place], whole=whole) if counts else None
 
 
 def picture_of_predictions(report: Report, baseline: Baseline, contract: Contract) -> Markup | None:

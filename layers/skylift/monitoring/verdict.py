@@ -131,9 +131,13 @@ def judge(window: Counts, reference: Counts, baseline: Baseline, contract: Contr
     alpha
         Probability of a false `drift` or `watch`; see `alpha_per_look`.
     """
-    bins = [*(feature.bins for feature in baseline.features.values()), baseline.predictions.bins]
-    names = [*baseline.features, contract.target.name]
-    whole = [*(feature.kind == "integer" for feature in contract.features), False]
+    bins = [*(feature.bins for feature in baseline.counted.values()), baseline.predictions.bins]
+    names = [*baseline.counted, contract.target.name]
+    whole = [
+        *(feature.kind == "integer" for feature in contract.features),
+        *(False for _ in baseline.words or ()),
+        False,
+    ]
     pairs = list(zip((*window.features, window.predictions), (*reference.features, reference.predictions), strict=True))
     p_values = [
         statistics.p_value(now, before, ordered=each.ordered) for (now, before), each in zip(pairs, bins, strict=True)
@@ -221,6 +225,6 @@ def _moved(words: _Words, now: Histogram, before: Histogram) -> tuple[str, ...]:
 
 
 def _rank(shift: Shift, baseline: Baseline) -> tuple[int, float, float]:
-    importance = baseline.features[shift.name].importance
+    importance = baseline.counted[shift.name].importance
     weight = 1.0 if importance is None else max(0.0, importance)
     return _SEVERITY[shift.state], weight * shift.distance, shift.distance

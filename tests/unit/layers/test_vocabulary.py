@@ -55,6 +55,13 @@ def test_a_missing_text_has_no_length_and_no_direction() -> None:
     assert not missing[1:].any()
 
 
+@pytest.mark.parametrize(
+    ("text", "share"), [("Cheap", 0), ("cheap ! zebra zebra", 0.5), ("hea", 1), ("", math.nan), (None, math.nan)]
+)
+def test_words_that_it_lacks_are_counted(text: str | None, share: float) -> None:
+    assert vocabulary().unknown(text) == pytest.approx(share, nan_ok=True)
+
+
 def test_a_text_is_the_same_alone_and_among_others() -> None:
     made = vocabulary()
     rng = np.random.default_rng(1)
