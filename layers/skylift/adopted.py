@@ -1,14 +1,14 @@
 """Models that were trained elsewhere, as what scores encoded rows. A joblib file of a version names these classes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skylift.contract import Contract
-from skylift.encoding import leads
-from skylift.feature import LARGEST_EXACT_INTEGER, Feature
+from skylift.feature import LARGEST_EXACT_INTEGER, Feature, Kind
+from skylift.letters import Letters
 from skylift.scoring import Matrix
 
 if TYPE_CHECKING:
@@ -26,21 +26,41 @@ class FrameModel:
         Contract of the rows.
     names
         Names of the features as the model knows them.
+    alone
+        Whether it takes its only column, and no data frame.
+    typed
+        Kinds of features whose columns have the type that pandas has for them: `category`, `datetime`.
+    blanks
+        Names of the texts of which a missing one is an empty one to it.
     """
 
-    def __init__(self, estimator: Any, contract: Contract, names: Sequence[str]) -> None:
+    alone = False  # of a file that an earlier release stored, as the next two
+    typed: frozenset[Kind] = frozenset()
+    blanks: frozenset[str] = frozenset()
+
+    def __init__(
+        self,
+        estimator: Any,
+        contract: Contract,
+        names: Sequence[str],
+        *,
+        alone: bool = False,
+        typed: Iterable[Kind] = (),
+        blanks: Iterable[str] = (),
+    ) -> None:
         self.estimator = estimator
         self.names = tuple(names)
+        self.alone, self.typed, self.blanks = alone, frozenset(typed), frozenset(blanks)
         self._contract = contract.model_dump_json()  # a text: a later release reads it, whatever its classes are then
 
     def predict_proba(self, rows: Matrix) -> Matrix:
         """Probabilities of encoded rows, float64 `[n, classes]`."""
-        return np.asarray(self.estimator.predict_proba(self.frame(rows)), dtype=np.float64)
+        return np.asarray(self.estimator.predict_proba(self._taken(rows)), dtype=np.float64)
 
     def predict(self, rows: Matrix) -> Matrix:
         """Values of encoded rows, float64 `[n]`."""
         answer = self.estimator.predict
-        return np.asarray(answer(self.frame(rows)), dtype=np.float64).ravel()
+        return np.asarray(answer(self._taken(rows)), dtype=np.float64).ravel()
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters as scikit-learn asks for them: the model itself, and its own."""
@@ -50,17 +70,63 @@ class FrameModel:
         """What scikit-learn wants to know of an estimator."""
         return self.estimator.__sklearn_tags__()
 
+    def _taken(self, rows: Matrix) -> Any:
+        frame = self.frame(rows)
+        return frame[self.names[0]] if self.alone else frame
+
     def frame(self, rows: Matrix) -> "pd.DataFrame":
         """The table's own values of encoded rows, NaN where one is missing."""
         import pandas as pd  # only where such a model is served
 
         contract = _contract(self._contract)
-        numbers = leads(contract, rows)
-        cells = {
-            name: _cells(feature, numbers[:, place])
-            for place, (name, feature) in enumerate(zip(self.names, contract.features, strict=True))
-        }
-        return pd.DataFrame(cells)
+        return pd.DataFrame(
+            {
+                name: self._column(name, feature, rows[:, block])
+                for name, feature, block in zip(self.names, contract.features, contract.blocks, strict=True)
+            }
+        )
+
+    def _column(self, name: str, feature: Feature, encoded: Matrix) -> Any:
+        import pandas as pd
+
+        if feature.letters is not None:
+            blank = "" if name in self.blanks else np.nan
+            texts = Letters(feature.letters).texts(encoded)
+            return pd.Series([blank if text is None else text for text in texts], dtype=object)
+        cells = _cells(feature, encoded[:, 0])
+        if feature.kind not in self.typed:
+            return cells
+        if feature.kind == "datetime":
+            return pd.to_datetime(feature.dates[1]) + pd.to_timedelta(encoded[:, 0], unit="D").round("ms")
+        return pd.Categorical(cells, categories=feature.levels)
+
+
+class InOrder:
+    """A classifier whose classes have another order.
+
+    Parameters
+    ----------
+    estimator
+        Fitted classifier of encoded rows.
+    order
+        Places of its classes in their new order.
+    """
+
+    def __init__(self, estimator: Any, order: Sequence[int]) -> None:
+        self.estimator = estimator
+        self.order = list(order)
+
+    def predict_proba(self, rows: Matrix) -> Matrix:
+        """Probabilities of encoded rows, float64 `[n, classes]`."""
+        return np.asarray(self.estimator.predict_proba(rows), dtype=np.float64)[:, self.order]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters as scikit-learn asks for them: the model itself, and its own."""
+        return {"estimator": self.estimator, **(self.estimator.get_params() if deep else {})}
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn wants to know of an estimator."""
+        return self.estimator.__sklearn_tags__()
 
 
 class OnnxModel:

@@ -129,7 +129,7 @@ class Vocabulary:
         return encoded
 
     def unknown(self, value: Scalar) -> float:
-        """Share of the words and runs of signs of a text that are no terms; NaN for a missing text."""
+        """Share of the words and runs of signs of a text that the terms lack; NaN for a missing text."""
         text = clean_text(value) if isinstance(value, str) else None
         if text is None:
             return math.nan

@@ -14,7 +14,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from tests.support.tables import mixed
+from tests.support.tables import config_of, mixed
+from training.config import ModelConfig
+from training.job import Trained
+from training.job.adoption import adopt
 
 NUMBERS = ["age", "visits", "score"]
 TEXTS = ["plan", "city"]
@@ -49,3 +52,20 @@ def stored(model: Any, folder: Path, name: str = "model.joblib") -> Path:
     """The file of a model."""
     joblib.dump(model, folder / name)
     return folder / name
+
+
+def table(folder: Path, text: str | None = None, *, target: str = "churned", **sections: Any) -> ModelConfig:
+    """The configuration of a table, `mixed` if it is not given."""
+    path = folder / "table.csv"
+    path.write_text(text or mixed())
+    return config_of(path, target=target, **sections)
+
+
+def adopted(folder: Path, model: Any, **sections: Any) -> Trained:
+    """What `skylift adopt` makes of a model and a table."""
+    return adopt(table(folder, **sections), stored(model, folder), trusted=True)
+
+
+def names(trained: Trained) -> list[str]:
+    """Names of the features of a version."""
+    return [feature.name for feature in trained.table.contract.features]

@@ -20,6 +20,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.tree import BaseDecisionTree
 
+from skylift.adopted import InOrder
 from skylift.scoring import Matrix
 from training.compile.dispatch import answers, decide, score
 from training.compile.graph import Tensor, concatenate, two_classes
@@ -51,6 +52,18 @@ def _weighted(member: Any, rows: Tensor, weight: float) -> Tensor:
 @score.register
 def _score_frozen(estimator: FrozenEstimator, rows: Tensor) -> Tensor:
     return score(estimator.estimator, rows)
+
+
+@score.register
+def _score_in_order(estimator: InOrder, rows: Tensor) -> Tensor:
+    scores: Tensor = score(estimator.estimator, rows)
+    return scores.columns(estimator.order)
+
+
+@answers.register
+def _answer_in_order(estimator: InOrder, rows: Matrix) -> Matrix:
+    in_order: Matrix = answers(estimator.estimator, rows)[:, estimator.order]
+    return in_order
 
 
 @decide.register

@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import FunctionTransformer
 
+from skylift.adopted import InOrder
 from skylift.contract import Contract
 from skylift.feature import LARGEST_NUMBER
 from skylift.scoring import Matrix
@@ -100,6 +103,9 @@ def _thresholds(estimator: Any, columns: list[int]) -> Iterator[tuple[type, int,
     columns
         Columns of the encoded rows that the estimator sees as numbers, in its order, as far as it compares them.
     """
+    if isinstance(estimator, InOrder):
+        yield from _thresholds(estimator.estimator, columns)
+        return
     if hasattr(estimator, "steps"):
         yield from _thresholds(estimator.steps[-1][1], _columns_after(estimator.steps[0][1], columns))
         return
@@ -114,12 +120,19 @@ def _thresholds(estimator: Any, columns: list[int]) -> Iterator[tuple[type, int,
 
 
 def _columns_after(step: Any, columns: list[int]) -> list[int]:
-    """Columns that the first step of a pipeline, as training builds it, hands on as numbers."""
-    parts = getattr(step, "transformers", None)
-    if parts is None:
+    """Columns that the first step of a pipeline hands on as numbers, at their places behind it."""
+    outputs = getattr(step, "output_indices_", None)
+    if outputs is None:
         return columns
-    taken: list[int] = next((taken for name, _, taken in parts if name in SEEN_AS_NUMBERS), [])
-    return [columns[place] for place in taken if place < len(columns)]
+    after = [_NOT_SEEN] * max(part.stop for part in outputs.values())
+    for name, part, _ in step.transformers_:
+        passed = part == "passthrough" or (isinstance(part, FunctionTransformer) and part.func is None)
+        if passed or name in SEEN_AS_NUMBERS or isinstance(part, SimpleImputer):
+            taken = [int(place) for place in step._transformer_to_input_indices[name]]
+            seen = [columns[place] if place < len(columns) else _NOT_SEEN for place in taken]
+            place = outputs[name]
+            after[place] = (seen + after[place])[: place.stop - place.start]
+    return after
 
 
 def _columns_inside(estimator: Any, columns: list[int]) -> list[int]:
@@ -166,6 +179,8 @@ def _own_splits(estimator: Any) -> Iterator[tuple[type, NDArray[Any], NDArray[An
 
 
 def _last_step(estimator: Any) -> Any:
+    if isinstance(estimator, InOrder):
+        return _last_step(estimator.estimator)
     return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
 
 

@@ -11,6 +11,7 @@ from skylift.background import Background, background_size
 from skylift.contract import Contract
 from skylift.encoding import date_encoder
 from skylift.feature import Feature
+from skylift.letters import Letters
 from skylift.scoring import Matrix
 from training.data.table import Table
 
@@ -29,7 +30,8 @@ def background_of(table: Table, train: NDArray[np.int64], *, seed: int) -> Backg
     """The background rows of a table, as many as `background_size` says where the table is large enough.
 
     Training rows are grouped by k-means, where each feature counts the same. A group is stood for by its typical row:
-    means of numbers, dates and free text, and the most frequent category. Where fewer than `FEWEST` training rows are
+    means of numbers, dates and free text, and the most frequent category; of a text that a model reads itself, the
+    contract's example. Where fewer than `FEWEST` training rows are
     equal to it, one value of it is changed until none is.
 
     Parameters
@@ -78,7 +80,7 @@ def _parts(feature: Feature, columns: Matrix) -> list[Matrix]:
         return [(lead == codes[np.argsort(-counts, kind="stable")[:_LEVELS]]).astype(np.float64)]
     least, most = _ends(known)
     clipped = np.clip(lead, least, most)
-    return [clipped, columns[:, 1:]] if feature.kind == "text" else [clipped]
+    return [clipped, columns[:, 1:]] if feature.directions is not None else [clipped]
 
 
 def _normalized(columns: Matrix) -> Matrix:
@@ -128,7 +130,9 @@ def _typical(contract: Contract, members: Matrix) -> Matrix:
         known = ~np.isnan(leads)
         if 2 * known.sum() < len(members):
             continue
-        if feature.kind == "text":
+        if feature.letters is not None:
+            row[block] = Letters(feature.letters).row(feature.example)
+        elif feature.kind == "text":
             mean = members[known, block].mean(axis=0)
             row[block] = [round(mean[0]), *map(_short, mean[1:].tolist())]
         else:

@@ -71,8 +71,12 @@ class Table:
 
     def presentable(self, index: int) -> Instance:
         """A row like one of the table that may be shown: of free text, it has the words that are nearest."""
-        blocks = {each.name: block for each, block in zip(self.contract.features, self.contract.blocks, strict=True)}
-        return self._instance(index, lambda name: self.vocabularies[name].typical(self.rows[index, blocks[name]][1:]))
+
+        def like_it(name: str) -> str:
+            vocabulary = self.vocabularies[name]
+            return vocabulary.typical(vocabulary.rows([self.texts[name][index]])[0, 1:])
+
+        return self._instance(index, like_it)
 
     def _instance(self, index: int, text_of: Callable[[str], str]) -> Instance:
         values = zip(self.contract.features, self.leads(slice(index, index + 1))[0].tolist(), strict=True)

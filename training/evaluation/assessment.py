@@ -81,7 +81,7 @@ class Selected:
     folds
         Folds of the training rows that it was measured on; None if nothing was cross-validated.
     out_of_fold
-        Its answers in these; None without them.
+        Answers of the model in these folds; None without them.
     searches
         Searches of all candidates.
     decision

@@ -36,7 +36,7 @@ def knows_something(folds: Sequence[Part], holdout: Part | None = None) -> bool:
     Parameters
     ----------
     folds
-        Rows of each fold, as the model that was fitted on the others answers them; empty if there are none.
+        Rows of each fold, as the model that was fitted on the others answers them, or none.
     holdout
         Rows of the holdout; None if these cannot tell.
     """

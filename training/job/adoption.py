@@ -5,17 +5,16 @@ trained model goes through, apart from what only a cross-validation can tell.
 """
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from skylift.adopted import FrameModel, OnnxModel
-from skylift.contract import ClassName, Contract, Target, class_key
-from skylift.errors import FOREIGN_FAILURES, ConfigError, DataError, UnservableModel
-from skylift.feature import Feature
+from skylift.adopted import FrameModel, InOrder, OnnxModel
+from skylift.contract import Contract
+from skylift.errors import ConfigError, UnservableModel
+from skylift.feature import Feature, Kind
 from skylift.manifest import Adopted, Compiled
 from skylift.metrics import LeaderboardEntry
 from skylift.names import listed
@@ -23,20 +22,24 @@ from skylift.predictors import OnnxPredictor, SklearnPredictor
 from skylift.scoring import Matrix, Predictor
 from training.compile.compilation import CompiledModel, compile_model, parity_tolerance
 from training.config import ModelConfig
-from training.config.table import TableSpec
 from training.data.checks import examine, refuse_failed
-from training.data.prepare import table_and_split
 from training.data.reader import Progress
 from training.data.table import Split, Table
 from training.evaluation.assessment import Selected, assess
 from training.evaluation.champion import ActiveVersion
 from training.job import Trained, checked, criteria_of
+from training.job.adopted_table import table_for, with_classes
+from training.job.boosters import foreign_failures
 from training.job.encoded_rows import on_encoded_rows
 from training.job.model_file import ModelFile, read_model_file
+from training.job.onnx_file import OnnxFile, on_matrix
 
 ADOPTED = "adopted"
 
 _COMPARED_ROWS = 5_000
+_TYPED: tuple[frozenset[Kind], ...] = tuple(
+    map(frozenset, ((), ("category",), ("datetime",), ("category", "datetime")))  # as pandas reads a file, and others
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +82,15 @@ def adopt(
     progress(f"reading {path.name}")
     file = read_model_file(path, trusted=trusted, folder=config.folder)
     config = _with_task(config, file)
-    table, split = _table_for(file, config.table, progress)
-    table, renamed = _with_classes(table, file, config)
+    table, split = table_for(file, config.table, progress)
+    table, order, renamed = with_classes(table, file, config)
     select_by = checked(config, table)
     findings = examine(table, split, config.validation)
     refuse_failed(findings)
     progress("comparing it on the table")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of names that it was fitted with
-        fitted = _refusing_unknown(_on_encoded_rows(file, table))
+        fitted = _refusing_unknown(_on_encoded_rows(file, table, order))
         table = fitted.table
         progress("compiling")
         compiled = _compiled(fitted.estimator, table, split)
@@ -136,11 +139,6 @@ def _with_task(config: ModelConfig, file: ModelFile) -> ModelConfig:
                 f"{key} is learned from cross-validated answers, which an adopted model has not",
                 f"leave {key} out of model.yaml, or let Skylift train",
             )
-    if config.target.positive is not None:
-        raise ConfigError(
-            f"the positive class of {file.name} is the second of its own order, which target.positive cannot change",
-            "leave target.positive out of model.yaml, or let Skylift train",
-        )
     declared = config.target.declared_task
     if declared not in {None, file.task}:
         raise ConfigError(
@@ -149,115 +147,29 @@ def _with_task(config: ModelConfig, file: ModelFile) -> ModelConfig:
     return config.model_copy(update={"target": config.target.model_copy(update={"task": file.task})})
 
 
-def _table_for(file: ModelFile, spec: TableSpec, progress: Progress) -> tuple[Table, Split]:
-    """The table with the columns that the model takes, in its order."""
-    table, split = table_and_split(spec, progress=progress)
-    if file.names is None:
-        return _in_order_of_the_table(file, table), split
-    if wanted := [name for name in file.names if name in table.contract.ignored and name != table.contract.target.name]:
-        bounds = spec.bounds.model_copy(update={"trusted": (*spec.bounds.trusted, *wanted)})
-        table, split = table_and_split(replace(spec, bounds=bounds), progress=progress)
-    return _with_features(file, file.names, table), split
-
-
-def _in_order_of_the_table(file: ModelFile, table: Table) -> Table:
-    contract = table.contract
-    if file.width is not None and file.width != contract.width:
-        raise DataError(
-            f"{file.name} takes {file.width} columns without names, and the table has {contract.width}: "
-            f"{listed([feature.name for feature in contract.features])}",
-            "leave out what it does not take by data.drop, or adopt a model that was fitted on a data frame",
-        )
-    if texts := [feature.name for feature in contract.features if feature.json_type == "string"]:
-        raise DataError(
-            f"{file.name} takes numbers without names, and {listed(texts)} holds texts",
-            "adopt the whole pipeline with its encoders, fitted on a data frame; or leave the column out by data.drop",
-        )
-    return table
-
-
-def _with_features(file: ModelFile, names: Sequence[str], table: Table) -> Table:
-    contract = table.contract
-    places = {feature.name: place for place, feature in enumerate(contract.features)}
-    known = {name: contract.known_name(name) for name in names}
-    if missing := [name for name in names if known[name] not in places]:
-        left_out = [note for note in table.notes if note.startswith(f"column {missing[0]} was left out")]
-        raise DataError(
-            f"{file.name} takes the column {missing[0]}, which "
-            + ("training leaves out" if missing[0] in contract.ignored else "the table does not have"),
-            "; ".join(left_out)
-            or "give the table that it was fitted on; where columns were made from others before, adopt the pipeline "
-            "that makes them",
-        )
-    chosen = [places[str(known[name])] for name in names]
-    if free := [name for name in names if contract.features[places[str(known[name])]].kind == "text"]:
-        raise DataError(
-            f"{file.name} reads {free[0]}, which is free text: a predictor is given its numbers, not its words",
-            f"where its values repeat, set features.{known[free[0]]}.kind: category; or let Skylift train on it",
-        )
-    unused = [feature.name for feature in contract.features if places[feature.name] not in chosen]
-    changed = Contract(
-        task=contract.task,
-        features=tuple(contract.features[place] for place in chosen),
-        target=contract.target,
-        ignored=(*contract.ignored, *unused),
-    )
-    notes = [f"column {name} was left out: {file.name} does not take it" for name in unused]
-    rows = np.column_stack([table.rows[:, contract.blocks[place]] for place in chosen])
-    return replace(table, contract=changed, rows=rows, notes=(*table.notes, *notes))
-
-
-def _with_classes(table: Table, file: ModelFile, config: ModelConfig) -> tuple[Table, list[str]]:
-    """The table with its classes in the model's order; and a note where the model has numbers for them."""
-    target, classes = table.contract.target, file.classes
-    if table.contract.task == "regression" or classes is None:
-        return table, []
-    labels = {str(label): shown for label, shown in config.target.labels.items()}
-    keys = [class_key(labels.get(_text(name), name)) for name in classes]
-    if sorted(keys) == sorted(target.keys):
-        return _reordered(table, [target.keys.index(key) for key in keys]), []
-    if [*classes] == [*range(len(target.classes))]:
-        named = ", ".join(f"{code} {key}" for code, key in enumerate(target.keys))
-        return table, [f"the model's classes are taken in the order of their names: {named}"]
-    raise DataError(
-        f"{file.name} knows the classes {listed(sorted(keys))}, and {target.name} has {listed(sorted(target.keys))}",
-        "give the table it was fitted on; leave rows out by data.exclude, or name classes by target.labels",
-    )
-
-
-def _text(name: ClassName) -> str:
-    return str(int(name)) if isinstance(name, float) and name.is_integer() else str(name)
-
-
-def _reordered(table: Table, order: list[int]) -> Table:
-    """The table whose classes are in another order: the places of these in the present one."""
-    if order == sorted(order):
-        return table
-    target, contract = table.contract.target, table.contract
-    fields = target.model_dump() | {"classes": tuple(target.classes[place] for place in order)}
-    changed = Contract(
-        task=contract.task,
-        features=contract.features,
-        target=Target.model_validate(fields),
-        ignored=contract.ignored,
-    )
-    return replace(table, contract=changed, targets=np.argsort(order)[table.targets])
-
-
-def _on_encoded_rows(file: ModelFile, table: Table) -> _Fitted:
+def _on_encoded_rows(file: ModelFile, table: Table, order: list[int] | None) -> _Fitted:
     """The model on encoded rows: changed where that gives the same answers, else with a data frame in between.
+
+    Parameters
+    ----------
+    order
+        Places of its classes in the order of the contract; None if they are in it.
 
     Raises
     ------
-    UnservableModel
+    UnservableModel, DataError
         It cannot score the table.
     """
-    if file.names is None:
-        _scored(SklearnPredictor(file.estimator, file.task), table, file.name)
-        return _Fitted(file.estimator, table)
     contract = table.contract
-    by_frame = FrameModel(file.estimator, contract, file.names)
-    _scored(SklearnPredictor(by_frame, file.task), table, file.name)
+    if isinstance(file.estimator, OnnxFile):
+        model = OnnxModel(on_matrix(file.name, file.estimator, contract, order))
+        _scored(SklearnPredictor(model, file.task), table, file.name)
+        return _Fitted(model, table)
+    if file.inputs.names is None and not file.inputs.alone:
+        model = _in_order(file.estimator, order)
+        _scored(SklearnPredictor(model, file.task), table, file.name)
+        return _Fitted(model, table)
+    by_frame, notes = _by_frame(file, table)
     method, rows = "predict_proba" if file.task == "classification" else "predict", _sample(table)
     try:
         changed = on_encoded_rows(file.estimator, contract)
@@ -266,15 +178,50 @@ def _on_encoded_rows(file: ModelFile, table: Table) -> _Fitted:
         reason = None if same else "on codes it answers otherwise"
     except NotImplementedError as error:
         reason = str(error)
-    except FOREIGN_FAILURES as error:
+    except foreign_failures() as error:
         reason = f"on codes it fails ({type(error).__name__})"
     if reason is None:
-        return _Fitted(changed, table)
-    note = (
-        f"it is served through a data frame ({reason}): add pandas to functions/inference/requirements.txt, "
-        "or encode texts by OneHotEncoder, OrdinalEncoder or TargetEncoder"
+        return _Fitted(_in_order(changed, order), table)
+    note = f"it is served through a data frame ({reason}): add pandas to functions/inference/requirements.txt"
+    if not any(feature.width > 1 for feature in contract.features):
+        note += ", or encode texts by OneHotEncoder, OrdinalEncoder or TargetEncoder"
+    return _Fitted(_in_order(by_frame, order), table, (note, *notes))
+
+
+def _in_order(estimator: Any, order: list[int] | None) -> Any:
+    return estimator if order is None else InOrder(estimator, order)
+
+
+def _by_frame(file: ModelFile, table: Table) -> tuple[FrameModel, tuple[str, ...]]:
+    """The model on a data frame of the types that it was fitted with, which it does not say: they are tried in turn.
+
+    Raises
+    ------
+    UnservableModel
+        It scores the table with none of them.
+    """
+    contract = table.contract
+    names = file.inputs.names or tuple(feature.name for feature in contract.features)
+    blanks = [
+        name
+        for name, feature in zip(names, contract.features, strict=True)
+        if feature.may_be_missing and (file.inputs.alone or name in file.inputs.texts)
+    ]
+    notes = tuple(
+        f"a missing text in {name} is an empty one to the model, which cannot read another" for name in blanks
     )
-    return _Fitted(by_frame, table, (note,))
+    kinds = {feature.kind for feature in contract.features}
+    ways = [way for way in _TYPED if way <= kinds]
+    failures: list[UnservableModel] = []
+    for typed in ways:
+        made = FrameModel(file.estimator, contract, names, alone=file.inputs.alone, typed=typed, blanks=blanks)
+        try:
+            _scored(SklearnPredictor(made, file.task), table, file.name)
+        except UnservableModel as error:
+            failures.append(error)
+        else:
+            return made, notes
+    raise failures[0]
 
 
 def _sample(table: Table) -> Matrix:
@@ -284,12 +231,16 @@ def _sample(table: Table) -> Matrix:
 
 def _scored(predictor: Predictor, table: Table, name: str) -> Matrix:
     """Scores of the table's rows, which are numbers."""
+    failures: tuple[type[Exception], ...] = (*foreign_failures(), UnservableModel)
     try:
         scores = predictor.scores(_sample(table))
-    except (*FOREIGN_FAILURES, UnservableModel) as error:
-        first = " ".join(str(error).split())[:200]
+    except failures as error:
+        of_onnx = isinstance(error, UnservableModel) and error.__cause__ is not None
+        cause = error.__cause__ if of_onnx else error
+        first = " ".join(str(cause).split())[:200]
         hint = "give the table it was fitted on; where cells are missing, adopt a pipeline that fills them"
-        raise UnservableModel(f"{name} cannot score the table ({type(error).__name__}: {first})", hint) from error
+        hint = "export it again, for example from rows of float32" if of_onnx else hint
+        raise UnservableModel(f"{name} cannot score the table ({type(cause).__name__}: {first})", hint) from error
     classes = len(table.contract.target.classes)
     expected = (len(_sample(table)), classes) if classes else (len(_sample(table)),)
     if scores.shape != expected or not np.isfinite(scores).all():
@@ -321,9 +272,10 @@ def _refusing_unknown(fitted: _Fitted) -> _Fitted:
 def _scores_missing(estimator: Any, task: str, row: Matrix, block: slice) -> bool:
     probe = row.copy()
     probe[:, block] = np.nan
+    failures: tuple[type[Exception], ...] = (*foreign_failures(), UnservableModel)
     try:
         return bool(np.isfinite(SklearnPredictor(estimator, task).scores(probe)).all())
-    except FOREIGN_FAILURES:
+    except failures:
         return False
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, TargetEncoder
@@ -19,6 +19,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 from skylift.cells import clean_text
 from skylift.contract import Contract
 from skylift.feature import Feature
+from training.job.inputs_taken import first_steps, members, places_of_part, places_taken
 
 
 class _Column:
@@ -54,31 +55,6 @@ class _Column:
         return self._made[value]
 
 
-def names_taken(estimator: Any) -> tuple[str, ...] | None:
-    """Columns of a data frame that a fitted model reads, without those that it drops at once; None if it knows none."""
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is None:
-        return None
-    return tuple(str(names[place]) for place in _places_taken(_first(estimator), len(names)))
-
-
-def _first(estimator: Any) -> Any:
-    return estimator.steps[0][1] if isinstance(estimator, Pipeline) else estimator
-
-
-def _places_taken(step: Any, width: int) -> list[int]:
-    if not isinstance(step, ColumnTransformer):
-        return [*range(width)]
-    taken = {int(place) for name, part, _ in step.transformers_ for place in _places(step, name, part)}
-    return sorted(taken)
-
-
-def _places(step: ColumnTransformer, name: str, part: Any) -> list[int]:
-    if isinstance(part, str) and part == "drop":
-        return []
-    return [int(place) for place in step._transformer_to_input_indices[name]]  # noqa: SLF001 (by its own names)
-
-
 def on_encoded_rows(estimator: Any, contract: Contract) -> Any:
     """The same fitted model on encoded rows.
 
@@ -87,32 +63,36 @@ def on_encoded_rows(estimator: Any, contract: Contract) -> Any:
     estimator
         Model that was fitted on a data frame.
     contract
-        Contract with the features that it reads, in the order of `names_taken`.
+        Contract with the features that it reads, in the order of `inputs_of`.
 
     Raises
     ------
     NotImplementedError
         A step takes texts or dates, and how it does is not known.
     """
-    if contract.width != len(contract.features) or any(feature.kind == "datetime" for feature in contract.features):
-        raise NotImplementedError("dates are read by its own steps")
+    if own := next((feature for feature in contract.features if feature.kind in {"datetime", "text"}), None):
+        raise NotImplementedError(f"{own.name} is read by its own steps")
     changed = copy.deepcopy(estimator)
-    first = _first(changed)
-    if isinstance(first, ColumnTransformer):
-        taken = _places_taken(first, first.n_features_in_)
-        first._transformer_to_input_indices = {  # noqa: SLF001
-            name: [taken.index(place) for place in _places(first, name, part)] for name, part, _ in first.transformers_
-        }
-        first.n_features_in_ = len(taken)
+    steps = first_steps(changed)
+    taken = places_taken(steps, getattr(steps[0], "n_features_in_", 0))
+    for step in steps:
+        if isinstance(step, ColumnTransformer):
+            step._transformer_to_input_indices = {  # noqa: SLF001
+                name: [taken.index(place) for place in places_of_part(step, name, part)]
+                for name, part, _ in step.transformers_
+            }
+            step.n_features_in_ = len(taken)
     _change(changed, [_Column(feature) for feature in contract.features])
     return changed
 
 
 def _change(step: Any, columns: list[_Column]) -> list[_Column]:
     """Change a fitted step in place; the columns that the next one sees, without any if they are computed."""
-    if isinstance(step, str) or step is None or (isinstance(step, FunctionTransformer) and step.func is None):
-        return columns  # passed through
+    if _passes_through(step):
+        return columns
     vars(step).pop("feature_names_in_", None)
+    for part in (*(members(step) or ()), *filter(None, [getattr(step, "_preprocessor", None)])):
+        _change(part, columns)
     match step:
         case Pipeline():
             for _, part in step.steps:
@@ -120,8 +100,6 @@ def _change(step: Any, columns: list[_Column]) -> list[_Column]:
             return columns
         case ColumnTransformer():
             return _change_parts(step, columns)
-        case TransformedTargetRegressor():
-            return _change(step.regressor_, columns)
         case _ if all(column.known is None for column in columns):
             pass
         case SimpleImputer():
@@ -131,15 +109,19 @@ def _change(step: Any, columns: list[_Column]) -> list[_Column]:
             step.categories_ = [
                 column.codes(known.tolist()) for column, known in zip(columns, step.categories_, strict=True)
             ]
-        case _:
+        case _ if not hasattr(step, "predict"):  # an estimator may know the codes of sorted texts, or has its members
             raise NotImplementedError(f"{type(step).__name__} takes texts")
     return []
+
+
+def _passes_through(step: Any) -> bool:
+    return isinstance(step, str) or step is None or (isinstance(step, FunctionTransformer) and step.func is None)
 
 
 def _change_parts(step: ColumnTransformer, columns: list[_Column]) -> list[_Column]:
     parts, after = [], []
     for name, part, _ in step.transformers_:
-        places = _places(step, name, part)
+        places = places_of_part(step, name, part)
         parts.append((name, part, places))
         if isinstance(part, str) and part == "drop":
             continue

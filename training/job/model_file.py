@@ -1,31 +1,39 @@
-"""Reads a file with a fitted model: joblib or pickle, ONNX, or XGBoost's own."""
+"""Reads a file with a fitted model: joblib or pickle, ONNX, or what boosting libraries store themselves."""
 
-import json
+import pickle
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sklearn.base import is_classifier, is_regressor
 
-from skylift.adopted import OnnxModel
 from skylift.contract import Task
-from skylift.errors import FOREIGN_FAILURES, ConfigError, UnservableModel
+from skylift.errors import ConfigError, UnservableModel
 from skylift.own_code import NO_CODE, NotInTheImage, OwnCode
 from skylift.predictors import unpickle
 from skylift.references import sha256
-from training.extras import require
-from training.job.encoded_rows import names_taken
+from training.job.boosters import BOOSTER_FILES, read_booster, with_estimator
+from training.job.inputs_taken import Inputs, inputs_of
+from training.job.onnx_file import read_onnx
 from training.search.own_modules import gather, place_of
-
-if TYPE_CHECKING:
-    from onnx import ModelProto
 
 PICKLES = {".joblib", ".pkl", ".pickle"}
 
 _ALONE = "store the fitted estimator or pipeline alone: joblib.dump(pipeline, 'model.joblib')"
-_ONE_INPUT = "export it with one input [None, columns] of floats, in the order of the table's columns"
+_TO_ONNX = {
+    **dict.fromkeys((".keras", ".h5"), "export it where it was trained: model.export('model.onnx', format='onnx')"),
+    **dict.fromkeys((".pt", ".pth"), "export it where it was trained: torch.onnx.export(model, rows, 'model.onnx')"),
+    ".skops": "load it with skops.io.load, look at its types, and store it again: joblib.dump(model, 'model.joblib')",
+    **dict.fromkeys((".model", ".bst", ".bin"), "store it again in XGBoost's own format: save_model('model.ubj')"),
+    ".pmml": "adopt the estimator that it was made of, as .joblib",
+}
+"""The way to a file that can be adopted, by the ending of what cannot."""
+
+_ADDRESS = re.compile(" at 0x[0-9a-f]+")
+_SOURCES = {"keras": ".keras", "tensorflow": ".keras", "torch": ".pt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +45,13 @@ class ModelFile:
     name, digest
         Name of the file, and SHA-256 of its bytes.
     estimator
-        Fitted model with `predict_proba` or `predict`.
+        Fitted model with `predict_proba` or `predict`, or an ONNX file.
     task
         What it predicts.
     width
         Number of columns that it takes; None if it does not say.
-    names
-        Names of the columns that it reads, as it knows them; None if it knows none.
+    inputs
+        What it reads.
     classes
         Classes in the order of its probabilities; None if it does not say, and for regression.
     code
@@ -55,7 +63,7 @@ class ModelFile:
     estimator: Any
     task: Task
     width: int | None
-    names: tuple[str, ...] | None
+    inputs: Inputs
     classes: tuple[Any, ...] | None
     code: OwnCode = NO_CODE
 
@@ -77,10 +85,9 @@ def read_model_file(path: Path, *, trusted: bool, folder: Path | None = None) ->
     UnservableModel, IncompatibleEnvironment
         It holds no model that can be served here.
     """
-    if path.suffix not in {*PICKLES, ".onnx", ".json", ".ubj"}:
-        raise ConfigError(
-            f"{path.name} is not a kind of model file", "adopt a .joblib, .onnx, or XGBoost's .json or .ubj"
-        )
+    if path.suffix not in {*PICKLES, ".onnx", *BOOSTER_FILES}:
+        known = "adopt a .joblib or .onnx, XGBoost's .json or .ubj, LightGBM's .txt, or CatBoost's .cbm"
+        raise ConfigError(f"{path.name} is not a kind of model file", _TO_ONNX.get(path.suffix, known))
     if path.suffix in PICKLES and not trusted:
         raise ConfigError(
             f"{path.name} is a program: to load it runs whatever its author wrote, with your rights",
@@ -95,8 +102,8 @@ def read_model_file(path: Path, *, trusted: bool, folder: Path | None = None) ->
     if path.suffix in PICKLES:
         loaded, code = _of_pickle(path.name, data, folder or path.parent)
     else:
-        loaded, code = _of_xgboost(path.name, data), NO_CODE
-    return _of_estimator(path.name, data, loaded, code)
+        loaded, code = read_booster(path.name, data, BOOSTER_FILES[path.suffix]), NO_CODE
+    return _of_estimator(path.name, data, with_estimator(loaded), code)
 
 
 def _of_pickle(name: str, data: bytes, folder: Path) -> tuple[Any, OwnCode]:
@@ -123,8 +130,26 @@ def _of_pickle(name: str, data: bytes, folder: Path) -> tuple[Any, OwnCode]:
             if not place_of(folder, *asked) or asked <= wanted.keys():
                 raise
         if asked <= wanted.keys():
+            _check_stored_again(name, loaded, code)
             return loaded, code
         wanted |= dict.fromkeys(asked, name)
+
+
+def _check_stored_again(name: str, loaded: Any, code: OwnCode) -> None:
+    """Refuse what a pickle holds by value, as cloudpickle writes it: it cannot be stored without that.
+
+    Raises
+    ------
+    UnservableModel
+    """
+    try:
+        with code.importable():
+            pickle.dumps(loaded)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise UnservableModel(
+            f"{name} holds code that no module has ({_ADDRESS.sub('', str(error))})",
+            "move its functions and classes into a module beside model.yaml, fit with these, and store the model again",
+        ) from error
 
 
 def _found_in(folder: Path, modules: set[str]) -> Iterator[str]:
@@ -135,24 +160,13 @@ def _found_in(folder: Path, modules: set[str]) -> Iterator[str]:
             yield name
 
 
-def _of_xgboost(name: str, data: bytes) -> Any:
-    xgboost = require("xgboost", purpose=f"reading {name}", extra="xgboost")
-    try:
-        booster = xgboost.Booster()
-        booster.load_model(bytearray(data))
-        objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
-        classifies = objective.startswith(("binary:", "multi:"))
-        estimator = xgboost.XGBClassifier() if classifies else xgboost.XGBRegressor()
-        estimator.load_model(bytearray(data))
-    except FOREIGN_FAILURES as error:
-        raise UnservableModel(f"{name} holds no model of XGBoost", "store it with save_model of XGBoost") from error
-    return estimator
-
-
 def _of_estimator(name: str, data: bytes, loaded: Any, code: OwnCode) -> ModelFile:
     estimator = getattr(loaded, "best_estimator_", loaded)  # of a search for parameters
     if not (callable(getattr(estimator, "predict", None)) and hasattr(estimator, "__sklearn_tags__")):
-        raise UnservableModel(f"{name} holds a {type(loaded).__name__}, which is not a fitted estimator", _ALONE)
+        source = _SOURCES.get(type(loaded).__module__.partition(".")[0], "")
+        raise UnservableModel(
+            f"{name} holds a {type(loaded).__name__}, which is not a fitted estimator", _TO_ONNX.get(source, _ALONE)
+        )
     classifies = is_classifier(estimator)
     if not (classifies or is_regressor(estimator)):
         raise UnservableModel(f"{name} holds a {type(estimator).__name__}, which predicts nothing", _ALONE)
@@ -167,64 +181,21 @@ def _of_estimator(name: str, data: bytes, loaded: Any, code: OwnCode) -> ModelFi
         digest=sha256(data),
         estimator=estimator,
         task="classification" if classifies else "regression",
-        width=getattr(estimator, "n_features_in_", None),
-        names=names_taken(estimator),
+        width=getattr(estimator, "n_features_in_", None) or None,  # CatBoost's is 0 where it was read from a file
+        inputs=inputs_of(estimator),
         classes=None if classes is None else tuple(getattr(cls, "item", lambda cls=cls: cls)() for cls in classes),
         code=code,
     )
 
 
 def _of_onnx(name: str, data: bytes) -> ModelFile:
-    import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-
-    try:
-        model = onnx.load_model_from_string(data)
-    except DecodeError as error:
-        raise UnservableModel(f"{name} is not an ONNX file", "export the model again") from error
-    stored = {tensor.name for tensor in model.graph.initializer}
-    inputs = [entry for entry in model.graph.input if entry.name not in stored]
-    if len(inputs) != 1 or inputs[0].type.tensor_type.elem_type not in {
-        onnx.TensorProto.FLOAT,
-        onnx.TensorProto.DOUBLE,
-    }:
-        raise UnservableModel(f"{name} takes {len(inputs)} inputs, or another than floats", _ONE_INPUT)
-    dimensions = inputs[0].type.tensor_type.shape.dim
-    width = dimensions[1].dim_value if len(dimensions) == 2 else 0
-    classifies = len(model.graph.output) > 1 or model.graph.output[0].type.WhichOneof("value") == "sequence_type"
-    classes = _only_probabilities(model, name) if classifies else None
-    changed = model.SerializeToString(deterministic=True) if classifies else data
+    file = read_onnx(name, data)
     return ModelFile(
         name=name,
         digest=sha256(data),
-        estimator=OnnxModel(changed),
-        task="classification" if classifies else "regression",
-        width=width or None,
-        names=None,
-        classes=classes,
+        estimator=file,
+        task="classification" if file.classifies else "regression",
+        width=file.width,
+        inputs=Inputs(file.names),
+        classes=file.classes,
     )
-
-
-def _only_probabilities(model: "ModelProto", name: str) -> tuple[Any, ...] | None:
-    """Take the label and maps of probabilities off a classifier; its classes, where it names them."""
-    import onnx
-
-    graph = model.graph
-    classes = next((known for node in graph.node if (known := _classes(node))), None)
-    output = graph.output[-1]
-    by_map = next((node for node in graph.node if node.op_type == "ZipMap" and output.name in node.output), None)
-    if by_map is not None:
-        output = onnx.helper.make_tensor_value_info(by_map.input[0], onnx.TensorProto.FLOAT, [None, len(classes or ())])
-        graph.node.remove(by_map)
-    elif output.type.WhichOneof("value") != "tensor_type":
-        raise UnservableModel(f"{name} ends in something other than probabilities", "export it with zipmap=False")
-    del graph.output[:]
-    graph.output.append(output)
-    return classes
-
-
-def _classes(node: Any) -> tuple[Any, ...] | None:
-    for attribute in node.attribute:
-        if attribute.name.startswith("classlabels"):
-            return tuple(attribute.ints) or tuple(text.decode() for text in attribute.strings) or None
-    return None

@@ -83,7 +83,7 @@ def baseline_of(trained: Trained) -> Baseline:
 
 
 def _unknown_words(vocabulary: Vocabulary, texts: Sequence[str | None]) -> FeatureDistribution:
-    """Texts that the vocabulary was not learned from, by the share of their words that it lacks."""
+    """Texts of the holdout by the share of their words that it lacks."""
     shares = np.array([vocabulary.unknown(text) for text in texts])
     bins = bins_of_numbers(shares)
     return FeatureDistribution(bins=bins, counts=tuple(bins.counts(shares).tolist()))

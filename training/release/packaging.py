@@ -85,8 +85,9 @@ def pack(trained: Trained, state: GitState = _NO_COMMIT, retraining: str | None 
     table, split = trained.table, trained.split
     if (background := background_of(table, split.train, seed=trained.config.split.seed)) is not None:
         artifacts[BACKGROUND_FILE] = background.to_bytes()
-    if table.vocabularies:
-        artifacts[ENCODING_FILE] = to_bytes([*table.vocabularies.values()])
+    features = {feature.name: feature for feature in table.contract.features}
+    if words := [each for name, each in table.vocabularies.items() if features[name].directions is not None]:
+        artifacts[ENCODING_FILE] = to_bytes(words)
     examples = golden(trained)  # scores the whole holdout: once, not for each manifest
 
     def describe(version: int, state: GitState = state) -> Manifest:

@@ -66,7 +66,7 @@ class BulkModel:
             Reasons are asked of a version that has no background rows.
         """
         names = [*manifest.form_files]
-        if any(feature.kind == "text" for feature in manifest.contract.features):
+        if any(feature.directions is not None for feature in manifest.contract.features):
             names.append(ENCODING_FILE)
         if explain and BACKGROUND_FILE not in manifest.artifacts:
             raise ConfigError(

@@ -5,8 +5,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skylift.contract import Contract, Target, Task
@@ -125,12 +128,16 @@ def test_thresholds_of_boosting_are_compared_with_their_neighbours_in_double(
     assert {threshold, *neighbours} <= set(compared[:, 1].tolist())
 
 
-def test_thresholds_are_of_the_feature_that_the_tree_sees_behind_a_category() -> None:
+@pytest.mark.parametrize("built_here", [True, False])
+def test_thresholds_are_of_the_feature_that_the_tree_sees_behind_a_category(built_here: bool) -> None:
     text = lines("c,x,y", lambda number: f"{'uv'[number % 3 % 2]},{number},{'ab'[number // 20]}")
     with TemporaryDirectory() as folder:
         known = table_of(Path(folder), text)
     forest = Candidate(name="t", estimator="sklearn.tree.DecisionTreeClassifier")
-    estimator = build(forest, known.contract, folds=5, seed=0).estimator.fit(known.rows, known.targets)
+    columns = ColumnTransformer([("c", OneHotEncoder(), [0]), ("x", "passthrough", [1])])
+    foreign = make_pipeline(columns, DecisionTreeClassifier())
+    estimator = build(forest, known.contract, folds=5, seed=0).estimator if built_here else foreign
+    estimator.fit(known.rows, known.targets)
 
     rows = edge_rows(estimator, known, first_rows(known, 30))
 

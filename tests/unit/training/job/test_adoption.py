@@ -4,39 +4,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic_core import from_json
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 from skylift.adopted import FrameModel
+from skylift.background import BACKGROUND_FILE, Background
+from skylift.encoding import load_encoder
 from skylift.errors import ConfigError, DataError, GateFailed, UnservableModel
 from skylift.explanation import load_explainer
+from skylift.letters import Letters
 from skylift.manifest import BASELINE_FILE, COMPILED_FILE
 from skylift.model_card import CARD_FILE
 from skylift.predictors import load_predictor
 from skylift.references import sha256
-from tests.support.elsewhere import NUMBERS, fitted, frame, one_hot, stored, words
-from tests.support.tables import config_of, mixed
-from training.config import ModelConfig
-from training.job import Trained
+from tests.support.elsewhere import NUMBERS, adopted, fitted, frame, names, one_hot, table, words
+from tests.support.texts import messages
+from training.job import Trained, adopted_table
 from training.job.adoption import adopt
 from training.release.packaging import pack
-
-
-def table(folder: Path, text: str | None = None, *, target: str = "churned", **sections: Any) -> ModelConfig:
-    path = folder / "table.csv"
-    path.write_text(text or mixed())
-    return config_of(path, target=target, **sections)
-
-
-def adopted(folder: Path, model: Any, **sections: Any) -> Trained:
-    return adopt(table(folder, **sections), stored(model, folder), trusted=True)
-
-
-def names(trained: Trained) -> list[str]:
-    return [feature.name for feature in trained.table.contract.features]
 
 
 class TestAPipelineOnADataFrame:
@@ -90,42 +84,129 @@ def test_a_pipeline_that_reads_words_is_served_through_a_data_frame(tmp_path: Pa
     assert np.allclose(found.base + found.contributions.sum(axis=1), scores.max(axis=1), rtol=0, atol=1e-12)
 
 
+class TestATextThatTheModelReadsItself:
+    """Short messages, of which one in thirty is missing, on a vectorizer and a logistic regression."""
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def said() -> pd.DataFrame:
+        rows = pd.DataFrame(messages(150), columns=["type", "text"]).assign(n=range(150))
+        return rows.assign(text=rows.text.mask(rows.n % 30 == 7))[["type", "text"]]
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def model(said: pd.DataFrame) -> Any:
+        words = CalibratedClassifierCV(make_pipeline(TfidfVectorizer(), LogisticRegression(C=100.0)), cv=2)
+        return words.fit(said.text.fillna(""), said.type)
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def trained(said: pd.DataFrame, model: Any, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+        return adopted(tmp_path_factory.mktemp("text"), model, text=said.to_csv(index=False), target="type")
+
+    def test_its_words_reach_the_model_as_they_are(self, said: pd.DataFrame, model: Any, trained: Trained) -> None:
+        (feature,) = trained.table.contract.features
+
+        assert (feature.kind, feature.directions) == ("text", None)
+        assert any("text is free text, which the model reads itself: up to " in note for note in trained.notes)
+        assert any("a missing text in text is an empty one to the model" in note for note in trained.notes)
+        scores = trained.compiled.predictor.scores(trained.table.rows)
+        np.testing.assert_allclose(scores, model.predict_proba(said.text.fillna("")), rtol=1e-12)
+
+    def test_it_is_served_and_explained_and_nothing_stored_holds_what_a_person_wrote(
+        self, said: pd.DataFrame, model: Any, trained: Trained
+    ) -> None:
+        package = pack(trained)
+        manifest, read = package.describe(1), package.artifacts.__getitem__
+        predictor, encoder = load_predictor(manifest, read), load_encoder(manifest, read)
+        words = "Urgent: claim your FREE prize, call now 😀"
+        rows = encoder.encode([{"text": words}])
+        explainer = load_explainer(manifest, read, predictor)
+
+        scores = predictor.scores(rows)
+        np.testing.assert_allclose(scores, model.predict_proba([words]), rtol=1e-12)
+        assert explainer is not None
+        found = explainer.explain(rows, scores)
+        assert np.allclose(found.base + found.contributions.sum(axis=1), scores.max(axis=1))
+        background = Letters(encoder.contract.features[0].letters or 0).texts(
+            Background.from_bytes(read(BACKGROUND_FILE), width=encoder.contract.width).rows
+        )
+        stored = "\n".join([*map(str, background), manifest.to_bytes().decode()])
+        assert not any(text in stored for text in said.text.dropna())
+
+    def test_other_texts_of_the_table_are_named_for_it(self, said: pd.DataFrame, model: Any, tmp_path: Path) -> None:
+        beside = said.assign(from_=["a", "b", "c"] * 50)
+
+        trained = adopted(tmp_path, model, text=beside.to_csv(index=False), target="type")
+
+        assert names(trained) == ["text"]
+        assert "column from_ was left out: model.joblib does not take it" in trained.notes
+
+    def test_too_many_long_ones_are_refused_before_they_fill_the_memory(
+        self, said: pd.DataFrame, model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(adopted_table, "_MOST_BYTES", 2**16)
+
+        with pytest.raises(DataError, match=r"reads text itself, and 150 texts .* set data.sample: "):
+            adopted(tmp_path, model, text=said.to_csv(index=False), target="type")
+
+
+@pytest.mark.parametrize(
+    ("make", "compiled"),
+    [
+        (lambda rows: HistGradientBoostingClassifier(max_iter=5, categorical_features="from_dtype"), True),
+        (lambda rows: pytest.importorskip("lightgbm").LGBMClassifier(n_estimators=5, verbose=-1), True),
+    ],
+    ids=["HistGradientBoosting", "LightGBM"],
+)
+def test_columns_of_pandas_categories_are_read_by_their_names(tmp_path: Path, make: Any, compiled: bool) -> None:
+    rows = frame()[["plan", "city", "age"]].astype({"plan": "category", "city": "category"})
+    model = make(rows).fit(rows, frame().churned)
+
+    trained = adopted(tmp_path, model)
+
+    assert (trained.compiled.data is not None) is compiled
+    scores = trained.compiled.predictor.scores(trained.table.rows)
+    np.testing.assert_allclose(scores, model.predict_proba(rows), rtol=1e-9)
+
+
+def test_dates_that_it_read_as_timestamps_are_these_again(tmp_path: Path) -> None:
+    days = pd.to_datetime("2024-01-01") + pd.to_timedelta(np.arange(80) * 5, unit="D")
+    rows = frame()[["age", "churned"]].assign(day=days)
+    part = ColumnTransformer([("day", FunctionTransformer(_month), ["day"]), ("age", "passthrough", ["age"])])
+    model = make_pipeline(part, DecisionTreeClassifier(max_depth=2)).fit(rows[["age", "day"]], rows.churned)
+
+    trained = adopted(tmp_path, model, text=rows.to_csv(index=False))
+
+    assert [feature.kind for feature in trained.table.contract.features] == ["integer", "datetime"]
+    scores = trained.compiled.predictor.scores(trained.table.rows)
+    np.testing.assert_allclose(scores, model.predict_proba(rows[["age", "day"]]))
+
+
+def _month(days: Any) -> Any:
+    return days.apply(lambda column: column.dt.month)
+
+
+def test_members_that_read_other_columns_side_by_side(tmp_path: Path) -> None:
+    by_age = make_pipeline(ColumnTransformer([("age", "passthrough", ["age"])]), DecisionTreeClassifier(max_depth=2))
+    both = VotingClassifier([("texts", fitted(one_hot())), ("age", by_age)], voting="soft")
+    model = both.fit(frame().drop(columns="churned"), frame().churned)
+
+    trained = adopted(tmp_path, model)
+
+    assert names(trained) == ["age", "visits", "score", "city", "plan"]
+    assert trained.compiled.outcome.converter == "skylift"
+    np.testing.assert_allclose(
+        trained.compiled.predictor.scores(trained.table.rows), model.predict_proba(frame()), rtol=1e-9
+    )
+
+
 def test_unknown_texts_are_refused_where_the_model_fails_on_them(tmp_path: Path) -> None:
     trained = adopted(tmp_path, fitted(OneHotEncoder(), texts=["plan"]))
 
     (plan,) = [feature for feature in trained.table.contract.features if feature.name == "plan"]
     assert plan.unknown == "refuse"
     assert any("a text in plan that the table does not have is refused" in note for note in trained.notes)
-
-
-def test_columns_that_it_does_not_take_are_left_out_and_named(tmp_path: Path) -> None:
-    model = DecisionTreeClassifier(max_depth=2).fit(frame()[["score", "age"]], frame()["churned"])
-
-    trained = adopted(tmp_path, model)
-
-    assert names(trained) == ["score", "age"]
-    assert "column city was left out: model.joblib does not take it" in trained.notes
-    assert "city" in trained.table.contract.ignored
-
-
-def test_classes_as_numbers_are_those_of_the_table_in_their_order(tmp_path: Path) -> None:
-    codes = (frame()["churned"] == "yes").astype(int)
-    trained = adopted(tmp_path, DecisionTreeClassifier(max_depth=2).fit(frame()[["age"]], codes))
-
-    assert trained.table.contract.target.classes == ("no", "yes")
-    assert trained.metrics.holdout["accuracy"] == 1.0
-    assert "the model's classes are taken in the order of their names: 0 no, 1 yes" in trained.notes
-
-
-def test_classes_keep_the_models_order(tmp_path: Path) -> None:
-    model = DecisionTreeClassifier(max_depth=2).fit(frame()[["age"]], frame()["churned"] == "yes")
-    model.classes_ = np.array(["yes", "no"])
-    model.tree_.value[:] = model.tree_.value[:, :, ::-1]
-
-    trained = adopted(tmp_path, model)
-
-    assert trained.table.contract.target.classes == ("yes", "no")
-    assert trained.metrics.holdout["accuracy"] == 1.0
 
 
 def test_a_regression(tmp_path: Path) -> None:
@@ -154,6 +235,23 @@ def test_an_onnx_file_is_served_as_it_is(tmp_path: Path) -> None:
     assert package.describe(1).compiled.reason == "adopted as it is"
     assert sha256(path.read_bytes()) in package.artifacts[CARD_FILE].decode()
     assert load_predictor(package.describe(1), package.artifacts.__getitem__)
+
+
+@pytest.mark.parametrize("sections", [{}, {"target_keys": {"positive": "no"}}], ids=["its order", "another order"])
+def test_an_onnx_file_of_a_column_each_takes_texts_and_whole_numbers(tmp_path: Path, sections: Any) -> None:
+    from skl2onnx import to_onnx
+
+    columns = ColumnTransformer([("texts", OneHotEncoder(), ["plan"]), ("age", "passthrough", ["age"])])
+    rows = frame()[["plan", "age"]]
+    model = make_pipeline(columns, LogisticRegression()).fit(rows, frame().churned)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(to_onnx(model, rows.astype({"age": "float32"})[:1]).SerializeToString())
+
+    trained = adopt(table(tmp_path, **sections), path)
+
+    assert names(trained) == ["plan", "age"]
+    expected = model.predict_proba(rows)[:, :: -1 if sections else 1]
+    np.testing.assert_allclose(trained.compiled.predictor.scores(trained.table.rows), expected, atol=1e-6)
 
 
 def test_a_model_worse_than_a_constant_fails_its_gates(tmp_path: Path) -> None:
@@ -206,13 +304,19 @@ def test_a_model_worse_than_a_constant_fails_its_gates(tmp_path: Path) -> None:
             "decision is learned from cross-validated answers",
         ),
         (
-            lambda: LogisticRegression().fit(frame()[["age"]], frame().churned),
-            {"target_keys": {"positive": "no"}},
-            ConfigError,
-            "the positive class of model.joblib is the second of its own order",
+            lambda: DecisionTreeClassifier().fit(frame()[["age"]].assign(churned=1), frame().churned),
+            {},
+            DataError,
+            "takes the column churned, which is the target: fit it on a data frame without the target",
+        ),
+        (
+            lambda: make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(frame().plan, frame().churned),
+            {},
+            DataError,
+            "takes one column of texts, and the table has city, plan: set features.NAME.kind: text",
         ),
     ],
-    ids=["width", "texts", "names", "classes", "missing cells", "task", "decision", "positive class"],
+    ids=["width", "texts", "names", "classes", "missing cells", "task", "decision", "target", "which text"],
 )
 def test_what_does_not_fit_is_told_with_the_next_step(
     tmp_path: Path, model: Any, sections: dict[str, Any], error: type[Exception], said: str

@@ -12,7 +12,8 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from skylift.contract import Contract, Target
 from skylift.feature import Feature
 from tests.support.elsewhere import NUMBERS, TEXTS, fitted, frame, one_hot
-from training.job.encoded_rows import names_taken, on_encoded_rows
+from training.job.encoded_rows import on_encoded_rows
+from training.job.inputs_taken import inputs_of
 
 
 def contract() -> Contract:
@@ -57,17 +58,17 @@ def test_texts_become_codes(encoder: Any) -> None:
 
 def contract_in_order_of(pipeline: Any) -> Contract:
     known = {feature.name: feature for feature in contract().features}
-    features = tuple(known[name] for name in names_taken(pipeline) or ())
+    features = tuple(known[name] for name in inputs_of(pipeline).names or ())
     return Contract(task="classification", features=features, target=contract().target)
 
 
 def in_order_of(pipeline: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     names = [*NUMBERS, *TEXTS]
-    return encoded()[:, [names.index(name) for name in names_taken(pipeline) or ()]]
+    return encoded()[:, [names.index(name) for name in inputs_of(pipeline).names or ()]]
 
 
 def test_columns_that_are_dropped_at_once_are_not_taken() -> None:
-    assert names_taken(fitted(one_hot())) == ("age", "visits", "score", "city", "plan")
+    assert inputs_of(fitted(one_hot())).names == ("age", "visits", "score", "city", "plan")
 
 
 def test_the_given_model_stays_as_it_was() -> None:

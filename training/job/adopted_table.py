@@ -1,0 +1,211 @@
+"""The table of a model that was trained elsewhere: the columns that it takes, in its order, and its classes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from skylift.contract import ClassName, Contract, Target, class_key
+from skylift.errors import DataError
+from skylift.feature import Feature
+from skylift.letters import Letters, columns_for
+from skylift.names import listed
+from skylift.scoring import Matrix
+from training.config import ModelConfig
+from training.config.table import FeatureSection, TableSpec
+from training.data.clean import read_clean
+from training.data.columns import family_of
+from training.data.prepare import table_and_split
+from training.data.reader import Progress
+from training.data.table import Split, Table
+from training.data.texts import is_free_text
+from training.job.model_file import ModelFile
+
+_SHORTEST_LIMIT = 200
+_MOST_BYTES = 2**30
+_BYTES_OF_A_NUMBER = 8
+
+
+def table_for(file: ModelFile, spec: TableSpec, progress: Progress) -> tuple[Table, Split]:
+    """The table with the columns that the model takes, in its order, and its split.
+
+    Raises
+    ------
+    DataError, ConfigError
+        The table does not have them, or see `table_and_split`.
+    """
+    if file.inputs.alone:
+        name = _only_texts(file, spec, progress)
+        table, split = table_and_split(_with_kinds(spec, [name]), progress=progress)
+        return _with_features(file, (name,), table), split
+    table, split = table_and_split(spec, progress=progress)
+    if (names := file.inputs.names) is None:
+        return _in_order_of_the_table(file, table), split
+    known = table.contract
+    missing = [name for name in names if name in known.ignored and name != known.target.name]
+    kinds = {feature.name: feature.kind for feature in known.features}
+    as_words = [known.known_name(name) or name for name in file.inputs.texts]
+    misread = [name for name in as_words if kinds.get(name) != "text"]
+    if missing or misread:
+        bounds = spec.bounds.model_copy(update={"trusted": (*spec.bounds.trusted, *missing)})
+        changed = replace(spec, bounds=bounds)
+        there = [name for name in misread if name in kinds or name in missing]
+        table, split = table_and_split(_with_kinds(changed, there), progress=progress)
+    return _with_features(file, names, table), split
+
+
+def _with_kinds(spec: TableSpec, texts: Sequence[str]) -> TableSpec:
+    """The same, with columns that are free text whatever they look like."""
+    sections = {name: spec.features.get(name, FeatureSection()) for name in texts}
+    as_texts = {name: about.model_copy(update={"kind": "text"}) for name, about in sections.items()}
+    features: Mapping[str, FeatureSection] = {**spec.features, **as_texts}
+    return replace(spec, features=features)
+
+
+def _only_texts(file: ModelFile, spec: TableSpec, progress: Progress) -> str:
+    """The column that a model of one column of texts takes."""
+    clean = read_clean(spec, progress=progress)
+    texts = [
+        name for name in clean.frame.columns if name != clean.target and family_of(clean.frame[name].dtype) == "text"
+    ]
+    declared = [name for name in texts if name in spec.features and spec.features[name].kind == "text"]
+    free = [name for name in texts if is_free_text(clean.frame[name])]
+    found = next((names for names in (declared, texts, free) if len(names) == 1), None)
+    if found is None:
+        told = f"the table has {listed(texts)}" if texts else "the table has none"
+        raise DataError(
+            f"{file.name} takes one column of texts, and {told}",
+            "set features.NAME.kind: text for the one that it takes, or leave the others out by data.drop",
+        )
+    return str(found[0])
+
+
+def _in_order_of_the_table(file: ModelFile, table: Table) -> Table:
+    contract = table.contract
+    if file.width is not None and file.width != contract.width:
+        raise DataError(
+            f"{file.name} takes {file.width} columns without names, and the table has {contract.width}: "
+            f"{listed([feature.name for feature in contract.features])}",
+            "leave out what it does not take by data.drop, or adopt a model that was fitted on a data frame",
+        )
+    if texts := [feature.name for feature in contract.features if feature.json_type == "string"]:
+        raise DataError(
+            f"{file.name} takes numbers without names, and {listed(texts)} holds texts",
+            "adopt the whole pipeline with its encoders, fitted on a data frame; or leave the column out by data.drop",
+        )
+    return table
+
+
+def _with_features(file: ModelFile, names: Sequence[str], table: Table) -> Table:
+    contract = table.contract
+    places = {feature.name: place for place, feature in enumerate(contract.features)}
+    known = {name: contract.known_name(name) for name in names}
+    if missing := [name for name in names if known[name] not in places]:
+        if known[missing[0]] == contract.target.name:
+            raise DataError(
+                f"{file.name} takes the column {missing[0]}, which is the target",
+                "fit it on a data frame without the target, and store it again",
+            )
+        left_out = [note for note in table.notes if note.startswith(f"column {missing[0]} was left out")]
+        raise DataError(
+            f"{file.name} takes the column {missing[0]}, which "
+            + ("training leaves out" if missing[0] in contract.ignored else "the table does not have"),
+            "; ".join(left_out)
+            or "give the table that it was fitted on; where columns were made from others before, adopt the pipeline "
+            "that makes them",
+        )
+    chosen = [places[str(known[name])] for name in names]
+    unused = [feature.name for feature in contract.features if places[feature.name] not in chosen]
+    taken = [
+        _as_it_is(contract.features[place], table, table.rows[:, contract.blocks[place]], file.name) for place in chosen
+    ]
+    changed = Contract(
+        task=contract.task,
+        features=tuple(feature for feature, _ in taken),
+        target=contract.target,
+        ignored=(*contract.ignored, *unused),
+    )
+    by_terms = tuple(f"column {name} is read as free text, by " for name in table.texts)
+    notes = [note for note in table.notes if not note.startswith(by_terms)]
+    notes += [
+        f"column {feature.name} is free text, which the model reads itself: up to {feature.max_length} characters"
+        for feature, _ in taken
+        if feature.kind == "text"
+    ]
+    notes += [f"column {name} was left out: {file.name} does not take it" for name in unused]
+    kept = {feature.name for feature, _ in taken}
+    return replace(
+        table,
+        contract=changed,
+        rows=np.column_stack([columns for _, columns in taken]),
+        notes=tuple(notes),
+        texts={name: texts for name, texts in table.texts.items() if name in kept},
+        vocabularies={name: words for name, words in table.vocabularies.items() if name in kept},
+    )
+
+
+def _as_it_is(feature: Feature, table: Table, columns: Matrix, name: str) -> tuple[Feature, Matrix]:
+    """A feature and its columns; of free text the characters, for a model that was not fitted on directions."""
+    if feature.kind != "text":
+        return feature, columns
+    most = max(_SHORTEST_LIMIT, 2 * int(feature.max or 0))
+    width = columns_for(most)
+    if (size := len(table.rows) * (width + 1) * _BYTES_OF_A_NUMBER) > _MOST_BYTES:
+        raise DataError(
+            f"{name} reads {feature.name} itself, and {len(table.rows):,} texts of up to {int(feature.max or 0):,} "
+            f"characters take {size / _MOST_BYTES:.1f} GiB",
+            f"name fewer rows by --data, or set data.sample: {len(table.rows) * _MOST_BYTES // size}",
+        )
+    changed = feature.model_copy(update={"max_length": most, "directions": None, "letters": width})
+    return changed, Letters(width).rows(table.texts[feature.name].tolist())
+
+
+def with_classes(table: Table, file: ModelFile, config: ModelConfig) -> tuple[Table, list[int] | None, list[str]]:
+    """The table with its classes in the model's order; and a note where the model has numbers for them.
+
+    Where `target.positive` is another class than the model's second, the places of its classes in their new order.
+
+    Raises
+    ------
+    DataError
+        The model has other classes.
+    """
+    target, classes = table.contract.target, file.classes
+    if table.contract.task == "regression" or classes is None:
+        return table, None, []
+    labels = {str(label): shown for label, shown in config.target.labels.items()}
+    keys = [class_key(labels.get(_text(name), name)) for name in classes]
+    notes: list[str] = []
+    if sorted(keys) != sorted(target.keys):
+        if [*classes] != [*range(len(target.classes))]:
+            raise DataError(
+                f"{file.name} knows the classes {listed(sorted(keys))}, and {target.name} has "
+                f"{listed(sorted(target.keys))}",
+                "give the table it was fitted on; leave rows out by data.exclude, or name classes by target.labels",
+            )
+        keys = sorted(target.keys)
+        named = ", ".join(f"{code} {key}" for code, key in enumerate(keys))
+        notes = [f"the model's classes are taken in the order of their names: {named}"]
+    if config.target.positive is not None:  # the table has it last
+        order = [keys.index(key) for key in target.keys]
+        return table, None if order == sorted(order) else order, notes
+    return _reordered(table, [target.keys.index(key) for key in keys]), None, notes
+
+
+def _text(name: ClassName) -> str:
+    return str(int(name)) if isinstance(name, float) and name.is_integer() else str(name)
+
+
+def _reordered(table: Table, order: list[int]) -> Table:
+    """The table whose classes are in another order: the places of these in the present one."""
+    if order == sorted(order):
+        return table
+    target, contract = table.contract.target, table.contract
+    fields = target.model_dump() | {"classes": tuple(target.classes[place] for place in order)}
+    changed = Contract(
+        task=contract.task,
+        features=contract.features,
+        target=Target.model_validate(fields),
+        ignored=contract.ignored,
+    )
+    return replace(table, contract=changed, targets=np.argsort(order)[table.targets])
