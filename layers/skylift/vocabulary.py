@@ -8,7 +8,8 @@ document frequency and finds the directions in which texts differ most, by laten
 import math
 import re
 from collections.abc import Iterator, Sequence
-from itertools import batched
+from functools import reduce
+from itertools import batched, count
 from operator import add
 from typing import Any
 
@@ -30,6 +31,9 @@ _LETTERS_TOGETHER = 8_192
 """Texts of so many letters are encoded at once: they share the cost of arrays, which fit into the cache of a core."""
 _LONGEST_WORD = 30
 _SHORT = 4  # with the blanks
+_BITS = 21
+"""Bits of a sign in Unicode: three fit into a number."""
+_LARGEST = np.iinfo(np.int64).max
 _WORDS_OF_A_TYPICAL_TEXT = 8
 
 
@@ -80,10 +84,8 @@ class Vocabulary:
     def __init__(self, known: Sequence[str], weights: NDArray[np.float32], directions: NDArray[np.float32]) -> None:
         self.terms = tuple(known)
         self.weights, self.directions = weights, directions
-        self._places = {term: place for place, term in enumerate(self.terms)}
-        self._words: dict[str, list[int]] = {}
         size = len(self.terms)
-        if not 0 < size <= MAX_TERMS or len(self._places) < size:
+        if not 0 < size <= MAX_TERMS or len(set(self.terms)) < size:
             raise ValueError(f"terms must be different, at least one and at most {MAX_TERMS}")
         if weights.dtype != np.float32 or weights.shape != (size,):
             raise ValueError("each term has one weight, a float32")
@@ -93,6 +95,9 @@ class Vocabulary:
             raise ValueError(f"directions must be at least one and at most {MAX_DIRECTIONS}")
         if not (np.isfinite(directions).all() and np.isfinite(weights).all() and (weights > 0).all()):
             raise ValueError("weights must be positive, and all numbers finite")
+        words = [place for place, term in enumerate(self.terms) if is_word(term) and len(term) >= _SHORT]
+        self._words = {self.terms[place][1:-1]: place for place in words}
+        self._runs, self._places = _runs_by_number(self.terms)
 
     @property
     def width(self) -> int:
@@ -159,32 +164,64 @@ class Vocabulary:
     def _place(self, texts: Sequence[str | None], coordinates: NDArray[np.float64]) -> None:
         """Write the coordinates of some texts, which are 0 before."""
         size = len(self.terms)
-        found: list[int] = []
-        counts = []
-        for text in texts:
-            before = len(found)
-            for token in _TOKEN.findall(text.lower()) if text else ():
-                found += self._words.get(token) or self._places_of(token)
-            counts.append(len(found) - before)
-        if not found:
+        keys, times = np.unique(self._found(texts), return_counts=True)
+        if not len(keys):
             return
-        keys = np.array(found) + size * np.repeat(np.arange(len(texts)), counts)
-        keys, times = np.unique(keys, return_counts=True)
-        rows, places = np.divmod(keys, size)
-        starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        starts = keys.searchsorted(np.arange(0, size * len(texts) + 1, size))
+        filled = starts[1:] > starts[:-1]
+        starts, places = starts[:-1][filled], keys % size
         values = (1 + np.log(times)) * self.weights[places]
         lengths = np.sqrt(np.add.reduceat(values * values, starts))
         # Not by BLAS, whose last digits depend on the processor and on how many texts there are.
         sums = np.add.reduceat(values[:, None] * self.directions.take(places, axis=0), starts)
-        coordinates[rows[starts]] = sums / lengths[:, None]
+        coordinates[filled] = sums / lengths[:, None]
 
-    def _places_of(self, token: str) -> list[int]:
-        """Places of the known terms in a token; remembered for known words alone, which bounds the memory."""
-        get = self._places.get
-        found = [place for place in map(get, _terms_of(token)) if place is not None]
-        if f" {token} " in self._places:
-            self._words[token] = found
-        return found
+    def _found(self, texts: Sequence[str | None]) -> NDArray[np.int64]:
+        """The places of the known terms in some texts, as often as they have them; each text's after the last one's."""
+        size = len(self.terms)
+        words: list[int] = []
+        marked: list[str] = []
+        for first, text in zip(count(0, size), texts):
+            tokens = _TOKEN.findall(text.lower()) if text else []
+            words += [first + place for place in map(self._words.get, tokens) if place is not None]
+            marked.append(f" {'  '.join(tokens)} " if tokens else "")  # no term has two blanks
+        runs = _runs(_signs("".join(marked)))
+        nearest = self._runs.searchsorted(runs)
+        known = np.flatnonzero(self._runs.take(nearest) == runs)
+        places = self._places.take(nearest.take(known))
+        if len(texts) > 1:
+            firsts = np.repeat(np.arange(0, size * len(texts), size), [*map(len, marked)])
+            places += np.concatenate((firsts[:-1], firsts[:-2])).take(known)
+        return np.concatenate((places, np.array(words, dtype=np.int64)))
+
+
+def _signs(text: str) -> NDArray[np.int64]:
+    """The signs of a text as numbers, from 1 on."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.int64) + 1
+
+
+def _runs(signs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each two signs in a row, and then each three, as one number."""
+    pairs = _number(signs[:-1], signs[1:])
+    return np.concatenate((pairs, _number(pairs[:-1], signs[2:])))
+
+
+def _number(*signs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Signs that belong together as one number."""
+    return reduce(lambda first, second: (first << _BITS) | second, signs)
+
+
+def _runs_by_number(known: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The terms of two and of three signs as numbers, which increase, and their places."""
+    numbers, places = [np.array([_LARGEST])], [np.zeros(1, np.int64)]  # so that none is beyond the last
+    for size in (2, 3):
+        short = [place for place, term in enumerate(known) if len(term) == size]
+        signs = _signs("".join(known[place] for place in short)).reshape(-1, size)
+        numbers.append(_number(*signs.T))
+        places.append(np.array(short, dtype=np.int64))
+    together = np.concatenate(numbers)
+    order = together.argsort()
+    return together[order], np.concatenate(places)[order]
 
 
 def to_bytes(vocabularies: Sequence[Vocabulary]) -> bytes:

@@ -3,13 +3,18 @@
 import io
 import math
 import zipfile
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from skylift.cells import clean_text
 from skylift.errors import UnservableModel
-from skylift.vocabulary import MAX_TERMS, Vocabulary, from_bytes, terms, to_bytes
+from skylift.vocabulary import MAX_DIRECTIONS, MAX_TERMS, Vocabulary, from_bytes, terms, to_bytes
+from tests.support.contracts import modest
 
 
 def vocabulary(known: tuple[str, ...] = (" cheap ", "ch", "hea", " ! ", "価格", " 😀 ")) -> Vocabulary:
@@ -76,10 +81,16 @@ def test_without_texts_there_are_no_rows() -> None:
     assert vocabulary().rows([]).shape == (0, 4)
 
 
-def test_only_known_words_are_remembered() -> None:
-    made = vocabulary()
-    made.rows([f"cheap secret{number}" for number in range(100)])
-    assert list(made.__dict__["_words"]) == ["cheap"]
+@modest
+@given(st.text(st.sampled_from("ab İß!?\x00\t価😀\u0301\udc00"), max_size=60))
+@example("ab" * 15)
+@example("ab" * 15 + "a")
+def test_a_text_has_the_terms_that_training_counts(text: str) -> None:
+    counts = Counter(terms(clean_text(text) or ""))
+    known = [*counts][:MAX_DIRECTIONS] or ["none"]
+    values = np.array([1 + math.log(counts[term]) if counts[term] else 0 for term in known])
+    made = Vocabulary(known, np.ones(len(known), np.float32), np.eye(len(known), dtype=np.float32))
+    assert made.row(text)[1:] == pytest.approx(values / (np.linalg.norm(values) or 1))
 
 
 def test_a_typical_text_is_of_known_words() -> None:
