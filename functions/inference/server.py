@@ -85,6 +85,23 @@ def with_operations(app: "App", paths: Collection[str], operations: "RequestLog"
     return Beside(app, paths, operations)
 
 
+class Connection(h11.Connection):
+    """The protocol of a connection, which gives out the head of an answer with its body: a write is a system call."""
+
+    _head = b""
+
+    def send(self, event: h11.Event) -> bytes | None:  # type: ignore[override] # of its overloads
+        """The bytes of an event."""
+        written = super().send(event)
+        if written is None:
+            return None
+        head, self._head = self._head, b""
+        if isinstance(event, h11.Response):
+            self._head = written
+            return head
+        return head + written
+
+
 class HttpProtocol(H11Protocol):
     """One connection, for which a client that sends or reads too slowly is not waited for.
 
@@ -115,6 +132,10 @@ class HttpProtocol(H11Protocol):
             self.transport.close()
         self._awaited = awaited
         self._look = self.loop.call_later(PATIENCE_SECONDS, self.look_after)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.conn = Connection(h11.SERVER)
 
     def send_400_response(self, _: str) -> None:
         """Answer what h11 could not read, where the answer to its beginning is not under way."""
@@ -221,6 +242,7 @@ _OPTIONS: dict[str, Any] = {
     "log_config": None,
     "log_level": _UVICORN_LEVEL,
     "access_log": False,
+    "proxy_headers": False,  # nothing asks for the address and the scheme that they tell
     "server_header": False,
     "timeout_graceful_shutdown": GRACEFUL_SECONDS,
     "timeout_keep_alive": KEEP_ALIVE_SECONDS,

@@ -44,10 +44,12 @@ class Transport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.sent = b""
+        self.writes = 0
         self.closed = self.aborted = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.sent += bytes(data)
+        self.writes += bool(data)  # asyncio sends nothing of nothing
 
     def close(self) -> None:
         self.closed = True
@@ -238,6 +240,13 @@ def closed_after_looks(app: AccessLog, *packets: bytes) -> list[bool]:
         return closed
 
     return asyncio.run(run())
+
+
+def test_an_answer_is_one_write(app: AccessLog) -> None:
+    transport = talk(app, HEAD + b"2\r\n{}\r\n0\r\n\r\n")
+
+    status, headers, document = answered(transport)
+    assert (transport.writes, status, headers["x-request-id"]) == (1, 422, document["request_id"])
 
 
 @pytest.mark.usefixtures("libraries")
