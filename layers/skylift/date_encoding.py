@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skylift.date_arrays import Moments, times_of
-from skylift.date_layouts import MILLISECONDS_PER_DAY
+from skylift.date_layouts import DAYS_REMEMBERED, MILLISECONDS_PER_DAY
 from skylift.dates import DateForm, DatePart
 
 PARTS: tuple[DatePart, ...] = get_args(DatePart)
@@ -23,10 +23,8 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _MILLISECONDS_PER_HOUR, _MILLISECONDS_PER_MINUTE = 3_600_000, 60_000
 _MINUTES_PER_DAY = 1440
 _DAYS_PER_YEAR = 365.25
+_OF_MINUTE: tuple[DatePart, ...] = ("day_sin", "day_cos")
 _DIGITS = 12  # sines of other libraries differ in the last ones
-_OF_TIME = ("hour", "day_sin", "day_cos")
-_REMEMBERED = 16_384
-"""Days that an encoder remembers: those of 45 years."""
 
 
 def _circle(steps: int, length: float, function: Callable[[float], float]) -> tuple[float, ...]:
@@ -67,21 +65,21 @@ class DateEncoder:
         self._parts = tuple(parts)
         self._places = [PARTS.index(part) for part in parts]
         self._missing = [math.nan] * (1 + len(self._parts))
-        self._of_day = lru_cache(_REMEMBERED)(self._parts_of_day)
-        self._of_time = [(place, part) for place, part in enumerate(self._parts, start=1) if part in _OF_TIME]
+        self._of_day = lru_cache(DAYS_REMEMBERED)(self._parts_of_day)
+        places = {part: place for place, part in enumerate(self._parts, start=1)}
+        self._hour = places.get("hour")
+        self._on_day = [(places[part], _CIRCLES[part]) for part in _OF_MINUTE if part in places]
 
     def row(self, value: object) -> list[float]:
         """The columns of one value, the days since the origin first; NaN for anything else."""
         if (moment := self._moment(value)) is None:
             return self._missing
-        ordinal, minute = moment.toordinal(), moment.hour * 60 + moment.minute
-        time = minute * _MILLISECONDS_PER_MINUTE + moment.second * 1000 + moment.microsecond // 1000
-        days = ((ordinal - self._origin) * MILLISECONDS_PER_DAY + time) / MILLISECONDS_PER_DAY
-        if not self._parts:
-            return [days]
-        row = [days, *self._of_day(ordinal)]
-        for place, part in self._of_time:
-            row[place] = time / _MILLISECONDS_PER_HOUR if part == "hour" else _CIRCLES[part][minute]
+        day, time = moment
+        row = [((day - self._origin) * MILLISECONDS_PER_DAY + time) / MILLISECONDS_PER_DAY, *self._of_day(day)]
+        if self._hour is not None:
+            row[self._hour] = time / _MILLISECONDS_PER_HOUR
+        for place, circle in self._on_day:
+            row[place] = circle[time // _MILLISECONDS_PER_MINUTE]
         return row
 
     def _parts_of_day(self, ordinal: int) -> list[float]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 
-from skylift.date_layouts import MONTHS, PIVOT, Layout
+from skylift.date_layouts import MONTHS, PIVOT, Layout, Moment, moment_of
 
 type Piece = tuple[str, str]
 """A directive, or the text between two; of the other one, nothing."""
@@ -71,7 +71,7 @@ class Writing:
         self._in_order = itemgetter(*places)
         self._plain = set(names) <= set("YmdHMS")
 
-    def read(self, text: str) -> datetime | None:
+    def read(self, text: str) -> Moment | None:
         """The time that a text is, without its offset; None for a text of another form.
 
         Raises
@@ -79,12 +79,10 @@ class Writing:
         ValueError, OverflowError
             There is no such day or time.
         """
-        if self.layout and (written := self.layout.iso(text)):
-            try:
-                return datetime.fromisoformat(written)
-            except ValueError:  # no such day, or a month of four letters
-                return self._search(text)
-        return self._search(text)
+        if self.layout and (moment := self.layout.moment(text)):
+            return moment
+        found = self._search(text)
+        return None if found is None else moment_of(found)
 
     def looks_like(self, text: str) -> bool:
         """Whether a text is written so, whatever day it names."""

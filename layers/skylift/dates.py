@@ -6,11 +6,11 @@ clock of a place that the table does not name), and moments, which have an offse
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, cached_property, lru_cache
 from typing import Literal, Self
 
-from skylift.date_layouts import MILLISECONDS_PER_DAY, Layout
+from skylift.date_layouts import MILLISECONDS_PER_DAY, Layout, Moment, moment_of
 from skylift.date_writing import OFFSET, Writing, pieces_of
 
 type Milliseconds = int
@@ -46,6 +46,7 @@ LONGEST = 64
 """No date has so many signs: a longer text is not looked at."""
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (the clock of the column)
+_EPOCH_DAY = _EPOCH.toordinal()
 _SECOND = timedelta(seconds=1)
 _MIDNIGHT = time(0)
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # of the years 1 and 9999
@@ -55,6 +56,7 @@ _REMEMBERED = 1_024
 _ISO_LIKE = re.compile(
     rf"(?P<day>\d{{4}}-\d\d-\d\d)(?:[T ](?P<clock>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?P<offset>{OFFSET})?)?", re.ASCII
 )
+_BEFORE_A_CLOCK = ("T", " ")
 _ISO = {ISO_DAY, ISO_TIME, ISO_MOMENT}
 _WRITTEN_TIMES = (ISO_DAY, ISO_TIME, "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
 _WRITTEN_MOMENTS = tuple(f"{form}Z" for form in _WRITTEN_TIMES[1:])
@@ -108,11 +110,11 @@ class DateForm:
         """
         if (moment := self.moment(value)) is None:
             return None
-        since = moment - _EPOCH
-        return since.days * MILLISECONDS_PER_DAY + since.seconds * 1000 + since.microseconds // 1000
+        day, time = moment
+        return (day - _EPOCH_DAY) * MILLISECONDS_PER_DAY + time
 
-    def moment(self, value: object) -> datetime | None:
-        """The same without an offset, by the clock of the column."""
+    def moment(self, value: object) -> Moment | None:
+        """The same as a day and the time in it, by the clock of the column; of moments, in UTC."""
         if type(value) is not str:
             return self._of_number(value)
         return self._of_text(value) if len(value) <= LONGEST else None
@@ -124,7 +126,7 @@ class DateForm:
         layouts = [*(Layout.of(pieces_of(form)) for form in written), self._own.layout if self._own else None]
         return [layout for layout in layouts if layout]
 
-    def _read_text(self, value: str) -> datetime | None:
+    def _read_text(self, value: str) -> Moment | None:
         """The time of a text; remembered, because a request's are read to be checked, and again to be encoded."""
         if value[4:5] == "-" == value[7:8] and (found := _read_or_none(self._of_iso, value)) is not None:
             return found
@@ -134,28 +136,31 @@ class DateForm:
             return _read_or_none(lambda text: _of_count(float(text), counted), value)
         return None
 
-    def _of_number(self, value: object) -> datetime | None:
+    def _of_number(self, value: object) -> Moment | None:
         if not self.is_digits or isinstance(value, bool) or not isinstance(value, int | float):
             return None
         if self._counted:
             return _of_count(value, self._counted)
         return self.moment(str(int(value))) if value == value // 1 else None
 
-    def _of_iso(self, value: str) -> datetime | None:
+    def _of_iso(self, value: str) -> Moment | None:
         """A text in ISO 8601 of the years 1 to 9999, whose day and minute are written out.
 
         Raises
         ------
         ValueError, OverflowError
         """
-        if len(value) != 10 and (value[10] not in "T " or value[13:14] != ":" or value[11:13] == "24"):
+        if len(value) == 10:
+            day = date.fromisoformat(value).toordinal()
+            return None if self.has_offset else (day, 0)
+        if value[10:11] not in _BEFORE_A_CLOCK or value[13:14] != ":" or value[11:13] == "24":
             return None
         moment = datetime.fromisoformat(value)
         if (offset := moment.utcoffset()) is not None:
-            return moment.replace(tzinfo=None) - offset if self.has_offset else None
+            return moment_of(moment.replace(tzinfo=None) - offset) if self.has_offset else None
         if self.has_offset or not (self.has_clock or moment.time() == _MIDNIGHT):
             return None
-        return moment
+        return moment_of(moment)
 
     def write(self, moment: Milliseconds) -> str:
         """A time in ISO 8601, a moment in UTC."""
@@ -209,13 +214,13 @@ def date_form(text: str) -> DateForm:
     return DateForm(text)
 
 
-def _of_count(count: float, milliseconds: int) -> datetime | None:
+def _of_count(count: float, milliseconds: int) -> Moment | None:
     """The time after 1970 began by so many times some milliseconds."""
     seconds = count * milliseconds / 1000
-    return _EPOCH + seconds * _SECOND if _FIRST_SECOND <= seconds <= _LAST_SECOND else None
+    return moment_of(_EPOCH + seconds * _SECOND) if _FIRST_SECOND <= seconds <= _LAST_SECOND else None
 
 
-def _read_or_none(read: Callable[[str], datetime | None], text: str) -> datetime | None:
+def _read_or_none(read: Callable[[str], Moment | None], text: str) -> Moment | None:
     """What a text is read as; None for no such day, or one before the year 1 in UTC."""
     try:
         return read(text)

@@ -191,7 +191,7 @@ def _wrong_values(feature: Feature) -> list[Any]:
             unknown = [] if feature.takes_unknown else ["".join(feature.categories) + "?"]
             return [*always, *unknown, True, 0, 1.5]
         case "datetime":
-            wrong = ["2023-02-30", "0000-01-01", "10000-01-01", "2016-12-31T23:59:60", "soon", "9" * 2**20]
+            wrong = ["2023-02-30", "2023-12-3", "0000-01-01", "10000-01-01", "2016-12-31T23:59:60", "soon", "9" * 2**20]
             return [*always, *wrong, True, 0, 1.5]
         case "text":
             return [*always, "long " * 2**18, " " * 31, True, 0, 1.5]
