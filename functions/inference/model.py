@@ -1,23 +1,21 @@
 """A loaded version, ready to answer."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
-from typing import Literal, Self, cast
+from typing import Self, cast
 
 import numpy as np
 
-from inference import warnings
 from inference.capacity import most_instances
 from inference.profiling import RequestProfiler
 from inference.schema import RequestSchema
+from inference.warnings import Remark, Warnings
 from skylift.contract import Instance
 from skylift.encoding import RowEncoder
-from skylift.feature import LARGEST_EXACT_INTEGER, Feature
 from skylift.manifest import Manifest
 from skylift.monitoring.profile import Member
-from skylift.names import NearestNames
 from skylift.references import Reference
 from skylift.scoring import Matrix, Predictor, predictions
 
@@ -45,7 +43,7 @@ class ScoredRequest:
     """
 
     predictions: list[dict[str, object]]
-    warnings: list[warnings.Remark]
+    warnings: list[Remark]
     unknown_categories: int
     profile: Member | None
     rows: Matrix
@@ -63,14 +61,10 @@ class ServedModel:
         The version as loaded and verified.
     schema
         Reader of request bodies by the version's contract.
-    lower, upper
-        Values by feature beyond which a caller is warned, float64 `[features]`; infinite for one that has levels.
     loaded_at
         Time of loading, UTC.
-    known_values
-        Values of each category that answers those which training never saw, by its name.
-    unlearned
-        Codes of categories that no training row has, by the place of their feature.
+    warnings
+        What is to be said of its answers.
     profiler
         Maker of profiles; None for a version of an older release, or if its training distribution cannot be read.
     """
@@ -80,11 +74,8 @@ class ServedModel:
     predictor: Predictor
     encoder: RowEncoder
     schema: RequestSchema
-    lower: Matrix
-    upper: Matrix
     loaded_at: datetime
-    known_values: dict[str, NearestNames]
-    unlearned: dict[int, list[float]] = field(default_factory=dict)
+    warnings: Warnings
     profiler: RequestProfiler | None = None
 
     @classmethod
@@ -100,22 +91,14 @@ class ServedModel:
         profiler: RequestProfiler | None = None,
     ) -> Self:
         """Prepare a version for requests, of `max_instances` or of as many as can be answered."""
-        features = manifest.contract.features
         return cls(
             reference,
             manifest,
             predictor,
             encoder or RowEncoder(manifest.contract),
             RequestSchema(manifest.contract, min(max_instances, most_instances(manifest.contract))),
-            np.array([_bound(feature, -1) for feature in features]),
-            np.array([_bound(feature, 1) for feature in features]),
             loaded_at,
-            {feature.name: feature.names for feature in features if feature.takes_unknown},
-            {
-                place: [feature.codes[name] for name in feature.unlearned]
-                for place, feature in enumerate(features)
-                if feature.unlearned
-            },
+            Warnings(manifest.contract),
             profiler,
         )
 
@@ -129,25 +112,23 @@ class ServedModel:
         profile
             Whether to make their profile, if the version does.
         """
-        contract = self.manifest.contract
         rows = self.encoder.encode(instances)
         started = perf_counter()
         scores = self.predictor.scores(rows)
         seconds = perf_counter() - started
-        numbers = self.encoder.leads(rows)
-        unknown = warnings.unknown_values(contract, instances, numbers) if self.known_values else []
-        remarks = [
-            *(warnings.of_ignored(contract, instances) if contract.ignored else []),
-            *(warnings.of_unknown(unknown, self.known_values) if unknown else []),
-            *warnings.of_ranges(contract, numbers, self.lower, self.upper, self.unlearned),
-            *warnings.of_undefined(scores),
-        ]
-        answers = predictions(contract, scores)
-        made = None
-        if self.profiler and profile:
-            if self.profiler.counts_words:
-                numbers = np.hstack([numbers, self.encoder.unknown_words(instances)])
-            made = self.profiler.of(numbers, unknown, scores, answers)
+        answers = predictions(self.manifest.contract, scores)
+        profiler, made = self.profiler if profile else None, None
+        words = self.encoder.unknown_words(instances) if profiler and profiler.counts_words else None
+        if len(instances) == 1:
+            row = self.encoder.leads_of_one(rows)
+            remarks, unknown = self.warnings.of_one(instances[0], row, scores)
+            if profiler:
+                made = profiler.of_one(row if words is None else [*row, *words[0].tolist()], unknown, answers[0])
+        else:
+            numbers = self.encoder.leads(rows)
+            remarks, unknown = self.warnings.of(instances, numbers, scores)
+            if profiler:
+                made = profiler.of(numbers if words is None else np.hstack([numbers, words]), unknown, scores)
         return ScoredRequest(answers, remarks, len(unknown), made, rows, scores, seconds)
 
     def codes(self, answers: list[dict[str, object]]) -> list[float]:
@@ -157,10 +138,3 @@ class ServedModel:
             return [cast("float", answer["value"]) for answer in answers]
         codes: dict[object, float] = {label: code for code, label in enumerate(target.classes)}
         return [codes.get(answer["label"], math.nan) for answer in answers]
-
-
-def _bound(feature: Feature, sign: Literal[-1, 1]) -> float:
-    """The value beyond which, upwards or downwards, a caller is warned: of the training range, or of exact integers."""
-    end = feature.max if sign > 0 else feature.min
-    bound = math.inf if end is None else sign * end
-    return sign * min(bound, LARGEST_EXACT_INTEGER - 1 if feature.json_type == "integer" else math.inf)

@@ -42,10 +42,8 @@ class RequestProfiler:
         confidence = baseline.confidence
         self._rightness = confidence if isinstance(confidence, ExpectedAccuracy) else None
 
-    def of(
-        self, rows: Matrix, unknown: Sequence[UnknownValue], scores: Matrix, predictions: Sequence[dict[str, object]]
-    ) -> Member:
-        """The profile of a request.
+    def of(self, rows: Matrix, unknown: Sequence[UnknownValue], scores: Matrix) -> Member:
+        """The profile of a request of many instances.
 
         Parameters
         ----------
@@ -54,13 +52,25 @@ class RequestProfiler:
             `[n, counted]` and `[n, classes]` or `[n]`.
         unknown
             Values in the rows that training never saw.
-        predictions
-            The same scores as answers.
         """
-        unseen = [self._places[feature.name] for _, feature, _ in unknown]
-        if len(predictions) > 1:
-            return self._profiler.of_rows(rows, unseen, *self._answers(scores))
-        return self._profiler.of_row(rows[0].tolist(), unseen, *self._answer(predictions[0]))
+        return self._profiler.of_rows(rows, self._unseen(unknown), *self._answers(scores))
+
+    def of_one(self, row: Sequence[float], unknown: Sequence[UnknownValue], prediction: dict[str, object]) -> Member:
+        """The profile of a request of one instance.
+
+        Parameters
+        ----------
+        row
+            Leads of the encoded row, then the shares of unknown words where these count.
+        unknown
+            Values in the row that training never saw.
+        prediction
+            Its answer.
+        """
+        return self._profiler.of_row(row, self._unseen(unknown), *self._answer(prediction))
+
+    def _unseen(self, unknown: Sequence[UnknownValue]) -> list[int]:
+        return [self._places[feature.name] for _, feature, _ in unknown]
 
     def _answer(self, prediction: dict[str, object]) -> tuple[float, float | None]:
         """The code or value that is predicted for one row, and how sure that is; without arrays, which cost more."""

@@ -5,6 +5,8 @@ Each kind is bounded, in number and in the time it takes, however large the requ
 
 import math
 from collections.abc import Mapping, Sequence
+from operator import gt, lt
+from typing import Literal
 
 import numpy as np
 
@@ -27,37 +29,105 @@ _SIMILAR = 0.3
 _MAX_KNOWN = 5
 
 
-def of_ignored(contract: Contract, instances: Sequence[Instance]) -> list[Remark]:
-    """Name the columns of the table that a request holds and the model does not use, in one warning."""
-    present = set().union(*instances)
-    if not (names := [name for name in contract.ignored if name in present]):
-        return []
-    message = f"not used by the model: {listed([name or repr(name) for name in names])}"
-    return [{"instance": None, "field": None, "message": message}]
-
-
-def unknown_values(contract: Contract, instances: Sequence[Instance], rows: Matrix) -> list[UnknownValue]:
-    """Texts that are known in no category of theirs, and were encoded as missing.
+class Warnings:
+    """What is to be said of the answers of one version.
 
     Parameters
     ----------
-    rows
-        Leads of the instances, float64 `[n, features]`; see `skylift.encoding`. Here and below.
+    contract
+        Contract of the version.
     """
-    columns = [column for column, feature in enumerate(contract.features) if feature.takes_unknown]
-    missing = np.isnan(rows[:, columns])
-    if not missing.any():
-        return []
-    unknown = []
-    for instance, place in np.argwhere(missing).tolist():
-        feature = contract.features[columns[place]]
-        value = clean(feature, instances[instance].get(feature.name))
-        if isinstance(value, str):
-            unknown.append((instance, feature, value))
-    return unknown
+
+    def __init__(self, contract: Contract) -> None:
+        features = contract.features
+        self._features = features
+        self._ignored = contract.ignored
+        self._lower = [_bound(feature, -1) for feature in features]
+        self._upper = [_bound(feature, 1) for feature in features]
+        self._open = [place for place, feature in enumerate(features) if feature.takes_unknown]
+        self._known = {features[place].name: features[place].names for place in self._open}
+        self._unlearned = {
+            place: frozenset(feature.codes[name] for name in feature.unlearned)
+            for place, feature in enumerate(features)
+            if feature.unlearned
+        }
+
+    def of(
+        self, instances: Sequence[Instance], rows: Matrix, scores: Matrix
+    ) -> tuple[list[Remark], list[UnknownValue]]:
+        """What is to be said of some answers, and the texts in their instances that training never saw.
+
+        Parameters
+        ----------
+        rows, scores
+            Leads of the instances and their scores, float64 `[n, features]` and `[n, classes]` or `[n]`; see
+            `skylift.encoding` and `skylift.scoring`.
+        """
+        unknown = self._unknown_values(instances, rows) if self._open else []
+        remarks = self._of_ignored(instances) if self._ignored else []
+        if unknown:
+            remarks += _of_unknown(unknown, self._known)
+        return [*remarks, *self._of_ranges(rows), *_of_undefined(scores)], unknown
+
+    def of_one(
+        self, instance: Instance, row: Sequence[float], scores: Matrix
+    ) -> tuple[list[Remark], list[UnknownValue]]:
+        """The same of one answer, which is seldom remarkable: arrays would cost more than to see that.
+
+        Parameters
+        ----------
+        row
+            Leads of the instance.
+        """
+        if (
+            any(map(lt, row, self._lower))
+            or any(map(gt, row, self._upper))
+            or any(math.isnan(row[place]) for place in self._open)
+            or any(row[place] in codes for place, codes in self._unlearned.items())
+            or any(name in instance for name in self._ignored)
+            or not all(map(math.isfinite, scores.ravel().tolist()))
+        ):
+            return self.of([instance], np.array([row]), scores)
+        return [], []
+
+    def _of_ignored(self, instances: Sequence[Instance]) -> list[Remark]:
+        """Name the columns of the table that a request holds and the model does not use, in one warning."""
+        present = set().union(*instances)
+        if not (names := [name for name in self._ignored if name in present]):
+            return []
+        message = f"not used by the model: {listed([name or repr(name) for name in names])}"
+        return [{"instance": None, "field": None, "message": message}]
+
+    def _unknown_values(self, instances: Sequence[Instance], rows: Matrix) -> list[UnknownValue]:
+        """Texts that are known in no category of theirs, and were encoded as missing."""
+        missing = np.isnan(rows[:, self._open])
+        if not missing.any():
+            return []
+        unknown = []
+        for instance, place in np.argwhere(missing).tolist():
+            feature = self._features[self._open[place]]
+            value = clean(feature, instances[instance].get(feature.name))
+            if isinstance(value, str):
+                unknown.append((instance, feature, value))
+        return unknown
+
+    def _of_ranges(self, rows: Matrix) -> list[Remark]:
+        """Name the values outside the training range, and categories of no training row; a missing one is neither."""
+        outside = (rows < np.array(self._lower)) | (rows > np.array(self._upper))
+        for place, codes in self._unlearned.items():
+            outside[:, place] = np.isin(rows[:, place], [*codes])
+        if not outside.any():
+            return []
+        places = np.argwhere(outside).tolist()
+        remarks: list[Remark] = []
+        for instance, index in places[:_MAX_WARNINGS]:
+            feature = self._features[index]
+            message = _about(feature, rows[instance, index])
+            remarks.append({"instance": instance, "field": feature.name, "message": message})
+        return remarks + _rest(len(places) - len(remarks), "values outside their range")
 
 
-def of_unknown(values: Sequence[UnknownValue], known: Mapping[str, NearestNames]) -> list[Remark]:
+def _of_unknown(values: Sequence[UnknownValue], known: Mapping[str, NearestNames]) -> list[Remark]:
     """Name each value that training never saw, and the nearest known one for the first few different values.
 
     Parameters
@@ -66,42 +136,22 @@ def of_unknown(values: Sequence[UnknownValue], known: Mapping[str, NearestNames]
         Known values by the name of their category.
     """
     nearest: dict[tuple[str, str], str] = {}
-    warnings: list[Remark] = []
+    remarks: list[Remark] = []
     for instance, feature, value in values[:_MAX_WARNINGS]:
         key = (feature.name, value)
         if key not in nearest and len(nearest) < _MAX_NEAREST:
             nearest[key] = _nearest(feature, value, known[feature.name])
         shown = value if len(value) <= _MAX_SHOWN else value[:_MAX_SHOWN] + "..."
         message = f"{shown!r} was not in the training data and counts as missing{nearest.get(key, '')}"
-        warnings.append({"instance": instance, "field": feature.name, "message": message})
-    return warnings + _rest(len(values) - len(warnings), "values that were not in the training data")
+        remarks.append({"instance": instance, "field": feature.name, "message": message})
+    return remarks + _rest(len(values) - len(remarks), "values that were not in the training data")
 
 
-def of_ranges(
-    contract: Contract, rows: Matrix, lower: Matrix, upper: Matrix, unlearned: Mapping[int, list[float]]
-) -> list[Remark]:
-    """Name the values outside the training range, and categories of no training row; a missing value is neither."""
-    if len(rows) == 1 and not unlearned and _is_inside(rows, lower, upper):
-        return []
-    outside = (rows < lower) | (rows > upper)
-    for place, codes in unlearned.items():
-        outside[:, place] = np.isin(rows[:, place], codes)
-    if not outside.any():
-        return []
-    places = np.argwhere(outside).tolist()
-    warnings: list[Remark] = []
-    for instance, index in places[:_MAX_WARNINGS]:
-        feature = contract.features[index]
-        warnings.append(
-            {"instance": instance, "field": feature.name, "message": _about(feature, rows[instance, index])}
-        )
-    return warnings + _rest(len(places) - len(warnings), "values outside their range")
-
-
-def _is_inside(rows: Matrix, lower: Matrix, upper: Matrix) -> bool:
-    """Whether no value of the only row is outside; without arrays, which cost more for a row."""
-    limits = zip(lower.tolist(), rows[0].tolist(), upper.tolist(), strict=True)
-    return not any(value < low or value > high for low, value, high in limits)
+def _bound(feature: Feature, sign: Literal[-1, 1]) -> float:
+    """The value beyond which, upwards or downwards, a caller is warned: of the training range, or of exact integers."""
+    end = feature.max if sign > 0 else feature.min
+    bound = math.inf if end is None else sign * end
+    return sign * min(bound, LARGEST_EXACT_INTEGER - 1 if feature.json_type == "integer" else math.inf)
 
 
 def _about(feature: Feature, number: float) -> str:
@@ -117,9 +167,9 @@ def _about(feature: Feature, number: float) -> str:
     return f"{first}{':' if inside else ';'} integers of this size are not exact as numbers"
 
 
-def of_undefined(scores: Matrix) -> list[Remark]:
+def _of_undefined(scores: Matrix) -> list[Remark]:
     """Say which predictions have a number that JSON cannot write: it is null in the answer."""
-    if all(map(math.isfinite, scores.ravel().tolist())) if len(scores) == 1 else np.isfinite(scores).all():
+    if np.isfinite(scores).all():
         return []
     undefined = ~np.isfinite(scores.reshape(len(scores), -1)).all(axis=1)
     message = "the model gives no finite number here"

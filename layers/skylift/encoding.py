@@ -5,6 +5,7 @@ a boolean as 0 or 1, the position of a category, the days of a date, the length 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,6 +58,7 @@ class RowEncoder:
             feature.name: _block_encoder(feature, vocabularies) for feature in contract.features if feature.width > 1
         }
         self._leads = np.array(contract.leads) if self.blocks else None
+        self._lead = itemgetter(*contract.leads) if self.blocks and len(contract.leads) > 1 else None
         self._fields = [(feature.name, feature.encoder, self.blocks.get(feature.name)) for feature in contract.features]
 
     def encode(self, instances: Sequence[Mapping[str, Scalar]]) -> Rows:
@@ -79,6 +81,12 @@ class RowEncoder:
     def leads(self, rows: Rows) -> Rows:
         """The numbers that stand for the features; see `leads`, which makes the array of their places each time."""
         return rows if self._leads is None else rows.take(self._leads, axis=1)
+
+    def leads_of_one(self, rows: Rows) -> Sequence[float]:
+        """The same of the only row, as numbers of Python: arrays cost more for a row."""
+        row: list[float] = rows[0].tolist()
+        picked: Sequence[float] = self._lead(row) if self._lead else row[: len(self._fields)]
+        return picked
 
     def unknown_words(self, instances: Sequence[Mapping[str, Scalar]]) -> Rows:
         """Shares of words that the vocabularies lack, float64 `[n, vocabularies]`; NaN for a missing text."""

@@ -95,8 +95,9 @@ class Vocabulary:
             raise ValueError(f"directions must be at least one and at most {MAX_DIRECTIONS}")
         if not (np.isfinite(directions).all() and np.isfinite(weights).all() and (weights > 0).all()):
             raise ValueError("weights must be positive, and all numbers finite")
-        words = [place for place, term in enumerate(self.terms) if is_word(term) and len(term) >= _SHORT]
-        self._words = {self.terms[place][1:-1]: place for place in words}
+        words = {term[1:-1]: place for place, term in enumerate(self.terms) if is_word(term)}
+        self._known = frozenset(words)
+        self._words = {word: place for word, place in words.items() if len(word) > 1}  # others are runs of signs
         self._runs, self._places = _runs_by_number(self.terms)
 
     @property
@@ -139,8 +140,8 @@ class Vocabulary:
         if text is None:
             return math.nan
         tokens = _TOKEN.findall(text.lower())
-        unknown = sum(token not in self._words and f" {token} " not in self._places for token in tokens)
-        return unknown / max(len(tokens), 1)
+        known = sum(map(self._known.__contains__, tokens))
+        return (len(tokens) - known) / max(len(tokens), 1)
 
     def typical(self, coordinates: NDArray[np.float64]) -> str:
         """A text of the words nearest to a place: what may be shown and stored in place of a person's text.

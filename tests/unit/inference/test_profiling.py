@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 
 from inference.model import ServedModel
@@ -130,10 +129,9 @@ class TestLoading:
     def test_a_version_brings_its_bins(self) -> None:
         package = iris_package()
         profiler = load_profiler(package.describe(1), package.artifacts.__getitem__)
-        rows = np.array([[*IRIS_SETOSA.values()]])
 
         assert profiler is not None
-        member = profiler.of(rows, (), np.zeros((1, 3)), [{"label": "setosa", "probabilities": {"setosa": 1.0}}])
+        member = profiler.of_one([*IRIS_SETOSA.values()], (), {"label": "setosa", "probabilities": {"setosa": 1.0}})
         assert isinstance(member, list)
         assert len(member[0]) == 4  # type: ignore[arg-type]
 
