@@ -1,6 +1,7 @@
-"""What a date or a free text adds to one row in the handler: contracts of the same numbers, with and without it.
+"""What a feature adds to one row in the handler: contracts of the same numbers, with and without it.
 
 Each request holds another moment, or another text, of more than are remembered; days repeat, as those of requests do.
+One more number shows what of it any feature costs.
 """
 
 import json
@@ -17,9 +18,11 @@ from benchmarks.measuring import Calls, summary, turns
 from benchmarks.models import Model, Models, WrongAnswer, predict_event
 from benchmarks.results import Series
 from benchmarks.services import Services
+from skylift.feature import Scalar
 from training.config.table import FeatureSection
 
-NUMBERS, DAY, OWN, WORDS, UNKNOWN = "numbers alone", "a date", "a date in the table's form", "a text", "unknown words"
+NUMBERS, NUMBER, CATEGORY = "numbers alone", "one more number", "a category"
+DAY, OWN, WORDS, UNKNOWN = "a date", "a date in the table's form", "a text", "unknown words"
 LETTERS = 200
 
 _ROWS = 1_000
@@ -29,6 +32,7 @@ _SENT = 1_500
 _SEED = 42
 _FORM = "%d.%m.%Y %H:%M"
 _FIRST = datetime(2023, 1, 1)  # noqa: DTZ001 (a day of a table)
+_NAMES = ("north", "east", "south", "west")
 _ALPHABET = [*"abcdefghijklmnopqrstuvwxyz"]
 
 
@@ -48,13 +52,19 @@ def measure(services: Services, models: Models, effort: Effort) -> Series:
     moments = [_FIRST + timedelta(days=day, minutes=minute) for day, minute in zip(days, minutes, strict=True)]
     texts = [text_of(random, known) for _ in range(_ROWS + _SENT)]
     unknown = [text_of(random, _words(random, 60)) for _ in range(_SENT)]
+    more = random.normal(size=_ROWS + _SENT).round(3).tolist()
+    named = [_NAMES[place] for place in random.integers(0, len(_NAMES), _ROWS + _SENT).tolist()]
     of_words = FeatureSection(kind="text")
     plain = models.plain("numbers", table)
+    fifth = models.plain("fifth", table.assign(extra=more[:_ROWS]))
+    category = models.plain("categories", table.assign(extra=named[:_ROWS]))
     iso = models.plain("days", table.assign(extra=[f"{moment:%Y-%m-%d}" for moment in moments[:_ROWS]]))
     own = models.plain("moments", table.assign(extra=[moment.strftime(_FORM) for moment in moments[:_ROWS]]))
     worded = models.plain("words", table.assign(extra=texts[:_ROWS]), extra=of_words)
-    sent: dict[str, tuple[Model, Sequence[str | None]]] = {
-        NUMBERS: (plain, [None]),
+    sent: dict[str, tuple[Model, Sequence[Scalar]]] = {
+        NUMBERS: (plain, [None] * _SENT),
+        NUMBER: (fifth, more[_ROWS:]),
+        CATEGORY: (category, named[_ROWS:]),
         DAY: (iso, [f"{moment:%Y-%m-%d}" for moment in moments[_ROWS:]]),
         OWN: (own, [moment.strftime(_FORM) for moment in moments[_ROWS:]]),
         WORDS: (worded, texts[_ROWS:]),
@@ -91,7 +101,7 @@ def _table(random: np.random.Generator) -> pd.DataFrame:
     return table.assign(y=np.where(numbers[:, 0] > 0, "yes", "no"))
 
 
-def _events(table: pd.DataFrame, extras: Sequence[str | None]) -> Iterator[dict[str, Any]]:
+def _events(table: pd.DataFrame, extras: Sequence[Scalar]) -> Iterator[dict[str, Any]]:
     """Requests of the numbers of one row, each with another value of the extra feature."""
     row = table.drop(columns="y").iloc[0].to_dict()
     for extra in extras:

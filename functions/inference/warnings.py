@@ -82,9 +82,9 @@ class Warnings:
         if (
             any(map(lt, row, self._lower))
             or any(map(gt, row, self._upper))
-            or any(math.isnan(row[place]) for place in self._open)
-            or any(row[place] in codes for place, codes in self._unlearned.items())
-            or any(name in instance for name in self._ignored)
+            or (self._open and any(math.isnan(row[place]) for place in self._open))
+            or (self._unlearned and any(row[place] in codes for place, codes in self._unlearned.items()))
+            or (self._ignored and not instance.keys().isdisjoint(self._ignored))
             or not all(map(math.isfinite, scores.ravel().tolist()))
         ):
             return self.of([instance], np.array([row]), scores)
