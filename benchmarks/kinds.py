@@ -57,7 +57,7 @@ def measure(services: Services, models: Models, effort: Effort) -> Series:
     of_words = FeatureSection(kind="text")
     plain = models.plain("numbers", table)
     fifth = models.plain("fifth", table.assign(extra=more[:_ROWS]))
-    category = models.plain("categories", table.assign(extra=named[:_ROWS]))
+    category = models.plain("categories", table.assign(extra=named[:_ROWS]), extra=FeatureSection(unknown="refuse"))
     iso = models.plain("days", table.assign(extra=[f"{moment:%Y-%m-%d}" for moment in moments[:_ROWS]]))
     own = models.plain("moments", table.assign(extra=[moment.strftime(_FORM) for moment in moments[:_ROWS]]))
     worded = models.plain("words", table.assign(extra=texts[:_ROWS]), extra=of_words)
