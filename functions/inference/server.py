@@ -111,6 +111,10 @@ class HttpProtocol(H11Protocol):
     _look: asyncio.TimerHandle
     _awaited: object = _NOTHING
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.conn = Connection(h11.SERVER)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to look after the connection."""
         super().connection_made(transport)
@@ -132,10 +136,6 @@ class HttpProtocol(H11Protocol):
             self.transport.close()
         self._awaited = awaited
         self._look = self.loop.call_later(PATIENCE_SECONDS, self.look_after)
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.conn = Connection(h11.SERVER)
 
     def send_400_response(self, _: str) -> None:
         """Answer what h11 could not read, where the answer to its beginning is not under way."""
