@@ -65,7 +65,7 @@ class RequestProfiler:
         unknown
             Values in the row that training never saw.
         prediction
-            Its answer.
+            Answer to the instance.
         """
         return self._profiler.of_row(row, self._unseen(unknown), *self._answer(prediction))
 

@@ -62,7 +62,7 @@ def test_a_text_that_is_cut_is_read_as_one_that_is_searched(
 
 
 def result(writing: Writing, text: str) -> Moment | None:
-    """What a form reads, where there is such a day."""
+    """What a form reads; None if there is no such day."""
     try:
         return writing.read(text)
     except ValueError:
