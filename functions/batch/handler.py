@@ -1,13 +1,12 @@
 """The Lambda entry: the state machine calls it for each part of a table, and once more at the end of the run."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from typing import Any
 
 from batch.task import Task
 from skylift.aws import s3_client
-from skylift.bulk.manifest import PLAN_FILE, RunManifest, add_up, write_manifest
-from skylift.bulk.part import PartResult, result_of, run_part
+from skylift.bulk.manifest import PLAN_FILE, RunManifest, add_up, results_of, write_manifest
+from skylift.bulk.part import PartResult, run_part
 from skylift.bulk.places import Place, place_of
 from skylift.bulk.plan import Plan
 from skylift.bulk.scoring import BulkModel
@@ -16,8 +15,6 @@ from skylift.observability import logger
 from skylift.references import Reference
 from skylift.settings import RegistrySettings
 from skylift.store import VersionStore
-
-_READERS = 16
 
 
 def handler(event: dict[str, Any], _context: object = None) -> dict[str, int]:
@@ -50,7 +47,7 @@ def handler(event: dict[str, Any], _context: object = None) -> dict[str, int]:
         logger.info("part", extra={"part": done.name, "run": done.run, "seconds": done.seconds, **_counts(done)})
         return _counts(done)
     plan = _plan(task, place)
-    manifest = add_up(plan, model, _results(plan, place))
+    manifest = add_up(plan, model, results_of(plan, place))
     write_manifest(place, manifest)
     logger.info("run", extra={"run": manifest.run, "parts": len(manifest.parts), **_counts(manifest)})
     return _counts(manifest)
@@ -73,13 +70,6 @@ def _plan(task: Task, place: Place) -> Plan:
     if stored is None or (plan := Plan.model_validate_json(stored)).run != task.run:
         raise DataError(f"{task.output} holds no plan of the run {task.run[:12]}", "start it by `skylift batch`")
     return plan
-
-
-def _results(plan: Plan, place: Place) -> list[PartResult]:
-    """What the parts came to that are done."""
-    with ThreadPoolExecutor(_READERS) as pool:
-        found = pool.map(lambda part: result_of(part, place, plan.run), plan.parts)
-        return [result for result in found if result is not None]
 
 
 def _counts(of: PartResult | RunManifest) -> dict[str, int]:

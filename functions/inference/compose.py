@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from inference.app import App
 from inference.computing import Computing
 from inference.host import ModelHost
-from inference.memory import limit_of_container
 from inference.settings import InferenceSettings
 from skylift.aws import s3_client, ssm_client
 from skylift.bucket import Bucket
 from skylift.image_cache import ImageCache
+from skylift.memory import limit_of_container
 from skylift.observability import set_level
 from skylift.served import ServedParameters
 from skylift.store import VersionStore

@@ -31,11 +31,14 @@ class Entry:
         Size in bytes.
     modified
         Time of the write, UTC.
+    tag
+        What changes with the content.
     """
 
     key: str
     size: int
     modified: datetime
+    tag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Bucket:
         with aws_errors(f"listing {prefix} in bucket {self._name}"):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=prefix):
                 for item in page.get("Contents", []):
-                    yield Entry(item["Key"], item["Size"], item["LastModified"])
+                    yield Entry(item["Key"], item["Size"], item["LastModified"], item["ETag"])
 
     def read(self, key: str, *, limit: int) -> bytes | None:
         """An object; None if it does not exist.

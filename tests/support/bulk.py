@@ -116,6 +116,6 @@ def write_lines(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
-def planned(address: Path | str, *scored_by: str) -> Plan:
+def planned(address: Path | str, version: str = "") -> Plan:
     """The plan of a table."""
-    return Plan.of(str(address), comma_separated, *scored_by)
+    return Plan.of(str(address), comma_separated, version=version)

@@ -20,7 +20,7 @@ from skylift.errors import IntegrityError, InvalidChallenger, VersionNotFound
 from skylift.image_cache import ImageCache
 from skylift.manifest import Golden, Manifest, Prediction, reference_to
 from skylift.pointer import ActivePointer
-from skylift.references import Reference
+from skylift.references import Reference, sha256
 from skylift.scoring import Matrix
 from skylift.served import Served, ServedParameters
 from skylift.store import VersionStore
@@ -238,7 +238,7 @@ class MemoryBucket(Bucket):
         self._fail(prefix)
         for key in sorted(self.objects):
             if key.startswith(prefix):
-                yield Entry(key, len(self.objects[key]), self._times.get(key, self.modified))
+                yield Entry(key, len(self.objects[key]), self._times.get(key, self.modified), sha256(self.objects[key]))
 
     def read(self, key: str, *, limit: int) -> bytes | None:
         self._fail(key)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from skylift.errors import ConfigError
+from skylift.errors import ConfigError, DataError
 from training.cli.console import err, out, warn
 from training.cli.options import DEFAULT_CONFIG, ConfigOption, JsonFlag, StackOption
 from training.cli.progress import duration
@@ -52,7 +52,10 @@ def batch(  # noqa: PLR0913, PLR0917 (its options)
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Add what each feature contributed.")] = False,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, show_default=False, help="Number of processes; one for each core.")
+        int | None,
+        typer.Option(
+            "--workers", min=1, show_default=False, help="Number of processes; one for each core that memory lasts for."
+        ),
     ] = None,
     dask: Annotated[
         str | None,
@@ -70,7 +73,7 @@ def batch(  # noqa: PLR0913, PLR0917 (its options)
     require("pyarrow", purpose="scoring tables")
     from skylift.bulk.plan import Plan
     from skylift.bulk.sources import S3
-    from training.cli.batch_output import output_of
+    from training.cli.batch_output import check_apart, output_of
 
     if model is not None and version is not None:
         raise ConfigError("--model names a folder, which holds one version", "leave --version out")
@@ -78,7 +81,10 @@ def batch(  # noqa: PLR0913, PLR0917 (its options)
     with err.status("loading the version"):
         chosen = _model(model, version, config, stack, explain=explain)
     with err.status(f"looking through {source}"):
-        plan = Plan.of(absolute(source), csv_form, chosen.digest, str(explain))
+        plan = Plan.of(
+            absolute(source), csv_form, version=chosen.reference, explain=explain, check=chosen.check_columns
+        )
+    check_apart(plan.input, absolute(output), plan.parts[0].source.form)
     target = output_of(absolute(output), plan.parts[0].source.form, files=len(plan.sources))
     machine = None
     if stack and model is None and workers is None and dask is None and source.startswith(S3) and output.startswith(S3):
@@ -138,14 +144,17 @@ def csv_form(source: "Source") -> "CsvForm":
     from skylift.bulk.sources import S3, CsvForm
     from training.data.csv_format import find_format
 
-    if source.address.startswith(S3) or source.is_compressed:
-        with TemporaryDirectory(prefix="skylift-") as folder, source.opened_content() as content:
-            path = Path(folder) / Path(source.name).name.removesuffix(".gz")
-            head = content.read(_HEAD_BYTES)
-            path.write_bytes(head[: head.rfind(b"\n") + 1] if len(head) == _HEAD_BYTES else head)
-            found = find_format(path)
-    else:
-        found = find_format(Path(source.address))
+    try:
+        if source.address.startswith(S3) or source.is_compressed:
+            with TemporaryDirectory(prefix="skylift-") as folder, source.opened_content() as content:
+                path = Path(folder) / Path(source.name).name.removesuffix(".gz")
+                head = content.read(_HEAD_BYTES)
+                path.write_bytes(head[: head.rfind(b"\n") + 1] if len(head) == _HEAD_BYTES else head)
+                found = find_format(path)
+        else:
+            found = find_format(Path(source.address))
+    except DataError as error:  # whose hints are those of training
+        raise DataError(error.message, f"write {source.address} as CSV in UTF-8, with a header") from error
     return CsvForm(encoding=found.encoding, delimiter=found.delimiter, names=found.names, first=found.first)
 
 
@@ -153,8 +162,7 @@ def _run(
     plan: "Plan", model: "BulkModel", target: "Output", results: "Results", *, quiet: bool
 ) -> "tuple[RunManifest, int]":
     """What a run came to, and how many rows of it were scored now."""
-    from skylift.bulk.manifest import add_up
-    from skylift.bulk.part import result_of
+    from skylift.bulk.manifest import add_up, results_of
     from skylift.bulk.places import place_of
     from training.cli.batch_workers import Scorer
 
@@ -163,8 +171,7 @@ def _run(
         return manifest, 0
     done: list[PartResult] = []
     if target.begin(plan):
-        place = place_of(target.parts)
-        done = [result for part in plan.parts if (result := result_of(part, place, plan.run)) is not None]
+        done = results_of(plan, place_of(target.parts))
         if not quiet:
             err.print(f"Going on: {len(done):,} of {len(plan.parts):,} parts are done")
     names = {result.name for result in done}
@@ -186,13 +193,13 @@ def _results(
     import joblib
 
     from training.cli.batch_on_aws import run_on_aws
-    from training.cli.batch_workers import run_here, run_in_processes, run_on_dask
+    from training.cli.batch_workers import run_here, run_in_processes, run_on_dask, workers_that_fit
 
     if machine is not None:
         return run_on_aws(parts, scorer, machine)
     if dask is not None:
         return run_on_dask(parts, scorer, dask)
-    count = min(workers or joblib.cpu_count(), len(parts))
+    count = min(workers or min(joblib.cpu_count(), workers_that_fit(scorer.model)), len(parts))
     return run_in_processes(parts, scorer, count) if count > 1 else run_here(parts, scorer)
 
 

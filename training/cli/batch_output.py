@@ -6,11 +6,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from skylift.bulk.manifest import PLAN_FILE, RunManifest, begin, read_manifest, write_manifest
-from skylift.bulk.part import RESULTS
+from skylift.bulk.manifest import PLAN_FILE, RunManifest, begin, read_manifest, write_manifest, write_plan
 from skylift.bulk.places import UNFINISHED, Folder, place_of
 from skylift.bulk.plan import Plan
-from skylift.bulk.sources import S3, Form
+from skylift.bulk.sources import S3, Form, would_name
 from skylift.errors import ConfigError, DataError
 from training.files import locked, replace_file
 
@@ -95,10 +94,8 @@ class PartsOutput:
 
     def begin(self, plan: Plan) -> bool:
         """See `Output.begin`."""
-        if isinstance(self._place, Folder):
-            others = {each.name for each in self._place.path.iterdir()} - {UNFINISHED}
-            if others and PLAN_FILE not in others:
-                raise DataError(f"{self.parts} holds other files", "name a folder that is empty, or new")
+        if self._place.read(PLAN_FILE) is None and not self._place.is_empty():
+            raise DataError(f"{self.parts} holds other files", "name a place that is empty, or new")
         return begin(self._place, plan)
 
     def finish(self, manifest: RunManifest) -> None:
@@ -145,12 +142,14 @@ class FileOutput:
         return RunManifest.model_validate_json(self._manifest.read_bytes())
 
     def begin(self, plan: Plan) -> bool:
-        """See `Output.begin`; parts of another run are of nobody's use."""
+        """See `Output.begin`; parts of another run are of nobody's use, and are gone at the end."""
         place = Folder(self._folder)
         stored = place.read(PLAN_FILE)
+        if stored is None and not place.is_empty():
+            raise DataError(f"{self._folder} holds other files", "take them away, or name another output")
         if stored is not None and Plan.model_validate_json(stored).run != plan.run:
-            for name in (PLAN_FILE, RESULTS):
-                _remove(self._folder / name)
+            write_plan(place, plan)
+            return False
         return begin(place, plan)
 
     def finish(self, manifest: RunManifest) -> None:
@@ -199,6 +198,25 @@ def output_of(address: str, form: Form, *, files: int) -> Output:
     return FileOutput(Path(address), form)
 
 
+def check_apart(source: str, output: str, form: Form) -> None:
+    """Refuse an output that would be a part of the input the next time.
+
+    Parameters
+    ----------
+    source, output
+        Addresses that do not depend on the folder of this process.
+    form
+        Form of the input.
+
+    Raises
+    ------
+    ConfigError
+    """
+    answers = f"{output.rstrip('/')}/answers{_SUFFIXES[form][0]}"
+    if would_name(source, output) or would_name(source, answers):
+        raise ConfigError(f"{output} is among what {source} names", "name an output elsewhere")
+
+
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Keep a folder for this process; what a killed one did not finish goes.
@@ -228,13 +246,6 @@ def _replacing(path: Path, folder: Path) -> Iterator[IO[bytes]]:
     with written.open("wb") as file:
         yield file
     written.replace(path)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _join_texts(files: list[Path], to: IO[bytes], *, header: bool) -> None:

@@ -2,7 +2,10 @@
 
 import multiprocessing
 import os
+import random
 import signal
+import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -14,11 +17,16 @@ from skylift.bulk.part import PartResult, run_part
 from skylift.bulk.places import place_of
 from skylift.bulk.plan import Part
 from skylift.bulk.scoring import BulkModel
-from skylift.errors import DataError
+from skylift.errors import AwsThrottled, DataError
+from skylift.memory import growth_bytes, memory_there_is
 
 if TYPE_CHECKING:
     from distributed import Worker
 
+_WORKER_BYTES = 256 * 2**20
+"""Memory of a process that scores, without its model: measured, see docs/benchmarks/batch.md."""
+
+_PAUSES = (2.0, 8.0, 20.0)
 _NEEDED_ALIKE = ("onnxruntime", "pyarrow")
 _TRIES = 3
 _PLUGIN = "skylift-batch"
@@ -41,8 +49,24 @@ class Scorer:
         self.model, self.run, self.output = model, run, output
 
     def __call__(self, part: Part) -> PartResult:
-        """Run a part; see `run_part`."""
+        """Run a part, again where S3 takes no more requests for a while; see `run_part`."""
+        for seconds in _PAUSES:
+            try:
+                return self._run(part)
+            except AwsThrottled:
+                time.sleep(seconds * random.uniform(0.5, 1))  # noqa: S311 (spreads load)
+        return self._run(part)
+
+    def _run(self, part: Part) -> PartResult:
         return run_part(part, self.model, place_of(self.output), self.run)
+
+
+def workers_that_fit(model: BulkModel) -> int:
+    """How many processes may score beside this one before memory is short; one at least."""
+    there_is = memory_there_is()
+    if there_is is None:
+        return sys.maxsize
+    return max(there_is // (_WORKER_BYTES + growth_bytes(model.manifest)) - 1, 1)
 
 
 def run_here(parts: Iterable[Part], scorer: Scorer) -> Iterator[PartResult]:

@@ -22,6 +22,7 @@ WHITESPACE = "whitespace"
 _DELIMITERS = ",;\t|"
 _NAMES = {",": "','", ";": "';'", "\t": "tabs", "|": "'|'", WHITESPACE: "blanks"}
 _HEAD_BYTES = 65536
+_LONGEST_LINE = 2**20
 _BLOCK = 2**20
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
@@ -212,7 +213,7 @@ def _head(path: Path, encoding: str) -> str:
     try:
         with opened(path, encoding) as text:
             head = text.read(_HEAD_BYTES)
-            return head + text.readline() if len(head) == _HEAD_BYTES else head
+            return head + text.readline(_LONGEST_LINE) if len(head) == _HEAD_BYTES else head
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name} is not {encoding}: {error.reason}", "name another data.encoding") from error
     except LookupError as error:

@@ -1,7 +1,8 @@
 """What a pipeline owns of a model: its files in a folder, and how good they are, without a registry.
 
 `skylift train --output FOLDER` writes the files of a version with `version.json`, which is its manifest but for what
-only publishing knows: the number, the moment and the commit. So the same inputs give the same bytes.
+only publishing knows: the number, the moment and the commit. So the same inputs give the same bytes. Scoring tables
+reads them too, and does without what evaluation imports.
 """
 
 import csv
@@ -23,17 +24,12 @@ from skylift.metrics import Gate
 from skylift.sandbox import SandboxedPredictor
 from skylift.scoring import Matrix, predicted_classes
 from skylift.verification import check_artifact
-from training.config import GatesSection
-from training.config.table import TableSpec
-from training.data.prepare import read_prepared
-from training.data.reader import Progress
-from training.data.table import Table
-from training.evaluation.champion import rows_for
-from training.evaluation.gates import check_gates, judge, standing_gates
-from training.evaluation.report import EVALUATION_FILE, Evaluation
-from training.metrics.scores import score_metrics
 
 if TYPE_CHECKING:
+    from training.config import GatesSection
+    from training.config.table import TableSpec
+    from training.data.reader import Progress
+    from training.data.table import Table
     from training.release.packaging import Package
 
 VERSION_FILE = "version.json"
@@ -87,6 +83,8 @@ class FolderEvaluation:
         GateFailed
             With the metrics and their bounds.
         """
+        from training.evaluation.gates import check_gates
+
         check_gates(self.gates, rows="test rows", hint="improve the model or the data")
 
 
@@ -126,7 +124,7 @@ def read_version_file(folder: Path) -> Manifest:
 
 
 def evaluate(
-    folder: Path, prepared: Path, spec: TableSpec, gates: GatesSection, *, progress: Progress = lambda _: None
+    folder: Path, prepared: Path, spec: "TableSpec", gates: "GatesSection", *, progress: "Progress" = lambda _: None
 ) -> FolderEvaluation:
     """Measure the model in a folder on the prepared test file.
 
@@ -140,6 +138,11 @@ def evaluate(
     IntegrityError, UnservableModel
         The model's files were changed, or cannot be served here.
     """
+    from training.data.prepare import read_prepared
+    from training.evaluation.gates import judge, standing_gates
+    from training.evaluation.report import EVALUATION_FILE, Evaluation
+    from training.metrics.scores import score_metrics
+
     manifest = read_version_file(folder)
     progress(f"reading {prepared}")
     table, split = read_prepared(prepared, spec)
@@ -190,9 +193,11 @@ def folder_reader(folder: Path, manifest: Manifest) -> Callable[[str], bytes]:
 
 
 def _as_the_model_has_them(
-    encoder: RowEncoder, table: Table, places: NDArray[np.int64], folder: Path
+    encoder: RowEncoder, table: "Table", places: NDArray[np.int64], folder: Path
 ) -> tuple[Matrix, NDArray[Any]]:
     """Rows and targets in the order of columns and classes that an adopted model has."""
+    from training.evaluation.champion import rows_for
+
     rows, problem = rows_for(encoder, table, places)
     if rows is None:
         raise DataError(f"the model in {folder} does not fit the prepared table: {problem}", "adopt it on this table")

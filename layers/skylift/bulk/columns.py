@@ -5,7 +5,7 @@ read as in a request. What the fast way cannot take for certain is looked at row
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,33 @@ class Encoded:
     """
 
     rows: Rows
-    refused: dict[int, list[FieldFault]]
+    refused: Mapping[int, Sequence[FieldFault]]
+
+
+class _Refused(Mapping[int, Sequence[FieldFault]]):
+    """What is wrong with rows, told when it is asked: all rows of a table may be wrong in all of their columns.
+
+    Parameters
+    ----------
+    places
+        Places of the rows.
+    tell
+        Function from a place to what is wrong there.
+    """
+
+    def __init__(self, places: list[int], tell: Callable[[int], Iterator[FieldFault]]) -> None:
+        self._places, self._tell = dict.fromkeys(places), tell
+
+    def __getitem__(self, place: int) -> Sequence[FieldFault]:
+        if place not in self._places:
+            raise KeyError(place)
+        return list(self._tell(place))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 class ColumnEncoder:
@@ -89,21 +115,21 @@ class ColumnEncoder:
             else:
                 rows[:, block], unsure = self._column(feature, column)
                 doubtful |= unsure
-        refused = {}
+        present = [feature.name for feature in self._features if feature.name in columns]
+
+        def values(place: int) -> dict[str, object]:
+            return {name: _value(columns[name][place]) for name in present}
+
+        refused = []
         for place in np.flatnonzero(doubtful).tolist():
-            values = {feature.name: _value(columns[feature.name][place]) for feature in self._present(columns)}
-            if faults := self._faults(values):
-                refused[place] = faults
+            if next(self._faults(values(place)), None) is not None:
+                refused.append(place)
             else:
-                rows[place] = self._encoder.encode([self._cleaned(values)])[0]
-        return Encoded(rows, refused)
+                rows[place] = self._encoder.encode([self._cleaned(values(place))])[0]
+        return Encoded(rows, _Refused(refused, lambda place: self._faults(values(place))))
 
-    def _present(self, columns: Mapping[str, Column]) -> list[Feature]:
-        return [feature for feature in self._features if feature.name in columns]
-
-    def _faults(self, values: Mapping[str, object]) -> list[FieldFault]:
+    def _faults(self, values: Mapping[str, object]) -> Iterator[FieldFault]:
         """What is wrong with the values of a row."""
-        faults = []
         for feature in self._features:
             if feature.name in values:
                 found = fault(feature, self._read(feature, values[feature.name]))
@@ -112,8 +138,7 @@ class ColumnEncoder:
             else:
                 found = None
             if found is not None:
-                faults.append(FieldFault(feature.name, found.reason, found.message))
-        return faults
+                yield FieldFault(feature.name, found.reason, found.message)
 
     def _cleaned(self, values: Mapping[str, object]) -> dict[str, Any]:
         present = [feature for feature in self._features if feature.name in values]
@@ -149,6 +174,8 @@ class ColumnEncoder:
             return _checked(feature, truths, missing)
         if feature.is_numeric and feature.numerals == Numerals() and types.is_string(kind):
             return self._texts_of_numbers(feature, array)
+        if types.is_nested(kind):
+            return self._distinct_values(feature, array.to_pylist())
         encoded = array.dictionary_encode()
         return self._distinct(feature, encoded.indices, encoded.dictionary)
 
@@ -225,7 +252,7 @@ def _value(value: Any) -> object:
 
 def _of_cell(feature: Feature, value: object) -> object:
     """A typed cell as a CSV file has it, where the feature is not a number; a number stays one for a date."""
-    if value is None or isinstance(value, str) or feature.is_numeric:
+    if value is None or isinstance(value, str | list | dict) or feature.is_numeric:
         return value
     if isinstance(value, bool):
         return value if feature.kind == "boolean" else str(value).lower()
@@ -247,6 +274,8 @@ def _plain(array: Any) -> Any:
     import pyarrow as pa
 
     kind, types = array.type, pa.types
+    if isinstance(kind, pa.BaseExtensionType):
+        return _plain(array.storage)
     if types.is_temporal(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         return array.cast(pa.string())
     if types.is_decimal(kind):

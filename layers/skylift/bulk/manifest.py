@@ -1,8 +1,9 @@
 """What a run came to, written when all of its parts are done."""
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
-from skylift.bulk.part import PartResult
+from skylift.bulk.part import PartResult, result_of
 from skylift.bulk.places import Place
 from skylift.bulk.plan import Plan
 from skylift.bulk.scoring import BulkModel
@@ -11,6 +12,8 @@ from skylift.errors import DataError
 
 MANIFEST_FILE = "_skylift.json"
 PLAN_FILE = "_plan.json"
+
+_READERS = 16
 
 
 class RunManifest(Document):
@@ -50,15 +53,26 @@ def begin(place: Place, plan: Plan) -> bool:
         The place holds another run, whose rows would be among those of this one.
     """
     if (stored := place.read(PLAN_FILE)) is not None:
-        if Plan.model_validate_json(stored).run != plan.run:
-            raise DataError(
-                "the output holds another run: of other files, another version or other answers",
-                "name another output, or take that one away",
-            )
+        other = Plan.model_validate_json(stored)
+        if other.run != plan.run:
+            how, hint = plan.told_from(other)
+            raise DataError(f"the output holds another run: {how}", hint)
         return True
+    write_plan(place, plan)
+    return False
+
+
+def write_plan(place: Place, plan: Plan) -> None:
+    """Write the plan of a run, which takes the place of another."""
     with place.writing(PLAN_FILE) as file:
         file.write(plan.to_bytes())
-    return False
+
+
+def results_of(plan: Plan, place: Place) -> list[PartResult]:
+    """What the parts came to that are done."""
+    with ThreadPoolExecutor(_READERS) as pool:
+        found = pool.map(lambda part: result_of(part, place, plan.run), plan.parts)
+        return [result for result in found if result is not None]
 
 
 def add_up(plan: Plan, model: BulkModel, results: Iterable[PartResult]) -> RunManifest:

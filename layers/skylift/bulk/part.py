@@ -76,6 +76,7 @@ def run_part(part: Part, model: BulkModel, place: Place, run: str) -> PartResult
     answered = rejected = 0
     with ExitStack() as stack:
         writer = WRITERS[form](stack.enter_context(place.writing(answers)), model.answers, model.about)
+        stack.callback(writer.close)
         aside: IO[bytes] | None = None
         for batch in batches(part, contract):
             encoded = encoder.encode(batch.columns, len(batch.numbers))
@@ -85,13 +86,12 @@ def run_part(part: Part, model: BulkModel, place: Place, run: str) -> PartResult
                 rows = rows[chosen]
             writer.write(batch, chosen, rows, model.scores(rows))
             answered += len(rows)
-            if lines := rejected_lines(part.source, batch, encoded.refused):
-                rejected += len(lines)
+            for line in rejected_lines(part.source, batch, encoded.refused):
                 if aside is None:
                     aside = stack.enter_context(place.writing(rejects))
                     files.append(rejects)
-                aside.write(b"\n".join([*lines, b""]))
-        writer.close()
+                aside.write(line)
+                rejected += 1
     result = PartResult(
         name=part.name,
         run=run,

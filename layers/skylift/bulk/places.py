@@ -1,5 +1,6 @@
 """Where a run writes: a folder on this machine, or a prefix in S3. A file is there as a whole, or not at all."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,6 +12,7 @@ from uuid import uuid4
 from skylift.aws import aws_errors, s3_client
 from skylift.bucket import Bucket
 from skylift.bulk.sources import S3, split_address
+from skylift.errors import DataError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 UNFINISHED = "_unfinished"
 """Folder of files that are being written, or that a killed process left."""
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LARGEST_DOCUMENT = 2**28
 
 
@@ -33,11 +36,22 @@ class Place(Protocol):
         """
         ...
 
+    def is_empty(self) -> bool:
+        """Whether nothing is there, but for what is not finished.
+
+        Raises
+        ------
+        AwsUnavailable
+        """
+        ...
+
     def writing(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """A file to write, which takes its name when the block ends without an error.
 
         Raises
         ------
+        DataError
+            There is no room for it.
         AwsUnavailable
         """
         ...
@@ -62,6 +76,10 @@ class Folder:
         except FileNotFoundError:
             return None
 
+    def is_empty(self) -> bool:
+        """See `Place.is_empty`."""
+        return not self.path.exists() or all(path.name == UNFINISHED for path in self.path.iterdir())
+
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
         """See `Place.writing`."""
@@ -69,10 +87,16 @@ class Folder:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path / UNFINISHED / uuid4().hex
         temporary.parent.mkdir(exist_ok=True)
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with temporary.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            hint = "make room: the same command does the rest"
+            raise DataError(f"{self.path} cannot take more ({error.strerror})", hint) from error
         temporary.replace(path)
 
 
@@ -96,6 +120,10 @@ class Prefix:
     def read(self, name: str) -> bytes | None:
         """See `Place.read`."""
         return Bucket(self._bucket, client=self._client).read(self._prefix + name, limit=_LARGEST_DOCUMENT)
+
+    def is_empty(self) -> bool:
+        """See `Place.is_empty`; what stands for a folder is empty itself."""
+        return not any(entry.size for entry in Bucket(self._bucket, client=self._client).entries(self._prefix))
 
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:

@@ -1,6 +1,6 @@
 """A version that scores columns, made of its files alone, so that any process or machine can make it again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Self
@@ -10,11 +10,13 @@ from pydantic_core import to_json
 
 from skylift.background import BACKGROUND_FILE
 from skylift.bulk.answers import Answers
+from skylift.bulk.batch import Names
 from skylift.bulk.columns import ColumnEncoder
 from skylift.bulk.grid import GridPredictor
+from skylift.bulk.sources import Source
 from skylift.bulk.trees import read_thresholds
 from skylift.encoding import RowEncoder, load_encoder
-from skylift.errors import ConfigError
+from skylift.errors import ConfigError, DataError
 from skylift.explanation import load_explainer
 from skylift.manifest import COMPILED_FILE, Manifest
 from skylift.predictors import load_predictor
@@ -84,6 +86,24 @@ class BulkModel:
         """
         check_form(self.manifest, allow_joblib=allow_joblib)
         _ = self.predictor, self.answers
+
+    @property
+    def reference(self) -> str:
+        """Reference of the version."""
+        return f"{self.version}@sha256:{self.digest}"
+
+    def check_columns(self, source: Source, columns: Sequence[str]) -> None:
+        """Refuse a file that lacks a column, or has one of the name of an answer.
+
+        Raises
+        ------
+        DataError
+        """
+        try:
+            Names(self.manifest.contract, columns)
+            self.answers.check(columns)
+        except DataError as error:
+            raise DataError(f"{source.name}: {error.message}", error.hint) from error
 
     def __getstate__(self) -> dict[str, object]:
         """What another process needs to make it again."""

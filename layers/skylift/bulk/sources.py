@@ -2,20 +2,20 @@
 
 import gzip
 import io
-from collections.abc import Iterator
+import os
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal, cast
+from typing import IO, Literal, cast
 
-from skylift.aws import aws_errors, s3_client
+from skylift.aws import s3_client
 from skylift.bucket import Bucket
+from skylift.bulk.streams import S3Object, changed
 from skylift.documents import Document
-from skylift.errors import AwsUnavailable, DataError
+from skylift.errors import DataError
 from skylift.references import sha256
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 S3 = "s3://"
 
@@ -65,7 +65,7 @@ class Source(Document):
     size
         Size in bytes.
     tag
-        What changes with the content: time of the last change.
+        What changes with the content: time of the last change in nanoseconds, or the tag that S3 has for it.
     form, csv
         What it is, and how a CSV file is written.
     """
@@ -97,10 +97,14 @@ class Source(Document):
         """
         if self.address.startswith(S3):
             bucket, key = split_address(self.address)
-            raw: io.RawIOBase = S3Object(bucket, key, self.size, client=s3_client())
+            raw: io.RawIOBase = S3Object(bucket, key, self.size, self.tag, client=s3_client())
             return cast("IO[bytes]", io.BufferedReader(raw, _BUFFER))
+        path = Path(self.address)
         try:
-            return Path(self.address).open("rb")
+            status = path.stat()
+            if (status.st_size, _tag_of(status)) != (self.size, self.tag):
+                raise changed(self.address)
+            return path.open("rb")
         except OSError as error:
             raise DataError(f"{self.address} cannot be read ({error.strerror})", "check the path") from error
 
@@ -111,106 +115,18 @@ class Source(Document):
             if not self.is_compressed:
                 yield file
                 return
-            with gzip.GzipFile(fileobj=file) as content:
-                yield cast("IO[bytes]", content)
-
-
-class S3Object(io.RawIOBase):
-    """An object in S3, of which only the bytes that are asked for are fetched.
-
-    Parameters
-    ----------
-    bucket, key
-        Bucket and key of the object.
-    size
-        Size in bytes.
-    client
-        Botocore client for S3.
-    """
-
-    def __init__(self, bucket: str, key: str, size: int, *, client: "S3Client") -> None:
-        super().__init__()
-        self._bucket, self._key, self._size, self._client = bucket, key, size, client
-        self._place = 0
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def tell(self) -> int:
-        """Number of the next byte."""
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a byte."""
-        self._place = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence] + offset
-        return self._place
-
-    def readinto(self, buffer: object) -> int:
-        """Read some bytes.
-
-        Raises
-        ------
-        AwsUnavailable
-        """
-        view = memoryview(buffer)  # type: ignore[arg-type]
-        last = min(self._place + len(view), self._size) - 1
-        if last < self._place:
-            return 0
-        doing = f"reading {S3}{self._bucket}/{self._key}"
-        with aws_errors(doing):
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._key, Range=f"bytes={self._place}-{last}")
-            with answer["Body"] as body:
-                data = body.read()
-        if len(data) != last + 1 - self._place:
-            raise AwsUnavailable(f"{doing} failed (it has changed)", "run again when nobody writes it")
-        view[: len(data)] = data
-        self._place = last + 1
-        return len(data)
-
-
-class Window(io.RawIOBase):
-    """Some bytes of a file, as a file.
-
-    Parameters
-    ----------
-    file
-        The file, which is closed with this.
-    first, last
-        First byte, and the one behind the last.
-    """
-
-    def __init__(self, file: IO[bytes], first: int, last: int) -> None:
-        super().__init__()
-        self._file, self._left = file, last - first
-        file.seek(first)
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        """Read some bytes."""
-        view = memoryview(buffer)  # type: ignore[arg-type]
-        data = self._file.read(min(len(view), self._left))
-        view[: len(data)] = data
-        self._left -= len(data)
-        return len(data)
-
-    def close(self) -> None:
-        """Close both."""
-        self._file.close()
-        super().close()
+            try:
+                with gzip.GzipFile(fileobj=file) as content:
+                    yield cast("IO[bytes]", content)
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                raise DataError(f"{self.address} cannot be decompressed: {error}", "compress the file again") from error
 
 
 def find_sources(address: str) -> list[Source]:
     """The files that an address names: one, those in a folder, or those that a pattern fits.
 
-    In folders, names that begin with a dot or an underscore are left out, as those of what a run writes beside answers.
+    Of several files, empty ones are left out, and names that begin with a dot or an underscore, as those of what a run
+    writes beside answers.
 
     Parameters
     ----------
@@ -230,6 +146,43 @@ def find_sources(address: str) -> list[Source]:
     if len(forms := sorted({source.form for source in sources})) > 1:
         raise DataError(f"{address} names files of several forms: {', '.join(forms)}", "score each form by itself")
     return sorted(sources, key=lambda source: source.name)
+
+
+def would_name(address: str, other: str) -> bool:
+    """Whether an address would name a file too, if that was there; see `find_sources`.
+
+    Parameters
+    ----------
+    other
+        Path, or `s3://bucket/key`, of the file.
+    """
+    if address.startswith(S3) != other.startswith(S3):
+        return False
+    if address.startswith(S3):
+        (bucket, key), (its_bucket, its_key) = split_address(address), split_address(other)
+        return bucket == its_bucket and (
+            fnmatchcase(its_key, key) if is_pattern(key) else _is_within(its_key, key.rstrip("/"))
+        )
+    path, file = Path(address), Path(other).resolve()
+    if not is_pattern(address) or path.exists():
+        return _is_within(file.as_posix(), path.resolve().as_posix())
+    fixed = _fixed(path.parts)
+    root = Path(*fixed).resolve()
+    return file.is_relative_to(root) and _fits(file.relative_to(root).parts, path.parts[len(fixed) :])
+
+
+def _is_within(name: str, folder: str) -> bool:
+    """Whether a file is one, or is in a folder and not hidden there."""
+    return name == folder or not folder or (name.startswith(f"{folder}/") and not _is_hidden(name[len(folder) + 1 :]))
+
+
+def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether the parts of a path fit a pattern, of which `**` fits any number of them."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_fits(parts[start:], pattern[1:]) for start in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
 
 
 def split_address(address: str) -> tuple[str, str]:
@@ -254,9 +207,9 @@ def _on_disk(address: str) -> Iterator[Source]:
         root, paths = path.parent, [path] if path.exists() else []
     for each in paths:
         name = each.relative_to(root).as_posix()
-        if len(paths) == 1 or not _is_hidden(name):
-            status = each.stat()
-            yield _source(str(each), name, status.st_size, str(status.st_mtime_ns))
+        status = each.stat()
+        if len(paths) == 1 or (status.st_size and not _is_hidden(name)):
+            yield _source(str(each), name, status.st_size, _tag_of(status))
 
 
 def _fixed(parts: tuple[str, ...]) -> list[str]:
@@ -280,8 +233,12 @@ def _in_s3(address: str) -> Iterator[Source]:
         else:
             fits = entry.key == key or not key or entry.key.startswith(f"{key.rstrip('/')}/")
         name = entry.key.removeprefix(folder if wild >= 0 or entry.key == key else f"{key.rstrip('/')}/".lstrip("/"))
-        if fits and entry.size and (entry.key == key or not _is_hidden(name)):
-            yield _source(f"{S3}{bucket}/{entry.key}", name, entry.size, entry.modified.isoformat())
+        if fits and name and (entry.key == key or (entry.size and not _is_hidden(name))):
+            yield _source(f"{S3}{bucket}/{entry.key}", name, entry.size, entry.tag)
+
+
+def _tag_of(status: os.stat_result) -> str:
+    return str(status.st_mtime_ns)
 
 
 def _is_hidden(name: str) -> bool:

@@ -9,7 +9,7 @@ from skylift.bulk.answers import Answers
 from skylift.scoring import Matrix
 
 if TYPE_CHECKING:
-    from skylift.bulk.batches import Batch
+    from skylift.bulk.batch import Batch
     from skylift.bulk.sources import Form
 
 METADATA = b"skylift"

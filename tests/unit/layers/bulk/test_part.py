@@ -115,6 +115,41 @@ def test_rows_that_a_request_would_refuse_are_put_aside_with_the_reasons(tmp_pat
     assert told[3]["reasons"][0]["message"] == "'city' is sent under two names: send one"
 
 
+ODD: list[Any] = [
+    pa.array([[1]]),
+    pa.array([{"a": [b"\xff"]}]),
+    pa.array([b"\xff"]),
+    pa.array([b"0" * 16], pa.uuid()),
+    pa.array([2**62], pa.timestamp("us")),
+    pa.array([1], pa.timestamp("ns", "Europe/Oslo")),
+    pa.array([1], pa.duration("s")),
+    pa.array(["x"]).dictionary_encode(),
+    pa.array([float("nan")]),
+    pa.nulls(1),
+]
+
+
+@pytest.mark.parametrize("cell", ODD, ids=lambda cell: str(cell.type))
+def test_a_cell_of_any_type_is_kept_told_and_refused_as_a_number(cell: Any, tmp_path: Path) -> None:
+    plain = {"age": pa.array([40]), "City": pa.array(["Oslo"])}
+    for name, table in (
+        ("kept", plain | {"more": cell}),
+        ("told", plain | {"age": pa.array(["old"]), "more": cell}),
+        ("age", plain | {"age": cell}),
+        ("City", plain | {"City": cell}),
+    ):
+        pq.write_table(pa.table(table), tmp_path / f"{name}.parquet")
+        (result,) = scored(tmp_path / f"{name}.parquet", tmp_path / name, bulk_model())
+        assert result.rows == result.answered + result.rejected == 1
+        if name == "kept":
+            kept = pq.read_table(tmp_path / name / result.files[0])["more"]
+            assert kept.combine_chunks().equals(pq.read_table(tmp_path / "kept.parquet")["more"].combine_chunks()) or (
+                pa.types.is_floating(cell.type)  # NaN is not equal to itself
+            )
+        elif name != "City":
+            assert result.rejected == (1 if name == "told" or not pa.types.is_duration(cell.type) else 0)
+
+
 def test_records_of_another_width_are_put_aside(tmp_path: Path) -> None:
     text = pd.DataFrame(rows_of(30)).to_csv(index=False).splitlines()
     text[5] += ",more"

@@ -1,5 +1,7 @@
 """A file that is written is there as a whole, or not at all."""
 
+import errno
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from skylift.bulk.places import UNFINISHED, Place, place_of
+from skylift.errors import DataError
 from tests.conftest import BUCKET
 
 if TYPE_CHECKING:
@@ -47,3 +50,19 @@ def test_keys_begin_with_the_prefix(s3: "S3Client") -> None:
 def test_what_is_unfinished_has_a_folder_of_its_own(tmp_path: Path) -> None:
     with place_of(str(tmp_path)).writing("a/b.json"):
         assert [path.parent.name for path in tmp_path.rglob("*") if path.is_file()] == [UNFINISHED]
+
+
+def test_a_place_is_empty_until_something_is_finished_there(place: Place) -> None:
+    assert place.is_empty()
+    with place.writing("a.json") as file:
+        assert place.is_empty()
+        file.write(b"{}")
+    assert not place.is_empty()
+
+
+def test_a_place_that_is_full_is_told(tmp_path: Path) -> None:
+    full = pytest.raises(DataError, match=r"cannot take more \(No space left on device\): make room")
+    with full, place_of(str(tmp_path)).writing("a.json"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(PermissionError), place_of(str(tmp_path)).writing("a.json"):
+        raise PermissionError

@@ -69,12 +69,39 @@ def test_a_run_is_told_from_others_by_its_files_and_what_scores_them(tmp_path: P
     assert planned(path, "v1").run != first.run
 
 
+def test_a_run_that_other_parts_make_is_another_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_lines(tmp_path / "t.jsonl", rows_of(9))
+    before = planned(path)
+    monkeypatch.setattr(plan, "PART_BYTES", 100)
+
+    assert planned(path).run != before.run
+    assert planned(path).told_from(before)[0] == "of parts that another release cut"
+
+
+def test_what_makes_another_run_is_told_with_the_way_on(tmp_path: Path) -> None:
+    write_lines(tmp_path / "t/a.jsonl", rows_of(1))
+    first = planned(tmp_path / "t", "v1@sha256:0")
+
+    assert planned(tmp_path / "t", "v2@sha256:1").told_from(first) == (
+        "by v1@sha256:0",
+        "continue with --version v1, or name another output",
+    )
+    reasons = plan.Plan.of(str(tmp_path / "t"), comma_separated, version="v1@sha256:0", explain=True)
+    assert reasons.told_from(first)[0] == "without reasons"
+    write_lines(tmp_path / "t/b.jsonl", rows_of(1))
+    assert planned(tmp_path / "t", first.version).told_from(first)[0].endswith("t/b.jsonl is in one of them alone")
+    (tmp_path / "t/b.jsonl").unlink()
+    write_lines(tmp_path / "t/a.jsonl", rows_of(2))
+    assert planned(tmp_path / "t", first.version).told_from(first)[0].endswith("t/a.jsonl has changed since")
+
+
 @pytest.mark.parametrize(
     ("content", "form"),
     [
         (b'x,y\n5" pipe,1\n2,3\n', {}),
         (b"x y\n1  2\n", {"delimiter": "whitespace"}),
         ("x,y\n1,2\n".encode("utf-16"), {"encoding": "utf-16"}),
+        (b"x,y\r1,2\r", {}),
     ],
 )
 def test_a_file_that_must_be_parsed_is_one_part(content: bytes, form: dict[str, str], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skylift.bulk import records
-from skylift.bulk.records import Cut, OddQuotes, cuts
+from skylift.bulk.records import Cut, UnclearEnds, cuts
 from tests.support.contracts import modest
 
 CELLS = st.text(st.sampled_from(list('ab,"\n\r ')), max_size=6)
@@ -40,9 +40,39 @@ def test_lines_of_json_may_hold_any_quotes() -> None:
     assert cut(b'{"a": "\\""}\n{}\n', delimiter=None) == [Cut(0, 0), Cut(12, 1), Cut(15, 2)]
 
 
-@pytest.mark.parametrize("content", [b'5" pipe,1\n2,3\n', b'"a"b,1\n', b'"open,1\n2,3\n'])
-def test_a_quote_that_begins_and_ends_no_cell_leaves_the_file_whole(content: bytes) -> None:
-    with pytest.raises(OddQuotes):
+def test_a_record_that_is_too_long_is_between_two_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "LARGEST_RECORD", 9)
+    monkeypatch.setattr(records, "_BLOCK", 4)
+    content = b'x,y\n1,2\n"long\nlong",2\n\n3,4\n' + b"longer,longer"
+
+    assert cut(content, every=100, skip=1) == [
+        Cut(4, 0),
+        Cut(8, 1),
+        Cut(22, 2, oversized=True),
+        Cut(27, 3),
+        Cut(40, 4, oversized=True),
+    ]
+
+
+def test_a_long_line_is_never_in_memory_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "_BLOCK", 10)
+    asked = []
+
+    class File(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            asked.append(size)
+            return super().read(size)
+
+        def readline(self, size: int | None = -1, /) -> bytes:
+            raise AssertionError(size)
+
+    assert list(cuts(File(b"1" * 1000), every=5, delimiter=",")) == [Cut(0, 0), Cut(1000, 1)]
+    assert set(asked) == {10}
+
+
+@pytest.mark.parametrize("content", [b'5" pipe,1\n2,3\n', b'"a"b,1\n', b'"open,1\n2,3\n', b"1,2\r3,4\r"])
+def test_where_only_a_parser_finds_the_ends_of_records_the_file_stays_whole(content: bytes) -> None:
+    with pytest.raises(UnclearEnds):
         cut(content)
 
 

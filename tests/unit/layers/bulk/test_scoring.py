@@ -7,7 +7,8 @@ import pytest
 
 from skylift.bulk.grid import GridPredictor
 from skylift.bulk.scoring import BulkModel
-from skylift.errors import ConfigError, GoldenMismatch, IntegrityError, JoblibNotAllowed
+from skylift.bulk.sources import Source
+from skylift.errors import ConfigError, DataError, GoldenMismatch, IntegrityError, JoblibNotAllowed
 from skylift.manifest import CODE_FILE, COMPILED_FILE, MODEL_FILE, Compiled, Golden
 from skylift.predictors import OnnxPredictor
 from skylift.vocabulary import ENCODING_FILE
@@ -31,6 +32,16 @@ def test_trees_are_scored_by_cells_and_others_as_they_are() -> None:
 
     assert isinstance(bulk_model().predictor, GridPredictor)
     assert isinstance(BulkModel("v1", "0", foreign, bulk_model().files).predictor, OnnxPredictor)
+
+
+def test_a_file_is_refused_by_its_columns_before_it_is_read() -> None:
+    source = Source(address="/a/b.csv", name="b.csv", size=1, tag="", form="csv")
+
+    bulk_model().check_columns(source, ["age", "City", "more"])
+    with pytest.raises(DataError, match=r"b.csv: there is no column 'age': is it 'aged'"):
+        bulk_model().check_columns(source, ["aged", "City"])
+    with pytest.raises(DataError, match=r"b.csv: the table has a column 'prediction'.*: rename it"):
+        bulk_model().check_columns(source, ["age", "City", "prediction"])
 
 
 def test_no_rows_have_no_scores() -> None:

@@ -1,14 +1,13 @@
 """The files of a table are listed and opened, on this machine and in S3."""
 
 import gzip
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from skylift.bulk.sources import S3Object, Window, find_sources
-from skylift.errors import AwsUnavailable, DataError
+from skylift.bulk.sources import find_sources, would_name
+from skylift.errors import DataError
 from tests.conftest import BUCKET
 
 if TYPE_CHECKING:
@@ -58,22 +57,48 @@ def test_s3_names_files_in_the_same_ways(s3: "S3Client") -> None:
         find_sources(f"s3://{BUCKET}/tab")
 
 
-def test_an_object_is_read_at_any_byte(s3: "S3Client") -> None:
-    s3.put_object(Bucket=BUCKET, Key="t.parquet", Body=bytes(range(100)))
-    (source,) = find_sources(f"s3://{BUCKET}/t.parquet")
+@pytest.mark.parametrize(
+    ("address", "named", "others"),
+    [
+        ("b.csv", ["b.csv", "./b.csv", "sub/../b.csv", "link.csv"], ["a.csv", "b.csv.gz"]),
+        (".", ["b.csv", "new/x.csv", "sub/x"], ["_new/x.csv", ".x", "../x.csv"]),
+        ("sub", ["sub/x.csv", "sub/y/x.csv"], ["b.csv", "subs/x.csv"]),
+        ("*.csv", ["b.csv", "new.csv"], ["new/x.csv", "b.txt"]),
+        ("**/*.csv", ["b.csv", "new/x.csv"], ["new/x.txt"]),
+        ("s*/?.csv", ["sub/x.csv"], ["sub/xx.csv", "sub/y/x.csv"]),
+    ],
+)
+def test_what_an_address_would_name_is_told_before_it_is_there(
+    address: str, named: list[str], others: list[str], folder: Path
+) -> None:
+    (folder / "link.csv").symlink_to(folder / "b.csv")
 
-    with source.open() as file:
-        assert file.seek(-2, io.SEEK_END) == 98
-        assert file.read() == b"bc"
-        file.seek(10)
-        assert (file.read(3), file.tell()) == (b"\n\x0b\x0c", 13)
+    assert [name for name in (*named, *others) if would_name(str(folder / address), str(folder / name))] == named
 
 
-def test_an_object_that_is_shorter_by_now_is_refused(s3: "S3Client") -> None:
-    s3.put_object(Bucket=BUCKET, Key="t.csv", Body=b"12345")
+def test_s3_would_name_keys_in_the_same_ways() -> None:
+    def would(address: str, key: str) -> bool:
+        return would_name(f"s3://b/{address}", f"s3://b/{key}")
 
-    with pytest.raises(AwsUnavailable, match="it has changed"):
-        S3Object(BUCKET, "t.csv", 9, client=s3).readinto(bytearray(9))
+    assert would("t", "t")
+    assert would("t/", "t/u/x.csv")
+    assert would("", "x.csv")
+    assert would("t/*.csv", "t/u/x.csv"), "which a pattern of S3 does fit"
+    assert not would("t", "tables/x.csv")
+    assert not would("t", "t/_u/x.csv")
+    assert not would_name("s3://b/t", "s3://c/t")
+    assert not would_name("s3://b/t", "/t")
+
+
+def test_empty_files_among_others_are_left_out(s3: "S3Client", tmp_path: Path) -> None:
+    for name, body in (("t/a.csv", b"x\n1\n"), ("t/b.csv", b"")):
+        s3.put_object(Bucket=BUCKET, Key=name, Body=body)
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(body)
+
+    for place in (f"s3://{BUCKET}", str(tmp_path)):
+        assert names(f"{place}/t") == ["a.csv"]
+        assert names(f"{place}/t/b.csv") == ["b.csv"], "whoever names it means it"
 
 
 def test_a_compressed_file_is_read_from_its_beginning(tmp_path: Path) -> None:
@@ -85,13 +110,6 @@ def test_a_compressed_file_is_read_from_its_beginning(tmp_path: Path) -> None:
         assert content.read() == b"{}\n"
 
 
-def test_a_window_shows_some_bytes() -> None:
-    window = io.BufferedReader(Window(io.BytesIO(b"0123456789"), 3, 7))
-
-    assert window.read() == b"3456"
-    window.close()
-
-
 def test_a_file_that_is_gone_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("x\n")
     (source,) = find_sources(str(tmp_path / "t.csv"))
@@ -99,3 +117,20 @@ def test_a_file_that_is_gone_is_said_so(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"t.csv cannot be read \(No such file or directory\)"):
         source.open()
+
+
+def test_a_file_that_has_changed_since_it_was_listed_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x\n1\n")
+    (source,) = find_sources(str(tmp_path / "t.csv"))
+    (tmp_path / "t.csv").write_text("x\n1\n2\n")
+
+    with pytest.raises(DataError, match=r"t.csv has changed since the run began: run again"):
+        source.open()
+
+
+def test_a_compressed_file_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl.gz").write_bytes(gzip.compress(b"{}\n" * 1000)[:-9])
+    (source,) = find_sources(str(tmp_path / "t.jsonl.gz"))
+
+    with pytest.raises(DataError, match=r"t.jsonl.gz cannot be decompressed"), source.opened_content() as content:
+        content.read()

@@ -117,11 +117,16 @@ def test_an_output_of_another_run_is_left_alone(model: Path, tmp_path: Path) -> 
     score("in.csv", "out.csv", "--model", model)
     write(tmp_path / "in.csv", ROWS[:9])
 
-    assert "error: the output holds another run" in refused("batch", "in.csv", "out", "--model", model)
+    told = refused("batch", "in.csv", "out", "--model", model)
+    assert "error: the output holds another run: of other files: " in told
+    assert "in.csv has changed since\nhint: name another output" in told
     assert score("in.csv", "out.csv", "--model", model)["rows"] == 9, "a file is replaced"
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/notes.txt").write_text("mine")
     assert "mine holds other files" in refused("batch", "in.csv", "mine", "--model", model)
+    (tmp_path / "mine").rename(tmp_path / "mine.csv.parts")
+    assert "mine.csv.parts holds other files" in refused("batch", "in.csv", "mine.csv", "--model", model)
+    assert (tmp_path / "mine.csv.parts/notes.txt").read_text() == "mine"
 
 
 class Killed(BaseException):
@@ -181,15 +186,41 @@ def test_wrong_outputs_are_refused_before_anything_is_scored(model: Path, tmp_pa
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["in", "model"]
 
 
+@pytest.mark.parametrize(
+    ("source", "output"),
+    [("in", "in/out"), ("in", "in/out.csv"), ("in/a.csv", "in/../in/a.csv"), ("in/*.csv", "in/b.csv")],
+)
+def test_an_output_that_the_input_would_name_is_refused(source: str, output: str, model: Path, tmp_path: Path) -> None:
+    text = write(tmp_path / "in/a.csv").read_bytes()
+
+    assert f"{output} is among what" in refused("batch", source, output, "--model", model)
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["a.csv"]
+    assert (tmp_path / "in/a.csv").read_bytes() == text
+
+
+def test_every_file_is_looked_at_before_any_is_scored(model: Path, tmp_path: Path) -> None:
+    write(tmp_path / "in/a.csv")
+    (tmp_path / "in/b.csv").write_text("id,aged\n1,2\n")
+
+    assert "b.csv: there is no column 'age': " in refused("batch", "in", "out", "--model", model).replace("\nhint", "")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_published_version_scores_from_s3_to_s3(registry: Registry, s3: "S3Client", tmp_path: Path) -> None:
     promoted(bulk_package())
     second = registry.version(placed(bulk_package()))
+    s3.put_object(Bucket=BUCKET, Key="mine/notes.txt", Body=b"mine")
     text = write(tmp_path / "in.csv").read_bytes()
     s3.put_object(Bucket=BUCKET, Key="tables/in.csv", Body=text)
 
     told = score(f"s3://{BUCKET}/tables/in.csv", f"s3://{BUCKET}/answers/")
     other = score(f"s3://{BUCKET}/tables/in.csv", f"s3://{BUCKET}/others", "--version", "v2")
 
+    assert "mine holds other files" in refused("batch", f"s3://{BUCKET}/tables/in.csv", f"s3://{BUCKET}/mine")
+    registry.promote("v2")
+    moved = refused("batch", f"s3://{BUCKET}/tables/in.csv", f"s3://{BUCKET}/answers")
+    assert "another run: by v1@sha256:" in moved
+    assert "hint: continue with --version v1, or name another output" in moved
     assert (told["version"], told["rows"], told["answered"]) == ("v1", 60, 60)
     assert (other["version"], other["sha256"]) == ("v2", second.reference.digest)
     manifest = json.loads(s3.get_object(Bucket=BUCKET, Key="answers/_skylift.json")["Body"].read())

@@ -1,23 +1,34 @@
 """Parts run in processes, which say what went wrong in them; `tests/e2e` kills some."""
 
-import os
+import dataclasses
+import sys
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from skylift.bulk.manifest import add_up
-from skylift.errors import DataError
+from skylift.bulk.part import PartResult, run_part
+from skylift.errors import AwsThrottled, DataError
+from skylift.manifest import COMPILED_FILE, MODEL_FILE, Artifact
 from tests.support.bulk import bulk_model, planned, rows_of, write_lines
 from training.cli import batch_workers
-from training.cli.batch_workers import Scorer, run_here, run_in_processes
+from training.cli.batch_workers import Scorer, run_here, run_in_processes, workers_that_fit
 
 
-class Ending(Scorer):
-    """Ends the process that it runs in."""
+class EndedPool:
+    """Processes that the system ended."""
 
-    def __call__(self, part: Any) -> Any:
-        os._exit(1)
+    def __init__(self, *_arguments: object, **_options: object) -> None: ...
+
+    def submit(self, *_arguments: object) -> Future[object]:
+        ended: Future[object] = Future()
+        ended.set_exception(BrokenProcessPool())
+        return ended
+
+    def shutdown(self, *, cancel_futures: bool) -> None: ...
 
 
 def test_parts_in_processes_come_to_the_same_as_here(tmp_path: Path) -> None:
@@ -34,11 +45,43 @@ def test_parts_in_processes_come_to_the_same_as_here(tmp_path: Path) -> None:
         assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
 
 
+def test_as_many_processes_are_started_as_memory_lasts_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    mib = 2**20
+    for there_is, workers in ((512 * mib, 1), (100 * mib, 1), (2048 * mib, 6), (None, sys.maxsize)):
+        monkeypatch.setattr(batch_workers, "memory_there_is", lambda there_is=there_is: there_is)
+        assert workers_that_fit(bulk_model()) == workers
+    large = {MODEL_FILE: Artifact(sha256="0" * 64, bytes=0), COMPILED_FILE: Artifact(sha256="0" * 64, bytes=50 * mib)}
+    manifest = bulk_model().manifest.model_copy(update={"artifacts": large})
+    monkeypatch.setattr(batch_workers, "memory_there_is", lambda: 4096 * mib)
+    assert workers_that_fit(dataclasses.replace(bulk_model(), manifest=manifest)) == 1, "a model takes memory as well"
+
+
+def test_a_part_is_run_again_when_s3_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = planned(write_lines(tmp_path / "in.jsonl", rows_of(1)))
+    waits, failures = list[float](), [AwsThrottled("busy", "wait")] * 2
+
+    def failing(*arguments: Any) -> PartResult:
+        if failures:
+            raise failures.pop()
+        return run_part(*arguments)
+
+    monkeypatch.setattr(batch_workers, "run_part", failing)
+    monkeypatch.setattr("time.sleep", waits.append)
+    scorer = Scorer(bulk_model(), made.run, str(tmp_path / "out"))
+
+    assert scorer(made.parts[0]).answered == 1
+    assert len(waits) == 2
+    failures += [AwsThrottled("busy", "wait")] * 4
+    with pytest.raises(AwsThrottled):
+        scorer(made.parts[0])
+
+
 def test_a_process_that_ends_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_workers, "ProcessPoolExecutor", EndedPool)
     made = planned(write_lines(tmp_path / "in.jsonl", rows_of(1)))
 
     with pytest.raises(DataError, match="a process that scored was ended by the system: it may"):
-        list(run_in_processes(made.parts, Ending(bulk_model(), made.run, str(tmp_path)), 1))
+        list(run_in_processes(made.parts, Scorer(bulk_model(), made.run, str(tmp_path)), 1))
 
 
 def test_a_process_that_has_not_begun_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
