@@ -128,7 +128,7 @@ class Reasons:
             fitting = int(instances * SECONDS / needed)
             hint = f"send at most {fitting} in one request" if fitting else "leave explain=true out: this model is slow"
             raise ExplanationTooSlow(
-                f"to explain {instances} instances would take {needed:.0f} seconds of {SECONDS:.0f}", hint
+                f"to explain {instances} instances would take {needed:.1f} seconds of {SECONDS:.0f}", hint
             )
 
         return watch

@@ -185,7 +185,8 @@ export class Client {
         if (!BUSY.has(response.status)) break;
         pause = Math.max(pause, Math.min(Number(response.headers.get("retry-after") ?? 0) || 0, 10) * 1000);
       } catch (error) {
-        failure = new Unreachable(`${this.#url} does not answer: ${String(error)}`, { cause: error });
+        const reason = (error instanceof Error && error.cause) || error; // Node's fetch alone says nothing
+        failure = new Unreachable(`${this.#url} does not answer: ${String(reason)}`, { cause: error });
       }
       if (attempt + 1 < attempts) await new Promise((resolve) => setTimeout(resolve, pause));
     }

@@ -188,14 +188,20 @@ def described(feature: Feature, known: Matrix, about: FeatureSection) -> dict[st
     about
         Section of the feature; its bounds are the range.
     """
-    most_frequent = feature.is_nominal  # names have no middle
-    typical = np.bincount(known.astype(int)).argmax() if most_frequent else np.quantile(known, 0.5, method="nearest")
-    fields: dict[str, Any] = {} if feature.kind == "text" else {"example": feature.decode(float(typical))}
+    fields: dict[str, Any] = {} if feature.kind == "text" else {"example": feature.decode(_typical(feature, known))}
     if not feature.levels:
         fields["min"] = float(known.min()) if about.min is None else about.min
         fields["max"] = float(known.max()) if about.max is None else about.max
         fields["mean"] = float(known.mean())
     return fields
+
+
+def _typical(feature: Feature, known: Matrix) -> float:
+    """The middle value; of names, which have no middle, the most frequent one that is not the name of all rare ones."""
+    if not feature.is_nominal:
+        return float(np.quantile(known, 0.5, method="nearest"))
+    names = len(feature.categories)
+    return float(np.bincount(known.astype(int), minlength=names)[:names].argmax())
 
 
 def _encoded(feature: Feature, column: "pd.Series[Any]") -> Matrix:

@@ -1,6 +1,6 @@
 // An answer as people read it: in one line, and in full.
 
-import { bars, make, percent, shown } from './dom.js'
+import { bars, decimals, make, percent, shown } from './dom.js'
 
 const MOST_BARS = 10
 
@@ -63,10 +63,8 @@ export function reasons({ output, base, contributions }, target) {
   const moved = Object.entries(contributions).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]))
   const most = Math.max(...moved.map(([, amount]) => Math.abs(amount)), Number.MIN_VALUE)
   const probability = target.classes?.length
-  const write = amount =>
-    probability
-      ? `${signed((100 * amount).toFixed(1))} points`
-      : signed(shown(Math.abs(amount) < 1e-6 * most ? 0 : Number(amount.toPrecision(3))))
+  const alike = decimals(most, 3)
+  const write = amount => (probability ? `${signed((100 * amount).toFixed(1))} points` : signed(alike(amount)))
   const total = moved.reduce((sum, [, amount]) => sum + amount, base)
   const rows = moved
     .slice(0, MOST_BARS)

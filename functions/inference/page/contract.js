@@ -101,7 +101,8 @@ export function lack(feature, value) {
 export function rangeOf(feature) {
   if (feature.min === undefined) return null
   if (feature.kind === 'text') return `trained on ${feature.min} to ${feature.max} characters`
-  return `trained on ${written(feature, feature.min)} to ${written(feature, feature.max)}`
+  const [low, high] = [feature.min, feature.max].map(end => written(feature, end).replace('T', ' '))
+  return `trained on ${low} to ${high}`
 }
 
 /** How far a value is from another: as a share of the training range; another category, or a missing value, is all of it. */

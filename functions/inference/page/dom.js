@@ -22,9 +22,25 @@ export function shown(number) {
   return grouped(Math.abs(number) < 1e5 ? Number(number.toPrecision(6)) : Math.round(number))
 }
 
+/** What writes numbers with the same decimals, so many digits of the largest one. */
+export function decimals(largest, digits) {
+  const count = digits - 1 - Math.floor(Math.log10(largest))
+  if (count > 8 || largest >= 1e15) return number => (Math.abs(number) < 1e-6 * largest ? '0' : number.toExponential(2))
+  const fraction = { minimumFractionDigits: Math.max(0, count), maximumFractionDigits: Math.max(0, count) }
+  return number => number.toLocaleString('en', fraction)
+}
+
 /** A share; one that is neither nothing nor all does not look like it. */
 export const percent = share =>
   (share > 0 && share < 0.001 ? '< 0.1' : share > 0.999 && share < 1 ? '> 99.9' : (100 * share).toFixed(1)) + '%'
+
+/** Seconds in the unit that they are some of. */
+export function duration(seconds) {
+  const [size, unit] = [[86400, 'days'], [3600, 'hours'], [60, 'minutes'], [1, 's']].find(
+    ([size]) => seconds >= 2 * size || size === 1,
+  )
+  return `${grouped(Math.round(seconds / size))} ${unit}`
+}
 
 export const moment = text =>
   text ? new Date(text).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }) : 'unknown'

@@ -7,7 +7,11 @@ import { decoded, parse, write } from './csv.js'
 import { grouped, make, table } from './dom.js'
 
 const PAGE = 100,
-  MOST_ROWS_OF_A_REQUEST = 500
+  MOST_ROWS_OF_A_REQUEST = 500,
+  MOST_NAMES = 12
+
+const some = names =>
+  names.length > MOST_NAMES ? `${names.slice(0, MOST_NAMES).join(', ')} and ${names.length - MOST_NAMES} more` : names.join(', ')
 
 export function createMany(panel, info) {
   const { contract } = info,
@@ -92,7 +96,7 @@ export function createMany(panel, info) {
     const needed = absent.filter(feature => feature.required)
     if (needed.length)
       return say(
-        `Columns are missing: ${needed.map(feature => feature.name).join(', ')}. The header has: ${header.join(', ')}`,
+        `Columns are missing: ${some(needed.map(feature => feature.name))}. The header has: ${some(header)}`,
       )
     const mine = (running = new AbortController()),
       commas = hasCommas(columns, body)
@@ -155,8 +159,8 @@ export function createMany(panel, info) {
 
   function* notes(unused, absent, commas) {
     if (commas) yield 'A comma in a number was read as its decimal point.'
-    if (unused.length) yield `Not used by the model: ${unused.join(', ')}.`
-    if (absent.length) yield `Missing in every row: ${absent.map(feature => feature.name).join(', ')}.`
+    if (unused.length) yield `Not used by the model: ${some(unused)}.`
+    if (absent.length) yield `Missing in every row: ${some(absent.map(feature => feature.name))}.`
   }
 
   function draw(header, body, results, columns, said) {
@@ -172,7 +176,7 @@ export function createMany(panel, info) {
       list.replaceChildren(
         table(
           'Answers',
-          ['Row', target.name, 'Remarks', ...header],
+          ['Row', `Predicted ${target.name}`, 'Remarks', ...header],
           places
             .slice(0, count)
             .map(place => [

@@ -1,7 +1,7 @@
 // The tab Watch: how the service and its traffic are, read again while somebody looks.
 
 import { ask, hasToken, health, Refused } from './api.js'
-import { facts, grouped, make, moment, percent, shown, table } from './dom.js'
+import { duration, facts, grouped, make, moment, percent, shown, table } from './dom.js'
 
 const EVERY = 15000
 const LOOKS = { ok: 'good', stable: 'good', degraded: 'warn', watch: 'warn', unavailable: 'bad', drift: 'bad' }
@@ -55,8 +55,8 @@ function showHealth(found, service, trial) {
       ['Problem', problem && `${problem.code}, since ${moment(problem.since)}`],
       ['Model', model.reference],
       ['Loaded', model.loaded_at && moment(model.loaded_at)],
-      ['Pointer read', model.pointer_age_seconds !== null ? `${Math.round(model.pointer_age_seconds)} s ago` : null],
-      ['Running for', `${grouped(Math.round(found.uptime_seconds))} s`],
+      ['Pointer read', model.pointer_age_seconds !== null ? `${duration(model.pointer_age_seconds)} ago` : null],
+      ['Running for', duration(found.uptime_seconds)],
       ['Memory', found.memory_mib && `${found.memory_mib} MiB`],
       ['Release', [found.service_version, found.release].filter(Boolean).join(', ')],
     ]),
@@ -103,7 +103,9 @@ function showTraffic(report, traffic) {
       : make(
           'p',
           { className: 'small quiet' },
-          `None of the ${grouped(features.length)} fields moved, nor did the answers.`,
+          report.state === 'insufficient'
+            ? 'These are too few rows to say whether anything moved.'
+            : `None of the ${grouped(features.length)} fields moved, nor did the answers.`,
         ),
     report.expected
       ? make(

@@ -121,6 +121,7 @@ def services() -> Iterator[str]:
     apps["drifting"] = page_service(
         CONTRACTS["four"], bucket=MemoryBucket({LATEST: report(longer_petals=1.5).to_bytes()})
     )
+    apps["quiet"] = page_service(CONTRACTS["four"], bucket=MemoryBucket({LATEST: report(5).to_bytes()}))
     apps["tokens"] = Guarded(
         page_service(CONTRACTS["four"]), f"Bearer {TOKEN}".encode(), 401, {"message": "Unauthorized"}
     )

@@ -248,6 +248,10 @@ def test_numbers_are_short_and_say_no_more_than_they_are(call: Module) -> None:
     numbers = [0, 0.00001234, 1.23456789, 123456.7, 3.2e30, -0.5]
 
     assert call("dom", "return a.map(m.shown)", *numbers) == ["0", "1.23e-5", "1.23457", "123,457", "3.20e+30", "-0.5"]
+    seconds = [5, 119, 120, 7200, 864000]
+    assert call("dom", "return a.map(m.duration)", *seconds) == ["5 s", "119 s", "2 minutes", "2 hours", "10 days"]
+    amounts = [67.4, -2.59, 0.04]
+    assert call("dom", "return a.map(m.decimals(a[0], 3))", *amounts) == ["67.4", "-2.6", "0.0"]
     assert call("dom", "return a.map(m.percent)", 0, 1e-9, 0.5, 1 - 1e-9, 1) == [
         "0.0%",
         "< 0.1%",

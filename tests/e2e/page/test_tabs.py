@@ -66,6 +66,11 @@ def test_drift_and_the_state_of_the_service_are_watched(visits: Visits) -> None:
         expect(page.get_by_text("No version is on trial.")).to_be_visible()
 
 
+def test_of_too_few_rows_nothing_is_said_to_have_stayed(visits: Visits) -> None:
+    with visits.visit("/quiet/#watch") as page:
+        expect(page.get_by_text("These are too few rows to say whether anything moved.")).to_be_visible()
+
+
 def test_what_is_watched_is_read_again_only_while_somebody_looks(visits: Visits) -> None:
     with visits.visit(None) as page:
         page.clock.install()

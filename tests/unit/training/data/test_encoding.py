@@ -20,8 +20,10 @@ from tests.support.tables import (
     refusal,
     table_of,
 )
+from training.config.table import FeatureSection
 from training.data.clean import read_clean
 from training.data.encoded import encode_table
+from training.data.encoding import described
 from training.data.prepare import prepare, table_and_split
 from training.data.split import read_labels
 
@@ -155,6 +157,12 @@ class TestRareTexts:
         assert noted(
             table.notes, "column x has 150 different texts: the 50 that fewer than two training rows have", "'other'"
         )
+
+    def test_the_name_of_all_of_them_is_never_the_example(self) -> None:
+        feature = Feature(name="x", kind="category", categories=("a", "b"), rare=("c", "d"))
+
+        assert described(feature, np.array([0.0, 1, 1, 2, 2, 2]), FeatureSection())["example"] == "b"
+        assert described(feature, np.array([2.0]), FeatureSection())["example"] == "a"
 
     def test_rows_are_encoded_as_the_service_encodes_the_same_requests(self, tmp_path: Path) -> None:
         table = table_of(tmp_path, self.text())
