@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,6 +49,12 @@ def pytest_configure() -> None:
     quicken_moto()
     settings.register_profile("modest", modest)
     settings.load_profile("modest")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Take one worker more than there are cores: some tests wait, for processes and for limits of time."""
+    return (yield) + 1
 
 
 @pytest.hookimpl(trylast=True)

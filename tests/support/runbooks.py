@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 FOLDER = ROOT / "docs" / "runbooks"
+RUNBOOKS = sorted(path.name for path in FOLDER.glob("*.md"))
 STACK = "skylift-dev"
 FUNCTION = "skylift-dev-InferenceFunction"
 POINTER = f"/skylift/{STAGE}/{MODEL}/active"

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -268,7 +269,10 @@ class TestUnfitCode:
         assert "ZeroDivisionError" in found
         assert "secret" not in found
 
-    def test_throttling_without_end_stops_it_after_three_tries(self, api: LambdaApi) -> None:
+    def test_throttling_without_end_stops_it_after_three_tries(
+        self, api: LambdaApi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
         api.invoke_faults = [THROTTLED] * 9
 
         assert "TooManyRequestsException" in self.refused(api)

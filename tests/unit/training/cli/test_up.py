@@ -1,4 +1,4 @@
-"""What the main job does in its order; its service is a fake here, and real in `tests/integration/cli/test_up.py`."""
+"""What the main job does in its order; its service is a fake here, and real in `tests/e2e/test_up.py`."""
 
 import os
 import signal
