@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from skylift.date_arrays import Moments, times_of
 from skylift.date_layouts import DAYS_REMEMBERED, MILLISECONDS_PER_DAY
-from skylift.dates import DateForm, DatePart
+from skylift.dates import LONGEST, DateForm, DatePart
 
 PARTS: tuple[DatePart, ...] = get_args(DatePart)
 
@@ -58,7 +58,7 @@ class DateEncoder:
     """
 
     def __init__(self, form: DateForm, origin: date, parts: Sequence[DatePart]) -> None:
-        self._moment = form.moment
+        self._of_text, self._of_any = form.of_text, form.moment
         self._form = form
         self._first = (origin.toordinal() - _EPOCH_DAY) * MILLISECONDS_PER_DAY
         self._origin = origin.toordinal()
@@ -72,7 +72,8 @@ class DateEncoder:
 
     def row(self, value: object) -> list[float]:
         """The columns of one value, the days since the origin first; NaN for anything else."""
-        if (moment := self._moment(value)) is None:
+        moment = self._of_text(value) if type(value) is str and len(value) <= LONGEST else self._of_any(value)
+        if moment is None:
             return self._missing
         day, time = moment
         row = [((day - self._origin) * MILLISECONDS_PER_DAY + time) / MILLISECONDS_PER_DAY, *self._of_day(day)]

@@ -71,6 +71,12 @@ class DateForm:
         The form, of `%Y %y %m %b %d %a %H %I %M %S %f %p %z` and signs between them; `%s` alone for seconds since 1970,
         `%Q` for milliseconds. Without `%d` a date is the first day of its month. Names of weekdays are not compared.
 
+    Attributes
+    ----------
+    of_text
+        Function that `moment` calls for a text of at most `LONGEST` signs; it remembers the last ones, because those of
+        a request are read to be checked, and again to be encoded.
+
     Raises
     ------
     ValueError
@@ -95,7 +101,8 @@ class DateForm:
         self.is_digits = own is None or own.is_digits
         self.iso = ISO_MOMENT if self.has_offset else ISO_TIME if self.has_clock else ISO_DAY
         self._own = own if text not in _ISO else None
-        self._of_text = lru_cache(_REMEMBERED)(self._read_text)
+        self._layout = own.layout if own and self._own else None
+        self.of_text = lru_cache(_REMEMBERED)(self._read_text)
 
     def __reduce__(self) -> tuple[Callable[[str], Self], tuple[str]]:
         return type(self), (self.text,)  # what it remembers stays here
@@ -117,7 +124,7 @@ class DateForm:
         """The same as a day and the time in it, by the clock of the column; of moments, in UTC."""
         if type(value) is not str:
             return self._of_number(value)
-        return self._of_text(value) if len(value) <= LONGEST else None
+        return self.of_text(value) if len(value) <= LONGEST else None
 
     @cached_property
     def layouts(self) -> list[Layout]:
@@ -127,8 +134,10 @@ class DateForm:
         return [layout for layout in layouts if layout]
 
     def _read_text(self, value: str) -> Moment | None:
-        """The time of a text; remembered, because a request's are read to be checked, and again to be encoded."""
+        """The time of a text."""
         if value[4:5] == "-" == value[7:8] and (found := _read_or_none(self._of_iso, value)) is not None:
+            return found
+        if self._layout and (found := self._layout.moment(value)):
             return found
         if self._own:
             return _read_or_none(self._own.read, value)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from skylift.date_layouts import Moment
-from skylift.date_writing import Writing
+from skylift.date_layouts import Layout, Moment
+from skylift.date_writing import Writing, pieces_of
 from tests.support.contracts import modest
 
 AFTERNOON = (date(2013, 7, 4).toordinal(), (15 * 60 + 5) * 60_000)
@@ -55,15 +55,18 @@ def test_a_text_that_is_cut_is_read_as_one_that_is_searched(
     for place, sign in changes:
         signs[place % len(signs)] = sign
     text = "".join(signs)
-    searched = Writing(form)
-    searched.layout = None
+    layout = Layout.of(pieces_of(form))
+    assert layout is not None
 
-    assert result(Writing(form), text) == result(searched, text)
+    cut = layout.moment(text)
+
+    assert cut is not None or changes
+    assert cut in {None, searched(form, text)}
 
 
-def result(writing: Writing, text: str) -> Moment | None:
-    """What a form reads; None if there is no such day."""
+def searched(form: str, text: str) -> Moment | None:
+    """What a form finds in a text; None if there is no such day."""
     try:
-        return writing.read(text)
+        return Writing(form).read(text)
     except ValueError:
         return None
