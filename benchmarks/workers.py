@@ -1,6 +1,6 @@
 """What more workers of a plain server cost and bring: `python -m benchmarks.workers [--publish]`.
 
-`python -m inference` with each number of workers answers requests of one row, from the same number of connections.
+`python -m inference` with each number of workers answers requests of one row, from eight connections for each worker.
 Requests a second grow with the workers as long as there are cores for them and for the load. On a machine with fewer,
 what tells whether workers stand in each other's way is the processor time of a request, theirs and the supervisor's:
 it stays level where they do not. Memory is what a process adds: shared pages count for each in part.
@@ -25,7 +25,7 @@ from tests.support.moto_server import MotoServer
 from tests.support.waiting import wait_until
 
 NUMBERS = (1, 2, 4, 8)
-CONNECTIONS = 32
+CONNECTIONS = 8
 SECONDS = 8.0
 
 _HOST = "127.0.0.1"
@@ -81,9 +81,10 @@ def measured(environment: dict[str, str], log: IO[bytes], workers: int, seconds:
         wait_until(lambda: server.is_ready, seconds=_START_SECONDS, what="the server is ready")
         serving = server.workers() if workers > 1 else [server.pid]
         processes = {*serving, server.pid}
-        load.requests_per_second(_HOST, server.port, _BODY, _WARM_SECONDS, connections=CONNECTIONS)
+        connections = CONNECTIONS * workers
+        load.requests_per_second(_HOST, server.port, _BODY, _WARM_SECONDS, connections=connections)
         before = sum(map(processor_seconds, processes))
-        rate = load.requests_per_second(_HOST, server.port, _BODY, seconds, connections=CONNECTIONS)
+        rate = load.requests_per_second(_HOST, server.port, _BODY, seconds, connections=connections)
         used = sum(map(processor_seconds, processes)) - before
         memory = sum(map(proportional_mib, serving)) / len(serving)
         above = proportional_mib(server.pid) if workers > 1 else 0.0
@@ -108,7 +109,7 @@ def shown(found: dict[int, Figures]) -> str:
         for workers, figures in found.items()
     ]
     by = load.generator().partition(":")[0].partition(",")[0]
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, load: {by}, {CONNECTIONS} connections"
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, load: {by}"
     return f"{datetime.now(UTC):%Y-%m-%d}: {machine}\n\n{table(header, rows)}\n"
 
 

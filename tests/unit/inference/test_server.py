@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 from inference import server
 from inference.access_log import AccessLog
 from inference.answering import Answering
+from inference.fair_loop import FairLoop
 from inference.predict import Predict
 from inference.server import Beside, HttpProtocol, LibraryLines, serve, serve_by_workers
 from inference.supervisor import STARTED_SECONDS
@@ -335,12 +336,12 @@ def test_paths_and_what_is_below_them_are_answered_by_another_application() -> N
 
 
 def test_workers_share_a_socket_and_a_folder_which_ends_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[uvicorn.Config, Path, int]] = []
+    seen: list[tuple[uvicorn.Config, Path, int, int]] = []
 
     class Above:
         def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
             (shared,) = sockets
-            seen.append((config, Path(os.environ[WORKERS_FOLDER]), shared.getsockname()[1]))
+            seen.append((config, Path(os.environ[WORKERS_FOLDER]), shared.getsockname()[1], shared.proto))
 
         def run(self) -> None:
             assert seen[0][1].is_dir()
@@ -350,8 +351,10 @@ def test_workers_share_a_socket_and_a_folder_which_ends_with_them(monkeypatch: p
 
     serve_by_workers("module:name", host="127.0.0.1", port=0, workers=3)
 
-    ((config, folder, port),) = seen
+    ((config, folder, port, protocol),) = seen
     assert (config.app, config.workers, config.timeout_worker_healthcheck) == ("module:name", 3, STARTED_SECONDS)
     assert config.timeout_keep_alive > 60
+    assert config.get_loop_factory() is FairLoop
     assert port
+    assert protocol == socket.IPPROTO_TCP, "asyncio sends answers of other sockets late"
     assert not folder.exists()
