@@ -118,6 +118,10 @@ class Server:
         """Ask it to end."""
         self._process.terminate()
 
+    def kill(self) -> None:
+        """End the process that was started, and leave its workers to notice."""
+        self._process.kill()
+
     def wait(self, seconds: float = _START_SECONDS) -> int:
         """Wait until it has ended; its exit code."""
         return self._process.wait(timeout=seconds)

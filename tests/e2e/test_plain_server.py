@@ -53,7 +53,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
             wait_until(lambda: started.is_ready, what="it is ready")
             yield started
         finally:
-            os.kill(started.pid, signal.SIGKILL)
+            started.kill()
             started.wait()
 
 
@@ -83,7 +83,7 @@ def test_a_second_sigterm_ends_all_at_once(server: Server) -> None:
 def test_workers_end_with_the_process_that_started_them(server: Server) -> None:
     workers = server.workers()
 
-    os.kill(server.pid, signal.SIGKILL)
+    server.kill()
 
     wait_until(lambda: not server.is_ready, what="the workers drain")
     for worker in workers:
