@@ -51,7 +51,8 @@ function begin(found, signed) {
     .slice(0, 3)
     .map(([name, value]) => `${name} ${shown(Number(value.toPrecision(4)))}`)
     .join(', ')
-  $('facts').textContent = [info.version, measured && `on rows that training did not see: ${measured}`]
+  const rows = info.lineage.adopted ? 'on rows that it may have been trained on' : 'on rows that training did not see'
+  $('facts').textContent = [info.version, measured && `${rows}: ${measured}`]
     .filter(Boolean)
     .join(', ')
   $('facts').className = 'quiet'

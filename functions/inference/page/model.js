@@ -30,6 +30,7 @@ export async function createModel(panel, info) {
             ],
             ['From', `${grouped(contract.features.length)} ${contract.features.length === 1 ? 'field' : 'fields'}`],
             ['Estimator', info.selected],
+            ['Trained elsewhere', lineage.adopted?.file],
             ['Served as', compiled?.format ? `${compiled.format} ${compiled.dtype ?? ''}` : 'its estimator itself'],
             [
               'Rows',
@@ -69,7 +70,7 @@ export async function createModel(panel, info) {
           make(
             'p',
             { className: 'small quiet' },
-            'On rows that no candidate has seen, with 95% intervals where resampling gives them; and over the folds of training.',
+            `${lineage.adopted ? 'On rows that the model may have been trained on' : 'On rows that no candidate has seen'}, with 95% intervals where resampling gives them${lineage.adopted ? '.' : '; and over the folds of training.'}`,
           ),
           table(
             'Metrics',
@@ -83,20 +84,28 @@ export async function createModel(panel, info) {
           ),
         ),
         ...classes(metrics.per_class ?? []),
-        section(
-          `Candidates by ${info.select_by}`,
-          table(
-            'Candidates',
-            ['Candidate', info.select_by],
-            info.leaderboard.map(entry => [
-              entry.candidate === info.selected ? make('strong', {}, `${entry.candidate} (selected)`) : entry.candidate,
-              entry.scores?.[info.select_by] ? shown(entry.scores[info.select_by].mean) : '',
-            ]),
-          ),
-        ),
+        ...candidates(info),
       ),
     ),
   )
+}
+
+/** The candidates in their order; none of a model that was trained elsewhere. */
+function candidates({ lineage, leaderboard, selected, select_by: metric }) {
+  if (lineage.adopted) return []
+  return [
+    section(
+      `Candidates by ${metric}`,
+      table(
+        'Candidates',
+        ['Candidate', metric],
+        leaderboard.map(({ candidate, scores }) => [
+          candidate === selected ? make('strong', {}, `${candidate} (selected)`) : candidate,
+          scores?.[metric] ? shown(scores[metric].mean) : '',
+        ]),
+      ),
+    ),
+  ]
 }
 
 function classes(rows) {

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from botocore.credentials import Credentials
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.e2e.page.conftest import TOKEN
 from tests.support.browser import Scheme, Visits, violations
@@ -48,6 +48,22 @@ def test_the_model_is_told_with_its_metrics_and_its_card(visits: Visits) -> None
         expect(page.get_by_role("table", name="Metrics").get_by_role("row").nth(1)).to_contain_text("accuracy0.97")
         expect(page.get_by_role("link", name="Model card")).to_have_attribute("href", "model-card")
         expect(page.get_by_text("skylift history")).to_be_visible()
+
+
+def test_of_a_model_that_was_trained_elsewhere_no_more_is_said_than_is_known(visits: Visits) -> None:
+    def adopt(route: Route) -> None:
+        response = route.fetch()
+        document = response.json()
+        document["lineage"]["adopted"] = {"file": "churn.joblib"}
+        route.fulfill(response=response, json=document)
+
+    with visits.visit(None) as page:
+        page.route("**/model-info", adopt)
+        page.goto(f"{visits.address}/four/#model")
+        expect(page.get_by_text("churn.joblib")).to_be_visible()
+        expect(page.get_by_text("On rows that the model may have been trained on")).to_be_visible()
+        expect(page.locator("#facts")).to_contain_text("on rows that it may have been trained on")
+        expect(page.get_by_role("heading", name="Candidates")).to_have_count(0)
 
 
 def test_versions_and_who_made_them_active_are_told_where_the_service_knows(visits: Visits) -> None:
