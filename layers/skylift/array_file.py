@@ -21,6 +21,18 @@ def write_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return file.getvalue()
 
 
+def names_of(data: bytes) -> set[str]:
+    """Names of the arrays of a file.
+
+    Raises
+    ------
+    OSError, BadZipFile, ...
+        It is no such file: one of `BROKEN`.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name.removesuffix(".npy") for name in archive.namelist()}
+
+
 def read_arrays(data: bytes, names: Sequence[str]) -> list[NDArray[Any]]:
     """The arrays of a file, which must have these names in this order.
 

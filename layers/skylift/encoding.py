@@ -17,11 +17,16 @@ from skylift.feature import Feature, Scalar
 from skylift.letters import Letters
 from skylift.manifest import Manifest
 from skylift.vocabulary import ENCODING_FILE, Vocabulary, from_bytes
+from skylift.weighted_terms import WeightedTerms, is_file_of_terms
+from skylift.weighted_terms import from_bytes as terms_from_bytes
 
 type Rows = NDArray[np.float64]
 """Encoded rows, float64 `[n, width]`, or columns of them."""
 
-_NONE: Mapping[str, Vocabulary] = {}
+type TextEncoder = Vocabulary | WeightedTerms
+"""Encodes free text by its terms."""
+
+_NONE: Mapping[str, TextEncoder] = {}
 
 
 class BlockEncoder(Protocol):
@@ -52,7 +57,7 @@ class RowEncoder:
         Encoders by feature, of those that have one.
     """
 
-    def __init__(self, contract: Contract, vocabularies: Mapping[str, Vocabulary] = _NONE) -> None:
+    def __init__(self, contract: Contract, vocabularies: Mapping[str, TextEncoder] = _NONE) -> None:
         self.contract = contract
         self.blocks: Mapping[str, BlockEncoder] = {
             feature.name: _block_encoder(feature, vocabularies) for feature in contract.features if feature.width > 1
@@ -90,7 +95,8 @@ class RowEncoder:
 
     def unknown_words(self, instances: Sequence[Mapping[str, Scalar]]) -> Rows:
         """Shares of words that the vocabularies lack, float64 `[n, vocabularies]`; NaN for a missing text."""
-        vocabularies = [(name, block) for name, block in self.blocks.items() if isinstance(block, Vocabulary)]
+        kinds = (Vocabulary, WeightedTerms)
+        vocabularies = [(name, block) for name, block in self.blocks.items() if isinstance(block, kinds)]
         shares = [[each.unknown(instance.get(name)) for name, each in vocabularies] for instance in instances]
         return np.array(shares, dtype=np.float64).reshape(len(instances), len(vocabularies))
 
@@ -115,7 +121,7 @@ class RowEncoder:
         return rows
 
 
-def _block_encoder(feature: Feature, vocabularies: Mapping[str, Vocabulary]) -> BlockEncoder:
+def _block_encoder(feature: Feature, vocabularies: Mapping[str, TextEncoder]) -> BlockEncoder:
     if feature.letters is not None:
         return Letters(feature.letters)
     return vocabularies[feature.name] if feature.kind == "text" else date_encoder(feature)
@@ -146,8 +152,11 @@ def load_encoder(manifest: Manifest, read: Callable[[str], bytes]) -> RowEncoder
     texts = [feature for feature in contract.features if feature.directions is not None]
     if not texts:
         return RowEncoder(contract)
-    vocabularies = from_bytes(read(ENCODING_FILE), [feature.width for feature in texts])
-    return RowEncoder(contract, {feature.name: each for feature, each in zip(texts, vocabularies, strict=True)})
+    data, widths = read(ENCODING_FILE), [feature.width for feature in texts]
+    encoders: Sequence[TextEncoder] = (
+        terms_from_bytes(data, widths) if is_file_of_terms(data) else from_bytes(data, widths)
+    )
+    return RowEncoder(contract, {feature.name: each for feature, each in zip(texts, encoders, strict=True)})
 
 
 def leads(contract: Contract, rows: Rows) -> Rows:

@@ -44,8 +44,8 @@ def one_hot() -> Any:
 
 
 def words() -> Pipeline:
-    """A pipeline that reads words, which only a data frame gives it."""
-    return fitted(TfidfVectorizer(), texts="plan")
+    """A pipeline that reads words, and does with them what only a data frame gives it."""
+    return fitted(make_pipeline(TfidfVectorizer(), StandardScaler(with_mean=False)), texts="plan")
 
 
 def stored(model: Any, folder: Path, name: str = "model.joblib") -> Path:

@@ -81,7 +81,7 @@ def _edges(estimator: Any, contract: Contract) -> Iterator[tuple[int | slice, fl
                 yield column, max(feature.min - spans * span, -LARGEST_NUMBER)
                 yield column, min(feature.max + spans * span, LARGEST_NUMBER)
         if feature.may_be_missing:
-            yield block, np.nan
+            yield column if feature.kind == "text" else block, np.nan  # of a missing text the length alone
         for code in _some([*range(len(feature.levels) if feature.is_nominal else 0)]):
             yield column, float(code)
     found: dict[type, set[tuple[int, float]]] = {np.float32: set(), np.float64: set()}

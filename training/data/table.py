@@ -12,6 +12,7 @@ from skylift.contract import Contract, Instance
 from skylift.encoding import RowEncoder, leads
 from skylift.scoring import Matrix
 from skylift.vocabulary import Vocabulary
+from skylift.weighted_terms import WeightedTerms
 from training.data.split_keys import SplitKeys
 from training.metrics.resamples import Clusters
 
@@ -41,6 +42,9 @@ class Table:
         Keys that `split.time` or `split.group` cut by; None for a random split.
     texts, vocabularies
         Texts of the rows, None for a missing one, `[n]`, and their vocabulary, of each feature of free text.
+    encodings
+        What encodes texts in place of vocabularies, which are what is shown then: the terms of an adopted model may be
+        words that a single person wrote.
     """
 
     contract: Contract
@@ -51,11 +55,12 @@ class Table:
     keys: SplitKeys | None = None
     texts: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
     vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)
+    encodings: Mapping[str, WeightedTerms] = field(default_factory=dict)
 
     @property
     def encoder(self) -> RowEncoder:
         """What encodes instances of the contract as the rows are."""
-        return RowEncoder(self.contract, self.vocabularies)
+        return RowEncoder(self.contract, {**self.vocabularies, **self.encodings})
 
     def leads(self, rows: NDArray[Any] | slice = _EVERY) -> Matrix:
         """The numbers that stand for the features of the rows at some places, `[n, features]`."""

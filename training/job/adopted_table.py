@@ -116,36 +116,52 @@ def _with_features(file: ModelFile, names: Sequence[str], table: Table) -> Table
         )
     chosen = [places[str(known[name])] for name in names]
     unused = [feature.name for feature in contract.features if places[feature.name] not in chosen]
-    taken = [
-        _as_it_is(contract.features[place], table, table.rows[:, contract.blocks[place]], file.name) for place in chosen
-    ]
+    chosen_features = tuple(contract.features[place] for place in chosen)
     changed = Contract(
         task=contract.task,
-        features=tuple(feature for feature, _ in taken),
+        features=chosen_features,
         target=contract.target,
         ignored=(*contract.ignored, *unused),
     )
     by_terms = tuple(f"column {name} is read as free text, by " for name in table.texts)
     notes = [note for note in table.notes if not note.startswith(by_terms)]
-    notes += [
-        f"column {feature.name} is free text, which the model reads itself: up to {feature.max_length} characters"
-        for feature, _ in taken
-        if feature.kind == "text"
-    ]
     notes += [f"column {name} was left out: {file.name} does not take it" for name in unused]
-    kept = {feature.name for feature, _ in taken}
+    texts = [feature.name for feature in chosen_features if feature.kind == "text"]
     return replace(
         table,
         contract=changed,
-        rows=np.column_stack([columns for _, columns in taken]),
+        rows=np.column_stack([table.rows[:, contract.blocks[place]] for place in chosen]),
         notes=tuple(notes),
-        texts={name: texts for name, texts in table.texts.items() if name in kept},
-        vocabularies={name: words for name, words in table.vocabularies.items() if name in kept},
+        texts={name: table.texts[name] for name in texts},
+        vocabularies={name: table.vocabularies[name] for name in texts},
     )
 
 
-def _as_it_is(feature: Feature, table: Table, columns: Matrix, name: str) -> tuple[Feature, Matrix]:
-    """A feature and its columns; of free text the characters, for a model that was not fitted on directions."""
+def with_letters(table: Table, name: str) -> Table:
+    """The table whose texts are their characters, for a model that reads them itself.
+
+    Parameters
+    ----------
+    name
+        Name of the model's file, for an error.
+
+    Raises
+    ------
+    DataError
+        They would fill the memory.
+    """
+    contract = table.contract
+    taken = [
+        _letters(feature, table, table.rows[:, block], name)
+        for feature, block in zip(contract.features, contract.blocks, strict=True)
+    ]
+    features = tuple(feature for feature, _ in taken)
+    changed = Contract(task=contract.task, features=features, target=contract.target, ignored=contract.ignored)
+    return replace(table, contract=changed, rows=np.column_stack([columns for _, columns in taken]))
+
+
+def _letters(feature: Feature, table: Table, columns: Matrix, name: str) -> tuple[Feature, Matrix]:
+    """A feature and its columns; of free text the characters."""
     if feature.kind != "text":
         return feature, columns
     most = max(_SHORTEST_LIMIT, 2 * int(feature.max or 0))

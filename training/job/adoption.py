@@ -5,6 +5,7 @@ trained model goes through, apart from what only a cross-validation can tell.
 """
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,18 @@ from training.data.table import Split, Table
 from training.evaluation.assessment import Selected, assess
 from training.evaluation.champion import ActiveVersion
 from training.job import Trained, checked, criteria_of
-from training.job.adopted_table import table_for, with_classes
+from training.job.adopted_table import table_for, with_classes, with_letters
 from training.job.boosters import foreign_failures
 from training.job.encoded_rows import on_encoded_rows
+from training.job.inputs_taken import Inputs
 from training.job.model_file import ModelFile, read_model_file
 from training.job.onnx_file import OnnxFile, on_matrix
+from training.job.text_terms import on_terms
 
 ADOPTED = "adopted"
 
 _COMPARED_ROWS = 5_000
+_COMPARED_TEXTS = 500
 _TYPED: tuple[frozenset[Kind], ...] = tuple(
     map(frozenset, ((), ("category",), ("datetime",), ("category", "datetime")))  # as pandas reads a file, and others
 )
@@ -169,23 +173,58 @@ def _on_encoded_rows(file: ModelFile, table: Table, order: list[int] | None) -> 
         model = _in_order(file.estimator, order)
         _scored(SklearnPredictor(model, file.task), table, file.name)
         return _Fitted(model, table)
+    reads_text = any(feature.kind == "text" for feature in contract.features)
+    given = on_terms if reads_text else _on_codes
+    reason, fitted = _proven(file, table, given)
+    if fitted is not None:
+        return replace(fitted, estimator=_in_order(fitted.estimator, order))
+    table = with_letters(table, file.name)
     by_frame, notes = _by_frame(file, table)
-    method, rows = "predict_proba" if file.task == "classification" else "predict", _sample(table)
-    try:
-        changed = on_encoded_rows(file.estimator, contract)
-        given, expected = (np.asarray(getattr(side, method)(rows), np.float64) for side in (changed, by_frame))
-        same = np.allclose(given.reshape(expected.shape), expected, rtol=1e-9, atol=1e-12)
-        reason = None if same else "on codes it answers otherwise"
-    except NotImplementedError as error:
-        reason = str(error)
-    except foreign_failures() as error:
-        reason = f"on codes it fails ({type(error).__name__})"
-    if reason is None:
-        return _Fitted(_in_order(changed, order), table)
     note = f"it is served through a data frame ({reason}): add pandas to functions/inference/requirements.txt"
     if not any(feature.width > 1 for feature in contract.features):
         note += ", or encode texts by OneHotEncoder, OrdinalEncoder or TargetEncoder"
-    return _Fitted(_in_order(by_frame, order), table, (note, *notes))
+    texts = tuple(
+        f"column {feature.name} is free text, which the model reads itself: up to {feature.max_length} characters"
+        for feature in table.contract.features
+        if feature.kind == "text"
+    )
+    return _Fitted(_in_order(by_frame, order), table, (note, *texts, *notes))
+
+
+def _on_codes(estimator: Any, _: Inputs, table: Table) -> tuple[Any, Table]:
+    return on_encoded_rows(estimator, table.contract), table
+
+
+def _proven(
+    file: ModelFile, table: Table, change: Callable[[Any, Inputs, Table], tuple[Any, Table]]
+) -> tuple[str, _Fitted | None]:
+    """The model changed to encoded rows, where it answers some of the table as before; else why it is not.
+
+    Raises
+    ------
+    UnservableModel
+        It cannot score the table.
+    """
+    places = np.arange(len(table.rows))[:: len(table.rows) // (_COMPARED_TEXTS if table.texts else _COMPARED_ROWS) + 1]
+    some = replace(table, rows=table.rows[places], texts={name: texts[places] for name, texts in table.texts.items()})
+    some = with_letters(some, file.name)
+    by_frame, notes = _by_frame(file, some)
+    method = "predict_proba" if file.task == "classification" else "predict"
+    try:
+        changed, encoded = change(file.estimator, file.inputs, table)
+        given = np.asarray(getattr(changed, method)(encoded.rows[places]), np.float64)
+        expected = np.asarray(getattr(by_frame, method)(some.rows), np.float64)
+    except NotImplementedError as error:
+        return str(error), None
+    except foreign_failures() as error:
+        return f"on codes it fails ({type(error).__name__})", None
+    if not np.allclose(given.reshape(expected.shape), expected, rtol=1e-9, atol=1e-12):
+        return "on codes it answers otherwise", None
+    known = [
+        f"column {name} is read by the {len(vocabulary.terms)} terms that the model knows"
+        for name, vocabulary in encoded.encodings.items()
+    ]
+    return "", _Fitted(changed, encoded, (*known, *notes))
 
 
 def _in_order(estimator: Any, order: list[int] | None) -> Any:

@@ -6,7 +6,7 @@ that both give the same answers.
 
 import copy
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,22 +68,34 @@ def on_encoded_rows(estimator: Any, contract: Contract) -> Any:
     Raises
     ------
     NotImplementedError
-        A step takes texts or dates, and how it does is not known.
+        A step takes texts, dates or words, and how it does is not known.
     """
-    if own := next((feature for feature in contract.features if feature.kind in {"datetime", "text"}), None):
-        raise NotImplementedError(f"{own.name} is read by its own steps")
+    for feature in contract.features:
+        if feature.kind == "datetime" or feature.letters is not None:
+            raise NotImplementedError(f"{feature.name} is read by its own steps")
     changed = copy.deepcopy(estimator)
     steps = first_steps(changed)
     taken = places_taken(steps, getattr(steps[0], "n_features_in_", 0))
     for step in steps:
         if isinstance(step, ColumnTransformer):
             step._transformer_to_input_indices = {  # noqa: SLF001
-                name: [taken.index(place) for place in places_of_part(step, name, part)]
+                name: [
+                    column
+                    for place in places_of_part(step, name, part)
+                    for column in _columns_of(contract, taken.index(place))
+                ]
                 for name, part, _ in step.transformers_
             }
-            step.n_features_in_ = len(taken)
-    _change(changed, [_Column(feature) for feature in contract.features])
+            step.n_features_in_ = contract.width
+    columns = [column for feature in contract.features for column in [_Column(feature)] * feature.width]
+    _change(changed, columns)
     return changed
+
+
+def _columns_of(contract: Contract, place: int) -> Iterable[int]:
+    """Columns of a feature as a step takes them: of a text all but its length, of anything else the only one."""
+    block = contract.blocks[place]
+    return range(block.start + (contract.features[place].kind == "text"), block.stop)
 
 
 def _change(step: Any, columns: list[_Column]) -> list[_Column]:

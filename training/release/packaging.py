@@ -30,6 +30,7 @@ from skylift.registry import Registry
 from skylift.scoring import Matrix, predicted_classes, predictions
 from skylift.verification import Version
 from skylift.vocabulary import ENCODING_FILE, to_bytes
+from skylift.weighted_terms import to_bytes as terms_to_bytes
 from training.card.document import render_card
 from training.data.background import background_of
 from training.data.profile import profile
@@ -85,9 +86,13 @@ def pack(trained: Trained, state: GitState = _NO_COMMIT, retraining: str | None 
     table, split = trained.table, trained.split
     if (background := background_of(table, split.train, seed=trained.config.split.seed)) is not None:
         artifacts[BACKGROUND_FILE] = background.to_bytes()
-    features = {feature.name: feature for feature in table.contract.features}
-    if words := [each for name, each in table.vocabularies.items() if features[name].directions is not None]:
-        artifacts[ENCODING_FILE] = to_bytes(words)
+    texts = [feature.name for feature in table.contract.features if feature.directions is not None]
+    if texts:
+        artifacts[ENCODING_FILE] = (
+            terms_to_bytes([table.encodings[name] for name in texts])
+            if table.encodings
+            else to_bytes([table.vocabularies[name] for name in texts])
+        )
     examples = golden(trained)  # scores the whole holdout: once, not for each manifest
 
     def describe(version: int, state: GitState = state) -> Manifest:

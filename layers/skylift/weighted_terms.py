@@ -1,0 +1,170 @@
+"""Free text as sums over terms of a vectorizer that was fitted elsewhere: what a model makes of its counts.
+
+`encoding.npz` of a version holds these in place of vocabularies: an analysis with its terms, and two arrays of doubles.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import batched
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic_core import to_json
+
+from skylift.analysis import Analysis
+from skylift.array_file import BROKEN, names_of, read_arrays, write_arrays
+from skylift.cells import clean_text
+from skylift.errors import UnservableModel
+from skylift.feature import Scalar
+from skylift.vocabulary import ENCODING_FILE, MAX_DIRECTIONS
+
+_PARTS = ("analysis", "weights", "sums")
+_MAX_TERMS = 1_000_000
+_LONGEST_TERM = 100
+
+
+class _Stored(TypedDict):
+    """An analysis with its terms, as a file has them."""
+
+    analysis: Analysis
+    terms: list[str]
+
+
+class WeightedTerms:
+    """Encodes texts as sums over their terms.
+
+    Parameters
+    ----------
+    analysis
+        How texts are cut, and how often a term counts.
+    known
+        Terms, all different.
+    weights
+        Weight of each term, float64 `[terms]`.
+    sums
+        What each term adds to each sum, float64 `[terms, sums]`.
+
+    Raises
+    ------
+    ValueError
+        The arrays do not belong together, or not all numbers are finite.
+    """
+
+    def __init__(
+        self, analysis: Analysis, known: Sequence[str], weights: NDArray[np.float64], sums: NDArray[np.float64]
+    ) -> None:
+        self.analysis, self.terms, self.weights, self.sums = analysis, tuple(known), weights, sums
+        self._places = {term: place for place, term in enumerate(self.terms)}
+        size = len(self.terms)
+        if not 0 < size <= _MAX_TERMS or len(self._places) < size:
+            raise ValueError(f"terms must be different, at least one and at most {_MAX_TERMS}")
+        if not 1 <= analysis.shortest <= analysis.longest <= _LONGEST_TERM:
+            raise ValueError(f"terms must have one to {_LONGEST_TERM} units")
+        if weights.dtype != np.float64 or weights.shape != (size,):
+            raise ValueError("each term has one weight, a double")
+        if sums.dtype != np.float64 or sums.ndim != 2 or len(sums) != size:
+            raise ValueError("each term has a row of sums, of doubles")
+        if not 0 < sums.shape[1] <= MAX_DIRECTIONS:
+            raise ValueError(f"sums must be at least one and at most {MAX_DIRECTIONS}")
+        if not (np.isfinite(sums).all() and np.isfinite(weights).all()):
+            raise ValueError("all numbers must be finite")
+
+    @property
+    def width(self) -> int:
+        """Number of columns that a text fills."""
+        return 1 + len(self.sums[0])
+
+    def row(self, value: Scalar) -> Sequence[float]:
+        """Encode one text; see `rows`."""
+        encoded: list[float] = self.rows([value])[0].tolist()
+        return encoded
+
+    def rows(self, values: Sequence[Scalar]) -> NDArray[np.float64]:
+        """Encode texts, each the same whatever others are beside it.
+
+        Parameters
+        ----------
+        values
+            Texts, which are read as cells of the table; None for a missing one.
+
+        Returns
+        -------
+        float64 `[n, width]`: the length in characters, NaN for a missing text, then its sums, which are 0 for a text
+        without a known term.
+        """
+        encoded = np.zeros((len(values), self.width))
+        for row, value in zip(encoded, values, strict=True):
+            text = clean_text(value) if isinstance(value, str) else None
+            row[0] = math.nan if text is None else len(text)
+            found = map(self._places.get, self.analysis.terms(text or ""))
+            places, times = np.unique([place for place in found if place is not None], return_counts=True)
+            if len(places):
+                counted = self.analysis.counted(times) * self.weights[places]
+                # Not by BLAS, whose last digits depend on the processor.
+                total = np.add.reduce(counted[:, None] * self.sums.take(places, axis=0), axis=0)
+                row[1:] = total / self.analysis.length(counted)
+        return encoded
+
+    def unknown(self, value: Scalar) -> float:
+        """Share of the terms of a text that are not known; NaN for a missing text."""
+        text = clean_text(value) if isinstance(value, str) else None
+        if text is None:
+            return math.nan
+        found = [*self.analysis.terms(text)]
+        return sum(term not in self._places for term in found) / max(len(found), 1)
+
+
+def to_bytes(encoders: Sequence[WeightedTerms]) -> bytes:
+    """The file of some encoders; the same bytes for the same ones."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for place, each in enumerate(encoders):
+        fields = asdict(each.analysis) | {"stop_words": sorted(each.analysis.stop_words)}
+        document = to_json({"analysis": fields, "terms": each.terms})
+        arrays |= zip(_members(place), (np.frombuffer(document, np.uint8), each.weights, each.sums), strict=True)
+    return write_arrays(arrays)
+
+
+def is_file_of_terms(data: bytes) -> bool:
+    """Whether a file holds these, and not vocabularies, or nothing that can be read."""
+    try:
+        return _members(0)[0] in names_of(data)
+    except BROKEN:
+        return False
+
+
+def from_bytes(data: bytes, widths: Sequence[int]) -> list[WeightedTerms]:
+    """Read the file of some encoders.
+
+    Parameters
+    ----------
+    widths
+        Width of each.
+
+    Raises
+    ------
+    UnservableModel
+        It is not such a file.
+    """
+    try:
+        arrays = read_arrays(data, [name for place in range(len(widths)) for name in _members(place)])
+        return [_read(*three, width=width) for three, width in zip(batched(arrays, 3), widths, strict=True)]
+    except BROKEN as error:
+        raise UnservableModel(
+            f"{ENCODING_FILE} cannot be read ({type(error).__name__})", "publish the version again"
+        ) from error
+
+
+def _members(place: int) -> list[str]:
+    return [f"{place}.{part}" for part in _PARTS]
+
+
+def _read(document: NDArray[Any], weights: NDArray[Any], sums: NDArray[Any], *, width: int) -> WeightedTerms:
+    from pydantic import TypeAdapter  # made for the versions that need it alone
+
+    stored = TypeAdapter(_Stored).validate_json(document.astype(np.uint8, casting="no").tobytes())
+    read = WeightedTerms(stored["analysis"], stored["terms"], weights, sums)
+    if read.width != width:
+        raise ValueError("a text has another width than the contract says")
+    return read

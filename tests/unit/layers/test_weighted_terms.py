@@ -1,0 +1,91 @@
+"""Texts as sums over terms are what a model makes of a vectorizer's matrix, and their file is trusted with nothing."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+
+from skylift import vocabulary as vocabularies
+from skylift.analysis import Analysis
+from skylift.array_file import write_arrays
+from skylift.errors import UnservableModel
+from skylift.weighted_terms import WeightedTerms, from_bytes, is_file_of_terms, to_bytes
+from tests.unit.layers.test_vocabulary import vocabulary
+
+TEXTS = ["Not so good, not at all", "a  good\tDay!", "ß İ É 価格 😀 the", "x"]
+
+
+@pytest.mark.parametrize(
+    ("vectorizer", "fields"),
+    [
+        (TfidfVectorizer(), {"norm": "l2"}),
+        (TfidfVectorizer(norm="l1", sublinear_tf=True), {"norm": "l1", "sublinear": True}),
+        (TfidfVectorizer(norm=None, binary=True, use_idf=False), {"binary": True}),
+        (CountVectorizer(), {}),
+    ],
+    ids=["usual", "l1", "binary", "counts"],
+)
+def test_sums_over_terms_are_those_of_its_matrix_from_a_file_as_well(vectorizer: Any, fields: dict[str, Any]) -> None:
+    matrix = vectorizer.fit_transform(TEXTS)
+    coordinates = np.random.default_rng(0).normal(size=(matrix.shape[1], 2))
+    weights = getattr(vectorizer, "idf_", None) if getattr(vectorizer, "use_idf", False) else None
+    weights = np.ones(len(coordinates)) if weights is None else weights
+    made = WeightedTerms(Analysis("word", 1, 1, **fields), [*vectorizer.get_feature_names_out()], weights, coordinates)
+
+    (stored,) = from_bytes(to_bytes([made]), [3])
+
+    sums = stored.rows([*TEXTS, None])
+    np.testing.assert_allclose(sums[:-1, 1:], matrix @ coordinates, rtol=1e-12, atol=1e-12)
+    assert np.isnan(sums[-1, 0])
+    assert not sums[-1, 1:].any()
+    assert stored.analysis == made.analysis
+    assert [stored.unknown(text) for text in ("good zebra", "at all")] == [0.5, 0]
+
+
+def test_files_are_told_apart() -> None:
+    words = Analysis("word", 1, 1, stop_words=frozenset({"the"}))
+    made = to_bytes([WeightedTerms(words, ["a b", "line\nbreak"], np.ones(2), np.ones((2, 1)))])
+
+    assert is_file_of_terms(made)
+    assert from_bytes(made, [2])[0].terms == ("a b", "line\nbreak")
+    assert not is_file_of_terms(vocabularies.to_bytes([vocabulary()]))
+    assert not is_file_of_terms(b"something else")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"weights": np.ones(3)},
+        {"weights": np.ones(2, np.float32)},
+        {"weights": np.array([1, np.nan])},
+        {"sums": np.ones((2, 2))},
+        {"sums": np.ones((2, 0))},
+        {"sums": np.ones(2)},
+        {"analysis": np.frombuffer(b"{}", np.uint8)},
+        {
+            "analysis": np.frombuffer(
+                b'{"analysis":{"unit":"line","shortest":1,"longest":1},"terms":["a","b"]}', np.uint8
+            )
+        },
+        {
+            "analysis": np.frombuffer(
+                b'{"analysis":{"unit":"word","shortest":1,"longest":1},"terms":["a","a"]}', np.uint8
+            )
+        },
+        {"analysis": np.ones(3)},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_file_of_something_else_is_refused(changes: dict[str, Any]) -> None:
+    document = b'{"analysis":{"unit":"word","shortest":1,"longest":1},"terms":["a","b"]}'
+    arrays: dict[str, Any] = {
+        "analysis": np.frombuffer(document, np.uint8),
+        "weights": np.ones(2),
+        "sums": np.ones((2, 1)),
+    }
+    from_bytes(write_arrays({f"0.{name}": array for name, array in arrays.items()}), [2])
+
+    broken = write_arrays({f"0.{name}": array for name, array in (arrays | changes).items()})
+    with pytest.raises(UnservableModel, match="cannot be read"):
+        from_bytes(broken, [2])
