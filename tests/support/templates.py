@@ -211,3 +211,9 @@ class Stack:
 
     def _named(self, name: str) -> str:
         return self.parameters[name] if name in self.parameters else PSEUDO.get(name, name)
+
+
+@cache
+def stack_of(name: str = "template.yaml", **parameters: str) -> Stack:
+    """The same, made once: SAM's translator takes longer than a test. Nobody may change what it holds."""
+    return Stack(name, **parameters)

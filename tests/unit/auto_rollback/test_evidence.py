@@ -9,7 +9,7 @@ from skylift.errors import AwsUnavailable
 from skylift.going_back import ALARMS
 from tests.support.fakes import MemoryBucket
 from tests.support.faults import refusal
-from tests.support.templates import Stack
+from tests.support.templates import stack_of
 from tests.unit.auto_rollback.conftest import ALIAS, Lambda
 
 
@@ -44,7 +44,7 @@ def test_the_latest_report_names_the_version_that_it_judges(body: bytes | None, 
 
 
 def test_it_knows_which_of_its_alarms_stop_a_deployment_of_code() -> None:
-    resources = Stack().resources
+    resources = stack_of().resources
     (group,) = (one for one in resources.values() if one["Type"] == "AWS::CodeDeploy::DeploymentGroup")
     watched = {one["Name"] for one in group["Properties"]["AlarmConfiguration"]["Alarms"]}
     names = {resources[alarm]["Properties"]["AlarmName"].removeprefix("skylift-") for alarm in watched}
@@ -53,6 +53,6 @@ def test_it_knows_which_of_its_alarms_stop_a_deployment_of_code() -> None:
 
 
 def test_each_alarm_that_it_knows_is_one_of_the_stack() -> None:
-    alarms = Stack(Labels="true").of_type("AWS::CloudWatch::Alarm").values()
+    alarms = stack_of(Labels="true").of_type("AWS::CloudWatch::Alarm").values()
 
     assert {alarm["AlarmName"].removeprefix("skylift-") for alarm in alarms} >= {*ALARMS, *OF_REPORTS}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.templates import Stack
+from tests.support.templates import Stack, stack_of
 
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 THREATS, ROLES = "# Security: who can do what", "## What each role may"
@@ -56,7 +56,7 @@ def test_a_row_says_what_stops_it_and_names_a_test(row: list[str]) -> None:
 
 
 def test_each_role_may_what_its_row_says_and_nothing_else() -> None:
-    stack = Stack(**EVERYTHING)
+    stack = stack_of(**EVERYTHING)
 
     assert [line(row) for row in rows(ROLES)] == [line(_row(stack, role)) for role in sorted(stack.roles())]
 
@@ -97,7 +97,7 @@ def _name(parameter: str) -> str:
 
 
 def test_no_role_both_writes_versions_and_moves_a_parameter() -> None:
-    stack = Stack(**EVERYTHING)
+    stack = stack_of(**EVERYTHING)
     publish = {role for role in stack.roles() if any("/models/" in place for place in _written(stack, role))}
     move = {role for role in stack.roles() if "ssm:PutParameter" in stack.grants(role)}
 

@@ -7,7 +7,7 @@ from skylift.alarms import ABOUT_THE_ACTIVE_VERSION, firing_alarms
 from skylift.aws import cloudwatch_client
 from skylift.errors import AwsUnavailable
 from tests.support.faults import before, denied, fails_with
-from tests.support.templates import EVERYTHING, Stack
+from tests.support.templates import EVERYTHING, stack_of
 
 OF_THE_ACTIVE_VERSION = ("skylift-dev-drift", "skylift-dev-live-accuracy")
 
@@ -36,7 +36,7 @@ def test_names_those_of_the_stack_that_fire_but_for_those_that_another_version_e
 
 
 def test_those_have_the_names_of_the_stack() -> None:
-    names = {alarm["AlarmName"] for alarm in Stack(**EVERYTHING).of_type("AWS::CloudWatch::Alarm").values()}
+    names = {alarm["AlarmName"] for alarm in stack_of(**EVERYTHING).of_type("AWS::CloudWatch::Alarm").values()}
     assert {f"skylift-{name}" for name in ABOUT_THE_ACTIVE_VERSION} <= names
 
 

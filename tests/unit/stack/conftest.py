@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.support.templates import Stack
+from tests.support.templates import Stack, stack_of
 
 
 @pytest.fixture(scope="session")
 def stack() -> Stack:
     """template.yaml with its default parameters."""
-    return Stack()
+    return stack_of()

@@ -5,7 +5,7 @@ import json
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
-from tests.support.templates import Stack
+from tests.support.templates import Stack, stack_of
 
 JWT = {"Auth": "JWT", "JwtIssuer": "https://issuer.test", "JwtAudience": "skylift,others"}
 OPEN: dict[str, list[str]] = {"GET /health": []}
@@ -31,7 +31,7 @@ DOMAIN = {"DomainName": "iris.example.com", "CertificateArn": "arn:aws:acm:eu-ce
     ids=["default", "prod", "jwt", "none", "cors", "labels", "jwt and labels"],
 )
 def test_which_route_has_which_authorizer(parameters: dict[str, str], routes: dict[str, list[str]]) -> None:
-    body = Stack(**parameters).properties("Api")["Body"]
+    body = stack_of(**parameters).properties("Api")["Body"]
     assert {
         f"{'ANY' if method.startswith('x-') else method.upper()} {path}": [
             name for requirement in operation.get("security", []) for name in requirement
@@ -45,7 +45,7 @@ def test_which_route_has_which_authorizer(parameters: dict[str, str], routes: di
 @pytest.mark.parametrize("cors", ["", "https://a.test"], ids=["", "cors"])
 def test_api_gateway_has_nothing_to_warn_of(auth: dict[str, str], cors: str) -> None:
     """A warning of its importer, which follows the standard, fails the deployment."""
-    api = Stack(**auth, CorsOrigins=cors).properties("Api")
+    api = stack_of(**auth, CorsOrigins=cors).properties("Api")
     assert api["FailOnWarnings"] is True
     assert not [error.message for error in OpenAPIV30SpecValidator(api["Body"]).iter_errors()]
 
@@ -56,14 +56,14 @@ def test_signed_requests_are_aws_own(stack: Stack) -> None:
 
 
 def test_tokens_are_checked_against_issuer_and_audience() -> None:
-    schemes = Stack(**JWT).properties("Api")["Body"]["components"]["securitySchemes"]
+    schemes = stack_of(**JWT).properties("Api")["Body"]["components"]["securitySchemes"]
     authorizer = schemes["JWT"]["x-amazon-apigateway-authorizer"]
     assert (authorizer["type"], authorizer["identitySource"]) == ("jwt", "$request.header.Authorization")
     assert authorizer["jwtConfiguration"] == {"issuer": "https://issuer.test", "audience": ["skylift", "others"]}
 
 
 def test_every_route_calls_the_alias_but_those_of_operations(stack: Stack) -> None:
-    paths = Stack(Labels="true", Retraining="true").properties("Api")["Body"]["paths"]
+    paths = stack_of(Labels="true", Retraining="true").properties("Api")["Body"]["paths"]
     others = {"/history", "/labels", "/metrics", "/retrain", "/retrain/{id}"}
     assert others <= paths.keys()
     for path, operations in paths.items():
@@ -82,7 +82,7 @@ def test_no_page_may_call_it_by_default(stack: Stack) -> None:
 
 
 def test_named_origins_may_call_it() -> None:
-    stack = Stack(CorsOrigins="https://a.test,https://b.test")
+    stack = stack_of(CorsOrigins="https://a.test,https://b.test")
     cors = stack.properties("Api")["Body"]["x-amazon-apigateway-cors"]
     assert cors["allowOrigins"] == ["https://a.test", "https://b.test"]
     assert {
@@ -96,7 +96,7 @@ def test_named_origins_may_call_it() -> None:
 
 
 def test_requests_are_throttled_and_logged_as_json() -> None:
-    stage = Stack(ThrottlingRate="7", ThrottlingBurst="9").properties("ApiApiGatewayDefaultStage")
+    stage = stack_of(ThrottlingRate="7", ThrottlingBurst="9").properties("ApiApiGatewayDefaultStage")
     settings = stage["DefaultRouteSettings"]
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == ("7", "9")
     assert stage["AccessLogSettings"]["DestinationArn"] == "ApiLogGroup.Arn"
@@ -107,11 +107,11 @@ def test_requests_are_throttled_and_logged_as_json() -> None:
 def test_a_domain_is_made_only_where_one_is_named(stack: Stack) -> None:
     assert not {"Domain", "DomainMapping", "DomainRecord"} & stack.resources.keys()
     assert stack.outputs["ApiUrl"] == "https://Api.execute-api.eu-central-1.amazonaws.com"
-    own = Stack(**DOMAIN)
+    own = stack_of(**DOMAIN)
     assert "DomainRecord" not in own.resources
     assert own.outputs["ApiUrl"] == "https://iris.example.com"
     assert own.properties("Domain")["DomainNameConfigurations"][0]["SecurityPolicy"] == "TLS_1_2"
     (address,) = own.properties("Api")["Body"]["x-amazon-apigateway-endpoint-configuration"].items()
     assert address == ("disableExecuteApiEndpoint", True)
     assert "x-amazon-apigateway-endpoint-configuration" not in stack.properties("Api")["Body"]
-    assert "DomainRecord" in Stack(**DOMAIN, HostedZoneId="Z1").resources
+    assert "DomainRecord" in stack_of(**DOMAIN, HostedZoneId="Z1").resources

@@ -9,14 +9,14 @@ import pytest
 import samcli
 
 from tests.support.paths import ROOT
-from tests.support.templates import EVERYTHING, Stack, source
+from tests.support.templates import EVERYTHING, Stack, source, stack_of
 
 STACK_ROLE = "arn:aws:iam::123456789012:role/skylift-prod-"
 
 
 @pytest.fixture(scope="module")
 def prod() -> Stack:
-    return Stack("bootstrap.yaml", Repository="acme/models", Stage="prod")
+    return stack_of("bootstrap.yaml", Repository="acme/models", Stage="prod")
 
 
 def statements(stack: Stack, name: str) -> dict[str, dict[str, Any]]:
@@ -81,14 +81,14 @@ def test_no_name_that_policies_go_by_is_shortened() -> None:
     longest = re.findall(r"\d+", source("bootstrap.yaml")["Parameters"]["Stage"]["AllowedPattern"])[-1]
     stack = f"skylift-{'s' * int(longest)}"
     for kind in ("AWS::Lambda::Function", "AWS::IAM::Role", "AWS::S3::Bucket"):
-        for name in Stack(**EVERYTHING).of_type(kind):
+        for name in stack_of(**EVERYTHING).of_type(kind):
             assert len(f"{stack}-{name}-{'x' * 13}") <= (63 if kind == "AWS::S3::Bucket" else 64), name
 
 
 def test_the_provider_is_made_unless_the_account_has_it() -> None:
     arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
-    assert Stack("bootstrap.yaml").outputs["OidcProviderArn"] == "GitHubProvider"
-    other = Stack("bootstrap.yaml", OidcProviderArn=arn)
+    assert stack_of("bootstrap.yaml").outputs["OidcProviderArn"] == "GitHubProvider"
+    other = stack_of("bootstrap.yaml", OidcProviderArn=arn)
     assert "GitHubProvider" not in other.resources
     (statement,) = other.properties("DeployRole")["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"]["Federated"] == other.outputs["OidcProviderArn"] == arn
@@ -164,7 +164,7 @@ def test_cloudformation_makes_only_bounded_roles(prod: Stack) -> None:
 
 
 def test_the_boundary_lets_the_stacks_roles_do_their_work(prod: Stack) -> None:
-    stack = Stack(**EVERYTHING)
+    stack = stack_of(**EVERYTHING)
     by_policies_of_resources = {"kms:Sign"}
     allowed: set[str] = set()
     for statement in prod.properties("RoleBoundary")["PolicyDocument"]["Statement"]:
@@ -177,7 +177,7 @@ class TestTheApi:
     API = "arn:aws:apigateway:eu-central-1::/apis/"
 
     def test_once_it_is_known_no_other_may_be_changed_or_called(self) -> None:
-        bound = Stack("bootstrap.yaml", Stage="prod", ApiId="abc123def4")
+        bound = stack_of("bootstrap.yaml", Stage="prod", ApiId="abc123def4")
         resources = statements(bound, "CloudFormationRole")["Api"]["Resource"]
         assert {one for one in resources if one.startswith(self.API)} == {
             f"{self.API}abc123def4",
@@ -192,7 +192,7 @@ class TestTheApi:
     def test_of_all_domains_only_the_named_one_may_be_changed(self, prod: Stack) -> None:
         domain = {"Domain", "DomainsOwnRole", "DomainRecord", "DomainRecordIsThere"}
         assert not domain & statements(prod, "CloudFormationRole").keys()
-        own = Stack("bootstrap.yaml", Stage="prod", DomainName="iris.example.com", HostedZoneId="Z1")
+        own = stack_of("bootstrap.yaml", Stage="prod", DomainName="iris.example.com", HostedZoneId="Z1")
         granted = statements(own, "CloudFormationRole")
         assert domain <= granted.keys()
         names = {one.rpartition("/domainnames")[2] for one in granted["Domain"]["Resource"]}

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.templates import EVERYTHING, Stack
+from tests.support.templates import EVERYTHING, Stack, stack_of
 
 HANDLERS: dict[str, dict[str, list[str]]] = json.loads(
     (ROOT / "tests/fixtures/cloudformation/handlers.json").read_text(encoding="utf-8")
@@ -71,14 +71,14 @@ def whole() -> Stack:
     """The stack with everything that a parameter adds, but for the key, which an administrator makes."""
     certificate = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
     domain = {"DomainName": "iris.example.com", "CertificateArn": certificate, "HostedZoneId": "Z1"}
-    return Stack(**EVERYTHING | domain | {"AlarmEmail": "ops@example.com", "SignVersions": "false"})
+    return stack_of(**EVERYTHING | domain | {"AlarmEmail": "ops@example.com", "SignVersions": "false"})
 
 
 @pytest.fixture(scope="module")
 def granted() -> set[str]:
     """Actions of CloudFormation's role where the stack has a domain."""
     return set(
-        Stack("bootstrap.yaml", Stage="prod", DomainName="iris.example.com", HostedZoneId="Z1").grants(
+        stack_of("bootstrap.yaml", Stage="prod", DomainName="iris.example.com", HostedZoneId="Z1").grants(
             "CloudFormationRole"
         )
     )

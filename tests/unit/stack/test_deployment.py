@@ -3,12 +3,12 @@
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.templates import Stack
+from tests.support.templates import Stack, stack_of
 
 
 @pytest.mark.parametrize("preference", ["AllAtOnce", "Canary10Percent5Minutes"])
 def test_traffic_moves_as_the_parameter_says(preference: str) -> None:
-    group = Stack(DeploymentPreference=preference).properties("InferenceFunctionDeploymentGroup")
+    group = stack_of(DeploymentPreference=preference).properties("InferenceFunctionDeploymentGroup")
     assert group["DeploymentConfigName"] == f"CodeDeployDefault.Lambda{preference}"
 
 
@@ -69,7 +69,7 @@ def test_another_description_of_a_version_comes_with_another_configuration(
     function: str, parameter: dict[str, str]
 ) -> None:
     # Lambda publishes no version that differs in nothing: the deployment would fail.
-    before, after = Stack(Retraining="true"), Stack(**{"Retraining": "true"} | parameter)
+    before, after = stack_of(Retraining="true"), stack_of(**{"Retraining": "true"} | parameter)
     if function in after.resources and described(before, function) != described(after, function):
         assert before.properties(function) != after.properties(function)
 

@@ -18,7 +18,7 @@ from rollout.settings import RolloutSettings
 from skylift.settings import RegistrySettings
 from tests.support import templates
 from tests.support.paths import ROOT
-from tests.support.templates import EVERYTHING, Stack, source
+from tests.support.templates import EVERYTHING, Stack, source, stack_of
 
 
 def test_the_service_is_an_image_for_arm_behind_an_alias(stack: Stack) -> None:
@@ -47,24 +47,24 @@ def test_every_function_is_there_under_the_name_by_which_it_is_built_and_called(
 
 
 def test_traces_are_recorded_where_somebody_pays_for_them() -> None:
-    functions = Stack(Tracing="Active").of_type("AWS::Lambda::Function")
+    functions = stack_of(Tracing="Active").of_type("AWS::Lambda::Function")
     assert {function["TracingConfig"]["Mode"] for function in functions.values()} == {"Active"}
 
 
 @pytest.mark.parametrize(("parameter", "applied"), [("true", "PublishedVersions"), ("false", "None")])
 def test_snapshots_are_a_parameter(parameter: str, applied: str) -> None:
-    function = Stack(SnapStart=parameter).properties("InferenceFunction")
+    function = stack_of(SnapStart=parameter).properties("InferenceFunction")
     assert function["SnapStart"] == {"ApplyOn": applied}
 
 
 def test_concurrency_is_reserved_where_a_number_is_named(stack: Stack) -> None:
     assert "ReservedConcurrentExecutions" not in stack.properties("InferenceFunction")
-    stopped = Stack(ReservedConcurrency="0").properties("InferenceFunction")
+    stopped = stack_of(ReservedConcurrency="0").properties("InferenceFunction")
     assert stopped["ReservedConcurrentExecutions"] == "0"
 
 
 def test_memory_and_architecture_are_parameters() -> None:
-    stack = Stack(MemorySize="512", Architecture="x86_64")
+    stack = stack_of(MemorySize="512", Architecture="x86_64")
     assert stack.properties("InferenceFunction")["MemorySize"] == "512"
     for function in stack.of_type("AWS::Lambda::Function").values():
         assert function["Architectures"] == ["x86_64"]
@@ -101,7 +101,7 @@ def test_the_environment_holds_what_the_code_reads(
     [("dev", "", True), ("prod", "", False), ("dev", "false", False), ("prod", "true", True), ("dev2", "", False)],
 )
 def test_joblib_is_loaded_in_dev_or_where_the_parameter_says_so(stage: str, parameter: str, allowed: bool) -> None:
-    stack = Stack(Stage=stage, AllowJoblib=parameter)
+    stack = stack_of(Stage=stage, AllowJoblib=parameter)
     for function in ("InferenceFunction", "VersionCheckFunction"):
         assert stack.properties(function)["Environment"]["Variables"]["SKYLIFT_ALLOW_JOBLIB"] == str(allowed).lower()
     assert stack.outputs["AllowJoblib"] == str(allowed).lower()
@@ -121,12 +121,12 @@ def test_joblib_is_loaded_in_dev_or_where_the_parameter_says_so(stage: str, para
 def test_what_trains_and_what_starts_it_are_told_what_they_read(
     function: str, settings: type[RegistrySettings], left_to_code: set[str]
 ) -> None:
-    variables = Stack(**EVERYTHING).properties(function)["Environment"]["Variables"]
+    variables = stack_of(**EVERYTHING).properties(function)["Environment"]["Variables"]
     assert set(variables) == {f"SKYLIFT_{name.upper()}" for name in set(settings.model_fields) - left_to_code}
 
 
 def test_a_task_is_told_the_rest_by_the_function() -> None:
-    (container,) = Stack(**EVERYTHING).properties("RetrainTask")["ContainerDefinitions"]
+    (container,) = stack_of(**EVERYTHING).properties("RetrainTask")["ContainerDefinitions"]
     told = {one["Name"].removeprefix("SKYLIFT_").lower() for one in container["Environment"]}
     required = {name for name, field in TaskSettings.model_fields.items() if field.is_required()}
     assert required - told == {"retraining", "callback", "retrain_function"}
@@ -160,7 +160,7 @@ def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
         read = f'"Ref": "{parameter}"' in function or any(f'"{name}"' in function for name in conditions)
         # Neither is part of a version: Lambda refuses to publish one that differs in nothing.
         if read and parameter != "ReservedConcurrency":
-            other = Stack(**{parameter: alternatives.get(parameter, f"{value}1")}).properties(name)["Description"]
+            other = stack_of(**{parameter: alternatives.get(parameter, f"{value}1")}).properties(name)["Description"]
             assert other != description, parameter
     long = {
         "Release": "r" * 40, "Architecture": "x86_64", "MemorySize": "10240", "RefreshSeconds": "3600",
@@ -168,9 +168,9 @@ def test_a_changed_parameter_makes_another_version(stack: Stack) -> None:
         "Labels": "true", "CaptureRate": "0.999", "AllowJoblib": "true", "ModelName": "m" * 63,
         "Retraining": "true",
     }  # fmt: skip
-    assert len(Stack(**long, Stage="s" * 63).properties(name)["Description"]) <= 256
+    assert len(stack_of(**long, Stage="s" * 63).properties(name)["Description"]) <= 256
     bucket = f"skylift-{'s' * 20}-modelbucket-{'x' * 13}"  # for the longest stage of bootstrap.yaml
-    assert len(Stack(**long, Stage="s" * 20, ModelBucketName=bucket).properties(name)["Description"]) <= 256
+    assert len(stack_of(**long, Stage="s" * 20, ModelBucketName=bucket).properties(name)["Description"]) <= 256
 
 
 def test_a_changed_list_of_captured_features_makes_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,13 +185,13 @@ def test_a_changed_list_of_captured_features_makes_another_version(monkeypatch: 
 
 
 def test_a_version_that_is_replaced_stays_as_the_way_back_and_for_what_runs_on_it() -> None:
-    for version in Stack(Retraining="true").resources.values():
+    for version in stack_of(Retraining="true").resources.values():
         if version["Type"] == "AWS::Lambda::Version":
             assert (version["DeletionPolicy"], version["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
 def test_every_function_logs_to_a_group_that_forgets() -> None:
-    stack = Stack(LogRetentionDays="7")
+    stack = stack_of(LogRetentionDays="7")
     groups = stack.of_type("AWS::Logs::LogGroup")
     assert all(group["RetentionInDays"] == "7" for group in groups.values())
     for function in stack.of_type("AWS::Lambda::Function").values():
@@ -207,5 +207,5 @@ def test_a_schedule_has_the_active_version_checked(stack: Stack) -> None:
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])
 def test_lambda_never_drops_the_lines_of_metrics(level: str) -> None:
-    function = Stack(LogLevel=level).properties("InferenceFunction")
+    function = stack_of(LogLevel=level).properties("InferenceFunction")
     assert function["LoggingConfig"]["ApplicationLogLevel"] in {"DEBUG", "INFO"}

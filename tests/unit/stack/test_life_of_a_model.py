@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from skylift.going_back import ALARMS
-from tests.support.templates import EVERYTHING, Stack, source
+from tests.support.templates import EVERYTHING, Stack, source, stack_of
 
 OWN = "arn:aws:lambda:eu-central-1:123456789012:function:skylift"
 POINTER = "arn:aws:ssm:eu-central-1:123456789012:parameter/skylift/dev/iris/active"
@@ -21,7 +21,7 @@ FARGATE = {"RetrainCluster", "RetrainTask", "RetrainTaskRole", "RetrainTaskStart
 @pytest.fixture(scope="module")
 def whole() -> Stack:
     """The stack with everything that is off by default."""
-    return Stack(**EVERYTHING)
+    return stack_of(**EVERYTHING)
 
 
 def folder(name: str) -> str:
@@ -52,7 +52,7 @@ def pattern(stack: Stack, rule: str) -> dict[str, Any]:
     ids=["default", "no rollouts", "no way back", "retraining", "switched off", "everything", "nobody watches drift"],
 )
 def test_each_part_can_be_switched_off_with_what_needs_it(parameters: dict[str, str], there: set[str]) -> None:
-    stack = Stack(**parameters)
+    stack = stack_of(**parameters)
     parts = ROLLOUTS | GOING_BACK | RETRAINING | FARGATE | {"RetrainTimer", "NewDataRule", "DriftRule"}
     assert stack.resources.keys() & parts == there
     rest = json.dumps([stack.resources, stack.outputs])
@@ -88,7 +88,7 @@ def test_a_durable_function_is_started_by_an_alias_and_keeps_its_own_place(
     ids=lambda changed: next(iter(changed)),
 )
 def test_a_changed_parameter_is_a_new_version_of_a_durable_function(function: str, changed: dict[str, str]) -> None:
-    before, after = Stack(**EVERYTHING), Stack(**EVERYTHING | changed)
+    before, after = stack_of(**EVERYTHING), stack_of(**EVERYTHING | changed)
     name = before.version_of(function)
     assert before.properties(name)["Description"] != after.properties(name)["Description"]
 
@@ -103,7 +103,7 @@ def test_no_description_of_a_version_is_too_long() -> None:
     }
     long |= {"RetrainMemorySize": "10240", "LogLevel": "WARNING", "RequireSignature": "true", "AllowJoblib": "true"}
     long |= {"ModelBucketName": f"skylift-{'s' * 20}-modelbucket-{'x' * 13}", "RetrainSubnets": ""}
-    stack = Stack(**EVERYTHING | long)
+    stack = stack_of(**EVERYTHING | long)
     for function in ("RolloutFunction", "RetrainFunction"):
         assert len(stack.properties(stack.version_of(function))["Description"]) <= 256
 
@@ -140,7 +140,7 @@ class TestRollouts:
     def test_people_find_them(self, stack: Stack) -> None:
         assert stack.outputs["RolloutFunctionArn"] == "RolloutFunctionAliaslive"
         assert stack.outputs["ChallengerParameterName"] == "/skylift/dev/iris/challenger"
-        assert "RolloutFunctionArn" not in Stack(Rollouts="false").outputs
+        assert "RolloutFunctionArn" not in stack_of(Rollouts="false").outputs
 
 
 class TestGoingBack:
@@ -160,7 +160,7 @@ class TestGoingBack:
         assert not {"lambda:InvokeFunction", "lambda:UpdateAlias"} & grants.keys()
 
     def test_hours_and_names_are_told_to_it(self) -> None:
-        told = Stack(AutoRollbackHours="6").properties("AutoRollbackFunction")["Environment"]["Variables"]
+        told = stack_of(AutoRollbackHours="6").properties("AutoRollbackFunction")["Environment"]["Variables"]
         assert told["SKYLIFT_AUTO_ROLLBACK_HOURS"] == "6"
         assert told["SKYLIFT_ALARM_PREFIX"] == "skylift-"
         assert told["SKYLIFT_INFERENCE_FUNCTION"] == "InferenceFunctionAliaslive"
@@ -201,7 +201,7 @@ class TestRetraining:
             paths["/retrain"]["post"]["x-amazon-apigateway-integration"]
             == paths["/metrics"]["get"]["x-amazon-apigateway-integration"]
         )
-        assert not [path for path in Stack().properties("Api")["Body"]["paths"] if path.startswith("/retrain")]
+        assert not [path for path in stack_of().properties("Api")["Body"]["paths"] if path.startswith("/retrain")]
 
     def test_it_writes_versions_and_moves_nothing(self, whole: Stack) -> None:
         grants = whole.grants("RetrainRole")
@@ -215,7 +215,7 @@ class TestRetraining:
     def test_who_may_train_moves_no_pointer_by_a_rollout_unless_the_stack_says_so(
         self, nothing: dict[str, str]
     ) -> None:
-        stack = Stack(**EVERYTHING | nothing)
+        stack = stack_of(**EVERYTHING | nothing)
         grants = stack.grants("RetrainRole")
         assert grants["lambda:InvokeFunction"] == {f"{OWN}-retrain", f"{OWN}-retrain:live"}
         assert not [place for place in grants["s3:PutObject"] if "/experiments/" in place]
@@ -223,16 +223,16 @@ class TestRetraining:
 
     @pytest.mark.parametrize("most", ["none", "manual", "auto"])
     def test_whoever_starts_it_knows_what_may_follow(self, most: str) -> None:
-        stack = Stack(**EVERYTHING | {"RetrainRollout": most})
+        stack = stack_of(**EVERYTHING | {"RetrainRollout": most})
         for function in ("OperationsFunction", "TriggerFunction", "RetrainFunction"):
             assert stack.properties(function)["Environment"]["Variables"]["SKYLIFT_RETRAIN_ROLLOUT"] == most
         assert stack.outputs["RetrainRollout"] == most
-        assert "RetrainRollout" not in Stack().outputs
+        assert "RetrainRollout" not in stack_of().outputs
 
     def test_what_trains_signs_where_versions_are_signed(self, whole: Stack) -> None:
         _, signing = whole.properties("SigningKey")["KeyPolicy"]["Statement"]
         assert signing["Principal"]["AWS"] == ["PublishRole.Arn", "RetrainRole.Arn", "RetrainTaskRole.Arn"]
-        _, signing = Stack(SignVersions="true").properties("SigningKey")["KeyPolicy"]["Statement"]
+        _, signing = stack_of(SignVersions="true").properties("SigningKey")["KeyPolicy"]["Statement"]
         assert signing["Principal"]["AWS"] == ["PublishRole.Arn"]
 
     @pytest.mark.parametrize("role", ["PublishRole", "OperationsRole", "TriggerRole"])
@@ -240,19 +240,19 @@ class TestRetraining:
         grants = whole.grants(role)
         assert grants["lambda:InvokeFunction"] == {f"{OWN}-retrain", f"{OWN}-retrain:live"}
         assert folder("retrains") in grants["s3:PutObject"]
-        assert "lambda:InvokeFunction" not in Stack().grants("OperationsRole")
+        assert "lambda:InvokeFunction" not in stack_of().grants("OperationsRole")
 
     def test_new_data_of_this_model_starts_it(self, whole: Stack) -> None:
         heard = pattern(whole, "NewDataRule")
         assert heard["detail"] == {"bucket": {"name": ["ModelBucket"]}, "object": {"key": [{"prefix": "data/iris/"}]}}
         bucket = whole.properties("ModelBucket")
         assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
-        assert "NotificationConfiguration" not in Stack().properties("ModelBucket")
+        assert "NotificationConfiguration" not in stack_of().properties("ModelBucket")
 
     def test_drift_and_live_accuracy_start_it(self, whole: Stack) -> None:
         heard = pattern(whole, "DriftRule")
         assert heard["resources"] == ["DriftAlarm.Arn", "LiveAccuracyAlarm.Arn"]
-        without_labels = Stack(**EVERYTHING | {"Labels": "false"})
+        without_labels = stack_of(**EVERYTHING | {"Labels": "false"})
         assert pattern(without_labels, "DriftRule")["resources"] == ["DriftAlarm.Arn"]
 
     @pytest.mark.parametrize("rule", ["NewDataRule", "DriftRule"])
@@ -290,7 +290,7 @@ class TestFargate:
         assert given["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
 
     def test_without_subnets_the_function_trains(self) -> None:
-        stack = Stack(Retraining="true")
+        stack = stack_of(Retraining="true")
         assert "ecs:RunTask" not in stack.grants("RetrainRole")
         variables = stack.properties("RetrainFunction")["Environment"]["Variables"]
         assert variables["SKYLIFT_TASK_DEFINITION"] == variables["SKYLIFT_TASK_SUBNETS"] == ""

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from tests.support.templates import Stack
+from tests.support.templates import Stack, stack_of
 
 POINTER = "arn:aws:ssm:eu-central-1:123456789012:parameter/skylift/dev/iris/active"
 
@@ -30,7 +30,7 @@ def test_the_bucket_outlives_the_stack(stack: Stack) -> None:
 
 
 def test_a_bucket_that_was_kept_is_adopted_with_all_that_refers_to_it() -> None:
-    adopting = Stack(ModelBucketName="skylift-dev-modelbucket-abc")
+    adopting = stack_of(ModelBucketName="skylift-dev-modelbucket-abc")
     assert not {"ModelBucket", "ModelBucketPolicy"} & adopting.resources.keys()
     assert adopting.outputs["ModelBucketName"] == "skylift-dev-modelbucket-abc"
     rest = json.dumps([adopting.resources, adopting.outputs])
@@ -54,7 +54,7 @@ def test_the_bucket_forgets_only_what_is_not_a_version(stack: Stack) -> None:
 
 
 def test_the_bucket_forgets_captures_and_keeps_the_last_of_each_report() -> None:
-    stack = Stack(CaptureRetentionDays="60")
+    stack = stack_of(CaptureRetentionDays="60")
     rules = {rule.get("Prefix"): rule for rule in stack.properties("ModelBucket")["LifecycleConfiguration"]["Rules"]}
     assert rules["captures/"]["ExpirationInDays"] == "60"
     assert "ExpirationInDays" not in rules["reports/"]

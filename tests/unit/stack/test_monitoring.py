@@ -20,7 +20,7 @@ from skylift.references import Reference
 from skylift.settings import RegistrySettings
 from tests.support.fakes import HostHarness
 from tests.support.models import iris_package
-from tests.support.templates import EVERYTHING, Stack
+from tests.support.templates import EVERYTHING, Stack, stack_of
 from version_check import handler as version_check
 
 type Sets = set[frozenset[str]]
@@ -90,7 +90,7 @@ def emitted() -> dict[str, Sets]:
 class TestAlarms:
     def test_every_metric_of_ours_is_written_with_these_dimensions(self, emitted: dict[str, Sets]) -> None:
         assert set(emitted) == set(get_args(MetricName.__value__)) | OF_WINDOWS | OF_TRIALS
-        alarms = Stack(Labels="true").of_type("AWS::CloudWatch::Alarm").values()
+        alarms = stack_of(Labels="true").of_type("AWS::CloudWatch::Alarm").values()
         ours = [alarm for alarm in alarms if alarm.get("Namespace") == NAMESPACE]
         assert {alarm["MetricName"] for alarm in ours} == {
             "ActiveVersionUnreadable",
@@ -145,7 +145,7 @@ class TestAlarms:
 
     def test_a_mail_is_sent_where_an_address_is_named(self, stack: Stack) -> None:
         assert "AlarmSubscription" not in stack.resources
-        subscription = Stack(AlarmEmail="ops@example.com").properties("AlarmSubscription")
+        subscription = stack_of(AlarmEmail="ops@example.com").properties("AlarmSubscription")
         assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
 
 
@@ -224,7 +224,7 @@ class TestDashboards:
 
     @pytest.mark.parametrize("parameters", [{}, {"Labels": "true"}, {"Rollouts": "false"}, EVERYTHING])
     def test_all_together_show_every_alarm_once(self, parameters: dict[str, str]) -> None:
-        stack = Stack(**parameters)
+        stack = stack_of(**parameters)
         shown = [
             arn.removesuffix(".Arn")
             for dashboard in stack.of_type("AWS::CloudWatch::Dashboard").values()
@@ -236,5 +236,5 @@ class TestDashboards:
 
     @pytest.mark.parametrize(("architecture", "price"), [("arm64", "0.0000133334"), ("x86_64", "0.0000166667")])
     def test_the_cost_follows_memory_and_architecture(self, architecture: str, price: str) -> None:
-        body = Stack(Architecture=architecture, MemorySize="512").properties("OverviewDashboard")["DashboardBody"]
+        body = stack_of(Architecture=architecture, MemorySize="512").properties("OverviewDashboard")["DashboardBody"]
         assert f"duration / 1000 * 512 / 1024 * {price} " in body

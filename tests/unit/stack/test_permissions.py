@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from tests.support.import_graph import closure, modules
-from tests.support.templates import EVERYTHING, Stack
+from tests.support.templates import EVERYTHING, Stack, stack_of
 
 POINTER = "arn:aws:ssm:eu-central-1:123456789012:parameter/skylift/dev/iris/active"
 CHALLENGER = "arn:aws:ssm:eu-central-1:123456789012:parameter/skylift/dev/iris/challenger"
@@ -88,7 +88,7 @@ def test_only_the_promoting_role_moves_the_pointer(stack: Stack) -> None:
 
 
 def test_only_the_publishing_role_signs_and_only_by_the_policy_of_the_key() -> None:
-    stack = Stack(SignVersions="true")
+    stack = stack_of(SignVersions="true")
     key = stack.properties("SigningKey")
     assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
     account, publisher = key["KeyPolicy"]["Statement"]
@@ -108,7 +108,7 @@ def test_only_who_moves_the_pointer_verifies_by_the_keys_that_count() -> None:
         ({"TrustedKeyArns": other}, {other}),
         ({"SignVersions": "true", "TrustedKeyArns": other}, {"SigningKey.Arn", other}),
     ):
-        stack = Stack(**parameters)
+        stack = stack_of(**parameters)
         for role in ("PromoteRole", "RolloutRole", "AutoRollbackRole"):
             assert stack.grants(role).get("kms:Verify", set()) == keys
         verifying = {role for role in stack.roles() if "kms:Verify" in stack.grants(role)}
@@ -117,9 +117,9 @@ def test_only_who_moves_the_pointer_verifies_by_the_keys_that_count() -> None:
 
 def test_a_signature_is_required_only_where_a_key_counts() -> None:
     key = "arn:aws:kms:eu-central-1:210987654321:key/1"
-    assert Stack(RequireSignature="true").broken_rules() == {"SignatureCanBeMade"}
+    assert stack_of(RequireSignature="true").broken_rules() == {"SignatureCanBeMade"}
     for more in ({"SignVersions": "true"}, {"TrustedKeyArns": key}):
-        stack = Stack(RequireSignature="true", **more)
+        stack = stack_of(RequireSignature="true", **more)
         assert stack.broken_rules() == set()
         assert stack.outputs["RequireSignature"] == "true"
 
@@ -171,7 +171,7 @@ def test_who_may_become_them_is_a_parameter(stack: Stack, role: str, parameter: 
 
     assert principal(stack) == "arn:aws:iam::123456789012:root"
     named = "arn:aws:iam::123456789012:role/data-science"
-    assert principal(Stack(**{parameter: named})) == named
+    assert principal(stack_of(**{parameter: named})) == named
 
 
 def test_the_hook_reads_manifests_only(stack: Stack) -> None:
@@ -190,9 +190,9 @@ def test_the_check_of_the_active_version_reads_what_the_service_reads(stack: Sta
 
 def test_every_role_takes_a_boundary() -> None:
     boundary = "arn:aws:iam::123456789012:policy/skylift"
-    bounded = Stack(PermissionsBoundaryArn=boundary)
+    bounded = stack_of(PermissionsBoundaryArn=boundary)
     assert {role["PermissionsBoundary"] for role in bounded.of_type("AWS::IAM::Role").values()} == {boundary}
-    assert not [role for role in Stack().of_type("AWS::IAM::Role").values() if "PermissionsBoundary" in role]
+    assert not [role for role in stack_of().of_type("AWS::IAM::Role").values() if "PermissionsBoundary" in role]
 
 
 def test_captures_are_written_by_firehose_alone_which_cloudwatch_feeds(stack: Stack) -> None:
@@ -258,7 +258,7 @@ WITH_OTHERS = (
 
 
 def test_no_role_may_what_none_of_its_code_calls() -> None:
-    stack = Stack(**EVERYTHING)
+    stack = stack_of(**EVERYTHING)
     unused = {
         (role, action)
         for role, entries in _code(stack).items()

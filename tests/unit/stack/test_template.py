@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.templates import Stack, source
+from tests.support.templates import Stack, source, stack_of
 from training.cli.connection import STACK_OUTPUTS
 
 JWT = {"Auth": "JWT", "JwtIssuer": "https://issuer.test", "JwtAudience": "skylift,others"}
@@ -49,7 +49,7 @@ class TestRules:
         ],
     )
     def test_what_must_not_be_deployed_is_refused(self, parameters: dict[str, str], broken: set[str]) -> None:
-        assert Stack(**parameters).broken_rules() == broken
+        assert stack_of(**parameters).broken_rules() == broken
 
 
 class TestOutputs:
@@ -94,7 +94,7 @@ class TestStages:
     def test_its_parameters_are_the_templates(self, config: dict[str, Any], stage: str, preference: str) -> None:
         overrides = dict(one.split("=", 1) for one in config[stage]["deploy"]["parameters"]["parameter_overrides"])
         assert overrides["Stage"] == stage
-        stack = Stack(**overrides)
+        stack = stack_of(**overrides)
         assert not stack.broken_rules()
         group = stack.properties("InferenceFunctionDeploymentGroup")
         assert group["DeploymentConfigName"] == f"CodeDeployDefault.Lambda{preference}"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.filter_patterns import matches
-from tests.support.templates import Stack, source
+from tests.support.templates import Stack, source, stack_of
 
 CAPTURES = {"CaptureFilter", "SubscriptionRole", "CaptureStream", "CaptureRole", "CaptureLogGroup", "CaptureLogStream"}
 MONITOR = {"MonitorFunction", "MonitorRole", "MonitorLogGroup", "MonitorTimer", "MonitorTimerRole", "ModelDashboard"}
@@ -31,7 +31,7 @@ def destination(stack: Stack) -> dict[str, Any]:
     ids=["default", "labels", "no monitor", "no captures", "no profiles"],
 )
 def test_each_part_can_be_switched_off_with_what_needs_it(parameters: dict[str, str], there: set[str]) -> None:
-    stack = Stack(**parameters)
+    stack = stack_of(**parameters)
     assert stack.resources.keys() & (CAPTURES | MONITOR | ALARMS | {"LiveAccuracyAlarm"}) == there
     rest = json.dumps(stack.resources)
     assert not [name for name in CAPTURES | MONITOR if name not in there and f'"{name}.Arn"' in rest]
@@ -43,7 +43,7 @@ def test_what_is_deployed_is_told_to_the_service(stack: Stack) -> None:
         return [variables[f"SKYLIFT_{name}"] for name in ("PROFILE", "LABELS", "CAPTURE_RATE", "CAPTURE_FEATURES")]
 
     assert told(stack) == ["true", "false", "0", ""]
-    assert told(Stack(Profiles="false", Labels="true", CaptureRate="0.01")) == ["false", "true", "0.01", ""]
+    assert told(stack_of(Profiles="false", Labels="true", CaptureRate="0.01")) == ["false", "true", "0.01", ""]
 
 
 def test_lines_of_predictions_go_to_firehose_those_of_refused_ones_too(stack: Stack) -> None:
@@ -71,7 +71,7 @@ def test_captures_are_kept_by_model_and_hour_as_cloudwatch_compressed_them(stack
 
 
 def test_a_bucket_that_was_kept_gets_captures_and_reports_too() -> None:
-    adopting = Stack(ModelBucketName="skylift-dev-modelbucket-abc")
+    adopting = stack_of(ModelBucketName="skylift-dev-modelbucket-abc")
     arn = "arn:aws:s3:::skylift-dev-modelbucket-abc"
     assert destination(adopting)["BucketARN"] == arn
     assert adopting.grants("CaptureRole")["s3:PutObject"] == {f"{arn}/captures/iris/*"}
@@ -83,7 +83,7 @@ def test_a_bucket_that_was_kept_gets_captures_and_reports_too() -> None:
     [("hourly", 1, "cron(20 * * * ? *)", 3600), ("daily", 24, "cron(20 0 * * ? *)", 86400)],
 )
 def test_a_window_is_as_long_as_the_time_between_runs(schedule: str, hours: int, cron: str, period: int) -> None:
-    stack = Stack(MonitorSchedule=schedule, Labels="true")
+    stack = stack_of(MonitorSchedule=schedule, Labels="true")
     assert stack.properties("MonitorFunction")["Environment"]["Variables"]["SKYLIFT_WINDOW_HOURS"] == hours
     assert stack.properties("MonitorTimer")["ScheduleExpression"] == cron
     assert {stack.properties(name)["Period"] for name in ("DriftAlarm", "LiveAccuracyAlarm")} == {period}
