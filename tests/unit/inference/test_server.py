@@ -192,34 +192,34 @@ SLOW = {
 }
 
 
-class TestSlowClients:
-    @pytest.mark.parametrize("sent", SLOW.values(), ids=SLOW)
-    def test_a_connection_that_waits_for_the_same_request_for_two_looks_is_closed(
-        self, app: AccessLog, sent: bytes
-    ) -> None:
-        assert closed_after_looks(app, sent, b"") == [False, True]
+@pytest.mark.parametrize("sent", SLOW.values(), ids=SLOW)
+def test_a_connection_that_waits_for_the_same_request_for_two_looks_is_closed(app: AccessLog, sent: bytes) -> None:
+    assert closed_after_looks(app, sent, b"") == [False, True]
 
-    def test_one_that_brings_other_requests_each_time_is_kept(self, app: AccessLog) -> None:
-        half, rest = b"GET /predict HTTP/1.1\r\nhost: x\r\n", b"\r\n"
-        assert closed_after_looks(app, half, rest + half, rest + half) == [False, False, False]
 
-    def test_one_that_is_kept_alive_ends_by_its_own_time_unless_the_next_request_begins(self, app: AccessLog) -> None:
-        whole = b"GET /predict HTTP/1.1\r\nhost: x\r\n\r\n"
-        assert closed_after_looks(app, whole, b"", b"") == [False, False, False]
-        assert closed_after_looks(app, whole, b"GET /pre", b"") == [False, False, True]
+def test_a_connection_that_brings_other_requests_each_time_is_kept(app: AccessLog) -> None:
+    half, rest = b"GET /predict HTTP/1.1\r\nhost: x\r\n", b"\r\n"
+    assert closed_after_looks(app, half, rest + half, rest + half) == [False, False, False]
 
-    def test_an_answer_that_nobody_reads_is_given_up(self, app: AccessLog) -> None:
-        transport = Transport()
-        transport.close()
 
-        async def look() -> None:
-            protocol = HttpProtocol(configured(app), ServerState(), {})
-            protocol.connection_made(transport)
-            protocol.look_after()
-            protocol.connection_lost(None)
+def test_a_connection_that_is_kept_alive_ends_by_its_own_time_unless_the_next_request_begins(app: AccessLog) -> None:
+    whole = b"GET /predict HTTP/1.1\r\nhost: x\r\n\r\n"
+    assert closed_after_looks(app, whole, b"", b"") == [False, False, False]
+    assert closed_after_looks(app, whole, b"GET /pre", b"") == [False, False, True]
 
-        asyncio.run(look())
-        assert transport.aborted
+
+def test_an_answer_that_nobody_reads_is_given_up(app: AccessLog) -> None:
+    transport = Transport()
+    transport.close()
+
+    async def look() -> None:
+        protocol = HttpProtocol(configured(app), ServerState(), {})
+        protocol.connection_made(transport)
+        protocol.look_after()
+        protocol.connection_lost(None)
+
+    asyncio.run(look())
+    assert transport.aborted
 
 
 def closed_after_looks(app: AccessLog, *packets: bytes) -> list[bool]:
