@@ -130,6 +130,9 @@ def _one_hot(repeated: Tensor, categories: list[NDArray[Any]]) -> Tensor:
 def _transform_function(transformer: FunctionTransformer, rows: Tensor) -> Tensor:
     if transformer.func is np.clip and transformer.kw_args and transformer.kw_args["a_min"] is None:
         return rows.apply("Min", float(transformer.kw_args["a_max"]))
+    if transformer.func is np.diff and not transformer.kw_args:
+        width = transformer.n_features_in_
+        return rows.columns(range(1, width)) - rows.columns(range(width - 1))
     # HistGradientBoosting checks its numbers by a function that returns them as they are.
     if transformer.func is not None and getattr(transformer.func, "func", None) is not check_array:
         raise NotImplementedError("no converter for FunctionTransformer")

@@ -15,7 +15,7 @@ from skylift.cells import may_be_missing
 from skylift.date_arrays import Moments, times_of
 from skylift.date_encoding import PARTS, part_of
 from skylift.date_layouts import MILLISECONDS_PER_DAY
-from skylift.dates import ISO_DAY, ISO_MOMENT, ISO_TIME, DateForm, DatePart, date_form
+from skylift.dates import EPOCH, ISO_DAY, ISO_MOMENT, ISO_TIME, DateForm, DatePart, date_form
 from skylift.feature import Feature
 
 _ISO = (ISO_DAY, ISO_TIME, ISO_MOMENT)
@@ -177,15 +177,15 @@ def first_day(times: Moments) -> date:
     return date(1970, 1, 1) + timedelta(days=int(np.nanmin(times) // MILLISECONDS_PER_DAY))
 
 
-def varying_parts(times: Moments, *, clock: bool) -> tuple[DatePart, ...]:
+def varying_parts(times: Moments, form: DateForm) -> tuple[DatePart, ...]:
     """Parts of the calendar that are not always the same; no circle without that which goes round it.
 
     Parameters
     ----------
     times
         Times of the training rows.
-    clock
-        Whether they have a time of day.
+    form
+        Form, which may have no time of day, and no day of the month.
     """
     known = times[~np.isnan(times)].astype(np.int64)
     circles = _TRACES | _OF_HOURS
@@ -194,7 +194,10 @@ def varying_parts(times: Moments, *, clock: bool) -> tuple[DatePart, ...]:
         values = part_of(part, known)
         return len(values) > 0 and bool(values.min() != values.max())
 
-    plain = {part for part in PARTS if part not in circles and (clock or part != "hour") and varies(part)}
+    unknown = set() if form.has_clock else {"hour"}
+    if "%d" not in form.text and form.text not in EPOCH:
+        unknown |= {"weekday", "day_of_year"}
+    plain = {part for part in PARTS if part not in {*circles, *unknown} and varies(part)}
     if "month" not in plain:  # then the day of the year says what the day does
         plain.discard("day_of_year")
     return tuple(part for part in PARTS if circles.get(part, part) in plain)

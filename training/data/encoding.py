@@ -169,7 +169,7 @@ def _encode_dates(
         required=not (bool(np.isnan(times).any()) or about.missing),
         form=form.text,
         origin=first_day(known),
-        parts=varying_parts(known, clock=form.has_clock) or None,
+        parts=varying_parts(known, form) or None,
         unit=about.unit,
         description=about.description,
     )

@@ -1,9 +1,10 @@
-"""What comes before an estimator: missing numbers, scales, and categories as columns that it can learn from.
+"""What comes before an estimator: missing numbers, scales, days between dates, and categories as it can learn them.
 
 The codes of a category are names, not sizes. A few have a column of ones each. Many are looked up by the target: its
 mean where a row has the category, smoothed, and cross-fitted, so that no row sees its own (`TargetEncoder`).
 """
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ MOST_ONES = 100
 
 _MANY_FOR_TREES = 20
 """Categories beyond which trees split better by the target: a column of ones only tells one from all others."""
+
+_MOST_DATES = 4
+"""Dates, the first ones of a table, of which each two have a column of the days between them."""
 
 _FOLDS = 5
 _MISSING_CODE = -1.0
@@ -52,12 +56,13 @@ def for_numbers(contract: Contract, *, scale: bool, impute: bool, trees: bool, s
         on_numbers.append(("impute", SimpleImputer(strategy="median", keep_empty_features=True)))
     if scale:
         on_numbers.append(("scale", StandardScaler()))
-    categories = _categories(contract)
-    if not categories:
+    categories, pairs = _categories(contract), _pairs_of_dates(contract)
+    if not categories and not pairs:
         return on_numbers
     parts: list[tuple[str, Any, list[int]]] = []
     if numbers:
         parts.append((_NUMBERS, Pipeline(on_numbers) if on_numbers else "passthrough", numbers))
+    parts += [(f"between_{first}_{later}", _days_between(on_numbers), [first, later]) for first, later in pairs]
     many = [column for column, feature in categories if has_many(feature, trees=trees)]
     ones = [(column, feature) for column, feature in categories if not (trees and column in many)]
     parts += [(f"category_{column}", _columns_of_ones(feature), [column]) for column, feature in ones]
@@ -100,14 +105,17 @@ def for_categories(contract: Contract, *, bins: int, seed: int) -> tuple[Steps, 
         ("codes", "passthrough", repeated),
         ("target", _by_target(contract, seed), many),
     ]
+    parts += [
+        (f"between_{first}_{later}", _days_between([]), [first, later]) for first, later in _pairs_of_dates(contract)
+    ]
     parts = [part for part in parts if part[2]]
-    return ([("columns", ColumnTransformer(parts))] if repeated or many else []), places
+    return ([("columns", ColumnTransformer(parts))] if len(parts) > 1 else []), places
 
 
 def prepared_width(contract: Contract, *, trees: bool) -> int:
     """Number of columns that an estimator of numbers sees."""
     classes = len(contract.target.classes)
-    width = 0
+    width = len(_pairs_of_dates(contract))
     for feature in contract.features:
         many = feature.is_nominal and has_many(feature, trees=trees)
         width += len(_learned(feature)) if feature.is_nominal and not (trees and many) else feature.width
@@ -119,6 +127,18 @@ def has_many(feature: Feature, *, trees: bool) -> bool:
     """Whether training rows have so many of the categories that the target tells more of them than their names."""
     learned = len(feature.levels) - len(feature.unlearned or ())
     return learned > (_MANY_FOR_TREES if trees else MOST_ONES)
+
+
+def _pairs_of_dates(contract: Contract) -> list[tuple[int, int]]:
+    """The columns of days of each two dates."""
+    leads = zip(contract.features, contract.leads, strict=True)
+    dates = [lead for feature, lead in leads if feature.kind == "datetime"]
+    return list(combinations(dates[:_MOST_DATES], 2))
+
+
+def _days_between(then: Steps) -> Any:
+    difference = FunctionTransformer(np.diff)
+    return Pipeline([("difference", difference), *then]) if then else difference
 
 
 def _by_target(contract: Contract, seed: int) -> TargetEncoder:

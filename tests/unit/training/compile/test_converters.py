@@ -242,6 +242,7 @@ COMPLETE_REGRESSORS = (
         make_pipeline(scaler, Ridge())
         for scaler in (MinMaxScaler(clip=True), MaxAbsScaler(), RobustScaler(with_centering=False))
     ),
+    make_pipeline(FunctionTransformer(np.diff), Ridge()),
 )
 EXPONENTIAL = (
     PoissonRegressor(),

@@ -1,5 +1,6 @@
 """Categories of any number reach an estimator as columns that it can learn from; no count is worse than the next."""
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -136,3 +137,20 @@ def test_no_count_of_categories_is_a_cliff(path: str, before: int, after: int) -
         return float(-np.log(np.clip(right, 1e-9, 1)).mean())
 
     assert loss(after) <= loss(before) + 0.01
+
+
+@pytest.mark.parametrize("path", [LOGISTIC, FOREST, BOOSTING])
+def test_the_days_between_two_dates_are_a_column(path: str) -> None:
+    dates = [Feature(name=name, kind="datetime", form="%Y-%m-%d", origin=date(2024, 1, 1)) for name in "abc"]
+    rows = np.array([[0.0, 5, 9], [1, 3, np.nan], [4, 6, 8], [7, 9, 2]])
+
+    estimator = pipeline(path, contract_of(*dates))
+
+    names = [name for name, *_ in estimator[0].transformers]
+    assert names[1:] == ["between_0_1", "between_0_2", "between_1_2"]
+    assert prepared_width(contract_of(*dates), trees=True) == 6
+    if path == BOOSTING:
+        between = seen(estimator, rows, [0, 1, 0, 1])[:, 3:]
+        np.testing.assert_array_equal(
+            between, np.column_stack([np.diff(rows[:, [a, b]]) for a, b in ((0, 1), (0, 2), (1, 2))])
+        )
