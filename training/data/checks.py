@@ -177,6 +177,8 @@ def classes(table: Table, bounds: ValidateSection) -> list[Finding]:
     counts = np.bincount(table.targets.astype(np.int64), minlength=len(target.classes))
     findings = []
     by = "average_precision, and name costs under decision" if len(counts) == 2 else "balanced_accuracy or f1_macro"
+    if len(counts) == 2 and counts[0] < counts[1]:  # both are about the second class
+        by = f"average_precision with target.positive: {target.classes[0]}, and name costs under decision"
     for name, count in zip(target.classes, counts.tolist(), strict=True):
         if count < bounds.min_rows_per_class:
             findings.append(

@@ -283,6 +283,16 @@ class TestClasses:
     def test_a_rare_class_is_warned_of(self, tmp_path: Path) -> None:
         assert self.found(tmp_path, 8) == [("class balance", "warning")]
 
+    @pytest.mark.parametrize(("rare", "usual", "named"), [("fraud", "ok", True), ("yes", "no", False)])
+    def test_a_rare_class_that_is_the_first_is_to_be_named_as_positive(
+        self, tmp_path: Path, rare: str, usual: str, named: bool
+    ) -> None:
+        text = lines("x,y", lambda number: f"{NOISE[number]},{rare if number < 8 else usual}", count=200)
+
+        (found,) = classes(table_of(tmp_path, text), DEFAULTS)
+
+        assert (f"average_precision with target.positive: {rare}" in found.message) is named
+
     def test_a_class_rarer_than_the_user_allows_fails(self, tmp_path: Path) -> None:
         assert self.found(tmp_path, 8, min_class_share=0.1) == [("class balance", "failed")]
 
