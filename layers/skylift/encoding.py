@@ -6,7 +6,7 @@ a boolean as 0 or 1, the position of a category, the days of a date, the length 
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,10 @@ from skylift.date_encoding import DateEncoder
 from skylift.feature import Feature, Scalar
 from skylift.letters import Letters
 from skylift.manifest import Manifest
-from skylift.vocabulary import ENCODING_FILE, Vocabulary, from_bytes
-from skylift.weighted_terms import WeightedTerms, is_file_of_terms
-from skylift.weighted_terms import from_bytes as terms_from_bytes
+from skylift.vocabulary import ENCODING_FILE, Vocabulary, from_bytes, holds_terms
+
+if TYPE_CHECKING:
+    from skylift.weighted_terms import WeightedTerms
 
 type Rows = NDArray[np.float64]
 """Encoded rows, float64 `[n, width]`, or columns of them."""
@@ -95,8 +96,8 @@ class RowEncoder:
 
     def unknown_words(self, instances: Sequence[Mapping[str, Scalar]]) -> Rows:
         """Shares of words that the vocabularies lack, float64 `[n, vocabularies]`; NaN for a missing text."""
-        kinds = (Vocabulary, WeightedTerms)
-        vocabularies = [(name, block) for name, block in self.blocks.items() if isinstance(block, kinds)]
+        others = (DateEncoder, Letters)
+        vocabularies: list[tuple[str, Any]] = [pair for pair in self.blocks.items() if not isinstance(pair[1], others)]
         shares = [[each.unknown(instance.get(name)) for name, each in vocabularies] for instance in instances]
         return np.array(shares, dtype=np.float64).reshape(len(instances), len(vocabularies))
 
@@ -152,11 +153,16 @@ def load_encoder(manifest: Manifest, read: Callable[[str], bytes]) -> RowEncoder
     texts = [feature for feature in contract.features if feature.directions is not None]
     if not texts:
         return RowEncoder(contract)
-    data, widths = read(ENCODING_FILE), [feature.width for feature in texts]
-    encoders: Sequence[TextEncoder] = (
-        terms_from_bytes(data, widths) if is_file_of_terms(data) else from_bytes(data, widths)
-    )
+    encoders = _text_encoders(read(ENCODING_FILE), [feature.width for feature in texts])
     return RowEncoder(contract, {feature.name: each for feature, each in zip(texts, encoders, strict=True)})
+
+
+def _text_encoders(data: bytes, widths: Sequence[int]) -> Sequence[TextEncoder]:
+    if not holds_terms(data):
+        return from_bytes(data, widths)
+    from skylift import weighted_terms  # costs other versions nothing
+
+    return weighted_terms.from_bytes(data, widths)
 
 
 def leads(contract: Contract, rows: Rows) -> Rows:

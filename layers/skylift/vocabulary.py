@@ -16,12 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.array_file import BROKEN, read_arrays, write_arrays
+from skylift.array_file import BROKEN, names_of, read_arrays, write_arrays
 from skylift.cells import clean_text
 from skylift.errors import UnservableModel
 from skylift.feature import Scalar
 
 ENCODING_FILE = "encoding.npz"
+TERMS_MEMBER = "analysis"
+"""Member of the file of a version whose texts are sums over terms of another vectorizer."""
+
 MAX_TERMS = 10_000
 """Terms of a vocabulary: 1.3 MB with 30 directions."""
 MAX_DIRECTIONS = 100
@@ -232,6 +235,14 @@ def to_bytes(vocabularies: Sequence[Vocabulary]) -> bytes:
         text = np.frombuffer("\n".join(vocabulary.terms).encode(), np.uint8)
         arrays |= zip(_members(place), (text, vocabulary.weights, vocabulary.directions), strict=True)
     return write_arrays(arrays)
+
+
+def holds_terms(data: bytes) -> bool:
+    """Whether a file is of `skylift.weighted_terms`, and not of vocabularies, or nothing that can be read."""
+    try:
+        return f"0.{TERMS_MEMBER}" in names_of(data)
+    except BROKEN:
+        return False
 
 
 def from_bytes(data: bytes, widths: Sequence[int]) -> list[Vocabulary]:

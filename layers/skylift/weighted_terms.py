@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from skylift.analysis import Analysis
-from skylift.array_file import BROKEN, names_of, read_arrays, write_arrays
+from skylift.array_file import BROKEN, read_arrays, write_arrays
 from skylift.cells import clean_text
 from skylift.errors import UnservableModel
 from skylift.feature import Scalar
-from skylift.vocabulary import ENCODING_FILE, MAX_DIRECTIONS
+from skylift.vocabulary import ENCODING_FILE, MAX_DIRECTIONS, TERMS_MEMBER
 
-_PARTS = ("analysis", "weights", "sums")
+_PARTS = (TERMS_MEMBER, "weights", "sums")
 _MAX_TERMS = 1_000_000
 _LONGEST_TERM = 100
 
@@ -124,14 +124,6 @@ def to_bytes(encoders: Sequence[WeightedTerms]) -> bytes:
         document = to_json({"analysis": fields, "terms": each.terms})
         arrays |= zip(_members(place), (np.frombuffer(document, np.uint8), each.weights, each.sums), strict=True)
     return write_arrays(arrays)
-
-
-def is_file_of_terms(data: bytes) -> bool:
-    """Whether a file holds these, and not vocabularies, or nothing that can be read."""
-    try:
-        return _members(0)[0] in names_of(data)
-    except BROKEN:
-        return False
 
 
 def from_bytes(data: bytes, widths: Sequence[int]) -> list[WeightedTerms]:

@@ -10,7 +10,7 @@ from skylift import vocabulary as vocabularies
 from skylift.analysis import Analysis
 from skylift.array_file import write_arrays
 from skylift.errors import UnservableModel
-from skylift.weighted_terms import WeightedTerms, from_bytes, is_file_of_terms, to_bytes
+from skylift.weighted_terms import WeightedTerms, from_bytes, to_bytes
 from tests.unit.layers.test_vocabulary import vocabulary
 
 TEXTS = ["Not so good, not at all", "a  good\tDay!", "ß İ É 価格 😀 the", "x"]
@@ -47,10 +47,10 @@ def test_files_are_told_apart() -> None:
     words = Analysis("word", 1, 1, stop_words=frozenset({"the"}))
     made = to_bytes([WeightedTerms(words, ["a b", "line\nbreak"], np.ones(2), np.ones((2, 1)))])
 
-    assert is_file_of_terms(made)
+    assert vocabularies.holds_terms(made)
     assert from_bytes(made, [2])[0].terms == ("a b", "line\nbreak")
-    assert not is_file_of_terms(vocabularies.to_bytes([vocabulary()]))
-    assert not is_file_of_terms(b"something else")
+    assert not vocabularies.holds_terms(vocabularies.to_bytes([vocabulary()]))
+    assert not vocabularies.holds_terms(b"something else")
 
 
 @pytest.mark.parametrize(
