@@ -5,7 +5,8 @@ Not for Lambda, where an environment knows nothing of the others: there one func
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest, values
@@ -79,10 +80,10 @@ class ServerMetrics:
         """Count a request whose line is written; see `skylift.http.request_log.Observer`."""
         method = method if method in _METHODS else OTHER
         route = path if path in self._paths else self._route_of(path)
-        self._requests.labels(method, route, record.status).inc()
-        self._request_seconds.labels(method, route).observe(seconds)
+        self._requests(method, route, record.status).inc()
+        self._request_seconds(method, route).observe(seconds)
         if record.status >= 400:
-            self._errors.labels(method, route, record.status, record.reason or "").inc()
+            self._errors(method, route, record.status, record.reason or "").inc()
         for metric in metrics:
             self._count(metric, record)
 
@@ -109,15 +110,15 @@ class ServerMetrics:
         of = (self._model, record.version or self._version)
         match metric.name:
             case "Predictions":
-                self._predictions.labels(*of).inc(metric.value)
+                self._predictions(*of).inc(metric.value)
             case "PredictionLatency":
-                self._prediction_seconds.labels(*of).observe(metric.value / 1000)
+                self._prediction_seconds(*of).observe(metric.value / 1000)
             case "PredictionErrors":
-                self._prediction_errors.labels(*of, record.reason or "").inc()
+                self._prediction_errors(*of, record.reason or "").inc()
             case "ModelLoads":
-                self._loads.labels(self._model, "success").inc()
+                self._loads(self._model, "success").inc()
             case "ModelLoadFailures":
-                self._loads.labels(self._model, "failure").inc()
+                self._loads(self._model, "failure").inc()
             case _:
                 pass
 
@@ -140,11 +141,13 @@ class ServerMetrics:
     def _version(self) -> str:
         return self._host.model.reference.name if self._host.model else "none"
 
-    def _counter(self, family: Family) -> Counter:
-        return Counter(family.name, family.words, family.labels, registry=self._registry)
+    def _counter(self, family: Family) -> Callable[..., Counter]:
+        """What gives the counter of some labels; remembered, as a request asks for four of these."""
+        return cache(Counter(family.name, family.words, family.labels, registry=self._registry).labels)
 
-    def _histogram(self, family: Family) -> Histogram:
-        return Histogram(family.name, family.words, family.labels, buckets=exposition.SECONDS, registry=self._registry)
+    def _histogram(self, family: Family) -> Callable[..., Histogram]:
+        buckets, registry = exposition.SECONDS, self._registry
+        return cache(Histogram(family.name, family.words, family.labels, buckets=buckets, registry=registry).labels)
 
 
 def _pattern(path: str) -> re.Pattern[str]:
