@@ -1,6 +1,5 @@
 """What a contract allows in the fields of an instance, as pydantic-core's validators check it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self, assert_never
@@ -8,8 +7,9 @@ from typing import Any, Self, assert_never
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from skylift.contract import Contract
-from skylift.date_layouts import Moment
-from skylift.dates import LONGEST
+from skylift.date_encoding import DateEncoder
+from skylift.dates import LONGEST, DateForm
+from skylift.encoding import date_encoder
 from skylift.feature import LARGEST_NUMBER, NOT_BLANK, Feature
 from skylift.names import NearestNames
 from skylift.values import clean, has_missing_number, is_too_long
@@ -123,12 +123,11 @@ def _value_schema(feature: Feature) -> CoreSchema:
             pattern = _NOT_BLANK if feature.required else None
             schema = core_schema.str_schema(strict=True, pattern=pattern, max_length=feature.max_length)
         case "datetime":
-            form = feature.dates[0]
-            if form.is_digits:
-                schema = core_schema.no_info_plain_validator_function(partial(_date, form.moment))
+            if feature.dates[0].is_digits:
+                schema = core_schema.no_info_plain_validator_function(partial(_number_or_date, feature.dates[0]))
             else:
                 text = core_schema.str_schema(strict=True, max_length=LONGEST)
-                schema = core_schema.no_info_after_validator_function(partial(_date, form.of_text), text)
+                schema = core_schema.no_info_after_validator_function(partial(_date, date_encoder(feature)), text)
         case _:
             assert_never(feature.kind)
     schema = schema if feature.required else core_schema.nullable_schema(schema)
@@ -144,9 +143,16 @@ def _whole(number: float) -> float:
     return number
 
 
-def _date[T](read: Callable[[T], Moment | None], value: T) -> T:
-    """A date as it was sent; it is read again when rows are encoded, of which not every one is valid."""
-    if read(value) is None:
+def _date(encoder: DateEncoder, value: str) -> str:
+    """A date as it was sent; the encoder remembers it until rows are encoded, of which not every one is valid."""
+    if encoder.row(value) is encoder.missing:
+        raise ValueError("no date")
+    return value
+
+
+def _number_or_date(form: DateForm, value: Any) -> Any:
+    """The same of a form that may be sent as a number."""
+    if form.moment(value) is None:
         raise ValueError("no date")
     return value
 

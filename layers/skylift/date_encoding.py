@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from skylift.date_arrays import Moments, times_of
 from skylift.date_layouts import DAYS_REMEMBERED, MILLISECONDS_PER_DAY
-from skylift.dates import LONGEST, DateForm, DatePart
+from skylift.dates import REMEMBERED, DateForm, DatePart
 
 PARTS: tuple[DatePart, ...] = get_args(DatePart)
 
@@ -55,26 +55,33 @@ class DateEncoder:
         Day that is the number 0.
     parts
         Parts of the calendar, in the order of their columns.
+
+    Attributes
+    ----------
+    row
+        Function from one value to its columns, the days since the origin first; it remembers the last ones, because
+        those of a request are read to be checked, and again to be encoded.
+    missing
+        What it returns for a value that is no date: NaN in each column.
     """
 
     def __init__(self, form: DateForm, origin: date, parts: Sequence[DatePart]) -> None:
-        self._of_text, self._of_any = form.of_text, form.moment
+        self._moment = form.moment
         self._form = form
         self._first = (origin.toordinal() - _EPOCH_DAY) * MILLISECONDS_PER_DAY
         self._origin = origin.toordinal()
         self._parts = tuple(parts)
         self._places = [PARTS.index(part) for part in parts]
-        self._missing = [math.nan] * (1 + len(self._parts))
+        self.missing = [math.nan] * (1 + len(self._parts))
+        self.row = lru_cache(REMEMBERED)(self._row)
         self._of_day = lru_cache(DAYS_REMEMBERED)(self._parts_of_day)
         places = {part: place for place, part in enumerate(self._parts, start=1)}
         self._hour = places.get("hour")
         self._on_day = [(places[part], _CIRCLES[part]) for part in _OF_MINUTE if part in places]
 
-    def row(self, value: object) -> list[float]:
-        """The columns of one value, the days since the origin first; NaN for anything else."""
-        moment = self._of_text(value) if type(value) is str and len(value) <= LONGEST else self._of_any(value)
-        if moment is None:
-            return self._missing
+    def _row(self, value: object) -> Sequence[float]:
+        if (moment := self._moment(value)) is None:
+            return self.missing
         day, time = moment
         row = [((day - self._origin) * MILLISECONDS_PER_DAY + time) / MILLISECONDS_PER_DAY, *self._of_day(day)]
         if self._hour is not None:

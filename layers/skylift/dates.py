@@ -50,8 +50,8 @@ _EPOCH_DAY = _EPOCH.toordinal()
 _SECOND = timedelta(seconds=1)
 _MIDNIGHT = time(0)
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # of the years 1 and 9999
-_REMEMBERED = 1_024
-"""Texts that a form remembers: a request of many instances is read twice."""
+REMEMBERED = 1_024
+"""Texts that are remembered: those of a request are read to be checked, and again to be encoded."""
 
 _ISO_LIKE = re.compile(
     rf"(?P<day>\d{{4}}-\d\d-\d\d)(?:[T ](?P<clock>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?P<offset>{OFFSET})?)?", re.ASCII
@@ -70,12 +70,6 @@ class DateForm:
     text
         The form, of `%Y %y %m %b %d %a %H %I %M %S %f %p %z` and signs between them; `%s` alone for seconds since 1970,
         `%Q` for milliseconds. Without `%d` a date is the first day of its month. Names of weekdays are not compared.
-
-    Attributes
-    ----------
-    of_text
-        Function that `moment` calls for a text of at most `LONGEST` signs; it remembers the last ones, because those of
-        a request are read to be checked, and again to be encoded.
 
     Raises
     ------
@@ -102,7 +96,8 @@ class DateForm:
         self.iso = ISO_MOMENT if self.has_offset else ISO_TIME if self.has_clock else ISO_DAY
         self._own = own if text not in _ISO else None
         self._layout = own.layout if own and self._own else None
-        self.of_text = lru_cache(_REMEMBERED)(self._read_text)
+        is_searched = self._own is not None and self._layout is None
+        self._of_text = lru_cache(REMEMBERED)(self._read_text) if is_searched else self._read_text
 
     def __reduce__(self) -> tuple[Callable[[str], Self], tuple[str]]:
         return type(self), (self.text,)  # what it remembers stays here
@@ -124,7 +119,7 @@ class DateForm:
         """The same as a day and the time in it, by the clock of the column; of moments, in UTC."""
         if type(value) is not str:
             return self._of_number(value)
-        return self.of_text(value) if len(value) <= LONGEST else None
+        return self._of_text(value) if len(value) <= LONGEST else None
 
     @cached_property
     def layouts(self) -> list[Layout]:

@@ -5,6 +5,8 @@ a boolean as 0 or 1, the position of a category, the days of a date, the length 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from skylift.contract import Contract
 from skylift.date_encoding import DateEncoder
+from skylift.dates import DateForm, DatePart
 from skylift.feature import Feature, Scalar
 from skylift.letters import Letters
 from skylift.manifest import Manifest
@@ -55,13 +58,15 @@ class RowEncoder:
     Attributes
     ----------
     blocks
-        Encoders by feature, of those that have one.
+        Encoders by feature, of dates and of those that fill several columns.
     """
 
     def __init__(self, contract: Contract, vocabularies: Mapping[str, TextEncoder] = _NONE) -> None:
         self.contract = contract
         self.blocks: Mapping[str, BlockEncoder] = {
-            feature.name: _block_encoder(feature, vocabularies) for feature in contract.features if feature.width > 1
+            feature.name: _block_encoder(feature, vocabularies)
+            for feature in contract.features
+            if feature.width > 1 or feature.kind == "datetime"
         }
         self._leads = np.array(contract.leads) if self.blocks else None
         self._lead = itemgetter(*contract.leads) if self.blocks and len(contract.leads) > 1 else None
@@ -129,9 +134,14 @@ def _block_encoder(feature: Feature, vocabularies: Mapping[str, TextEncoder]) ->
 
 
 def date_encoder(feature: Feature) -> DateEncoder:
-    """What encodes a feature of dates."""
+    """What encodes a feature of dates: the same for those who check values and those who encode them."""
     form, origin = feature.dates
-    return DateEncoder(form, origin, feature.parts or ())
+    return _date_encoder(form, origin, feature.parts or ())
+
+
+@cache
+def _date_encoder(form: DateForm, origin: date, parts: tuple[DatePart, ...]) -> DateEncoder:
+    return DateEncoder(form, origin, parts)
 
 
 def load_encoder(manifest: Manifest, read: Callable[[str], bytes]) -> RowEncoder:
