@@ -62,7 +62,7 @@ class DateEncoder:
         Function from one value to its columns, the days since the origin first; it remembers the last ones, because
         those of a request are read to be checked, and again to be encoded.
     missing
-        What it returns for a value that is no date: NaN in each column.
+        What it returns for a value that is not a date: NaN in each column.
     """
 
     def __init__(self, form: DateForm, origin: date, parts: Sequence[DatePart]) -> None:
