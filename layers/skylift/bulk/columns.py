@@ -277,7 +277,7 @@ def _plain(array: Any) -> Any:
     if isinstance(kind, pa.BaseExtensionType):
         return _plain(array.storage)
     if types.is_temporal(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return array.cast(pa.string())
+        return _as_texts(array)
     if types.is_decimal(kind):
         return array.cast(pa.float64(), safe=False)
     if types.is_dictionary(kind) and not types.is_string(kind.value_type):
@@ -286,6 +286,16 @@ def _plain(array: Any) -> Any:
         distinct, codes = np.unique(array.to_numpy(zero_copy_only=False), return_inverse=True)
         return pa.array(distinct.astype(str).astype(np.float64)[codes], from_pandas=True)
     return array
+
+
+def _as_texts(array: Any) -> Any:
+    """Texts, and what is written as one; Arrow writes a duration as a whole number of its unit."""
+    import pyarrow as pa
+
+    if not pa.types.is_duration(array.type):
+        return array.cast(pa.string())
+    spans = array.cast(pa.duration("us"), safe=False).to_pylist()
+    return pa.array([None if span is None else str(span) for span in spans], pa.string())
 
 
 def _checked(feature: Feature, numbers: NDArray[np.float64], missing: Mask) -> tuple[Rows, Mask]:

@@ -1,7 +1,7 @@
 """Columns are encoded by the rules of a request."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -147,6 +147,17 @@ def test_dates_have_types_of_their_own() -> None:
     assert column_of(day, pa.array([date(2020, 1, 3)]).cast(pa.timestamp("s"))) == [[2.0]]
     assert column_of(day, pa.array(["2020-01-03 04:00"]).cast(pa.timestamp("ns"))) == [None], "it has a time"
     assert column_of(moment, pa.array([datetime(2020, 1, 3, 12, tzinfo=UTC)])) == [[2.5]]
+
+
+def test_durations_and_times_of_day_are_hours_where_the_table_has_clocks() -> None:
+    clock = Feature(name="n", kind="number", numerals=Numerals(clock=True), required=False)
+    spans = [timedelta(minutes=90), None, timedelta(days=1, hours=2)]
+
+    assert repr(column_of(clock, pa.array(spans))) == "[[1.5], [nan], [26.0]]"
+    assert column_of(clock, pa.array(spans[::2], pa.duration("ns"))) == [[1.5], [26.0]]
+    assert column_of(clock, pa.array([time(14, 30)])) == [[14.5]]
+    assert column_of(clock, pa.array(["14:30", "2h 30m", "soon"])) == [[14.5], [2.5], None]
+    assert column_of(Feature(name="n", kind="number"), pa.array(spans[:1])) == [None], "nobody knows its unit"
 
 
 def test_a_number_that_stands_for_a_missing_value_is_one() -> None:
