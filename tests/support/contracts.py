@@ -19,7 +19,7 @@ from skylift.vocabulary import Vocabulary
 LARGEST = 3.4028234663852886e38
 
 modest = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     database=None,

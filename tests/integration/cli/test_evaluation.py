@@ -10,8 +10,12 @@ import pytest
 from skylift.registry import Registry
 from skylift.store import VersionStore
 from tests.support.commands import done, refused, skylift
+from tests.support.stored import placed
 from tests.support.tables import RIDGE, TREE, lines, write_project
+from training.config import load_config
 from training.evaluation.report import EVALUATION_FILE, Evaluation
+from training.job import train
+from training.release.packaging import Package, pack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -90,14 +94,20 @@ class TestTrain:
         )
 
 
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Package]:
+    """Two trainings of which the second is much worse."""
+    folder = tmp_path_factory.mktemp("compared")
+    return [pack(train(load_config(project(folder, candidates=[candidate])))) for candidate in (TREE, STUMP)]
+
+
 class TestCompare:
     @pytest.fixture
-    def two(self, tmp_path: Path, registry: Registry) -> Path:
-        """Two versions of which the second is much worse; the `model.yaml` of the second."""
-        done("train", "--config", project(tmp_path, candidates=[TREE]))
-        path = project(tmp_path, candidates=[STUMP])
-        done("train", "--config", path)
-        return path
+    def two(self, tmp_path: Path, registry: Registry, packages: list[Package]) -> Path:
+        """What they published; the `model.yaml` of the second."""
+        for package in packages:
+            placed(package)
+        return project(tmp_path, candidates=[STUMP])
 
     def test_everything_stands_side_by_side(self, two: Path) -> None:
         text = done("compare", "v1", "v2", "--config", two)

@@ -42,11 +42,11 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where the commands run: an empty store, a table of every kind of column, its `model.yaml`."""
+    """Where the commands run: an empty store, a table of every kind of column, its `model.yaml` of one candidate."""
     put_store(empty, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SKYLIFT_TRACK")
-    write_config(tmp_path)
+    write_config(tmp_path, candidates=[TREE])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of MLflow about itself
         yield tmp_path
@@ -275,6 +275,7 @@ class TestTrackingAPublishedVersion:
     def test_it_is_in_mlflow_as_a_tracked_training_would_be(
         self, folder: Path, empty: Path, registry: Registry
     ) -> None:
+        write_config(folder)
         train("--track")
         done("promote", "v1")
         expected = self.contents(client_of(folder))
@@ -317,7 +318,7 @@ class TestTrackingAPublishedVersion:
 
         (run,) = parents(client_of(folder))
         assert (run.info.run_id == left.info.run_id, run.info.status) == (False, "FINISHED")
-        assert len(self.contents(client_of(folder))) == 4
+        assert len(self.contents(client_of(folder))) == 2
 
     def test_another_model_yaml_does_not_say_where_its_table_was(self, folder: Path, registry: Registry) -> None:
         train()
