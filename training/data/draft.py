@@ -183,13 +183,13 @@ def _text(
         f"# yaml-language-server: $schema={Path(schema).as_posix()}",
         f"# Drafted from {path.name}, {len(table.rows):,} rows. What is not written here follows from the",
         "# table; docs/reference.md has all keys.",
-        *(f"# note: {line}" for note in notes for line in note.splitlines()),
+        *(f"# note: {_comment(note)}" for note in notes),
         f"model: {model}",
         "data:",
         f"  path: {_scalar(Path(shown).as_posix() if isinstance(path, Path) else shown)} # relative to this file",
         "target:",
         f"  column: {_scalar(spec.target.column)}",
-        f"  task: {table.contract.task} # {target.partition(', ')[2]}{other}",
+        f"  task: {table.contract.task} # {_comment(target.partition(', ')[2])}{other}",
         "split: {holdout: 0.2, seed: 42} # time: COLUMN holds out the last rows; group: COLUMN parts no equal values",
         "features: # one per column; unit and description tell callers what it is, kind and missing how it is read",
         *_features(decisions),
@@ -203,7 +203,7 @@ def _text(
 def _features(decisions: tuple[ColumnDecision, ...]) -> Iterator[str]:
     for decision in decisions:
         said = "; ".join(filter(None, (decision.taken_as, decision.why)))
-        comment = " ".join(said.split())
+        comment = _comment(said)
         if decision.is_left_out:
             yield f"  # {_scalar(decision.name)} is {comment.replace('left out; ', 'left out: ', 1)}"
         else:
@@ -217,4 +217,14 @@ def _gate(table: Table) -> str:
 def _scalar(text: str) -> str:
     """A text as YAML has it; in quotes where it would be something else."""
     is_plain = re.fullmatch(r"[\w./-]+", text) and load_yaml(text) == text
-    return text if is_plain else json.dumps(text, ensure_ascii=False)
+    return text if is_plain else "".join(map(_escaped, json.dumps(text, ensure_ascii=False)))
+
+
+def _escaped(sign: str) -> str:
+    """A sign of a text in quotes; as an escape where YAML or a reader would take it for another."""
+    return sign if sign.isprintable() else f"\\U{ord(sign):08x}"
+
+
+def _comment(text: str) -> str:
+    """A text on the one line of a comment, which it cannot end."""
+    return "".join(filter(str.isprintable, " ".join(text.split())))

@@ -24,15 +24,21 @@ def drafted(folder: Path, text: str, *, target: str = "y", name: str = "table.cs
 
 ODD_NAMES = lines('a: b,#,no,"x, {y}",y', lambda row: f"{row * 7 % 11},{row % 5},{row % 3},{row % 4},{'ab'[row % 2]}")
 
+ODD_SIGNS = lines(
+    '"a\nb","c\x7f\u202e\U0001f600",y',
+    lambda row: f'{row * 7 % 11},"k\n{row % 3}\x9f",' + ("x", '"z\nmodel: other"')[row % 2],
+)
+
 
 @pytest.mark.parametrize(
     ("text", "target"),
     [
         (mixed(), "churned"),
         (ODD_NAMES, "y"),
+        (ODD_SIGNS, "y"),
         (lines("price,rooms,y", lambda row: f"{row * 37 % 101},{row % 7},{row * 1.5 + row % 3}"), "y"),
     ],
-    ids=["mixed", "odd-names", "regression"],
+    ids=["mixed", "odd-names", "odd-signs", "regression"],
 )
 def test_what_it_says_is_what_training_does_without_it(tmp_path: Path, text: str, target: str) -> None:
     _, output = drafted(tmp_path, text, target=target)
