@@ -106,7 +106,15 @@ def _wrk(host: str, port: int, body: bytes, seconds: float, connections: int) ->
             encoding="utf-8",
         )
         duration = f"{max(1, round(seconds))}s"
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{duration}", "-s", str(script)]
+        command = [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{duration}",
+            f"--timeout={_TIMEOUT_SECONDS:.0f}s",
+            "-s",
+            str(script),
+        ]
         done = subprocess.run([*command, f"http://{host}:{port}/predict"], capture_output=True, text=True, check=True)
     rate = re.search(r"Requests/sec:\s+([0-9.]+)", done.stdout)
     if rate is None or "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
