@@ -154,6 +154,7 @@ class TestSettings:
         )
 
 
+@pytest.mark.usefixtures("loaded_in_this_process")
 class TestStack:
     @pytest.fixture(autouse=True)
     def _stacks(self, monkeypatch: pytest.MonkeyPatch) -> None:
