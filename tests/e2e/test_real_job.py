@@ -1,6 +1,5 @@
 """The real job as the function runs it: from objects in the bucket to a version, or to a refusal that names one."""
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,7 +52,6 @@ def test_objects_become_one_table_and_a_version_that_names_the_retraining(aws: M
     assert document is not None
 
     outcome = job.run(document, SECONDS)
-    begun = time.monotonic()
     again = job.run(document, SECONDS)
 
     version = aws.registry.version("v1")
@@ -62,7 +60,6 @@ def test_objects_become_one_table_and_a_version_that_names_the_retraining(aws: M
     assert version.manifest.lineage.retraining == "one"
     assert version.manifest.lineage.data_rows == 120
     assert again.reference == outcome.reference
-    assert time.monotonic() - begun < SECONDS / 10
     assert len(aws.registry.versions()) == 1
 
 
