@@ -74,6 +74,16 @@ def test_each_column_is_explained_in_its_line(tmp_path: Path) -> None:
     assert written["member"] == "boolean"
 
 
+def test_zeros_and_ones_may_be_booleans_and_long_names_are_cut(tmp_path: Path) -> None:
+    made, _ = drafted(
+        tmp_path, lines("flag,c,y", lambda row: f"{row % 2},{'ab'[row // 2 % 2] * 300},{'cd'[row // 3 % 2]}")
+    )
+
+    flag, name = made.decisions
+    assert flag.why == "kind: boolean takes 0 and 1 as false and true"
+    assert len(name.taken_as) < 120
+
+
 def test_a_column_that_is_left_out_says_why_and_how_to_keep_it(tmp_path: Path) -> None:
     made, _ = drafted(tmp_path, lines("id,n,y", lambda row: f"{row + 1000},{row * 7 % 11},{'ab'[row % 2]}"))
 
