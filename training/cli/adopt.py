@@ -13,7 +13,10 @@ from training.cli.published import place_for, show_published, write_into
 
 def adopt(
     file: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Fitted model: .joblib, .onnx, or XGBoost's .json or .ubj.")
+        Path,
+        typer.Argument(
+            metavar="MODEL", help="Fitted model: .joblib, .onnx, .json or .ubj (XGBoost), .txt (LightGBM), .cbm."
+        ),
     ],
     config: ConfigOption = DEFAULT_CONFIG,
     data: Annotated[

@@ -16,11 +16,16 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from skylift.contract import Contract, Target
 from skylift.encoding import load_encoder
+from skylift.feature import Feature
 from skylift.manifest import MODEL_FILE
 from skylift.predictors import load_predictor
 from tests.support.elsewhere import adopted
 from tests.support.texts import messages
+from training.data.table import Table
+from training.job.inputs_taken import Inputs
+from training.job.text_terms import on_terms
 from training.release.packaging import pack
 
 WORDS = "URGENT free prize, call mum at lunch 😀 zebra"
@@ -129,11 +134,11 @@ def test_what_is_shown_has_words_of_several_rows_though_the_model_knows_rarer_on
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_not_a_sum_over_terms_is_left_to_the_words(tmp_path: Path, model: Any, reason: str) -> None:
+def test_what_is_not_a_sum_over_terms_is_left_to_the_words(model: Any, reason: str) -> None:
     rows = said()
-    trained = adopted(
-        tmp_path, model.fit(rows.text, rows.type), text=rows[["text", "type"]].to_csv(index=False), target="type"
-    )
+    text = Feature(name="text", kind="text", max_length=99, directions=1)
+    contract = Contract(task="regression", features=(text,), target=Target(name="type"))
+    table = Table(contract, np.zeros((0, 2)), np.zeros(0), "", ())
 
-    assert any(reason in note for note in trained.notes)
-    assert trained.compiled.data is None
+    with pytest.raises(NotImplementedError, match=reason):
+        on_terms(model.fit(rows.text, rows.type), Inputs(None, alone=True), table)
