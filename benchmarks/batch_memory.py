@@ -140,22 +140,24 @@ def measured(case: str, limit: int, folder: Path) -> list[str]:
     name = _CASES[case](folder, _TIMES * limit * _MIB)
     command = [sys.executable, "-m", "training.cli", "batch", str(folder / name), str(folder / "out"), "--json"]
     started = time.monotonic()
-    running = subprocess.Popen(
-        [*command, "--model", str(folder.parent / "model"), "--workers", "1"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1"},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit * _MIB, limit * _MIB)),  # noqa: PLW1509 (one thread)
-    )
-    told, failed = running.communicate()
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    if running.returncode == 0:
-        found = json.loads(told)
-        result = f"{found['answered']:,} answered, {found['rejected']:,} rejected"
-    else:
-        result = failed.strip().splitlines()[0].replace(str(folder), "")
-    return [case, result, f"{time.monotonic() - started:.0f}", f"{peak:,.0f}"]
+    with (folder / "told").open("w+") as told, (folder / "failed").open("w+") as failed:
+        running = subprocess.Popen(
+            [*command, "--model", str(folder.parent / "model"), "--workers", "1"],
+            stdout=told,
+            stderr=failed,
+            env=os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1"},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit * _MIB, limit * _MIB)),  # noqa: PLW1509 (one thread)
+        )
+        _, status, used = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+        told.seek(0)
+        failed.seek(0)
+        if running.returncode == 0:
+            found = json.load(told)
+            result = f"{found['answered']:,} answered, {found['rejected']:,} rejected"
+        else:
+            result = failed.readline().strip().replace(f"{folder}/", "")
+    return [case, result, f"{time.monotonic() - started:.0f}", f"{used.ru_maxrss / 1024:,.0f}"]
 
 
 def main() -> None:
@@ -172,25 +174,12 @@ def main() -> None:
         write_version(Path(name) / "model", bulk_package())  # type: ignore[arg-type]
         for case in arguments.cases:
             with TemporaryDirectory(dir=name) as folder:
-                found.append(_apart(case, arguments.limit, Path(folder)))
+                found.append(measured(case, arguments.limit, Path(folder)))
                 print(found[-1], file=sys.stderr, flush=True)  # noqa: T201 (how far it is)
     size = _TIMES * arguments.limit / 1024
     about = f"{datetime.now(UTC):%Y-%m-%d}, tables of {size:.1f} GB, one process that may use {arguments.limit} MiB"
     header = ["table", "result", "seconds", "most resident, MiB"]
     write_page("batch_memory", f"{about}\n\n{table(header, found)}\n", publish=arguments.publish)
-
-
-def _apart(case: str, limit: int, folder: Path) -> list[str]:
-    """Measure in a copy of this process: what children used most is told of all that a process had."""
-    reader, writer = os.pipe()
-    if (child := os.fork()) == 0:
-        os.write(writer, json.dumps(measured(case, limit, folder)).encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as file:
-        row: list[str] = json.loads(file.read())
-    os.waitpid(child, 0)
-    return row
 
 
 if __name__ == "__main__":

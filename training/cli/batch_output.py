@@ -145,7 +145,7 @@ class FileOutput:
         """See `Output.begin`; parts of another run are of nobody's use, and are gone at the end."""
         place = Folder(self._folder)
         stored = place.read(PLAN_FILE)
-        if stored is None and not place.is_empty():
+        if stored is None and not place.is_empty() and self.complete() is None:  # else they are its own
             raise DataError(f"{self._folder} holds other files", "take them away, or name another output")
         if stored is not None and Plan.model_validate_json(stored).run != plan.run:
             write_plan(place, plan)

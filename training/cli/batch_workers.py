@@ -58,7 +58,11 @@ class Scorer:
         return self._run(part)
 
     def _run(self, part: Part) -> PartResult:
-        return run_part(part, self.model, place_of(self.output), self.run)
+        try:
+            return run_part(part, self.model, place_of(self.output), self.run)
+        except MemoryError as error:
+            hint = "take fewer --workers, or a machine with more: the same command does the rest"
+            raise DataError(f"memory ran out in part {part.name}", hint) from error
 
 
 def workers_that_fit(model: BulkModel) -> int:

@@ -18,7 +18,7 @@ _LEAST_BUFFER = 2**14
 
 def parquet_rows(part: Part, contract: Contract, rows: int) -> Iterator[Batch]:
     """The rows of a part, so many at a time; see `skylift.bulk.batches.batches`."""
-    from pyarrow import ArrowException, RecordBatch
+    from pyarrow import ArrowException, ArrowMemoryError, RecordBatch
 
     try:
         with part.source.open() as file, _parquet_file(file) as parquet:
@@ -36,6 +36,8 @@ def parquet_rows(part: Part, contract: Contract, rows: int) -> Iterator[Batch]:
                     yield Batch(names.columns(kept), kept, number - batch.num_rows + first + _counted(kept))
                 if number >= part.last:
                     return
+    except ArrowMemoryError:  # which says nothing about the file
+        raise
     except ArrowException as error:
         raise unreadable(part.source, error) from error
 

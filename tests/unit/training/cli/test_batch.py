@@ -115,6 +115,8 @@ def test_an_output_of_another_run_is_left_alone(model: Path, tmp_path: Path) -> 
     write(tmp_path / "in.csv")
     score("in.csv", "out", "--model", model)
     score("in.csv", "out.csv", "--model", model)
+    (tmp_path / "out.csv.parts").mkdir()
+    (tmp_path / "out.csv.parts/in-00000.csv").write_text("which a kill at the end left")
     write(tmp_path / "in.csv", ROWS[:9])
 
     told = refused("batch", "in.csv", "out", "--model", model)

@@ -7,6 +7,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from skylift.bulk.manifest import add_up
@@ -74,6 +75,18 @@ def test_a_part_is_run_again_when_s3_is_busy(tmp_path: Path, monkeypatch: pytest
     failures += [AwsThrottled("busy", "wait")] * 4
     with pytest.raises(AwsThrottled):
         scorer(made.parts[0])
+
+
+def test_memory_that_runs_out_is_told_with_the_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = planned(write_lines(tmp_path / "in.jsonl", rows_of(1)))
+
+    def out_of_memory(*_arguments: object) -> PartResult:
+        raise pa.ArrowMemoryError("malloc of size 9 failed")
+
+    monkeypatch.setattr(batch_workers, "run_part", out_of_memory)
+
+    with pytest.raises(DataError, match="memory ran out in part in-00000: take fewer --workers"):
+        Scorer(bulk_model(), made.run, str(tmp_path / "out"))(made.parts[0])
 
 
 def test_a_process_that_ends_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
