@@ -56,11 +56,11 @@ def _texts(name: str, head: str, line: str) -> Write:
 
 
 def _long_line(name: str, head: str, line: str) -> Write:
-    """A text of one line that has all bytes, between two rows."""
+    """A text of one line that has all bytes, among rows."""
 
     def write(folder: Path, size: int) -> str:
         with (folder / name).open("wb") as file:
-            file.write(f"{head}{line}".encode())
+            file.write(f"{head}{line * 20_000}".encode())
             file.seek(size, os.SEEK_CUR)
             file.write(f"\n{line}".encode())
         return name
@@ -94,8 +94,8 @@ def _one_group(folder: Path, size: int) -> str:
 
 
 def _wide(folder: Path, size: int) -> str:
-    """A Parquet file of a thousand columns."""
-    name, columns = "wide.parquet", 1000
+    """A Parquet file of a hundred columns."""
+    name, columns = "wide.parquet", 100
     rows = size // (8 * columns)
     group = 2**15
     names = ["age", *(f"x{number}" for number in range(columns)), "City"]
@@ -131,7 +131,7 @@ _CASES: dict[str, Write] = {
     "JSON Lines": _texts("notes.jsonl", "", json.dumps(_ROW) + "\n"),
     "JSON Lines, one line": _long_line("line.jsonl", "", json.dumps(_ROW) + "\n"),
     "Parquet, one group of rows": _one_group,
-    "Parquet, 1,000 columns": _wide,
+    "Parquet, 100 columns": _wide,
 }
 
 

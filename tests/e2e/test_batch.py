@@ -112,14 +112,14 @@ def write_one_group(path: Path, size: int) -> int:
 
 
 def write_long_line(path: Path, size: int) -> int:
-    """A text of two rows and, between them, a line that has all of the bytes; the number of rows that are right."""
+    """A text of rows and, among them, a line that has all of the bytes; the number of rows that are right."""
     csv = path.suffix == ".csv"
     row = b"40,Oslo\n" if csv else b'{"age": 40, "City": "Oslo"}\n'
     with path.open("wb") as file:
-        file.write((b"age,City\n" if csv else b"") + row)
+        file.write((b"age,City\n" if csv else b"") + row * 20_000)
         file.seek(size, os.SEEK_CUR)  # which takes no place on the disk
         file.write(b"\n" + row)
-    return 2
+    return 20_001
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts what a process may write to")

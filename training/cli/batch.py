@@ -199,7 +199,9 @@ def _results(
         return run_on_aws(parts, scorer, machine)
     if dask is not None:
         return run_on_dask(parts, scorer, dask)
-    count = min(workers or min(joblib.cpu_count(), workers_that_fit(scorer.model)), len(parts))
+    if not parts:
+        return iter(())
+    count = min(workers or min(joblib.cpu_count(), workers_that_fit(scorer.model, parts[0].source)), len(parts))
     return run_in_processes(parts, scorer, count) if count > 1 else run_here(parts, scorer)
 
 

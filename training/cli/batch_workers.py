@@ -13,10 +13,12 @@ from multiprocessing.connection import wait
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from skylift.bulk.parquet_rows import reading_bytes
 from skylift.bulk.part import PartResult, run_part
 from skylift.bulk.places import place_of
 from skylift.bulk.plan import Part
 from skylift.bulk.scoring import BulkModel
+from skylift.bulk.sources import Source
 from skylift.errors import AwsThrottled, DataError
 from skylift.memory import growth_bytes, memory_there_is
 
@@ -65,12 +67,13 @@ class Scorer:
             raise DataError(f"memory ran out in part {part.name}", hint) from error
 
 
-def workers_that_fit(model: BulkModel) -> int:
-    """How many processes may score beside this one before memory is short; one at least."""
+def workers_that_fit(model: BulkModel, source: Source) -> int:
+    """How many processes may score files like one beside this one before memory is short; one at least."""
     there_is = memory_there_is()
     if there_is is None:
         return sys.maxsize
-    return max(there_is // (_WORKER_BYTES + growth_bytes(model.manifest)) - 1, 1)
+    reading = reading_bytes(source) if source.form == "parquet" else 0
+    return max(there_is // (_WORKER_BYTES + growth_bytes(model.manifest) + reading) - 1, 1)
 
 
 def run_here(parts: Iterable[Part], scorer: Scorer) -> Iterator[PartResult]:

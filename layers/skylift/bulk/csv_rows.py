@@ -17,6 +17,7 @@ from skylift.contract import Contract
 from skylift.errors import DataError
 
 _MOST_SKIPPED = 2**12
+_STRADDLES = "straddles two block boundaries"  # a record that is longer than a block
 _ODD_QUOTES = {
     "expected after": "has a quote within a cell, or one that swallows rows",
     "unexpected end": "opens a quote that nothing closes",
@@ -73,7 +74,7 @@ def _split(part: Part, form: CsvForm, rows: int) -> Iterator[_Read]:
         return "error" if given_up else "skip"
 
     encoding = "utf8" if form.first and form.encoding.startswith("utf-8") else form.encoding  # behind the mark
-    read = arrow_csv.ReadOptions(use_threads=False, column_names=names, block_size=LARGEST_RECORD, encoding=encoding)
+    read = arrow_csv.ReadOptions(use_threads=False, column_names=names, block_size=READ_BYTES, encoding=encoding)
     parse = arrow_csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True, invalid_row_handler=note)
     texts = arrow_csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=True
@@ -88,6 +89,7 @@ def _split(part: Part, form: CsvForm, rows: int) -> Iterator[_Read]:
                     number = int(numbers[-1])
                     yield batch, part.before + numbers, [_misfit(part.before, row) for row in here]
         except pa.ArrowInvalid as error:
+            given_up = given_up or _STRADDLES in str(error)
             if not given_up:
                 raise unreadable(part.source, error) from error
     if given_up:

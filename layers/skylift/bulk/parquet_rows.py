@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from skylift.bulk.batch import BATCH_BYTES, READ_BYTES, Batch, Names
 from skylift.bulk.plan import Part, unreadable
+from skylift.bulk.sources import Source
 from skylift.contract import Contract
 
 _SAMPLED_ROWS = 256
 _STEP_ROWS = 2**12
+_PAGE_BYTES = 2**20  # which writers end a page at
 _LEAST_BUFFER = 2**14
 
 
@@ -42,6 +44,24 @@ def parquet_rows(part: Part, contract: Contract, rows: int) -> Iterator[Batch]:
         raise unreadable(part.source, error) from error
 
 
+def reading_bytes(source: Source) -> int:
+    """Memory that reading a file takes beside its rows: measured, three times the pages of all columns of a group.
+
+    Raises
+    ------
+    DataError, AwsUnavailable
+        It cannot be read.
+    """
+    from pyarrow.parquet import read_metadata
+
+    with source.open() as file:
+        metadata = read_metadata(file)
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    largest: int = max((group.total_byte_size for group in groups), default=0)
+    pages: int = min(largest, metadata.num_columns * _PAGE_BYTES)
+    return 3 * pages
+
+
 def _parquet_file(file: IO[bytes]) -> Any:
     """A Parquet file whose columns are read through buffers that together are not larger than a batch."""
     from pyarrow.parquet import ParquetFile, read_metadata
@@ -59,13 +79,18 @@ def _together(parquet: Any, groups: Sequence[int], rows: int) -> Iterator[Any]:
     from pyarrow import concat_batches, types
 
     rows = min(rows, _rows_of_a_batch(parquet, groups))
-    step = rows if any(types.is_dictionary(field.type) for field in parquet.schema_arrow) else min(rows, _STEP_ROWS)
+    joinable = not any(types.is_dictionary(field.type) for field in parquet.schema_arrow)
+    step = min(rows, _STEP_ROWS) if joinable else rows
     waiting: list[Any] = []
-    for batch in parquet.iter_batches(step, row_groups=groups, use_threads=False):
-        waiting.append(batch)
-        if sum(each.num_rows for each in waiting) >= rows or sum(each.nbytes for each in waiting) >= BATCH_BYTES:
-            joined, waiting = concat_batches(waiting), []
-            yield joined
+    count = size = 0
+    for group in groups:  # by itself: what reads a group keeps a page of each of its columns
+        for batch in parquet.iter_batches(step, row_groups=[group], use_threads=False):
+            waiting.append(batch)
+            count, size = count + batch.num_rows, size + batch.nbytes
+            if not joinable or count >= rows or size >= BATCH_BYTES:
+                joined, waiting = concat_batches(waiting), []
+                count = size = 0
+                yield joined
     if waiting:
         yield concat_batches(waiting)
 

@@ -68,6 +68,15 @@ def test_many_records_of_another_width_are_told_some_at_a_time(tmp_path: Path, m
     assert max(len(each.broken) for each in found) <= 5
 
 
+def test_a_record_that_is_longer_than_a_block_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_rows, "READ_BYTES", 50)
+    (tmp_path / "t.csv").write_text("x,y\n" + "1,1\n" * 30 + f'2,"{"long" * 100}"\n' + "3,3\n" * 30)
+
+    found = read(tmp_path / "t.csv")
+
+    assert (xs(found), numbers(found)) == (["1"] * 30 + ["2"] + ["3"] * 30, list(range(1, 62)))
+
+
 @pytest.mark.parametrize(
     ("content", "error"),
     [

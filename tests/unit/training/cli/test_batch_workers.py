@@ -7,7 +7,9 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from skylift.bulk.manifest import add_up
@@ -46,15 +48,22 @@ def test_parts_in_processes_come_to_the_same_as_here(tmp_path: Path) -> None:
         assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
 
 
-def test_as_many_processes_are_started_as_memory_lasts_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_many_processes_are_started_as_memory_lasts_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mib = 2**20
+    (source,) = planned(write_lines(tmp_path / "in.jsonl", rows_of(1))).sources
     for there_is, workers in ((512 * mib, 1), (100 * mib, 1), (2048 * mib, 6), (None, sys.maxsize)):
         monkeypatch.setattr(batch_workers, "memory_there_is", lambda there_is=there_is: there_is)
-        assert workers_that_fit(bulk_model()) == workers
+        assert workers_that_fit(bulk_model(), source) == workers
     large = {MODEL_FILE: Artifact(sha256="0" * 64, bytes=0), COMPILED_FILE: Artifact(sha256="0" * 64, bytes=50 * mib)}
     manifest = bulk_model().manifest.model_copy(update={"artifacts": large})
     monkeypatch.setattr(batch_workers, "memory_there_is", lambda: 4096 * mib)
-    assert workers_that_fit(dataclasses.replace(bulk_model(), manifest=manifest)) == 1, "a model takes memory as well"
+    larger = dataclasses.replace(bulk_model(), manifest=manifest)
+    assert workers_that_fit(larger, source) == 1, "a model takes memory as well"
+    wide = pa.table({f"x{number}": np.arange(2.0**11) for number in range(500)})
+    pq.write_table(wide, tmp_path / "in.parquet")
+    (source,) = planned(tmp_path / "in.parquet").sources
+    monkeypatch.setattr(batch_workers, "memory_there_is", lambda: 2048 * mib)
+    assert workers_that_fit(bulk_model(), source) == 5, "so do the pages of many columns"
 
 
 def test_a_part_is_run_again_when_s3_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
