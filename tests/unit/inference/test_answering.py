@@ -24,6 +24,8 @@ class OneFlower:
         Name of the version that does not take it.
     """
 
+    is_short = True
+
     def __init__(self, refused_by: str = "") -> None:
         self._refused_by = refused_by
 
