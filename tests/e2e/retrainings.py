@@ -50,9 +50,10 @@ class Retrainings:
         return self._store.read(id)
 
     def is_at(self, step: str) -> bool:
-        """Whether one runs, and is at a step."""
+        """Whether one runs, and is at a step; its document is written after its name is in the lock."""
         lock = self._store.lock()
-        return lock is not None and lock.holder is not None and self.read(lock.holder).step == step
+        running = self._store.find(lock.holder) if lock is not None and lock.holder is not None else None
+        return running is not None and running.step == step
 
     @property
     def is_locked(self) -> bool:
