@@ -8,7 +8,7 @@ document frequency and finds the directions in which texts differ most, by laten
 import math
 import re
 from collections.abc import Iterator, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import batched, count
 from operator import add
 from typing import Any
@@ -38,6 +38,11 @@ _BITS = 21
 """Bits of a sign in Unicode: three fit into a number."""
 _LARGEST = np.iinfo(np.int64).max
 _WORDS_OF_A_TYPICAL_TEXT = 8
+
+type Tokens = Sequence[str]
+"""Words and runs of signs of a text, in small letters."""
+
+_MISSING: tuple[int | None, Tokens] = (None, ())
 
 
 def terms(text: str) -> Iterator[str]:
@@ -126,23 +131,23 @@ class Vocabulary:
         float64 `[n, width]`: the length in characters, NaN for a missing text, then its coordinates, which are 0 for
         a text without a known term.
         """
-        texts = [clean_text(value) if isinstance(value, str) else None for value in values]
-        encoded = np.zeros((len(texts), self.width))
+        read = [_read(value) if isinstance(value, str) else _MISSING for value in values]
+        encoded = np.zeros((len(read), self.width))
         first, letters = 0, 0
-        for place, text in enumerate(texts):
-            encoded[place, 0] = np.nan if text is None else len(text)
-            letters += len(text or "")
-            if letters >= _LETTERS_TOGETHER or place == len(texts) - 1:
-                self._place(texts[first : place + 1], encoded[first : place + 1, 1:])
+        for place, (length, _) in enumerate(read):
+            encoded[place, 0] = math.nan if length is None else length
+            letters += length or 0
+            if letters >= _LETTERS_TOGETHER or place == len(read) - 1:
+                together = [tokens for _, tokens in read[first : place + 1]]
+                self._place(together, encoded[first : place + 1, 1:])
                 first, letters = place + 1, 0
         return encoded
 
     def unknown(self, value: Scalar) -> float:
         """Share of the words and runs of signs of a text that the terms lack; NaN for a missing text."""
-        text = clean_text(value) if isinstance(value, str) else None
-        if text is None:
+        length, tokens = _read(value) if isinstance(value, str) else _MISSING
+        if length is None:
             return math.nan
-        tokens = _TOKEN.findall(text.lower())
         known = sum(map(self._known.__contains__, tokens))
         return (len(tokens) - known) / max(len(tokens), 1)
 
@@ -165,7 +170,7 @@ class Vocabulary:
         most = sorted(words, key=lambda place: float(self.weights[place]))[:count]
         return [(self.terms[place].strip(), math.exp(1 - float(self.weights[place]))) for place in most]
 
-    def _place(self, texts: Sequence[str | None], coordinates: NDArray[np.float64]) -> None:
+    def _place(self, texts: Sequence[Tokens], coordinates: NDArray[np.float64]) -> None:
         """Write the coordinates of some texts, which are 0 before."""
         size = len(self.terms)
         keys, times = np.unique(self._found(texts), return_counts=True)
@@ -180,13 +185,12 @@ class Vocabulary:
         sums = np.add.reduceat(values[:, None] * self.directions.take(places, axis=0), starts)
         coordinates[filled] = sums / lengths[:, None]
 
-    def _found(self, texts: Sequence[str | None]) -> NDArray[np.int64]:
+    def _found(self, texts: Sequence[Tokens]) -> NDArray[np.int64]:
         """The places of the known terms in some texts, as often as they have them; each text's after the last one's."""
         size = len(self.terms)
         words: list[int] = []
         marked: list[str] = []
-        for first, text in zip(count(0, size), texts):
-            tokens = _TOKEN.findall(text.lower()) if text else []
+        for first, tokens in zip(count(0, size), texts):
             words += [first + place for place in map(self._words.get, tokens) if place is not None]
             marked.append(f" {'  '.join(tokens)} " if tokens else "")  # no term has two blanks
         runs = _runs(_signs("".join(marked)))
@@ -197,6 +201,16 @@ class Vocabulary:
             firsts = np.repeat(np.arange(0, size * len(texts), size), [*map(len, marked)])
             places += np.concatenate((firsts[:-1], firsts[:-2])).take(known)
         return np.concatenate((places, np.array(words, dtype=np.int64)))
+
+
+@lru_cache(maxsize=8)
+def _read(value: str) -> tuple[int | None, Tokens]:
+    """The length of a text, None if it is a missing one, and its words and runs of signs.
+
+    The texts of a request are read once, for what encodes them and for what counts unknown words.
+    """
+    text = clean_text(value)
+    return _MISSING if text is None else (len(text), _TOKEN.findall(text.lower()))
 
 
 def _signs(text: str) -> NDArray[np.int64]:
