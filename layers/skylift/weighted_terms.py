@@ -6,6 +6,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from itertools import batched
 from typing import Any, TypedDict
 
@@ -23,6 +24,7 @@ from skylift.vocabulary import ENCODING_FILE, MAX_DIRECTIONS, TERMS_MEMBER
 _PARTS = (TERMS_MEMBER, "weights", "sums")
 _MAX_TERMS = 1_000_000
 _LONGEST_TERM = 100
+_MISSING: tuple[int | None, Sequence[str]] = (None, ())
 
 
 class _Stored(TypedDict):
@@ -96,9 +98,9 @@ class WeightedTerms:
         """
         encoded = np.zeros((len(values), self.width))
         for row, value in zip(encoded, values, strict=True):
-            text = clean_text(value) if isinstance(value, str) else None
-            row[0] = math.nan if text is None else len(text)
-            found = map(self._places.get, self.analysis.terms(text or ""))
+            length, terms = _terms_of(self.analysis, value) if isinstance(value, str) else _MISSING
+            row[0] = math.nan if length is None else length
+            found = map(self._places.get, terms)
             places, times = np.unique([place for place in found if place is not None], return_counts=True)
             if len(places):
                 counted = self.analysis.counted(times) * self.weights[places]
@@ -109,11 +111,21 @@ class WeightedTerms:
 
     def unknown(self, value: Scalar) -> float:
         """Share of the terms of a text that are not known; NaN for a missing text."""
-        text = clean_text(value) if isinstance(value, str) else None
-        if text is None:
+        length, terms = _terms_of(self.analysis, value) if isinstance(value, str) else _MISSING
+        if length is None:
             return math.nan
-        found = [*self.analysis.terms(text)]
-        return sum(term not in self._places for term in found) / max(len(found), 1)
+        return sum(term not in self._places for term in terms) / max(len(terms), 1)
+
+
+@lru_cache(maxsize=2)
+def _terms_of(analysis: Analysis, value: str) -> tuple[int | None, Sequence[str]]:
+    """The length of a text, None if it is a missing one, and its terms.
+
+    The text of a request is read once, for what encodes it and for what counts unknown terms; of long texts terms are
+    many times as large.
+    """
+    text = clean_text(value)
+    return _MISSING if text is None else (len(text), [*analysis.terms(text)])
 
 
 def to_bytes(encoders: Sequence[WeightedTerms]) -> bytes:
