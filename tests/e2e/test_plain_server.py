@@ -60,6 +60,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def test_one_answer_of_metrics_counts_for_all_workers_and_outlives_them(server: Server) -> None:
     for _ in range(20):
         _predict(server.port)
+    # A request is counted once its answer is sent, and here two processes run at once.
+    wait_until(lambda: _counted(server.port) == 20, what="all requests are counted")
     before = server.workers()
     assert len(before) == 2
     os.kill(before[0], signal.SIGKILL)
@@ -67,7 +69,7 @@ def test_one_answer_of_metrics_counts_for_all_workers_and_outlives_them(server: 
     for _ in range(5):
         _predict(server.port)
 
-    assert _counted(server.port) == 25
+    wait_until(lambda: _counted(server.port) == 25, what="those of the new worker are counted with them")
 
 
 def test_a_second_sigterm_ends_all_at_once(server: Server) -> None:
