@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from inference.capacity import check_answer
-from skylift.errors import AnswerTooLarge
 from skylift.http import problems
+from skylift.http.errors import AnswerTooLarge
 from skylift.http.record import record_of
 
 if TYPE_CHECKING:

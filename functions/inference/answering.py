@@ -10,7 +10,8 @@ from inference.settings import InferenceSettings
 from inference.trial import Trial
 from skylift.challenger import VARIANT_HEADER
 from skylift.contract import Instance
-from skylift.errors import ModelNotReady, RequestError, UnknownModel
+from skylift.errors import ModelNotReady
+from skylift.http.errors import RequestError, UnknownModel
 from skylift.http.record import Record, new_prediction_id, record_of
 from skylift.http.reply import Reply
 from skylift.monitoring import answers

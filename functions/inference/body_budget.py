@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from skylift.errors import Overloaded
+from skylift.http.errors import Overloaded
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send

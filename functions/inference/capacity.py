@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import to_json
 
 from skylift.contract import Contract
-from skylift.errors import AnswerTooLarge
+from skylift.http.errors import AnswerTooLarge
 
 if TYPE_CHECKING:
     from starlette.types import Scope

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any
 
-from skylift.errors import Overloaded
+from skylift.http.errors import Overloaded
 from skylift.observability import logger
 
 WAIT_SECONDS = 10.0

@@ -8,9 +8,10 @@ from inference.answering import SHORT_BYTES, Answering
 from inference.capacity import check_answer
 from inference.model import ScoredRequest, ServedModel
 from skylift.contract import Instance
-from skylift.errors import InvalidQuery, SkyliftError, TooManyInstances
+from skylift.errors import SkyliftError
 from skylift.http import problems
 from skylift.http.body import read_body
+from skylift.http.errors import InvalidQuery, TooManyInstances
 from skylift.http.record import record_of
 from skylift.http.reply import Reply
 from skylift.scoring import add_sets

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from inference.host import ModelHost
 from inference.model import ScoredRequest, ServedModel
 from skylift.background import BACKGROUND_FILE, Background
-from skylift.errors import ExplanationTooSlow, InvalidQuery, ReasonsUnavailable, SkyliftError
+from skylift.errors import SkyliftError
 from skylift.explanation import Explainer
+from skylift.http.errors import ExplanationTooSlow, InvalidQuery, ReasonsUnavailable
 from skylift.observability import logger
 
 if TYPE_CHECKING:

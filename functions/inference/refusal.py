@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from inference.fields import Fields
 from inference.spellings import Spellings
-from skylift.errors import FieldProblem, InvalidInstance
+from skylift.http.errors import FieldProblem, InvalidInstance
 from skylift.names import listed
 from skylift.values import Fault, fault
 

@@ -19,9 +19,9 @@ from inference.fields import FORMS, Fields, yes_or_no
 from inference.refusal import Place, Refusal
 from inference.spellings import Spellings
 from skylift.contract import Contract, Instance
-from skylift.errors import NotJson, TooManyInstances
 from skylift.feature import Feature
 from skylift.http import nesting
+from skylift.http.errors import NotJson, TooManyInstances
 from skylift.names import listed
 
 _ENVELOPE = re.compile(rb'\s*\{\s*"(instances|features)"\s*:\s*\[')

@@ -14,10 +14,10 @@ from inference.comparison import Comparison
 from inference.model import ScoredRequest, ServedModel
 from skylift.challenger import BY_CALLER, Challenger
 from skylift.contract import Instance
-from skylift.errors import RequestError
 from skylift.experiment.counters import difference_bin
 from skylift.experiment.routing import is_challenged
 from skylift.http.caller import caller_of
+from skylift.http.errors import RequestError
 from skylift.http.record import Record
 from skylift.monitoring import answers
 from skylift.observability import logger

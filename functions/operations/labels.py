@@ -5,17 +5,8 @@ from datetime import UTC, datetime
 from typing import TypedDict
 
 from skylift.contract import Target
-from skylift.errors import (
-    AwsUnavailable,
-    FieldProblem,
-    IntegrityError,
-    InvalidLabels,
-    InvalidReference,
-    LabelsNotKept,
-    NotJson,
-    TooManyLabels,
-    VersionNotFound,
-)
+from skylift.errors import AwsUnavailable, IntegrityError, InvalidReference, VersionNotFound
+from skylift.http.errors import FieldProblem, InvalidLabels, LabelsNotKept, NotJson, TooManyLabels
 from skylift.monitoring.label_store import LabelStore
 from skylift.monitoring.labels import Problem, parse
 from skylift.observability import logger

@@ -8,15 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from skylift.durable import DurableFunction
-from skylift.errors import (
-    AwsUnavailable,
-    FieldProblem,
-    IntegrityError,
-    InvalidRetrainRequest,
-    NotJson,
-    RetrainNotFound,
-    RetrainUnavailable,
-)
+from skylift.errors import AwsUnavailable, IntegrityError, RetrainNotFound, RetrainUnavailable
+from skylift.http.errors import FieldProblem, InvalidRetrainRequest, NotJson
 from skylift.observability import logger
 from skylift.retraining.start import TO_ALLOW_ROLLOUTS, id_of_key, new_id, start
 from skylift.retraining.state import Request, Retraining, Rollout

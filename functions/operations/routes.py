@@ -9,9 +9,10 @@ from operations.fleet import Fleet
 from operations.history import History
 from operations.labels import Labels
 from operations.retrains import Retrains
-from skylift.errors import AwsUnavailable, HistoryNotRead, MetricsNotRead
+from skylift.errors import AwsUnavailable
 from skylift.http.body import JSON_TYPES, read_body
 from skylift.http.caller import caller_of
+from skylift.http.errors import HistoryNotRead, MetricsNotRead
 from skylift.http.preflight import Preflight
 from skylift.http.record import record_of
 from skylift.http.reply import JSON

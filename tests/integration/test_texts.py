@@ -12,7 +12,8 @@ from inference.model import ServedModel
 from inference.profiling import load_profiler
 from inference.schema import RequestSchema
 from skylift.encoding import load_encoder
-from skylift.errors import InvalidInstance, UnservableModel
+from skylift.errors import UnservableModel
+from skylift.http.errors import InvalidInstance
 from skylift.manifest import BASELINE_FILE, Manifest
 from skylift.monitoring.baseline import Baseline
 from skylift.monitoring.counts import Counts, Tally

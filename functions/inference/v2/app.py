@@ -11,9 +11,10 @@ from inference.host import ModelHost
 from inference.model import ScoredRequest, ServedModel
 from inference.v2 import is_v2, mapping, messages
 from skylift.contract import Instance
-from skylift.errors import InvalidInstance, SkyliftError, UnknownModel
+from skylift.errors import SkyliftError
 from skylift.http import problems
 from skylift.http.body import JSON_TYPES, read_body
+from skylift.http.errors import InvalidInstance, UnknownModel
 from skylift.http.record import Record, record_of
 from skylift.http.reply import JSON, Reply
 from skylift.version import __version__

@@ -7,8 +7,8 @@ from inference.model import ScoredRequest, ServedModel
 from inference.v2.messages import InferenceRequest
 from inference.v2.tensors import InputTensor, OutputTensor
 from skylift.contract import Contract, Instance
-from skylift.errors import FieldProblem, InvalidInstance, InvalidTensors, TooManyInstances
 from skylift.feature import LARGEST_NUMBER, Feature
+from skylift.http.errors import FieldProblem, InvalidInstance, InvalidTensors, TooManyInstances
 from skylift.names import NearestNames, listed
 from skylift.values import has_missing_number
 

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from inference.v2.tensors import DATATYPES, InputTensor, OutputTensor
-from skylift.errors import InvalidTensors, NotJson
 from skylift.http import nesting
+from skylift.http.errors import InvalidTensors, NotJson
 from skylift.http.reply import Reply
 
 HEADER_LENGTH = "inference-header-content-length"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
-from skylift.errors import InvalidTensors
+from skylift.http.errors import InvalidTensors
 
 DTYPES = {
     "BOOL": "?",

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from skylift.errors import BodyTooLarge, ClientGone, WrongContentType
+from skylift.http.errors import BodyTooLarge, ClientGone, WrongContentType
 from skylift.http.reply import JSON
 
 if TYPE_CHECKING:

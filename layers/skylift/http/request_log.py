@@ -11,8 +11,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from skylift.errors import ClientGone
 from skylift.http import problems
+from skylift.http.errors import ClientGone
 from skylift.http.record import Record, record_of
 from skylift.http.reply import NOSNIFF
 from skylift.observability import MetricPoint, logger, stream, write_request

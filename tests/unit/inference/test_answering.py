@@ -8,7 +8,8 @@ import pytest
 from inference.answering import Answering
 from inference.model import ScoredRequest, ServedModel
 from skylift.contract import Instance
-from skylift.errors import InvalidInstance, ModelNotReady, UnknownModel
+from skylift.errors import ModelNotReady
+from skylift.http.errors import InvalidInstance, UnknownModel
 from skylift.http.record import Record, record_of
 from skylift.http.reply import Reply
 from tests.support.models import IRIS_SETOSA

@@ -7,7 +7,7 @@ import pytest
 
 from inference import body_budget
 from inference.body_budget import BodyBudget
-from skylift.errors import Overloaded
+from skylift.http.errors import Overloaded
 from skylift.http.record import Record
 
 

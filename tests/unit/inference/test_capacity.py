@@ -9,8 +9,8 @@ from pydantic_core import to_json
 from inference import capacity
 from inference.capacity import MAX_ANSWER_BYTES, MAX_BALANCER_BYTES, bytes_as_sent, check_answer, most_instances
 from skylift.contract import Contract, Target
-from skylift.errors import AnswerTooLarge
 from skylift.feature import Feature
+from skylift.http.errors import AnswerTooLarge
 from tests.support.models import iris_package
 from tests.support.templates import source
 

@@ -12,7 +12,7 @@ import pytest
 from inference.app import App
 from inference.computing import Computing
 from inference.settings import InferenceSettings
-from skylift.errors import Overloaded
+from skylift.http.errors import Overloaded
 from skylift.scoring import Matrix
 from tests.support.fakes import HostHarness
 from tests.support.models import IRIS_SETOSA, compiled_iris_package

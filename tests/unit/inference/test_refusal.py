@@ -15,8 +15,8 @@ from inference import refusal
 from inference.schema import RequestSchema
 from skylift import names
 from skylift.contract import Contract, Target
-from skylift.errors import FieldProblem, InvalidInstance, RequestError
 from skylift.feature import Feature
+from skylift.http.errors import FieldProblem, InvalidInstance, RequestError
 from skylift.numerals import Numerals
 from tests.support.contracts import modest
 from tests.support.refused_bodies import KINDS, valid

@@ -12,8 +12,8 @@ from inference.schema import RequestSchema
 from skylift.cells import clean_text
 from skylift.contract import Contract, Target
 from skylift.encoding import leads
-from skylift.errors import FieldProblem, InvalidInstance, NotJson, RequestError, TooManyInstances
 from skylift.feature import Feature
+from skylift.http.errors import FieldProblem, InvalidInstance, NotJson, RequestError, TooManyInstances
 from skylift.numerals import Numerals
 from skylift.values import fault
 from tests.support.contracts import anything, broken_bodies, contracts, features, instances, modest, row_encoder

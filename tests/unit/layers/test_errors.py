@@ -2,22 +2,25 @@
 
 import ast
 import re
+from types import ModuleType
 
 import pytest
 
 from skylift import errors
-from skylift.errors import (
-    FieldProblem,
-    IntegrityError,
-    InvalidInstance,
-    RegistryError,
-    RequestError,
-    SkyliftError,
-    UnservableModel,
-)
+from skylift.errors import IntegrityError, RegistryError, SkyliftError, UnservableModel
+from skylift.http import errors as http_errors
+from skylift.http.errors import RequestError
 from tests.support.paths import ROOT
 
-ALL = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+TREES = (errors, http_errors)
+"""Modules whose docstrings draw the errors that they define."""
+
+ALL = [
+    (kind, module)
+    for module in TREES
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, Exception) and kind.__module__ == module.__name__
+]
 
 
 def test_an_error_reads_as_what_happened_and_what_to_do() -> None:
@@ -58,11 +61,11 @@ def _codes(node: ast.ClassDef) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("kind", ALL)
-def test_every_error_is_drawn_in_the_tree_under_its_parent(kind: type[Exception]) -> None:
+@pytest.mark.parametrize(("kind", "module"), ALL)
+def test_every_error_is_drawn_in_the_tree_under_its_parent(kind: type[Exception], module: ModuleType) -> None:
     drawn: list[str] = []
     parents = {"SkyliftError": "Exception"}
-    for line in (errors.__doc__ or "").splitlines():
+    for line in (module.__doc__ or "").splitlines():
         words = line.removeprefix("    ").replace("|", " ").replace("`", " ").split("-- ")
         if len(words) == 2:
             depth, name = len(words[0]) // 4 + 1, words[1].split()[0]
@@ -84,18 +87,3 @@ def test_faults_of_callers_of_storage_and_of_models_are_kept_apart(
 ) -> None:
     assert not issubclass(one, other)
     assert not issubclass(other, one)
-
-
-@pytest.mark.parametrize(("total", "text"), [(1, "1 field breaks the contract"), (2, "2 fields break the contract")])
-def test_an_invalid_instance_counts_its_fields(total: int, text: str) -> None:
-    problem = FieldProblem("instances[0].age", "missing", "missing: expected a number")
-
-    assert InvalidInstance((problem,), total).message == text
-
-
-def test_an_invalid_instance_keeps_the_first_problems_and_the_number_of_all() -> None:
-    problem = FieldProblem("instances[0].age", "missing", "missing: expected a number")
-
-    error = InvalidInstance((problem,), 250)
-
-    assert (error.problems, error.total) == ((problem,), 250)

@@ -9,16 +9,8 @@ import pytest
 from operations.labels import MAX_PROBLEMS, Labels
 from skylift.bucket import Bucket
 from skylift.contract import Target
-from skylift.errors import (
-    AwsUnavailable,
-    IntegrityError,
-    InvalidLabels,
-    LabelsNotKept,
-    NoActiveVersion,
-    NotJson,
-    SkyliftError,
-    TooManyLabels,
-)
+from skylift.errors import AwsUnavailable, IntegrityError, NoActiveVersion, SkyliftError
+from skylift.http.errors import InvalidLabels, LabelsNotKept, NotJson, TooManyLabels
 from skylift.monitoring.label_store import LabelStore
 from skylift.monitoring.labels import MAX_LABELS
 from tests.conftest import BUCKET, MODEL

@@ -16,8 +16,8 @@ from inference.v2.messages import InferenceRequest
 from inference.v2.tensors import InputTensor
 from skylift.conformal import Margins
 from skylift.contract import ClassName, Contract, Target
-from skylift.errors import InvalidInstance, InvalidTensors, TooManyInstances
 from skylift.feature import Feature
+from skylift.http.errors import InvalidInstance, InvalidTensors, TooManyInstances
 from tests.support.contracts import anything, contracts, instances, modest
 from tests.support.fakes import served
 

@@ -7,7 +7,7 @@ import pytest
 
 from inference.v2.messages import HEADER_LENGTH, InferenceRequest, read_request, write_answer
 from inference.v2.tensors import OutputTensor
-from skylift.errors import InvalidTensors, NotJson
+from skylift.http.errors import InvalidTensors, NotJson
 
 INPUT = {"name": "x", "datatype": "FP64", "shape": [2], "data": [1, 2]}
 BYTES = {"name": "x", "datatype": "UINT8", "shape": [2], "parameters": {"binary_data_size": 2}}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.v2.tensors import DTYPES, InputTensor, OutputTensor
-from skylift.errors import InvalidTensors
+from skylift.http.errors import InvalidTensors
 
 
 def tensor(datatype: str, data: Any, *shape: int, content_type: str = "") -> InputTensor:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from inference.schema import RequestSchema
 from skylift.bulk.columns import ColumnEncoder, Encoded
 from skylift.contract import Contract, Target
-from skylift.errors import RequestError
 from skylift.feature import Feature
+from skylift.http.errors import RequestError
 from skylift.numerals import Numerals
 from tests.support.contracts import anything, contracts, instances, modest, row_encoder
 

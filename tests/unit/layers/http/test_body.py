@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from skylift.errors import BodyTooLarge, ClientGone, WrongContentType
 from skylift.http.body import JSON_TYPES, MAX_BODY_BYTES, read_body
+from skylift.http.errors import BodyTooLarge, ClientGone, WrongContentType
 
 
 class Sender:
