@@ -10,7 +10,7 @@ from skylift.contract import Contract
 from skylift.date_encoding import DateEncoder
 from skylift.dates import LONGEST, DateForm
 from skylift.encoding import date_encoder
-from skylift.feature import LARGEST_NUMBER, NOT_BLANK, Feature
+from skylift.feature import LARGEST_NUMBER, Feature
 from skylift.names import NearestNames
 from skylift.values import clean, has_missing_number, is_too_long
 
@@ -116,7 +116,7 @@ def _value_schema(feature: Feature) -> CoreSchema:
             schema = core_schema.bool_schema(strict=True)
         case "category":
             if feature.takes_unknown:
-                schema = core_schema.str_schema(strict=True, pattern=NOT_BLANK if feature.required else None)
+                schema = core_schema.str_schema(strict=True, pattern=_NOT_BLANK if feature.required else None)
             else:
                 schema = core_schema.literal_schema(list(feature.texts))
         case "text":
@@ -165,6 +165,8 @@ def _may_stand_for_missing(feature: Feature) -> bool:
 
 def _known_value(feature: Feature, value: Any) -> Any:
     """A value, or None for what the table calls missing, though it has the type of others."""
+    if is_too_long(feature, value):
+        raise ValueError("too long")
     cleaned = clean(feature, value)
     if cleaned is None and feature.required:
         raise ValueError("missing")

@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 from skylift.date_layouts import MILLISECONDS_PER_DAY, Layout, Moment, moment_of
 from skylift.date_writing import OFFSET, Writing, pieces_of
+from skylift.numerals import is_number
 
 type Milliseconds = int
 """Since 1970-01-01T00:00, by the clock of the column; of moments, in UTC. Finer than these is dropped."""
@@ -136,8 +137,8 @@ class DateForm:
             return found
         if self._own:
             return _read_or_none(self._own.read, value)
-        if counted := self._counted:
-            return _read_or_none(lambda text: _of_count(float(text), counted), value)
+        if self._counted and is_number(value):
+            return _of_count(float(value), self._counted)
         return None
 
     def _of_number(self, value: object) -> Moment | None:
@@ -219,9 +220,10 @@ def date_form(text: str) -> DateForm:
 
 
 def _of_count(count: float, milliseconds: int) -> Moment | None:
-    """The time after 1970 began by so many times some milliseconds."""
-    seconds = count * milliseconds / 1000
-    return moment_of(_EPOCH + seconds * _SECOND) if _FIRST_SECOND <= seconds <= _LAST_SECOND else None
+    """The time after 1970 began by so many times some milliseconds; None outside of the years 1 to 9999."""
+    if not _FIRST_SECOND * 1000 <= count * milliseconds <= _LAST_SECOND * 1000:  # before the size is too much to divide
+        return None
+    return moment_of(_EPOCH + count * milliseconds / 1000 * _SECOND)
 
 
 def _read_or_none(read: Callable[[str], Moment | None], text: str) -> Moment | None:

@@ -20,6 +20,9 @@ from skylift.values import Fault, clean, fault, missing_numbers
 type Column = Any
 """An array of Arrow: cells of a table; or a list: values of JSON."""
 
+ABSENT = object()
+"""Stands in a column of JSON for a required member that an object lacks, which is not told as null."""
+
 type Mask = NDArray[np.bool_]
 
 _PLAIN = r"^[+-]?[0-9]+(\.[0-9]*)?$"
@@ -118,7 +121,8 @@ class ColumnEncoder:
         present = [feature.name for feature in self._features if feature.name in columns]
 
         def values(place: int) -> dict[str, object]:
-            return {name: _value(columns[name][place]) for name in present}
+            values = {name: columns[name][place] for name in present}
+            return {name: _value(value) for name, value in values.items() if value is not ABSENT}
 
         refused = []
         for place in np.flatnonzero(doubtful).tolist():

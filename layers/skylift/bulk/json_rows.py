@@ -9,6 +9,7 @@ import numpy as np
 from pydantic_core import from_json
 
 from skylift.bulk.batch import READ_BYTES, SHOWN, Batch, Broken, opened, too_long
+from skylift.bulk.columns import ABSENT
 from skylift.bulk.plan import Part
 from skylift.bulk.records import LARGEST_RECORD
 from skylift.contract import Contract
@@ -21,6 +22,7 @@ def json_rows(part: Part, contract: Contract, rows: int) -> Iterator[Batch]:
     """The rows of a part, so many at a time; see `skylift.bulk.batches.batches`."""
     number = part.before
     spellings: dict[str, str | None] = {}
+    absent = {feature.name: ABSENT for feature in contract.features if feature.required}
     with opened(part) as file:
         if part.first == 0:
             _begin(part, file)
@@ -42,7 +44,7 @@ def json_rows(part: Part, contract: Contract, rows: int) -> Iterator[Batch]:
                     kept.append(found)
                     numbers.append(number)
             present = set().union(*named)
-            columns = {name: [row.get(name) for row in named] for name in present}
+            columns = {name: [row.get(name, absent.get(name)) for row in named] for name in present}
             yield Batch(columns, kept, np.array(numbers, dtype=np.int64), broken)
 
 

@@ -221,6 +221,12 @@ class TestCleaning:
 
         assert instance == {"size": None, "lift": None}
 
+    @pytest.mark.parametrize("missing", [None, ("n/a",)])
+    def test_a_text_of_more_blanks_than_characters_are_allowed_is_too_long(self, missing: Any) -> None:
+        text = Feature(name="note", kind="text", required=False, missing=missing, max_length=3, directions=1)
+
+        assert refused(schema_of(text), {"note": " " * 4}).reason == "too_long"
+
     def test_what_the_table_calls_missing_is_missing_or_refused_as_such(self) -> None:
         missing = {"missing": ("k.A.", "-999"), "required": False}
         schema = schema_of(*(feature.model_copy(update=missing) for feature in (SIZE, TestUnknownCategories.OPEN)))
@@ -311,6 +317,7 @@ class TestUnknownCategories:
         [
             (" ", "a blank is not allowed: "),
             ("", "a blank is not allowed: "),
+            ("\x1c", "a blank is not allowed: "),
             (None, "null is not allowed: "),
             ([], ""),
         ],

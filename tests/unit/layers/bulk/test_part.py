@@ -97,15 +97,16 @@ def test_rows_that_a_request_would_refuse_are_put_aside_with_the_reasons(tmp_pat
     lines[8] = "[1]"
     lines[9] = json.dumps(rows[9] | {"city": "Oslo"})
     lines[10] = json.dumps(rows[10] | {"age": "forty"})
+    lines[11] = json.dumps({name: value for name, value in rows[11].items() if name != "age"})
     (tmp_path / "table.jsonl").write_text("\n\n".join(lines))
 
     results = scored(tmp_path / "table.jsonl", tmp_path / "out", bulk_model())
 
-    assert [sum(each) for each in zip(*((r.rows, r.answered, r.rejected) for r in results), strict=True)] == [30, 24, 6]
+    assert [sum(each) for each in zip(*((r.rows, r.answered, r.rejected) for r in results), strict=True)] == [30, 23, 7]
     aside = [tmp_path / "out" / result.files[1] for result in results if len(result.files) > 1]
     told = [json.loads(line) for file in aside for line in file.read_text().splitlines()]
-    assert [(each["file"], each["row"]) for each in told] == [("table.jsonl", n) for n in (4, 8, 9, 10, 11, 21)]
-    assert [reason["field"] for reason in told[5]["reasons"]] == ["age", "plan", "day"]
+    assert [(each["file"], each["row"]) for each in told] == [("table.jsonl", n) for n in (4, 8, 9, 10, 11, 12, 21)]
+    assert [reason["field"] for reason in told[6]["reasons"]] == ["age", "plan", "day"]
     assert told[0]["reasons"] == [
         {"field": "age", "reason": "wrong_type", "message": "null is not allowed: expected an integer"}
     ]
@@ -113,6 +114,9 @@ def test_rows_that_a_request_would_refuse_are_put_aside_with_the_reasons(tmp_pat
     assert told[1]["text"] == "{cut off"
     assert told[2]["reasons"][0]["message"] == "expected an object"
     assert told[3]["reasons"][0]["message"] == "'city' is sent under two names: send one"
+    assert told[5]["reasons"] == [
+        {"field": "age", "reason": "missing_field", "message": "missing: expected an integer"}
+    ], "a member that is not there is not null"
 
 
 ODD: list[Any] = [
