@@ -49,6 +49,9 @@ _HALF_A_DAY = re.compile(r"([0-9]{1,2}):([0-5][0-9])(?::([0-5][0-9]))?\s?([ap])\
 _LONGEST_TIME = 40
 _HOURS = (24.0, 1.0, 1 / 60, 1 / 3600)
 
+_MINUSES = ("\u2212", "\u2013")
+_ZEROS = {"k": 3, "K": 3, "M": 6, "B": 9}
+
 UP_TO_THREE_DIGITS = re.compile(r"[+-]?[0-9]{1,3}")
 """Digits in front of the first group of thousands."""
 
@@ -67,12 +70,18 @@ class Numerals:
         Sign or word before or after each number; empty for none. A word may have an `s` behind it.
     clock
         Whether numbers are hours, written as times of day or durations: `14:30`, `1 days 02:00:00`, `2h 30m`, `PT90M`.
+    minuses
+        Whether negative numbers may have another sign than a hyphen in front; see `minus_in_front`.
+    scaled
+        Whether letters behind digits count thousands, millions and billions; see `without_scale`.
     """
 
     decimal: str = "."
     thousands: str = ""
     unit: str = ""
     clock: bool = False
+    minuses: bool = False
+    scaled: bool = False
 
     @property
     def words(self) -> str:
@@ -88,6 +97,8 @@ class Numerals:
         ('1234.5', '12.5', '61')
         >>> Numerals(unit="year").plain("2 years"), Numerals(clock=True).plain("14:30")
         ('2', '14.5')
+        >>> Numerals(minuses=True).plain("(5.1)"), Numerals(unit="$", scaled=True).plain("$8.7M")
+        ('-5.1', '8.7e6')
         """
         return number if (number := self._number(text)) is not None else text
 
@@ -98,6 +109,11 @@ class Numerals:
     def _number(self, text: str) -> str | None:
         if self.clock:
             return None if (hours := hours_of(text)) is None else repr(hours)
+        if self.minuses:
+            text = minus_in_front(text)
+        zeros = 0
+        if self.scaled:
+            text, zeros = without_scale(text)
         if self.unit:
             number, unit = number_and_unit(text) or ("", "")
             if unit not in {self.unit, plural(self.unit)}:
@@ -114,7 +130,40 @@ class Numerals:
         if self.decimal != "." and "." in whole + fraction:
             return None
         number = f"{whole}.{fraction}" if mark else whole
-        return number if NUMBER.fullmatch(number) else None
+        if not NUMBER.fullmatch(number):
+            return None
+        return f"{number}e{zeros}" if zeros else number
+
+
+def minus_in_front(text: str) -> str:
+    """A negative number with a hyphen in front, as Python writes it; any other text as it was.
+
+    In tables of accounts it is in brackets, or has its sign behind a fraction; elsewhere a true minus, or a dash.
+
+    Examples
+    --------
+    >>> minus_in_front("(4,168)"), minus_in_front("4.50-"), minus_in_front("\u22127"), minus_in_front("2-")
+    ('-4,168', '-4.50', '-7', '2-')
+    """
+    if text.startswith(_MINUSES):
+        return f"-{text[1:].lstrip()}"
+    if text.startswith("(") and text.endswith(")"):
+        return f"-{text[1:-1]}"
+    if text.endswith("-") and ("." in text or "," in text):
+        return f"-{text[:-1]}"
+    return text
+
+
+def without_scale(text: str) -> tuple[str, int]:
+    """A number without the letter of its thousands, millions or billions, and how many zeros that stands for.
+
+    Examples
+    --------
+    >>> without_scale("201k"), without_scale("$8.7M"), without_scale("12 K")
+    (('201', 3), ('$8.7', 6), ('12 K', 0))
+    """
+    zeros = _ZEROS.get(text[-1:], 0)
+    return (text[:-1], zeros) if zeros and text[-2:-1].isdigit() else (text, 0)
 
 
 def number_and_unit(text: str) -> tuple[str, str] | None:
@@ -131,6 +180,12 @@ def number_and_unit(text: str) -> tuple[str, str] | None:
     if match[4] and match[4].isalpha() and len(match[4]) == 1 and not text[match.start(4) - 1].isspace():
         return None  # 12a is a house or a class
     return match[1] + match[3], match[2] or match[4] or ""
+
+
+def is_number_in_any_form(text: str) -> bool:
+    """Whether a cell can be a number, a time of day or a duration, whatever the others of its column are."""
+    unscaled, _ = without_scale(minus_in_front(text))
+    return number_and_unit(unscaled) is not None or hours_of(text) is not None
 
 
 def is_word(unit: str) -> bool:

@@ -49,7 +49,8 @@ def first_fault(error: ValidationError, model: type[BaseModel], document: Any, c
         case own if own in _OWN:
             problem, hint = fault["msg"].removeprefix("Value error, "), _KEYS
         case _:
-            problem, hint = f"{_held(value)}, expected {_expected(_at(whole, place), whole)}", _KEYS
+            schema = _at(whole, place)
+            problem, hint = f"{_held(value)}, expected {_expected(schema, whole)}", _meant(value, schema, whole)
     return f"line {line_of(content, place)}: {'.'.join(map(str, place))}: {problem}", hint
 
 
@@ -118,6 +119,14 @@ def _expected(schema: Schema, whole: Schema) -> str:
         case kind:
             bounds = (words.format(schema[key]) for key, words in _BOUNDS.items() if key in schema)
             return " ".join([_TYPES.get(str(kind), "a value"), " and ".join(bounds)]).strip()
+
+
+def _meant(value: Any, schema: Schema, whole: Schema) -> str:
+    """The allowed word that is most like another, as a hint."""
+    kinds = [_resolved(kind, whole) for kind in _kinds(schema) or [schema]]
+    words = [word for kind in kinds for word in kind.get("enum", ())]
+    hint = did_you_mean(value, words) if isinstance(value, str) and words else _KEYS
+    return hint if hint.startswith("did you mean") else _KEYS
 
 
 def _held(value: Any) -> str:

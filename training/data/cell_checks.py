@@ -12,7 +12,7 @@ from skylift.figures import exact_text
 from training.config.table import FeatureSection
 from training.data.checks import Finding, Severity
 from training.data.clean import CleanTable
-from training.data.doubts import first_odd_text
+from training.data.doubts import odd_texts
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -37,7 +37,7 @@ def schema_of(feature: Feature | None, about: FeatureSection, column: "pd.Series
     kind = about.kind or (feature.kind if feature else None)
     form = about.form or (feature.form if feature else None)
     checks = []
-    if kind is None and pd.api.types.is_string_dtype(column.dtype) and first_odd_text(column):
+    if kind is None and pd.api.types.is_string_dtype(column.dtype) and odd_texts(column):
         # a single such text leaves decimal commas as they are in all others
         checks.append(pa.Check(_is_number_with_comma, name="types", n_failure_cases=_SHOWN))
     if kind is not None:

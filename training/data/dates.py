@@ -38,6 +38,9 @@ MOSTLY = 0.9
 _LIKELY_YEARS = re.compile(r".*(1[89]|20|21)\d\d.*", re.ASCII)
 _TWO_DIGITS = re.compile(r"\d\d\D\d\d\D\d\d", re.ASCII)
 _GLANCE = 50
+_FAR_AHEAD = date(2040, 1, 1)
+"""A day that few tables know, but births of 1940 written with two digits: these are of 1969 to 2068."""
+
 _TRACES = {"year_sin": "month", "year_cos": "month", "week_sin": "weekday", "week_cos": "weekday"}
 _OF_HOURS = {"day_sin": "hour", "day_cos": "hour"}
 
@@ -133,8 +136,8 @@ def form_of_most(texts: Sequence[str], share: float = MOSTLY) -> DateForm | None
     return best if glance and reads(best) >= share * len(glance) else None
 
 
-def odd_date(column: "pd.Series[Any]", share: float = MOSTLY) -> tuple[int, str] | None:
-    """The first text of a column whose others are dates in one form, with its place; None for any other column.
+def odd_dates(column: "pd.Series[Any]", share: float = MOSTLY) -> list[str]:
+    """The texts of a column whose others are dates in one form; none for any other column.
 
     Parameters
     ----------
@@ -144,22 +147,23 @@ def odd_date(column: "pd.Series[Any]", share: float = MOSTLY) -> tuple[int, str]
     counts = column.value_counts()
     texts = [str(text) for text in counts.index if not may_be_missing(str(text))]
     if (form := form_of_most(texts, share)) is None or not (odd := _not_read(form, texts)):
-        return None
-    if int(counts[[*odd]].sum()) > (1 - share) * int(counts.sum()):
-        return None
-    cells = column[column.isin(odd)]
-    return int(cells.index[0]), str(cells.iloc[0])
+        return []
+    if int(counts[odd].sum()) > (1 - share) * int(counts.sum()):
+        return []
+    return odd
 
 
-def _not_read(form: DateForm, texts: Sequence[str]) -> set[str]:
-    return {texts[place] for place in np.flatnonzero(np.isnan(times_of(form, texts))).tolist()}
+def _not_read(form: DateForm, texts: Sequence[str]) -> list[str]:
+    return [texts[place] for place in np.flatnonzero(np.isnan(times_of(form, texts))).tolist()]
 
 
-def about_dates(feature: Feature, *, split_by: bool) -> str:
+def about_dates(feature: Feature, days: Moments, *, split_by: bool) -> str:
     """How a column of dates was read, for people.
 
     Parameters
     ----------
+    days
+        Days of the rows since its first one, `[n]`.
     split_by
         Whether rows are split by it.
     """
@@ -167,6 +171,10 @@ def about_dates(feature: Feature, *, split_by: bool) -> str:
     words = "moments with an offset" if form.has_offset else "times without an offset" if form.has_clock else "days"
     parts = f"days since {feature.origin}" + "".join(f", {part}" for part in feature.parts or ())
     note = f"column {feature.name} is read as {words} in the form {form.text}: the model sees {parts}"
+    late = int((days >= (_FAR_AHEAD - (feature.origin or _FAR_AHEAD)).days).sum()) if "%y" in form.text else 0
+    if late:
+        rows = "1 row is" if late == 1 else f"{late} rows are"
+        note += f"; {rows} of {_FAR_AHEAD.year} or later; if they are of the century before, write years of four digits"
     if split_by:
         note += "; rows are split by it as well, and later ones lie outside its range: data.drop leaves it out"
     return note

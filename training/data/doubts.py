@@ -2,17 +2,20 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skylift.cells import may_be_missing
 from skylift.dates import EPOCH, date_form
 from skylift.feature import Feature
 from skylift.figures import exact_text
-from training.data.dates import MOSTLY, odd_date
+from skylift.numerals import is_number_in_any_form
+from training.data.dates import MOSTLY, odd_dates
+from training.data.number_signs import Signs
 
 _DATE = r"\d{4}-\d\d-\d\d.*|\d\d?[./-]\d\d?[./-]\d{2,4}.*"
 _CODE_NAME = re.compile(
@@ -21,6 +24,8 @@ _CODE_NAME = re.compile(
 )
 _MANY_CODES = 20
 _SHOWN = 5
+_SHOWN_ODD = 10
+_HALF = 0.5
 _DIGITS_OF_A_DAY = "%Y%m%d"
 _MOMENT_NAME = re.compile(
     r"date|time|stamp|epoch|unix|created|updated|(^|[\W_])(ts|at|dt|ms)$|[a-z](At|On)$", re.IGNORECASE
@@ -55,23 +60,49 @@ def doubt_about_texts(column: "pd.Series[Any]", share: float = MOSTLY) -> str | 
     share
         Share of the cells that look like something else, at least.
     """
-    if first := first_odd_text(column, share):
-        row, value = first
-        return f"row {row + 1} holds {value!r}, most others numbers; fix it, or list it in data.missing"
-    if odd := odd_date(column, share):
-        return f"row {odd[0] + 1} holds {odd[1]!r}, most others dates; fix it, or list it in data.missing"
+    for kind, odd in (
+        ("numbers", odd_texts(column, share) or _odd_beside_signs(column, share)),
+        ("dates", odd_dates(column, share)),
+    ):
+        if odd:
+            row, first = first_of(column, odd)
+            cells = "it" if len(odd) == 1 else f"such cells, which hold {len(odd)} different texts"
+            listing = "list it in data.missing" if len(odd) == 1 else f"list them: data.missing: {odd[:_SHOWN_ODD]}"
+            more = f" and {len(odd) - _SHOWN_ODD} more" if len(odd) > _SHOWN_ODD else ""
+            return f"row {row + 1} holds {first!r}, most others {kind}; fix {cells}, or {listing}{more}"
     return None
 
 
-def first_odd_text(column: "pd.Series[Any]", share: float = MOSTLY) -> tuple[int, str] | None:
-    """The first text of a column whose others are numbers, with its place in the index; None for any other column."""
-    present = column.dropna()
-    counts = present.value_counts()
+def first_of(column: "pd.Series[Any]", texts: Sequence[str]) -> tuple[int, str]:
+    """The first cell that holds one of some texts, with its place in the index."""
+    cells = column[column.isin(texts)]
+    return int(cells.index[0]), str(cells.iloc[0])
+
+
+def odd_texts(column: "pd.Series[Any]", share: float = MOSTLY) -> list[str]:
+    """The texts of a column whose others are plain numbers; none for any other column."""
+    counts = column.value_counts()
     number = pd.to_numeric(counts.index.to_series().str.replace(",", "."), errors="coerce").notna()
-    if not share <= counts[number].sum() / max(len(present), 1) < 1:
-        return None
-    odd = present[present.isin(counts.index[~number])]
-    return int(odd.index[0]), str(odd.iloc[0])
+    return _odd(counts, number.to_numpy(), share)
+
+
+def _odd_beside_signs(column: "pd.Series[Any]", share: float) -> list[str]:
+    """The texts of a column whose others are numbers in one form, with a unit or marks; none for any other column."""
+    counts = column.value_counts()
+    texts = [str(text) for text in counts.index]
+    is_number = np.array([is_number_in_any_form(text) for text in texts], dtype=bool)
+    signs = Signs()
+    signs.add(text for text, number in zip(texts, is_number, strict=True) if number)
+    if signs.numerals(delimiter=",", decimal=".") is None:
+        return []
+    return _odd(counts, is_number, _HALF if len(texts) - is_number.sum() == 1 else share)
+
+
+def _odd(counts: "pd.Series[int]", usual: NDArray[np.bool_], share: float) -> list[str]:
+    """The unusual ones of the texts that are counted, where they are fewer than a share leaves."""
+    if not share <= counts[usual].sum() / max(int(counts.sum()), 1) < 1:
+        return []
+    return [str(text) for text in counts.index[~usual] if not may_be_missing(str(text))]
 
 
 def mostly_dates(column: "pd.Series[Any]") -> bool:

@@ -149,7 +149,7 @@ def _feature_notes(
             f"{len(feature.rare)} that fewer than two training rows have share one code, {feature.other!r}"
         )
     if feature.kind == "datetime":
-        yield about_dates(feature, split_by=feature.name == spec.split.column)
+        yield about_dates(feature, numbers, split_by=feature.name == spec.split.column)
 
 
 def _check_any(features: Sequence[Feature], notes: Sequence[str]) -> None:

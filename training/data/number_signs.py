@@ -6,11 +6,21 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from skylift.errors import DataError
-from skylift.numerals import UP_TO_THREE_DIGITS, Numerals, hours_of, is_word, number_and_unit, plural
+from skylift.figures import exact_text
+from skylift.numerals import (
+    UP_TO_THREE_DIGITS,
+    Numerals,
+    hours_of,
+    is_word,
+    minus_in_front,
+    number_and_unit,
+    plural,
+    without_scale,
+)
 from training.data.numerals import Family
 
 _BLANKS = "'\u2019 \u00a0\u202f"
-_CLOCK = "clock"
+_CLOCK, _MINUS, _SCALE = "clock", "minus", "scale"
 _WITHOUT_HOURS = re.compile(r"[0-9]++\s?[ms]", re.IGNORECASE)
 _MARKS = frozenset(f".,{_BLANKS}")
 _GROUPED = {mark: re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:\{mark}[0-9]{{3}})+") for mark in ".,"}
@@ -104,6 +114,10 @@ class Signs:
         Some of the numbers.
     clock, has_hours
         Whether all texts are times of day or durations, and one is more than minutes or seconds: 5m may be a length.
+    unbracketed
+        Whether a text is not in brackets: those of others are negative numbers, and of all of them nothing.
+    certainly_scaled
+        Whether a letter of thousands is behind a fraction, or a number with a unit: 12B may be a house.
     """
 
     decimals: frozenset[str] = frozenset(".,")
@@ -115,6 +129,8 @@ class Signs:
     distinct: set[str] = field(default_factory=set)
     clock: bool = True
     has_hours: bool = False
+    unbracketed: bool = False
+    certainly_scaled: bool = False
 
     def add(self, texts: Iterable[str]) -> None:
         """Take distinct cells, words for missing left out."""
@@ -127,14 +143,19 @@ class Signs:
                 self.first[_CLOCK] = min(text, self.first.get(_CLOCK, text))
             if not self.decimals:
                 continue
-            number, unit = number_and_unit(text) or ("", "")
+            negative = minus_in_front(text)
+            unscaled, zeros = without_scale(negative)
+            number, unit = number_and_unit(unscaled) or ("", "")
             self.units.add(unit)
+            self.unbracketed |= not text.startswith("(")
+            self.certainly_scaled |= bool(zeros and (unit or "." in number or "," in number))
             marks = _MARKS.intersection(number)
             fitting = (sign for sign in self.decimals if _fits(number, sign, marks))
             self.decimals = frozenset(fitting) if self.unit is not None else frozenset()
             if len(self.distinct) < _LEAST_WITH_A_WORD:
                 self.distinct.add(number)
-            for key in (marks | {unit}) - {""}:
+            special = {_MINUS if negative != text else "", _SCALE if zeros else ""}
+            for key in (marks | {unit} | special) - {""}:
                 self.first[key] = min(text, self.first.get(key, text))
             for mark, grouped in self.grouped.items():
                 if mark in marks:
@@ -175,13 +196,21 @@ class Signs:
             return Numerals(clock=True)
         if is_word(self.unit or "") and len(self.distinct) < _LEAST_WITH_A_WORD:
             return None
+        minuses, scaled = _MINUS in self.first, _SCALE in self.first
+        if (minuses and not self.unbracketed) or (scaled and not self._is_scaled):
+            return None
         marks = _MARKS.intersection(self.first)
         decimals = {sign for sign in self.decimals if len(marks - {sign}) < 2}
         if not decimals:
             return None
         sign = next(iter(decimals)) if len(decimals) == 1 else self._decimal(marks, delimiter, decimal)
-        found = Numerals(sign, "".join(marks - {sign}), self.unit or "")
+        found = Numerals(sign, "".join(marks - {sign}), self.unit or "", minuses=minuses, scaled=scaled)
         return None if found == Numerals() else found
+
+    @property
+    def _is_scaled(self) -> bool:
+        """Whether letters behind numbers can only be their thousands and millions."""
+        return self.certainly_scaled and len(self.distinct) >= _LEAST_WITH_A_WORD
 
     def _decimal(self, marks: frozenset[str], delimiter: str, decimal: str | None) -> str:
         """One of two decimal signs that fit: groups of three behind one and the same sign, or none."""
@@ -203,7 +232,7 @@ class Signs:
 
     def family(self, numerals: Numerals) -> Family:
         """Whether the numbers are whole."""
-        if numerals.clock:
+        if numerals.clock or numerals.scaled:
             return "number"
         return "number" if numerals.decimal in self.first or self.longest > _LONGEST_INTEGER else "integer"
 
@@ -215,10 +244,13 @@ class Signs:
             "," if numerals.decimal == "," else "": "',' before the fraction",
             numerals.thousands: f"{numerals.thousands!r} between thousands",
             numerals.unit: f"{numerals.unit!r} beside each",
+            _MINUS if numerals.minuses else "": "another minus than '-' in front",
+            _SCALE if numerals.scaled else "": "letters for thousands and millions",
         }
         named = {key: words for key, words in special.items() if key in self.first}
-        first = min(self.first[key] for key in named)
-        return f"numbers with {' and '.join(named.values())}: {first!r} is {numerals.plain(first)}"
+        first = min(self.first[key] for key in named.keys() & {_MINUS, _SCALE} or named)
+        plain = exact_text(float(numerals.plain(first))) if numerals.scaled else numerals.plain(first)
+        return f"numbers with {' and '.join(named.values())}: {first!r} is {plain}"
 
 
 def _fits(number: str, sign: str, marks: frozenset[str]) -> bool:

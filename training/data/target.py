@@ -14,22 +14,28 @@ from skylift.names import listed
 from training.config.table import TargetSection
 from training.data.columns import text_array
 from training.data.dates import Texts, forms_of
-from training.data.doubts import first_odd_text
+from training.data.doubts import first_of, odd_texts
 from training.data.encoding import check_known
 
 MAX_CLASSES = 100
 _MAX_GUESSED_CLASSES = 20
+_MAX_RATINGS = 10
 _MIN_ROWS_PER_GUESSED_CLASS = 5
 RARE = "target.rare: {below: 10, into: other}"
 """The key of `model.yaml` that makes rare classes one."""
 
 
 def guess_task(column: "pd.Series[Any]") -> Task:
-    """Classification for texts, booleans and few whole numbers; regression for other numbers."""
+    """Classification for texts, booleans and few whole numbers; regression for other numbers.
+
+    More than ten numbers of which some are in a single row are counts, whose large ones are rare.
+    """
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return "classification"
     values = column.astype(float)
-    few = values.nunique() <= min(_MAX_GUESSED_CLASSES, len(values) / _MIN_ROWS_PER_GUESSED_CLASS)
+    counts = values.value_counts()
+    few = len(counts) <= min(_MAX_GUESSED_CLASSES, len(values) / _MIN_ROWS_PER_GUESSED_CLASS)
+    few = few and (len(counts) <= _MAX_RATINGS or counts.min() > 1)
     return "classification" if few and bool((values == values.round()).all()) else "regression"
 
 
@@ -42,8 +48,8 @@ def check_guessed(column: "pd.Series[Any]") -> None:
     """
     if pd.api.types.is_numeric_dtype(column) or column.nunique() <= _MAX_GUESSED_CLASSES:
         return
-    if odd := first_odd_text(column):
-        row, text = odd
+    if odd := odd_texts(column):
+        row, text = first_of(column, odd)
         raise DataError(
             f"target {column.name} holds {text!r} in row {row + 1}, most others numbers",
             f"leave the row out by data.exclude: {{{column.name}: [{text!r}]}}, or set target.task: classification",
@@ -143,10 +149,7 @@ def encode_target(
     if section.unit is not None:
         raise ConfigError("target.unit is of a regression, but the task is classification", "set task: regression")
     classes = _class_names(column)
-    if not 2 <= len(classes) <= MAX_CLASSES:
-        many = "make rare ones one class by target.rare: {below: 20, into: other}, or set task: regression"
-        hint = "a classification needs two or more" if len(classes) < 2 else many
-        raise DataError(f"target {name} has {len(classes)} classes", hint)
+    _check_number(classes, name)
     counts = column.value_counts()
     if rare := [str(label) for label, count in counts.items() if count < 2]:
         raise DataError(
@@ -166,6 +169,18 @@ def encode_target(
     rest = section.rare.into if section.rare and merged else None
     shown = None if rest is None else renamed[[str(label) for label in classes].index(rest)]
     return Target(name=name, classes=renamed, rest=shown, merged=merged or None), targets
+
+
+def _check_number(classes: list[ClassName], name: str) -> None:
+    if len(classes) == 1:
+        raise DataError(
+            f"target {name} is always {class_key(classes[0])}", "there is nothing to learn: name another column"
+        )
+    if len(classes) > MAX_CLASSES:
+        raise DataError(
+            f"target {name} has {len(classes)} classes",
+            "make rare ones one class by target.rare: {below: 20, into: other}, or set task: regression",
+        )
 
 
 def _with_positive(classes: list[ClassName], positive: ClassName, name: str) -> list[ClassName]:

@@ -19,7 +19,8 @@ from training.config.table import TableSpec, ValidateSection
 from training.data.cell_checks import bad_cells
 from training.data.checks import Finding, examine, missing_cells, refuse_failed
 from training.data.clean import CleanTable, read_clean
-from training.data.dates import odd_date
+from training.data.dates import odd_dates
+from training.data.doubts import first_of
 from training.data.encoded import encode_table
 from training.data.reader import Progress
 from training.data.split import read_labels, split_labels
@@ -156,8 +157,8 @@ def _columns(clean: CleanTable, bounds: ValidateSection, expected: Contract | No
     findings += missing_cells(clean.frame, bounds)
     for name in clean.frame.columns:
         column = clean.frame[name]
-        if pd.api.types.is_string_dtype(column.dtype) and name != clean.target and (odd := odd_date(column)):
-            row, text = odd
+        if pd.api.types.is_string_dtype(column.dtype) and name != clean.target and (odd := odd_dates(column)):
+            row, text = first_of(column, odd)
             message = f"holds {text!r} in row {row + 1}, and dates in most others"
             findings.append(Finding(check="types", status="warning", column=str(name), message=message))
     return findings

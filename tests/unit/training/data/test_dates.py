@@ -150,6 +150,32 @@ def test_one_odd_cell_among_dates_is_named_in_a_note(tmp_path: Path) -> None:
     )
 
 
+def test_odd_cells_among_dates_are_dates_once_they_are_listed_as_the_note_says(tmp_path: Path) -> None:
+    odd = ["unknown date", "n.v.", "2019-02-30"]
+    cells = dated("%Y-%m-%d", count=200)
+    for place, text in enumerate(odd):
+        cells = cells.replace(f'"{day(20 * place + 3)}"', text)
+
+    note = noted(table_of(tmp_path, cells))
+    read = table_of(tmp_path, cells, data_keys={"missing": odd})
+
+    assert f"which hold 3 different texts, or list them: data.missing: {odd}; " in note
+    assert when(read).kind == "datetime"
+    assert np.isnan(read.rows[:, 0]).sum() == len(odd)
+
+
+def test_years_of_two_digits_that_are_far_ahead_are_told(tmp_path: Path) -> None:
+    def births(first: int) -> str:
+        return lines(
+            "when,n,y", lambda row: f"{row % 28 + 1:02}/{row % 12 + 1:02}/{(first + row) % 100:02},{row % 7},{row}"
+        )
+
+    assert "11 rows are of 2040 or later; if they are of the century before, write years" in noted(
+        table_of(tmp_path, births(11))
+    )
+    assert "century" not in noted(table_of(tmp_path, births(0)))
+
+
 def test_dates_in_a_form_that_is_not_known_are_left_out_with_the_key(tmp_path: Path) -> None:
     table = table_of(tmp_path, dated("%Y-%m-%d %H:%M CET", count=120))
 

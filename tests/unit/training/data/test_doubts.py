@@ -1,5 +1,6 @@
 """Files as people save them: numbers that were written as texts, and texts that were meant otherwise."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def test_a_word_for_missing_among_dates_is_told_as_what_it_is(tmp_path: Path) ->
     assert not noted(notes, "a text like others")
 
 
-@pytest.mark.parametrize("odd", ["<0.5", "(134.50)"])
+@pytest.mark.parametrize("odd", ["<0.5", "134.50 (?)"])
 def test_a_column_that_is_left_out_says_what_is_odd_in_it(tmp_path: Path, odd: str) -> None:
     rows = [f"{odd if number % 5 == 3 else number * 1.25},{'ab'[number % 2]}" for number in range(200)]
 
@@ -157,3 +158,25 @@ def test_a_column_that_is_left_out_says_what_is_odd_in_it(tmp_path: Path, odd: s
     ).notes
 
     assert noted(notes, f"column lab was left out: row 4 holds {odd!r}, most others numbers")
+
+
+@pytest.mark.parametrize(
+    ("number", "odd", "said"),
+    [
+        (
+            lambda row: f'"$1,{200 + row}"',
+            ["call us"],
+            "'call us', most others numbers; fix it, or list it in data.missing",
+        ),
+        (lambda row: f"{row}.5M", ["varies"] * 90, "'varies', most others numbers; fix it, or list it in data.missing"),
+        (lambda row: f"{row} kg", ["heavy", "light"], "list them: data.missing: ['heavy', 'light']"),
+        (lambda row: f"{row % 24:02}:30", ["noon"], "'noon', most others numbers"),
+    ],
+)
+def test_what_is_odd_among_numbers_with_signs_is_told(
+    path: Path, number: Callable[[int], str], odd: list[str], said: str
+) -> None:
+    cells = [*odd, *map(number, range(120))]
+    rows = [f"{cell},{place % 7},{'ab'[place % 2]}" for place, cell in enumerate(cells)]
+
+    assert any(said in note for note in table_of(path, "cell,n,y", rows).notes)

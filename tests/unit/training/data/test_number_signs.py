@@ -80,6 +80,14 @@ def test_what_decides_is_kept_among_very_many_numbers() -> None:
         (["0 days 02:30:00", "1 days 00:00:00"], "1 days 00:00:00", "24.0"),
         (["2h 30m", "45m", "19h"], "2h 30m", "2.5"),
         (["PT2H", "PT30M"], "PT30M", "0.5"),
+        (["(4,168)", "3", "1,200"], "(4,168)", "-4168"),
+        (["4.50-", "2.10"], "4.50-", "-4.50"),
+        (["1,5-", "2,25"], "1,5-", "-1.5"),
+        (["\u22125", "3"], "\u22125", "-5"),
+        (["\u20133 %", "(2%)", "4%"], "\u20133 %", "-3"),
+        (["-$5", "($3)", "$7"], "($3)", "-3"),
+        (["19M", "201k", "8.7M", "3k", "12"], "8.7M", "8.7e6"),
+        (["$1.2B", "$300M", "$45M", "$7K", "$9"], "$7K", "7e3"),
     ],
 )
 def test_units_and_clocks_make_numbers(cells: list[str], first: str, plain: str) -> None:
@@ -104,10 +112,31 @@ def test_units_and_clocks_make_numbers(cells: list[str], first: str, plain: str)
         ["12a", "13a", "14a", "15a", "16a", "17a"],
         ["5m", "10m", "20m", "25m", "90m", "7m"],
         ["$5 kg", "$7 kg", "$8 kg", "$9 kg", "$10 kg"],
+        ["(1)", "(2)", "(3)"],
+        ["3-", "2-", "1"],
+        ["2010-", "2011"],
+        ["12", "12B", "14K", "7", "8", "9"],
+        ["12B", "13B", "14M", "15K", "16K", "17M"],
+        ["1.5M", "2k"],
     ],
 )
 def test_names_with_digits_stay_texts(cells: list[str]) -> None:
     assert signs_of(cells).numerals(delimiter=",", decimal=None) is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (["-$5", "($3)", "$7"], "numbers with '$' beside each and another minus than '-' in front: '($3)' is -3"),
+        (["19M", "201k", "8.7M", "3k", "12"], "numbers with letters for thousands and millions: '19M' is 19000000"),
+    ],
+)
+def test_the_note_shows_the_number_that_is_least_expected(cells: list[str], words: str) -> None:
+    signs = signs_of(cells)
+    numerals = signs.numerals(delimiter=",", decimal=None)
+
+    assert numerals is not None
+    assert signs.described(numerals) == words
 
 
 def test_a_clock_in_a_later_part_is_one_with_those_before() -> None:
