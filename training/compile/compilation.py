@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from skylift.contract import Contract
 from skylift.errors import FOREIGN_FAILURES, UnservableModel
@@ -143,9 +144,23 @@ def parity_tolerance(reference: Predictor, table: Table, split: Split) -> float:
 
 def _forms(estimator: Any, contract: Contract) -> Iterator[_Form]:
     yield _Form("skylift", "float64", partial(exact.convert, estimator, contract))
+    trees = estimates_by_trees(estimator)
     # skl2onnx moves trees' double thresholds to other sides, and loops for ever on infinite ones.
-    for dtype in ("float32",) if estimates_by_trees(estimator) else ("float64", "float32"):
+    double = () if trees else ("float64",)
+    single = () if _jumps(estimator, trees=trees) else ("float32",)
+    for dtype in (*double, *single):
         yield _Form("skl2onnx", dtype, partial(fallback.convert, estimator, contract, dtype))
+
+
+def _jumps(estimator: Any, *, trees: bool) -> bool:
+    """Whether what single precision rounds off may decide an answer, in rows that no gate can name.
+
+    Trees compare float32 values themselves, but those that steps before them compute are others then. Of two neighbours
+    another one is nearer.
+    """
+    parts = [estimator, *estimator.get_params().values()]
+    behind_steps = trees and any(isinstance(part, Pipeline) for part in parts)
+    return behind_steps or any(type(part).__module__.startswith("sklearn.neighbors.") for part in parts)
 
 
 def _with_limits(reference: Predictor, rows: Matrix, limits: Matrix) -> tuple[Matrix, Matrix]:

@@ -13,6 +13,10 @@ from importlib import import_module
 from typing import Any
 
 from sklearn.base import is_classifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection._classification_threshold import BaseThresholdClassifier
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.semi_supervised import SelfTrainingClassifier
 
 from skylift.libraries import LIBRARIES
 from skylift.scoring import Matrix
@@ -99,6 +103,15 @@ def transform(transformer: Any, rows: Tensor) -> Tensor:
 def restore(transformer: Any, values: Tensor) -> Tensor:
     """Convert the inverse of a transformer of targets; see `score`."""
     raise NotImplementedError(f"no converter for the inverse of {type(transformer).__name__}")
+
+
+def wrapped(estimator: Any) -> Any:
+    """The fitted estimator by which another one answers: of a search the best; None of one that answers by itself."""
+    if isinstance(estimator, FrozenEstimator):
+        return estimator.estimator
+    if isinstance(estimator, BaseSearchCV):
+        return estimator.best_estimator_
+    return estimator.estimator_ if isinstance(estimator, BaseThresholdClassifier | SelfTrainingClassifier) else None
 
 
 def own_answers(estimator: Any) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import (
     AdaBoostClassifier,
+    AdaBoostRegressor,
     BaggingClassifier,
     BaggingRegressor,
     StackingClassifier,
@@ -17,14 +18,17 @@ from sklearn.ensemble import (
     VotingRegressor,
 )
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection._classification_threshold import BaseThresholdClassifier
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.tree import BaseDecisionTree
 
 from skylift.adopted import InOrder
 from skylift.scoring import Matrix
-from training.compile.dispatch import answers, decide, score
+from training.compile.dispatch import answers, decide, score, wrapped
 from training.compile.graph import Tensor, concatenate, two_classes
-from training.compile.trees import as_compared, from_sklearn, sum_of_leaves
+from training.compile.trees import as_compared, from_sklearn, sum_of_leaves, sum_of_trees
 
 
 @score.register(VotingClassifier)
@@ -49,9 +53,28 @@ def _weighted(member: Any, rows: Tensor, weight: float) -> Tensor:
     return scores if weight == 1 else scores * float(weight)
 
 
-@score.register
-def _score_frozen(estimator: FrozenEstimator, rows: Tensor) -> Tensor:
-    return score(estimator.estimator, rows)
+@score.register(BaseSearchCV)
+@score.register(BaseThresholdClassifier)
+@score.register(FrozenEstimator)
+@score.register(SelfTrainingClassifier)
+def _score_wrapped(estimator: Any, rows: Tensor) -> Tensor:
+    return score(wrapped(estimator), rows)
+
+
+@decide.register(BaseSearchCV)
+@decide.register(BaseThresholdClassifier)
+@decide.register(FrozenEstimator)
+@decide.register(SelfTrainingClassifier)
+def _decide_wrapped(estimator: Any, rows: Tensor) -> Tensor:
+    return decide(wrapped(estimator), rows)
+
+
+@answers.register(BaseSearchCV)
+@answers.register(BaseThresholdClassifier)
+@answers.register(FrozenEstimator)
+@answers.register(SelfTrainingClassifier)
+def _answer_of_wrapped(estimator: Any, rows: Matrix) -> Matrix:
+    return answers(wrapped(estimator), rows)
 
 
 @score.register
@@ -64,16 +87,6 @@ def _score_in_order(estimator: InOrder, rows: Tensor) -> Tensor:
 def _answer_in_order(estimator: InOrder, rows: Matrix) -> Matrix:
     in_order: Matrix = answers(estimator.estimator, rows)[:, estimator.order]
     return in_order
-
-
-@decide.register
-def _decide_frozen(estimator: FrozenEstimator, rows: Tensor) -> Tensor:
-    return decide(estimator.estimator, rows)
-
-
-@answers.register
-def _answer_of_frozen(estimator: FrozenEstimator, rows: Matrix) -> Matrix:
-    return answers(estimator.estimator, rows)
 
 
 @score.register(StackingClassifier)
@@ -149,7 +162,7 @@ def _decide_adaptive(estimator: AdaBoostClassifier, rows: Tensor) -> Tensor:
     weights = estimator.estimator_weights_[: len(estimator.estimators_)]
     trees = [from_sklearn(member.tree_, member.tree_.value[:, 0, 0]) for member in estimator.estimators_]
     leaves = [
-        _votes(member, classes)[tree.leaf] * weight
+        _votes(member, estimator.classes_)[tree.leaf] * weight
         for member, tree, weight in zip(estimator.estimators_, trees, weights, strict=True)
     ]
     if classes == 2:
@@ -157,10 +170,10 @@ def _decide_adaptive(estimator: AdaBoostClassifier, rows: Tensor) -> Tensor:
     return sum_of_leaves(as_compared(rows), trees, leaves) / float(estimator.estimator_weights_.sum())
 
 
-def _votes(member: Any, classes: int) -> NDArray[np.float64]:
+def _votes(member: Any, classes: NDArray[Any]) -> NDArray[np.float64]:
     """Votes of each node of a tree, `[nodes, classes]`."""
-    codes = np.asarray(member.classes_, dtype=int)[member.tree_.value[:, 0].argmax(axis=1)]
-    return np.where(np.arange(classes) == codes[:, None], 1.0, -1.0 / (classes - 1))
+    chosen = member.classes_[member.tree_.value[:, 0].argmax(axis=1)]
+    return np.where(classes == chosen[:, None], 1.0, -1.0 / (len(classes) - 1))
 
 
 @score.register
@@ -169,6 +182,20 @@ def _score_adaptive(estimator: AdaBoostClassifier, rows: Tensor) -> Tensor:
     if estimator.n_classes_ == 2:
         return (decisions * np.array([[-0.5, 0.5]])).softmax()
     return (decisions / float(estimator.n_classes_ - 1)).softmax()
+
+
+@score.register
+def _score_adaptive_regressor(estimator: AdaBoostRegressor, rows: Tensor) -> Tensor:
+    """The weighted median: the least value that, with all below it, has half of the weight."""
+    if not all(isinstance(member, BaseDecisionTree) for member in estimator.estimators_):
+        raise NotImplementedError("no converter for AdaBoostRegressor of other estimators than trees")
+    trees = [from_sklearn(member.tree_, member.tree_.value[:, 0, 0]) for member in estimator.estimators_]
+    values = sum_of_trees(as_compared(rows), trees, range(len(trees)))
+    weights = estimator.estimator_weights_[: len(trees)]
+    others, each = values.apply("Unsqueeze", np.array([1])), values.apply("Unsqueeze", np.array([2]))
+    below = others.apply("LessOrEqual", each).as_double() * weights
+    enough = below.apply("ReduceSum", np.array([2]), keepdims=0).apply("GreaterOrEqual", 0.5 * float(weights.sum()))
+    return values.where(enough, np.inf).apply("ReduceMin", np.array([1]), keepdims=1)
 
 
 @score.register

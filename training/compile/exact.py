@@ -3,11 +3,11 @@
 from typing import Any
 
 from skylift.contract import Contract
-from training.compile import boosting, encoders, ensembles, forests, kernels, linear, preparation
+from training.compile import boosting, encoders, ensembles, features, forests, kernels, linear, preparation
 from training.compile.dispatch import score
 from training.compile.graph import Graph
 
-FAMILIES = (boosting, encoders, ensembles, forests, kernels, linear, preparation)
+FAMILIES = (boosting, encoders, ensembles, features, forests, kernels, linear, preparation)
 """Modules whose converters `dispatch` has by importing them."""
 
 

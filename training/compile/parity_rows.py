@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import FunctionTransformer
 
@@ -13,7 +12,7 @@ from skylift.adopted import InOrder
 from skylift.contract import Contract
 from skylift.feature import LARGEST_NUMBER
 from skylift.scoring import Matrix
-from training.compile.dispatch import splits_of
+from training.compile.dispatch import splits_of, wrapped
 from training.data.table import Split, Table
 from training.search.preparation import SEEN_AS_NUMBERS
 
@@ -153,8 +152,8 @@ def _members(estimator: Any) -> Iterator[tuple[Any, Iterable[int]]]:
     yield from ((member.estimator, every) for member in getattr(estimator, "calibrated_classifiers_", []))
     if hasattr(estimator, "regressor_"):
         yield estimator.regressor_, every
-    if isinstance(estimator, FrozenEstimator):
-        yield estimator.estimator, every
+    if (inner := wrapped(estimator)) is not None:
+        yield inner, every
 
 
 def _fitted(estimator: Any) -> list[Any]:
@@ -171,7 +170,11 @@ def _own_splits(estimator: Any) -> Iterator[tuple[type, NDArray[Any], NDArray[An
     for nodes in (member.nodes for members in getattr(estimator, "_predictors", []) for member in members):
         by_number = ~nodes["is_leaf"].astype(bool) & ~nodes["is_categorical"].astype(bool)
         yield np.float64, nodes["feature_idx"][by_number], nodes["num_threshold"][by_number]
-    if (splits := splits_of(estimator)) is not None:
+    try:
+        splits = splits_of(estimator)
+    except NotImplementedError:  # no form of it is ever compared
+        return
+    if splits is not None:
         for each in splits.trees:
             by_number = ~each.leaf
             by_number[list(each.categories)] = False

@@ -1,7 +1,5 @@
 """Converters for what comes before an estimator: pipelines, columns, imputation, scaling, columns of ones."""
 
-from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,21 +8,17 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
-    FunctionTransformer,
     MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
     RobustScaler,
     StandardScaler,
 )
-from sklearn.utils import check_array
 
 from skylift.scoring import Matrix
 from training.compile.dispatch import answers, decide, restore, score, transform
+from training.compile.encoders import is_plain, one_hot
 from training.compile.graph import Tensor, concatenate
-
-_INVERSES = {None: (), np.exp: ("Exp",), np.log: ("Log",), np.sqrt: ("Sqrt",), np.tanh: ("Tanh",)}
-"""Operators for the functions that bring a target back."""
 
 
 @score.register
@@ -64,8 +58,7 @@ def _score_transformed_target(estimator: TransformedTargetRegressor, rows: Tenso
 
 @transform.register
 def _transform_columns(transformer: ColumnTransformer, rows: Tensor) -> Tensor:
-    if transformer.transformer_weights:
-        raise NotImplementedError("no converter for ColumnTransformer with weights")
+    weights = transformer.transformer_weights or {}
     parts: list[Tensor] = []
     codes: list[int] = []
     categories: list[NDArray[Any]] = []
@@ -73,17 +66,18 @@ def _transform_columns(transformer: ColumnTransformer, rows: Tensor) -> Tensor:
         columns = [int(column) for column in transformer._transformer_to_input_indices[name]]
         if part == "drop" or not columns:
             continue
-        if encoder := _plain_one_hot(part):
+        if name not in weights and (encoder := _plain_one_hot(part)):
             codes += columns
             categories += encoder.categories_
             continue
         if codes:
-            parts.append(_one_hot(rows.columns(_repeated(codes, categories)), categories))
+            parts.append(one_hot(rows, codes, categories))
             codes, categories = [], []
         taken = rows.columns(columns)
-        parts.append(taken if part == "passthrough" else transform(part, taken))
+        made = taken if part == "passthrough" else transform(part, taken)
+        parts.append(made * float(weights[name]) if name in weights else made)
     if codes:
-        parts.append(_one_hot(rows.columns(_repeated(codes, categories)), categories))
+        parts.append(one_hot(rows, codes, categories))
     return concatenate(parts)
 
 
@@ -101,42 +95,7 @@ def _plain_one_hot(part: Any) -> OneHotEncoder | None:
             return None
         if not isinstance(encoder, OneHotEncoder) or any(imputer.fill_value in known for known in encoder.categories_):
             return None
-    return encoder if isinstance(encoder, OneHotEncoder) and _is_plain(encoder) else None
-
-
-def _is_plain(encoder: OneHotEncoder) -> bool:
-    infrequent = encoder.min_frequency is not None or encoder.max_categories is not None
-    return encoder.drop is None and not infrequent and not any(_has_nan(known) for known in encoder.categories_)
-
-
-@transform.register
-def _transform_one_hot(encoder: OneHotEncoder, rows: Tensor) -> Tensor:
-    if not _is_plain(encoder):
-        raise NotImplementedError("no converter for OneHotEncoder with drop, infrequent or missing categories")
-    columns = range(len(encoder.categories_))
-    return _one_hot(rows.columns(_repeated(columns, encoder.categories_)), encoder.categories_)
-
-
-def _repeated(columns: Any, categories: list[NDArray[Any]]) -> Iterator[int]:
-    return chain.from_iterable([column] * len(known) for column, known in zip(columns, categories, strict=True))
-
-
-def _one_hot(repeated: Tensor, categories: list[NDArray[Any]]) -> Tensor:
-    """1 where a column, repeated for each of its categories, is that category."""
-    return repeated.apply("Equal", np.concatenate(categories).astype(float)).as_double()
-
-
-@transform.register
-def _transform_function(transformer: FunctionTransformer, rows: Tensor) -> Tensor:
-    if transformer.func is np.clip and transformer.kw_args and transformer.kw_args["a_min"] is None:
-        return rows.apply("Min", float(transformer.kw_args["a_max"]))
-    if transformer.func is np.diff and not transformer.kw_args:
-        width = transformer.n_features_in_
-        return rows.columns(range(1, width)) - rows.columns(range(width - 1))
-    # HistGradientBoosting checks its numbers by a function that returns them as they are.
-    if transformer.func is not None and getattr(transformer.func, "func", None) is not check_array:
-        raise NotImplementedError("no converter for FunctionTransformer")
-    return rows
+    return encoder if isinstance(encoder, OneHotEncoder) and is_plain(encoder) else None
 
 
 @transform.register
@@ -164,10 +123,6 @@ def _is_missing(rows: Tensor, missing: Any) -> Tensor:
 
 def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and np.isnan(value)
-
-
-def _has_nan(values: NDArray[Any]) -> bool:
-    return bool(np.isnan(values.astype(float)).any())
 
 
 @transform.register
@@ -228,14 +183,3 @@ def _restore_max_abs(scaler: MaxAbsScaler, values: Tensor) -> Tensor:
 @restore.register
 def _restore_min_max(scaler: MinMaxScaler, values: Tensor) -> Tensor:
     return (values - np.asarray(scaler.min_)) / np.asarray(scaler.scale_)
-
-
-@restore.register
-def _restore_function(transformer: FunctionTransformer, values: Tensor) -> Tensor:
-    if transformer.inverse_func is np.expm1:
-        return values.apply("Exp") - 1.0
-    if transformer.inverse_func not in _INVERSES:
-        raise NotImplementedError("no converter for the function that brings the target back")
-    for operator in _INVERSES[transformer.inverse_func]:
-        values = values.apply(operator)
-    return values

@@ -22,21 +22,24 @@ _AS_THEY_ARE = {
     "reg:quantileerror",
 }
 _BY_LOGARITHM = {"count:poisson", "reg:gamma", "reg:tweedie"}
-_OF_TWO_CLASSES, _OF_CLASSES = "binary:logistic", "multi:softprob"
+_BY_LOG_ODDS = {"binary:logistic", "reg:logistic"}
+_OF_CLASSES = {"multi:softprob", "multi:softmax"}
 
 
 @score.register
 def _score_regressor(estimator: XGBRegressor, rows: Tensor) -> Tensor:
-    learner = _learner(estimator, _AS_THEY_ARE | _BY_LOGARITHM)
+    learner = _learner(estimator, _AS_THEY_ARE | _BY_LOGARITHM | _BY_LOG_ODDS)
     raw = _raw(learner, rows)
+    if _objective(learner) in _BY_LOG_ODDS:
+        return raw.logistic()
     return raw.apply("Exp") if _objective(learner) in _BY_LOGARITHM else raw
 
 
 @score.register
 def _score_classifier(estimator: XGBClassifier, rows: Tensor) -> Tensor:
-    learner = _learner(estimator, {_OF_TWO_CLASSES, _OF_CLASSES})
+    learner = _learner(estimator, _BY_LOG_ODDS | _OF_CLASSES)
     raw = _raw(learner, rows)
-    if _objective(learner) == _OF_CLASSES:
+    if _objective(learner) in _OF_CLASSES:
         return raw.softmax()
     return (raw * np.array([[0.0, 1.0]])).softmax()
 
@@ -91,7 +94,7 @@ def _raw(learner: dict[str, Any], rows: Tensor) -> Tensor:
     trees = [_tree(document, weight) for document, weight in zip(model["trees"], weights, strict=True)]
     start = np.array(json.loads(learner["learner_model_param"]["base_score"]), dtype=np.float32, ndmin=1).astype(float)
     objective = _objective(learner)
-    if objective == _OF_TWO_CLASSES:
+    if objective in _BY_LOG_ODDS:
         start = np.log(start) - np.log1p(-start)
     elif objective in _BY_LOGARITHM:
         start = np.log(start)

@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 from onnxruntime import InferenceSession
+from sklearn.decomposition import KernelPCA
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
 from skylift.contract import Contract, Target, Task
@@ -196,6 +199,18 @@ class TestGate:
         assert outcome.reason is not None
         assert outcome.reason.startswith("skylift float64: no converter for BernoulliNB")
         assert outcome.reason in compiled_words(outcome)
+
+    def test_trees_behind_a_projection_are_not_tried_in_single_precision(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A row whose projection is at a threshold changes sides there, and no gate knows such a row."""
+        _, known, split = fitted("iris", "", candidate("tree.DecisionTreeClassifier"), tmp_path)
+        projected = make_pipeline(KernelPCA(2, kernel="rbf"), DecisionTreeClassifier())
+        projected.fit(known.rows[split.train], known.targets[split.train])
+
+        outcome = compile_model(projected, known, split).outcome
+
+        assert (outcome.format, outcome.reason) == (None, "skylift float64: no converter for KernelPCA")
 
     @pytest.mark.parametrize(
         ("got", "passes"),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,6 +103,22 @@ def test_split_thresholds_are_compared_with_their_neighbours_in_float32() -> Non
     neighbours = {float(np.nextafter(exact, np.float32(end))) for end in (-np.inf, np.inf)}
     assert {4.5, *neighbours} <= set(rows[:, 0].tolist())
     assert 4.5 not in rows[:, 1]
+
+
+@pytest.mark.parametrize(
+    ("library", "name", "params"),
+    [
+        ("xgboost", "XGBRegressor", {"missing": -1.0}),
+        ("lightgbm", "LGBMRegressor", {"linear_tree": True, "verbose": -1}),
+    ],
+)
+def test_trees_that_no_converter_knows_have_no_thresholds_to_compare(library: str, name: str, params: Any) -> None:
+    known, tree = _at_threshold()
+    boosting = getattr(pytest.importorskip(library), name)(n_estimators=2, **params).fit(known.rows, known.targets)
+
+    compared = edge_rows(boosting, known, first_rows(known, 10))
+
+    assert len(compared) < len(edge_rows(tree, known, first_rows(known, 10)))
 
 
 @pytest.mark.parametrize("categorical", [None, [0], "as a candidate"])

@@ -32,6 +32,17 @@ def test_a_classifier_scores_as_before(params: dict[str, Any], classes: int) -> 
     check(boosted(**params), MISSING, classes, rounding=ROUNDING)
 
 
+def test_so_does_one_that_gives_classes_by_itself() -> None:
+    check(boosted(objective="multi:softmax"), MISSING, 3, rounding=ROUNDING)
+
+
+def test_a_share_is_between_0_and_1() -> None:
+    shares = np.clip(COMPLETE[:, 0], 0.1, 0.9)
+    estimator = boosted("XGBRegressor", objective="reg:logistic").fit(COMPLETE, shares)
+
+    np.testing.assert_allclose(converted(estimator, COMPLETE, 0)[:, 0], estimator.predict(COMPLETE), rtol=1e-6)
+
+
 def test_so_does_one_of_many_classes_that_never_saw_a_missing_value() -> None:
     check(boosted(), COMPLETE, 6, rounding=ROUNDING)
 
@@ -65,7 +76,7 @@ def test_a_model_that_stopped_early_answers_by_its_best_iteration() -> None:
     ("estimator", "classes", "reason"),
     [
         (boosted(booster="gblinear", verbosity=0), 2, "XGBoost's gblinear"),
-        (boosted("XGBRegressor", objective="reg:logistic"), 2, "XGBoost's objective reg:logistic"),
+        (boosted(objective="binary:hinge"), 2, "XGBoost's objective binary:hinge"),
         (boosted(missing=-1.0), 2, "a number that stands for missing values"),
         (boosted(multi_strategy="multi_output_tree"), 3, "trees with several targets"),
     ],
