@@ -94,8 +94,11 @@ def batch(  # noqa: PLR0913, PLR0917 (its options)
         manifest, scored = _run(plan, chosen, target, results, quiet=as_json)
     seconds = max(time.monotonic() - started, 0.001)
     rate = round(scored / seconds)
+    if manifest.unknown:
+        fields = ", ".join(f"{name} ({number:,})" for name, number in manifest.unknown.items())
+        warn(f"texts that training never saw count as missing: {fields}")
     if as_json:
-        known = manifest.model_dump(include={"model", "version", "sha256", "rows", "answered", "rejected"})
+        known = manifest.model_dump(include={"model", "version", "sha256", "rows", "answered", "rejected", "unknown"})
         told = known | {"seconds": round(seconds, 3), "rows_per_second": rate, "output": output}
         typer.echo(json.dumps(told, indent=2))
         return
@@ -145,7 +148,7 @@ def csv_form(source: "Source") -> "CsvForm":
     from training.data.csv_format import find_format
 
     try:
-        if source.address.startswith(S3) or source.is_compressed:
+        if source.address.startswith(S3) or source.name.lower().endswith(".gz"):
             with TemporaryDirectory(prefix="skylift-") as folder, source.opened_content() as content:
                 path = Path(folder) / Path(source.name).name.removesuffix(".gz")
                 head = content.read(_HEAD_BYTES)

@@ -4,7 +4,7 @@ A cell of a table is read as training reads it: a text may be a number, a number
 read as in a request. What the fast way cannot take for certain is looked at row by row, by `skylift.values`.
 """
 
-import math
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skylift.bulk.arrow_cells import as_cell, plain, value_of, without_nan
 from skylift.encoding import RowEncoder, Rows
 from skylift.feature import LARGEST_NUMBER, Feature
 from skylift.numerals import Numerals
@@ -48,10 +49,14 @@ class Encoded:
         Encoded rows, float64 `[n, width]`; those that are refused hold numbers of no meaning.
     refused
         What is wrong with a row, by its place.
+    unknown
+        Numbers of texts that training never saw, in rows that are not refused, by the name of their category: they
+        count as missing.
     """
 
     rows: Rows
     refused: Mapping[int, Sequence[FieldFault]]
+    unknown: Mapping[str, int]
 
 
 class _Refused(Mapping[int, Sequence[FieldFault]]):
@@ -107,7 +112,7 @@ class ColumnEncoder:
         count
             Number of rows.
         """
-        columns = {name: column if isinstance(column, list) else _plain(column) for name, column in columns.items()}
+        columns = {name: column if isinstance(column, list) else plain(column) for name, column in columns.items()}
         rows = np.empty((count, self.contract.width))
         doubtful = np.zeros(count, dtype=bool)
         for feature, block in zip(self._features, self.contract.blocks, strict=True):
@@ -122,7 +127,7 @@ class ColumnEncoder:
 
         def values(place: int) -> dict[str, object]:
             values = {name: columns[name][place] for name in present}
-            return {name: _value(value) for name, value in values.items() if value is not ABSENT}
+            return {name: value_of(value) for name, value in values.items() if value is not ABSENT}
 
         refused = []
         for place in np.flatnonzero(doubtful).tolist():
@@ -130,7 +135,19 @@ class ColumnEncoder:
                 refused.append(place)
             else:
                 rows[place] = self._encoder.encode([self._cleaned(values(place))])[0]
-        return Encoded(rows, _Refused(refused, lambda place: self._faults(values(place))))
+        unknown = {}
+        for feature, block in zip(self._features, self.contract.blocks, strict=True):
+            if feature.takes_unknown and feature.name in columns:
+                places = np.setdiff1d(np.flatnonzero(np.isnan(rows[:, block.start])), refused)
+                if len(places) and (number := self._unknown(feature, columns[feature.name], places)):
+                    unknown[feature.name] = number
+        return Encoded(rows, _Refused(refused, lambda place: self._faults(values(place))), unknown)
+
+    def _unknown(self, feature: Feature, column: Column, places: NDArray[np.intp]) -> int:
+        """How many of some values that count as missing are texts."""
+        found = [column[place] for place in places] if isinstance(column, list) else column.take(places).to_pylist()
+        read = ((self._read(feature, without_nan(value)), number) for value, number in Counter(found).items())
+        return sum(number for value, number in read if isinstance(clean(feature, value), str))
 
     def _faults(self, values: Mapping[str, object]) -> Iterator[FieldFault]:
         """What is wrong with the values of a row."""
@@ -149,7 +166,7 @@ class ColumnEncoder:
         return {feature.name: clean(feature, self._read(feature, values[feature.name])) for feature in present}
 
     def _read(self, feature: Feature, value: object) -> object:
-        return _of_cell(feature, value) if self._cells else value
+        return as_cell(feature, value) if self._cells else value
 
     def _column(self, feature: Feature, column: Column) -> tuple[Rows, Mask]:
         """The block of a feature, and the rows that the fast way does not take."""
@@ -193,9 +210,9 @@ class ColumnEncoder:
             parsed = present.cast(pa.float64())
             odd = pc.or_(pc.match_substring(present, "e"), pc.match_substring(present, "E"))
         except pa.ArrowInvalid:
-            plain = pc.match_substring_regex(present, _PLAIN)
-            parsed = pc.if_else(plain, present, pa.scalar(None, array.type)).cast(pa.float64())
-            odd = pc.invert(plain)
+            certain = pc.match_substring_regex(present, _PLAIN)
+            parsed = pc.if_else(certain, present, pa.scalar(None, array.type)).cast(pa.float64())
+            odd = pc.invert(certain)
         numbers = parsed.to_numpy(zero_copy_only=False)
         missing = present.is_null().to_numpy(zero_copy_only=False)
         others = odd.fill_null(False).to_numpy(zero_copy_only=False) | (~np.isfinite(numbers) & ~missing)
@@ -208,7 +225,7 @@ class ColumnEncoder:
 
     def _distinct(self, feature: Feature, indices: Any, dictionary: Any) -> tuple[Rows, Mask]:
         """Cells of which equal ones are read once; a missing one has no index."""
-        values = [_of_cell(feature, _value(value)) for value in dictionary.to_pylist()]
+        values = [as_cell(feature, without_nan(value)) for value in dictionary.to_pylist()]
         codes = indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
         return self._taken(feature, [*values, None], codes)
 
@@ -244,62 +261,6 @@ def _of_cells(feature: Feature) -> Feature:
     if feature.numerals is None and feature.json_type != "string":
         return feature.model_copy(update={"numerals": Numerals()})
     return feature
-
-
-def _value(value: Any) -> object:
-    """A cell or a value as Python has it; NaN in an array of Arrow is a missing number, as data frames write it."""
-    if not hasattr(value, "as_py"):
-        return value
-    found = value.as_py()
-    return None if isinstance(found, float) and math.isnan(found) else found
-
-
-def _of_cell(feature: Feature, value: object) -> object:
-    """A typed cell as a CSV file has it, where the feature is not a number; a number stays one for a date."""
-    if value is None or isinstance(value, str | list | dict) or feature.is_numeric:
-        return value
-    if isinstance(value, bool):
-        return value if feature.kind == "boolean" else str(value).lower()
-    if not isinstance(value, int | float):
-        return str(value)
-    if feature.kind == "datetime":
-        return value
-    text = str(value)
-    if isinstance(value, float) and value.is_integer() and feature.categories and text not in feature.codes:
-        return str(int(value))  # whole numbers of which some are missing are floats to data frames
-    return text
-
-
-def _plain(array: Any) -> Any:
-    """An array of booleans, integers, doubles or texts, or texts in a dictionary; other types as training reads them.
-
-    Numbers of a smaller type than double are the shortest ones that stand for them: 0.1 stays 0.1.
-    """
-    import pyarrow as pa
-
-    kind, types = array.type, pa.types
-    if isinstance(kind, pa.BaseExtensionType):
-        return _plain(array.storage)
-    if types.is_temporal(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return _as_texts(array)
-    if types.is_decimal(kind):
-        return array.cast(pa.float64(), safe=False)
-    if types.is_dictionary(kind) and not types.is_string(kind.value_type):
-        return _plain(array.dictionary_decode())
-    if types.is_floating(kind) and kind != pa.float64():
-        distinct, codes = np.unique(array.to_numpy(zero_copy_only=False), return_inverse=True)
-        return pa.array(distinct.astype(str).astype(np.float64)[codes], from_pandas=True)
-    return array
-
-
-def _as_texts(array: Any) -> Any:
-    """Texts, and what is written as one; Arrow writes a duration as a whole number of its unit."""
-    import pyarrow as pa
-
-    if not pa.types.is_duration(array.type):
-        return array.cast(pa.string())
-    spans = array.cast(pa.duration("us"), safe=False).to_pylist()
-    return pa.array([None if span is None else str(span) for span in spans], pa.string())
 
 
 def _checked(feature: Feature, numbers: NDArray[np.float64], missing: Mask) -> tuple[Rows, Mask]:

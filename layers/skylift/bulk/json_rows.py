@@ -56,12 +56,12 @@ def _begin(part: Part, file: IO[bytes]) -> None:
     DataError
         The file is UTF-16, or an array.
     """
-    start = file.peek(1)  # type: ignore[attr-defined]
+    start: bytes = file.peek(1)  # type: ignore[attr-defined]
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise DataError(f"{part.source.address} is UTF-16", "write JSON Lines as UTF-8")
     if start.startswith(codecs.BOM_UTF8):
         file.read(len(codecs.BOM_UTF8))
-    elif start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise DataError(f"{part.source.address} is UTF-16", "write JSON Lines as UTF-8")
-    elif start.lstrip().startswith(b"["):
+    if start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"["):
         raise DataError(
             f"{part.source.address} is an array of JSON",
             "write JSON Lines, one object a line: jq -c '.[]', or to_json(..., orient='records', lines=True)",

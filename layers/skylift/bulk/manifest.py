@@ -1,5 +1,6 @@
 """What a run came to, written when all of its parts are done."""
 
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -29,6 +30,8 @@ class RunManifest(Document):
         Address that was asked for.
     rows, answered, rejected
         Numbers of rows: those that came in are those that were answered and those that were rejected.
+    unknown
+        Numbers of texts that training never saw, by the name of their category; see `PartResult`.
     parts
         What each part came to, in the order of the rows.
     """
@@ -41,6 +44,7 @@ class RunManifest(Document):
     rows: int
     answered: int
     rejected: int
+    unknown: dict[str, int] | None = None
     parts: tuple[PartResult, ...]
 
 
@@ -105,6 +109,7 @@ def add_up(plan: Plan, model: BulkModel, results: Iterable[PartResult]) -> RunMa
         rows=sum(part.rows for part in parts),
         answered=sum(part.answered for part in parts),
         rejected=sum(part.rejected for part in parts),
+        unknown=sum((Counter(part.unknown) for part in parts), Counter()),
         parts=parts,
     )
 

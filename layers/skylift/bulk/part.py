@@ -5,6 +5,7 @@ _rejected/NAME.jsonl            the others, with the reasons, if there are any
 _parts/NAME.json                what it came to, written last: the part is done when this is there
 """
 
+from collections import Counter
 from contextlib import ExitStack
 from time import perf_counter
 from typing import IO
@@ -34,6 +35,9 @@ class PartResult(Document):
         Run that it is of.
     rows, answered, rejected
         Numbers of rows.
+    unknown
+        Numbers of texts that training never saw, and that counted as missing, by the name of their category; None in
+        older releases.
     files
         Names of what was written: the answers, and the rejected rows if there are any.
     seconds
@@ -45,6 +49,7 @@ class PartResult(Document):
     rows: int
     answered: int
     rejected: int
+    unknown: dict[str, int] | None = None
     files: tuple[str, ...]
     seconds: float
 
@@ -74,6 +79,7 @@ def run_part(part: Part, model: BulkModel, place: Place, run: str) -> PartResult
     answers, rejects = f"{part.name}{ENDINGS[form]}", f"_rejected/{part.name}.jsonl"
     files = [answers]
     answered = rejected = 0
+    unknown: Counter[str] = Counter()
     with ExitStack() as stack:
         writer = WRITERS[form](stack.enter_context(place.writing(answers)), model.answers, model.about)
         stack.callback(writer.close)
@@ -86,6 +92,7 @@ def run_part(part: Part, model: BulkModel, place: Place, run: str) -> PartResult
                 rows = rows[chosen]
             writer.write(batch, chosen, rows, model.scores(rows))
             answered += len(rows)
+            unknown.update(encoded.unknown)
             for line in rejected_lines(part.source, batch, encoded.refused):
                 if aside is None:
                     aside = stack.enter_context(place.writing(rejects))
@@ -98,6 +105,7 @@ def run_part(part: Part, model: BulkModel, place: Place, run: str) -> PartResult
         rows=answered + rejected,
         answered=answered,
         rejected=rejected,
+        unknown=unknown,
         files=tuple(files),
         seconds=round(perf_counter() - started, 3),
     )

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 from skylift.bulk.records import Cut, UnclearEnds, cuts
-from skylift.bulk.sources import CsvForm, Source, digest_of, find_sources
+from skylift.bulk.sources import CsvForm, Source, digest_of, find_sources, is_compressed
 from skylift.documents import Document
 from skylift.errors import DataError
 
@@ -173,12 +173,13 @@ def _byte_ranges(source: Source) -> Iterator[_Range]:
     form = source.csv
     plain = form is None or (form.encoding.lower() in _ONE_BYTE and len(form.delimiter.encode()) == 1)
     found: list[Cut] = []
-    if plain and not source.is_compressed:
+    if plain:
         delimiter, skip = (form.delimiter, form.first) if form else (None, 0)
         try:
             with source.open() as raw:
                 file = cast("IO[bytes]", raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw))
-                found = list(cuts(file, every=PART_BYTES, delimiter=delimiter, skip=skip))
+                if not is_compressed(file):
+                    found = list(cuts(file, every=PART_BYTES, delimiter=delimiter, skip=skip))
         except UnclearEnds:
             found = []
     if not found:

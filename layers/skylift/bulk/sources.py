@@ -30,6 +30,7 @@ _FORMS: dict[str, Form] = {
 }
 """Forms by the ending of a name; all others are CSV."""
 
+_GZIP = b"\x1f\x8b"
 _WILD = "*?["
 _BUFFER = 2**22
 
@@ -78,11 +79,6 @@ class Source(Document):
     csv: CsvForm | None = None
 
     @property
-    def is_compressed(self) -> bool:
-        """Whether it must be read from its beginning."""
-        return self.name.lower().endswith(".gz")
-
-    @property
     def key(self) -> str:
         """Its name without endings, as names of parts have it."""
         return self.name.removesuffix(".gz").rpartition(".")[0] or self.name
@@ -112,7 +108,7 @@ class Source(Document):
     def opened_content(self) -> Iterator[IO[bytes]]:
         """The same, decompressed, in a block."""
         with self.open() as file:
-            if not self.is_compressed:
+            if not is_compressed(file):
                 yield file
                 return
             try:
@@ -120,6 +116,13 @@ class Source(Document):
                     yield cast("IO[bytes]", content)
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise DataError(f"{self.address} cannot be decompressed: {error}", "compress the file again") from error
+
+
+def is_compressed(file: IO[bytes]) -> bool:
+    """Whether a file is gzip, whatever its name says, so that it must be read from its beginning."""
+    start = file.read(len(_GZIP))
+    file.seek(0)
+    return start == _GZIP
 
 
 def find_sources(address: str) -> list[Source]:

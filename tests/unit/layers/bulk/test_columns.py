@@ -131,6 +131,36 @@ def test_numbers_name_categories_as_the_table_writes_them() -> None:
     assert column_of(fractions, pa.array([True])) == [[1.0]]
 
 
+def test_texts_that_training_never_saw_are_counted() -> None:
+    city = Feature(name="c", kind="category", categories=("Oslo", "1"), unknown="missing", required=False)
+    encoder = row_encoder(contract_of(city, Feature(name="n", kind="number")))
+    cells: list[pa.Array] = [
+        pa.array(["Oslo", " Oslo", "Rome", "", None, "Rome"]),
+        pa.array(["Oslo", "Oslo ", "Rome", " ", None, "Bari"]).dictionary_encode(),
+        pa.array([1.0, 1.0, 2.5, float("nan"), None, 7.0]),
+    ]
+
+    for column in cells:
+        columns = {"c": column, "n": pa.array(["1"] * 5 + ["soon"])}
+        assert ColumnEncoder(encoder, cells=True).encode(columns, 6).unknown == {"c": 1}, "the last row is refused"
+    values = {"c": ["Oslo", " Oslo", "Rome", " ", None, "Rome"], "n": [1, 1, 1, 1, 1, "soon"]}
+    assert ColumnEncoder(encoder, cells=False).encode(values, 6).unknown == {"c": 1}
+
+
+def test_nan_is_a_missing_value_of_a_category_too() -> None:
+    city = Feature(name="c", kind="category", categories=("1", "2"), unknown="missing")
+
+    assert column_of(city, pa.array([1.0, float("nan")])) == [[0.0], None]
+
+
+@pytest.mark.parametrize("kind", [{"kind": "category", "categories": ("a",), "unknown": "missing"}, {"kind": "text"}])
+def test_bytes_are_refused(kind: dict[str, Any]) -> None:
+    sizes = {"max_length": 9, "directions": 1} if kind["kind"] == "text" else {}
+
+    for column in (pa.array([b"a", b"\xff"]), pa.array([b"a", b"b"], pa.binary(1)).dictionary_encode()):
+        assert column_of(Feature(name="c", **kind, **sizes), column) == [None, None]
+
+
 def test_booleans_are_numbers_or_words_as_well() -> None:
     feature = Feature(name="b", kind="boolean", required=False)
 

@@ -33,10 +33,11 @@ def test_csv_files_as_people_save_them(content: bytes, form: dict[str, Any], tmp
     assert (xs(found), numbers(found)) == (["1", "3"], [1, 2])
 
 
-def test_a_compressed_file_is_read(tmp_path: Path) -> None:
-    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"x,y\n1,2\n3\n4,5\n"))
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.csv"])
+def test_a_compressed_file_is_read(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(b"x,y\n1,2\n3\n4,5\n"))
 
-    found = read(tmp_path / "t.csv.gz")
+    found = read(tmp_path / name)
 
     assert (xs(found), numbers(found)) == (["1", "4"], [1, 3])
     assert found[0].broken[0].row == 2

@@ -16,6 +16,7 @@ def test_json_lines_may_begin_with_a_mark_and_are_not_an_array(tmp_path: Path) -
     with pytest.raises(DataError, match="is UTF-16: write JSON Lines as UTF-8"):
         read(tmp_path / "t.jsonl")
 
-    (tmp_path / "t.jsonl").write_text('[\n {"x": 1}\n]')
-    with pytest.raises(DataError, match="is an array of JSON: write JSON Lines"):
-        read(tmp_path / "t.jsonl")
+    for mark in (b"", b"\xef\xbb\xbf"):
+        (tmp_path / "t.jsonl").write_bytes(mark + b'[\n {"x": 1}\n]')
+        with pytest.raises(DataError, match="is an array of JSON: write JSON Lines"):
+            read(tmp_path / "t.jsonl")

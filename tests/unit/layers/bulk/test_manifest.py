@@ -1,6 +1,7 @@
 """What a run came to is the sum of its parts, each of them once."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from skylift.errors import DataError
 from tests.support.bulk import bulk_model, planned, rows_of, write_lines
 
 
-def result(name: str, run: str, **counts: int) -> PartResult:
+def result(name: str, run: str, **counts: Any) -> PartResult:
     return PartResult(name=name, run=run, files=(f"{name}.jsonl",), seconds=0, **counts)
 
 
@@ -20,14 +21,15 @@ def test_rows_in_are_rows_out_and_rejected(tmp_path: Path) -> None:
         write_lines(tmp_path / f"in/{name}.jsonl", rows_of(2))
     made = planned(tmp_path / "in")
     results = [
-        result("b-00000", made.run, rows=2, answered=1, rejected=1),
-        result("a-00000", made.run, rows=2, answered=2, rejected=0),
+        result("b-00000", made.run, rows=2, answered=1, rejected=1, unknown={"city": 1}),
+        result("a-00000", made.run, rows=2, answered=2, rejected=0, unknown={"city": 2, "shop": 1}),
     ]
 
     manifest = add_up(made, bulk_model(), results)
     write_manifest(Folder(tmp_path / "out"), manifest)
 
     assert (manifest.rows, manifest.answered, manifest.rejected) == (4, 3, 1)
+    assert manifest.unknown == {"city": 3, "shop": 1}
     assert [part.name for part in manifest.parts] == ["a-00000", "b-00000"]
     assert (manifest.model, manifest.version, manifest.sha256) == ("iris", "v1", "0" * 64)
     assert read_manifest(Folder(tmp_path / "out")) == manifest

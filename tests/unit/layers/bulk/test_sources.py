@@ -101,11 +101,12 @@ def test_empty_files_among_others_are_left_out(s3: "S3Client", tmp_path: Path) -
         assert names(f"{place}/t/b.csv") == ["b.csv"], "whoever names it means it"
 
 
-def test_a_compressed_file_is_read_from_its_beginning(tmp_path: Path) -> None:
-    (tmp_path / "t.jsonl.gz").write_bytes(gzip.compress(b"{}\n"))
-    (source,) = find_sources(str(tmp_path / "t.jsonl.gz"))
+@pytest.mark.parametrize("name", ["t.jsonl.gz", "t.jsonl"])
+def test_a_compressed_file_is_one_whatever_its_name_says(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(b"{}\n"))
+    (source,) = find_sources(str(tmp_path / name))
 
-    assert (source.form, source.is_compressed, source.key) == ("jsonl", True, "t")
+    assert (source.form, source.key) == ("jsonl", "t")
     with source.opened_content() as content:
         assert content.read() == b"{}\n"
 

@@ -92,6 +92,7 @@ def test_a_folder_is_scored_into_a_folder(model: Path, tmp_path: Path) -> None:
     told = score("in", "out", "--model", model)
 
     assert (told["rows"], told["rejected"], told["output"]) == (11, 1, "out")
+    assert told["unknown"] == {"city": 3}, "the rows of Rome"
     names = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert names == {
         "a-00000.jsonl",
