@@ -22,7 +22,7 @@ from skylift.http.record import Record
 from skylift.monitoring import answers
 from skylift.observability import logger
 from skylift.scoring import Matrix, predictions
-from skylift.vocabulary import ENCODING_FILE
+from skylift.text_encoder import ENCODING_FILE
 
 if TYPE_CHECKING:
     from starlette.types import Scope

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +19,13 @@ from skylift.dates import DateForm, DatePart
 from skylift.feature import Feature, Scalar
 from skylift.letters import Letters
 from skylift.manifest import Manifest
-from skylift.vocabulary import ENCODING_FILE, Vocabulary, from_bytes, holds_terms
-
-if TYPE_CHECKING:
-    from skylift.weighted_terms import WeightedTerms
+from skylift.text_encoder import ENCODING_FILE, TermEncoder, from_bytes, holds_analyses
+from skylift.vocabulary import Vocabulary
 
 type Rows = NDArray[np.float64]
 """Encoded rows, float64 `[n, width]`, or columns of them."""
 
-type TextEncoder = Vocabulary | WeightedTerms
-"""Encodes free text by its terms."""
-
-_NONE: Mapping[str, TextEncoder] = {}
+_NONE: Mapping[str, TermEncoder] = {}
 
 
 class BlockEncoder(Protocol):
@@ -61,13 +56,16 @@ class RowEncoder:
         Encoders by feature, of dates and of those that fill several columns.
     """
 
-    def __init__(self, contract: Contract, vocabularies: Mapping[str, TextEncoder] = _NONE) -> None:
+    def __init__(self, contract: Contract, vocabularies: Mapping[str, TermEncoder] = _NONE) -> None:
         self.contract = contract
         self.blocks: Mapping[str, BlockEncoder] = {
             feature.name: _block_encoder(feature, vocabularies)
             for feature in contract.features
             if feature.width > 1 or feature.kind == "datetime"
         }
+        self._terms = [
+            (feature.name, vocabularies[feature.name]) for feature in contract.features if feature.directions
+        ]
         self._leads = np.array(contract.leads) if self.blocks else None
         self._lead = itemgetter(*contract.leads) if self.blocks and len(contract.leads) > 1 else None
         self._fields = [(feature.name, feature.encoder, self.blocks.get(feature.name)) for feature in contract.features]
@@ -101,10 +99,8 @@ class RowEncoder:
 
     def unknown_words(self, instances: Sequence[Mapping[str, Scalar]]) -> Rows:
         """Shares of words that the vocabularies lack, float64 `[n, vocabularies]`; NaN for a missing text."""
-        others = (DateEncoder, Letters)
-        vocabularies: list[tuple[str, Any]] = [pair for pair in self.blocks.items() if not isinstance(pair[1], others)]
-        shares = [[each.unknown(instance.get(name)) for name, each in vocabularies] for instance in instances]
-        return np.array(shares, dtype=np.float64).reshape(len(instances), len(vocabularies))
+        shares = [[each.unknown(instance.get(name)) for name, each in self._terms] for instance in instances]
+        return np.array(shares, dtype=np.float64).reshape(len(instances), len(self._terms))
 
     def _of_one(self, instance: Mapping[str, Scalar]) -> Rows:
         row: list[Any] = []
@@ -127,7 +123,7 @@ class RowEncoder:
         return rows
 
 
-def _block_encoder(feature: Feature, vocabularies: Mapping[str, TextEncoder]) -> BlockEncoder:
+def _block_encoder(feature: Feature, vocabularies: Mapping[str, TermEncoder]) -> BlockEncoder:
     if feature.letters is not None:
         return Letters(feature.letters)
     return vocabularies[feature.name] if feature.kind == "text" else date_encoder(feature)
@@ -163,16 +159,16 @@ def load_encoder(manifest: Manifest, read: Callable[[str], bytes]) -> RowEncoder
     texts = [feature for feature in contract.features if feature.directions is not None]
     if not texts:
         return RowEncoder(contract)
-    encoders = _text_encoders(read(ENCODING_FILE), [feature.width for feature in texts])
+    encoders = _term_encoders(read(ENCODING_FILE), [feature.width for feature in texts])
     return RowEncoder(contract, {feature.name: each for feature, each in zip(texts, encoders, strict=True)})
 
 
-def _text_encoders(data: bytes, widths: Sequence[int]) -> Sequence[TextEncoder]:
-    if not holds_terms(data):
-        return from_bytes(data, widths)
-    from skylift import weighted_terms  # costs other versions nothing
+def _term_encoders(data: bytes, widths: Sequence[int]) -> Sequence[TermEncoder]:
+    if not holds_analyses(data):
+        return from_bytes(Vocabulary, data, widths)
+    from skylift.weighted_terms import WeightedTerms  # costs other versions nothing
 
-    return weighted_terms.from_bytes(data, widths)
+    return from_bytes(WeightedTerms, data, widths)
 
 
 def leads(contract: Contract, rows: Rows) -> Rows:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skylift.cells import clean_text
 from skylift.feature import Scalar
+from skylift.text_encoder import TextEncoder
 
 _SECOND = 2.0**21
 """Unicode has fewer characters: a double holds two of them exactly."""
@@ -22,7 +23,7 @@ def columns_for(letters: int) -> int:
     return (letters + 1) // 2
 
 
-class Letters:
+class Letters(TextEncoder):
     """Encodes texts as their characters, two to a column.
 
     Parameters
@@ -34,23 +35,8 @@ class Letters:
     def __init__(self, columns: int) -> None:
         self._columns = columns
 
-    def row(self, value: Scalar) -> Sequence[float]:
-        """Encode one text; see `rows`."""
-        encoded: list[float] = self.rows([value])[0].tolist()
-        return encoded
-
     def rows(self, values: Sequence[Scalar]) -> NDArray[np.float64]:
-        """Encode texts.
-
-        Parameters
-        ----------
-        values
-            Texts, which are read as cells of the table; None for a missing one.
-
-        Returns
-        -------
-        float64 `[n, width]`: the length in characters, NaN for a missing text, then the characters.
-        """
+        """Encode texts: length and characters."""
         encoded = np.zeros((len(values), 1 + self._columns))
         for row, value in zip(encoded, values, strict=True):
             text = clean_text(value) if isinstance(value, str) else None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from skylift.manifest import COMPILED_FILE, MODEL_FILE, Manifest
-from skylift.vocabulary import ENCODING_FILE
+from skylift.text_encoder import ENCODING_FILE
 
 _MIB = 2**20
 _GROWTH = {COMPILED_FILE: (10, 22.0), MODEL_FILE: (3, 3.5)}

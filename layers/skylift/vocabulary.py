@@ -9,25 +9,19 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, reduce
-from itertools import batched, count
+from itertools import count
 from operator import add
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skylift.array_file import BROKEN, names_of, read_arrays, write_arrays
 from skylift.cells import clean_text
-from skylift.errors import UnservableModel
 from skylift.feature import Scalar
-
-ENCODING_FILE = "encoding.npz"
-TERMS_MEMBER = "analysis"
-"""Member of the file of a version whose texts are sums over terms of another vectorizer."""
+from skylift.text_encoder import MAX_DIRECTIONS, TermEncoder
 
 MAX_TERMS = 10_000
 """Terms of a vocabulary: 1.3 MB with 30 directions."""
-MAX_DIRECTIONS = 100
 
 _TOKEN = re.compile(r"\w+|[^\w\s]+")
 _LETTERS_TOGETHER = 8_192
@@ -71,7 +65,7 @@ def _terms_of(token: str) -> list[str]:
     return found
 
 
-class Vocabulary:
+class Vocabulary(TermEncoder):
     """The terms of a text feature, and what each means.
 
     Parameters
@@ -88,6 +82,8 @@ class Vocabulary:
     ValueError
         The arrays do not belong together, or not all numbers are finite.
     """
+
+    ARRAYS = ("terms", "weights", "directions")
 
     def __init__(self, known: Sequence[str], weights: NDArray[np.float32], directions: NDArray[np.float32]) -> None:
         self.terms = tuple(known)
@@ -108,29 +104,25 @@ class Vocabulary:
         self._words = {word: place for word, place in words.items() if len(word) > 1}  # others are runs of signs
         self._runs, self._places = _runs_by_number(self.terms)
 
+    @classmethod
+    def of_arrays(cls, terms: NDArray[Any], weights: NDArray[Any], coordinates: NDArray[Any]) -> Self:
+        """Read what a file holds of it: its terms are UTF-8, one a line."""
+        if terms.dtype != np.uint8 or terms.ndim != 1:
+            raise ValueError("terms must be bytes")
+        return cls(terms.tobytes().decode().split("\n"), weights, coordinates)
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """What a file holds of it."""
+        return np.frombuffer("\n".join(self.terms).encode(), np.uint8), self.weights, self.directions
+
     @property
     def width(self) -> int:
         """Number of columns that a text fills."""
         return 1 + len(self.directions[0])
 
-    def row(self, value: Scalar) -> Sequence[float]:
-        """Encode one text; see `rows`."""
-        encoded: list[float] = self.rows([value])[0].tolist()
-        return encoded
-
     def rows(self, values: Sequence[Scalar]) -> NDArray[np.float64]:
-        """Encode texts, each the same whatever others are beside it.
-
-        Parameters
-        ----------
-        values
-            Texts, which are read as cells of the table; None for a missing one.
-
-        Returns
-        -------
-        float64 `[n, width]`: the length in characters, NaN for a missing text, then its coordinates, which are 0 for
-        a text without a known term.
-        """
+        """Encode texts: length and coordinates, which are 0 for a text without a known term."""
         read = [_read(value) if isinstance(value, str) else _MISSING for value in values]
         encoded = np.zeros((len(read), self.width))
         first, letters = 0, 0
@@ -240,55 +232,3 @@ def _runs_by_number(known: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np
     together = np.concatenate(numbers)
     order = together.argsort()
     return together[order], np.concatenate(places)[order]
-
-
-def to_bytes(vocabularies: Sequence[Vocabulary]) -> bytes:
-    """The file of some vocabularies; the same bytes for the same vocabularies."""
-    arrays: dict[str, NDArray[Any]] = {}
-    for place, vocabulary in enumerate(vocabularies):
-        text = np.frombuffer("\n".join(vocabulary.terms).encode(), np.uint8)
-        arrays |= zip(_members(place), (text, vocabulary.weights, vocabulary.directions), strict=True)
-    return write_arrays(arrays)
-
-
-def holds_terms(data: bytes) -> bool:
-    """Whether a file is of `skylift.weighted_terms`, and not of vocabularies, or nothing that can be read."""
-    try:
-        return f"0.{TERMS_MEMBER}" in names_of(data)
-    except BROKEN:
-        return False
-
-
-def from_bytes(data: bytes, widths: Sequence[int]) -> list[Vocabulary]:
-    """Read the file of some vocabularies.
-
-    Parameters
-    ----------
-    widths
-        Width of each.
-
-    Raises
-    ------
-    UnservableModel
-        It is not such a file.
-    """
-    try:
-        arrays = read_arrays(data, [name for place in range(len(widths)) for name in _members(place)])
-        return [_vocabulary(*three, width=width) for three, width in zip(batched(arrays, 3), widths, strict=True)]
-    except BROKEN as error:
-        raise UnservableModel(
-            f"{ENCODING_FILE} cannot be read ({str(error) or type(error).__name__})", "publish the version again"
-        ) from error
-
-
-def _members(place: int) -> list[str]:
-    return [f"{place}.{part}" for part in ("terms", "weights", "directions")]
-
-
-def _vocabulary(text: NDArray[Any], weights: NDArray[Any], directions: NDArray[Any], *, width: int) -> Vocabulary:
-    if text.dtype != np.uint8 or text.ndim != 1:
-        raise ValueError("terms must be bytes")
-    vocabulary = Vocabulary(text.tobytes().decode().split("\n"), weights, directions)
-    if vocabulary.width != width:
-        raise ValueError("a vocabulary has another width than the contract says")
-    return vocabulary

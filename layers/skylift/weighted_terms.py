@@ -7,21 +7,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
-from itertools import batched
-from typing import Any, TypedDict
+from typing import Any, Self, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from skylift.analysis import Analysis
-from skylift.array_file import BROKEN, read_arrays, write_arrays
 from skylift.cells import clean_text
-from skylift.errors import UnservableModel
+from skylift.documents import first_fault
 from skylift.feature import Scalar
-from skylift.vocabulary import ENCODING_FILE, MAX_DIRECTIONS, TERMS_MEMBER
+from skylift.text_encoder import ANALYSIS, MAX_DIRECTIONS, TermEncoder
 
-_PARTS = (TERMS_MEMBER, "weights", "sums")
 _MAX_TERMS = 1_000_000
 _LONGEST_TERM = 100
 _MISSING: tuple[int | None, Sequence[str]] = (None, ())
@@ -34,7 +31,7 @@ class _Stored(TypedDict):
     terms: list[str]
 
 
-class WeightedTerms:
+class WeightedTerms(TermEncoder):
     """Encodes texts as sums over their terms.
 
     Parameters
@@ -53,6 +50,8 @@ class WeightedTerms:
     ValueError
         The arrays do not belong together, or not all numbers are finite.
     """
+
+    ARRAYS = (ANALYSIS, "weights", "sums")
 
     def __init__(
         self, analysis: Analysis, known: Sequence[str], weights: NDArray[np.float64], sums: NDArray[np.float64]
@@ -73,29 +72,32 @@ class WeightedTerms:
         if not (np.isfinite(sums).all() and np.isfinite(weights).all()):
             raise ValueError("all numbers must be finite")
 
+    @classmethod
+    def of_arrays(cls, terms: NDArray[Any], weights: NDArray[Any], coordinates: NDArray[Any]) -> Self:
+        """Read what a file holds of it: its analysis and its terms are one JSON document."""
+        from pydantic import TypeAdapter, ValidationError  # made for the versions that need it alone
+
+        document = terms.astype(np.uint8, casting="no").tobytes()
+        try:
+            stored = TypeAdapter(_Stored).validate_json(document)
+        except ValidationError as error:
+            raise ValueError(first_fault(error)) from error
+        return cls(stored["analysis"], stored["terms"], weights, coordinates)
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """What a file holds of it."""
+        fields = asdict(self.analysis) | {"stop_words": sorted(self.analysis.stop_words)}
+        document = to_json({"analysis": fields, "terms": self.terms})
+        return np.frombuffer(document, np.uint8), self.weights, self.sums
+
     @property
     def width(self) -> int:
         """Number of columns that a text fills."""
         return 1 + len(self.sums[0])
 
-    def row(self, value: Scalar) -> Sequence[float]:
-        """Encode one text; see `rows`."""
-        encoded: list[float] = self.rows([value])[0].tolist()
-        return encoded
-
     def rows(self, values: Sequence[Scalar]) -> NDArray[np.float64]:
-        """Encode texts, each the same whatever others are beside it.
-
-        Parameters
-        ----------
-        values
-            Texts, which are read as cells of the table; None for a missing one.
-
-        Returns
-        -------
-        float64 `[n, width]`: the length in characters, NaN for a missing text, then its sums, which are 0 for a text
-        without a known term.
-        """
+        """Encode texts: length and sums, which are 0 for a text without a known term."""
         encoded = np.zeros((len(values), self.width))
         for row, value in zip(encoded, values, strict=True):
             length, terms = _terms_of(self.analysis, value) if isinstance(value, str) else _MISSING
@@ -126,49 +128,3 @@ def _terms_of(analysis: Analysis, value: str) -> tuple[int | None, Sequence[str]
     """
     text = clean_text(value)
     return _MISSING if text is None else (len(text), [*analysis.terms(text)])
-
-
-def to_bytes(encoders: Sequence[WeightedTerms]) -> bytes:
-    """The file of some encoders; the same bytes for the same ones."""
-    arrays: dict[str, NDArray[Any]] = {}
-    for place, each in enumerate(encoders):
-        fields = asdict(each.analysis) | {"stop_words": sorted(each.analysis.stop_words)}
-        document = to_json({"analysis": fields, "terms": each.terms})
-        arrays |= zip(_members(place), (np.frombuffer(document, np.uint8), each.weights, each.sums), strict=True)
-    return write_arrays(arrays)
-
-
-def from_bytes(data: bytes, widths: Sequence[int]) -> list[WeightedTerms]:
-    """Read the file of some encoders.
-
-    Parameters
-    ----------
-    widths
-        Width of each.
-
-    Raises
-    ------
-    UnservableModel
-        It is not such a file.
-    """
-    try:
-        arrays = read_arrays(data, [name for place in range(len(widths)) for name in _members(place)])
-        return [_read(*three, width=width) for three, width in zip(batched(arrays, 3), widths, strict=True)]
-    except BROKEN as error:
-        raise UnservableModel(
-            f"{ENCODING_FILE} cannot be read ({type(error).__name__})", "publish the version again"
-        ) from error
-
-
-def _members(place: int) -> list[str]:
-    return [f"{place}.{part}" for part in _PARTS]
-
-
-def _read(document: NDArray[Any], weights: NDArray[Any], sums: NDArray[Any], *, width: int) -> WeightedTerms:
-    from pydantic import TypeAdapter  # made for the versions that need it alone
-
-    stored = TypeAdapter(_Stored).validate_json(document.astype(np.uint8, casting="no").tobytes())
-    read = WeightedTerms(stored["analysis"], stored["terms"], weights, sums)
-    if read.width != width:
-        raise ValueError("a text has another width than the contract says")
-    return read

@@ -25,7 +25,8 @@ from skylift.errors import DataError
 from skylift.feature import Feature
 from skylift.manifest import Digest
 from skylift.scoring import Matrix
-from skylift.vocabulary import ENCODING_FILE, Vocabulary, from_bytes, to_bytes
+from skylift.text_encoder import ENCODING_FILE, from_bytes, to_bytes
+from skylift.vocabulary import Vocabulary
 from training.config.locations import file_digest
 from training.config.table import TableSpec
 from training.data.checks import missing_cells, refuse_failed
@@ -176,7 +177,7 @@ def read_prepared(folder: Path, spec: TableSpec) -> tuple[Table, Split]:
         first = _read(folder / name, prepared.contract, numbers, texts, targets, keys, first)
     vocabularies: dict[str, Vocabulary] = {}
     if texts:
-        found = from_bytes((folder / ENCODING_FILE).read_bytes(), [feature.width for feature in in_texts])
+        found = from_bytes(Vocabulary, (folder / ENCODING_FILE).read_bytes(), [feature.width for feature in in_texts])
         vocabularies = dict(zip(texts, found, strict=True))
     by = SplitKeys(prepared.split, keys) if prepared.split != "random" else None
     table = Table(

@@ -24,7 +24,7 @@ from sklearn.preprocessing import FunctionTransformer
 from skylift.analysis import WORD, Analysis
 from skylift.contract import Contract
 from skylift.scoring import Matrix
-from skylift.vocabulary import MAX_DIRECTIONS
+from skylift.text_encoder import MAX_DIRECTIONS
 from skylift.weighted_terms import WeightedTerms
 from training.data.table import Table
 from training.job.encoded_rows import on_encoded_rows

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import to_json
 
-from skylift.encoding import TextEncoder
 from skylift.feature import Feature
 from skylift.monitoring.baseline import Baseline, Bins, Distribution, FeatureDistribution
 from skylift.scoring import Matrix, predicted_classes
+from skylift.text_encoder import TermEncoder
 from training.evaluation.confidence import expectation
 from training.job import Trained
 
@@ -55,7 +55,7 @@ def baseline_of(trained: Trained) -> Baseline:
         counts = tuple(bins.counts(column).tolist())
         features[feature.name] = FeatureDistribution(bins=bins, counts=counts, importance=importance.get(feature.name))
     holdout = trained.split.holdout
-    encoded_by: dict[str, TextEncoder] = {**table.vocabularies, **table.encodings}
+    encoded_by: dict[str, TermEncoder] = {**table.vocabularies, **table.encodings}
     words = {
         feature.name: _unknown_words(encoded_by[feature.name], table.texts[feature.name][holdout].tolist())
         for feature in table.contract.features
@@ -83,7 +83,7 @@ def baseline_of(trained: Trained) -> Baseline:
     )
 
 
-def _unknown_words(vocabulary: TextEncoder, texts: Sequence[str | None]) -> FeatureDistribution:
+def _unknown_words(vocabulary: TermEncoder, texts: Sequence[str | None]) -> FeatureDistribution:
     """Texts of the holdout by the share of their words that it lacks."""
     shares = np.array([vocabulary.unknown(text) for text in texts])
     bins = bins_of_numbers(shares)

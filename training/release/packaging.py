@@ -28,9 +28,8 @@ from skylift.own_code import NO_CODE
 from skylift.references import sha256
 from skylift.registry import Registry
 from skylift.scoring import Matrix, predicted_classes, predictions
+from skylift.text_encoder import ENCODING_FILE, to_bytes
 from skylift.verification import Version
-from skylift.vocabulary import ENCODING_FILE, to_bytes
-from skylift.weighted_terms import to_bytes as terms_to_bytes
 from training.card.document import render_card
 from training.data.background import background_of
 from training.data.profile import profile
@@ -88,11 +87,8 @@ def pack(trained: Trained, state: GitState = _NO_COMMIT, retraining: str | None 
         artifacts[BACKGROUND_FILE] = background.to_bytes()
     texts = [feature.name for feature in table.contract.features if feature.directions is not None]
     if texts:
-        artifacts[ENCODING_FILE] = (
-            terms_to_bytes([table.encodings[name] for name in texts])
-            if table.encodings
-            else to_bytes([table.vocabularies[name] for name in texts])
-        )
+        encoders = table.encodings or table.vocabularies
+        artifacts[ENCODING_FILE] = to_bytes([encoders[name] for name in texts])
     examples = golden(trained)  # scores the whole holdout: once, not for each manifest
 
     def describe(version: int, state: GitState = state) -> Manifest:

@@ -21,8 +21,8 @@ from skylift.explanation import load_explainer
 from skylift.manifest import COMPILED_FILE, Manifest
 from skylift.predictors import load_predictor
 from skylift.scoring import Matrix, Predictor
+from skylift.text_encoder import ENCODING_FILE
 from skylift.verification import check_artifact, check_form
-from skylift.vocabulary import ENCODING_FILE
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,7 @@
 """A vocabulary makes the same numbers of a text everywhere, and its file is trusted with nothing."""
 
-import io
 import math
-import zipfile
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skylift.cells import clean_text
-from skylift.errors import UnservableModel
-from skylift.vocabulary import MAX_DIRECTIONS, MAX_TERMS, Vocabulary, from_bytes, terms, to_bytes
+from skylift.text_encoder import MAX_DIRECTIONS
+from skylift.vocabulary import MAX_TERMS, Vocabulary, terms
 from tests.support.contracts import modest
 
 
@@ -99,75 +96,6 @@ def test_a_typical_text_is_of_known_words() -> None:
     assert nearest[0] == "!"
     assert set(nearest) == {"cheap", "!", "😀"}
     assert vocabulary(("ch", "he")).typical(np.ones(3)).split()
-
-
-class TestFile:
-    def test_reading_returns_what_was_written(self) -> None:
-        made = vocabulary(), vocabulary((" ok ", "ok"))
-        read = from_bytes(to_bytes(made), [4, 4])
-        texts = ["Cheap! 価格 ok", None]
-        for before, after in zip(made, read, strict=True):
-            assert after.terms == before.terms
-            assert np.array_equal(after.rows(texts), before.rows(texts), equal_nan=True)
-
-    def test_it_has_the_same_bytes_each_time(self) -> None:
-        assert to_bytes([vocabulary()]) == to_bytes([vocabulary()])
-
-    @pytest.mark.parametrize("count", [0, 2])
-    def test_another_number_of_vocabularies_is_refused(self, count: int) -> None:
-        with pytest.raises(UnservableModel, match="it holds other arrays"):
-            from_bytes(to_bytes([vocabulary()]), [4] * count)
-
-    def test_another_width_than_the_contracts_is_refused(self) -> None:
-        with pytest.raises(UnservableModel, match="another width"):
-            from_bytes(to_bytes([vocabulary()]), [5])
-
-    def test_damaged_bytes_are_refused(self) -> None:
-        data = to_bytes([vocabulary()])
-        for broken in (b"", b"no archive", data[:-40], data[:200] + b"\xff" * 40 + data[240:]):
-            with pytest.raises(UnservableModel, match=r"encoding\.npz cannot be read"):
-                from_bytes(broken, [4])
-
-    @pytest.mark.parametrize(
-        "changed",
-        [
-            {"terms": np.array(["a", object()], dtype=object)},
-            {"terms": np.array(["a", "b"])},
-            {"terms": np.frombuffer(b"a\na", np.uint8)},
-            {"terms": np.frombuffer(b"a\n\xff", np.uint8)},
-            {"terms": np.frombuffer(b"a\nb\nc", np.uint8)},
-            {"weights": np.array([1.0, 2.0])},
-            {"weights": np.array([1, np.nan], np.float32)},
-            {"weights": np.array([1, -1], np.float32)},
-            {"directions": np.ones((2, 3))},
-            {"directions": np.ones((2, 0), np.float32)},
-            {"directions": np.ones((2, 101), np.float32)},
-            {"directions": np.ones(2, np.float32)},
-            {"directions": np.array([[np.inf], [1]], np.float32)},
-            {"other": np.ones(1)},
-        ],
-    )
-    def test_arrays_of_another_form_are_refused(self, changed: dict[str, Any]) -> None:
-        sound: dict[str, Any] = {
-            "terms": np.frombuffer(b"a\nb", np.uint8),
-            "weights": np.ones(2, np.float32),
-            "directions": np.ones((2, 3), np.float32),
-        }
-        file = io.BytesIO()
-        np.savez(file, allow_pickle=True, **{f"0.{name}": array for name, array in (sound | changed).items()})
-        with pytest.raises(UnservableModel):
-            from_bytes(file.getvalue(), [4])
-
-    def test_compressed_arrays_are_refused(self) -> None:
-        packed = io.BytesIO()
-        with (
-            zipfile.ZipFile(io.BytesIO(to_bytes([vocabulary()]))) as plain,
-            zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive,
-        ):
-            for name in plain.namelist():
-                archive.writestr(name, plain.read(name))
-        with pytest.raises(UnservableModel, match="compressed"):
-            from_bytes(packed.getvalue(), [4])
 
 
 def test_a_vocabulary_is_bounded() -> None:

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from skylift import vocabulary as vocabularies
 from skylift.analysis import Analysis
 from skylift.array_file import write_arrays
 from skylift.errors import UnservableModel
-from skylift.weighted_terms import WeightedTerms, from_bytes, to_bytes
-from tests.unit.layers.test_vocabulary import vocabulary
+from skylift.text_encoder import from_bytes, to_bytes
+from skylift.weighted_terms import WeightedTerms
 
 TEXTS = ["Not so good, not at all", "a  good\tDay!", "ß İ É 価格 😀 the", "x"]
 
@@ -33,7 +32,7 @@ def test_sums_over_terms_are_those_of_its_matrix_from_a_file_as_well(vectorizer:
     weights = np.ones(len(coordinates)) if weights is None else weights
     made = WeightedTerms(Analysis("word", 1, 1, **fields), [*vectorizer.get_feature_names_out()], weights, coordinates)
 
-    (stored,) = from_bytes(to_bytes([made]), [3])
+    (stored,) = from_bytes(WeightedTerms, to_bytes([made]), [3])
 
     sums = stored.rows([*TEXTS, None])
     np.testing.assert_allclose(sums[:-1, 1:], matrix @ coordinates, rtol=1e-12, atol=1e-12)
@@ -41,16 +40,6 @@ def test_sums_over_terms_are_those_of_its_matrix_from_a_file_as_well(vectorizer:
     assert not sums[-1, 1:].any()
     assert stored.analysis == made.analysis
     assert [stored.unknown(text) for text in ("good zebra", "at all")] == [0.5, 0]
-
-
-def test_files_are_told_apart() -> None:
-    words = Analysis("word", 1, 1, stop_words=frozenset({"the"}))
-    made = to_bytes([WeightedTerms(words, ["a b", "line\nbreak"], np.ones(2), np.ones((2, 1)))])
-
-    assert vocabularies.holds_terms(made)
-    assert from_bytes(made, [2])[0].terms == ("a b", "line\nbreak")
-    assert not vocabularies.holds_terms(vocabularies.to_bytes([vocabulary()]))
-    assert not vocabularies.holds_terms(b"something else")
 
 
 @pytest.mark.parametrize(
@@ -84,8 +73,8 @@ def test_a_file_of_something_else_is_refused(changes: dict[str, Any]) -> None:
         "weights": np.ones(2),
         "sums": np.ones((2, 1)),
     }
-    from_bytes(write_arrays({f"0.{name}": array for name, array in arrays.items()}), [2])
+    from_bytes(WeightedTerms, write_arrays({f"0.{name}": array for name, array in arrays.items()}), [2])
 
     broken = write_arrays({f"0.{name}": array for name, array in (arrays | changes).items()})
     with pytest.raises(UnservableModel, match="cannot be read"):
-        from_bytes(broken, [2])
+        from_bytes(WeightedTerms, broken, [2])

@@ -11,7 +11,7 @@ from skylift.bulk.sources import Source
 from skylift.errors import ConfigError, DataError, GoldenMismatch, IntegrityError, JoblibNotAllowed
 from skylift.manifest import CODE_FILE, COMPILED_FILE, MODEL_FILE, Compiled, Golden
 from skylift.predictors import OnnxPredictor
-from skylift.vocabulary import ENCODING_FILE
+from skylift.text_encoder import ENCODING_FILE
 from tests.support.bulk import VALUES, bulk_model
 from tests.support.models import iris_package
 

@@ -6,7 +6,8 @@ import pytest
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from skylift.vocabulary import Vocabulary, terms, to_bytes
+from skylift.text_encoder import to_bytes
+from skylift.vocabulary import Vocabulary, terms
 from tests.support.texts import messages
 from training.data.texts import ROWS_OF_A_TERM, is_free_text, learn_vocabulary, longest_allowed, tells
 
