@@ -6,7 +6,8 @@ from skylift.pages.markup import Content, Markup, element
 from skylift.pages.parts import charts, digits, facts, figure, section
 from skylift.pages.svg import Caption, Range, numbers
 from training.card.parts import metric_name
-from training.evaluation.report import Curve, Decision, Evaluation
+from training.evaluation.class_report import Curve, Decision
+from training.evaluation.report import Evaluation
 
 _SHOWN = 4
 """The curve is drawn up to so many times the threshold: of a rare class the rest is empty."""

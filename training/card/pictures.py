@@ -8,7 +8,8 @@ from skylift.pages.markup import Markup
 from skylift.pages.svg import Caption, Range, described, numbers
 from training.card.charts import heat_map
 from training.card.charts import points as scatter
-from training.evaluation.report import CalibrationBin, ClassReport, Curve, Effect, Evaluation, Residuals
+from training.evaluation.class_report import CalibrationBin, ClassReport, Curve
+from training.evaluation.report import Effect, Evaluation, Residuals
 
 MAX_BARS = 15
 """Longer lists are tables."""

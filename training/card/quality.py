@@ -20,7 +20,8 @@ from training.card.pictures import (
     importance_picture,
     residuals_picture,
 )
-from training.evaluation.report import Champion, ClassReport, Evaluation, Slice
+from training.evaluation.class_report import ClassReport
+from training.evaluation.report import Champion, Evaluation, Slice
 
 _MAX_CLASS_ROWS = 100
 _MAX_SLICES = 60

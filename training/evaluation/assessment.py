@@ -20,6 +20,7 @@ from training.data.table import Split, Table
 from training.evaluation.baseline import against_dummy, against_dummy_on_holdout, dummy_scores
 from training.evaluation.behaviour import behaviours
 from training.evaluation.champion import ActiveVersion, compare_with
+from training.evaluation.class_report import Decision, Recalibration
 from training.evaluation.conformal import coverage
 from training.evaluation.decision import measured_on_holdout
 from training.evaluation.gates import is_excused, judge, standing_gates
@@ -32,7 +33,7 @@ from training.evaluation.inspection import (
     residuals,
     slices,
 )
-from training.evaluation.report import Champion, Coverage, Decision, Evaluation, MetricReport, Recalibration
+from training.evaluation.report import Champion, Coverage, Evaluation, MetricReport
 from training.metrics.intervals import bootstrap, resample_count
 from training.metrics.registry import DEFAULT_METRIC, METRICS, metrics_of
 from training.metrics.resamples import Clusters

@@ -16,7 +16,7 @@ from skylift.errors import ConfigError
 from skylift.metrics import LeaderboardEntry, Spread
 from skylift.scoring import Matrix, predicted_classes
 from training.config.answers import DecisionSection
-from training.evaluation.report import Curve, Decision
+from training.evaluation.class_report import Curve, Decision
 from training.metrics.registry import METRICS, compute
 from training.metrics.resamples import ScoredRows
 from training.metrics.scores import fold_summary, score_metrics

@@ -15,17 +15,8 @@ from skylift.names import did_you_mean
 from skylift.scoring import Matrix, Predictor
 from training.data.table import Split, Table
 from training.evaluation.behaviour import feature_grid, score_grid
-from training.evaluation.report import (
-    Calibration,
-    CalibrationBin,
-    ClassReport,
-    Curve,
-    Effect,
-    Importance,
-    Residuals,
-    Slice,
-    Slices,
-)
+from training.evaluation.class_report import Calibration, CalibrationBin, ClassReport, Curve
+from training.evaluation.report import Effect, Importance, Residuals, Slice, Slices
 from training.metrics.intervals import bootstrap
 from training.metrics.registry import METRICS
 from training.metrics.resamples import CALIBRATION_BINS, ScoredRows, calibration_bins

@@ -9,9 +9,9 @@ from skylift.metrics import LeaderboardEntry
 from training.compile.compilation import CompiledModel, compile_model
 from training.config import ModelConfig
 from training.data.table import Split, Table
+from training.evaluation.class_report import Decision
 from training.evaluation.conformal import margins, sets
 from training.evaluation.decision import choose
-from training.evaluation.report import Decision
 from training.search.finalists import Finalist
 from training.search.fitting import Folds, all_cores, threads
 

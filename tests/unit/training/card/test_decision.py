@@ -8,7 +8,8 @@ from skylift.metrics import Interval
 from tests.support.models import trained_iris
 from tests.support.pages import text_of
 from training.card.decision import decision, promise, recalibration
-from training.evaluation.report import Coverage, Curve, Decision, Recalibration
+from training.evaluation.class_report import Curve, Decision, Recalibration
+from training.evaluation.report import Coverage
 from training.search.report import Reliability
 
 CURVE = Curve(x=(0.01, 0.05, 0.1, 0.9), y=(0.4, 0.25, 0.3, 0.5))

@@ -17,7 +17,8 @@ from training.card.pictures import (
     importance_picture,
     residuals_picture,
 )
-from training.evaluation.report import Calibration, CalibrationBin, Effect, Evaluation, Importance, Residuals
+from training.evaluation.class_report import Calibration, CalibrationBin
+from training.evaluation.report import Effect, Evaluation, Importance, Residuals
 
 
 def evaluation(**parts: Any) -> Evaluation:
