@@ -1,6 +1,9 @@
 """The tests mirror the tree: what a module does is tested in the file of its name."""
 
+import tomllib
 from pathlib import Path
+
+import pytest
 
 from tests.support.paths import ROOT
 
@@ -21,6 +24,7 @@ ELSEWHERE = {
     "functions/inference/compose.py": "tests/integration/service/test_compose.py",
     "functions/inference/fields.py": "tests/unit/inference/test_schema.py",
     "functions/inference/handler.py": "tests/integration/service/test_compose.py",
+    "functions/inference/openapi_schemas.py": "tests/unit/inference/test_openapi.py",
     "functions/inference/warnings.py": "tests/unit/inference/test_model.py",
     "functions/monitor/settings.py": DATA,
     "functions/operations/compose.py": "tests/integration/operations/test_handler.py",
@@ -66,6 +70,7 @@ ELSEWHERE = {
     "training/compile/preparation.py": CONVERTERS,
     "training/compile/trees.py": CONVERTERS,
     "training/config/table.py": "tests/unit/training/config/test_effects.py",
+    "training/evaluation/class_report.py": DATA,
     "training/search/report.py": DATA,
     "training/tracking/mlflow_store.py": "tests/integration/cli/test_tracking.py",
     "deploy/caller.py": "tests/integration/deploy/test_commands.py",
@@ -106,3 +111,12 @@ def test_an_exception_is_a_module_that_needs_it() -> None:
 
     assert gone == []
     assert [path for path in ELSEWHERE if (ROOT / mirror_of(Path(path))).exists()] == [], "take them off the list"
+
+
+@pytest.mark.parametrize("function", sorted(path.parent.name for path in (ROOT / "functions").glob("*/__init__.py")))
+def test_a_function_is_on_the_map_and_checked_like_the_others(function: str) -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+
+    assert f"\nfunctions/{function}/ " in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert function in tools["mypy"]["packages"]
+    assert function in tools["ruff"]["lint"]["isort"]["known-first-party"]
