@@ -110,7 +110,7 @@ def load_profiler(manifest: Manifest, read: Callable[[str], bytes]) -> RequestPr
     if BASELINE_FILE not in manifest.artifacts:
         return None
     source = f"{BASELINE_FILE} of {manifest.name}"
-    baseline = Baseline.from_bytes(read(BASELINE_FILE), source=source)
+    baseline = Baseline.of_version(read(BASELINE_FILE), source=source)
     if baseline is None:
         return None
     if not baseline.fits(manifest.contract):

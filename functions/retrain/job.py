@@ -18,8 +18,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from retrain.snapshot import Snapshots
-from skylift.bucket import Bucket
-from skylift.documents import first_fault
+from skylift.bucket import JSON, Bucket
 from skylift.errors import DataError, IntegrityError
 from skylift.model_card import CARD_FILE
 from skylift.observability import logger
@@ -81,7 +80,7 @@ class Job:
         outcome = self._published_by(retraining) or self._run(retraining.id, seconds)
         if outcome.outcome != "published":  # it may have died with its version published, and not told
             outcome = self._published_by(retraining) or outcome
-        self._bucket.write(self._outcome_key(retraining.id), outcome.to_bytes(), content_type="application/json")
+        self._bucket.write(self._outcome_key(retraining.id), outcome.to_bytes(), content_type=JSON)
         return outcome
 
     def outcome(self, retraining: Retraining) -> Outcome | None:
@@ -97,12 +96,7 @@ class Job:
         data = self._bucket.read(self._outcome_key(retraining.id), limit=_MAX_BYTES)
         if data is None:
             return self._published_by(retraining)
-        try:
-            return Outcome.model_validate_json(data)
-        except ValidationError as error:
-            raise IntegrityError(
-                f"{self._outcome_key(retraining.id)} cannot be read: {first_fault(error)}", "start it again"
-            ) from error
+        return Outcome.from_bytes(data, source=self._outcome_key(retraining.id), hint="start it again")
 
     def card_key(self, id: str) -> str:  # noqa: A002
         """Key of the card of a refused model."""

@@ -8,15 +8,14 @@ import shutil
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import AwareDatetime
 
-from skylift.bucket import Bucket
-from skylift.documents import Document, first_fault
+from skylift.bucket import JSON, Bucket, ModelFolder
+from skylift.documents import Document
 from skylift.errors import DataError, IntegrityError
 
 _MAX_BYTES = 64 * 2**20
 _MAX_OBJECTS = 100_000
-_JSON = "application/json"
 
 
 class SnapshotObject(Document):
@@ -56,7 +55,7 @@ class Snapshot(Document):
     objects: tuple[SnapshotObject, ...]
 
 
-class Snapshots:
+class Snapshots(ModelFolder):
     """Takes snapshots of a model's data, and fetches what is in them.
 
     Parameters
@@ -67,10 +66,11 @@ class Snapshots:
         Name of the model.
     """
 
+    FOLDER = "snapshots"
+
     def __init__(self, bucket: Bucket, model: str) -> None:
-        self._bucket = bucket
+        super().__init__(bucket, model)
         self._prefix = f"data/{model}/"
-        self._root = f"snapshots/{model}/"
 
     def key(self, id: str) -> str:  # noqa: A002
         """Key of a snapshot."""
@@ -87,7 +87,7 @@ class Snapshots:
             S3 failed.
         """
         made = Snapshot(taken=now, objects=tuple(map(self._pinned, self._keys())))
-        if self._bucket.write_new(self.key(id), made.to_bytes(), content_type=_JSON):
+        if self._bucket.write_new(self.key(id), made.to_bytes(), content_type=JSON):
             return made
         return self.read(id)
 
@@ -110,12 +110,7 @@ class Snapshots:
         data = self._bucket.read(self.key(id), limit=_MAX_BYTES)
         if data is None:
             return None
-        try:
-            return Snapshot.model_validate_json(data)
-        except ValidationError as error:
-            raise IntegrityError(
-                f"{self.key(id)} cannot be read: {first_fault(error)}", "start the retraining again"
-            ) from error
+        return Snapshot.from_bytes(data, source=self.key(id), hint="start the retraining again")
 
     def newest(self) -> AwareDatetime | None:
         """Time of the latest change of the data; None without any."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Self
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import AwareDatetime
 
-from skylift.bucket import Bucket
-from skylift.documents import Document, first_fault
+from skylift.bucket import JSON, ModelFolder
+from skylift.documents import Document
 from skylift.errors import IntegrityError
 from skylift.parameter import Change
 
@@ -21,7 +21,6 @@ MAX_ENTRY_BYTES = 64 * 2**10
 
 _TIME = "%Y%m%dT%H%M%S.%fZ"
 _FILE = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-(\d+)-([a-z]+)\.json", re.ASCII)
-_JSON = "application/json"
 
 
 class AuditEntry(Document):
@@ -130,20 +129,10 @@ class Audit:
     faults: list[IntegrityError]
 
 
-class AuditTrail:
-    """The audit of one model.
+class AuditTrail(ModelFolder):
+    """The audit of one model."""
 
-    Parameters
-    ----------
-    bucket
-        Bucket of the model.
-    model
-        Name of the model.
-    """
-
-    def __init__(self, bucket: Bucket, model: str) -> None:
-        self._bucket = bucket
-        self._root = f"audit/{model}/"
+    FOLDER = "audit"
 
     def append(self, entry: AuditEntry) -> bool:
         """Write an entry, unless it is there.
@@ -157,7 +146,7 @@ class AuditTrail:
         AwsUnavailable
             S3 failed.
         """
-        return self._bucket.write_new(self._key(entry.id), entry.to_bytes(), content_type=_JSON)
+        return self._bucket.write_new(self._key(entry.id), entry.to_bytes(), content_type=JSON)
 
     def ids(self) -> list[EntryId]:
         """The entries that are there, by time.
@@ -192,9 +181,10 @@ class AuditTrail:
     def _read(self, which: EntryId) -> AuditEntry | IntegrityError:
         key, hint = self._key(which), "do not believe it, and see in CloudTrail who wrote it"
         try:
-            entry = AuditEntry.model_validate_json(self._bucket.read(key, limit=MAX_ENTRY_BYTES) or b"")
-        except ValidationError as error:
-            return IntegrityError(f"{key} cannot be read: {first_fault(error)}", hint)
+            stored = self._bucket.read(key, limit=MAX_ENTRY_BYTES) or b""
+            entry = AuditEntry.from_bytes(stored, source=key, hint=hint)
+        except IntegrityError as error:
+            return error
         return entry if entry.id == which else IntegrityError(f"{key} is the entry of another change", hint)
 
     def _key(self, which: EntryId) -> str:

@@ -1,10 +1,10 @@
-"""Objects in a bucket that are not versions: captures, labels, reports."""
+"""Objects in a bucket that are not versions: captures, labels, reports, experiments, retrainings, the audit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from botocore.exceptions import ClientError
 
@@ -13,6 +13,8 @@ from skylift.download import read_body
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+JSON = "application/json"
 
 _ABSENT = {"NoSuchKey", "404"}
 _LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict"}
@@ -197,3 +199,23 @@ class Bucket:
                     return False
                 raise
         return True
+
+
+class ModelFolder:
+    """What a bucket holds of one model below the folder of a subclass.
+
+    Parameters
+    ----------
+    bucket
+        Bucket of the model.
+    model
+        Name of the model.
+    """
+
+    FOLDER: ClassVar[str]
+    """Folder of the bucket, which has one below it for each model."""
+
+    def __init__(self, bucket: Bucket, model: str) -> None:
+        self.model = model
+        self._bucket = bucket
+        self._root = f"{self.FOLDER}/{model}/"

@@ -5,9 +5,10 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, ValidationError
 
-from skylift.errors import InvalidReference
+from skylift.errors import IntegrityError, InvalidReference
 from skylift.references import Reference
 
+_AGAIN = "publish the version again, or upgrade Skylift"
 _FAULTS = {"extra_forbidden": "unknown key", "missing": "missing"}
 """Plain words for what pydantic says about keys."""
 
@@ -46,6 +47,27 @@ class Document(BaseModel):
     def to_bytes(self) -> bytes:
         """Canonical JSON: the bytes that are stored and that digests name."""
         return self.model_dump_json(indent=self.indent, exclude_none=True).encode() + b"\n"
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, source: str, hint: str = _AGAIN) -> Self:
+        """Read stored bytes.
+
+        Parameters
+        ----------
+        source
+            Name of what holds them, for the error.
+        hint
+            Next step if they cannot be read.
+
+        Raises
+        ------
+        IntegrityError
+            They are no such document, or one of a later release.
+        """
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise IntegrityError(f"{source} cannot be read: {first_fault(error)}", hint) from error
 
 
 def first_fault(error: ValidationError) -> str:

@@ -3,11 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from skylift.contract import ClassName, Contract, Instance
-from skylift.documents import Document, first_fault
-from skylift.errors import IntegrityError
+from skylift.documents import Document
 from skylift.metrics import Gate, LeaderboardEntry, Metrics
 from skylift.references import Reference, sha256, version_name
 
@@ -203,28 +202,6 @@ class Manifest(Document):
         if self.compiled.format:
             return (COMPILED_FILE,)
         return (MODEL_FILE, CODE_FILE) if CODE_FILE in self.artifacts else (MODEL_FILE,)
-
-    @classmethod
-    def from_bytes(cls, data: bytes, *, source: str) -> "Manifest":
-        """Read stored bytes.
-
-        Parameters
-        ----------
-        source
-            Name of the document, for the error.
-
-        Raises
-        ------
-        IntegrityError
-            They are not a manifest of a known schema.
-        """
-        try:
-            return cls.model_validate_json(data)
-        except ValidationError as error:
-            raise IntegrityError(
-                f"{source} is not a manifest this release can read ({first_fault(error)})",
-                "publish the version again, or upgrade Skylift",
-            ) from error
 
 
 def reference_to(version: int, manifest_bytes: bytes) -> Reference:

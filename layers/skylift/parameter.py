@@ -3,6 +3,7 @@
 SSM cannot compare and set. So the value is compared before a write, and the history after it.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -14,8 +15,6 @@ from skylift.errors import RegistryError
 from skylift.references import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_ssm.type_defs import ParameterHistoryTypeDef
 
@@ -58,11 +57,16 @@ class Parameter:
 
     Parameters
     ----------
-    name
-        Name of the parameter.
+    stage
+        Name of the stage, for example `dev`.
+    model
+        Name of the model.
     client
         Botocore client for SSM.
     """
+
+    named: Callable[[str, str], str]
+    """Function from a stage and a model to the name of the parameter."""
 
     what: ClassVar[str]
     """The parameter in a word, for errors."""
@@ -76,8 +80,8 @@ class Parameter:
     moved: ClassVar[type[RegistryError]]
     """Raised where somebody else wrote at the same time."""
 
-    def __init__(self, name: str, *, client: "SSMClient") -> None:
-        self.name = name
+    def __init__(self, stage: str, model: str, *, client: "SSMClient") -> None:
+        self.name = self.named(stage, model)
         self._client = client
 
     def value(self) -> str:

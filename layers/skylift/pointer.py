@@ -6,15 +6,11 @@ SSM keeps its history: who moved it, when, from what to what.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 from skylift.errors import InvalidReference, PointerMoved
 from skylift.parameter import Parameter
 from skylift.references import NOTHING, Reference
-
-if TYPE_CHECKING:
-    from mypy_boto3_ssm import SSMClient
-
 
 type MoveKind = Literal["promotion", "rollback"]
 """What a move was for. SSM keeps it as the first word of the description of the value."""
@@ -52,25 +48,13 @@ def pointer_name(stage: str, model: str) -> str:
 
 
 class ActivePointer(Parameter):
-    """The pointer of one model in one stage.
+    """The pointer of one model in one stage."""
 
-    Parameters
-    ----------
-    stage
-        Name of the stage, for example `dev`.
-    model
-        Name of the model.
-    client
-        Botocore client for SSM.
-    """
-
+    named = staticmethod(pointer_name)
     what = "pointer"
     state = "active"
     again = "promote it"
     moved = PointerMoved
-
-    def __init__(self, stage: str, model: str, *, client: "SSMClient") -> None:
-        super().__init__(pointer_name(stage, model), client=client)
 
     def read(self) -> Reference | None:
         """What the pointer names now; None before the first promotion.

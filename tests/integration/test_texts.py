@@ -21,7 +21,7 @@ from skylift.monitoring.profile import Shape
 from skylift.monitoring.verdict import judge
 from skylift.predictors import load_predictor
 from skylift.references import Reference
-from skylift.vocabulary import ENCODING_FILE
+from skylift.text_encoder import ENCODING_FILE
 from tests.support.fakes import served
 from tests.support.tables import LOGISTIC, config_of, table_of
 from tests.support.texts import messages, messages_csv
@@ -130,7 +130,7 @@ def test_words_that_training_did_not_have_drift_though_texts_are_as_long(package
         encoder=load_encoder(manifest, read),
         profiler=load_profiler(manifest, read),
     )
-    baseline = Baseline.from_bytes(read(BASELINE_FILE), source="test")
+    baseline = Baseline.of_version(read(BASELINE_FILE), source="test")
     assert baseline is not None
 
     def verdict(texts: list[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from tests.support.models import iris_package
 
 def iris_baseline() -> Baseline:
     """The training distribution of iris v1."""
-    baseline = Baseline.from_bytes(iris_package().artifacts[BASELINE_FILE], source=BASELINE_FILE)
+    baseline = Baseline.of_version(iris_package().artifacts[BASELINE_FILE], source=BASELINE_FILE)
     assert baseline is not None
     return baseline
 

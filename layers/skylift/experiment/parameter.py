@@ -1,37 +1,21 @@
 """The parameter that names the challenger, as those who write it use it."""
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from skylift.challenger import Challenger, challenger_name
 from skylift.errors import ChallengerMoved, InvalidChallenger
 from skylift.parameter import Parameter
 from skylift.references import NOTHING
 
-if TYPE_CHECKING:
-    from mypy_boto3_ssm import SSMClient
-
 
 class ChallengerParameter(Parameter):
-    """The challenger's parameter of one model in one stage; one that does not exist names nothing.
+    """The challenger's parameter of one model in one stage; one that does not exist names nothing."""
 
-    Parameters
-    ----------
-    stage
-        Name of the stage, for example `dev`.
-    model
-        Name of the model.
-    client
-        Botocore client for SSM.
-    """
-
+    named = staticmethod(challenger_name)
     what = "challenger"
     state = "on trial"
     again = "write it again"
     moved = ChallengerMoved
-
-    def __init__(self, stage: str, model: str, *, client: "SSMClient") -> None:
-        super().__init__(challenger_name(stage, model), client=client)
 
     def read(self) -> Challenger | None:
         """The version on trial; None without one.

@@ -1,34 +1,19 @@
 """Experiments in the bucket: `experiments/{model}/{id}.json`, and what was counted of each in a folder of its name."""
 
-from pydantic import ValidationError
-
-from skylift.bucket import Bucket
-from skylift.documents import Document, first_fault
-from skylift.errors import IntegrityError
+from skylift.bucket import JSON, ModelFolder
+from skylift.documents import Document
 from skylift.experiment.record import Approval, Execution, Experiment, Look
 
 _MAX_BYTES = 4 * 2**20
-_JSON = "application/json"
 _SUFFIX = ".json"
 _APPROVAL = "approval.json"
 _EXECUTION = "execution.json"
 
 
-class ExperimentStore:
-    """The experiments of one model. Nothing that was written is written over.
+class ExperimentStore(ModelFolder):
+    """The experiments of one model. Nothing that was written is written over."""
 
-    Parameters
-    ----------
-    bucket
-        Bucket of the model.
-    model
-        Name of the model.
-    """
-
-    def __init__(self, bucket: Bucket, model: str) -> None:
-        self._bucket = bucket
-        self.model = model
-        self._root = f"experiments/{model}/"
+    FOLDER = "experiments"
 
     def end(self, record: Experiment) -> Experiment:
         """Write the record of an experiment that has ended.
@@ -100,7 +85,7 @@ class ExperimentStore:
         AwsUnavailable
             S3 failed.
         """
-        self._bucket.write(f"{self._root}{id}/{_APPROVAL}", Approval(callback=callback).to_bytes(), content_type=_JSON)
+        self._bucket.write(f"{self._root}{id}/{_APPROVAL}", Approval(callback=callback).to_bytes(), content_type=JSON)
 
     def asked(self, id: str) -> str | None:  # noqa: A002
         """Id of the callback that waits for an approval; None where nobody asked for one.
@@ -116,7 +101,7 @@ class ExperimentStore:
         return None if approval is None else approval.callback
 
     def _write_once[D: Document](self, name: str, document: D) -> D:
-        if self._bucket.write_new(self._root + name, document.to_bytes(), content_type=_JSON):
+        if self._bucket.write_new(self._root + name, document.to_bytes(), content_type=JSON):
             return document
         return self._read(name, type(document)) or document
 
@@ -124,10 +109,4 @@ class ExperimentStore:
         data = self._bucket.read(self._root + name, limit=_MAX_BYTES)
         if data is None:
             return None
-        try:
-            return kind.model_validate_json(data)
-        except ValidationError as error:
-            raise IntegrityError(
-                f"{self._root}{name} cannot be read ({first_fault(error)})",
-                "move it away, if somebody wrote it by hand",
-            ) from error
+        return kind.from_bytes(data, source=self._root + name, hint="move it away, if somebody wrote it by hand")

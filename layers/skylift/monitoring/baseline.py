@@ -250,8 +250,8 @@ class Baseline(Document):
         return counted and self.predictions.bins.levels == (contract.target.keys or None)
 
     @classmethod
-    def from_bytes(cls, data: bytes, *, source: str) -> Self | None:
-        """Read stored bytes.
+    def of_version(cls, data: bytes, *, source: str) -> Self | None:
+        """Read what is stored with a version.
 
         Parameters
         ----------
@@ -278,6 +278,4 @@ class Baseline(Document):
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            raise IntegrityError(
-                f"{source} is not a training distribution this release can read ({first_fault(error)})", hint
-            ) from error
+            raise IntegrityError(f"{source} cannot be read: {first_fault(error)}", hint) from error

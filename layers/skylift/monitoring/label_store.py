@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from skylift.bucket import Bucket, Entry
+from skylift.bucket import Entry, ModelFolder
 from skylift.contract import Target
 from skylift.monitoring.labels import Label, LabelBook, parse_file
 
@@ -42,20 +42,10 @@ class LabelsRead:
     files_read: int
 
 
-class LabelStore:
-    """The labels of one model.
+class LabelStore(ModelFolder):
+    """The labels of one model."""
 
-    Parameters
-    ----------
-    bucket
-        Bucket of the model.
-    model
-        Name of the model.
-    """
-
-    def __init__(self, bucket: Bucket, model: str) -> None:
-        self._bucket = bucket
-        self._root = f"labels/{model}/"
+    FOLDER = "labels"
 
     def keep(self, body: bytes, labels: Iterable[Label], arrived: datetime) -> str:
         """Write the labels of a body as one object, all of them or none.

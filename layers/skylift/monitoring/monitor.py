@@ -201,7 +201,7 @@ class Monitor:
         if BASELINE_FILE not in manifest.artifacts:
             return None
         data = self._store.artifact(manifest, BASELINE_FILE)
-        baseline = Baseline.from_bytes(data, source=f"{BASELINE_FILE} of {name}")
+        baseline = Baseline.of_version(data, source=f"{BASELINE_FILE} of {name}")
         return Known(manifest, baseline) if baseline else None
 
     def _previous(self, start: datetime) -> Report | None:

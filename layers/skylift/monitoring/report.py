@@ -1,13 +1,10 @@
 """What a window came to: what the page, the card and `/drift-status` read, and what later windows are compared with."""
 
 from datetime import datetime
-from typing import Any, Literal, NotRequired, Self, TypedDict
-
-from pydantic import ValidationError
+from typing import Any, Literal, NotRequired, TypedDict
 
 from skylift.contract import Contract
-from skylift.documents import Document, first_fault
-from skylift.errors import IntegrityError
+from skylift.documents import Document
 from skylift.manifest import Manifest
 from skylift.monitoring.baseline import Baseline
 from skylift.monitoring.by_labels import ByLabels, LabelUse
@@ -109,28 +106,6 @@ class Report(Document):
     since: datetime
     alpha: float
     counts: dict[str, dict[str, Any]]
-
-    @classmethod
-    def from_bytes(cls, data: bytes, *, source: str) -> Self:
-        """Read stored bytes.
-
-        Parameters
-        ----------
-        source
-            Name of the document, for the error.
-
-        Raises
-        ------
-        IntegrityError
-            They are not a report.
-        """
-        try:
-            return cls.model_validate_json(data)
-        except ValidationError as error:
-            hint = "delete it, or upgrade Skylift"
-            raise IntegrityError(
-                f"{source} is not a report this release can read ({first_fault(error)})", hint
-            ) from error
 
     @property
     def key(self) -> str:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from skylift.bucket import Bucket
+from skylift.bucket import JSON, ModelFolder
 from skylift.errors import IntegrityError
 from skylift.monitoring.report import LATEST, Report, key_of
 
@@ -12,25 +12,13 @@ LATEST_PAGE = "latest.html"
 _MAX_BYTES = 16 * 2**20
 _LOOKING_BACK = timedelta(days=7)
 _DAY = timedelta(days=1)
-_JSON = "application/json"
 _HTML = "text/html; charset=utf-8"
 
 
-class ReportStore:
-    """The reports of one model.
+class ReportStore(ModelFolder):
+    """The reports of one model."""
 
-    Parameters
-    ----------
-    bucket
-        Bucket of the model.
-    model
-        Name of the model.
-    """
-
-    def __init__(self, bucket: Bucket, model: str) -> None:
-        self._bucket = bucket
-        self._model = model
-        self._root = f"reports/{model}/"
+    FOLDER = "reports"
 
     def latest(self) -> Report | None:
         """The latest report; None before the first.
@@ -50,12 +38,12 @@ class ReportStore:
 
     def of(self, start: datetime, end: datetime) -> Report | None:
         """The report of a window; None if it has none. See `latest`."""
-        return self.read(key_of(self._model, start, end))
+        return self.read(key_of(self.model, start, end))
 
     def read(self, key: str) -> Report | None:
         """The report with a key; None if it does not exist. See `latest`."""
         data = self._bucket.read(key, limit=_MAX_BYTES)
-        return None if data is None else Report.from_bytes(data, source=key)
+        return None if data is None else Report.from_bytes(data, source=key, hint="delete it, or upgrade Skylift")
 
     def keys_before(self, start: datetime, *, most: int) -> list[str]:
         """Keys of the reports of the last windows that begin before a time, in the order of time.
@@ -67,7 +55,7 @@ class ReportStore:
         AwsUnavailable
             S3 failed.
         """
-        end = key_of(self._model, start, start)[: -len(".json")].rpartition("-")[0]
+        end = key_of(self.model, start, start)[: -len(".json")].rpartition("-")[0]
         keys: list[str] = []
         day = start
         while len(keys) < most and start - day <= _LOOKING_BACK:
@@ -105,7 +93,7 @@ class ReportStore:
         """
         files = [
             *([(report.key.removesuffix(".json") + ".html", LATEST_PAGE, page, _HTML)] if page else []),
-            (report.key, LATEST, report.to_bytes(), _JSON),
+            (report.key, LATEST, report.to_bytes(), JSON),
         ]
         for key, _, data, content_type in files:
             self._bucket.write(key, data, content_type=content_type)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from skylift.aws import aws_errors
-from skylift.bucket import Bucket
+from skylift.bucket import Bucket, ModelFolder
 from skylift.monitoring.records import Reader, Record
 from skylift.monitoring.window import beginning, from_objects, sample
 
@@ -48,7 +48,7 @@ class Source(Protocol):
         """The records from `start` to before `end`, UTC, by a reader that reads each once."""
 
 
-class Captures:
+class Captures(ModelFolder):
     """Captures in the bucket, by the hour in which they arrived: `captures/{model}/yyyy/mm/dd/hh/`.
 
     Parameters
@@ -61,9 +61,10 @@ class Captures:
         Bytes to read at most.
     """
 
+    FOLDER = "captures"
+
     def __init__(self, bucket: Bucket, model: str, *, most: int = MOST_BYTES) -> None:
-        self._bucket = bucket
-        self._root = f"captures/{model}/"
+        super().__init__(bucket, model)
         self._most = most
 
     def read(self, reader: Reader, start: datetime, end: datetime) -> Reading:

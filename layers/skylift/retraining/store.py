@@ -13,15 +13,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import AwareDatetime
 
-from skylift.bucket import Bucket
-from skylift.documents import Document, first_fault
-from skylift.errors import AwsUnavailable, IntegrityError, RetrainNotFound, RetrainRunning
+from skylift.bucket import JSON, Bucket, ModelFolder
+from skylift.documents import Document
+from skylift.errors import AwsUnavailable, RetrainNotFound, RetrainRunning
 from skylift.retraining.state import ENDED, Problem, Request, Retraining
 
 _MAX_BYTES = 2**20
-_JSON = "application/json"
 _ATTEMPTS = 20
 _SLACK = timedelta(minutes=1)
 """How much less time a holder may have than it asks for: fifty events that start the same contend for nothing."""
@@ -54,7 +53,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class RetrainStore:
+class RetrainStore(ModelFolder):
     """The retrainings of one model.
 
     Parameters
@@ -67,14 +66,15 @@ class RetrainStore:
         Function that returns the time, UTC.
     """
 
+    FOLDER = "retrains"
+
     def __init__(self, bucket: Bucket, model: str, *, now: Clock = _utc_now) -> None:
-        self.model = model
+        super().__init__(bucket, model)
         self.now = now
-        self._bucket = bucket
 
     def key(self, name: str) -> str:
         """Key of an object of the retrainings."""
-        return f"retrains/{self.model}/{name}"
+        return self._root + name
 
     def find(self, id: str) -> Retraining | None:  # noqa: A002
         """A retraining by its id, as failed if it is lost; None if none exists.
@@ -125,7 +125,7 @@ class RetrainStore:
         """
         now = self.now()
         made = Retraining(model=self.model, request=request, started=now, updated=now)
-        if self._bucket.write_new(self.key(f"{request.id}.json"), made.to_bytes(), content_type=_JSON):
+        if self._bucket.write_new(self.key(f"{request.id}.json"), made.to_bytes(), content_type=JSON):
             return made
         if document := self.stored(request.id):
             return document
@@ -151,7 +151,7 @@ class RetrainStore:
             now = self.now()
             ended = now if changes.get("state") in ENDED else None
             changed = document.model_copy(update={**changes, "updated": now, "ended": ended})
-            if self._bucket.replace(self.key(f"{id}.json"), changed.to_bytes(), tag=tag, content_type=_JSON):
+            if self._bucket.replace(self.key(f"{id}.json"), changed.to_bytes(), tag=tag, content_type=JSON):
                 return changed
         raise _restless(f"the retraining {id}")
 
@@ -255,9 +255,9 @@ class RetrainStore:
                 return lock
             data = changed.to_bytes()
             if (
-                self._bucket.replace(key, data, tag=found[1], content_type=_JSON)
+                self._bucket.replace(key, data, tag=found[1], content_type=JSON)
                 if found
-                else self._bucket.write_new(key, data, content_type=_JSON)
+                else self._bucket.write_new(key, data, content_type=JSON)
             ):
                 return changed
         raise _restless(f"the lock of {self.model}'s retrainings")
@@ -268,16 +268,12 @@ class RetrainStore:
     def _tagged_lock(self) -> tuple[Lock, str] | None:
         return self._read("running.json", Lock)
 
-    def _read[D: BaseModel](self, name: str, kind: type[D]) -> tuple[D, str] | None:
+    def _read[D: Document](self, name: str, kind: type[D]) -> tuple[D, str] | None:
         found = self._bucket.read_tagged(self.key(name), limit=_MAX_BYTES)
         if found is None:
             return None
-        try:
-            return kind.model_validate_json(found[0]), found[1]
-        except ValidationError as error:
-            raise IntegrityError(
-                f"{self.key(name)} cannot be read: {first_fault(error)}", "restore an earlier version of the object"
-            ) from error
+        hint = "restore an earlier version of the object"
+        return kind.from_bytes(found[0], source=self.key(name), hint=hint), found[1]
 
 
 def _lost(document: Retraining) -> dict[str, Any]:

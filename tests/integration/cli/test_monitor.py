@@ -39,7 +39,7 @@ def _served(registry: Registry) -> None:
 
 def lines(rows: int, *, longer_petals: float = 0.0, at: datetime = START) -> list[str]:
     """Lines of a service that answered rows of the sample table, with longer petals."""
-    baseline = Baseline.from_bytes(iris_package().artifacts["baseline.json"], source="baseline.json")
+    baseline = Baseline.of_version(iris_package().artifacts["baseline.json"], source="baseline.json")
     assert baseline is not None
     profiler = Profiler(baseline)
     flowers, species, _ = iris()
@@ -129,7 +129,7 @@ def test_a_part_that_cannot_be_read_is_a_warning(tmp_path: Path, s3: "S3Client")
     result = skylift("monitor", "--log", log_of(tmp_path, *lines(4)), *DURING)
 
     assert result.exit_code == 0
-    assert f"warning: {earlier} is not a report" in result.stderr
+    assert f"warning: {earlier} cannot be read: " in result.stderr
 
 
 class TestStack:

@@ -4,9 +4,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from batch import handler as module
 from batch.handler import handler
-
 from skylift.bulk import plan as planning
 from skylift.bulk.manifest import begin, read_manifest
 from skylift.bulk.places import place_of

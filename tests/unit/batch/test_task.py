@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from batch.task import Task
 
+from batch.task import Task
 from skylift.errors import ConfigError
 from tests.support.paths import ROOT
 

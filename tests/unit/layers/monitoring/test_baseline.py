@@ -124,36 +124,36 @@ class TestDocument:
     def test_it_survives_storing(self) -> None:
         stored = baseline().to_bytes()
 
-        assert Baseline.from_bytes(stored, source="it") == baseline()
+        assert Baseline.of_version(stored, source="it") == baseline()
 
     def test_what_else_the_file_holds_changes_nothing(self) -> None:
         document = json.loads(baseline().to_bytes())
         document["features"]["age"] |= {"missing": 0.0, "shares": [1.0], "edges": [18.0, 80.0]}
         document["target"] = {"shares": [0.5, 0.5]}
 
-        assert Baseline.from_bytes(json.dumps(document).encode(), source="it") == baseline()
+        assert Baseline.of_version(json.dumps(document).encode(), source="it") == baseline()
 
     @pytest.mark.parametrize(
         "data",
         [b"{}", b'{"rows": 2, "features": {"age": {"missing": 0.0, "edges": [1], "shares": [1]}}, "target": {}}'],
     )
     def test_a_version_of_an_older_release_has_none(self, data: bytes) -> None:
-        assert Baseline.from_bytes(data, source="it") is None
+        assert Baseline.of_version(data, source="it") is None
 
     @pytest.mark.parametrize(
         ("data", "says"),
         [
             (b"{", "is not JSON"),
             (b"\xff\x00", "is not JSON"),
-            (b"[]", "not a training distribution"),
+            (b"[]", "cannot be read: the document"),
             (b'{"predictions": {}}', "rows: missing"),
         ],
     )
     def test_what_is_not_a_training_distribution_is_refused(self, data: bytes, says: str) -> None:
         with pytest.raises(IntegrityError, match=says) as caught:
-            Baseline.from_bytes(data, source="baseline.json of v1")
+            Baseline.of_version(data, source="baseline.json of v1")
 
-        assert caught.value.message.startswith("baseline.json of v1 is not")
+        assert caught.value.message.startswith("baseline.json of v1 ")
 
     @pytest.mark.parametrize(
         "fields",

@@ -80,7 +80,7 @@ def test_a_fault_of_s3_is_told(bucket: MemoryBucket, reports: ReportStore) -> No
 
 def test_a_latest_that_cannot_be_read_is_replaced(bucket: MemoryBucket, reports: ReportStore) -> None:
     bucket.objects[LATEST] = b"{"
-    with pytest.raises(IntegrityError, match=r"reports/iris/latest\.json is not a report"):
+    with pytest.raises(IntegrityError, match=r"reports/iris/latest\.json cannot be read: "):
         reports.latest()
 
     reports.write(report())

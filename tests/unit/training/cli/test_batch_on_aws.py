@@ -5,9 +5,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from batch import handler as function
 from botocore.exceptions import ClientError
 
+from batch import handler as function
 from skylift.bulk import plan as planning
 from skylift.registry import Registry
 from tests.conftest import BUCKET, MODEL, STAGE

@@ -60,7 +60,7 @@ class TestDocument:
         assert len(diabetes.evaluation.to_bytes()) < 100_000
 
     def test_bytes_of_another_schema_are_refused(self) -> None:
-        with pytest.raises(IntegrityError, match=r"evaluation\.json is not an evaluation this release can read"):
+        with pytest.raises(IntegrityError, match=r"evaluation\.json cannot be read: schema_version"):
             Evaluation.from_bytes(b'{"schema_version": 9}', source=EVALUATION_FILE)
 
 

@@ -28,7 +28,7 @@ def described(trained: Trained) -> dict[str, Any]:
 
 def baseline_of(trained: Trained) -> Baseline:
     """The training distribution as the service reads it."""
-    read = Baseline.from_bytes(training_distribution(trained), source="it")
+    read = Baseline.of_version(training_distribution(trained), source="it")
     assert read is not None
     return read
 
