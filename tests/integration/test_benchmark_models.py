@@ -1,7 +1,7 @@
 """The models that benchmarks measure can be published and answer: `make bench` does not end in its first minute."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +27,19 @@ MODELS: dict[str, Callable[[Models], Model]] = {
 }
 
 
-@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
-def test_a_model_is_published_and_answers_as_scikit_learn_does(make: Callable[[Models], Model], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
     with MotoServer() as aws:
-        models = Models(aws, tmp_path)
-        model = make(models)
-        models.bake(model, tmp_path / "image")
-    image = ImageCache(tmp_path / "image", model.name)
+        yield Models(aws, tmp_path_factory.mktemp("tables"))
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+def test_a_model_is_published_and_answers_as_scikit_learn_does(
+    make: Callable[[Models], Model], models: Models, tmp_path: Path
+) -> None:
+    model = make(models)
+    models.bake(model, tmp_path)
+    image = ImageCache(tmp_path, model.name)
     reference = image.newest()
     assert reference is not None
 

@@ -13,11 +13,10 @@ import pytest
 
 from tests.support.asgi_client import PROBLEM
 from tests.support.lambda_runtime import Invocation, LambdaRuntime
-from tests.support.models import iris_package
+from tests.support.models import compiled_iris_package
 from tests.support.moto_server import MotoServer
+from tests.support.probes import NEEDED, NOT_NEEDED, PROBED, WEB_FRAMEWORK, imported, with_probe
 from tests.support.sample_events import EVENTS, EXPECTED
-
-pytestmark = pytest.mark.xdist_group("lambda-runtime-events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +25,18 @@ class Served:
 
     invoke: Callable[[str], Invocation]
     first: Invocation
+    imported: set[str]
 
 
 @pytest.fixture(scope="module")
-def served(task_root: Path, aws: MotoServer) -> Iterator[Served]:
-    package = iris_package()
+def served(task_root: Path, aws: MotoServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    package = compiled_iris_package()
     aws.registry.publish(package.describe, package.artifacts)
     aws.registry.promote("v1")
     environment = aws.environment | {"SKYLIFT_REFRESH_SECONDS": "3600"}
-    with LambdaRuntime(task_root, "inference.handler.handler", environment) as runtime:
+    with LambdaRuntime(with_probe(task_root, tmp_path_factory.mktemp("probe")), PROBED, environment) as runtime:
         first = runtime.invoke(EVENTS["http_api_predict"])
-        yield Served(cache(lambda name: runtime.invoke(EVENTS[name])), first)
+        yield Served(cache(lambda name: runtime.invoke(EVENTS[name])), first, imported(runtime))
 
 
 @pytest.fixture(params=sorted(EVENTS))
@@ -72,6 +72,11 @@ def test_the_first_request_of_an_environment_writes_no_more_than_the_others(serv
     (line,) = map(json.loads, served.first.lines)
     assert line["refresh"]["ModelLoads"] == 1
     assert line["ColdStart"] == [1.0]
+
+
+def test_a_first_prediction_imports_neither_scikit_learn_nor_a_web_framework(served: Served) -> None:
+    assert served.imported >= NEEDED
+    assert served.imported & (NOT_NEEDED | WEB_FRAMEWORK) == set()
 
 
 def test_predictions_are_counted_by_model_and_version(served: Served) -> None:

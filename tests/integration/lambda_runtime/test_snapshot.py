@@ -19,8 +19,6 @@ from tests.support.snapshots import Restored, Snapshot
 from tests.support.ssm_limits import limit_readings, refuse_readings
 from tests.support.waiting import TIMES_OUT, wait_until
 
-pytestmark = pytest.mark.xdist_group("lambda-runtime-snapshot")
-
 PREDICT = json.loads((ROOT / "events" / "http_api_predict.json").read_text(encoding="utf-8"))
 HEALTH = json.loads((ROOT / "events" / "http_api_health.json").read_text(encoding="utf-8"))
 

@@ -1,7 +1,6 @@
 """A version with a compiled form in the real Lambda runtime: served without scikit-learn, and from the image alone."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,37 +15,10 @@ from tests.support.lambda_runtime import LambdaRuntime
 from tests.support.models import IRIS_SETOSA, compiled_iris_package, iris_package, trained_iris
 from tests.support.moto_server import MotoServer
 from tests.support.paths import ROOT
-
-pytestmark = pytest.mark.xdist_group("lambda-runtime-compiled")
+from tests.support.probes import NOT_NEEDED, PROBED, imported, with_probe
 
 PREDICT = json.loads((ROOT / "events" / "http_api_predict.json").read_text(encoding="utf-8"))
 HEALTH = json.loads((ROOT / "events" / "http_api_health.json").read_text(encoding="utf-8"))
-
-PROBE = """
-import sys
-
-from inference.handler import handler
-
-def probe(event, context):
-    if event == "modules":
-        return sorted({name.partition(".")[0] for name in sys.modules})
-    return handler(event, context)
-"""
-
-NOT_NEEDED = {
-    "sklearn",
-    "scipy",
-    "pandas",
-    "joblib",
-    "boto3",
-    "s3transfer",
-    "onnx",
-    "skl2onnx",
-    "training",
-    "prometheus_client",
-}
-NEEDED = {"onnxruntime", "numpy", "botocore", "mangum", "skylift"}
-WEB_FRAMEWORK = {"fastapi", "starlette"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +37,11 @@ class Function:
         document: dict[str, Any] = json.loads(self.runtime.invoke(HEALTH).payload["body"])
         return document
 
-    def modules(self) -> set[str]:
-        """Top-level names of all that is imported."""
-        return set(self.runtime.invoke("modules").payload)
-
 
 @pytest.fixture(scope="module")
 def probe_root(task_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The task root with the back door."""
-    root = shutil.copytree(task_root, tmp_path_factory.mktemp("probe"), dirs_exist_ok=True)
-    (root / "probe.py").write_text(PROBE, encoding="utf-8")
-    return root
+    return with_probe(task_root, tmp_path_factory.mktemp("probe"))
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +56,7 @@ def published(aws: MotoServer) -> Reference:
 @pytest.fixture(scope="module")
 def compiled(aws: MotoServer, published: Reference, probe_root: Path) -> Iterator[Function]:
     """The function with v1 active, after its first answer."""
-    with LambdaRuntime(probe_root, "probe.probe", aws.environment | {"SKYLIFT_REFRESH_SECONDS": "3600"}) as runtime:
+    with LambdaRuntime(probe_root, PROBED, aws.environment | {"SKYLIFT_REFRESH_SECONDS": "3600"}) as runtime:
         function = Function(runtime)
         assert function.predict()["statusCode"] == 200
         yield function
@@ -120,27 +86,6 @@ def test_nothing_is_wrong_with_it(compiled: Function, published: Reference) -> N
     assert health["model"]["reference"] == str(published)
 
 
-def test_scikit_learn_and_all_that_only_training_needs_are_never_imported(compiled: Function) -> None:
-    assert compiled.modules() & NOT_NEEDED == set()
-
-
-def test_the_back_door_sees_what_is_imported(compiled: Function) -> None:
-    assert compiled.modules() >= NEEDED
-
-
-def test_a_cold_start_that_predicts_pays_for_no_web_framework(
-    aws: MotoServer, published: Reference, probe_root: Path
-) -> None:
-    with LambdaRuntime(probe_root, "probe.probe", aws.environment) as runtime:
-        function = Function(runtime)
-
-        function.predict()
-        assert function.modules() & WEB_FRAMEWORK == set()
-
-        function.health()
-        assert function.modules() >= WEB_FRAMEWORK
-
-
 def test_started_from_the_image_without_aws_it_answers_degraded(
     aws: MotoServer, published: Reference, probe_root: Path, tmp_path: Path
 ) -> None:
@@ -148,7 +93,7 @@ def test_started_from_the_image_without_aws_it_answers_degraded(
     environment = aws.environment | {"SKYLIFT_IMAGE_CACHE": str(tmp_path)}
     aws.stop()
     try:
-        with LambdaRuntime(probe_root, "probe.probe", environment) as runtime:
+        with LambdaRuntime(probe_root, PROBED, environment) as runtime:
             function = Function(runtime)
 
             assert answers_like_scikit_learn(function.predict())
@@ -156,7 +101,7 @@ def test_started_from_the_image_without_aws_it_answers_degraded(
             assert (health["status"], health["ready"]) == ("degraded", True)
             assert health["model"]["reference"] == str(published)
             assert health["problem"]["code"] == "pointer-unread"
-            assert function.modules() & NOT_NEEDED == set()
+            assert imported(runtime) & NOT_NEEDED == set()
     finally:
         aws.start_again()
 
@@ -166,10 +111,10 @@ def test_a_version_without_a_compiled_form_does_import_scikit_learn(
 ) -> None:
     aws.registry.promote("v2")
     try:
-        with LambdaRuntime(probe_root, "probe.probe", aws.environment) as runtime:
+        with LambdaRuntime(probe_root, PROBED, aws.environment) as runtime:
             function = Function(runtime)
 
             assert answers_like_scikit_learn(function.predict())
-            assert {"sklearn", "joblib"} <= function.modules()
+            assert {"sklearn", "joblib"} <= imported(runtime)
     finally:
         aws.registry.promote("v1")

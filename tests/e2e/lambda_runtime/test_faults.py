@@ -13,8 +13,6 @@ from tests.support.moto_server import MotoServer
 from tests.support.paths import ROOT
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("lambda-runtime-faults")
-
 PREDICT = json.loads((ROOT / "events" / "http_api_predict.json").read_text(encoding="utf-8"))
 HEALTH = json.loads((ROOT / "events" / "http_api_health.json").read_text(encoding="utf-8"))
 

@@ -16,8 +16,6 @@ from tests.support.moto_server import STAGE, MotoServer
 from tests.support.sample_events import EVENTS
 from tests.support.trials import trial_of
 
-pytestmark = pytest.mark.xdist_group("lambda-runtime-challenger")
-
 VARIANT = "x-skylift-variant"
 
 

@@ -9,8 +9,6 @@ import pytest
 
 from tests.support.lambda_runtime import LambdaRuntime, RuntimeFailed
 
-pytestmark = pytest.mark.xdist_group("lambda-runtime-harness")
-
 PROBE = """
 import importlib.util, os, subprocess, sys
 

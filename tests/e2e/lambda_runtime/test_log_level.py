@@ -12,8 +12,6 @@ from tests.support.moto_server import MotoServer
 from tests.support.sample_events import EVENTS
 from tests.support.templates import Stack
 
-pytestmark = pytest.mark.xdist_group("lambda-runtime-log-level")
-
 SECRET, TOKEN = "planted-secret-access-key", "planted-session-token"
 
 
