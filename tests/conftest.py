@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from moto import mock_aws
 
 from skylift.pointer import ActivePointer
@@ -47,6 +49,8 @@ def pytest_configure() -> None:
         "OPENBLAS_NUM_THREADS": "1",
     }
     quicken_moto()
+    # Hypothesis would read every module for values to try: for seconds, and which ones, would depend on the worker.
+    providers._get_local_constants = Constants
     settings.register_profile("modest", modest)
     settings.load_profile("modest")
 
@@ -57,9 +61,24 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     return (yield) + 1
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest: no worker is left with one of them when the others have done."""
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Let each worker begin elsewhere in a folder: what one has compiled, the others need not."""
+    report = yield
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1 and report.result and isinstance(collector, pytest.Directory):
+        first = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) * len(report.result) // workers
+        report.result[:] = report.result[first:] + report.result[:first]
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Bring all workers to one order, and begin with the files that take longest: no worker ends with one of them."""
+    items.sort(key=lambda item: str(item.path))
+    yield
     items.sort(key=lambda item: "integration" not in item.path.parts)
 
 
@@ -70,7 +89,6 @@ def pytest_collection() -> Iterator[None]:
     try:
         return (yield)
     finally:
-        gc.collect()
         gc.freeze()
         gc.set_threshold(50_000)
         gc.enable()

@@ -27,7 +27,7 @@ def test_it_runs_by_itself(tmp_path: Path) -> None:
     config.write_text(yaml.safe_dump(document), encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     environment["SKYLIFT_CONFIG"] = str(config)
-    options = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--nbmake", f"--nbmake-timeout={TIMES_OUT:.0f}")
+    options = ("-q", "-pno:randomly", "-pno:cacheprovider", "-pnbmake", "--nbmake", f"--nbmake-timeout={TIMES_OUT:.0f}")
 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(NOTEBOOK)],

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from functools import cache
 
-from skylift.manifest import Compiled, Manifest
+from skylift.manifest import MODEL_FILE, Artifact, Compiled, Manifest
 from skylift.predictors import SklearnPredictor
+from skylift.references import sha256
 from tests.support.paths import ROOT
 from training.config import Candidate, ModelConfig, load_config
 from training.job import Trained, train
@@ -65,3 +66,11 @@ def changed(package: Package, **fields: object) -> Package:
         return package.describe(version).model_copy(update=fields)
 
     return Package(describe, package.artifacts)
+
+
+def with_model(data: bytes) -> Package:
+    """Iris, uncompiled, with another `model.joblib`."""
+    package = iris_package()
+    listed = Artifact(sha256=sha256(data), bytes=len(data))
+    files = package.describe(1).artifacts | {MODEL_FILE: listed}
+    return changed(Package(package.describe, package.artifacts | {MODEL_FILE: data}), artifacts=files)

@@ -2,18 +2,15 @@
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 
 from skylift import footprint
 from skylift.errors import PromotionRefused
 from skylift.footprint import SERVICE_MIB, Footprint, check_memory, measure
-from skylift.manifest import COMPILED_FILE, MODEL_FILE, Artifact, reference_to
-from skylift.references import sha256
+from skylift.manifest import COMPILED_FILE, reference_to
 from skylift.verification import Version
-from tests.support.models import compiled_iris_package, iris_package
-from tests.support.pickles import trap
+from tests.support.models import compiled_iris_package
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 
@@ -41,21 +38,6 @@ def test_a_version_is_measured_in_a_process_of_its_own() -> None:
     assert 20 < figures.base < 400
     assert 0 <= figures.rest <= figures.peak < 100
     assert 0 < figures.row_ms < 1000
-
-
-def test_that_process_has_no_rights(tmp_path: Path) -> None:
-    sprung = tmp_path / "sprung"
-    package = iris_package()
-    manifest = package.describe(1)
-    model = trap(sprung)
-    artifacts = manifest.artifacts | {MODEL_FILE: Artifact(sha256=sha256(model), bytes=len(model))}
-    manifest = manifest.model_copy(update={"artifacts": artifacts})
-    body = manifest.to_bytes()
-
-    with pytest.raises(PromotionRefused, match=r"the memory of v1 cannot be measured: .* \(CalledProcessError\)"):
-        measure(Version(reference_to(1, body), manifest, body), lambda _: model)
-
-    assert not sprung.exists()
 
 
 def test_a_version_that_cannot_be_loaded_there_is_refused() -> None:

@@ -23,7 +23,7 @@ from skylift.metrics import Gate
 from skylift.model_card import CARD_FILE
 from skylift.pointer import ActivePointer
 from skylift.predictors import load_predictor
-from skylift.references import NOTHING, Reference, sha256
+from skylift.references import NOTHING, Reference
 from skylift.registry import Registry
 from skylift.sandbox import SandboxedPredictor
 from skylift.settings import RegistrySettings
@@ -31,7 +31,7 @@ from skylift.store import VersionStore
 from tests.conftest import BUCKET, MODEL, STAGE
 from tests.support.aws_clients import every_operation
 from tests.support.faults import before, denied, fails_with, throttled
-from tests.support.models import changed, compiled_iris_package, iris_package
+from tests.support.models import changed, compiled_iris_package, iris_package, with_model
 from tests.support.pickles import exiting, trap
 from tests.support.stored import placed, promoted
 from training.evaluation.report import EVALUATION_FILE
@@ -142,7 +142,7 @@ class TestPromoting:
     def test_a_pickle_that_ends_the_interpreter_is_refused_and_no_success(
         self, registry: Registry, live: Reference
     ) -> None:
-        placed(_with_model(exiting()))
+        placed(with_model(exiting()))
 
         with pytest.raises(PromotionRefused, match=r"model.joblib of v2 cannot be loaded \(SystemExit\)"):
             registry.promote("v2")
@@ -184,7 +184,7 @@ class TestWithoutJoblib:
     def test_one_without_is_refused_with_the_reason_and_never_loaded(self, strict: Registry, tmp_path: Path) -> None:
         live = promoted(compiled_iris_package())
         sprung = tmp_path / "sprung"
-        placed(_with_model(trap(sprung)))
+        placed(with_model(trap(sprung)))
 
         for act in (
             lambda: strict.promote("v2"),
@@ -226,7 +226,7 @@ class TestRefusing:
             ),
             (lambda: changed(iris_package(), golden=_swapped_answers()), "v2 may not serve: golden request 1 of"),
             (lambda: changed(iris_package(), artifacts={}), r"v2 may not serve: v2 has no model\.joblib"),
-            (lambda: _with_model(b"no pickle"), r"v2 may not serve: model\.joblib of v2 cannot be loaded"),
+            (lambda: with_model(b"no pickle"), r"v2 may not serve: model\.joblib of v2 cannot be loaded"),
         ],
         ids=[
             "failed gate",
@@ -306,7 +306,7 @@ class TestRefusing:
         sprung = tmp_path / "sprung"
         registry = Registry(store, pointer, allow_joblib=True)
         promoted(compiled_iris_package())
-        placed(_with_model(trap(sprung)))
+        placed(with_model(trap(sprung)))
         monkeypatch.setattr(SandboxedPredictor, "_ask", ask)
 
         for act in (
@@ -325,7 +325,7 @@ class TestRefusing:
     ) -> None:
         sprung = tmp_path / "sprung"
         failed = (Gate(metric="accuracy", min=0.99, value=0.5, passed=False),)
-        placed(changed(_with_model(trap(sprung)), gates=failed))
+        placed(changed(with_model(trap(sprung)), gates=failed))
 
         with pytest.raises(PromotionRefused, match="gate"):
             registry.promote("v1")
@@ -678,14 +678,6 @@ class TestGoingBack:
             registry.go_back(first, seen=seen, tool="auto-rollback")
 
         assert registry.active() == third
-
-
-def _with_model(data: bytes) -> Package:
-    package = iris_package()
-    artifacts = package.artifacts | {MODEL_FILE: data}
-    manifest = package.describe(1)
-    listed = manifest.artifacts[MODEL_FILE].model_copy(update={"sha256": sha256(data), "bytes": len(data)})
-    return changed(Package(package.describe, artifacts), artifacts=manifest.artifacts | {MODEL_FILE: listed})
 
 
 def test_a_registry_opens_from_settings_with_clients_of_its_own(registry: Registry) -> None:

@@ -18,6 +18,8 @@ from training.cli import app, up
 from training.cli.connection import LOCAL_BUCKET
 from training.cli.model_folder import CURRENT_ENVIRONMENT
 
+pytestmark = pytest.mark.usefixtures("loaded_in_this_process")
+
 INSTANCE = {"x": 1, "n": 1}
 
 

@@ -1,5 +1,6 @@
 """The search chooses well, reports honestly, and can be watched, stopped and spread over processes."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from skylift.errors import TrainingError
 from tests.support.tables import LOGISTIC, TREE, config_of, lines, noted
 from training.job import Trained, train
-from training.search.fitting import LocalRunner
+from training.search.fitting import Fit, Folds, LocalRunner, Outcome, fit_and_score
 from training.search.loop import OUT_OF_BUDGET, STOPPED
 from training.search.meter import State
 
@@ -30,6 +31,18 @@ def trained(
     (folder / "table.csv").write_text(text, encoding="utf-8")
     config = config_of(folder / "table.csv", candidates=candidates, select_by="accuracy", budget=budget)
     return train(config, **how)
+
+
+@pytest.fixture
+def several(monkeypatch: pytest.MonkeyPatch) -> LocalRunner:
+    """A runner of two processes, whose last fit is done first; `tests/e2e` starts them."""
+
+    def backwards(folds: Folds, fits: Sequence[Fit], **_: object) -> Iterator[tuple[Fit, Outcome]]:
+        for fit in reversed(fits):
+            yield fit, fit_and_score(folds, fit)
+
+    monkeypatch.setattr("training.search.fitting.run_parallel", backwards)
+    return LocalRunner(2, worth=0)
 
 
 class TestHonesty:
@@ -190,13 +203,13 @@ class TestRace:
 
         assert [entry.candidate for entry in made.leaderboard] == ["deep", "tree", "logistic", "broken"]
 
-    def test_several_processes_drop_the_same(self, tmp_path: Path) -> None:
-        one, several = (
+    def test_several_processes_drop_the_same(self, tmp_path: Path, several: LocalRunner) -> None:
+        alone, spread = (
             trained(tmp_path, DEEP, LOGISTIC, TREE, budget=ENDLESS, runner=runner)
-            for runner in (LocalRunner(1), LocalRunner(2, worth=0))
+            for runner in (LocalRunner(1), several)
         )
 
-        assert several.leaderboard == one.leaderboard
+        assert spread.leaderboard == alone.leaderboard
 
 
 class TestBudget:
@@ -217,10 +230,10 @@ class TestBudget:
 
 
 class TestProcesses:
-    def test_several_processes_find_the_same_as_one(self, tmp_path: Path) -> None:
-        one = trained(tmp_path, SEARCHED, LOGISTIC, runner=LocalRunner(1))
+    def test_several_processes_find_the_same_as_one(self, tmp_path: Path, several: LocalRunner) -> None:
+        alone = trained(tmp_path, SEARCHED, LOGISTIC, runner=LocalRunner(1))
 
-        several = trained(tmp_path, SEARCHED, LOGISTIC, runner=LocalRunner(2, worth=0))
+        spread = trained(tmp_path, SEARCHED, LOGISTIC, runner=several)
 
-        assert several.leaderboard == one.leaderboard
-        assert several.evaluation == one.evaluation
+        assert spread.leaderboard == alone.leaderboard
+        assert spread.evaluation == alone.evaluation

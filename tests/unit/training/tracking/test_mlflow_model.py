@@ -6,9 +6,6 @@ from skylift.contract import Contract, Target
 from skylift.feature import Feature, Kind
 from tests.support.tracking import silenced_mlflow
 
-with silenced_mlflow():
-    from training.tracking.mlflow_model import input_schema
-
 
 @pytest.mark.parametrize(
     ("kind", "required", "column"),
@@ -25,5 +22,7 @@ def test_a_feature_has_the_type_that_pandas_gives_its_column(kind: Kind, require
     categories = ("a", "b") if kind == "category" else ()
     feature = Feature(name="x", kind=kind, required=required, categories=categories)
     contract = Contract(task="regression", features=(feature,), target=Target(name="y"))
+    with silenced_mlflow():  # here: most workers need not import it
+        from training.tracking.mlflow_model import input_schema
 
     assert input_schema(contract).to_dict() == [{"type": column, "name": "x", "required": required}]
