@@ -224,17 +224,22 @@ def _locked(folder: Path) -> Iterator[None]:
     Raises
     ------
     ConfigError
-        Another process has it.
+        Another process has it, or it cannot be made.
     """
     unfinished = folder / UNFINISHED
-    unfinished.mkdir(parents=True, exist_ok=True)
+    try:
+        unfinished.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be made ({error.strerror})", "name another output") from error
     try:
         with locked(unfinished / _LOCK, wait=False):
             for left in unfinished.iterdir():
                 if left.name != _LOCK:
                     left.unlink()
-            yield
-            shutil.rmtree(unfinished)
+            try:
+                yield
+            finally:  # also where it is refused, because it holds the files of somebody
+                shutil.rmtree(unfinished)
     except BlockingIOError as error:
         raise ConfigError(f"another process writes to {folder}", "wait for it, or name another output") from error
 

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from skylift.errors import ConfigError
+from skylift.bulk.plan import Plan
+from skylift.errors import ConfigError, DataError
 from training.cli.batch_output import FileOutput, PartsOutput, _join_parquet, _join_texts, output_of
 
 
@@ -57,3 +58,19 @@ def test_an_output_is_of_one_process_at_a_time(make: object, tmp_path: Path) -> 
         pass
     with output.claimed():
         pass
+
+
+def test_an_output_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+
+    with pytest.raises(ConfigError, match=r"out cannot be made .*: name another output"):
+        PartsOutput(str(tmp_path / "out")).claimed().__enter__()
+
+
+def test_a_folder_that_is_refused_stays_as_it_was(tmp_path: Path) -> None:
+    output = PartsOutput(str(tmp_path))
+    (tmp_path / "mine").touch()
+
+    with pytest.raises(DataError, match="holds other files"), output.claimed():
+        output.begin(Plan(run="run", input="in", parts=()))
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
