@@ -19,7 +19,7 @@ from training.evaluation.baseline import dummy_scores
 from training.evaluation.report import Check
 from training.metrics.registry import DEFAULT_METRIC, METRICS
 from training.metrics.scores import score_metrics
-from training.search.fitting import fit_failures, stratified_head, threads
+from training.search.fitting import fit_failures, stratified_head, threads, without_empty_columns
 
 _ROWS = 20
 _SWEPT_ROWS = 200
@@ -115,7 +115,8 @@ def _minimum_function(table: Table, split: Split, estimator: Any) -> Check:
     metric = METRICS[DEFAULT_METRIC[contract.task]]
     try:
         with threads(len(tiny)):
-            fresh = _without_sample(clone(estimator), len(tiny)).fit(table.rows[tiny], table.targets[tiny])
+            rows = without_empty_columns(table.rows[tiny], contract)
+            fresh = _without_sample(clone(estimator), len(tiny)).fit(rows, table.targets[tiny])
         scores = SklearnPredictor(fresh, contract.task).scores(table.rows[tiny])
         if not np.isfinite(scores).all():
             detail = (

@@ -25,6 +25,7 @@ from skylift.scoring import Matrix
 from training.data.split_keys import SplitKeys, cut_by
 from training.metrics.scores import score_metrics
 from training.search.inner_cuts import fit_by
+from training.search.preparation import MISSING_CODE
 from training.search.processes import belong_to_the_main_process
 
 _FAILURES_OF_LIBRARIES = {"catboost": "CatBoostError", "lightgbm.basic": "LightGBMError"}
@@ -74,11 +75,31 @@ class Folds:
         return fit_by(
             self.keys.take(places) if self.keys else None,
             estimator,
-            self.rows[places],
+            without_empty_columns(self.rows[places], self.contract),
             self.targets[places],
             classifies=self.contract.task == "classification",
             seed=self.seed,
         )
+
+
+def without_empty_columns(rows: Matrix, contract: Contract) -> Matrix:
+    """Training rows, where a column without a single value has the same one in all of them.
+
+    Nothing can be learned of it either way, but scikit-learn's boosting raises an error, and a fold in time often has
+    such a column: what began to be measured later.
+
+    Parameters
+    ----------
+    rows
+        Encoded rows, float64 `[n, width]`.
+    """
+    empty = np.isnan(rows).all(axis=0)
+    if not empty.any():
+        return rows
+    nominal = [lead for lead, feature in zip(contract.leads, contract.features, strict=True) if feature.is_nominal]
+    fill = np.zeros(contract.width)
+    fill[nominal] = MISSING_CODE
+    return np.where(empty, fill, rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

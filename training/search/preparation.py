@@ -30,7 +30,9 @@ _MOST_DATES = 4
 """Dates, the first ones of a table, of which each two have a column of the days between them."""
 
 _FOLDS = 5
-_MISSING_CODE = -1.0
+MISSING_CODE = -1.0
+"""Code of a missing category, for estimators that take no missing value."""
+
 _SIDES = 2
 _NUMBERS, _ALL = "numbers", "all"
 SEEN_AS_NUMBERS = (_NUMBERS, _ALL)
@@ -158,7 +160,7 @@ def _columns_of_ones(feature: Feature) -> Any:
 
     An unknown value gives zeros in all of them, or counts as missing.
     """
-    codes = _learned(feature) if feature.required else [_MISSING_CODE, *_learned(feature)]
+    codes = _learned(feature) if feature.required else [MISSING_CODE, *_learned(feature)]
     encoder = OneHotEncoder(categories=[codes], handle_unknown="ignore", sparse_output=False)
     if not feature.may_be_missing:
         return encoder
@@ -166,7 +168,7 @@ def _columns_of_ones(feature: Feature) -> Any:
 
 
 def _marked_missing() -> SimpleImputer:
-    return SimpleImputer(strategy="constant", fill_value=_MISSING_CODE, keep_empty_features=True)
+    return SimpleImputer(strategy="constant", fill_value=MISSING_CODE, keep_empty_features=True)
 
 
 def _learned(feature: Feature) -> list[float]:

@@ -12,6 +12,8 @@ from sklearn.tree import DecisionTreeClassifier
 from skylift.contract import Contract, Target
 from skylift.feature import Feature
 from tests.support.manifests import FLOWERS
+from training.config import Candidate
+from training.search.candidates import build
 from training.search.fitting import (
     Fit,
     Folds,
@@ -28,6 +30,18 @@ NUMBERS = Contract(task="regression", features=(Feature(name="x", kind="number")
 def folds_of(targets: list[int], *, nested: bool = True) -> Folds:
     rows = np.arange(float(len(targets))).reshape(-1, 1)
     return cut_folds(FLOWERS, rows, np.array(targets), seed=0, nested=nested)
+
+
+LATE = Contract(
+    task="regression",
+    features=(
+        Feature(name="x", kind="number"),
+        Feature(name="late", kind="number", required=False),
+        Feature(name="city", kind="category", categories=("Oslo", "Rome"), required=False),
+    ),
+    target=Target(name="y"),
+)
+"""Two features that began to be measured later."""
 
 
 class CountsRows(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -123,6 +137,20 @@ class TestOutcome:
     )
     def test_warnings_are_told_once_by_their_first_line(self, fit: Fit, rows: int) -> None:
         assert fit_and_score(folds_of([0, 1] * 20), fit).warned == (f"{rows} rows",)
+
+    @pytest.mark.parametrize("name", ["sklearn.ensemble.HistGradientBoostingRegressor", "sklearn.linear_model.Ridge"])
+    def test_a_fold_may_lack_every_value_of_a_column(self, name: str) -> None:
+        rows = np.column_stack([np.arange(60.0), np.full(60, np.nan), np.full(60, np.nan)])
+        rows[50:, 1:] = 1.0
+        targets = rows[:, 0]
+        early, late = np.arange(40, dtype=np.int32), np.arange(40, 60, dtype=np.int32)
+        folds = Folds(LATE, rows, targets, 0, ((early, late),), ())
+        estimator = build(Candidate(name="it", estimator=name), LATE, folds=2, seed=0).estimator
+
+        outcome = fit_and_score(folds, Fit(estimator, 0))
+
+        assert outcome.failure is None
+        assert np.isfinite(outcome.scores["rmse"])
 
     def test_a_fit_that_fails_is_an_outcome_as_well(self) -> None:
         outcome = fit_and_score(folds_of([0, 1] * 20), Fit(DecisionTreeClassifier(max_depth=-1), 0))
