@@ -33,6 +33,7 @@ from threading import Lock
 from typing import Any, Self
 
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 from tests.support.waiting import TIMES_OUT
 
 PACKAGES = (ROOT / "functions" / "inference", ROOT / "layers" / "skylift")
@@ -201,7 +202,7 @@ class LambdaRuntime:
 
     def _launch(self, emulator: Path) -> None:
         assert self._folder is not None
-        port, api_port = _free_ports(2)
+        port, api_port = free_port(), free_port()
         self._url = f"http://{_HOST}:{port}/2015-03-31/functions/function/invocations"
         addresses = {
             "--runtime-interface-emulator-address": f"{_HOST}:{port}",
@@ -283,14 +284,6 @@ def emulator_program(folder: Path) -> Path:
 
 def _site_packages() -> list[str]:
     return list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server((_HOST, 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def _session(leader: int) -> dict[int, str]:
