@@ -30,13 +30,14 @@ from skylift.references import Reference
 from tests.support.models import IRIS_SETOSA, compiled_iris_package
 from tests.support.moto_server import MotoServer
 from tests.support.ports import free_port
+from tests.support.processes import command_of
 
 CALLERS = 6
 DRAIN_SECONDS = 1.5
 _BODY = json.dumps({"instances": [IRIS_SETOSA]}).encode()
 _HEADERS = {"content-type": "application/json"}
 _ANSWER_SECONDS = 10
-_START_SECONDS = 120
+_START_SECONDS = 300
 _POLL_SECONDS = 0.1
 
 
@@ -106,7 +107,7 @@ class Server:
         """Ids of the processes that serve, where they are more than one."""
         pid = self._process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        return [int(child) for child in children if "spawn_main" in command_of(int(child))]
 
     def renew(self) -> None:
         """Have new processes take the places of those that serve."""

@@ -16,7 +16,7 @@ import pytest
 from tests.support.commands import failure_lines
 from tests.support.moto_server import BUCKET, MotoServer
 from tests.support.ports import free_port
-from tests.support.processes import Up, descendants, lives, up
+from tests.support.processes import Up, command_of, descendants, lives, up
 from tests.support.tables import LOGISTIC, lines, write_project
 from tests.support.waiting import TIMES_OUT, wait_until
 
@@ -92,9 +92,7 @@ class TestMainJob:
     def test_a_service_that_dies_ends_the_job_with_code_1_and_names_the_log(self, tmp_path: Path) -> None:
         with up(tmp_path, quick(tmp_path)) as job:
             job.wait_until_serving()
-            (service,) = [
-                pid for pid in descendants(job.pid) if b"inference" in Path(f"/proc/{pid}/cmdline").read_bytes()
-            ]
+            (service,) = [pid for pid in descendants(job.pid) if "inference" in command_of(pid)]
             os.kill(service, signal.SIGKILL)
 
             assert job.ended() == 1

@@ -16,6 +16,7 @@ from tests.e2e.conftest import Say
 from tests.support.models import IRIS_SETOSA, compiled_iris_package
 from tests.support.moto_server import MotoServer
 from tests.support.paths import ROOT
+from tests.support.processes import lives
 from tests.support.waiting import TIMES_OUT, wait_until
 
 MANIFESTS = ROOT / "deploy" / "kubernetes"
@@ -79,7 +80,7 @@ def test_a_second_sigterm_ends_all_at_once(server: Server) -> None:
 
     server.terminate()
 
-    assert server.wait(seconds=30) == 0
+    assert server.wait() == 0
 
 
 def test_workers_end_with_the_process_that_started_them(server: Server) -> None:
@@ -90,15 +91,7 @@ def test_workers_end_with_the_process_that_started_them(server: Server) -> None:
     wait_until(lambda: not server.is_ready, what="the workers drain")
     for worker in workers:
         os.kill(worker, signal.SIGTERM)
-    wait_until(lambda: not any(map(_lives, workers)), what="the workers have ended")
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    wait_until(lambda: not any(map(lives, workers)), what="the workers have ended")
 
 
 def _predict(port: int) -> None:

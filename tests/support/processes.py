@@ -33,6 +33,14 @@ def lives(pid: int) -> bool:
     return stat is not None and stat[0] != "Z"
 
 
+def command_of(pid: int) -> str:
+    """The command line of a process, its words between spaces; empty where the process is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
 def descendants(pid: int) -> set[int]:
     """The processes that a process started, and those that they started."""
     parents = {
