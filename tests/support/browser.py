@@ -8,12 +8,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 from tests.support.listening import listening
+from tests.support.waiting import TIMES_OUT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
+
+PATIENCE = 1000 * TIMES_OUT
+"""Milliseconds after which a browser hangs."""
 
 type Scheme = Literal["light", "dark"]
 
@@ -35,7 +39,7 @@ _STATUS_OF_AN_ANSWER = "Failed to load resource: the server responded with a sta
 def launched(playwright: "Playwright") -> "Browser":
     """A Chromium without a window, whose only host is this machine."""
     assert CHROMIUM is not None
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS, timeout=PATIENCE)
 
 
 class Mounted:
@@ -92,7 +96,7 @@ class Visits:
         page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
         page.on("console", lambda message: self._hear(message.type, message.text))
         page.on("request", lambda request: self._check(request.url))
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         try:
             if path is not None:
                 page.goto(f"{self.address}{path}")

@@ -11,7 +11,7 @@ from skylift.conformal import Margins, Sets
 from skylift.contract import Contract, Target
 from skylift.feature import Feature
 from skylift.http.reply import Reply
-from tests.support.browser import CHROMIUM, Mounted, Visits, launched, serving
+from tests.support.browser import CHROMIUM, PATIENCE, Mounted, Visits, launched, serving
 from tests.support.drift import report
 from tests.support.fakes import MemoryBucket
 from tests.support.page_models import EVERY_KIND, classes, contract_of, number, page_service
@@ -136,7 +136,7 @@ def services() -> Iterator[str]:
 @pytest.fixture(scope="module")  # it runs an event loop, beside which no other test can run one
 def opened(services: str) -> Iterator[Visits]:
     """A browser."""
-    expect.set_options(timeout=15_000)  # of a machine with other things to do
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = launched(playwright)
         yield Visits(browser, services)

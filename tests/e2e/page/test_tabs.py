@@ -12,6 +12,7 @@ from playwright.sync_api import Route, expect
 
 from tests.e2e.page.conftest import TOKEN
 from tests.support.browser import Scheme, Visits, violations
+from tests.support.waiting import TIMES_OUT
 from training.cli.signing_proxy import SignedApi, SigningProxy
 
 LAST_READ = re.compile("drift-status$")
@@ -170,7 +171,9 @@ def test_skylift_page_signs_and_so_does_the_code_that_is_copied(visits: Visits, 
             proxy.shutdown()
             thread.join()
     command = ["sh", "-c", code] if language == "curl" else [sys.executable, "-c", code]
-    printed = subprocess.run(command, env=os.environ | keys, capture_output=True, text=True, check=True, timeout=60)
+    printed = subprocess.run(
+        command, env=os.environ | keys, capture_output=True, text=True, check=True, timeout=TIMES_OUT
+    )
 
     assert own.complaints == []
     assert said.partition(",")[0] in printed.stdout
