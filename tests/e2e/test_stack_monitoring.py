@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pytest
 from botocore.exceptions import ClientError
@@ -18,12 +18,11 @@ from botocore.exceptions import ClientError
 from skylift.monitoring.records import Reader, Record
 from skylift.references import NOTHING
 from tests.e2e.conftest import Step
-from tests.e2e.stack import STACK, SWITCH_SECONDS, Stack
+from tests.e2e.stack import STACK, Stack
 from tests.support.models import IRIS_SETOSA
 from tests.support.waiting import wait_until
 
 HOUR = timedelta(hours=1)
-DELIVERY_SECONDS = 30
 # More digits than a timestamp has, so that a line that holds one holds the value.
 FAR = IRIS_SETOSA | {"petal_length": 6.1234567, "petal_width": 2.4176543}
 """Values of another species' petals on setosa's sepals: traffic that is unlike training."""
@@ -37,7 +36,28 @@ def _a_model_serves(stack: Stack, quick_config: Path) -> None:
     if stack.pointer == NOTHING:
         stack.done("Publish", "train", "--config", quick_config)
         stack.done("Promote", "promote", "v1")
-    wait_until(lambda: stack.predict(IRIS_SETOSA).status == 200, seconds=SWITCH_SECONDS, what="it serves")
+    wait_until(lambda: stack.predict(IRIS_SETOSA).status == 200, what="it serves")
+
+
+class Asked(NamedTuple):
+    """Predictions that one window holds, by their ids."""
+
+    hour: datetime
+    ids: set[str]
+
+
+@pytest.fixture(scope="module")
+def asked(stack: Stack) -> Asked:
+    """Predictions of an hour, which is judged from here on, whatever hour has begun meanwhile."""
+    while True:
+        hour, ids = this_hour(), {ask(stack) for _ in range(ROWS)}
+        if this_hour() == hour:
+            return Asked(hour, ids)
+
+
+def this_hour() -> datetime:
+    """The beginning of this hour."""
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def place(stack: Stack, folder: str) -> dict[str, str]:
@@ -99,21 +119,19 @@ def ask(stack: Stack, instance: Mapping[str, float] = FAR) -> str:
     return str(answer.body["id"])
 
 
-def next_run(hours: int = 0) -> str:
-    """Time at which the monitor judges this hour, or a later one."""
-    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    return (hour + (1 + hours) * HOUR + timedelta(minutes=20)).isoformat()
+def run_after(hour: datetime) -> str:
+    """Time at which the monitor judges an hour."""
+    return (hour + HOUR + timedelta(minutes=20)).isoformat()
 
 
-def this_hour_again(stack: Stack) -> str:
-    """Have the hour before judged last; the time at which a run judges this one."""
-    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+def again(stack: Stack, hour: datetime) -> str:
+    """Have the one before an hour judged last; the time at which a run judges the hour."""
     report = latest(stack)
     assert report is not None
-    report["window"] |= {"from": (now - HOUR).isoformat(), "to": now.isoformat()}
+    report["window"] |= {"from": (hour - HOUR).isoformat(), "to": hour.isoformat()}
     key, bucket = "reports/iris/latest.json", stack.outputs["ModelBucketName"]
     stack.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(report).encode())
-    return next_run()
+    return run_after(hour)
 
 
 def judged(stack: Stack, time: str) -> dict[str, Any]:
@@ -160,49 +178,47 @@ def latest(stack: Stack) -> dict[str, Any] | None:
     return None
 
 
-def logged(stack: Stack, output: str) -> str:
-    """All lines of a log group."""
+def logged(stack: Stack, output: str, word: str) -> list[str]:
+    """The lines of a log group that hold a word."""
     group = stack.outputs[f"{output}LogGroupName"]
-    events = stack.aws.client("logs").filter_log_events(logGroupName=group)["events"]
-    return "\n".join(event["message"] for event in events)
+    events = stack.aws.client("logs").filter_log_events(logGroupName=group, filterPattern=f'"{word}"')["events"]
+    return [event["message"] for event in events]
 
 
-def test_predictions_reach_the_bucket_and_no_value_of_theirs(stack: Stack, step: Step) -> None:
+def test_predictions_reach_the_bucket_and_no_value_of_theirs(stack: Stack, asked: Asked, step: Step) -> None:
+    refused = stack.predict(FAR | {"petal_length": 10**400})
     with step(f"{ROWS} predictions to the bucket"):
-        ids = {ask(stack) for _ in range(ROWS)}
-        refused = stack.predict(FAR | {"petal_length": 10**400})
-        wait_until(lambda: ids <= answered(stack), seconds=DELIVERY_SECONDS, what="all are captured")
-    assert len(ids) == ROWS
+        wait_until(lambda: asked.ids <= answered(stack), what="all are captured")
+    assert len(asked.ids) == ROWS
     assert refused.status == 422
     wait_until(
         lambda: any(record.fields == ("petal_length",) for record in captured(stack)),
-        seconds=DELIVERY_SECONDS,
         what="the refused one is captured",
     )
     lines = [json.dumps(record.document) for record in captured(stack)]
     assert not [line for line in lines if "6.1234567" in line or "2.4176543" in line or "0" * 50 in line]
 
 
-def test_the_schedule_has_them_judged_and_everybody_can_read_it(stack: Stack, step: Step) -> None:
+def test_the_schedule_has_them_judged_and_everybody_can_read_it(stack: Stack, asked: Asked, step: Step) -> None:
     def told_of() -> int:
         return stack.ask("/drift-status", keys=stack.caller).status
 
     bucket = stack.outputs["ModelBucketName"]  # by the clock, the schedule may have called the monitor already
     stack.aws.client("s3").delete_object(Bucket=bucket, Key="reports/iris/latest.json")
-    wait_until(lambda: told_of() == 404, seconds=SWITCH_SECONDS, what="nothing is told")
+    wait_until(lambda: told_of() == 404, what="nothing is told")
     with step("a run of the monitor"):
-        call_monitor(stack, next_run())
-        wait_until(lambda: latest(stack) is not None, seconds=60, what="a report is written")
+        call_monitor(stack, run_after(asked.hour))
+        wait_until(lambda: latest(stack) is not None, what="a report is written")
     report = latest(stack)
     assert report is not None
     assert report["state"] == "drift"
     assert report["window"]["rows"] >= ROWS
-    wait_until(lambda: told_of() == 200, seconds=SWITCH_SECONDS, what="it is told")
+    wait_until(lambda: told_of() == 200, what="it is told")
     told = stack.ask("/drift-status", keys=stack.caller).body
     assert (told["state"], told["version"]) == ("drift", report["version"])
     drifted = {feature["name"] for feature in told["features"] if feature["state"] == "drift"}
     assert "petal_length" in drifted or "petal_width" in drifted
-    wait_until(lambda: max(points(stack, "DriftedFeatures"), default=0) >= 1, seconds=30, what="the metric is written")
+    wait_until(lambda: max(points(stack, "DriftedFeatures"), default=0) >= 1, what="the metric is written")
 
 
 def test_a_second_window_with_drift_fires_the_alarm(stack: Stack) -> None:
@@ -213,7 +229,7 @@ def test_a_second_window_with_drift_fires_the_alarm(stack: Stack) -> None:
         "Timestamp": datetime.now(UTC) - HOUR - timedelta(minutes=1),
     }
     stack.aws.client("cloudwatch").put_metric_data(Namespace="Skylift", MetricData=[point])
-    wait_until(lambda: fires(stack, "drift"), seconds=30, what="the alarm fires")
+    wait_until(lambda: fires(stack, "drift"), what="the alarm fires")
 
 
 def test_labels_are_kept_from_calls_and_from_files(stack: Stack) -> None:
@@ -222,23 +238,23 @@ def test_labels_are_kept_from_calls_and_from_files(stack: Stack) -> None:
     answer = stack.ask("/labels", {"labels": [label]}, keys=stack.caller)
     assert answer.status in {200, 202}
     assert answer.body["labels"] == 1
-    wait_until(lambda: len(keys(stack, "labels")) == 1, seconds=10, what="they are kept")
+    wait_until(lambda: len(keys(stack, "labels")) == 1, what="they are kept")
     assert json.loads(read(stack, keys(stack, "labels")[0]))["id"] == label["id"]
     assert stack.ask("/labels", {"labels": [label]}).status == 403
     assert stack.ask("/labels", {"labels": [label | {"label": "tulip"}]}, keys=stack.caller).status == 422
 
 
-def test_a_capture_that_is_delivered_again_counts_once(stack: Stack) -> None:
+def test_a_capture_that_is_delivered_again_counts_once(stack: Stack, asked: Asked) -> None:
     before = latest(stack)
     assert before is not None
     last = ask(stack)
-    wait_until(lambda: arrives(stack, last), seconds=DELIVERY_SECONDS, what="all are captured")
+    wait_until(lambda: arrives(stack, last), what="all are captured")
     bucket = stack.outputs["ModelBucketName"]
     for number, key in enumerate(keys(stack, "captures")):
         copy = {"Bucket": bucket, "Key": f"{key}-again-{number}", "CopySource": {"Bucket": bucket, "Key": key}}
         stack.aws.client("s3").copy_object(**copy)
     stack.aws.client("s3").delete_object(Bucket=bucket, Key="reports/iris/latest.json")
-    told = stack.invoke("MonitorFunction", {"time": next_run()})
+    told = stack.invoke("MonitorFunction", {"time": run_after(asked.hour)})
     assert told["failed"] is None
     after = latest(stack)
     assert after is not None
@@ -249,9 +265,9 @@ def test_a_capture_that_is_delivered_again_counts_once(stack: Stack) -> None:
 def test_lines_that_firehose_may_not_write_wait_and_it_says_so(stack: Stack) -> None:
     with stack.without("CaptureRole", "s3:PutObject"):
         prediction = ask(stack)
-        wait_until(lambda: "AccessDenied" in logged(stack, "Capture"), seconds=DELIVERY_SECONDS, what="it is said")
+        wait_until(lambda: bool(logged(stack, "Capture", "AccessDenied")), what="it is said")
         assert not arrives(stack, prediction)
-    wait_until(lambda: arrives(stack, prediction), seconds=DELIVERY_SECONDS, what="they arrive after all")
+    wait_until(lambda: arrives(stack, prediction), what="they arrive after all")
 
 
 def test_lines_that_may_not_be_handed_over_are_lost_and_counted_and_stay_in_the_log(stack: Stack) -> None:
@@ -261,16 +277,19 @@ def test_lines_that_may_not_be_handed_over_are_lost_and_counted_and_stay_in_the_
 
     with stack.without("SubscriptionRole", "firehose:PutRecord"):
         prediction = ask(stack)
-        wait_until(lambda: errors() > 0, seconds=DELIVERY_SECONDS, what="it is counted")
+        wait_until(lambda: errors() > 0, what="it is counted")
     later = ask(stack)
-    wait_until(lambda: arrives(stack, later), seconds=DELIVERY_SECONDS, what="later ones arrive")
+    wait_until(lambda: arrives(stack, later), what="later ones arrive")
     assert not arrives(stack, prediction)
-    assert prediction in logged(stack, "Inference")
+    assert logged(stack, "Inference", prediction)
 
 
 @pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject", "ssm:GetParameter"])
-def test_a_monitor_without_a_permission_says_so_and_the_next_run_takes_up_the_window(action: str, stack: Stack) -> None:
-    ahead = next_run(1 + ["s3:GetObject", "s3:PutObject", "ssm:GetParameter"].index(action))
+def test_a_monitor_without_a_permission_says_so_and_the_next_run_takes_up_the_window(
+    action: str, stack: Stack, asked: Asked
+) -> None:
+    hours = 1 + ["s3:GetObject", "s3:PutObject", "ssm:GetParameter"].index(action)
+    ahead = run_after(asked.hour + hours * HOUR)
     with stack.without("MonitorRole", action):
         told = stack.invoke("MonitorFunction", {"time": ahead})
         assert "AccessDenied" in told["failed"]
@@ -282,12 +301,12 @@ def test_a_monitor_without_a_permission_says_so_and_the_next_run_takes_up_the_wi
     assert points(stack, "MonitorFailures")
 
 
-def test_a_schedule_that_may_not_call_the_monitor_judges_nothing(stack: Stack) -> None:
+def test_a_schedule_that_may_not_call_the_monitor_judges_nothing(stack: Stack, asked: Asked) -> None:
     before = latest(stack)
     with stack.without("MonitorTimerRole", "lambda:InvokeFunction"):
-        call_monitor(stack, next_run(8))
+        call_monitor(stack, run_after(asked.hour + 8 * HOUR))
         ask(stack)
-        wait_until(lambda: "a schedule calls nothing" in stack.aws.log(), seconds=20, what="it is refused")
+        wait_until(lambda: "a schedule calls nothing" in stack.aws.log(), what="it is refused")
     assert latest(stack) == before
 
 
@@ -302,9 +321,7 @@ def test_labels_that_may_not_be_written_are_refused_for_now(stack: Stack) -> Non
 
 def test_a_report_that_the_service_may_not_read_costs_the_report_alone(stack: Stack) -> None:
     with stack.without("InferenceRole", "s3:GetObject"):
-        wait_until(
-            lambda: stack.ask("/drift-status", keys=stack.caller).status == 503, seconds=SWITCH_SECONDS, what="503"
-        )
+        wait_until(lambda: stack.ask("/drift-status", keys=stack.caller).status == 503, what="503")
         assert stack.predict(IRIS_SETOSA).status == 200
 
 
@@ -325,7 +342,7 @@ def test_labels_that_s3_throttles_are_refused_for_now(kind: Literal["refused", "
 def test_labels_of_calls_and_files_come_to_live_accuracy_and_its_alarm(stack: Stack) -> None:
     before, bodies = labelled(stack), {key.rpartition("-")[2] for key in keys(stack, "labels")}
     last = ask(stack)
-    wait_until(lambda: arrives(stack, last), seconds=DELIVERY_SECONDS, what="all are captured")
+    wait_until(lambda: arrives(stack, last), what="all are captured")
     found = {str(record.id): record for record in captured(stack) if record.status == 200}
     of_version = {each: record for each, record in found.items() if record.version == found[last].version}
     answers = {each: CLASSES[int(record.document["answers"][0])] for each, record in of_version.items()}
@@ -339,7 +356,7 @@ def test_labels_of_calls_and_files_come_to_live_accuracy_and_its_alarm(stack: St
     objects = [{"id": f"{each}#0", "label": label} for each, label in list(wrong.items())[1::2]]
     drop(stack, "2026/lines.jsonl", *map(json.dumps, objects))
 
-    report = judged(stack, this_hour_again(stack))
+    report = judged(stack, again(stack, this_hour()))
     labels = before | right | wrong
     accuracy = sum(answers[each] == label for each, label in labels.items()) / len(labels)
     assert report["live"]["labels"] == len(labels)
@@ -352,25 +369,26 @@ def test_labels_of_calls_and_files_come_to_live_accuracy_and_its_alarm(stack: St
     assert report["labels"] == {"files": files, "files_read": files, "unknown": 1, "refused": 1, "cut": False}
     wait_until(
         lambda: stack.ask("/drift-status", keys=stack.caller).body.get("live") == report["live"],
-        seconds=SWITCH_SECONDS,
         what="it is told",
     )
     assert min(points(stack, "LiveAccuracy", "Minimum")) == pytest.approx(accuracy)
     assert max(points(stack, "LabelCoverage")) == pytest.approx(len(labels) / predictions)
     assert max(points(stack, "LiveGatesMissed")) >= 1
-    wait_until(lambda: fires(stack, "live-accuracy"), seconds=30, what="the alarm fires")
+    wait_until(lambda: fires(stack, "live-accuracy"), what="the alarm fires")
 
 
 @pytest.mark.parametrize("place", ["GET /{}/captures/", "PUT /{}/reports/iris/latest"])
-def test_a_monitor_that_is_killed_in_a_run_comes_to_the_same_in_the_next(place: str, stack: Stack) -> None:
+def test_a_monitor_that_is_killed_in_a_run_comes_to_the_same_in_the_next(
+    place: str, stack: Stack, asked: Asked
+) -> None:
     bucket = stack.outputs["ModelBucketName"]
     with stack.aws.fault(f"PUT /{bucket}/captures/"):  # no line arrives in between
-        whole = judged(stack, this_hour_again(stack))
-        time = this_hour_again(stack)
+        whole = judged(stack, again(stack, asked.hour))
+        time = again(stack, asked.hour)
         before = latest(stack)
         with stack.aws.fault(place.format(bucket), "held") as met, ThreadPoolExecutor(1) as running:
             run = running.submit(stack.failure, "MonitorFunction", {"time": time})
-            wait_until(lambda: met() > 0, seconds=20, what="it is in the middle")
+            wait_until(lambda: met() > 0, what="it is in the middle")
             stack.aws.kill(stack.physical("MonitorFunction"))
             assert run.result()
             assert stack.predict(IRIS_SETOSA).status == 200
@@ -378,8 +396,8 @@ def test_a_monitor_that_is_killed_in_a_run_comes_to_the_same_in_the_next(place: 
         assert judged(stack, time) == whole
 
 
-def test_a_monitor_that_s3_throttles_says_so_and_the_next_run_takes_up_the_window(stack: Stack) -> None:
-    time = this_hour_again(stack)
+def test_a_monitor_that_s3_throttles_says_so_and_the_next_run_takes_up_the_window(stack: Stack, asked: Asked) -> None:
+    time = again(stack, asked.hour)
     before = latest(stack)
     with stack.aws.fault(f"GET /{stack.outputs['ModelBucketName']}/captures/"):
         assert "SlowDown" in stack.invoke("MonitorFunction", {"time": time})["failed"]
@@ -388,12 +406,12 @@ def test_a_monitor_that_s3_throttles_says_so_and_the_next_run_takes_up_the_windo
     assert judged(stack, time)["window"]["rows"] >= ROWS
 
 
-def test_a_monitor_that_ssm_throttles_waits_and_predictions_do_not(stack: Stack) -> None:
-    time = this_hour_again(stack)
+def test_a_monitor_that_ssm_throttles_waits_and_predictions_do_not(stack: Stack, asked: Asked) -> None:
+    time = again(stack, asked.hour)
     with ThreadPoolExecutor(1) as running:
         with stack.aws.fault("AmazonSSM.GetParameter") as met:
             run = running.submit(judged, stack, time)
-            wait_until(lambda: met() > 0, seconds=20, what="it is throttled")
+            wait_until(lambda: met() > 0, what="it is throttled")
             assert stack.predict(IRIS_SETOSA).status == 200
             assert not run.done()
         assert run.result()["window"]["rows"] >= ROWS
@@ -404,11 +422,12 @@ def test_lines_that_firehose_writes_again_because_it_heard_no_answer_count_once(
         objects = [Reader().chunks([read(stack, key)]) for key in keys(stack, "captures")]
         return sum(prediction in {record.id for record in records} for records in objects)
 
+    hour = this_hour()
     with stack.aws.fault(f"PUT /{stack.outputs['ModelBucketName']}/captures/", "lost"):
         prediction = ask(stack)
-        wait_until(lambda: arrives(stack, prediction), seconds=DELIVERY_SECONDS, what="it is written")
-        wait_until(lambda: "SlowDown" in logged(stack, "Capture"), seconds=DELIVERY_SECONDS, what="it is said")
-    wait_until(lambda: deliveries(prediction) > 1, seconds=DELIVERY_SECONDS, what="it is written again")
-    report = judged(stack, this_hour_again(stack))
+        wait_until(lambda: arrives(stack, prediction), what="it is written")
+        wait_until(lambda: bool(logged(stack, "Capture", "SlowDown")), what="it is said")
+    wait_until(lambda: deliveries(prediction) > 1, what="it is written again")
+    report = judged(stack, again(stack, hour))
     assert report["window"]["requests"] == requests(stack, report)
     assert report["window"]["duplicates"] > 0
