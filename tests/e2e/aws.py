@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -16,18 +17,46 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 from tests.e2e.sam import REGION, environment
-from tests.support.docker import OWNER, docker
+from tests.support.docker import OWNER, docker, inspected
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
+from tests.support.waiting import TIMES_OUT
 
 ACCOUNT = "000000000000"
 ROOT_KEYS = Credentials("test", "test")
 
 _MINISTACK = ROOT / "build" / "ministack" / "bin" / "python"
-_START_SECONDS = 60
 _STOP_SECONDS = 30
-_TRIES = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 1})
-_WAIT = {"Delay": 1, "MaxAttempts": 60}
+_TRIES = Config(connect_timeout=5, read_timeout=TIMES_OUT, retries={"total_max_attempts": 1})
+_WAIT = {"Delay": 1, "MaxAttempts": int(TIMES_OUT)}
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container of a function.
+
+    Parameters
+    ----------
+    document
+        What the engine tells of it.
+    """
+
+    document: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return str(self.document["Id"])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Its variables."""
+        return dict(each.split("=", 1) for each in self.document["Config"]["Env"])
+
+    @property
+    def function(self) -> str:
+        """Name of the function."""
+        return self.environment["AWS_LAMBDA_FUNCTION_NAME"]
 
 
 class LocalAws:
@@ -77,7 +106,7 @@ class LocalAws:
                     program, cwd=ROOT, env=environment(**settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log
                 )
                 self._processes.append(started)
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + TIMES_OUT
         while not self._answer():
             if any(each.poll() is not None for each in self._processes) or time.monotonic() > deadline:
                 self.__exit__()
@@ -94,8 +123,8 @@ class LocalAws:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        late = ("--filter", f"label=ministack.instance={OWNER}:{self._port}")  # started as it ended, say by a schedule
-        if left := docker("ps", "--all", "--quiet", *late).split():
+        # Some were started as it ended, say by a schedule.
+        if left := docker("ps", "--all", "--quiet", "--filter", self._of_functions).split():
             docker("rm", "--force", "--volumes", *left)
         pushed = docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"{self.registry}/*").split()
         if pushed:
@@ -160,25 +189,32 @@ class LocalAws:
 
     def _faults(self, method: str, **body: str) -> dict[str, int]:
         request = urllib.request.Request(f"{self.url}/_faults", json.dumps(body).encode(), method=method)
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=TIMES_OUT) as response:
             met: dict[str, int] = json.load(response)
         return met
 
     def forget_errors(self) -> None:
         """Have no alarm fire, now or later, because of what was measured so far. See `local_aws/metrics.py`."""
         request = urllib.request.Request(f"{self.url}/_measured", method="DELETE")
-        with urllib.request.urlopen(request, timeout=10):
+        with urllib.request.urlopen(request, timeout=TIMES_OUT):
             pass
+
+    def containers(self) -> list[Container]:
+        """Running containers of functions."""
+        running = docker("ps", "--quiet", "--filter", self._of_functions).split()
+        return [Container(document) for document in inspected(*running)]
 
     def kill(self, function: str) -> None:
         """Kill the containers of a function, by its name."""
-        form = '{{.Id}} {{index .Config.Labels "ministack.instance"}} {{.Config.Env}}'
-        running = docker("ps", "--quiet").split()
-        listed = docker("inspect", "--format", form, *running).splitlines() if running else []
-        name = f"AWS_LAMBDA_FUNCTION_NAME={function}"
-        found = [line.split()[0] for line in listed if name in line and f":{self._port} " in line]
-        assert found, f"no container runs {function}: {listed}"
+        running = self.containers()
+        found = [each.id for each in running if each.function == function]
+        assert found, f"no container runs {function}: {[each.function for each in running]}"
         docker("kill", *found)
+
+    @property
+    def _of_functions(self) -> str:
+        """What filters the containers of its functions."""
+        return f"label=ministack.instance={OWNER}:{self._port}"
 
     def log(self) -> str:
         """What it wrote last."""

@@ -7,9 +7,6 @@ from typing import Any
 from tests.e2e.aws import LocalAws
 from tests.support.waiting import wait_until
 
-_SECONDS = 60
-_LOG_LINES = 50
-
 
 class Code:
     """The inference function's alias.
@@ -36,13 +33,14 @@ class Code:
     @property
     def live(self) -> str:
         """Version that the alias names."""
-        return str(self._alias["FunctionVersion"])
+        return self.shares[0]
 
     @property
-    def weights(self) -> dict[str, float]:
-        """Shares of further versions."""
-        weights: dict[str, float] = self._alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-        return weights
+    def shares(self) -> tuple[str, dict[str, float]]:
+        """Version that the alias names, and the shares of further versions."""
+        alias = self._lambda.get_alias(FunctionName=self._function, Name="live")
+        weights: dict[str, float] = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+        return str(alias["FunctionVersion"]), weights
 
     def move(self, version: str, **weights: float) -> None:
         """Point the alias somewhere by hand."""
@@ -68,7 +66,6 @@ class Code:
         """What became of a deployment, when it has ended."""
         wait_until(
             lambda: self._info(deployment)["status"] in {"Succeeded", "Failed", "Stopped"},
-            seconds=_SECONDS,
             what=f"{deployment} ends",
         )
         return self._info(deployment)
@@ -80,21 +77,21 @@ class Code:
 
     def hook(self) -> dict[str, str]:
         """The word of the hook, and why, in a deployment of the version before, which is then undone."""
-        before = self.live
+        before, known = self.live, len(self._findings())
         info = self.ended(self.start(before, str(int(before) - 1)))
         self.move(before)
-        return {"status": info["status"], "found": self.found()}
+        return {"status": info["status"], "found": self.found(known)}
 
-    def found(self) -> str:
-        """What the hook found last, as its log says."""
-        events = self._logs.filter_log_events(logGroupName=self._physical("PreTrafficLogGroup"))["events"]
-        lines = [json.loads(event["message"]) for event in events[-_LOG_LINES:] if '"found"' in event["message"]]
-        return str(lines[-1]["found"])
+    def found(self, known: int = 0) -> str:
+        """What the hook found after so many findings, as its log says once the hook has ended."""
+        wait_until(lambda: len(self._findings()) > known, what="the lines of the hook are in its log group")
+        return self._findings()[-1]
 
-    @property
-    def _alias(self) -> dict[str, Any]:
-        alias: dict[str, Any] = self._lambda.get_alias(FunctionName=self._function, Name="live")
-        return alias
+    def _findings(self) -> list[str]:
+        pages = self._logs.get_paginator("filter_log_events")
+        told = pages.paginate(logGroupName=self._physical("PreTrafficLogGroup"), filterPattern="found")
+        lines = [event["message"] for page in told for event in page["events"]]
+        return [str(json.loads(line)["found"]) for line in lines if '"found"' in line]
 
     def _info(self, deployment: str) -> dict[str, Any]:
         info: dict[str, Any] = self.codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]

@@ -22,6 +22,7 @@ from tests.support.docker import DockerFailed, bridge_address, docker, own_conta
 from tests.support.lambda_runtime import emulator_program
 from tests.support.models import IRIS_CONFIG
 from tests.support.paths import ROOT
+from tests.support.waiting import TIMES_OUT
 
 BASE = "public.ecr.aws/lambda/python:3.13"
 STAND_IN_SCRIPT = Path(__file__).parent / "offline" / "lambda-base-image.sh"
@@ -85,7 +86,7 @@ def base_image(step: Step, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     if not _image_id(stand_in):
         emulator = emulator_program(tmp_path_factory.mktemp("emulator"))
         with step("making a stand-in for the Lambda base image, which cannot be pulled"):
-            done = run([STAND_IN_SCRIPT, stand_in, emulator], seconds=300)
+            done = run([STAND_IN_SCRIPT, stand_in, emulator], seconds=2 * TIMES_OUT)
         assert done.returncode == 0, done.stderr
     docker("tag", stand_in, BASE)
     yield
@@ -99,7 +100,7 @@ def _image_id(image: str) -> str:
 
 def _can_be_pulled(step: Step) -> bool:
     with step(f"pulling {BASE}"), suppress(DockerFailed):
-        docker("pull", BASE, seconds=300)
+        docker("pull", BASE)
         return True
     return False
 
@@ -110,7 +111,7 @@ def release(base_image: None, scratch: Path, step: Step) -> Path:
     folder = scratch / "release"
     arguments = ["--stage", "dev", "--set", f"Architecture={ARCHITECTURE}", "--output", str(folder)]
     with step("python -m deploy package"):
-        done = run([sys.executable, "-m", "deploy", "package", *arguments], seconds=400)
+        done = run([sys.executable, "-m", "deploy", "package", *arguments], seconds=3 * TIMES_OUT)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 

@@ -22,7 +22,7 @@ from skylift.pointer import ActivePointer, way_back
 from skylift.references import NOTHING, Reference
 from skylift.rollout import RolloutPlan
 from skylift.store import VersionStore
-from tests.e2e.stack import STACK, SWITCH_SECONDS, Answer, Stack
+from tests.e2e.stack import STACK, Answer, Stack
 from tests.support.models import IRIS_SETOSA
 from tests.support.waiting import wait_until
 
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 MODEL = "iris"
 SERVER_ERRORS = f"{STACK}-server-errors"
 """Alarm on the share of requests that are answered with a 5xx status."""
-
-AUDIT_SECONDS = 30
-END_SECONDS = 120
 
 CALLERS = 2
 
@@ -94,9 +91,9 @@ class Life:
         found: dict[str, Any] = self._aws.client("lambda").get_durable_execution(DurableExecutionArn=arn)
         return found
 
-    def ended(self, arn: str, seconds: float = END_SECONDS) -> dict[str, Any]:
+    def ended(self, arn: str) -> dict[str, Any]:
         """What an execution came to: its result, which must be one."""
-        wait_until(lambda: self.execution(arn)["Status"] != "RUNNING", seconds=seconds, what=f"{arn} ends")
+        wait_until(lambda: self.execution(arn)["Status"] != "RUNNING", what=f"{arn} ends")
         found = self.execution(arn)
         assert found["Status"] == "SUCCEEDED", found
         result: dict[str, Any] = json.loads(found["Result"])
@@ -119,7 +116,7 @@ class Life:
             return sum(name.startswith("look") for name in self.steps_of(arn))
 
         before = looks()
-        wait_until(lambda: looks() > before, seconds=END_SECONDS, what="it looks once more")
+        wait_until(lambda: looks() > before, what="it looks once more")
 
     def failures_of(self, arn: str) -> list[str]:
         """What attempts of an execution's steps failed with, in order: the type of the error, and its words."""
@@ -130,7 +127,6 @@ class Life:
         """Wait until a step of an execution lacks the permission for what it does."""
         wait_until(
             lambda: any(f": {doing}" in each and "AccessDenied" in each for each in self.failures_of(arn)),
-            seconds=END_SECONDS,
             what=f"{doing} is refused",
         )
 
@@ -150,7 +146,7 @@ class Life:
             assert str(record.challenger) in published
             moves = [move.after for move in self.pointer.history()]
             assert (record.outcome == "promoted") <= (str(record.challenger) in moves), record
-        wait_until(self._audited, seconds=AUDIT_SECONDS, what="every change is in the audit")
+        wait_until(self._audited, what="every change is in the audit")
 
     def _audited(self) -> bool:
         """Whether the audit has the changes that SSM remembers, with their values and callers, each once."""
@@ -184,7 +180,7 @@ class Life:
         return found
 
     @contextmanager
-    def tells(self, *words: str, seconds: float = 30) -> Iterator[None]:
+    def tells(self, *words: str) -> Iterator[None]:
         """People are told this, while or soon after."""
         self.told()
         yield
@@ -194,7 +190,7 @@ class Life:
             heard.extend(f"{each.get('Subject')} {each['Message']}" for each in self.told())
             return any(all(word in text for word in words) for text in heard)
 
-        wait_until(is_told, seconds=seconds, what=f"somebody is told {words}")
+        wait_until(is_told, what=f"somebody is told {words}")
 
 
 def prepared(stack: Stack, quick_config: Path) -> Life:
@@ -216,7 +212,7 @@ def serve(stack: Stack, version: str) -> None:
         earlier = way_back(Life(stack).pointer.history())
         returns = [each.name for each in earlier[-2:-1]] == [version]
         stack.done("Promote", *(["rollback"] if returns else ["promote", version]))
-    wait_until(lambda: stack.predict(IRIS_SETOSA).version == version, seconds=SWITCH_SECONDS, what=f"{version} serves")
+    wait_until(lambda: stack.predict(IRIS_SETOSA).version == version, what=f"{version} serves")
 
 
 @contextmanager

@@ -10,8 +10,6 @@ from tests.e2e.life import MODEL, Life
 from tests.e2e.stack import Answer, Stack
 from tests.support.waiting import wait_until
 
-SECONDS = 180
-
 
 class Retrainings:
     """What the stack has trained again.
@@ -71,9 +69,9 @@ class Retrainings:
             return [self.read(each) for each in self.ids() - before]
 
         yield made
-        wait_until(lambda: bool(new()) and all(each.has_ended for each in new()), seconds=SECONDS, what="it has ended")
-        wait_until(lambda: not self.is_locked, seconds=SECONDS, what="it has given the lock back")
+        wait_until(lambda: bool(new()) and all(each.has_ended for each in new()), what="it has ended")
+        wait_until(lambda: not self.is_locked, what="it has given the lock back")
         made.extend(new())
         assert len(made) == 1, made
         if "experiment" in made[0].links:
-            wait_until(lambda: self._life.on_trial is not None, seconds=60, what="it is on trial")
+            wait_until(lambda: self._life.on_trial is not None, what="it is on trial")

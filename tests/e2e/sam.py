@@ -16,13 +16,13 @@ import yaml
 from tests.support.docker import OWNER
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
+from tests.support.waiting import TIMES_OUT
 
 BIN = Path(sys.executable).parent
 FUNCTION = "InferenceFunction"
 BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 REGION = "eu-central-1"
 
-_START_SECONDS = 60
 _STOP_SECONDS = 15
 _INHERITED = ("HOME", "LANG", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
 
@@ -132,7 +132,7 @@ def start_api(template: Path, log: Path, *parameters: str) -> Iterator[str]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + TIMES_OUT
         while not _answers(url):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise CommandFailed(f"sam local start-api:\n{log.read_text(encoding='utf-8')[-6000:]}")
@@ -148,6 +148,6 @@ def start_api(template: Path, log: Path, *parameters: str) -> Iterator[str]:
 
 
 def _answers(url: str) -> bool:
-    with suppress(urllib.error.HTTPError, OSError), urllib.request.urlopen(f"{url}/health", timeout=30):
+    with suppress(urllib.error.HTTPError, OSError), urllib.request.urlopen(f"{url}/health", timeout=TIMES_OUT):
         return True
     return False

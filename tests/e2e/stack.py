@@ -21,14 +21,11 @@ from tests.e2e.aws import ACCOUNT, LocalAws
 from tests.e2e.code import Code
 from tests.e2e.sam import BIN, REGION, run, sam
 from tests.support.commands import failure_lines
+from tests.support.waiting import TIMES_OUT
 
 STACK = "skylift-dev"
 
-SWITCH_SECONDS = 20
-"""How long the service may take to notice what changed, a start of containers included."""
-
-_DEPLOY_SECONDS = 400
-_SKYLIFT_SECONDS = 120
+_DEPLOY_SECONDS = 3 * TIMES_OUT  # it waits for canaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +146,7 @@ class Stack:
         keys = self.assume(role)
         return run(
             [BIN / "skylift", *arguments, "--stack", STACK],
-            seconds=_SKYLIFT_SECONDS,
+            seconds=TIMES_OUT,
             AWS_ENDPOINT_URL=self.aws.url,
             AWS_ACCESS_KEY_ID=keys.access_key,
             AWS_SECRET_ACCESS_KEY=keys.secret_key,
@@ -186,7 +183,7 @@ class Stack:
             SigV4Auth(keys, "execute-api", REGION).add_auth(request)
         sent = urllib.request.Request(url, data, dict(request.headers), method=method)
         try:
-            with urllib.request.urlopen(sent, timeout=60) as response:
+            with urllib.request.urlopen(sent, timeout=TIMES_OUT) as response:
                 status, given, read = response.status, response.headers, response.read()
         except urllib.error.HTTPError as error:
             with error:

@@ -21,7 +21,6 @@ from tests.support.waiting import wait_until
 NAME = "walk"
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{NAME}"
 EXECUTIONS = f"{ARN}:*"
-SECONDS = 60
 SDK = "aws_durable_execution_sdk_python"
 
 HANDLER = """
@@ -127,7 +126,7 @@ def ended(client: Any, execution: str) -> dict[str, Any]:
         found.update(client.get_durable_execution(DurableExecutionArn=execution))
         return bool(found["Status"] != "RUNNING")
 
-    wait_until(has_ended, seconds=SECONDS, what=f"{execution} ends")
+    wait_until(has_ended, what=f"{execution} ends")
     return found
 
 
@@ -154,7 +153,7 @@ def test_a_durable_function_is_invoked_by_a_version(function: Any) -> None:
 
 def test_a_killed_container_costs_a_step_that_was_done_nothing(function: Any, local_aws: LocalAws) -> None:
     execution = start(function, "killed", "before", "after")
-    wait_until(lambda: done(local_aws, "before") == 1, seconds=SECONDS, what="the first step is done")
+    wait_until(lambda: done(local_aws, "before") == 1, what="the first step is done")
     local_aws.kill(NAME)
     assert ended(function, execution)["Status"] == "SUCCEEDED"
     assert (done(local_aws, "before"), done(local_aws, "after")) == (1, 1)
@@ -162,7 +161,7 @@ def test_a_killed_container_costs_a_step_that_was_done_nothing(function: Any, lo
 
 def test_a_callback_is_answered_by_those_who_may(function: Any, local_aws: LocalAws) -> None:
     execution = start(function, "asking", asks=True)
-    wait_until(lambda: done(local_aws, "callbacks") == 1, seconds=SECONDS, what="it waits")
+    wait_until(lambda: done(local_aws, "callbacks") == 1, what="it waits")
     callback = local_aws.client("s3").get_object(Bucket="steps", Key="callbacks/id")["Body"].read().decode()
     answers = {"CallbackId": callback, "Result": b'"yes"'}
     action = {"Effect": "Allow", "Action": "lambda:SendDurableExecutionCallbackSuccess"}

@@ -22,11 +22,10 @@ from tests.e2e.sam import BIN, Built, environment, sam
 from tests.support.models import compiled_iris_package
 from tests.support.moto_server import BUCKET, MODEL, STAGE, MotoServer
 from tests.support.ports import free_port
-from tests.support.waiting import wait_until
+from tests.support.waiting import TIMES_OUT, wait_until
 
 FUNCTION = "RolloutFunction"
 LOG_GROUP = "/skylift/local"
-SECONDS = 240
 
 
 @contextmanager
@@ -36,7 +35,7 @@ def runner(log: Path) -> Iterator[int]:
     command = [str(BIN / "dex-local-runner"), "start-server", "--host", "0.0.0.0", "--port", str(port)]
     with log.open("wb") as written, Popen(command, env=environment(), stdout=written, stderr=written) as process:
         try:
-            wait_until(lambda: _answers(port), what="AWS's runner answers", seconds=60)
+            wait_until(lambda: _answers(port), what="AWS's runner answers")
             yield port
         finally:
             process.terminate()
@@ -90,10 +89,10 @@ def test_sam_local_invoke_runs_a_rollout_until_a_person_ends_it(built: Built, aw
             sam,
             *command,
             *("--parameter-overrides", f"Architecture={ARCHITECTURE}"),
-            seconds=SECONDS,
+            seconds=TIMES_OUT,
             DURABLE_EXECUTIONS_EXTERNAL_EMULATOR_PORT=str(port),
         )
-        wait_until(lambda: bool(store.counts(plan.id)) or invoked.done(), what="the first look", seconds=SECONDS)
+        wait_until(lambda: bool(store.counts(plan.id)) or invoked.done(), what="the first look")
         Trials(aws.registry, parameter, store, tool="anna").end(plan.id, "rejected", "anna does not like it")
         printed = invoked.result()
     assert "SUCCEEDED" in printed

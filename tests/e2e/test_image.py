@@ -17,6 +17,7 @@ from tests.support.moto_server import MotoServer
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.sample_events import EVENTS, EXPECTED
+from tests.support.waiting import TIMES_OUT
 
 FORMS = {"compiled": compiled_iris_package, "scikit-learn": iris_package}
 DOCKERFILE = ROOT / "functions" / "inference" / "Dockerfile"
@@ -68,7 +69,9 @@ def function(request: pytest.FixtureRequest, built: Built, bridge: str, step: St
 def build(folder: Path, *arguments: str) -> str:
     """Build the image from a checkout; its id."""
     dockerfile = str(folder / DOCKERFILE.relative_to(ROOT))
-    return docker("build", "--quiet", "--force-rm", "--file", dockerfile, *arguments, str(folder), seconds=400)
+    return docker(
+        "build", "--quiet", "--force-rm", "--file", dockerfile, *arguments, str(folder), seconds=2 * TIMES_OUT
+    )
 
 
 @pytest.mark.parametrize("name", sorted(EVENTS))
@@ -150,7 +153,7 @@ def test_the_packages_of_its_system_are_those_that_its_own_package_manager_lists
     built: Built, tmp_path: Path, step: Step
 ) -> None:
     with step("docker save"):
-        docker("save", "--output", str(tmp_path / "images.tar"), built.image, seconds=300)
+        docker("save", "--output", str(tmp_path / "images.tar"), built.image)
     found = os_packages(tmp_path / "images.tar", built.image)
     listing = docker("run", "--rm", *LABELLED, "--network", "none", "--entrypoint", "sh", built.image, "-c", PACKAGES)
     assert found
@@ -187,5 +190,5 @@ def test_every_dependency_has_a_hashed_wheel_for_both_processors(architecture: s
         "3.13",
     )
     target = ("--target", tmp_path, "--dry-run", "--require-hashes", "--requirement", REQUIREMENTS)
-    done = run([BIN / "uv", "pip", "install", *wheels, *target], seconds=120)
+    done = run([BIN / "uv", "pip", "install", *wheels, *target], seconds=TIMES_OUT)
     assert done.returncode == 0, done.stderr

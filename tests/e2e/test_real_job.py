@@ -14,9 +14,9 @@ from skylift.retraining.store import RetrainStore
 from skylift.store import VersionStore
 from tests.support.moto_server import BUCKET, MODEL, MotoServer
 from tests.support.tables import TREE, lines, write_project
+from tests.support.waiting import TIMES_OUT
 
 ROWS = lines("x,n,y", lambda number: f"{number},{number % 7},{'abcd'[number // 30]}", count=120).splitlines()
-SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,8 @@ def test_objects_become_one_table_and_a_version_that_names_the_retraining(aws: M
     document = store.stored("one")
     assert document is not None
 
-    outcome = job.run(document, SECONDS)
-    again = job.run(document, SECONDS)
+    outcome = job.run(document, TIMES_OUT)
+    again = job.run(document, TIMES_OUT)
 
     version = aws.registry.version("v1")
     assert outcome.outcome == "published", outcome.problem
@@ -69,7 +69,7 @@ def test_an_object_that_does_not_fit_is_named(aws: MotoServer, bucket: Bucket) -
     document = store.stored("two")
     assert document is not None
 
-    outcome = job.run(document, SECONDS)
+    outcome = job.run(document, TIMES_OUT)
 
     assert outcome.outcome == "refused"
     assert outcome.problem is not None

@@ -17,6 +17,7 @@ from tests.support.models import IRIS_SETOSA, compiled_iris_package
 from tests.support.moto_server import MotoServer
 from tests.support.paths import ROOT
 from tests.support.sample_events import EVENTS, EXPECTED, scores
+from tests.support.waiting import TIMES_OUT
 
 PARAMETERS = ("--parameter-overrides", f"Architecture={ARCHITECTURE}")
 
@@ -43,14 +44,14 @@ def api(template: Path, scratch: Path, step: Step) -> Iterator[str]:
 def ask(url: str, path: str, body: object = None) -> tuple[int, dict[str, str], dict[str, object]]:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url + path, data, {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as response:
+    with urllib.request.urlopen(request, timeout=TIMES_OUT) as response:
         return response.status, {k.lower(): v for k, v in response.headers.items()}, json.load(response)
 
 
 @pytest.mark.parametrize("name", sorted(EVENTS))
 def test_sam_local_invoke_answers_a_sample_event(name: str, template: Path) -> None:
     command = ("local", "invoke", FUNCTION, "--template", template, "--event", ROOT / "events" / f"{name}.json")
-    printed = sam(*command, "--skip-pull-image", *PARAMETERS, seconds=90)
+    printed = sam(*command, "--skip-pull-image", *PARAMETERS, seconds=TIMES_OUT)
     EXPECTED[name].check(json.loads(printed.splitlines()[-1]))
 
 

@@ -88,7 +88,7 @@ def test_every_row_is_answered_once_or_rejected_whoever_is_killed(
 
     with step("skylift batch, with parts killed"), ThreadPoolExecutor(1) as pool:
         running = pool.submit(batch, stack, analyst, source, output)
-        wait_until(lambda: running.done() or _killed(stack), seconds=TIMES_OUT, what="a container scores")
+        wait_until(lambda: running.done() or _killed(stack), what="a container scores")
         assert not running.done(), "nothing was killed"
         done = running.result()
 

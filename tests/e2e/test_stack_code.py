@@ -12,7 +12,7 @@ import pytest
 from skylift.references import NOTHING
 from tests.e2e.conftest import Step
 from tests.e2e.sam import environment
-from tests.e2e.stack import STACK, SWITCH_SECONDS, Stack
+from tests.e2e.stack import STACK, Stack
 from tests.support.aws_cli import aws
 from tests.support.commands import failure_lines
 from tests.support.models import IRIS_SETOSA
@@ -21,7 +21,6 @@ from tests.support.stand_ins import Outcome, run_script
 from tests.support.waiting import wait_until
 
 ALARM = f"{STACK}-server-errors"
-SECONDS = 120
 LOOK, STOP, DEPLOY = section_of("deploy-failed.md", "Canary stopped")
 
 
@@ -51,12 +50,12 @@ def test_an_alarm_stops_a_canary_and_all_requests_get_the_old_code(stack: Stack,
     assert stack.code.live == "2"
     with step("a canary that an alarm stops"), ThreadPoolExecutor(1) as pool:
         deploying = pool.submit(stack.up)
-        wait_until(lambda: stack.code.weights == {"3": 0.1}, seconds=SECONDS, what="the canary has a tenth")
+        wait_until(lambda: stack.code.shares[1] == {"3": 0.1}, what="the canary has a tenth")
         set_alarm(stack, "ALARM")
         done = deploying.result()
     assert done.returncode == 1
     assert "docs/runbooks/deploy-failed.md" in failure_lines(done.stderr)
-    assert (stack.code.live, stack.code.weights, status(stack)) == ("2", {}, "UPDATE_ROLLBACK_COMPLETE")
+    assert (stack.code.shares, status(stack)) == (("2", {}), "UPDATE_ROLLBACK_COMPLETE")
     stopped = stack.code.newest("Failed", "Stopped")
     assert stopped is not None
     assert stopped["errorInformation"]["code"] == "ALARM_ACTIVE"
@@ -66,7 +65,7 @@ def test_an_alarm_stops_a_canary_and_all_requests_get_the_old_code(stack: Stack,
 def test_an_alarm_that_fires_lets_no_code_through(stack: Stack) -> None:
     info = stack.code.ended(stack.code.start("2", "1"))
     assert (info["status"], info["errorInformation"]["code"]) == ("Stopped", "ALARM_ACTIVE")
-    assert (stack.code.live, stack.code.weights) == ("2", {})
+    assert stack.code.shares == ("2", {})
     set_alarm(stack, "OK")
 
 
@@ -81,17 +80,17 @@ def test_the_runbook_says_what_stopped_it(stack: Stack, tmp_path: Path) -> None:
 def test_the_runbook_stops_a_canary(stack: Stack, tmp_path: Path) -> None:
     set_alarm(stack, "OK")
     deployment = stack.code.start("2", "3")
-    wait_until(lambda: stack.code.weights == {"3": 0.1}, seconds=SECONDS, what="the canary has a tenth")
+    wait_until(lambda: stack.code.shares[1] == {"3": 0.1}, what="the canary has a tenth")
     follow(stack, STOP, tmp_path)
     info = stack.code.ended(deployment)
     assert (info["status"], info["errorInformation"]["code"]) == ("Stopped", "MANUAL_STOP")
-    assert (stack.code.live, stack.code.weights) == ("2", {})
+    assert stack.code.shares == ("2", {})
 
 
 def test_the_runbook_deploys_while_an_alarm_fires_and_watches_it_again(stack: Stack, tmp_path: Path) -> None:
     set_alarm(stack, "ALARM")
     follow(stack, DEPLOY, tmp_path, make=lambda: stack.code.ended(stack.code.start("2", "3")))
-    assert (stack.code.live, stack.code.weights) == ("3", {})
+    assert stack.code.shares == ("3", {})
     assert stack.code.ended(stack.code.start("3", "2"))["status"] == "Stopped"
     set_alarm(stack, "OK")
     stack.code.move("2")
@@ -134,12 +133,12 @@ def test_the_release_that_was_stopped_is_deployed_over_it_and_keeps_pointer_and_
     kept = stack.objects(bucket)
     with step("a deployment after a rollback"):
         stack.deploy("--after-rollback", MaxInstances="2")
-    assert (stack.code.live, stack.code.weights, status(stack)) == ("4", {}, "UPDATE_COMPLETE")
+    assert (stack.code.shares, status(stack)) == (("4", {}), "UPDATE_COMPLETE")
     assert (stack.pointer, stack.outputs["ModelBucketName"], stack.objects(bucket)) == (pointer, bucket, kept)
 
 
 def test_a_changed_setting_takes_effect(stack: Stack) -> None:
-    wait_until(lambda: stack.predict(IRIS_SETOSA).status == 200, seconds=SWITCH_SECONDS, what="it serves")
+    wait_until(lambda: stack.predict(IRIS_SETOSA).status == 200, what="it serves")
     assert stack.predict(*[IRIS_SETOSA] * 2).status == 200
     assert stack.predict(*[IRIS_SETOSA] * 3).status == 413
 

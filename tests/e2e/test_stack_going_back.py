@@ -15,8 +15,6 @@ from tests.e2e.stack import Stack
 from tests.e2e.versions import UNSEEN, publish_failing
 from tests.support.waiting import wait_until
 
-SECONDS = 60
-
 
 @pytest.fixture(scope="module")
 def life(stack: Stack, quick_config: Path) -> Life:
@@ -55,9 +53,9 @@ def test_a_broken_version_is_left_by_itself_and_the_alarm_clears(
     stack.done("Promote", "promote", failing)
     with life.tells("v1", failing, "server-errors"), traffic(stack, UNSEEN) as answers:
         with step("an alarm, and the way back"):
-            wait_until(lambda: stack.pointer.startswith("v1@"), seconds=SECONDS, what="the pointer is back")
+            wait_until(lambda: stack.pointer.startswith("v1@"), what="the pointer is back")
         with step("the alarm clears"):
-            wait_until(lambda: not fires(stack), seconds=SECONDS, what="the alarm clears")
+            wait_until(lambda: not fires(stack), what="the alarm clears")
     assert 500 in {answer.status for answer in answers}
     assert {answer.status for answer in answers[-5:]} == {200}
     assert life.pointer.history()[-1].kind == "rollback"
@@ -90,7 +88,7 @@ def test_going_back_ends_what_is_on_trial(life: Life, stack: Stack, failing: str
     stack.done("Promote", "promote", failing)
     plan = life.plan("v2", ("canary", 50.0, 0.05))
     arn = life.start(plan)
-    wait_until(lambda: life.on_trial is not None, seconds=30, what="it is on trial")
+    wait_until(lambda: life.on_trial is not None, what="it is on trial")
     stack.invoke("AutoRollbackFunction", alarm_event(datetime.now(UTC)))
     assert life.on_trial is None
     assert life.ended(arn)["outcome"] != "promoted"

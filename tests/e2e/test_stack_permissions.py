@@ -12,13 +12,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.e2e.life import Life, alarm_event, serve
-from tests.e2e.stack import STACK, SWITCH_SECONDS, Stack
+from tests.e2e.stack import STACK, Stack
 from tests.e2e.test_stack_retrain import OF_TRAINING_AGAIN
 from tests.e2e.test_stack_rollout import OF_THE_ROLLOUT
 from tests.support.models import IRIS_SETOSA
 from tests.support.waiting import wait_until
-
-ALARM_SECONDS = 30
 
 OF_PEOPLE = [
     ("Publish", "cloudformation:DescribeStacks", "train", "describing stack"),
@@ -148,10 +146,10 @@ def test_a_trial_goes_on_where_a_permission_is_missing(action: str, command: str
 def test_a_service_that_may_not_read_the_pointer_keeps_serving(stack: Stack) -> None:
     assert stack.predict(IRIS_SETOSA).status == 200  # an environment that starts without the permission has no model
     with stack.without("InferenceRole", "ssm:GetParameters"):
-        wait_until(lambda: problem(stack) == "aws-refused ", seconds=SWITCH_SECONDS, what="it is refused")
+        wait_until(lambda: problem(stack) == "aws-refused ", what="it is refused")
         answer = stack.predict(IRIS_SETOSA)
         assert (answer.status, answer.version) == (200, "v1")
-    wait_until(lambda: not problem(stack), seconds=SWITCH_SECONDS, what="it reads the pointer again")
+    wait_until(lambda: not problem(stack), what="it reads the pointer again")
 
 
 @pytest.mark.parametrize("action", OF_THE_HOOK)
@@ -177,7 +175,7 @@ def test_codedeploy_without_a_permission_moves_nothing(action: str, stack: Stack
     with stack.without("DeploymentRole", action):
         info = stack.code.ended(stack.code.start(before, str(int(before) - 1)))
     assert (info["status"], info["errorInformation"]["code"]) == ("Failed", "IAM_ROLE_PERMISSIONS")
-    assert (stack.code.live, stack.code.weights) == (before, {})
+    assert stack.code.shares == (before, {})
 
 
 @pytest.mark.parametrize("action", OF_THE_CHECK)
@@ -221,13 +219,13 @@ def test_a_version_that_the_service_may_not_read_is_left_by_itself(stack: Stack)
     before = stack.pointer  # after the deployments above, which an alarm that fires would stop
     with stack.without("InferenceRole", "s3:GetObject"):
         stack.done("Promote", "promote", "v2")
-        wait_until(lambda: "unavailable v2@" in problem(stack), seconds=SWITCH_SECONDS, what="it is refused")
+        wait_until(lambda: "unavailable v2@" in problem(stack), what="it is refused")
         answer = stack.predict(IRIS_SETOSA)
         assert (answer.status, answer.version) == (200, "v1")
         degraded_before(stack)
-        wait_until(lambda: fires(stack, "model-load-failures"), seconds=ALARM_SECONDS, what="the alarm fires")
-        wait_until(lambda: stack.pointer == before, seconds=ALARM_SECONDS, what="the pointer is back")
-        wait_until(lambda: not problem(stack), seconds=SWITCH_SECONDS, what="nothing is wrong any more")
+        wait_until(lambda: fires(stack, "model-load-failures"), what="the alarm fires")
+        wait_until(lambda: stack.pointer == before, what="the pointer is back")
+        wait_until(lambda: not problem(stack), what="nothing is wrong any more")
 
 
 def test_the_operator_takes_on_no_other_role(stack: Stack) -> None:

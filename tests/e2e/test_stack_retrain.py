@@ -15,8 +15,8 @@ from urllib.parse import urljoin
 import pytest
 
 from tests.e2e.conftest import Step
-from tests.e2e.life import END_SECONDS, Life, prepared
-from tests.e2e.retrainings import SECONDS, Retrainings
+from tests.e2e.life import Life, prepared
+from tests.e2e.retrainings import Retrainings
 from tests.e2e.stack import STACK, Stack
 from tests.support.paths import ROOT
 from tests.support.waiting import wait_until
@@ -160,7 +160,7 @@ def test_a_burst_of_fifty_objects_in_any_order_is_one_training(
     with step(f"{OBJECTS} objects"), retrainings.one_more() as made:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda number: drop(stack, f"part-{number}", [*parts[number]]), range(len(parts))))
-        wait_until(lambda: retrainings.is_at("collecting"), seconds=SECONDS, what="it collects")
+        wait_until(lambda: retrainings.is_at("collecting"), what="it collects")
         assert retrainings.ask("amid the burst").status == 409
     assert (made[0].state, made[0].request.reason) == ("succeeded", "new data")
     published = life.versions.version(int(str(made[0].versions.published).partition("@")[0][1:]))
@@ -223,7 +223,7 @@ def test_a_kill_while_it_trains_costs_a_second_training_and_no_second_version(
     numbers = life.versions.numbers()
     with retrainings.one_more() as made:
         retrainings.ask("killed")
-        wait_until(lambda: retrainings.is_at("training"), seconds=SECONDS, what="it trains")
+        wait_until(lambda: retrainings.is_at("training"), what="it trains")
         stack.aws.kill(stack.physical("RetrainFunction"))
         assert retrainings.is_at("training")
     assert made[0].state == "succeeded"
@@ -249,4 +249,4 @@ def test_training_that_lambda_would_cut_off_is_ended_before_and_publishes_nothin
 
 def test_nothing_is_locked_when_all_have_ended(retrainings: Retrainings) -> None:
     assert all(retrainings.read(each).has_ended for each in retrainings.ids())
-    wait_until(lambda: not retrainings.is_locked, seconds=END_SECONDS, what="the last one has given the lock back")
+    wait_until(lambda: not retrainings.is_locked, what="the last one has given the lock back")

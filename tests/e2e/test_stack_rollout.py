@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.conftest import Step
 from tests.e2e.life import QUICK, Life, prepared, serve, traffic
-from tests.e2e.stack import SWITCH_SECONDS, Stack
+from tests.e2e.stack import Stack
 from tests.e2e.versions import UNSEEN, publish_failing
 from tests.support.waiting import wait_until
 
@@ -59,9 +59,7 @@ def test_a_good_version_gets_all_requests_step_by_step(life: Life, stack: Stack,
     plan = life.plan("v2", HUNDRED_PAIRS, CANARY, HALF, criteria=QUICK | slow)
     with life.tells("v2 promoted"), step("a rollout to 100%"), traffic(stack) as answers:
         assert life.ended(life.start(plan))["outcome"] == "promoted"
-        wait_until(
-            lambda: {answer.version for answer in answers[-10:]} == {"v2"}, seconds=SWITCH_SECONDS, what="all get v2"
-        )
+        wait_until(lambda: {answer.version for answer in answers[-10:]} == {"v2"}, what="all get v2")
     assert {answer.status for answer in answers} == {200}
     record = life.record(plan.id)
     assert record.verdict is not None
@@ -90,7 +88,7 @@ def test_a_person_approves(life: Life, stack: Stack) -> None:
     plan = life.plan("v2", HALF, approval=True)
     arn = life.start(plan)
     with life.tells("waits for approval"), traffic(stack):
-        wait_until(lambda: life.experiments.asked(plan.id) is not None, seconds=60, what="it asks")
+        wait_until(lambda: life.experiments.asked(plan.id) is not None, what="it asks")
     assert stack.pointer.startswith("v1@")
     assert "AccessDenied" in stack.refused("Publish", "approve")
     stack.done("Promote", "approve")
@@ -108,7 +106,7 @@ def test_a_rollout_is_begun_once_however_often_it_is_started(life: Life, stack: 
 def test_of_two_rollouts_the_later_one_ends_at_once(life: Life, stack: Stack) -> None:
     plan = life.plan("v2", HALF)
     first = life.start(plan)
-    wait_until(lambda: life.on_trial is not None, seconds=30, what="the first begins")
+    wait_until(lambda: life.on_trial is not None, what="the first begins")
     second = life.ended(life.start(life.plan("v2", HALF)))
     assert second["outcome"] == "failed"
     assert life.on_trial is not None
@@ -122,7 +120,7 @@ def test_a_kill_between_steps_changes_nothing(after: str, life: Life, stack: Sta
     plan = life.plan("v2", HALF)
     arn = life.start(plan)
     with traffic(stack):
-        wait_until(lambda: after in life.steps_of(arn), seconds=60, what=after)
+        wait_until(lambda: after in life.steps_of(arn), what=after)
         stack.aws.kill(stack.physical("RolloutFunction"))
         assert life.ended(arn)["outcome"] == "promoted"
     assert life.record(plan.id).outcome == "promoted"
@@ -134,7 +132,7 @@ def test_a_step_that_lambda_cuts_off_is_done_again(life: Life, stack: Stack) -> 
     with stack.time_limit("RolloutFunction", CUT_OFF_SECONDS):
         with stack.aws.fault("AmazonSSM.GetParameters"):
             arn = life.start(plan)
-            wait_until(lambda: "StepInterrupted" in "".join(life.failures_of(arn)), seconds=60, what="it was cut off")
+            wait_until(lambda: "StepInterrupted" in "".join(life.failures_of(arn)), what="it was cut off")
         with traffic(stack):
             assert life.ended(arn)["outcome"] == "promoted"
 

@@ -2,7 +2,7 @@
 
 from tests.e2e.conftest import Step
 from tests.e2e.stack import STACK, Stack
-from tests.support.docker import docker
+from tests.support.waiting import wait_until
 
 
 def test_deleting_the_stack_keeps_the_bucket_with_its_versions_and_the_pointer(stack: Stack, step: Step) -> None:
@@ -24,4 +24,7 @@ def test_deleting_the_stack_keeps_the_bucket_with_its_versions_and_the_pointer(s
 
 
 def test_no_container_of_a_deleted_function_is_left(stack: Stack) -> None:
-    assert docker("ps", "--quiet", "--filter", f"ancestor={stack.aws.registry}") == ""
+    def left() -> list[str]:
+        return [each.function for each in stack.aws.containers() if each.function.startswith(f"{STACK}-")]
+
+    wait_until(lambda: not left(), what="the containers of its functions have ended")

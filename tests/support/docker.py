@@ -5,10 +5,12 @@ import secrets
 import subprocess
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
+
+from tests.support.waiting import TIMES_OUT
 
 # Nothing but /tmp can be written, no capability is left, and there is no /dev/shm: so Lambda runs a function.
 _AS_LAMBDA = (
@@ -25,8 +27,6 @@ OWNER = f"skylift-tests-{secrets.token_hex(8)}"
 LABELLED = ("--label", f"owner={OWNER}")
 """Options of `docker run` that say so."""
 
-_START_SECONDS = 15.0
-_INVOKE_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 
 
@@ -34,7 +34,7 @@ class DockerFailed(AssertionError):
     """A command of Docker failed; with what it wrote."""
 
 
-def docker(*arguments: str, seconds: float = 60) -> str:
+def docker(*arguments: str, seconds: float = TIMES_OUT) -> str:
     """Run a command of Docker; what it printed.
 
     Raises
@@ -42,13 +42,34 @@ def docker(*arguments: str, seconds: float = 60) -> str:
     DockerFailed
         It failed, or took longer.
     """
-    try:
-        done = subprocess.run(["docker", *arguments], check=False, capture_output=True, text=True, timeout=seconds)
-    except subprocess.TimeoutExpired as error:
-        raise DockerFailed(f"docker {arguments[0]} took longer than {seconds} s") from error
+    done = _ran(arguments, seconds)
     if done.returncode:
         raise DockerFailed(f"docker {' '.join(arguments)}:\n{done.stderr[-4000:]}")
     return done.stdout.strip()
+
+
+def inspected(*containers: str) -> list[dict[str, Any]]:
+    """What the engine tells of containers; those that are gone by now are left out.
+
+    Raises
+    ------
+    DockerFailed
+        It tells nothing, or takes longer.
+    """
+    if not containers:
+        return []
+    done = _ran(("container", "inspect", *containers), TIMES_OUT)
+    if done.returncode and not all("No such container" in line for line in done.stderr.splitlines()):
+        raise DockerFailed(f"docker container inspect:\n{done.stderr[-4000:]}")
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def _ran(arguments: Sequence[str], seconds: float) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(["docker", *arguments], check=False, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired as error:
+        raise DockerFailed(f"docker {arguments[0]} took longer than {seconds} s") from error
 
 
 def bridge_address() -> str:
@@ -59,16 +80,8 @@ def bridge_address() -> str:
 
 def own_containers() -> list[str]:
     """Ids of the containers that this process had started, running or not: others may use the same engine."""
-    return [each for each in docker("container", "ls", "--all", "--quiet", "--no-trunc").split() if _is_own(each)]
-
-
-def _is_own(container: str) -> bool:
-    """Whether the labels or the environment of a container name this process."""
-    try:
-        told = docker("container", "inspect", "--format", "{{json .Config.Labels}} {{json .Config.Env}}", container)
-    except DockerFailed:  # somebody else's, and gone by now
-        return False
-    return OWNER in told
+    known = inspected(*docker("container", "ls", "--all", "--quiet").split())
+    return [str(each["Id"]) for each in known if OWNER in json.dumps([each["Config"]["Labels"], each["Config"]["Env"]])]
 
 
 class FunctionContainer:
@@ -119,10 +132,10 @@ class FunctionContainer:
             The function raised, or does not answer.
         """
         request = urllib.request.Request(self._url, json.dumps(event).encode())
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + TIMES_OUT
         while True:
             try:
-                with urllib.request.urlopen(request, timeout=_INVOKE_SECONDS) as response:
+                with urllib.request.urlopen(request, timeout=TIMES_OUT) as response:
                     payload = json.loads(response.read())
                 break
             except OSError as error:  # the emulator does not listen yet
@@ -140,7 +153,9 @@ class FunctionContainer:
 
     def log(self) -> str:
         """What the function and the emulator wrote."""
-        done = subprocess.run(["docker", "logs", self._id], check=False, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(
+            ["docker", "logs", self._id], check=False, capture_output=True, text=True, timeout=TIMES_OUT
+        )
         return done.stdout + done.stderr
 
     def run(self, *command: str) -> str:

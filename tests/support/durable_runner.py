@@ -9,9 +9,6 @@ from aws_durable_execution_sdk_python_testing import DurableFunctionTestRunner
 
 from local_durable.executor import LastingExecutor
 
-REAL_SECONDS = 60
-"""Longest wait for an execution, which takes a second or two."""
-
 _PAUSE = 0.005
 
 

@@ -28,9 +28,10 @@ from skylift.retraining.state import Request, Retraining
 from skylift.retraining.store import RetrainStore
 from skylift.store import VersionStore
 from tests.conftest import BUCKET, MODEL, STAGE
-from tests.support.durable_runner import REAL_SECONDS, durable_runner
+from tests.support.durable_runner import durable_runner
 from tests.support.faults import Killed
 from tests.support.manifests import draft, manifest
+from tests.support.waiting import TIMES_OUT
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -206,7 +207,7 @@ class Retrainings(AbstractContextManager["Retrainings"]):
 
     def ends(self, arn: str) -> dict[str, Any]:
         """How an execution ends."""
-        result = self.runner.wait_for_result(arn, timeout=REAL_SECONDS)
+        result = self.runner.wait_for_result(arn, timeout=int(TIMES_OUT))
         assert result.status is InvocationStatus.SUCCEEDED, result.error
         ended: dict[str, Any] = json.loads(result.result or "null")
         return ended

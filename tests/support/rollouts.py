@@ -26,8 +26,9 @@ from skylift.registry import Registry
 from skylift.rollout import DEFAULT_STEPS, RolloutPlan, Step, execution_name
 from skylift.served import ServedParameters
 from tests.conftest import BUCKET, MODEL, STAGE
-from tests.support.durable_runner import REAL_SECONDS, durable_runner
+from tests.support.durable_runner import durable_runner
 from tests.support.faults import Killed
+from tests.support.waiting import TIMES_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,7 +183,7 @@ class Rollouts(AbstractContextManager["Rollouts"]):
 
     def ends(self, arn: str) -> DurableFunctionTestResult:
         """Wait for the end of an execution."""
-        return self.runner.wait_for_result(arn, timeout=REAL_SECONDS)
+        return self.runner.wait_for_result(arn, timeout=int(TIMES_OUT))
 
     def _invoke(self, event: Any, context: LambdaContext) -> Any:
         """One invocation; a process that is killed is one that Lambda lost."""

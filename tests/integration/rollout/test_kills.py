@@ -19,6 +19,7 @@ from tests.support.faults import Fault, Killed, after, before, fails_with, kills
 from tests.support.models import compiled_iris_package
 from tests.support.rollouts import Rollouts, plan_of
 from tests.support.stored import placed, promoted
+from tests.support.waiting import TIMES_OUT
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -139,7 +140,7 @@ def test_a_step_that_does_not_come_to_its_end_is_cut_off_and_tried_again(
     released, waits = Event(), iter([True])
     with Rollouts(registry, s3, ssm, invocation_timeout=2) as rollouts:
         rollouts.traffic.per_minute = 6000
-        rollouts.traffic.when(lambda: next(waits, False), lambda: released.wait(60))
+        rollouts.traffic.when(lambda: next(waits, False), lambda: released.wait(TIMES_OUT))
         try:
             assert outcome(rollouts, event) == "promoted"
         finally:

@@ -14,6 +14,7 @@ import pytest
 from skylift import own_code
 from skylift.errors import UnservableModel
 from skylift.own_code import NO_CODE, NotInTheImage, OwnCode
+from tests.support.waiting import TIMES_OUT
 
 PRICES = """
 from helpers import factor
@@ -59,11 +60,11 @@ def held() -> Iterator[None]:
     def hang() -> None:
         with code(9).importable():
             begun.set()
-            ended.wait(60)
+            ended.wait(TIMES_OUT)
 
     thread = Thread(target=hang)
     thread.start()
-    begun.wait(60)
+    begun.wait(TIMES_OUT)
     yield
     ended.set()
     thread.join()

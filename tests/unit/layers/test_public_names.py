@@ -12,6 +12,7 @@ import pytest
 import skylift
 import training
 from tests.support.paths import ROOT
+from tests.support.waiting import TIMES_OUT
 
 both = pytest.mark.parametrize("package", [skylift, training], ids=lambda package: str(package.__name__))
 
@@ -51,7 +52,7 @@ def test_importing_the_package_imports_none_of_its_modules(package: ModuleType) 
         [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {paths}; {code}"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=TIMES_OUT,
         check=True,
     )
 

@@ -10,8 +10,7 @@ from aws_durable_execution_sdk_python_testing import DurableFunctionTestRunner
 from aws_durable_execution_sdk_python_testing.clock import RealClock
 
 from local_durable.executor import LastingExecutor
-from tests.support.durable_runner import REAL_SECONDS
-from tests.support.waiting import wait_until
+from tests.support.waiting import TIMES_OUT, wait_until
 
 
 class Tomorrow(RealClock):
@@ -36,5 +35,5 @@ def test_the_function_is_called_when_a_wait_is_over_although_its_timer_was_cance
         runner._executor._clock = Tomorrow()
         runner._executor._fire_due_operations(arn)  # and nobody looks at what it found
 
-        assert runner.wait_for_result(arn, timeout=REAL_SECONDS).status is InvocationStatus.SUCCEEDED
+        assert runner.wait_for_result(arn, timeout=int(TIMES_OUT)).status is InvocationStatus.SUCCEEDED
     runner._scheduler._loop.close()

@@ -64,16 +64,16 @@ def test_an_execution_goes_on_after_kill_9_while_it_waits_and_while_it_is_to_be_
 ) -> None:
     with killed_at_the_end(tmp_path, monkeypatch) as function:
         arn = function.start("one", {"x": 1})
-        wait_until(lambda: has_reached(function, arn, "WaitStarted"), what="the pause", seconds=30)
+        wait_until(lambda: has_reached(function, arn, "WaitStarted"), what="the pause")
 
     with killed_at_the_end(tmp_path, monkeypatch) as function:
-        wait_until(lambda: has_reached(function, arn, "CallbackStarted"), what="the callback", seconds=30)
-        wait_until((tmp_path / "callback").exists, what="its id", seconds=30)
+        wait_until(lambda: has_reached(function, arn, "CallbackStarted"), what="the callback")
+        wait_until((tmp_path / "callback").exists, what="its id")
 
     with killed_at_the_end(tmp_path, monkeypatch) as function:
         assert function.start("one", {"x": 1}) == arn
         function.succeed((tmp_path / "callback").read_text(), "yes")
-        wait_until(lambda: status(function, arn)["Status"] != "RUNNING", what="the end", seconds=30)
+        wait_until(lambda: status(function, arn)["Status"] != "RUNNING", what="the end")
         assert status(function, arn)["Result"] == '[{"x": 1}, "first", "second", "\\"yes\\""]'
 
     assert (tmp_path / "steps").read_text().split() == ["first", "second"], "none ran twice"

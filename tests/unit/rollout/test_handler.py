@@ -13,9 +13,10 @@ from skylift.experiment.counters import difference_bin
 from skylift.references import Reference
 from skylift.registry import Registry
 from skylift.rollout import Step
-from tests.support.durable_runner import REAL_SECONDS, durable_runner
+from tests.support.durable_runner import durable_runner
 from tests.support.log_lines import answered
 from tests.support.rollouts import plan_of
+from tests.support.waiting import TIMES_OUT
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_promotes_by_the_lines_of_the_log(
         criteria={"min_requests": 300, "max_error_increase": 0.1, "max_hours": 0.2},
     )
     log.write_text(lines(event["id"], 4), encoding="utf-8")
-    result = runner.wait_for_result(runner.run_async(json.dumps(event)), timeout=REAL_SECONDS)
+    result = runner.wait_for_result(runner.run_async(json.dumps(event)), timeout=int(TIMES_OUT))
     assert json.loads(result.result or "")["outcome"] == "promoted", result.error
     assert registry.active() == v2
 
@@ -71,7 +72,7 @@ def test_what_it_did_is_in_its_log(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     event = plan_of(v2, Step(mode="shadow", percent=100, minutes=1), criteria={"max_hours": 0.02})
-    runner.wait_for_result(runner.run_async(json.dumps(event)), timeout=REAL_SECONDS)
+    runner.wait_for_result(runner.run_async(json.dumps(event)), timeout=int(TIMES_OUT))
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
     assert [(line["message"], line.get("outcome")) for line in told] == [
         ("iris v2 inconclusive", None),

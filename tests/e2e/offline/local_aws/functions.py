@@ -12,7 +12,7 @@ from ministack.services.cloudformation import provisioners
 
 type Document = dict[str, Any]
 
-_LINES_SECONDS = 0.5
+_LINES_SECONDS = 10
 _OF_A_CHANGE = ("RevisionId", "LastModified", "LastUpdateStatus", "State")
 _AS_LAMBDA: Document = {
     "user": "993:990",
@@ -131,7 +131,10 @@ def _fingerprint(function: Document) -> str:
 
 
 def read_all_lines_of_an_invocation() -> None:
-    """Read what a function wrote when the emulator has written its report: its lines arrive after its answer."""
+    """Read what a function wrote when the emulator has written its report: its lines arrive after its answer.
+
+    None is written where the container was killed.
+    """
     logs = Container.logs
 
     def complete(container: Container, **options: Any) -> Any:
@@ -139,6 +142,9 @@ def read_all_lines_of_an_invocation() -> None:
             deadline = time.monotonic() + _LINES_SECONDS
             while b"REPORT RequestId" not in logs(container, **options) and time.monotonic() < deadline:
                 time.sleep(0.01)
+                container.reload()
+                if container.status != "running":
+                    break
             time.sleep(0.02)
         return logs(container, **options)
 

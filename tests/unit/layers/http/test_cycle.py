@@ -11,6 +11,7 @@ import pytest
 
 from skylift.http import cycle as cycle_module
 from skylift.http.cycle import Cycle
+from tests.support.waiting import TIMES_OUT
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"x", b"y")]}
 SCOPE: Any = {"type": "http", "method": "POST", "path": "/"}
@@ -113,7 +114,7 @@ def test_an_application_that_fails_is_a_500(begun: bool, caplog: pytest.LogCaptu
 def test_the_loop_is_closed_with_the_process() -> None:
     program = "from skylift.http.cycle import _loop; _loop()"
     ended = subprocess.run(
-        [sys.executable, "-W", "always", "-c", program], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-W", "always", "-c", program], capture_output=True, text=True, check=True, timeout=TIMES_OUT
     )
 
     assert ended.stderr == ""

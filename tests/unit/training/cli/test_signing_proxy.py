@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from botocore.credentials import Credentials
 
+from tests.support.waiting import TIMES_OUT
 from training.cli.signing_proxy import MAX_BODY_BYTES, SignedApi, SigningProxy
 
 
@@ -68,7 +69,7 @@ def proxy(api: Api) -> Iterator[SigningProxy]:
 def ask(
     proxy: SigningProxy, path: str, method: str = "GET", *, body: bytes | None = None, **headers: str
 ) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.server_port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.server_port, timeout=TIMES_OUT)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, body, {"host": proxy.host} | named)
     answer = connection.getresponse()
