@@ -21,22 +21,15 @@ def thread_count(processes: Iterable[int] | None = None) -> int | None:
 
 
 class ProcessorTime:
-    """How busy processes were, each time since the reading before.
+    """How busy the processes that serve were, each time since the reading before."""
 
-    Parameters
-    ----------
-    processes
-        Function that returns the ids of the processes.
-    """
-
-    def __init__(self, processes: Callable[[], Iterable[int]] = serving) -> None:
-        self._processes = processes
-        self._last = _clocks(processes())
+    def __init__(self) -> None:
+        self._last = _clocks(serving())
 
     def percent(self) -> float:
         """Processor time as a percentage of the time that passed: 100 is one processor, all the time."""
         wall, used = self._last
-        self._last = now, used_now = _clocks(self._processes())
+        self._last = now, used_now = _clocks(serving())
         busy = max(used_now - used, 0.0)  # a process that ended takes its time away
         return 100 * busy / (now - wall) if now > wall else 0.0
 

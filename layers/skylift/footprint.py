@@ -55,11 +55,6 @@ class Footprint:
     peak: float
     row_ms: float = 0.0
 
-    @property
-    def of_a_switch(self) -> float:
-        """What a service needs that loads it beside one like it."""
-        return self.beside(self)
-
     def beside(self, other: "Footprint") -> float:
         """What a service needs that loads it beside another one."""
         return max(self.base, other.base) + SERVICE_MIB + other.rest + max(self.peak, self.rest)

@@ -132,10 +132,6 @@ def _bounds(low: float | None, high: float | None) -> str:
     return " or ".join(part for part in parts if part)
 
 
-def _is_date(cell: object, form: str) -> bool:
-    return date_form(form).read(str(cell)) is not None
-
-
 def _is_kind(cells: "pd.Series[Any]", kind: Kind, form: str | None) -> "pd.Series[bool]":
     """Whether cells are written as a kind requires."""
     match kind:

@@ -177,16 +177,16 @@ def _directions(
         yield Check(name=f"monotone: {feature.name}", passed=passed, detail=detail)
 
 
-def feature_grid(table: Table, split: Split, place: int, steps: int = _STEPS) -> Matrix:
+def feature_grid(table: Table, split: Split, place: int) -> Matrix:
     """Blocks to set a feature to: its codes, or quantiles of the training rows; float64 `[grid, columns]`."""
     feature, block = table.contract.features[place], table.contract.blocks[place]
     if feature.is_nominal:
-        return np.arange(min(len(feature.levels), steps), dtype=float)[:, None]
+        return np.arange(min(len(feature.levels), _STEPS), dtype=float)[:, None]
     learned, every = table.rows[split.train, block], table.rows[:, block]
     values = every if np.isnan(learned[:, 0]).all() else learned
     known = values[~np.isnan(values[:, 0])]
     leads = known[:, 0]
-    grid = np.unique(np.quantile(leads, np.linspace(0.02, 0.98, steps), method="nearest"))
+    grid = np.unique(np.quantile(leads, np.linspace(0.02, 0.98, _STEPS), method="nearest"))
     grid = grid if len(grid) > 1 else np.unique([leads.min(), leads.max()])
     order = np.argsort(leads, kind="stable")
     return known[order[np.searchsorted(leads[order], grid)]]

@@ -97,8 +97,8 @@ class Verdict:
         return tuple(shift for shift in self.features if shift.state == "drift")
 
 
-def alpha_per_look(every: timedelta, *, between_false: timedelta = _YEAR) -> float:
-    """Probability of a false `drift` that a look may have, so that there is one in a time.
+def alpha_per_look(every: timedelta) -> float:
+    """Probability of a false `drift` that a look may have, so that there is one a year.
 
     Looks at the same training rows are not independent, so that nothing is gained from two in a row.
 
@@ -106,15 +106,13 @@ def alpha_per_look(every: timedelta, *, between_false: timedelta = _YEAR) -> flo
     ----------
     every
         Time from look to look.
-    between_false
-        Expected time between two false ones.
 
     Examples
     --------
     >>> round(alpha_per_look(timedelta(hours=1)), 7)
     0.0001142
     """
-    return min(0.05, every / between_false)
+    return min(0.05, every / _YEAR)
 
 
 def judge(window: Counts, reference: Counts, baseline: Baseline, contract: Contract, *, alpha: float) -> Verdict:

@@ -48,14 +48,14 @@ def test_a_version_that_cannot_be_loaded_there_is_refused() -> None:
 
 
 def test_a_switch_holds_the_version_in_place_and_the_one_that_loads() -> None:
-    assert FOREST.of_a_switch == 60 + SERVICE_MIB + 300 + 500
+    assert FOREST.beside(FOREST) == 60 + SERVICE_MIB + 300 + 500
 
 
 def test_a_version_that_fits_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     measures(monkeypatch, FOREST)
     version, files = iris()
 
-    check_memory(version, files.__getitem__, FOREST.of_a_switch)
+    check_memory(version, files.__getitem__, FOREST.beside(FOREST))
 
 
 def test_one_that_does_not_is_refused_with_figures_and_the_memory_that_would_do(
