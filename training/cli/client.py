@@ -20,9 +20,9 @@ def client(
     from skylift.registry import Registry
     from training.cli.connection import registry_settings
     from training.cli.console import out
+    from training.cli.output_file import write_output
     from training.clients.python import python_client
     from training.clients.typescript import typescript_client
-    from training.files import replace_file
 
     manifest = Registry.open(registry_settings(stack, config)).resolve().manifest
     write = {"python": python_client, "typescript": typescript_client}[language]
@@ -30,5 +30,5 @@ def client(
     if output is None:
         typer.echo(text, nl=False)
         return
-    replace_file(output, text.encode())
+    write_output(output, text.encode(), "--output")
     out.print(f"Written to {output}", soft_wrap=True, markup=False)

@@ -65,7 +65,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str |
     grid = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="bold", pad_edge=False)
     for column in columns:
         numeric = column.endswith("#")
-        grid.add_column(column.rstrip("#"), justify="right" if numeric else "left", overflow="fold", vertical="bottom")
+        grid.add_column(column.rstrip("#"), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         grid.add_row(*(Text(cell) for cell in row))
     return grid
@@ -139,11 +139,8 @@ def leaderboard_table(manifest: "Manifest | Trained") -> Table:
     names = (f"{metric.replace('_', chr(10))}#" for metric in ordered)
     board = table(("candidate", *names), rows, title="Candidates, cross-validated")
     # below the table: a sentence in a column of numbers would push all of them to the right
-    ends = [
-        *(f"{entry.candidate} failed: {entry.failure}" for entry in manifest.leaderboard if entry.failure),
-        *(f"{entry.candidate} was dropped: {entry.dropped}" for entry in manifest.leaderboard if entry.dropped),
-    ]
-    board.caption = Text("\n".join(ends)) if ends else None
+    failures = [f"{entry.candidate} failed: {entry.failure}" for entry in manifest.leaderboard if entry.failure]
+    board.caption = Text("\n".join(failures)) if failures else None
     board.caption_justify = "left"
     return board
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from skylift.errors import ConfigError
 from skylift.figures import format_value, told_apart
 from training.cli.console import facts, out, print_notes, table
 from training.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, SampleOption
+from training.cli.output_file import write_output
 from training.cli.progress import progressing
 
 if TYPE_CHECKING:
@@ -179,8 +179,4 @@ def _show(document: bytes, as_json: Path | None, show: Callable[[], None]) -> No
         return
     show()
     if as_json is not None:
-        try:
-            as_json.parent.mkdir(parents=True, exist_ok=True)
-            as_json.write_bytes(document)
-        except OSError as error:
-            raise ConfigError(f"{as_json} cannot be written ({error.strerror})", "name another with --json") from error
+        write_output(as_json, document, "--json")

@@ -9,6 +9,7 @@ import typer
 from skylift.errors import ConfigError
 from skylift.names import listed
 from training.cli.console import facts, out, print_notes, table
+from training.cli.output_file import write_output
 from training.cli.progress import progressing
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ def init(
     from training.config import ModelConfig
     from training.config.locations import parse_location
     from training.data.draft import draft, model_name
-    from training.files import replace_file
 
     if output.exists() and not force:
         raise ConfigError(f"{output} is there already", "name another file with --output, or replace it with --force")
@@ -40,7 +40,7 @@ def init(
     config = ModelConfig.model_validate(document)
     with progressing(f"reading {location.name}") as progress:
         drafted = draft(config.table, config.model, output, progress=progress)
-    replace_file(output, drafted.text.encode())
+    write_output(output, drafted.text.encode(), "--output")
     rows = [(decision.name, decision.taken_as, decision.why) for decision in drafted.decisions]
     out.print(table(("column", "taken as", ""), rows))
     out.print()

@@ -9,6 +9,7 @@ import typer
 from skylift.errors import ConfigError
 from training.cli.console import message_and_hint, out, warn
 from training.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption, StackOption
+from training.cli.output_file import write_output
 
 if TYPE_CHECKING:
     from skylift.monitoring.monitor import Monitor
@@ -46,7 +47,7 @@ def monitor(  # noqa: PLR0913, PLR0917 (its options)
         warn(*message_and_hint(failure))
     document = outcome.report.to_bytes()
     if html:
-        html.write_bytes(watching.page(outcome.report) or b"")
+        write_output(html, watching.page(outcome.report) or b"", "--html")
     if json == Path("-"):
         typer.echo(document, nl=False)
         return
@@ -57,7 +58,7 @@ def monitor(  # noqa: PLR0913, PLR0917 (its options)
             out.print()
         out.print(part)
     if json:
-        json.write_bytes(document)
+        write_output(json, document, "--json")
 
 
 def monitor_of(settings: "RegistrySettings", source: "Source", *, every: timedelta) -> "Monitor":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from skylift.errors import SkyliftError
 from skylift.retraining.outcome import Outcome
 from training.cli.console import out
+from training.cli.output_file import write_output
 
 if TYPE_CHECKING:
     from skylift.verification import Version
@@ -38,7 +39,7 @@ class Account:
             from skylift.model_card import CARD_FILE
             from training.cli.train import packed
 
-            self._card.write_bytes(packed(trained).artifacts[CARD_FILE])
+            write_output(self._card, packed(trained).artifacts[CARD_FILE], "--card")
 
     def published(self, version: "Version") -> None:
         """Write the document of a published version at once: what fails now does not undo it."""
@@ -59,4 +60,4 @@ class Account:
         if self.prints and self._json is not None:
             out.print(outcome.to_bytes().decode(), end="", markup=False, soft_wrap=True)
         elif self._json is not None:
-            self._json.write_bytes(outcome.to_bytes())
+            write_output(self._json, outcome.to_bytes(), "--json")

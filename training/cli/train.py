@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from skylift.errors import GateFailed
 from skylift.registry import Registry
 from skylift.verification import Version
-from training.cli.console import err, leaderboard_table, warn
+from training.cli.console import err, facts, leaderboard_table, warn
 from training.cli.progress import Display, progressing
 from training.config import ModelConfig
 from training.tracking.tracker import Tracker
@@ -110,6 +110,7 @@ def publish(
         err.print(leaderboard_table(trained))
         for part in evaluation_tables(trained.evaluation):
             err.print(part)
+        err.print(facts(("note", note) for note in trained.notes))
         tracker.record(trained, None, {}, started=started)
         raise
     package = packed(trained, state=git_state(config.folder), retraining=retraining)

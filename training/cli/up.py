@@ -72,7 +72,7 @@ def run(path: Path, port: int, *, host: str = HOST, retrain: bool = False) -> No
                 log=str(folder.log),
             )
         )
-        body = shlex.quote(json.dumps(example))
+        body = shlex.quote(json.dumps(example, ensure_ascii=False))
         for text in (
             f"\nTry it:\n  curl {service.url}/predict -H 'content-type: application/json' -d {body}",
             f"\nIn another terminal:\n  . {CURRENT_ENVIRONMENT} && .venv/bin/skylift versions",

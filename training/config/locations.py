@@ -128,7 +128,9 @@ def file_digest(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})", "check data.path in the configuration") from error
+        raise DataError(
+            f"{path} cannot be read ({error.strerror})", "check the path that data.path or the command names"
+        ) from error
 
 
 def paths_in(path: Path) -> list[Path]:

@@ -190,6 +190,7 @@ def _text(
         "target:",
         f"  column: {_scalar(spec.target.column)}",
         f"  task: {table.contract.task} # {_comment(target.partition(', ')[2])}{other}",
+        *_positive(table),
         "split: {holdout: 0.2, seed: 42} # time: COLUMN holds out the last rows; group: COLUMN parts no equal values",
         "features: # one per column; unit and description tell callers what it is, kind and missing how it is read",
         *_features(decisions),
@@ -198,6 +199,13 @@ def _text(
         "# card: {purpose: ..., owners: [...], limits: [...]} is printed on the model card",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _positive(table: Table) -> Iterator[str]:
+    """The second of two classes that are texts, whose order means nothing."""
+    classes = table.contract.target.classes
+    if len(classes) == 2 and isinstance(classes[1], str):
+        yield f"  positive: {_scalar(classes[1])} # the class that precision, recall, f1 and decision are about"
 
 
 def _features(decisions: tuple[ColumnDecision, ...]) -> Iterator[str]:

@@ -84,6 +84,16 @@ def _reason(column: "pd.Series[Any]", task: Task) -> tuple[str, str]:
     return f"has {distinct} different whole numbers from {low} to {high}", advice
 
 
+def positive_class(target: Target, section: TargetSection) -> list[str]:
+    """A note of which of two texts is the positive class, where `model.yaml` does not say: `ja` comes before `nein`."""
+    if section.positive is not None or len(target.classes) != 2 or not isinstance(target.classes[1], str):
+        return []
+    in_table = {shown: label for label, shown in section.labels.items()}
+    other, positive = target.classes
+    key = f"target.positive: {in_table.get(other, other)}"
+    return [f"precision, recall and f1 are about {positive}, the second of the classes; {key} makes {other} the second"]
+
+
 def with_rare_classes(frame: pd.DataFrame, section: TargetSection) -> tuple[pd.DataFrame, tuple[str, ...], list[str]]:
     """The rows with their rare classes as one, or without them.
 

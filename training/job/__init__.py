@@ -21,6 +21,7 @@ from training.data.prepare import table_and_split
 from training.data.reader import Progress
 from training.data.split import split_rows
 from training.data.table import Split, Table
+from training.data.target import positive_class
 from training.evaluation.assessment import Criteria, Selected, assess
 from training.evaluation.behaviour import check_monotone
 from training.evaluation.champion import ActiveVersion
@@ -220,6 +221,7 @@ def train(
         gates=assessed.gates,
         notes=(
             *table.notes,
+            *positive_class(table.contract.target, config.table.target),
             *map(str, findings),
             *configured.notes,
             *_ends(results, cut, config.budget),

@@ -26,6 +26,7 @@ from training.config import ModelConfig
 from training.data.checks import examine, refuse_failed
 from training.data.reader import Progress
 from training.data.table import Split, Table
+from training.data.target import positive_class
 from training.evaluation.assessment import Selected, assess
 from training.evaluation.champion import ActiveVersion
 from training.job import Trained, checked, criteria_of
@@ -117,6 +118,7 @@ def adopt(
             f"adopted from {file.name}: it was trained elsewhere, and nothing was cross-validated",
             "it may have been trained on rows of the holdout, whose figures are then too good",
             *table.notes,
+            *positive_class(table.contract.target, config.table.target),
             *renamed,
             *fitted.notes,
             *map(str, findings),

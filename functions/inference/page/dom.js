@@ -22,6 +22,15 @@ export function shown(number) {
   return grouped(Math.abs(number) < 1e5 ? Number(number.toPrecision(6)) : Math.round(number))
 }
 
+/** A metric: four decimals, fewer where it has six digits without them, four significant digits of a small one. */
+export function metricText(value) {
+  const size = Math.abs(value)
+  if (size >= 1e5) return shown(value)
+  if (size !== 0 && size < 0.001) return shown(Number(value.toPrecision(4)))
+  const digits = size < 100 ? 4 : 5 - Math.floor(Math.log10(size))
+  return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+}
+
 /** What writes numbers with the same decimals, so many digits of the largest one. */
 export function decimals(largest, digits) {
   const count = digits - 1 - Math.floor(Math.log10(largest))

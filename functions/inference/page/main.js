@@ -1,7 +1,7 @@
 // The page: finds out what is served, asks for a token where the API wants one, and fills a tab when it is first opened.
 
 import { ask, hasToken, passes, Refused, setSigned, setToken, whenTokenIsWanted } from './api.js'
-import { $, make, shown } from './dom.js'
+import { $, make, metricText } from './dom.js'
 import { createTry } from './try.js'
 
 const AGAIN = 3 // seconds
@@ -49,7 +49,7 @@ function begin(found, signed) {
   document.title = $('title').textContent = `${info.model}: predict ${target.name}`
   const measured = Object.entries(info.metrics.holdout)
     .slice(0, 3)
-    .map(([name, value]) => `${name} ${shown(Number(value.toPrecision(4)))}`)
+    .map(([name, value]) => `${name} ${metricText(value)}`)
     .join(', ')
   const rows = info.lineage.adopted ? 'on rows that it may have been trained on' : 'on rows that training did not see'
   $('facts').textContent = [info.version, measured && `${rows}: ${measured}`]

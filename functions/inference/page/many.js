@@ -71,9 +71,11 @@ export function createMany(panel, info) {
   drop.addEventListener('drop', event => {
     event.preventDefault()
     delete drop.dataset.over
-    if (event.dataTransfer.files[0]) use(event.dataTransfer.files[0])
+    if (!event.dataTransfer.files[0]) return
+    file.files = event.dataTransfer.files
+    use(file.files[0])
   })
-  begin.addEventListener('click', () => run(pasted.value))
+  begin.addEventListener('click', () => (file.files[0] && !pasted.value.trim() ? use(file.files[0]) : run(pasted.value)))
   stop.addEventListener('click', () => running?.abort())
 
   async function use(chosen) {

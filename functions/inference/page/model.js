@@ -1,9 +1,9 @@
 // The tab Model: what the active version is, how good it is, and where to read who made it active.
 
 import { ask, hasToken, Refused } from './api.js'
-import { facts, grouped, make, moment, shown, table } from './dom.js'
+import { facts, grouped, make, metricText, moment, table } from './dom.js'
 
-const percentOf = interval => (interval ? `${shown(interval.low)} to ${shown(interval.high)}` : '')
+const intervalText = interval => (interval ? `${metricText(interval.low)} to ${metricText(interval.high)}` : '')
 const MOST_VERSIONS = 20
 const section = (title, ...nodes) => make('section', { className: 'card' }, make('h2', {}, title), ...nodes)
 
@@ -49,11 +49,11 @@ export async function createModel(panel, info) {
             ['Metric', 'Value', 'Asked for'],
             (info.gates ?? []).map(gate => [
               gate.metric,
-              shown(gate.value),
+              metricText(gate.value),
               gate.detail ??
                 [
-                  gate.min !== undefined && `at least ${shown(gate.min)}`,
-                  gate.max !== undefined && `at most ${shown(gate.max)}`,
+                  gate.min !== undefined && `at least ${metricText(gate.min)}`,
+                  gate.max !== undefined && `at most ${metricText(gate.max)}`,
                 ]
                   .filter(Boolean)
                   .join(', '),
@@ -77,9 +77,9 @@ export async function createModel(panel, info) {
             ['Metric', 'Holdout', 'Interval', 'Cross-validated'],
             Object.entries(metrics.holdout).map(([name, value]) => [
               name,
-              shown(value),
-              percentOf(metrics.intervals?.[name]),
-              metrics.cross_validated[name] ? shown(metrics.cross_validated[name].mean) : '',
+              metricText(value),
+              intervalText(metrics.intervals?.[name]),
+              metrics.cross_validated[name] ? metricText(metrics.cross_validated[name].mean) : '',
             ]),
           ),
         ),
@@ -101,7 +101,7 @@ function candidates({ lineage, leaderboard, selected, select_by: metric }) {
         ['Candidate', metric],
         leaderboard.map(({ candidate, scores }) => [
           candidate === selected ? make('strong', {}, `${candidate} (selected)`) : candidate,
-          scores?.[metric] ? shown(scores[metric].mean) : '',
+          scores?.[metric] ? metricText(scores[metric].mean) : '',
         ]),
       ),
     ),
@@ -116,7 +116,7 @@ function classes(rows) {
       table(
         'Classes on the holdout',
         ['Class', 'Precision', 'Recall', 'Rows'],
-        rows.map(row => [String(row.name), shown(row.precision), shown(row.recall), grouped(row.support)]),
+        rows.map(row => [String(row.name), metricText(row.precision), metricText(row.recall), grouped(row.support)]),
       ),
     ),
   ]

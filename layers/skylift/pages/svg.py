@@ -16,6 +16,8 @@ WIDTH = 360
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 8, 40
 _PLOT_HEIGHT = 220
 _LABEL_LETTERS = 46
+_WIDTH_OF_A_DIGIT = 7
+_BESIDE_DIGITS = 23  # the label of the axis, and room on both sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +69,29 @@ class Plot:
     def __init__(self, x: Range, y: Range) -> None:
         self._x, self._y = x, y
         self.height = TOP + _PLOT_HEIGHT + BOTTOM
+        self._rows = _ticks(y.low, y.high)
+        self.left = max(LEFT, _BESIDE_DIGITS + _WIDTH_OF_A_DIGIT * max(map(len, numbers(self._rows)), default=0))
 
     def axes(self) -> list[Content]:
         """Both axes with their numbers and labels."""
         bottom = TOP + _PLOT_HEIGHT
         parts: list[Content] = []
-        ticks = _ticks(self._y.low, self._y.high)
-        for value, text in zip(ticks, numbers(ticks), strict=True):
-            parts.append(element("path", d=f"M{LEFT} {at(self.down(value))}H{WIDTH - RIGHT}", class_="grid"))
-            parts.append(words(LEFT - 6, self.down(value) + 4, text, class_="tick", text_anchor="end"))
+        for value, text in zip(self._rows, numbers(self._rows), strict=True):
+            parts.append(element("path", d=f"M{self.left} {at(self.down(value))}H{WIDTH - RIGHT}", class_="grid"))
+            parts.append(words(self.left - 6, self.down(value) + 4, text, class_="tick", text_anchor="end"))
         ticks = _ticks(self._x.low, self._x.high)
         parts += [
-            words(self.across(value), bottom + 16, text, class_="tick", text_anchor="middle")
+            words(
+                min(self.across(value), WIDTH - _WIDTH_OF_A_DIGIT * len(text) / 2),
+                bottom + 16,
+                text,
+                class_="tick",
+                text_anchor="middle",
+            )
             for value, text in zip(ticks, numbers(ticks), strict=True)
         ]
-        parts.append(element("path", d=f"M{LEFT} {TOP}V{bottom}H{WIDTH - RIGHT}", class_="axis"))
-        middle = (LEFT + WIDTH - RIGHT) / 2
+        parts.append(element("path", d=f"M{self.left} {TOP}V{bottom}H{WIDTH - RIGHT}", class_="axis"))
+        middle = (self.left + WIDTH - RIGHT) / 2
         parts.append(words(middle, bottom + 34, short(self._x.label), class_="label", text_anchor="middle"))
         turned = f"rotate(-90 10 {TOP + _PLOT_HEIGHT / 2})"
         parts.append(
@@ -99,7 +108,8 @@ class Plot:
 
     def across(self, value: float) -> float:
         """Horizontal place of a value."""
-        return LEFT + (value - self._x.low) / (self._x.high - self._x.low) * (WIDTH - RIGHT - LEFT)
+        share = (value - self._x.low) / (self._x.high - self._x.low)
+        return self.left + share * (WIDTH - RIGHT - self.left)
 
     def down(self, value: float) -> float:
         """Vertical place of a value."""

@@ -86,6 +86,8 @@ def test_a_dropped_file_is_read_in_the_encoding_of_a_spreadsheet(visits: Visits)
 
         assert answered(page) == "1 of 1 rows have an answer."
         expect(page.get_by_role("columnheader", name="Straße")).to_be_visible()
+        page.get_by_role("button", name="Answer all rows").click()
+        assert answered(page) == "1 of 1 rows have an answer."  # the file again: nothing was pasted
 
 
 def test_a_table_without_a_column_that_is_needed_is_not_sent(visits: Visits) -> None:

@@ -52,6 +52,24 @@ def test_tables_as_text_are_read(call: Module) -> None:
     assert call("csv", "return a.map(text => m.parse(text))", *read) == [*read.values()]
 
 
+def test_metrics_have_four_decimals_but_no_more_digits_than_anybody_reads(call: Module) -> None:
+    written = {
+        0: "0.0000",
+        0.65: "0.6500",
+        0.5777778: "0.5778",
+        -0.1: "-0.1000",
+        1: "1.0000",
+        0.00012345678: "0.0001235",
+        2.3e-17: "2.30e-17",
+        12.34567: "12.3457",
+        123.4567: "123.457",
+        15234.125: "15,234.1",
+        1234567.8: "1,234,568",
+    }
+
+    assert call("dom", "return a.map(m.metricText)", *written) == [*written.values()]
+
+
 def test_what_is_written_is_read_again(call: Module) -> None:
     rows = [["a", "b"], ['x, "y"', "1\n2"], [" blank ", ""], ["ü", "-1.5"], ["=1+2", "'=x"], ["''@y", "'z"]]
 

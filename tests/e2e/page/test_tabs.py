@@ -46,7 +46,7 @@ def test_tabs_are_moved_through_by_arrow_keys_and_have_addresses(visits: Visits)
 def test_the_model_is_told_with_its_metrics_and_its_card(visits: Visits) -> None:
     with visits.visit("/four/#model") as page:
         expect(page.get_by_text(re.compile("v1@sha256:[0-9a-f]{64}"))).to_be_visible()
-        expect(page.get_by_role("table", name="Metrics").get_by_role("row").nth(1)).to_contain_text("accuracy0.97")
+        expect(page.get_by_role("table", name="Metrics").get_by_role("row").nth(1)).to_contain_text("accuracy0.9700")
         expect(page.get_by_role("link", name="Model card")).to_have_attribute("href", "model-card")
         expect(page.get_by_text("skylift history")).to_be_visible()
 

@@ -27,6 +27,14 @@ def test_ticks_of_a_small_range_far_from_zero_are_told_apart() -> None:
     assert all(f">{tick}<" in axes for tick in ("1700000000", "1700000020", "1700000080"))
 
 
+@pytest.mark.parametrize(("low", "high", "longest"), [(0, 1, "0.8"), (0.7, 0.76, "0.74"), (2e5, 6e5, "600,000")])
+def test_numbers_beside_an_axis_leave_room_for_its_label(low: float, high: float, longest: str) -> None:
+    plot = Plot(Range(0, 1, "x"), Range(low, high, "price"))
+
+    assert f">{longest}<" in joined(*plot.axes())
+    assert plot.left - 6 - 7 * len(longest) >= 16
+
+
 def test_equal_values_have_room_around_them() -> None:
     assert (Range.around([5, 5], "x").low, Range.around([], "x").high) == (4.5, 1.05)
 

@@ -11,7 +11,6 @@ from skylift.manifest import Manifest, reference_to
 from skylift.metrics import Metrics
 from skylift.references import NOTHING, Reference
 from skylift.verification import Version
-from tests.support.manifests import manifest
 from tests.support.models import changed, iris_package
 from tests.support.tables import TREE, learned, lines
 from training.cli import console
@@ -55,6 +54,14 @@ def test_text_in_brackets_is_shown_and_not_read_as_a_style() -> None:
     lines = shown(console.table(("name",), [("[red]x[/red]",)])) + shown(console.facts([("target", "[/] y")]))
 
     assert lines == ["name", "[red]x[/red]", "target  [/] y"]
+
+
+def test_the_cells_of_a_line_begin_at_the_same_height() -> None:
+    head, first, second = shown(console.table(("column", "taken as"), [("name", "word " * 20)]), width=60)
+
+    assert head.split() == ["column", "taken", "as"]
+    assert first.startswith("name")
+    assert second.startswith(" ")
 
 
 class TestVersions:
@@ -114,15 +121,6 @@ class TestLeaderboard:
         reason = next(number for number, line in enumerate(board) if line.startswith("broken failed: The 'max_depth'"))
         assert board[reason - 1].split() == ["broken", "failed"]
         assert all(len(line.rstrip()) <= 80 for line in board[:reason])  # the reason does not widen a column
-
-    def test_a_candidate_that_was_dropped_says_why(self) -> None:
-        best = manifest().leaderboard[0]
-        other = best.model_copy(update={"candidate": "svm", "dropped": "after 2 of 5 folds it cannot beat tree"})
-
-        board = shown(console.leaderboard_table(manifest(leaderboard=(best, other))))
-
-        assert " ".join(board).endswith("svm was dropped: after 2 of 5 folds it cannot beat tree")
-        assert any(line.startswith("svm        0.9500 +- 0.0100") for line in board)
 
 
 class TestManifestFacts:

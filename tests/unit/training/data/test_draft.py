@@ -61,6 +61,13 @@ def test_editors_take_it(tmp_path: Path, text: str) -> None:
     assert named == SCHEMA_FILE
 
 
+@pytest.mark.parametrize(("classes", "positive"), [(("ja", "nein"), "nein"), (("no", "yes"), "yes"), ("01", None)])
+def test_the_positive_one_of_two_texts_is_named(tmp_path: Path, classes: str, positive: str | None) -> None:
+    _, output = drafted(tmp_path, lines("x,y", lambda row: f"{row * 7 % 11},{classes[row % 2]}"))
+
+    assert load_config(output).target.positive == positive
+
+
 def test_each_column_is_explained_in_its_line(tmp_path: Path) -> None:
     made, _ = drafted(tmp_path, mixed(), target="churned")
 

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from skylift.contract import Target
 from skylift.errors import DataError
 from tests.support.tables import config_of, lines, noted, refusal, table_of
+from training.config.table import TargetSection
 from training.data.split import split_rows
 from training.data.table import Table
+from training.data.target import positive_class
 
 RATINGS = "whole numbers from 1 to 5; if a larger one means more, as of ratings and counts, set target.task: regression"
 
@@ -305,6 +308,21 @@ class TestThePositiveClass:
         table = table_of(tmp_path, PLAIN, target_keys={"positive": "a", "labels": {"a": "alarm"}})
 
         assert table.contract.target.classes == ("b", "alarm")
+
+    def test_which_of_two_texts_it_is_is_said_unless_somebody_named_it(self) -> None:
+        texts, numbers = Target(name="y", classes=("ja", "nein")), Target(name="y", classes=(0, 1))
+        many = Target(name="y", classes=("a", "b", "c"))
+        labelled = TargetSection(column="y", labels={"j": "ja"})
+        plain = TargetSection(column="y")
+
+        (said,) = positive_class(texts, plain)
+        assert said == (
+            "precision, recall and f1 are about nein, the second of the classes; "
+            "target.positive: ja makes ja the second"
+        )
+        assert "target.positive: j makes ja the second" in positive_class(texts, labelled)[0]
+        assert positive_class(texts, TargetSection(column="y", positive="nein")) == []
+        assert [positive_class(target, plain) for target in (numbers, many)] == [[], []]
 
     def test_one_that_the_table_does_not_have_is_refused(self, tmp_path: Path) -> None:
         assert "target.positive" in refusal(tmp_path, PLAIN, target_keys={"positive": "c"})
