@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import socket
+import sys
 import uuid
 from collections.abc import Collection
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import h11
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from inference.body_budget import BodyBudget
@@ -211,6 +213,11 @@ def serve_by_workers(factory: str, *, host: str, port: int, workers: int) -> Non
         Function of each process that makes the application, as `module:name`; see `prepared`.
     workers
         Number of processes.
+
+    Raises
+    ------
+    SystemExit
+        A process cannot start, and no other serves.
     """
     config = uvicorn.Config(
         factory,
@@ -228,7 +235,10 @@ def serve_by_workers(factory: str, *, host: str, port: int, workers: int) -> Non
         TemporaryDirectory(prefix="skylift-workers-") as folder,
     ):
         os.environ[WORKERS_FOLDER] = folder
-        Supervisor(config, [shared]).run()
+        supervisor = Supervisor(config, [shared])
+        supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        sys.exit(STARTUP_FAILURE)
 
 
 def prepared(app: "Application", drain_seconds: float) -> Draining:

@@ -48,6 +48,12 @@ class Supervisor(Multiprocess):
             if process.pid not in self._told:
                 self._tell(process, signal.SIGTERM)
 
+    def keep_subprocess_alive(self) -> None:
+        """Replace those that died; where one cannot start and nobody else serves, ask all to end."""
+        for process in self.processes:
+            process.child_conn.close()  # the worker's end, so that its death ends a wait for an answer of it
+        super().keep_subprocess_alive()
+
     def restart_all(self) -> None:
         """Put a new worker in the place of each, when it serves; where one cannot, the others stay."""
         for place, old in enumerate(self.processes):

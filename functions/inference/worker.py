@@ -3,10 +3,13 @@
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
+
+from uvicorn.config import STARTUP_FAILURE
 
 from inference.beside import beside
 from inference.compose import compose
@@ -15,6 +18,7 @@ from inference.server import prepared, with_operations
 from inference.server_metrics import count_at
 from inference.settings import InferenceSettings
 from inference.workers import WORKERS_FOLDER, Place, others_are_ready
+from skylift.observability import logger
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -33,13 +37,24 @@ def alone() -> "Application":
 
 
 def one_of_several() -> "ASGIApp":
-    """The application of a worker. One without a version leaves requests to those that have one."""
+    """The application of a worker. One without a version leaves requests to those that have one.
+
+    Raises
+    ------
+    SystemExit
+        It cannot start. Where nobody else serves, its code ends the whole server, as it ends a process that is alone.
+    """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the process above
     end = signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once: there is no request yet
     Thread(target=_end_with_parent, daemon=True).start()
     place = Place(Path(os.environ[WORKERS_FOLDER]))
     count_at(place.number)
-    service = _service()
+    try:
+        service = _service()
+    except Exception as error:  # noqa: BLE001 (the border of the process: whatever it is, the next one may fail the same way)
+        logger.error("a worker cannot start", exc_info=error)
+        time.sleep(_PAUSE_SECONDS)  # the process above starts the next one at once
+        sys.exit(1 if others_are_ready() else STARTUP_FAILURE)
     while service.host.model is None and others_are_ready():
         time.sleep(_PAUSE_SECONDS)
         service.host.wait_until_loaded()

@@ -6,12 +6,15 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h11
 import pytest
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.server import ServerState
 
 from inference import server
@@ -335,10 +338,13 @@ def test_paths_and_what_is_below_them_are_answered_by_another_application() -> N
     assert answered == ["operations", "operations", "inference", "inference", "inference", "unreadable: inference"]
 
 
-def test_workers_share_a_socket_and_a_folder_which_ends_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", [0, STARTUP_FAILURE])
+def test_workers_share_a_socket_and_a_folder_which_ends_with_them(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     seen: list[tuple[uvicorn.Config, Path, int, int]] = []
 
     class Above:
+        processes = (SimpleNamespace(exitcode=0), SimpleNamespace(exitcode=code))
+
         def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
             (shared,) = sockets
             seen.append((config, Path(os.environ[WORKERS_FOLDER]), shared.getsockname()[1], shared.proto))
@@ -349,7 +355,8 @@ def test_workers_share_a_socket_and_a_folder_which_ends_with_them(monkeypatch: p
     monkeypatch.setenv(WORKERS_FOLDER, "")
     monkeypatch.setattr(server, "Supervisor", Above)
 
-    serve_by_workers("module:name", host="127.0.0.1", port=0, workers=3)
+    with nullcontext() if code == 0 else pytest.raises(SystemExit, match=str(code)):
+        serve_by_workers("module:name", host="127.0.0.1", port=0, workers=3)
 
     ((config, folder, port, protocol),) = seen
     assert (config.app, config.workers, config.timeout_worker_healthcheck) == ("module:name", 3, STARTED_SECONDS)

@@ -1,5 +1,6 @@
 """The process above the workers: all of them hear of the end, and a new one serves before an old one goes."""
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -111,6 +112,26 @@ def test_the_others_stay_where_a_new_one_does_not_serve(
 
     assert (above.processes, sent) == (before, [])
     assert new[0].did == ["start", "kill", "join"]
+
+
+def test_a_worker_that_dies_while_it_is_asked_is_not_waited_for(above: Supervisor) -> None:
+    asked, answering = multiprocessing.Pipe()
+    answering_in_worker = os.dup(answering.fileno())
+
+    def is_alive(timeout: float) -> bool:
+        os.close(answering_in_worker)  # as its death does
+        assert asked.poll(timeout)
+        above.should_exit.set()
+        return False
+
+    worker: Any = above.processes[0]
+    worker.child_conn, worker.is_alive, worker.exitcode = answering, is_alive, -9
+    del above.processes[1]
+
+    above.keep_subprocess_alive()
+
+    assert worker.did == ["kill", "join"]
+    asked.close()
 
 
 def test_the_end_does_not_wait_for_a_worker_that_retires(

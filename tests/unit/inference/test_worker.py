@@ -1,5 +1,6 @@
 """A process of several: it takes requests when it can answer them, or nobody else can, and ends with the one above."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -10,9 +11,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from uvicorn.config import STARTUP_FAILURE
 
 from inference import worker
 from inference.workers import WORKERS_FOLDER
+from skylift.errors import AwsUnavailable
+from skylift.observability import logger
+from tests.support.fakes import CurrentStdout
 from tests.support.waiting import TIMES_OUT
 
 
@@ -89,6 +94,26 @@ def test_it_waits_for_a_version_as_long_as_others_have_one(
     assert signal.getsignal(signal.SIGTERM) == before
     host.model = "v1"
     assert Place.told.wait(TIMES_OUT)
+
+
+@pytest.mark.parametrize(("others", "code"), [(True, 1), (False, STARTUP_FAILURE)])
+def test_one_that_cannot_start_ends_the_server_unless_another_serves(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], others: bool, code: int
+) -> None:
+    def fail(**_: object) -> None:
+        raise AwsUnavailable("creating the SSM client failed (NoRegionError)", "set AWS_DEFAULT_REGION")
+
+    monkeypatch.setattr(worker, "compose", fail)
+    monkeypatch.setattr(logger.registered_handler, "stream", CurrentStdout())
+    monkeypatch.setattr(worker, "others_are_ready", lambda: others)
+
+    with pytest.raises(SystemExit) as ended:
+        worker.one_of_several()
+
+    assert ended.value.code == code
+    line = json.loads(capsys.readouterr().out)
+    assert (line["level"], line["message"]) == ("ERROR", "a worker cannot start")
+    assert "NoRegionError" in line["exception"]
 
 
 def test_it_ends_with_the_process_above(monkeypatch: pytest.MonkeyPatch) -> None:
