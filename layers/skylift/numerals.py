@@ -121,12 +121,12 @@ class Numerals:
             text = number
         whole, mark, fraction = text.partition(self.decimal)
         if self.thousands and self.thousands in whole:
-            first, *groups = whole.split(self.thousands)
-            if not UP_TO_THREE_DIGITS.fullmatch(first) or not all(
-                len(group) == 3 and group.isdigit() for group in groups
-            ):
+            first, *groups, last = whole.split(self.thousands)
+            sizes = {len(group) for group in groups}
+            grouped = sizes <= {3} or (sizes == {2} and len(first.lstrip("+-")) <= 2)  # 12,34,567 in India
+            if not UP_TO_THREE_DIGITS.fullmatch(first) or not grouped or len(last) != 3:
                 return None
-            whole = first + "".join(groups)
+            whole = first + "".join([*groups, last])
         if self.decimal != "." and "." in whole + fraction:
             return None
         number = f"{whole}.{fraction}" if mark else whole

@@ -26,6 +26,9 @@ _ROWS_PER_VALUE = 5
 _MAX_VALUES = 100
 _CHANCE = -9.0  # a power of ten
 _SHOWN = 5
+_FAIR = 0.25
+"""Share of the rows of a class, where all classes have as many, below which it is rare."""
+
 _MAX_SUMMANDS = 50
 _SUM_ROWS = 1_000
 _EXACT = 1e-9
@@ -175,13 +178,16 @@ def classes(table: Table, bounds: ValidateSection) -> list[Finding]:
     """Classes with too few rows to be learned, and classes much rarer than others."""
     target = table.contract.target
     counts = np.bincount(table.targets.astype(np.int64), minlength=len(target.classes))
-    findings = []
+    share = bounds.min_class_share
+    if "min_class_share" not in bounds.model_fields_set:  # a fortieth of the rows is fair among forty classes
+        share = min(share, _FAIR / len(counts))
+    few, unlike = [], []
     by = "average_precision, and name costs under decision" if len(counts) == 2 else "balanced_accuracy or f1_macro"
     if len(counts) == 2 and counts[0] < counts[1]:  # both are about the second class
         by = f"average_precision with target.positive: {target.classes[0]}, and name costs under decision"
     for name, count in zip(target.classes, counts.tolist(), strict=True):
         if count < bounds.min_rows_per_class:
-            findings.append(
+            few.append(
                 Finding(
                     check="rows per class",
                     status=_status(bounds, "min_rows_per_class"),
@@ -191,18 +197,27 @@ def classes(table: Table, bounds: ValidateSection) -> list[Finding]:
                     count=count,
                 )
             )
-        elif count < bounds.min_class_share * len(table.targets):
-            findings.append(
+        elif count < share * len(table.targets):
+            unlike.append(
                 Finding(
                     check="class balance",
                     status=_status(bounds, "min_class_share"),
                     column=target.name,
                     message=f"is {name} in {count / len(table.targets):.2%} of the rows, "
-                    f"less than {bounds.min_class_share:.0%}: compare models by {by}",
+                    f"less than {share * 100:.2g}%: compare models by {by}",
                     count=count,
                 )
             )
-    return findings
+    return [*_together(few), *_together(unlike)]
+
+
+def _together(findings: list[Finding]) -> list[Finding]:
+    """Findings of classes; of many, the one of the rarest, and how many there are like it."""
+    if len(findings) <= _SHOWN:
+        return findings
+    rarest = min(findings, key=lambda finding: finding.count)
+    message = f"{rarest.message} ({len(findings) - 1} more classes)"
+    return [rarest.model_copy(update={"message": message})]
 
 
 def leakage(table: Table, trusted: tuple[str, ...] = ()) -> list[Finding]:

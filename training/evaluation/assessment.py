@@ -1,5 +1,6 @@
 """Assesses a fitted model on the holdout: everything that `evaluation.json` holds, and the gates it decides."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from skylift.contract import Contract
 from skylift.figures import exact_text, format_value
 from skylift.intervals import LEVEL
 from skylift.metrics import ClassMetrics, Gate, LeaderboardEntry, Metrics
+from skylift.names import listed
 from skylift.predictors import SklearnPredictor
 from skylift.scoring import Matrix, Predictor
 from training.config import GatesSection
@@ -46,6 +48,7 @@ from training.search.report import SearchReport
 _TOO_GOOD = 0.01
 _ENOUGH_CLUSTERS = 10
 _ENOUGH_ROWS = 10
+_SHOWN_CLASSES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,7 @@ def assess(
         notes=(
             *_notes(compared, metric_shown, select_by),
             *_few_clusters(criteria.split, clusters),
-            *_few_rows(contract, targets),
+            *few_rows(contract, targets),
             *_missed(covered),
             *_doubts(contract, targets, dummies, values, select_by),
             *_too_good(contract, targets, dummies, values, [one.feature for one in important if one.mean > 0]),
@@ -310,15 +313,21 @@ def _missed(covered: Coverage | None) -> Iterator[str]:
         yield f"{what} {covered.covered:.1%} of the holdout, less than their level {exact_text(covered.level)}"
 
 
-def _few_rows(contract: Contract, targets: NDArray[Any]) -> Iterator[str]:
+def few_rows(contract: Contract, targets: NDArray[Any]) -> Iterator[str]:
     """Notes of rare classes of which the holdout has so few rows that their figures are rough."""
     if contract.task == "regression":
         return
-    counts = np.bincount(targets, minlength=len(contract.target.classes))
-    for name, count in zip(contract.target.keys, counts.tolist(), strict=True):
-        if count < min(_ENOUGH_ROWS, RARE * len(targets)):
-            rows = f"{count} row{'' if count == 1 else 's'}"
-            yield f"the holdout has only {rows} of {name}, so what it says of them is rough: enlarge split.holdout"
+    counts = np.bincount(targets, minlength=len(contract.target.classes)).tolist()
+    fewest = min(_ENOUGH_ROWS, RARE * len(targets))
+    few = [(count, name) for name, count in zip(contract.target.keys, counts, strict=True) if count < fewest]
+    if len(few) > _SHOWN_CLASSES:
+        named = listed([name for _, name in sorted(few)[:_SHOWN_CLASSES]])
+        few_rows = f"the holdout has fewer than {math.ceil(fewest)} rows of {len(few)} classes, fewest of {named}"
+        yield f"{few_rows}, so what it says of each of them is rough: enlarge split.holdout"
+        return
+    for count, name in few:
+        rows = f"{count} row{'' if count == 1 else 's'}"
+        yield f"the holdout has only {rows} of {name}, so what it says of them is rough: enlarge split.holdout"
 
 
 def _notes(champion: Champion | None, metric_shown: str, select_by: str) -> tuple[str, ...]:

@@ -22,6 +22,10 @@ def test_nothing_else_is(text: str) -> None:
     [
         (Numerals(thousands=","), "1,119", "1119"),
         (Numerals(thousands=","), "11,19", "11,19"),
+        (Numerals(thousands=","), "-12,34,567", "-1234567"),
+        (Numerals(thousands=","), "1,12,345,678", "1,12,345,678"),
+        (Numerals(thousands=","), "123,45,678", "123,45,678"),
+        (Numerals(thousands=","), "1,x34", "1,x34"),
         (Numerals(",", " "), "1 234,5", "1234.5"),
         (Numerals(unit="$", thousands=","), "-$1,119.50", "-1119.50"),
         (Numerals(unit="$"), "80", "80"),

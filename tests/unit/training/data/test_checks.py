@@ -296,8 +296,19 @@ class TestClasses:
     def test_a_class_rarer_than_the_user_allows_fails(self, tmp_path: Path) -> None:
         assert self.found(tmp_path, 8, min_class_share=0.1) == [("class balance", "failed")]
 
-    def test_even_classes_pass(self, tmp_path: Path) -> None:
-        assert self.found(tmp_path, 60) == []
+    @pytest.mark.parametrize("count", [3, 40])
+    def test_even_classes_pass_however_many_there_are(self, tmp_path: Path, count: int) -> None:
+        text = lines("x,y", lambda number: f"{NOISE[number]},c{number % count}", count=200)
+
+        assert classes(table_of(tmp_path, text), DEFAULTS) == []
+
+    def test_many_rare_classes_are_told_together(self, tmp_path: Path) -> None:
+        text = lines("x,y", lambda number: f"{NOISE[number]},c{number // 2 if number < 16 else 99}", count=200)
+
+        (found,) = classes(table_of(tmp_path, text), DEFAULTS)
+
+        assert found.message.startswith("is c0 in 2 rows, fewer than 5")
+        assert found.message.endswith(" (7 more classes)")
 
 
 def test_training_refuses_what_validation_fails(tmp_path: Path) -> None:

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from skylift.contract import Contract, Target
 from skylift.errors import ConfigError, GateFailed, IntegrityError
+from skylift.feature import Feature
 from skylift.metrics import Gate
 from tests.support.fraud import payments
 from tests.support.tables import LOGISTIC, RIDGE, TREE, feature_names, learned, lines, mixed, noted, public_table
+from training.evaluation.assessment import few_rows
 from training.evaluation.report import EVALUATION_FILE, Evaluation
 from training.job import Trained
 
@@ -240,6 +243,20 @@ class TestBehaviour:
 
 
 class TestRareClasses:
+    @pytest.mark.parametrize("count", [3, 40])
+    def test_figures_of_few_rows_are_told_to_be_rough(self, count: int) -> None:
+        names = tuple(f"c{number:02}" for number in range(count))
+        contract = Contract(
+            task="classification", features=(Feature(name="x", kind="number"),), target=Target(name="y", classes=names)
+        )
+        targets = np.array([*range(count), *[0] * 200])
+
+        notes = [*few_rows(contract, targets)]
+
+        assert len(notes) == (2 if count == 3 else 1)
+        assert all(note.endswith("is rough: enlarge split.holdout") for note in notes)
+        assert "c01" in notes[0]
+
     def test_a_table_with_three_positives_in_a_thousand_rows_is_published(self, tmp_path: Path) -> None:
         trained = learned(tmp_path, payments(4_000, 12), LOGISTIC, target="fraud")
 
