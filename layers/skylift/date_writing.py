@@ -15,13 +15,16 @@ OFFSET = r"(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)"
 
 _UTC = ("UTC", "GMT")
 _SAME = {"A": "a", "B": "b"}
+_GERMAN = {"mär": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12}
+_MONTHS = {month: number for number, month in enumerate(MONTHS, start=1)} | _GERMAN
+"""Numbers of months by the first three letters of their English and German names."""
 
 _PARTS = {
     "a": r"(?P<a>mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?",
     "Y": r"(?P<Y>\d{4})",
     "y": r"(?P<y>\d\d)",
     "m": r"(?P<m>\d\d?)",
-    "b": rf"(?P<b>{'|'.join(MONTHS)})[a-z]*\.?",
+    "b": rf"(?P<b>{'|'.join(_MONTHS)}|mÄr)[a-z]*\.?",
     "d": r"(?P<d>\d\d?)",
     "H": r"(?P<H>\d\d?)",
     "I": r"(?P<I>\d\d?)",
@@ -90,7 +93,7 @@ class Writing:
         names = self.names
         moment = datetime(  # noqa: DTZ001 (its offset is below)
             _of_two_digits(int(year)) if "y" in names else int(year),
-            MONTHS.index(month.lower()) + 1 if "b" in names else int(month),
+            _MONTHS[month.lower()] if "b" in names else int(month),
             int(day),
             _of_half_a_day(int(hour), match["p"]) if "I" in names else int(hour),
             int(minute),

@@ -70,7 +70,8 @@ class DateForm:
     ----------
     text
         The form, of `%Y %y %m %b %d %a %H %I %M %S %f %p %z` and signs between them; `%s` alone for seconds since 1970,
-        `%Q` for milliseconds. Without `%d` a date is the first day of its month. Names of weekdays are not compared.
+        `%Q` for milliseconds. Without `%d` a date is the first day of its month. Months have English
+        or German names; those of weekdays are not compared.
 
     Raises
     ------

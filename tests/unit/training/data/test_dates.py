@@ -112,6 +112,16 @@ def test_moments_are_read_as_programs_write_them(tmp_path: Path, cells: str, for
     assert when(table_of(tmp_path, dated(cells))).form == form
 
 
+def test_months_may_have_german_names(tmp_path: Path) -> None:
+    months = ("Januar", "Mai", "März", "Okt.", "Dez.")
+    cells = lines("when,n,y", lambda row: f"{row % 28 + 1}. {months[row % 5]} 2023,{row % 7},{row}", count=60)
+
+    table = table_of(tmp_path, cells)
+
+    assert when(table).form == "%d. %b %Y"
+    assert when(table).decode(table.rows[2, 0]) == "2023-03-03"
+
+
 def test_codes_that_a_month_and_four_digits_would_be_are_not_dates(tmp_path: Path) -> None:
     cells = lines("when,n,y", lambda row: f"{row % 12 + 1}-{1000 + row % 4 * 1000},{row % 7},{row * 1.5}", count=60)
 
