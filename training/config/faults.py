@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from skylift.cells import clean_text
-from skylift.names import did_you_mean
+from skylift.names import NearestNames, did_you_mean
 from training.config.yaml_core import line_of
 
 _KEYS = "docs/reference.md lists the keys of model.yaml"
@@ -19,6 +19,8 @@ _BOUNDS = {
     "exclusiveMaximum": "below {}",
 }
 _SHOWN = 60
+_NEAR_ENOUGH = 0.6
+"""Similarity of an allowed word from which it was meant: `string` is none of the kinds, though not unlike `integer`."""
 
 type Schema = dict[str, Any]
 type Place = tuple[str | int, ...]
@@ -125,8 +127,8 @@ def _meant(value: Any, schema: Schema, whole: Schema) -> str:
     """The allowed word that is most like another, as a hint."""
     kinds = [_resolved(kind, whole) for kind in _kinds(schema) or [schema]]
     words = [word for kind in kinds for word in kind.get("enum", ())]
-    hint = did_you_mean(value, words) if isinstance(value, str) and words else _KEYS
-    return hint if hint.startswith("did you mean") else _KEYS
+    near = NearestNames(words).nearest(value, at_least=_NEAR_ENOUGH) if isinstance(value, str) and words else None
+    return f"did you mean {near!r}?" if near else _KEYS
 
 
 def _held(value: Any) -> str:

@@ -146,6 +146,23 @@ def test_an_unknown_key_has_the_nearest_known_one(tmp_path: Path, place: tuple[s
     assert error.hint == hint
 
 
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        ("numbr", "did you mean 'number'?"),
+        ("date", "did you mean 'datetime'?"),
+        ("string", "docs/reference.md lists the keys of model.yaml"),
+    ],
+)
+def test_a_word_that_is_not_allowed_has_the_nearest_one_that_is(tmp_path: Path, kind: str, hint: str) -> None:
+    document = {"model": "m", "data": {"path": "a"}, "target": {"column": "y"}, "features": {"a": {"kind": kind}}}
+
+    error = told(tmp_path, document)
+
+    assert error
+    assert error.hint == hint
+
+
 def test_a_missing_key_says_what_to_write(tmp_path: Path) -> None:
     error = told(tmp_path, "model: m\ntarget: {}\ndata: {path: a}\n")
 
