@@ -24,7 +24,11 @@ CITY = Feature(name="c", kind="category", categories=("Lyon", "Oslo", "Rome"))
 CITY_OR_NONE = CITY.model_copy(update={"required": False})
 SVC = {"name": "svm", "estimator": "sklearn.svm.SVC"}
 FOREST = {"name": "forest", "estimator": "sklearn.ensemble.RandomForestClassifier", "params": {"n_estimators": 10}}
-BOOSTING = {"name": "boosting", "estimator": "sklearn.ensemble.HistGradientBoostingClassifier"}
+BOOSTING = {
+    "name": "boosting",
+    "estimator": "sklearn.ensemble.HistGradientBoostingClassifier",
+    "params": {"max_iter": 30},
+}
 
 
 def built(candidate: dict[str, Any], *features: Feature, task: str = "classification") -> Built:

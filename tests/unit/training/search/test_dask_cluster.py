@@ -18,8 +18,8 @@ from training.search.meter import State
 FOREST = {
     "name": "forest",
     "estimator": "sklearn.ensemble.RandomForestClassifier",
-    "search": {"strategy": "random", "iterations": 3, "parameters": {"max_depth": {"low": 2, "high": 9}}},
-    "params": {"n_estimators": 10},
+    "search": {"strategy": "random", "iterations": 2, "parameters": {"max_depth": {"low": 2, "high": 9}}},
+    "params": {"n_estimators": 3},
 }
 
 # distributed's own threads and sockets end a little after its context managers do
