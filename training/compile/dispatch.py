@@ -111,7 +111,9 @@ def wrapped(estimator: Any) -> Any:
         return estimator.estimator
     if isinstance(estimator, BaseSearchCV):
         return estimator.best_estimator_
-    return estimator.estimator_ if isinstance(estimator, BaseThresholdClassifier | SelfTrainingClassifier) else None
+    if isinstance(estimator, BaseThresholdClassifier):  # of one that was fitted before it has no other
+        return getattr(estimator, "estimator_", estimator.estimator)
+    return estimator.estimator_ if isinstance(estimator, SelfTrainingClassifier) else None
 
 
 def own_answers(estimator: Any) -> str | None:

@@ -32,6 +32,7 @@ from training.evaluation.champion import ActiveVersion
 from training.job import Trained, checked, criteria_of
 from training.job.adopted_table import table_for, with_classes, with_letters
 from training.job.boosters import foreign_failures
+from training.job.classifier_answers import check_probabilities, with_threshold
 from training.job.encoded_rows import on_encoded_rows
 from training.job.inputs_taken import Inputs
 from training.job.model_file import ModelFile, read_model_file
@@ -90,6 +91,7 @@ def adopt(
     table, split = table_for(file, config.table, progress)
     table, order, renamed = with_classes(table, file, config)
     select_by = checked(config, table)
+    table, labelled = with_threshold(file.estimator, table, order, file.name, wanted=_threshold(config))
     findings = examine(table, split, config.validation)
     refuse_failed(findings)
     progress("comparing it on the table")
@@ -97,6 +99,8 @@ def adopt(
         warnings.simplefilter("ignore")  # of names that it was fitted with
         fitted = _refusing_unknown(_on_encoded_rows(file, table, order))
         table = fitted.table
+        if file.task == "classification":
+            labelled += check_probabilities(fitted.estimator, _sample(table), file.name)
         progress("compiling")
         compiled = _compiled(fitted.estimator, table, split)
         progress("evaluating on the holdout")
@@ -120,6 +124,7 @@ def adopt(
             *table.notes,
             *positive_class(table.contract.target, config.table.target),
             *renamed,
+            *labelled,
             *fitted.notes,
             *map(str, findings),
             *assessed.evaluation.notes,
@@ -140,10 +145,11 @@ def _with_task(config: ModelConfig, file: ModelFile) -> ModelConfig:
         It asks for the other task, or for what only training can choose.
     """
     for key in ("decision", "intervals", "sets"):
-        if getattr(config, key) is not None:
+        if getattr(config, key) is not None and (key != "decision" or _threshold(config) is None):
+            instead = f"{key}.threshold sets it by hand" if key == "decision" else "let Skylift train"
             raise ConfigError(
                 f"{key} is learned from cross-validated answers, which an adopted model has not",
-                f"leave {key} out of model.yaml, or let Skylift train",
+                f"leave {key} out of model.yaml; {instead}",
             )
     declared = config.target.declared_task
     if declared not in {None, file.task}:
@@ -151,6 +157,11 @@ def _with_task(config: ModelConfig, file: ModelFile) -> ModelConfig:
             f"target says {declared}, and {file.name} holds a model for {file.task}", f"set target.task: {file.task}"
         )
     return config.model_copy(update={"target": config.target.model_copy(update={"task": file.task})})
+
+
+def _threshold(config: ModelConfig) -> float | None:
+    """The threshold that `model.yaml` sets by hand."""
+    return config.decision.threshold if config.decision else None
 
 
 def _on_encoded_rows(file: ModelFile, table: Table, order: list[int] | None) -> _Fitted:

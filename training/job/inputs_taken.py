@@ -7,10 +7,11 @@ from typing import Any
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor
-from sklearn.frozen import FrozenEstimator
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 
+from training.compile.dispatch import wrapped
 from training.job.boosters import names_of_library
 
 
@@ -60,12 +61,13 @@ def members(estimator: Any) -> list[Any] | None:
             return [one.estimator for one in estimator.calibrated_classifiers_]
         case StackingClassifier() | StackingRegressor() | VotingClassifier() | VotingRegressor():
             return [one for one in estimator.estimators_ if one != "drop"]
-        case FrozenEstimator():
-            return [estimator.estimator]
+        case OneVsRestClassifier():
+            return list(estimator.estimators_)
         case TransformedTargetRegressor():
             return [estimator.regressor_]
         case _:
-            return None
+            inner = wrapped(estimator)
+            return None if inner is None else [inner]
 
 
 def first_steps(estimator: Any) -> list[Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sklearn.base import is_classifier, is_regressor
 
 from skylift.contract import Task
@@ -169,13 +170,22 @@ def _of_estimator(name: str, data: bytes, loaded: Any, code: OwnCode) -> ModelFi
         )
     classifies = is_classifier(estimator)
     if not (classifies or is_regressor(estimator)):
-        raise UnservableModel(f"{name} holds a {type(estimator).__name__}, which predicts nothing", _ALONE)
+        raise UnservableModel(
+            f"{type(estimator).__name__} in {name} is neither a classifier nor a regressor",
+            "adopt one of these, or what answers like one: a class in a module beside model.yaml that derives from "
+            "sklearn.base.RegressorMixin and BaseEstimator, and whose predict gives a number for each row",
+        )
     if classifies and not hasattr(estimator, "predict_proba"):
         raise UnservableModel(
             f"{type(estimator).__name__} in {name} has no predict_proba",
             "wrap it in sklearn.calibration.CalibratedClassifierCV, and fit and store that",
         )
     classes = getattr(estimator, "classes_", None) if classifies else None
+    if classes is not None and np.ndim(classes[0]):
+        raise UnservableModel(
+            f"{type(estimator).__name__} in {name} predicts several targets, and a version one",
+            "fit and store a model for each, and adopt each with a model.yaml of its own",
+        )
     return ModelFile(
         name=name,
         digest=sha256(data),

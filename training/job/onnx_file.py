@@ -67,6 +67,8 @@ def read_onnx(name: str, data: bytes) -> OnnxFile:
     if not inputs or (several and set(widths) != {1}) or any(_kind(entry) not in _kinds() for entry in inputs):
         told = ", ".join(f"{entry.name} [{width or '?'}]" for entry, width in zip(inputs, widths, strict=True))
         raise UnservableModel(f"{name} takes {told or 'nothing'}, which are not the columns of a table", _WAY_OUT)
+    if any(entry.type.tensor_type.shape.dim[0].dim_value for entry in inputs):
+        raise UnservableModel(f"{name} takes a fixed number of rows", _WAY_OUT)
     classifies = len(model.graph.output) > 1 or model.graph.output[0].type.WhichOneof("value") == "sequence_type"
     classes = _only_probabilities(model, name) if classifies else None
     named = several or _kind(inputs[0]) == onnx.TensorProto.STRING

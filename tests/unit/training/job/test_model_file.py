@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
 from skylift.contract import Contract, Target
 from skylift.errors import ConfigError, SkyliftError, UnservableModel
@@ -59,10 +60,14 @@ def test_the_best_model_of_a_search_is_taken(tmp_path: Path) -> None:
     ("model", "said"),
     [
         ({"model": 1}, "holds a dict, which is not a fitted estimator: store the fitted estimator or pipeline alone"),
-        (KMeans(2).fit(ROWS), "holds a KMeans, which predicts nothing"),
+        (KMeans(2).fit(ROWS), "KMeans in .* is neither a classifier nor a regressor.*RegressorMixin"),
+        (
+            DecisionTreeClassifier().fit(ROWS, np.column_stack([CLASSES, CLASSES])),
+            "DecisionTreeClassifier in .* predicts several targets",
+        ),
         (LinearSVC().fit(ROWS, CLASSES), "LinearSVC in model.joblib has no predict_proba: wrap it in"),
     ],
-    ids=["a dictionary", "clusters", "no probabilities"],
+    ids=["a dictionary", "clusters", "several targets", "no probabilities"],
 )
 def test_what_cannot_be_served_is_refused(tmp_path: Path, model: Any, said: str) -> None:
     with pytest.raises(UnservableModel, match=said):
