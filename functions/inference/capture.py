@@ -98,4 +98,4 @@ def is_sampled(prediction_id: str, rate: float) -> bool:
 
 def _value(feature: Feature, code: float) -> Scalar:
     """The value of a code; None for a missing one, and for a text that training never saw."""
-    return None if math.isnan(code) else feature.decode(code)
+    return None if math.isnan(code) or code == feature.unknown_code else feature.decode(code)

@@ -4,10 +4,14 @@ from typing import Any
 
 from skylift.conformal import Margins
 from skylift.contract import Contract, Target, class_key
-from skylift.feature import Feature
+from skylift.feature import Feature, Unknown
 
 type Schema = dict[str, Any]
 
+_OF_UNKNOWN: dict[Unknown | None, str] = {
+    "missing": "Any other text counts as missing, with a warning.",
+    "other": "Any other text is answered as one that is unknown, with a warning.",
+}
 _JSON_TYPES: dict[type, str] = {bool: "boolean", int: "integer", str: "string"}
 
 
@@ -79,7 +83,7 @@ def _value(feature: Feature) -> Schema:
         feature.description,
         f"Expected: {feature.expectation}.",
         f"Training range: {feature.training_range}." if feature.training_range else None,
-        "Any other text counts as missing, with a warning." if feature.takes_unknown else None,
+        _OF_UNKNOWN.get(feature.unknown),
         f"May also be sent as {feature.column}, its name in the table." if feature.column is not None else None,
     ]
     return {"examples": [feature.example], **feature.json_schema, "description": " ".join(filter(None, sentences))}

@@ -45,6 +45,9 @@ class Warnings:
         self._lower = [_bound(feature, -1) for feature in features]
         self._upper = [_bound(feature, 1) for feature in features]
         self._open = [place for place, feature in enumerate(features) if feature.takes_unknown]
+        self._others = {
+            place: features[place].unknown_code for place in self._open if features[place].other is not None
+        }
         self._known = {features[place].name: features[place].names for place in self._open}
         self._unlearned = {
             place: frozenset(feature.codes[name] for name in feature.unlearned)
@@ -83,6 +86,7 @@ class Warnings:
             any(map(lt, row, self._lower))
             or any(map(gt, row, self._upper))
             or (self._open and any(math.isnan(row[place]) for place in self._open))
+            or (self._others and any(row[place] == code for place, code in self._others.items()))
             or (self._unlearned and any(row[place] in codes for place, codes in self._unlearned.items()))
             or (self._ignored and not instance.keys().isdisjoint(self._ignored))
             or not all(map(math.isfinite, scores.ravel().tolist()))
@@ -99,12 +103,13 @@ class Warnings:
         return [{"instance": None, "field": None, "message": message}]
 
     def _unknown_values(self, instances: Sequence[Instance], rows: Matrix) -> list[UnknownValue]:
-        """Texts that are known in no category of theirs, and were encoded as missing."""
-        missing = np.isnan(rows[:, self._open])
-        if not missing.any():
+        """Texts that are known in no category of theirs, and were encoded as missing, or as one that is unknown."""
+        codes = rows[:, self._open]
+        unlike = np.isnan(codes) | (codes == np.array([self._others.get(place, math.nan) for place in self._open]))
+        if not unlike.any():
             return []
         unknown = []
-        for instance, place in np.argwhere(missing).tolist():
+        for instance, place in np.argwhere(unlike).tolist():
             feature = self._features[self._open[place]]
             value = clean(feature, instances[instance].get(feature.name))
             if isinstance(value, str):
@@ -142,7 +147,8 @@ def _of_unknown(values: Sequence[UnknownValue], known: Mapping[str, NearestNames
         if key not in nearest and len(nearest) < _MAX_NEAREST:
             nearest[key] = _nearest(feature, value, known[feature.name])
         shown = value if len(value) <= _MAX_SHOWN else value[:_MAX_SHOWN] + "..."
-        message = f"{shown!r} was not in the training data and counts as missing{nearest.get(key, '')}"
+        so = " and counts as missing" if feature.unknown == "missing" else ""
+        message = f"{shown!r} was not in the training data{so}{nearest.get(key, '')}"
         remarks.append({"instance": instance, "field": feature.name, "message": message})
     return remarks + _rest(len(values) - len(remarks), "values that were not in the training data")
 
@@ -187,4 +193,4 @@ def _nearest(feature: Feature, value: str, known: NearestNames) -> str:
     """The known value nearest to another, or some known values where none is like it."""
     if near := known.nearest(value, at_least=_SIMILAR):
         return f"; the nearest known value is {near!r}"
-    return f"; known are {', '.join(map(repr, feature.levels[:_MAX_KNOWN]))}"
+    return f"; known are {', '.join(map(repr, feature.named[:_MAX_KNOWN]))}"

@@ -1,5 +1,6 @@
 """Models that were trained elsewhere, as what scores encoded rows. A joblib file of a version names these classes."""
 
+import copy
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,12 @@ class FrameModel:
         self.alone, self.typed, self.blanks = alone, frozenset(typed), frozenset(blanks)
         self._contract = contract.model_dump_json()  # a text: a later release reads it, whatever its classes are then
 
+    def for_contract(self, contract: Contract) -> "FrameModel":
+        """The same for another contract of these columns."""
+        changed = copy.copy(self)
+        vars(changed)["_contract"] = contract.model_dump_json()
+        return changed
+
     def predict_proba(self, rows: Matrix) -> Matrix:
         """Probabilities of encoded rows, float64 `[n, classes]`."""
         return np.asarray(self.estimator.predict_proba(self._taken(rows)), dtype=np.float64)
@@ -98,7 +105,7 @@ class FrameModel:
             return cells
         if feature.kind == "datetime":
             return pd.to_datetime(feature.dates[1]) + pd.to_timedelta(encoded[:, 0], unit="D").round("ms")
-        return pd.Categorical(cells, categories=feature.levels)
+        return pd.Categorical(cells, categories=feature.named)  # an unknown value is a missing one to pandas
 
 
 class InOrder:

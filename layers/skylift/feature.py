@@ -36,14 +36,18 @@ NOT_BLANK = r"\S"
 Kind = Literal["number", "integer", "category", "boolean", "datetime", "text"]
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 JsonType = Literal["number", "integer", "string", "boolean"]
-Unknown = Literal["missing", "refuse"]
+Unknown = Literal["missing", "refuse", "other"]
 
 
 class _Codes(dict[Scalar, float]):
-    """Codes of known values; any other text has the code of its cleaned form, or is missing."""
+    """Codes of known values; any other text has the code of its cleaned form, or that of unknown ones."""
+
+    def __init__(self, codes: dict[Scalar, float], unknown: float) -> None:
+        super().__init__(codes)
+        self._unknown = unknown
 
     def __missing__(self, value: Scalar) -> float:
-        return self.get(clean_text(value), math.nan) if isinstance(value, str) else math.nan
+        return self.get(clean_text(value), self._unknown) if isinstance(value, str) else math.nan
 
 
 class Feature(Document):
@@ -67,8 +71,9 @@ class Feature(Document):
     categories
         Known values of a category, in the order of their codes.
     unknown
-        What another text in a category is: `missing`, a missing value, or `refuse`, an error; None for other kinds, and
-        for a category of an older release, which refuses it.
+        What another text in a category is: `missing`, a missing value, `refuse`, an error, or `other`, a level of its
+        own after the last one, for an adopted model that tells it from a missing value; None for other kinds, and for a
+        category of an older release, which refuses it.
     rare
         Known values of a category that share one code, the one after those of `categories`: `other` stands for them
         where it is shown, and may be sent as well. None for none.
@@ -188,10 +193,10 @@ class Feature(Document):
 
     @cached_property
     def other(self) -> str | None:
-        """The name of all rare values, one that no value has; None without any."""
-        if not self.rare:
+        """The name of all rare values, or of all unknown ones, one that no value has; None without any."""
+        if not self.rare and self.unknown != "other":
             return None
-        taken = {*self.categories, *self.rare}
+        taken = {*self.categories, *(self.rare or ())}
         names = chain([_OTHER], (f"{_OTHER} {number}" for number in count(2)))
         return next(name for name in names if name not in taken)
 
@@ -221,13 +226,18 @@ class Feature(Document):
 
     @property
     def takes_unknown(self) -> bool:
-        """Whether a text that training never saw is answered, as a missing value."""
-        return self.unknown == "missing"
+        """Whether a text that training never saw is answered."""
+        return self.unknown in {"missing", "other"}
+
+    @property
+    def unknown_code(self) -> float:
+        """Code of a text that training never saw, where it is answered: NaN for a missing value."""
+        return float(len(self.categories)) if self.unknown == "other" else math.nan
 
     @property
     def may_be_missing(self) -> bool:
         """Whether its number may be NaN in an encoded row."""
-        return not self.required or self.takes_unknown
+        return not self.required or self.unknown == "missing"
 
     @cached_property
     def codes(self) -> dict[Scalar, float]:
@@ -239,7 +249,12 @@ class Feature(Document):
     @property
     def texts(self) -> tuple[str, ...]:
         """The known values of a category, the rare ones last."""
-        return () if self.kind != "category" else (*self.levels, *(self.rare or ()))
+        return () if self.kind != "category" else (*self.named, *(self.rare or ()))
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The levels that a request may name: not the one of unknown values."""
+        return self.categories if self.unknown == "other" and not self.rare else self.levels
 
     @cached_property
     def names(self) -> NearestNames:
@@ -257,7 +272,7 @@ class Feature(Document):
             case "text":
                 return _length
             case "category":
-                return (_Codes(self.codes) if self.takes_unknown else self.codes).__getitem__
+                return (_Codes(self.codes, self.unknown_code) if self.takes_unknown else self.codes).__getitem__
             case _:
                 assert_never(self.kind)
 
@@ -362,9 +377,9 @@ class Feature(Document):
             case "category":
                 words = "a string such as " if self.takes_unknown else "one of "
                 if (known := len(self.codes) - 1) <= MAX_LISTED:
-                    words += listed(self.levels, write=repr)
+                    words += listed(self.named, write=repr)
                 else:
-                    words += f"{', '.join(map(repr, self.levels[:_SHOWN]))} and {known - _SHOWN:,} more"
+                    words += f"{', '.join(map(repr, self.named[:_SHOWN]))} and {known - _SHOWN:,} more"
             case "datetime":
                 words = self.dates[0].words
             case "text":

@@ -42,7 +42,7 @@ def features(draw: st.DrawFn, name: str) -> Feature:
     missing = draw(st.sampled_from([None, ("none of it", "-999999")]))
     if kind == "category":
         unknown: Unknown | None = draw(st.sampled_from([None, *get_args(Unknown)]))
-        texts = _TEXT.map(str.strip).filter(bool) if unknown == "missing" else _TEXT
+        texts = _TEXT.map(str.strip).filter(bool) if unknown in {"missing", "other"} else _TEXT
         categories = draw(st.lists(texts, min_size=1, max_size=5, unique=True))
         return Feature(
             name=name,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from skylift.contract import ClassName, Task
 from skylift.dates import date_form
-from skylift.feature import Kind, Unknown
+from skylift.feature import Kind
 from training.config.locations import Location
 
 RARE = 0.05
@@ -224,7 +224,7 @@ class FeatureSection(Section):
     max: float | None = None
     categories: tuple[Word, ...] = ()
     missing: bool | None = None
-    unknown: Unknown | None = None
+    unknown: Literal["missing", "refuse"] | None = None
 
     @property
     def declared_kind(self) -> Kind | None:

@@ -291,7 +291,7 @@ def _texts(theirs: Feature, values: list[Scalar]) -> tuple[Matrix | None, str]:
         return None, f"{theirs.name} is a {theirs.kind} to it, and a date here"
     if (unknown := [text for text in values if text not in theirs.codes]) and not theirs.takes_unknown:
         return None, f"it does not know {theirs.name} {unknown[0]!r}"
-    return np.array([theirs.codes.get(text, math.nan) for text in values]), ""
+    return np.array([theirs.codes.get(text, theirs.unknown_code) for text in values]), ""
 
 
 def _written(theirs: Feature, ours: Feature, code: float) -> Scalar:
@@ -318,5 +318,5 @@ def _column(theirs: Feature, ours: Feature, values: Matrix) -> tuple[Matrix | No
     present = {ours.levels[int(code)] for code in np.unique(values[~np.isnan(values)])}
     if (unknown := sorted(present - set(code_of))) and not theirs.takes_unknown:
         return None, f"it does not know {name} {unknown[0]!r}"
-    codes = np.array([*(code_of.get(level, math.nan) for level in ours.levels), math.nan])
+    codes = np.array([*(code_of.get(level, theirs.unknown_code) for level in ours.levels), math.nan])
     return codes[np.where(np.isnan(values), -1, values).astype(int)], ""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from skylift.cells import clean_text
 from skylift.contract import ClassName, Contract, Target, class_key
 from skylift.errors import DataError
 from skylift.feature import Feature
@@ -19,6 +20,7 @@ from training.data.prepare import table_and_split
 from training.data.reader import Progress
 from training.data.table import Split, Table
 from training.data.texts import is_free_text
+from training.job.inputs_taken import categories_known
 from training.job.model_file import ModelFile
 
 _SHORTEST_LIMIT = 200
@@ -50,8 +52,38 @@ def table_for(file: ModelFile, spec: TableSpec, progress: Progress) -> tuple[Tab
         bounds = spec.bounds.model_copy(update={"trusted": (*spec.bounds.trusted, *missing)})
         changed = replace(spec, bounds=bounds)
         there = [name for name in misread if name in kinds or name in missing]
-        table, split = table_and_split(_with_kinds(changed, there), progress=progress)
+        spec = _with_kinds(changed, there)
+        table, split = table_and_split(spec, progress=progress)
+    if categories := _categories(file, names, table.contract):
+        table, split = table_and_split(_with_categories(spec, categories), progress=progress)
     return _with_features(file, names, table), split
+
+
+def _categories(file: ModelFile, names: Sequence[str], contract: Contract) -> dict[str, tuple[str, ...]]:
+    """Categories of the table as the model has them, where they are others: all that it knows, and none as a rare one.
+
+    They are in its order, by which an encoder finds them; those that it does not name are in that of the alphabet.
+    """
+    known = categories_known(file.estimator, names)
+    by_name = {contract.known_name(name): values for name, values in known.items()}
+    wanted: dict[str, tuple[str, ...]] = {}
+    for feature in contract.features:
+        if feature.kind != "category":
+            continue
+        theirs = dict.fromkeys(filter(None, map(clean_text, by_name.get(feature.name, ()))))
+        table = {*feature.categories, *(feature.rare or ())}
+        every = (*theirs, *sorted(table - theirs.keys()))
+        if feature.rare or every != feature.categories:
+            wanted[feature.name] = every
+    return wanted
+
+
+def _with_categories(spec: TableSpec, categories: Mapping[str, tuple[str, ...]]) -> TableSpec:
+    features = {
+        name: spec.features.get(name, FeatureSection()).model_copy(update={"categories": values})
+        for name, values in categories.items()
+    }
+    return replace(spec, features={**spec.features, **features})
 
 
 def _with_kinds(spec: TableSpec, texts: Sequence[str]) -> TableSpec:

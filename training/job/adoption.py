@@ -13,12 +13,10 @@ from typing import Any
 import numpy as np
 
 from skylift.adopted import FrameModel, InOrder, OnnxModel
-from skylift.contract import Contract
 from skylift.errors import ConfigError, UnservableModel
-from skylift.feature import Feature, Kind
+from skylift.feature import Kind
 from skylift.manifest import Adopted, Compiled
 from skylift.metrics import LeaderboardEntry
-from skylift.names import listed
 from skylift.predictors import OnnxPredictor, SklearnPredictor
 from skylift.scoring import Matrix, Predictor
 from training.compile.compilation import CompiledModel, compile_model, parity_tolerance
@@ -38,6 +36,7 @@ from training.job.inputs_taken import Inputs
 from training.job.model_file import ModelFile, read_model_file
 from training.job.onnx_file import OnnxFile, on_matrix
 from training.job.text_terms import on_terms
+from training.job.unknown_values import with_unknown
 
 ADOPTED = "adopted"
 
@@ -55,6 +54,8 @@ class _Fitted:
     estimator: Any
     table: Table
     notes: tuple[str, ...] = ()
+    typed: bool = False
+    """Whether its categories are pandas', to which an unknown value is a missing one."""
 
 
 def adopt(
@@ -97,12 +98,12 @@ def adopt(
     progress("comparing it on the table")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of names that it was fitted with
-        fitted = _refusing_unknown(_on_encoded_rows(file, table, order))
-        table = fitted.table
+        fitted = _on_encoded_rows(file, table, order)
+        estimator, table, refused = with_unknown(fitted.estimator, fitted.table, typed=fitted.typed)
         if file.task == "classification":
-            labelled += check_probabilities(fitted.estimator, _sample(table), file.name)
+            labelled += check_probabilities(estimator, _sample(table), file.name)
         progress("compiling")
-        compiled = _compiled(fitted.estimator, table, split)
+        compiled = _compiled(estimator, table, split)
         progress("evaluating on the holdout")
         entry = LeaderboardEntry(candidate=ADOPTED, estimator=_class_of(file.estimator), params={}, scores={})
         selected = Selected(entry=entry, select_by=select_by, estimator=None, predictor=compiled.predictor, folds=None)
@@ -111,7 +112,7 @@ def adopt(
         config=config,
         table=table,
         split=split,
-        estimator=fitted.estimator,
+        estimator=estimator,
         compiled=compiled,
         selected=ADOPTED,
         select_by=select_by,
@@ -126,6 +127,7 @@ def adopt(
             *renamed,
             *labelled,
             *fitted.notes,
+            *refused,
             *map(str, findings),
             *assessed.evaluation.notes,
         ),
@@ -201,7 +203,8 @@ def _on_encoded_rows(file: ModelFile, table: Table, order: list[int] | None) -> 
         for feature in table.contract.features
         if feature.kind == "text"
     )
-    return _Fitted(_in_order(by_frame, order), table, (note, *texts, *notes))
+    answered = _in_order(by_frame, order)
+    return _Fitted(answered, table, (note, *texts, *notes), typed="category" in by_frame.typed)
 
 
 def _on_codes(estimator: Any, _: Inputs, table: Table) -> tuple[Any, Table]:
@@ -237,7 +240,7 @@ def _proven(
         f"column {name} is read by the {len(vocabulary.terms)} terms that the model knows"
         for name, vocabulary in encoded.encodings.items()
     ]
-    return "", _Fitted(changed, encoded, (*known, *notes))
+    return "", _Fitted(changed, encoded, (*known, *notes), typed="category" in by_frame.typed)
 
 
 def _in_order(estimator: Any, order: list[int] | None) -> Any:
@@ -301,34 +304,6 @@ def _scored(predictor: Predictor, table: Table, name: str) -> Matrix:
             "adopt a model with predict_proba of the table's classes, or one of a single number for each row",
         )
     return scores
-
-
-def _refusing_unknown(fitted: _Fitted) -> _Fitted:
-    """The model whose contract refuses unknown texts where it cannot score a missing value in their place."""
-    table = fitted.table
-    contract, task = table.contract, table.contract.task
-    features: list[Feature] = []
-    for feature, block in zip(contract.features, contract.blocks, strict=True):
-        if feature.takes_unknown and not _scores_missing(fitted.estimator, task, table.rows[:1], block):
-            features.append(Feature.model_validate(feature.model_dump() | {"unknown": "refuse"}))
-        else:
-            features.append(feature)
-    refused = [one.name for one, before in zip(features, contract.features, strict=True) if one is not before]
-    if not refused:
-        return fitted
-    changed = Contract(task=task, features=tuple(features), target=contract.target, ignored=contract.ignored)
-    note = f"a text in {listed(refused)} that the table does not have is refused: the model cannot score it"
-    return replace(fitted, table=replace(table, contract=changed), notes=(*fitted.notes, note))
-
-
-def _scores_missing(estimator: Any, task: str, row: Matrix, block: slice) -> bool:
-    probe = row.copy()
-    probe[:, block] = np.nan
-    failures: tuple[type[Exception], ...] = (*foreign_failures(), UnservableModel)
-    try:
-        return bool(np.isfinite(SklearnPredictor(estimator, task).scores(probe)).all())
-    except failures:
-        return False
 
 
 def _compiled(estimator: Any, table: Table, split: Split) -> CompiledModel:

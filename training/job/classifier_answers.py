@@ -37,7 +37,7 @@ def with_threshold(
     Raises
     ------
     UnservableModel
-        Its threshold is of decisions, which are no probabilities.
+        Its threshold is of decisions, not of probabilities.
     """
     if wanted is not None:
         positive = table.contract.target.keys[1]
@@ -80,7 +80,7 @@ def check_probabilities(model: Any, rows: Matrix, name: str) -> list[str]:
     low, high = float(given.min()), float(given.max())
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         raise UnservableModel(
-            f"{name} answers with numbers from {low:.3g} to {high:.3g}, which are no probabilities",
+            f"{name} answers with numbers from {low:.3g} to {high:.3g}, which cannot be probabilities",
             "adopt one with the logistic function or softmax in it, or wrap it in "
             "sklearn.calibration.CalibratedClassifierCV, and fit and store that",
         )

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor
+from sklearn.impute import SimpleImputer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from sklearn.utils import get_tags
 
 from training.compile.dispatch import wrapped
@@ -97,6 +100,33 @@ def _parts(step: Any) -> Iterator[tuple[Any, list[int]]]:
     if isinstance(step, ColumnTransformer):
         for name, part, _ in step.transformers_:
             yield part, places_of_part(step, name, part)
+
+
+def categories_known(estimator: Any, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Texts that the encoders of a model know, in their order, by the column that each reads.
+
+    Without those that a model fills into a missing cell, which a table need not have.
+
+    Parameters
+    ----------
+    names
+        Names of the columns that it takes; see `inputs_of`.
+    """
+    known: dict[str, tuple[str, ...]] = {}
+    seeing = first_steps(estimator)
+    name_of = dict(zip(places_taken(seeing, len(names)), names, strict=True))
+    for step in seeing:
+        whole = [(step, [*name_of])]
+        for part, places in _parts(step) if isinstance(step, ColumnTransformer) else whole:
+            steps = [one for _, one in part.steps] if isinstance(part, Pipeline) else [part]
+            imputers = [*takewhile(lambda one: isinstance(one, SimpleImputer), steps)]
+            filled = {value for one in imputers for value in one.statistics_.tolist()}
+            encoder = steps[len(imputers)] if len(steps) > len(imputers) else None
+            if isinstance(encoder, OneHotEncoder | OrdinalEncoder | TargetEncoder):
+                for place, values in zip(places, encoder.categories_, strict=False):
+                    texts = tuple(value for value in values.tolist() if isinstance(value, str) and value not in filled)
+                    known.setdefault(name_of[place], texts)
+    return known
 
 
 def _reads_words(step: Any) -> bool:

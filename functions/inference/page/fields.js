@@ -212,7 +212,7 @@ function hintOf(feature) {
     text: feature.max_length ? `text of up to ${grouped(feature.max_length)} characters` : '',
     category:
       controlOf(feature) === 'combobox'
-        ? `one of ${grouped(known)} values${feature.unknown === 'missing' ? ', or another text' : ''}`
+        ? `one of ${grouped(known)} values${['missing', 'other'].includes(feature.unknown) ? ', or another text' : ''}`
         : '',
   }[feature.kind]
   return [feature.description, isNumber(feature) && feature.unit ? `in ${feature.unit}` : null, kind, rangeOf(feature)]

@@ -110,4 +110,4 @@ def _allows(feature: Feature, values: Mapping[str, Any]) -> bool:
     if feature.name not in values:
         return not feature.required
     value = values[feature.name]
-    return feature.may_be_missing if value is None else fault(feature, value) is None
+    return not feature.required or feature.takes_unknown if value is None else fault(feature, value) is None

@@ -155,6 +155,16 @@ class TestUnknownCategories:
             }
         ]
 
+    def test_one_that_is_a_level_of_its_own_is_named_and_does_not_count_as_missing(self) -> None:
+        area = self.AREA.model_copy(update={"unknown": "other", "required": False})
+        model = served(self.RENT.model_copy(update={"features": (area,)}), 152.1)
+
+        one, several = model.answer([{"area": "mars"}]), model.answer([{"area": "mars"}, {"area": None}, {}])
+
+        assert (one.unknown_categories, several.unknown_categories) == (1, 1)
+        assert one.warnings == several.warnings
+        assert one.warnings[0]["message"] == "'mars' was not in the training data; known are 'north', 'south-east'"
+
     def test_a_missing_value_is_not_an_unknown_one(self) -> None:
         optional = self.AREA.model_copy(update={"required": False})
         model = served(self.RENT.model_copy(update={"features": (optional,)}))

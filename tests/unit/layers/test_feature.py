@@ -36,6 +36,20 @@ def test_a_category_that_answers_unknown_values_codes_them_as_missing_and_cleans
     assert feature.may_be_missing
 
 
+def test_unknown_values_may_be_a_level_of_their_own_that_no_request_names() -> None:
+    feature = CATEGORY.model_copy(update={"unknown": "other"})
+    encode = feature.encoder
+    assert encode is not None
+
+    known = len(CATEGORY.categories)
+    assert [encode(value) for value in (CATEGORY.categories[0], "never seen", "other")] == [0.0, known, known]
+    assert feature.decode(known) == "other"
+    assert feature.levels == (*CATEGORY.categories, "other")
+    assert feature.json_schema["examples"] == list(CATEGORY.categories)
+    assert "other" not in feature.expectation
+    assert not feature.may_be_missing
+
+
 def test_the_schema_of_a_category_that_answers_unknown_values_lists_examples_and_refuses_blanks() -> None:
     feature = CATEGORY.model_copy(update={"unknown": "missing"})
     validator = Draft202012Validator(feature.json_schema)

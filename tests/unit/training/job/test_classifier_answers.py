@@ -92,8 +92,8 @@ class Margins:
         return np.column_stack([np.full(len(rows), 0.5), self.factor * np.ones(len(rows))])
 
 
-def test_what_is_outside_of_0_to_1_is_no_probability() -> None:
-    with pytest.raises(UnservableModel, match=r"m.joblib answers with numbers from 0.5 to 3, which are no"):
+def test_what_is_outside_of_0_to_1_is_refused() -> None:
+    with pytest.raises(UnservableModel, match=r"m.joblib answers with numbers from 0.5 to 3, which cannot"):
         check_probabilities(Margins(3.0), ROWS, "m.joblib")
 
 
