@@ -543,8 +543,8 @@ class TestAnyContract:
                     assert cell == len(clean_text(str(value)) or "")
                 elif isinstance(value, str):
                     known = {level: code for code, level in enumerate(feature.levels)}
-                    code = known.get(value, known.get(value.strip()))
-                    assert math.isnan(cell) if code is None else cell == code
+                    code = known.get(value, known.get(value.strip(), feature.unknown_code))
+                    assert cell == pytest.approx(code, rel=0, abs=0, nan_ok=True)
                 else:
                     assert cell == float(value)
 
