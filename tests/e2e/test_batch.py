@@ -22,8 +22,8 @@ from tests.support.waiting import wait_until
 from training.cli.batch_workers import Scorer, run_here, run_on_dask
 from training.release.folder import write_version
 
-FILES = 12
-ROWS = 20_000
+FILES = 24
+ROWS = 10_000
 MIB = 2**20
 
 
