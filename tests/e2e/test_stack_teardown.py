@@ -2,7 +2,6 @@
 
 from tests.e2e.conftest import Step
 from tests.e2e.stack import STACK, Stack
-from tests.support.waiting import wait_until
 
 
 def test_deleting_the_stack_keeps_the_bucket_with_its_versions_and_the_pointer(stack: Stack, step: Step) -> None:
@@ -21,10 +20,3 @@ def test_deleting_the_stack_keeps_the_bucket_with_its_versions_and_the_pointer(s
     assert stack.objects(bucket) == kept
     assert stack.aws.client("s3").get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
     assert stack.aws.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"] == pointer
-
-
-def test_no_container_of_a_deleted_function_is_left(stack: Stack) -> None:
-    def left() -> list[str]:
-        return [each.function for each in stack.aws.containers() if each.function.startswith(f"{STACK}-")]
-
-    wait_until(lambda: not left(), what="the containers of its functions have ended")
