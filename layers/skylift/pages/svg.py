@@ -16,8 +16,8 @@ WIDTH = 360
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 8, 40
 _PLOT_HEIGHT = 220
 _LABEL_LETTERS = 46
-_WIDTH_OF_A_DIGIT = 7
-_BESIDE_DIGITS = 23  # the label of the axis, and room on both sides
+_WIDTH_OF_A_DIGIT = 8
+_BESIDE_DIGITS = 20  # the label of the axis, and room on both sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,9 @@ class Plot:
             parts.append(element("path", d=f"M{self.left} {at(self.down(value))}H{WIDTH - RIGHT}", class_="grid"))
             parts.append(words(self.left - 6, self.down(value) + 4, text, class_="tick", text_anchor="end"))
         ticks = _ticks(self._x.low, self._x.high)
+        texts = numbers(ticks)
+        wide = _WIDTH_OF_A_DIGIT * max(map(len, texts), default=0)
+        every = math.ceil(wide * len(ticks) / (WIDTH - RIGHT - self.left)) or 1  # others would overlap
         parts += [
             words(
                 min(self.across(value), WIDTH - _WIDTH_OF_A_DIGIT * len(text) / 2),
@@ -88,7 +91,7 @@ class Plot:
                 class_="tick",
                 text_anchor="middle",
             )
-            for value, text in zip(ticks, numbers(ticks), strict=True)
+            for value, text in zip(ticks[::every], texts[::every], strict=True)
         ]
         parts.append(element("path", d=f"M{self.left} {TOP}V{bottom}H{WIDTH - RIGHT}", class_="axis"))
         middle = (self.left + WIDTH - RIGHT) / 2

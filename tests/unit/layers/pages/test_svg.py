@@ -32,7 +32,15 @@ def test_numbers_beside_an_axis_leave_room_for_its_label(low: float, high: float
     plot = Plot(Range(0, 1, "x"), Range(low, high, "price"))
 
     assert f">{longest}<" in joined(*plot.axes())
-    assert plot.left - 6 - 7 * len(longest) >= 16
+    assert plot.left - 6 - 8 * len(longest) >= 12
+
+
+def test_numbers_below_an_axis_are_fewer_where_they_are_long() -> None:
+    def below(low: float, high: float) -> int:
+        axes = joined(*Plot(Range(low, high, "x"), Range(0, 1, "y")).axes())
+        return str(axes).count('text-anchor="middle"') - 2  # the labels of both axes
+
+    assert (below(0, 1), below(2e5, 6e5), below(1.7e9, 1.7e9 + 80)) == (6, 5, 3)
 
 
 def test_equal_values_have_room_around_them() -> None:
