@@ -101,7 +101,9 @@ def _column(values: Any, pyarrow: Any) -> Any:
     if types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if types.is_decimal(values.type):
-        values = values.cast(pyarrow.float64())
+        values = values.cast(pyarrow.string()).cast(
+            pyarrow.float64()
+        )  # the direct way makes 868.8100000000001 of 868.81
     if types.is_duration(values.type):
         spans = pd.Series(values.to_numpy(zero_copy_only=False))
         return spans.astype("string[python]").mask(spans.isna()).array

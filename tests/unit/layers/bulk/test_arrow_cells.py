@@ -30,7 +30,8 @@ def test_nan_of_an_array_is_missing_and_nan_of_json_is_not() -> None:
     ("array", "read"),
     [
         (pa.array([0.1], pa.float32()), [0.1]),
-        (pa.array([Decimal("0.1")]), [0.1]),
+        (pa.array([Decimal("868.81"), Decimal("-0.008911"), None]), [868.81, -0.008911, None]),
+        (pa.array([Decimal("772837.5101")], pa.decimal256(60, 4)), [772837.5101]),
         (pa.array(["a"], pa.large_string()), ["a"]),
         (pa.array([1]).dictionary_encode(), [1]),
         (pa.array([b"0" * 16], pa.uuid()), [b"0" * 16]),

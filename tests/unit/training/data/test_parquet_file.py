@@ -60,7 +60,7 @@ def test_a_model_learns_the_same_contract_from_it(tmp_path: Path) -> None:
         (pa.array(["red", None], pa.string_view()), "string", "red"),
         (pa.array(["red", None], pa.large_string()).dictionary_encode(), "string", "red"),
         (pa.array([0.1, None], pa.float32()), "Float64", 0.1),
-        (pa.array([Decimal(150), None], pa.decimal128(6, 2)), "Float64", 150),
+        (pa.array([Decimal("868.81"), None], pa.decimal128(6, 2)), "Float64", 868.81),
         (pa.array([20000, None], pa.date32()), "string", "2024-10-04"),
         (pa.array([None, None]), "Int64", pd.NA),
     ],
