@@ -189,8 +189,9 @@ class Signs:
         --------
         >>> signs = Signs()
         >>> signs.add({"$1,119", "$80"})
-        >>> signs.numerals(delimiter=",", decimal=None)
-        Numerals(decimal='.', thousands=',', unit='$')
+        >>> found = signs.numerals(delimiter=",", decimal=None)
+        >>> found.decimal, found.thousands, found.unit
+        ('.', ',', '$')
         """
         if self.clock and self.has_hours and not self.decimals and _CLOCK in self.first:
             return Numerals(clock=True)
