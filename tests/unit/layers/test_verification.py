@@ -37,7 +37,7 @@ class TestManifest:
 
     @pytest.mark.parametrize("body", [b"", b"{}", b"no JSON", BODY[:-10]])
     def test_what_is_not_a_manifest_is_refused_though_the_reference_names_it(self, body: bytes) -> None:
-        with pytest.raises(IntegrityError, match="the manifest of v3 is not a manifest"):
+        with pytest.raises(IntegrityError, match="the manifest of v3 cannot be read"):
             read_version(Reference(3, sha256(body)), body, model="iris")
 
     def test_the_manifest_of_another_model_is_refused(self) -> None:
