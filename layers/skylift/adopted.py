@@ -69,6 +69,10 @@ class FrameModel:
         answer = self.estimator.predict
         return np.asarray(answer(self._taken(rows)), dtype=np.float64).ravel()
 
+    def labels(self, rows: Matrix) -> Any:
+        """Labels that a classifier itself gives encoded rows, `[n]`."""
+        return np.asarray(self.estimator.predict(self._taken(rows))).ravel()
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters as scikit-learn asks for them: the model itself, and its own."""
         return {"estimator": self.estimator, **(self.estimator.get_params() if deep else {})}

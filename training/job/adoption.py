@@ -30,7 +30,7 @@ from training.evaluation.champion import ActiveVersion
 from training.job import Trained, checked, criteria_of
 from training.job.adopted_table import table_for, with_classes, with_letters
 from training.job.boosters import foreign_failures
-from training.job.classifier_answers import check_probabilities, with_threshold
+from training.job.classifier_answers import check_probabilities, labelled_otherwise, with_threshold
 from training.job.encoded_rows import on_encoded_rows
 from training.job.inputs_taken import Inputs
 from training.job.model_file import ModelFile, read_model_file
@@ -104,6 +104,9 @@ def adopt(
             labelled += check_probabilities(estimator, _sample(table), file.name)
         progress("compiling")
         compiled = _compiled(estimator, table, split)
+        if file.task == "classification" and _threshold(config) is None:
+            some = _sample(table)
+            labelled += labelled_otherwise(estimator, table.contract.target, some, compiled.predictor.scores(some))
         progress("evaluating on the holdout")
         entry = LeaderboardEntry(candidate=ADOPTED, estimator=_class_of(file.estimator), params={}, scores={})
         selected = Selected(entry=entry, select_by=select_by, estimator=None, predictor=compiled.predictor, folds=None)

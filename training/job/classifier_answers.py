@@ -7,10 +7,12 @@ import numpy as np
 from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.model_selection._classification_threshold import BaseThresholdClassifier
 
-from skylift.adopted import OnnxModel
+from skylift.adopted import FrameModel, InOrder, OnnxModel
+from skylift.contract import Target
 from skylift.errors import UnservableModel
 from skylift.figures import exact_text
-from skylift.scoring import TIE_MARGIN, Matrix
+from skylift.libraries import LIBRARIES
+from skylift.scoring import TIE_MARGIN, Matrix, predicted_classes
 from training.data.table import Table
 
 _ROUNDING = 1e-5
@@ -45,9 +47,7 @@ def with_threshold(
             f"its label is {positive} where the probability of that is above {exact_text(wanted)}, as model.yaml says"
         )
         return replace(table, contract=table.contract.with_target(threshold=wanted)), [note]
-    last = estimator
-    while hasattr(last, "steps"):
-        last = last.steps[-1][1]
+    last = _last(estimator)
     if not isinstance(last, BaseThresholdClassifier):
         return table, []
     method = last._get_response_method()  # noqa: SLF001 (what it compares: a name, or several of which the first counts)
@@ -87,6 +87,38 @@ def check_probabilities(model: Any, rows: Matrix, name: str) -> list[str]:
     if np.abs(given.sum(axis=1) - 1).max() > _ROUNDING:
         return ["its probabilities of a row do not sum to 1: each is divided by their sum"]
     return []
+
+
+def labelled_otherwise(model: Any, target: Target, rows: Matrix, scores: Matrix) -> list[str]:
+    """A note of the rows that a classifier itself does not label by its probabilities, as they are labelled here.
+
+    Parameters
+    ----------
+    model
+        Fitted classifier of encoded rows.
+    scores
+        Probabilities of the rows, `[n, classes]`.
+    """
+    order = [*range(len(target.classes))]
+    if isinstance(model, InOrder):
+        model, order = model.estimator, model.order
+    framed = model.estimator if isinstance(model, FrameModel) else model
+    if not hasattr(framed, "classes_") or type(_last(framed)).__module__.partition(".")[0] in LIBRARIES:
+        return []  # it has no labels, or takes the most probable class
+    labels = model.labels(rows) if isinstance(model, FrameModel) else np.asarray(model.predict(rows)).ravel()
+    own = (np.asarray(framed.classes_)[order] == labels[:, None]).argmax(axis=1)
+    count = int((own != predicted_classes(target, scores)).sum())
+    words = (
+        f"the model's own predict labels {count} of {len(rows)} rows otherwise: a label here is the most probable class"
+    )
+    return [words] if count else []
+
+
+def _last(estimator: Any) -> Any:
+    """The step of a pipeline that answers; an estimator itself."""
+    while hasattr(estimator, "steps"):
+        estimator = estimator.steps[-1][1]
+    return estimator
 
 
 def _raw(model: Any, rows: Matrix) -> Matrix:

@@ -74,6 +74,35 @@ def test_a_threshold_of_model_yaml_goes_first(tmp_path: Path) -> None:
     assert labels(trained) == np.where(model.predict_proba(AGE)[:, 1] > 0.7, "yes", "no").tolist()
 
 
+class Cautious(LogisticRegression):  # type: ignore[misc]
+    """A classifier that labels by another bound than one half."""
+
+    def predict(self, X: Any) -> Any:  # noqa: N803 (scikit-learn's)
+        return self.classes_[(self.predict_proba(X)[:, 1] > 0.3).astype(int)]
+
+
+@pytest.mark.parametrize("positive", ["yes", "no"])
+@pytest.mark.parametrize("steps", ["alone", "one hot"])
+def test_a_note_counts_the_rows_that_it_labels_otherwise(tmp_path: Path, steps: str, positive: str) -> None:
+    rows = AGE if steps == "alone" else frame()
+    model = Cautious().fit(AGE, UNSURE) if steps == "alone" else fitted(one_hot(), model=Cautious())
+
+    trained = adopted(tmp_path, model, target_keys={"positive": positive})
+
+    count = int((np.array(labels(trained)) != model.predict(rows)).sum())
+    assert count
+    said = (
+        f"the model's own predict labels {count} of {len(rows)} rows otherwise: a label here is the most probable class"
+    )
+    assert said in trained.notes
+
+
+def test_no_note_is_made_of_one_that_takes_the_most_probable_class(tmp_path: Path) -> None:
+    trained = adopted(tmp_path, fitted(one_hot()))
+
+    assert not any("otherwise" in note for note in trained.notes)
+
+
 def test_a_threshold_of_decisions_is_refused(tmp_path: Path) -> None:
     model = FixedThresholdClassifier(LogisticRegression(), threshold=0.3, response_method="decision_function")
     model = make_pipeline(model.fit(AGE, frame().churned))
