@@ -62,16 +62,12 @@ class FrameModel:
 
     def predict_proba(self, rows: Matrix) -> Matrix:
         """Probabilities of encoded rows, float64 `[n, classes]`."""
-        return np.asarray(self.estimator.predict_proba(self._taken(rows)), dtype=np.float64)
+        return np.asarray(self.estimator.predict_proba(self.taken(rows)), dtype=np.float64)
 
     def predict(self, rows: Matrix) -> Matrix:
         """Values of encoded rows, float64 `[n]`."""
         answer = self.estimator.predict
-        return np.asarray(answer(self._taken(rows)), dtype=np.float64).ravel()
-
-    def labels(self, rows: Matrix) -> Any:
-        """Labels that a classifier itself gives encoded rows, `[n]`."""
-        return np.asarray(self.estimator.predict(self._taken(rows))).ravel()
+        return np.asarray(answer(self.taken(rows)), dtype=np.float64).ravel()
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters as scikit-learn asks for them: the model itself, and its own."""
@@ -81,7 +77,8 @@ class FrameModel:
         """What scikit-learn wants to know of an estimator."""
         return self.estimator.__sklearn_tags__()
 
-    def _taken(self, rows: Matrix) -> Any:
+    def taken(self, rows: Matrix) -> Any:
+        """What the model takes for encoded rows: a data frame, or its only column."""
         frame = self.frame(rows)
         return frame[self.names[0]] if self.alone else frame
 

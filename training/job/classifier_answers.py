@@ -102,12 +102,14 @@ def labelled_otherwise(model: Any, target: Target, rows: Matrix, scores: Matrix)
     order = [*range(len(target.classes))]
     if isinstance(model, InOrder):
         model, order = model.estimator, model.order
-    framed = model.estimator if isinstance(model, FrameModel) else model
-    if not hasattr(framed, "classes_") or type(_last(framed)).__module__.partition(".")[0] in LIBRARIES:
+    taken = rows
+    if isinstance(model, FrameModel):
+        model, taken = model.estimator, model.taken(rows)
+    if not hasattr(model, "classes_") or type(_last(model)).__module__.partition(".")[0] in LIBRARIES:
         return []  # it has no labels, or takes the most probable class
-    labels = model.labels(rows) if isinstance(model, FrameModel) else np.asarray(model.predict(rows)).ravel()
-    own = (np.asarray(framed.classes_)[order] == labels[:, None]).argmax(axis=1)
-    count = int((own != predicted_classes(target, scores)).sum())
+    codes = {name: code for code, name in enumerate(np.asarray(model.classes_)[order].tolist())}
+    own = [codes.get(label) for label in np.ravel(model.predict(taken)).tolist()]
+    count = sum(a != b for a, b in zip(own, predicted_classes(target, scores).tolist(), strict=True))
     words = (
         f"the model's own predict labels {count} of {len(rows)} rows otherwise: a label here is the most probable class"
     )
